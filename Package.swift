@@ -1,0 +1,88 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// The same strict settings for every Swift target.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .enableUpcomingFeature("InferIsolatedConformances"),
+]
+
+/// A C library of the system: a module map, a shim header and nothing else.
+func systemLibrary(_ name: String, pkgConfig: String, apt: String) -> Target {
+    .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([apt])])
+}
+
+func part(_ name: String, uses dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(of name: String, with dependencies: [Target.Dependency] = []) -> Target {
+    .testTarget(
+        name: name + "Tests",
+        dependencies: [.target(name: name), "TestSupport"] + dependencies,
+        swiftSettings: strict)
+}
+
+let package = Package(
+    name: "retort",
+    platforms: [.macOS(.v26)],
+    products: [
+        .executable(name: "retort", targets: ["retort"]),
+        .library(name: "SegmentStore", targets: ["SegmentStore"]),
+    ],
+    targets: [
+        // Libraries of the system.
+        systemLibrary("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
+        systemLibrary("CDeflate", pkgConfig: "libdeflate", apt: "libdeflate-dev"),
+        systemLibrary("CCurl", pkgConfig: "libcurl", apt: "libcurl4-openssl-dev"),
+        systemLibrary("CMicroHTTPD", pkgConfig: "libmicrohttpd", apt: "libmicrohttpd-dev"),
+        systemLibrary("CXXHash", pkgConfig: "libxxhash", apt: "libxxhash-dev"),
+        .target(
+            name: "CSimdJSON",
+            cxxSettings: [.unsafeFlags(["-O3", "-Wall", "-Wextra", "-Werror"])],
+            linkerSettings: [.linkedLibrary("simdjson"), .linkedLibrary("stdc++")]),
+
+        // Parts, lowest first.
+        part("Basics", uses: ["CXXHash"]),
+        part("JSONText", uses: ["CSimdJSON", "Basics"]),
+        part("Gzip", uses: ["CZlib", "CDeflate", "Basics"]),
+        part("SegmentStore", uses: ["Gzip", "Basics"]),
+        part("ModelAPI", uses: ["JSONText", "Basics"]),
+        part("HTTPTransport", uses: ["CCurl", "ModelAPI", "Basics"]),
+        part("ResponseGenerator", uses: ["ModelAPI", "Basics"]),
+        part("PromptSource", uses: ["JSONText", "Gzip", "Basics"]),
+        part("ModelSimulator", uses: ["CMicroHTTPD", "JSONText", "Basics"]),
+        part("CommandLine", uses: ["Basics"]),
+
+        // Commands, and the program.
+        part(
+            "RetortCommands",
+            uses: [
+                "Basics", "JSONText", "Gzip", "SegmentStore", "ModelAPI", "HTTPTransport",
+                "ResponseGenerator", "PromptSource", "ModelSimulator", "CommandLine",
+            ]),
+        .executableTarget(name: "retort", dependencies: ["RetortCommands", "CommandLine"], swiftSettings: strict),
+
+        // Tests.
+        .target(
+            name: "TestSupport", dependencies: ["Basics", "ModelAPI", "SegmentStore"], path: "Tests/TestSupport",
+            swiftSettings: strict),
+        tests(of: "Basics"),
+        tests(of: "JSONText", with: ["Basics"]),
+        tests(of: "Gzip", with: ["Basics"]),
+        tests(of: "SegmentStore", with: ["Basics", "Gzip"]),
+        tests(of: "ModelAPI", with: ["JSONText", "Basics"]),
+        tests(of: "HTTPTransport", with: ["ModelAPI", "ModelSimulator", "Basics"]),
+        tests(of: "ResponseGenerator", with: ["ModelAPI", "Basics"]),
+        tests(of: "PromptSource", with: ["JSONText", "Basics"]),
+        tests(of: "ModelSimulator", with: ["JSONText", "Basics"]),
+        tests(of: "CommandLine", with: ["Basics"]),
+        tests(of: "RetortCommands", with: ["SegmentStore", "CommandLine", "JSONText", "ModelSimulator", "Basics"]),
+    ],
+    cxxLanguageStandard: .cxx17
+)

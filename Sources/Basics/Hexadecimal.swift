@@ -1,0 +1,32 @@
+/// Lower-case hexadecimal of fixed width, as it stands in records, file names and the journal.
+public enum Hexadecimal {
+    private static let digits: [UInt8] = Array("0123456789abcdef".utf8)
+
+    /// Appends the 16 digits of `value`.
+    public static func append(_ value: UInt64, to bytes: inout [UInt8]) {
+        for shift in stride(from: 60, through: 0, by: -4) {
+            bytes.append(digits[Int(truncatingIfNeeded: value >> UInt64(shift)) & 15])
+        }
+    }
+
+    /// The 16 digits of `value`.
+    public static func string(_ value: UInt64) -> String {
+        var bytes: [UInt8] = []
+        append(value, to: &bytes)
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// Reads exactly 16 digits; nil if any is not a lower-case hexadecimal digit.
+    public static func parse(_ bytes: some Collection<UInt8>) -> UInt64? {
+        guard bytes.count == 16 else { return nil }
+        var value: UInt64 = 0
+        for byte in bytes {
+            switch byte {
+            case 0x30...0x39: value = value << 4 | UInt64(byte - 0x30)
+            case 0x61...0x66: value = value << 4 | UInt64(byte - 0x61 + 10)
+            default: return nil
+            }
+        }
+        return value
+    }
+}

@@ -1,0 +1,59 @@
+import Glibc
+
+/// A point in time of a monotonic clock, in nanoseconds. State machines take it as an argument and never read a clock.
+public struct Instant: Sendable, Hashable, Comparable {
+    public var nanoseconds: Int64
+
+    public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
+
+    /// The system's monotonic clock, now.
+    public static var now: Instant {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return Instant(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
+    }
+
+    public static func < (a: Instant, b: Instant) -> Bool { a.nanoseconds < b.nanoseconds }
+
+    public static func + (instant: Instant, interval: Interval) -> Instant {
+        Instant(nanoseconds: instant.nanoseconds &+ interval.nanoseconds)
+    }
+
+    public static func - (a: Instant, b: Instant) -> Interval {
+        Interval(nanoseconds: a.nanoseconds &- b.nanoseconds)
+    }
+}
+
+/// A length of time in nanoseconds; plain arithmetic, cheaper than `Duration`.
+public struct Interval: Sendable, Hashable, Comparable {
+    public var nanoseconds: Int64
+
+    public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
+
+    public static let zero = Interval(nanoseconds: 0)
+    public static func milliseconds(_ count: Int64) -> Interval { Interval(nanoseconds: count * 1_000_000) }
+    public static func seconds(_ count: Double) -> Interval {
+        Interval(nanoseconds: Int64((count * 1e9).rounded()))
+    }
+
+    public var seconds: Double { Double(nanoseconds) / 1e9 }
+    public var milliseconds: Int64 { nanoseconds / 1_000_000 }
+
+    public static func < (a: Interval, b: Interval) -> Bool { a.nanoseconds < b.nanoseconds }
+    public static func + (a: Interval, b: Interval) -> Interval {
+        Interval(nanoseconds: a.nanoseconds &+ b.nanoseconds)
+    }
+    public static func - (a: Interval, b: Interval) -> Interval {
+        Interval(nanoseconds: a.nanoseconds &- b.nanoseconds)
+    }
+    public static func * (a: Interval, factor: Double) -> Interval {
+        Interval(nanoseconds: Int64((Double(a.nanoseconds) * factor).rounded()))
+    }
+}
+
+/// Seconds since 1970 of the system's wall clock. For labels only: nothing is ordered by it.
+public func wallClockSeconds() -> Int64 {
+    var time = timespec()
+    clock_gettime(CLOCK_REALTIME, &time)
+    return Int64(time.tv_sec)
+}

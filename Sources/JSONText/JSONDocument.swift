@@ -1,0 +1,142 @@
+/// A parsed text: its bytes and the range of every value in it.
+public struct JSONDocument: Sendable {
+    /// The bytes that were parsed.
+    public let text: [UInt8]
+    let nodes: [JSONNode]
+
+    /// The outermost value.
+    public var root: JSONValue { JSONValue(document: self, index: 0) }
+}
+
+/// Memory layout of `json_node`.
+struct JSONNode: Sendable {
+    var start: UInt32
+    var end: UInt32
+    var next: UInt32
+    var kind: UInt32
+}
+
+/// One value of a document. Copies share the document's storage.
+public struct JSONValue: Sendable {
+    let document: JSONDocument
+    let index: Int
+
+    private var node: JSONNode { document.nodes[index] }
+
+    public enum Kind: Sendable, Hashable { case null, boolean, number, string, array, object }
+
+    public var kind: Kind {
+        switch node.kind {
+        case 0: .null
+        case 1, 2: .boolean
+        case 3: .number
+        case 4, 5: .string
+        case 6: .array
+        default: .object
+        }
+    }
+
+    /// Where the value stands in `document.text`, quotes and brackets included.
+    public var range: Range<Int> { Int(node.start)..<Int(node.end) }
+
+    /// The value as it was written, quotes and brackets included.
+    public var raw: ArraySlice<UInt8> { document.text[range] }
+
+    /// The inside of a string as it was written, without its quotes and still escaped. Nil for other kinds.
+    public var rawStringContent: ArraySlice<UInt8>? {
+        guard kind == .string else { return nil }
+        return document.text[range.lowerBound + 1..<range.upperBound - 1]
+    }
+
+    /// Whether a string holds escapes, so that its content differs from its raw bytes.
+    public var isEscaped: Bool { node.kind == 5 }
+
+    /// The bytes a string means: UTF-8, where a lone surrogate is written as its three generalised bytes (WTF-8,
+    /// https://simonsapin.github.io/wtf-8/). Nil for other kinds.
+    public var stringBytes: [UInt8]? {
+        guard let content = rawStringContent else { return nil }
+        return isEscaped ? JSONString.unescape(content) : Array(content)
+    }
+
+    /// A string's text; lone surrogates become U+FFFD. Nil for other kinds.
+    public var string: String? {
+        guard let content = rawStringContent else { return nil }
+        return isEscaped
+            ? String(decoding: JSONString.unescape(content), as: UTF8.self) : String(decoding: content, as: UTF8.self)
+    }
+
+    /// A number that is written as an integer and fits. Nil otherwise.
+    public var int: Int? {
+        guard kind == .number else { return nil }
+        var value = 0
+        var rest = raw
+        let negative = rest.first == UInt8(ascii: "-")
+        if negative { rest = rest.dropFirst() }
+        for byte in rest {
+            guard byte >= 0x30, byte <= 0x39 else { return nil }
+            let (product, overflow) = value.multipliedReportingOverflow(by: 10)
+            let (sum, overflow2) = product.addingReportingOverflow(Int(byte - 0x30))
+            if overflow || overflow2 { return nil }
+            value = sum
+        }
+        return negative ? -value : value
+    }
+
+    /// Any number, as a double. Nil for other kinds.
+    public var double: Double? {
+        guard kind == .number else { return nil }
+        return Double(String(decoding: raw, as: UTF8.self))
+    }
+
+    /// True or false. Nil for other kinds.
+    public var bool: Bool? { kind == .boolean ? node.kind == 2 : nil }
+
+    /// The value of the last member named `key` (the last wins, as in most readers). Nil when there is none or when
+    /// this is not an object.
+    public subscript(key: StaticString) -> JSONValue? {
+        key.withUTF8Buffer { name in find { $0.elementsEqual(name) } }
+    }
+
+    /// The same for a name that is only known when the program runs.
+    public func member(_ key: some Collection<UInt8>) -> JSONValue? {
+        find { $0.elementsEqual(key) }
+    }
+
+    private func find(_ matches: (ArraySlice<UInt8>) -> Bool) -> JSONValue? {
+        guard kind == .object else { return nil }
+        var found: Int?
+        var at = index + 1
+        while at < Int(node.next) {
+            let key = JSONValue(document: document, index: at)
+            let content = document.text[key.range.lowerBound + 1..<key.range.upperBound - 1]
+            if matches(key.isEscaped ? JSONString.unescape(content)[...] : content) { found = at + 1 }
+            at = Int(document.nodes[at + 1].next)
+        }
+        return found.map { JSONValue(document: document, index: $0) }
+    }
+
+    /// The elements of an array, in order; empty for other kinds.
+    public var elements: [JSONValue] {
+        guard kind == .array else { return [] }
+        var result: [JSONValue] = []
+        var at = index + 1
+        while at < Int(node.next) {
+            result.append(JSONValue(document: document, index: at))
+            at = Int(document.nodes[at].next)
+        }
+        return result
+    }
+
+    /// The members of an object, in order, keys as string values; empty for other kinds.
+    public var members: [(key: JSONValue, value: JSONValue)] {
+        guard kind == .object else { return [] }
+        var result: [(key: JSONValue, value: JSONValue)] = []
+        var at = index + 1
+        while at < Int(node.next) {
+            result.append(
+                (JSONValue(document: document, index: at), JSONValue(document: document, index: at + 1)))
+            at = Int(document.nodes[at + 1].next)
+        }
+        return result
+    }
+}

@@ -1,0 +1,88 @@
+internal import Basics
+internal import CSimdJSON
+
+/// Outlines JSON texts, one after another, reusing its buffers. Not thread-safe: one parser a thread.
+///
+/// The text is checked whole against RFC 8259 (UTF-8, grammar, numbers, escapes), but no string is decoded: a value
+/// keeps the bytes it was written with. Lone surrogate escapes such as `\ud800` are legal there and survive.
+public final class JSONParser {
+    private let outliner: OpaquePointer
+
+    public init() {
+        guard let outliner = json_outliner_create() else { fatalError("out of memory") }
+        self.outliner = outliner
+    }
+
+    deinit { json_outliner_destroy(outliner) }
+
+    /// Parses one text. Throws `JSONError` with the byte offset where it stops being JSON.
+    public func parse(_ text: [UInt8]) throws(JSONError) -> JSONDocument {
+        var nodes: UnsafePointer<json_node>?
+        var count = 0
+        var offset = 0
+        let status = text.withUnsafeBufferPointer { buffer in
+            json_outline(outliner, buffer.baseAddress, buffer.count, &nodes, &count, &offset)
+        }
+        guard status == Int32(JSON_OUTLINE_OK.rawValue), let nodes else {
+            throw JSONError(status: status, offset: offset, text: text)
+        }
+        let copied = [JSONNode](unsafeUninitializedCapacity: count) { buffer, initialized in
+            UnsafeMutableRawPointer(buffer.baseAddress!).copyMemory(
+                from: nodes, byteCount: count * MemoryLayout<json_node>.stride)
+            initialized = count
+        }
+        return JSONDocument(text: text, nodes: copied)
+    }
+
+    /// Parses a slice by copying it first.
+    public func parse(_ text: ArraySlice<UInt8>) throws(JSONError) -> JSONDocument {
+        try parse(Array(text))
+    }
+
+    /// Parses the UTF-8 of a string.
+    public func parse(_ text: String) throws(JSONError) -> JSONDocument {
+        try parse(Array(text.utf8))
+    }
+}
+
+/// Why a text is not JSON, and at which byte.
+public struct JSONError: Error, Sendable, Hashable, CustomStringConvertible {
+    public var reason: String
+    /// Offset in bytes from the start of the text.
+    public var offset: Int
+
+    public var description: String { "\(reason) at byte \(offset + 1)" }
+
+    init(status: Int32, offset: Int, text: [UInt8]) {
+        self.offset = offset
+        switch UInt32(bitPattern: status) {
+        case JSON_OUTLINE_EMPTY.rawValue: reason = "the text is empty"
+        case JSON_OUTLINE_NOT_UTF8.rawValue:
+            reason = "not UTF-8"
+            self.offset = JSONError.firstInvalidByte(of: text)
+        case JSON_OUTLINE_UNCLOSED_STRING.rawValue: reason = "a string is not closed"
+        case JSON_OUTLINE_CONTROL_CHARACTER.rawValue:
+            reason = "an unescaped control character stands in a string"
+            self.offset = text.firstIndex { $0 < 0x20 && $0 != 0x09 && $0 != 0x0A && $0 != 0x0D } ?? offset
+        case JSON_OUTLINE_BAD_ESCAPE.rawValue: reason = "an escape is not legal"
+        case JSON_OUTLINE_BAD_NUMBER.rawValue: reason = "a number is not legal"
+        case JSON_OUTLINE_TOO_DEEP.rawValue: reason = "nested deeper than \(JSON_DEPTH_MAX) levels"
+        case JSON_OUTLINE_TRAILING.rawValue: reason = "something follows the end of the value"
+        case JSON_OUTLINE_TOO_LARGE.rawValue: reason = "larger than 1 GiB"
+        case JSON_OUTLINE_NO_MEMORY.rawValue: reason = "not enough memory to parse it"
+        default: reason = "not JSON"
+        }
+    }
+
+    private static func firstInvalidByte(of text: [UInt8]) -> Int {
+        var decoder = UTF8()
+        var iterator = text.makeIterator()
+        var offset = 0
+        while true {
+            switch decoder.decode(&iterator) {
+            case .scalarValue(let scalar): offset += UTF8.width(scalar)
+            case .emptyInput, .error: return offset
+            }
+        }
+    }
+}

@@ -1,0 +1,1 @@
+@main struct Retort { static func main() {} }
