@@ -1,0 +1,75 @@
+public import Basics
+
+/// One HTTP exchange to make: a JSON body for a path below the API's base URL.
+public struct ModelRequest: Sendable {
+    /// Joined to the base URL, with its leading slash: `/chat/completions`.
+    public var path: String
+    /// The JSON body, UTF-8.
+    public var body: [UInt8]
+
+    public init(path: String, body: [UInt8]) {
+        self.path = path
+        self.body = body
+    }
+}
+
+/// A complete HTTP answer, of whatever status, before anyone has understood it.
+public struct ModelReply: Sendable {
+    public var status: Int
+    /// The whole body, decompressed.
+    public var body: [UInt8]
+    /// The headers that matter to a client, names in lower case: `content-type`, `retry-after`, `retry-after-ms`,
+    /// `date`, `x-request-id` and all that begin with `x-ratelimit-` or `anthropic-ratelimit-`.
+    public var headers: [(name: String, value: String)]
+    /// From dispatch to the last byte.
+    public var latency: Interval
+
+    public init(status: Int, body: [UInt8], headers: [(name: String, value: String)] = [], latency: Interval = .zero) {
+        self.status = status
+        self.body = body
+        self.headers = headers
+        self.latency = latency
+    }
+
+    /// The value of the first header of that lower-case name.
+    public func header(_ name: String) -> String? {
+        headers.first { $0.name == name }?.value
+    }
+}
+
+/// Why an exchange ended without a complete answer.
+public struct TransportFailure: Error, Sendable, Hashable {
+    public enum Kind: String, Sendable, CaseIterable {
+        /// Name lookup, connect, reset, closed early: the server may never have seen the request.
+        case connection
+        /// No connection in time, no first byte in time, too slow, or too long in all.
+        case timeout
+        /// The peer's certificate or the TLS handshake was refused: retrying cannot help.
+        case tls
+        /// The body exceeded the limit.
+        case tooLarge
+        /// The bytes were not HTTP, or the body's framing or compression was broken.
+        case malformed
+        /// Given up on request of this process.
+        case cancelled
+    }
+
+    public var kind: Kind
+    /// The library's own words.
+    public var message: String
+    public var latency: Interval
+
+    public init(_ kind: Kind, _ message: String, latency: Interval = .zero) {
+        self.kind = kind
+        self.message = message
+        self.latency = latency
+    }
+}
+
+/// Makes HTTP exchanges. The real one is libcurl's, tests script theirs.
+///
+/// `send` may be called from many tasks at once. It never throws: an exchange has an outcome. When its task is
+/// cancelled it ends soon, with `.cancelled`.
+public protocol ModelTransport: Sendable {
+    func send(_ request: ModelRequest) async -> Result<ModelReply, TransportFailure>
+}
