@@ -51,7 +51,7 @@ let package = Package(
         part("Basics", uses: ["CXXHash"]),
         part("JSONText", uses: ["CSimdJSON", "Basics"]),
         part("Gzip", uses: ["CZlib", "CDeflate", "Basics"]),
-        part("SegmentStore", uses: ["Gzip", "Basics"]),
+        part("SegmentStore", uses: ["Gzip", "JSONText", "Basics"]),
         part("ModelAPI", uses: ["JSONText", "Basics"]),
         part("HTTPTransport", uses: ["CCurl", "ModelAPI", "Basics"]),
         part("ResponseGenerator", uses: ["ModelAPI", "Basics"]),

@@ -1,0 +1,81 @@
+import Basics
+import Gzip
+
+/// The lines of one block, checked and inflated.
+struct Block: Sendable {
+    var header: BlockHeader
+    /// Lines with their line feeds.
+    var raw: [UInt8]
+
+    /// The range of each line in `raw`, without its line feed.
+    var lineRanges: [Range<Int>] { raw.lineRanges }
+}
+
+extension [UInt8] {
+    /// The ranges between line feeds; what follows the last line feed is not a line.
+    var lineRanges: [Range<Int>] {
+        var ranges: [Range<Int>] = []
+        withUnsafeBytes { buffer in
+            var start = 0
+            while start < buffer.count, let end = buffer.firstLineFeed(from: start) {
+                ranges.append(start..<end)
+                start = end + 1
+            }
+        }
+        return ranges
+    }
+}
+
+/// Turns lines into members and back. One codec serves one thread.
+final class BlockCodec {
+    private let compressor: DeflateCompressor
+    private let decompressor = DeflateDecompressor()
+
+    init(level: Int) { compressor = DeflateCompressor(level: level) }
+
+    /// The whole member of `raw` lines. `header` gives everything but sizes and checksums, which are filled in.
+    func encode(_ raw: [UInt8], header: BlockHeader) -> (member: [UInt8], header: BlockHeader) {
+        var member = [UInt8](repeating: 0, count: BlockHeader.bytes)
+        raw.withUnsafeBytes { compressor.compress($0, into: &member) }
+        var trailer = ByteWriter()
+        trailer.append(raw.withUnsafeBytes { CRC32.checksum($0) })
+        trailer.append(UInt32(raw.count))
+        member.append(contentsOf: trailer.bytes)
+        var header = header
+        header.rawBytes = raw.count
+        header.memberBytes = member.count
+        header.payloadChecksum = member.withUnsafeBytes { buffer in
+            ContentHash.hash64(buffer.slice(BlockHeader.bytes, header.payloadEnd - BlockHeader.bytes))
+        }
+        member.replaceSubrange(0..<BlockHeader.bytes, with: header.encoded())
+        return (member, header)
+    }
+
+    /// Inflates a member whose header has been decoded. Throws `.damagedData` naming `place` when a check fails.
+    func decode(_ member: UnsafeRawBufferPointer, header: BlockHeader, place: String) throws(RetortError) -> Block {
+        guard member.count >= header.memberBytes, Self.payloadIsIntact(member, header: header) else {
+            throw Self.damage("the block's checksum does not hold", place)
+        }
+        let payload = member.slice(BlockHeader.bytes, header.payloadEnd - BlockHeader.bytes)
+        let raw = try decompressor.decompress(payload, rawLength: header.rawBytes)
+        let crc: UInt32 = member.load(littleEndianAt: header.payloadEnd)
+        let size: UInt32 = member.load(littleEndianAt: header.payloadEnd + 4)
+        guard crc == raw.withUnsafeBytes({ CRC32.checksum($0) }), Int(size) == raw.count else {
+            throw Self.damage("the block's gzip trailer does not hold", place)
+        }
+        return Block(header: header, raw: raw)
+    }
+
+    /// Whether the deflate stream of a member is the one its header was written for.
+    static func payloadIsIntact(_ member: UnsafeRawBufferPointer, header: BlockHeader) -> Bool {
+        guard member.count >= header.memberBytes else { return false }
+        let payload = member.slice(BlockHeader.bytes, header.payloadEnd - BlockHeader.bytes)
+        return ContentHash.hash64(payload) == header.payloadChecksum
+    }
+
+    static func damage(_ message: String, _ place: String) -> RetortError {
+        RetortError(
+            .damagedData, message, at: place,
+            remedy: "Run `retort verify` to see the extent and `retort repair` to set the block aside.")
+    }
+}

@@ -1,0 +1,46 @@
+import Glibc
+
+/// Appends integers in little-endian order.
+struct ByteWriter {
+    var bytes: [UInt8] = []
+
+    mutating func append<Value: FixedWidthInteger>(_ value: Value) {
+        withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
+    }
+
+    mutating func append(_ other: [UInt8]) { bytes.append(contentsOf: other) }
+}
+
+/// Reads integers in little-endian order; nil past the end.
+struct ByteReader {
+    let bytes: UnsafeRawBufferPointer
+    var position = 0
+
+    init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
+
+    mutating func read<Value: FixedWidthInteger>(_ type: Value.Type = Value.self) -> Value? {
+        guard position + MemoryLayout<Value>.size <= bytes.count else { return nil }
+        defer { position += MemoryLayout<Value>.size }
+        return Value(littleEndian: bytes.loadUnaligned(fromByteOffset: position, as: Value.self))
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    /// The little-endian integer at `offset`, which must lie inside.
+    @inline(__always)
+    func load<Value: FixedWidthInteger>(littleEndianAt offset: Int, as type: Value.Type = Value.self) -> Value {
+        Value(littleEndian: loadUnaligned(fromByteOffset: offset, as: Value.self))
+    }
+
+    func slice(_ offset: Int, _ count: Int) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(rebasing: self[offset..<offset + count])
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    /// The offset of the first line feed at or after `start`.
+    func firstLineFeed(from start: Int) -> Int? {
+        guard start < count, let found = memchr(baseAddress! + start, 0x0A, count - start) else { return nil }
+        return UnsafeRawPointer(found) - baseAddress!
+    }
+}

@@ -1,0 +1,115 @@
+import Basics
+
+/// How far the sorted runs cover a lane.
+struct Coverage: Sendable, Hashable {
+    /// Blocks of earlier segments, and of this one below `offset`, are in the runs.
+    var segment: UInt32 = 1
+    var offset = 0
+    /// The sequence number of the first record not covered.
+    var nextSequence: UInt64 = 0
+    /// Where in the segment's hint log the first group not covered begins.
+    var hintBytes = 0
+    /// The size of the last covered block of the segment; 0 when there is none.
+    var previousBytes = 0
+}
+
+/// Exact sums over a store.
+public struct StoreCounters: Sendable, Hashable {
+    /// Keys with a success.
+    public var done: UInt64 = 0
+    /// Keys whose newest outcome is a failure.
+    public var failed: UInt64 = 0
+    /// The failed keys by class number; the last place is for classes of other versions.
+    public var failedByClass = [UInt64](repeating: 0, count: StoreLimits.failureClassesMax + 1)
+    /// Sums over all records that were ever appended, superseded failures included.
+    public var tallies = Tallies()
+
+    public init() {}
+}
+
+/// The state of the index at one moment: `index/checkpoint`, replaced as a whole. May be lost; never wrong.
+struct Checkpoint: Sendable {
+    static let magic: [UInt8] = Array("RTCP".utf8)
+    static let version: UInt32 = 1
+
+    var storeID: UInt64
+    var nextRunNumber: UInt64 = 1
+    var coverage: [Lane: Coverage] = [:]
+    var runs: [Lane: [UInt64]] = [:]
+    var counters = StoreCounters()
+    var input = InputProgress()
+
+    func encoded() -> [UInt8] {
+        var writer = ByteWriter()
+        writer.append(Self.magic)
+        writer.append(Self.version)
+        writer.append(storeID)
+        writer.append(nextRunNumber)
+        for lane in Lane.allCases {
+            let coverage = coverage[lane] ?? Coverage()
+            writer.append(coverage.segment)
+            writer.append(UInt64(coverage.offset))
+            writer.append(coverage.nextSequence)
+            writer.append(UInt64(coverage.hintBytes))
+            writer.append(UInt32(coverage.previousBytes))
+            let runs = runs[lane] ?? []
+            writer.append(UInt32(runs.count))
+            for run in runs { writer.append(run) }
+        }
+        writer.append(counters.done)
+        writer.append(counters.failed)
+        for value in counters.failedByClass { writer.append(value) }
+        for index in 0..<StoreLimits.talliesMax { writer.append(counters.tallies[index]) }
+        input.encode(into: &writer)
+        writer.append(writer.bytes.withUnsafeBytes { ContentHash.hash64($0) })
+        return writer.bytes
+    }
+
+    /// Nil when the bytes are cut, damaged, of another store or of another version: the index is then made anew.
+    static func decode(_ bytes: [UInt8], storeID: UInt64) -> Checkpoint? {
+        bytes.withUnsafeBytes { buffer in
+            guard buffer.count > 16, buffer.prefix(4).elementsEqual(magic),
+                buffer.load(littleEndianAt: buffer.count - 8, as: UInt64.self)
+                    == ContentHash.hash64(buffer.slice(0, buffer.count - 8))
+            else { return nil }
+            var reader = ByteReader(buffer.slice(4, buffer.count - 12))
+            guard reader.read(UInt32.self) == version, reader.read(UInt64.self) == storeID else { return nil }
+            return decodeBody(&reader, storeID: storeID)
+        }
+    }
+
+    private static func decodeBody(_ reader: inout ByteReader, storeID: UInt64) -> Checkpoint? {
+        var checkpoint = Checkpoint(storeID: storeID)
+        guard let nextRunNumber = reader.read(UInt64.self) else { return nil }
+        checkpoint.nextRunNumber = nextRunNumber
+        for lane in Lane.allCases {
+            guard let segment = reader.read(UInt32.self), let offset = reader.read(UInt64.self),
+                let sequence = reader.read(UInt64.self), let hintBytes = reader.read(UInt64.self),
+                let previous = reader.read(UInt32.self), let runCount = reader.read(UInt32.self)
+            else { return nil }
+            checkpoint.coverage[lane] = Coverage(
+                segment: segment, offset: Int(offset), nextSequence: sequence, hintBytes: Int(hintBytes),
+                previousBytes: Int(previous))
+            var runs: [UInt64] = []
+            for _ in 0..<runCount {
+                guard let run = reader.read(UInt64.self) else { return nil }
+                runs.append(run)
+            }
+            checkpoint.runs[lane] = runs
+        }
+        guard let done = reader.read(UInt64.self), let failed = reader.read(UInt64.self) else { return nil }
+        checkpoint.counters.done = done
+        checkpoint.counters.failed = failed
+        for index in checkpoint.counters.failedByClass.indices {
+            guard let value = reader.read(UInt64.self) else { return nil }
+            checkpoint.counters.failedByClass[index] = value
+        }
+        for index in 0..<StoreLimits.talliesMax {
+            guard let value = reader.read(UInt64.self) else { return nil }
+            checkpoint.counters.tallies[index] = value
+        }
+        guard let input = InputProgress.decode(&reader) else { return nil }
+        checkpoint.input = input
+        return checkpoint
+    }
+}

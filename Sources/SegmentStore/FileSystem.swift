@@ -1,0 +1,128 @@
+public import Basics
+
+/// Every system call that the store makes, so that a test can stand in for the kernel.
+///
+/// Paths are plain strings. Errors name the call and the path (`RetortError.system`). Implementations are
+/// thread-safe; one file is written by one thread at a time.
+public protocol FileSystem: AnyObject, Sendable {
+    func open(_ path: String, _ mode: FileMode) throws(RetortError) -> any StoreFile
+    /// Makes the directory and its parents; one that exists is fine.
+    func createDirectory(_ path: String) throws(RetortError)
+    /// The names in a directory, sorted. A directory that does not exist has none.
+    func entries(of directory: String) throws(RetortError) -> [String]
+    /// The size of a file in bytes; nil when there is none.
+    func size(of path: String) throws(RetortError) -> Int?
+    /// Replaces `target` atomically.
+    func rename(_ source: String, to target: String) throws(RetortError)
+    /// Removes a file; one that does not exist is fine.
+    func remove(_ path: String) throws(RetortError)
+    /// Removes an empty directory; one that does not exist is fine.
+    func removeDirectory(_ path: String) throws(RetortError)
+    /// Makes creations, renames and removals in a directory durable.
+    func syncDirectory(_ path: String) throws(RetortError)
+    /// Takes the exclusive lock of a file, or throws `.busy` naming the holder.
+    func lock(_ path: String) throws(RetortError) -> any FileLock
+    /// What the lock's holder wrote about itself; nil when nobody holds it.
+    func lockHolder(_ path: String) throws(RetortError) -> String?
+}
+
+public enum FileMode: Sendable {
+    case read
+    /// An existing file, for reading and writing.
+    case readWrite
+    /// A new file; fails when it exists.
+    case createNew
+    /// An empty file, whether it existed or not.
+    case createEmpty
+}
+
+/// One open file.
+public protocol StoreFile: AnyObject, Sendable {
+    var path: String { get }
+    func size() throws(RetortError) -> Int
+    /// Fills `buffer` from `offset`; returns fewer bytes only at the end of the file.
+    func read(at offset: Int, into buffer: UnsafeMutableRawBufferPointer) throws(RetortError) -> Int
+    /// Writes all of `bytes` at `offset`. After an error any part may have been written.
+    func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(RetortError)
+    func truncate(to size: Int) throws(RetortError)
+    /// Makes the file's data durable. After an error the file must not be synced again: the kernel may have dropped
+    /// what it could not write and report success the next time.
+    func syncData() throws(RetortError)
+    /// The whole file, read-only. The file must not shrink while the mapping lives.
+    func map() throws(RetortError) -> MappedBytes
+}
+
+/// Held until it is released or its last reference goes.
+public protocol FileLock: AnyObject, Sendable {
+    func release()
+}
+
+/// Read-only bytes with a lifetime: a mapping, or memory in place of one.
+public final class MappedBytes: @unchecked Sendable {
+    public let bytes: UnsafeRawBufferPointer
+    private let dispose: (UnsafeRawBufferPointer) -> Void
+
+    public init(_ bytes: UnsafeRawBufferPointer, dispose: @escaping (UnsafeRawBufferPointer) -> Void) {
+        self.bytes = bytes
+        self.dispose = dispose
+    }
+
+    deinit { dispose(bytes) }
+
+    /// A copy in memory.
+    public convenience init(copying source: [UInt8]) {
+        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: max(source.count, 1), alignment: 16)
+        memory.copyBytes(from: source)
+        self.init(UnsafeRawBufferPointer(rebasing: memory[..<source.count])) { _ in memory.deallocate() }
+    }
+}
+
+extension StoreFile {
+    func write(_ bytes: [UInt8], at offset: Int) throws(RetortError) {
+        let result: Result<Void, RetortError> = bytes.withUnsafeBytes { buffer in
+            do throws(RetortError) { return .success(try write(buffer, at: offset)) } catch { return .failure(error) }
+        }
+        try result.get()
+    }
+
+    /// Reads exactly `count` bytes at `offset`, or as many as there are.
+    func read(at offset: Int, count: Int) throws(RetortError) -> [UInt8] {
+        var failure: RetortError?
+        let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+            do throws(RetortError) {
+                initialized = try read(at: offset, into: UnsafeMutableRawBufferPointer(buffer))
+            } catch {
+                failure = error
+                initialized = 0
+            }
+        }
+        if let failure { throw failure }
+        return bytes
+    }
+}
+
+extension FileSystem {
+    /// The whole of a file; nil when there is none.
+    func contents(of path: String) throws(RetortError) -> [UInt8]? {
+        guard try size(of: path) != nil else { return nil }
+        let file: any StoreFile
+        do throws(RetortError) {
+            file = try open(path, .read)
+        } catch {
+            // Removed between the two calls, by a writer that has just folded it into something else.
+            if error.code == .inputMissing { return nil }
+            throw error
+        }
+        return try file.read(at: 0, count: try file.size())
+    }
+
+    /// Replaces a file so that a crash leaves either the old content or the new one, whole.
+    func replace(_ path: String, with bytes: [UInt8], in directory: String) throws(RetortError) {
+        let temporary = path + ".tmp"
+        let file = try open(temporary, .createEmpty)
+        try file.write(bytes, at: 0)
+        try file.syncData()
+        try rename(temporary, to: path)
+        try syncDirectory(directory)
+    }
+}

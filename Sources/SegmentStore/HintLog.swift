@@ -1,0 +1,121 @@
+import Basics
+
+/// What a hint log says of one block: enough to index it without reading it.
+///
+///     group:  "RTHG"  lane u8  0 u8  records u16  storeID u64  segment u32  offset u32  memberBytes u32  0 u32
+///             firstSequence u64  tallies 8 x u64  records x RecordHint  checksum u64 (XXH3-64 of all before it)
+struct HintGroup: Sendable {
+    static let magic: [UInt8] = Array("RTHG".utf8)
+    static let headBytes = 4 + 4 + 8 + 16 + 8 + 8 * StoreLimits.talliesMax
+
+    var lane: Lane
+    var segment: UInt32
+    var offset: Int
+    var memberBytes: Int
+    var firstSequence: UInt64
+    var tallies: Tallies
+    var hints: [RecordHint]
+
+    var end: Int { offset + memberBytes }
+
+    static func bytes(records: Int) -> Int { headBytes + records * RecordHint.bytes + 8 }
+
+    func encoded(storeID: UInt64) -> [UInt8] {
+        var writer = ByteWriter()
+        writer.bytes.reserveCapacity(Self.bytes(records: hints.count))
+        writer.append(Self.magic)
+        writer.append(lane.rawValue)
+        writer.append(UInt8(0))
+        writer.append(UInt16(hints.count))
+        writer.append(storeID)
+        writer.append(segment)
+        writer.append(UInt32(offset))
+        writer.append(UInt32(memberBytes))
+        writer.append(UInt32(0))
+        writer.append(firstSequence)
+        for index in 0..<StoreLimits.talliesMax { writer.append(tallies[index]) }
+        for hint in hints { hint.encode(into: &writer) }
+        writer.append(writer.bytes.withUnsafeBytes { ContentHash.hash64($0) })
+        return writer.bytes
+    }
+
+    /// The group at the start of `bytes`; nil when it is cut, damaged, or of another store or segment.
+    static func decode(_ bytes: UnsafeRawBufferPointer, storeID: UInt64, lane: Lane, segment: UInt32) -> HintGroup? {
+        guard bytes.count >= headBytes, bytes.prefix(4).elementsEqual(magic), bytes[4] == lane.rawValue,
+            bytes.load(littleEndianAt: 8, as: UInt64.self) == storeID,
+            bytes.load(littleEndianAt: 16, as: UInt32.self) == segment
+        else { return nil }
+        let records = Int(bytes.load(littleEndianAt: 6, as: UInt16.self))
+        let total = Self.bytes(records: records)
+        guard bytes.count >= total,
+            bytes.load(littleEndianAt: total - 8, as: UInt64.self) == ContentHash.hash64(bytes.slice(0, total - 8))
+        else { return nil }
+        var tallies = Tallies()
+        for index in 0..<StoreLimits.talliesMax { tallies[index] = bytes.load(littleEndianAt: 40 + 8 * index) }
+        return HintGroup(
+            lane: lane, segment: segment, offset: Int(bytes.load(littleEndianAt: 20, as: UInt32.self)),
+            memberBytes: Int(bytes.load(littleEndianAt: 24, as: UInt32.self)),
+            firstSequence: bytes.load(littleEndianAt: 32), tallies: tallies,
+            hints: (0..<records).map { RecordHint(bytes, at: headBytes + $0 * RecordHint.bytes) })
+    }
+}
+
+/// Reads the good groups of a hint log in order, from a position that is the start of a group.
+struct HintLogReader {
+    private let bytes: [UInt8]
+    private let start: Int
+    private let storeID: UInt64
+    private let lane: Lane
+    private let segment: UInt32
+    private var offset = 0
+
+    /// Where in the file the good groups end, as far as they have been read.
+    var position: Int { start + offset }
+
+    /// Nil when the segment has no hint log, or one that ends before `start`.
+    init?(
+        _ lane: Lane, _ segment: UInt32, from start: Int, storeID: UInt64, layout: StoreLayout, files: any FileSystem
+    ) throws(RetortError) {
+        let path = layout.hints(lane, segment)
+        guard let size = try files.size(of: path), size >= start else { return nil }
+        // A copy, not a mapping: the log of an active segment is cut back and rewritten by its writer.
+        bytes = try files.open(path, .read).read(at: start, count: size - start)
+        self.start = start
+        self.storeID = storeID
+        self.lane = lane
+        self.segment = segment
+    }
+
+    mutating func next() -> HintGroup? {
+        guard offset < bytes.count else { return nil }
+        let group = bytes.withUnsafeBytes { buffer in
+            HintGroup.decode(
+                buffer.slice(offset, buffer.count - offset), storeID: storeID, lane: lane, segment: segment)
+        }
+        if let group { offset += HintGroup.bytes(records: group.hints.count) }
+        return group
+    }
+}
+
+/// Appends groups to a segment's hint log. The log is a cache: it is not synced and may lag behind the segment.
+struct HintLogWriter {
+    private let file: any StoreFile
+    private let storeID: UInt64
+    private(set) var bytes: Int
+
+    /// Goes on at `bytes`, dropping whatever follows there.
+    init(_ lane: Lane, _ segment: UInt32, at bytes: Int, context: StoreContext) throws(RetortError) {
+        let path = context.layout.hints(lane, segment)
+        let exists = try context.files.size(of: path) != nil
+        file = try context.files.open(path, exists ? .readWrite : .createNew)
+        if try file.size() > bytes { try file.truncate(to: bytes) }
+        storeID = context.storeID
+        self.bytes = bytes
+    }
+
+    mutating func append(_ group: HintGroup) throws(RetortError) {
+        let encoded = group.encoded(storeID: storeID)
+        try file.write(encoded, at: bytes)
+        bytes += encoded.count
+    }
+}

@@ -1,0 +1,76 @@
+import Basics
+
+/// Turns the placed part of the tables into sorted runs, merges runs by tiers, and writes the checkpoint.
+///
+/// One thread flushes at a time. Everything placed must be durable in its segment before a flush begins: the index
+/// must never lead the data.
+struct IndexFlusher {
+    let context: StoreContext
+    let index: Locked<StoreIndex>
+
+    func flush() throws(RetortError) {
+        var obsolete: [UInt64] = []
+        for lane in Lane.allCases {
+            try writeRun(lane)
+            try mergeRuns(lane, obsolete: &obsolete)
+        }
+        try context.files.syncDirectory(context.layout.index)
+        let checkpoint = index.withLock { $0.checkpoint() }
+        try context.files.replace(context.layout.checkpoint, with: checkpoint.encoded(), in: context.layout.index)
+        for number in obsolete { try context.files.remove(context.layout.run(number)) }
+    }
+
+    private func takeRunNumber() -> UInt64 {
+        index.withLock { index in
+            defer { index.nextRunNumber += 1 }
+            return index.nextRunNumber
+        }
+    }
+
+    private func writeRun(_ lane: Lane) throws(RetortError) {
+        let entries = index.withLock { $0[lane].placedEntries }
+        guard !entries.isEmpty else { return }
+        let run = try write(ArrayCursor(sorting: entries), lane: lane, level: 0)
+        index.withLock { $0[lane].replace(placedBy: run, merged: []) }
+    }
+
+    private func mergeRuns(_ lane: Lane, obsolete: inout [UInt64]) throws(RetortError) {
+        while let runs = index.withLock({ $0[lane].runsToMerge() }) {
+            let merge = try RunMerge(newestFirst: runs.map { RunCursor($0) })
+            let level = runs[0].level + 1
+            let merged =
+                lane == .failures
+                ? try write(Unresolved(merge: merge, index: index), lane: lane, level: level)
+                : try write(merge, lane: lane, level: level)
+            let numbers = Set(runs.map(\.number))
+            index.withLock { $0[lane].replace(numbers, by: merged) }
+            obsolete.append(contentsOf: numbers)
+        }
+    }
+
+    private func write(_ entries: some SortedEntries, lane: Lane, level: UInt8) throws(RetortError) -> Run {
+        let number = takeRunNumber()
+        var writer = try RunWriter(
+            lane: lane, level: level, number: number, storeID: context.storeID, layout: context.layout,
+            files: context.files)
+        var entries = entries
+        while let entry = try entries.next() { try writer.append(entry) }
+        try writer.finish()
+        return try Run(
+            number: number, lane: lane, storeID: context.storeID, layout: context.layout, files: context.files)
+    }
+}
+
+/// The failures that no success has settled: the others need no place in a merged run.
+private struct Unresolved: SortedEntries {
+    var merge: RunMerge
+    let index: Locked<StoreIndex>
+
+    mutating func next() throws(RetortError) -> IndexEntry? {
+        while let entry = try merge.next() {
+            let success = try index.withLock { index throws(RetortError) in try index.responses.lookup(entry.hash) }
+            if success == nil { return entry }
+        }
+        return nil
+    }
+}

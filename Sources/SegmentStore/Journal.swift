@@ -1,0 +1,145 @@
+import Basics
+
+/// A line found in a journal, with its place in the lane's order.
+struct JournaledLine: Sendable {
+    var sequence: UInt64
+    /// The record's line, without checksum and line feed.
+    var line: [UInt8]
+}
+
+/// Reads the journals of one lane.
+enum JournalReader {
+    /// The good lines from `sequence` on, in order and each sequence number once, and the journal files there are.
+    ///
+    /// A line that does not pass its check is skipped and counted: at the end of the newest journal it is the torn
+    /// end of a write that nobody acknowledged.
+    static func read(
+        _ lane: Lane, from sequence: UInt64, storeID: UInt64, layout: StoreLayout, files: any FileSystem
+    ) throws(RetortError) -> (lines: [JournaledLine], paths: [String], badLines: Int) {
+        var lines: [JournaledLine] = []
+        var paths: [String] = []
+        var badLines = 0
+        var next = sequence
+        let starts = try files.entries(of: layout.directory(lane)).compactMap(StoreLayout.journalSequence).sorted()
+        for first in starts {
+            let path = layout.journal(lane, firstSequence: first)
+            paths.append(path)
+            guard let bytes = try files.contents(of: path) else { continue }
+            var at = first
+            for range in bytes.lineRanges {
+                defer { at += 1 }
+                guard at >= next else { continue }
+                let line = bytes.withUnsafeBytes { buffer in
+                    JournalLine.decode(buffer.slice(range.lowerBound, range.count), storeID: storeID, sequence: at)
+                }
+                if let line {
+                    lines.append(JournaledLine(sequence: at, line: line))
+                    next = at + 1
+                } else {
+                    badLines += 1
+                }
+            }
+        }
+        return (lines, paths, badLines)
+    }
+}
+
+/// The journal that a lane is writing, and the older ones whose lines are not yet durable in a segment.
+struct JournalWriter {
+    private let lane: Lane
+    private let layout: StoreLayout
+    private let files: any FileSystem
+    private let storeID: UInt64
+    private(set) var current: OpenJournal?
+    private(set) var closed: [OpenJournal] = []
+    private(set) var directoryIsDirty = false
+
+    struct OpenJournal: Sendable {
+        var file: any StoreFile
+        var firstSequence: UInt64
+        var nextSequence: UInt64
+        var bytes: Int
+        var isDirty: Bool
+    }
+
+    init(_ lane: Lane, storeID: UInt64, layout: StoreLayout, files: any FileSystem) {
+        self.lane = lane
+        self.layout = layout
+        self.files = files
+        self.storeID = storeID
+    }
+
+    /// Writes encoded journal lines, `count` of them, the first of which has number `sequence`. When it throws, the
+    /// journal ends where it ended before.
+    mutating func append(_ bytes: [UInt8], count: Int, sequence: UInt64) throws(RetortError) {
+        if current == nil {
+            let file = try files.open(layout.journal(lane, firstSequence: sequence), .createEmpty)
+            current = OpenJournal(file: file, firstSequence: sequence, nextSequence: sequence, bytes: 0, isDirty: true)
+            directoryIsDirty = true
+        }
+        do throws(RetortError) {
+            try current!.file.write(bytes, at: current!.bytes)
+        } catch {
+            abandonTail()
+            throw error
+        }
+        current!.bytes += bytes.count
+        current!.nextSequence = sequence + UInt64(count)
+        current!.isDirty = true
+    }
+
+    /// After a failed write: back to the last good offset, or, if even that fails, on to a file of its own, so that
+    /// no line ever follows a torn one.
+    private mutating func abandonTail() {
+        guard let journal = current else { return }
+        do throws(RetortError) {
+            try journal.file.truncate(to: journal.bytes)
+        } catch {
+            closed.append(journal)
+            current = nil
+        }
+    }
+
+    /// Begins another file with the next line, if this one is large enough.
+    mutating func rotate(ifLargerThan limit: Int) {
+        guard let journal = current, journal.bytes >= limit else { return }
+        closed.append(journal)
+        current = nil
+    }
+
+    /// What must be synced for every line so far to be durable. Marks it clean: call `markDirty` when a sync fails.
+    mutating func takeDirty() -> (files: [any StoreFile], directory: Bool) {
+        var dirty: [any StoreFile] = []
+        for index in closed.indices where closed[index].isDirty {
+            dirty.append(closed[index].file)
+            closed[index].isDirty = false
+        }
+        if current?.isDirty == true {
+            dirty.append(current!.file)
+            current!.isDirty = false
+        }
+        defer { directoryIsDirty = false }
+        return (dirty, directoryIsDirty)
+    }
+
+    /// Takes the journals that hold no line from `sequence` on, for removal.
+    mutating func takeObsolete(before sequence: UInt64) -> [String] {
+        var obsolete: [String] = []
+        closed.removeAll { journal in
+            guard journal.nextSequence <= sequence else { return false }
+            obsolete.append(journal.file.path)
+            return true
+        }
+        if let journal = current, journal.nextSequence <= sequence, journal.bytes >= StoreLimits.journalBytes {
+            obsolete.append(journal.file.path)
+            current = nil
+        }
+        return obsolete
+    }
+
+    /// Closes the current journal whatever its size.
+    mutating func close() {
+        if let journal = current { closed.append(journal) }
+        current = nil
+    }
+}

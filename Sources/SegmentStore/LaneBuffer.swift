@@ -1,0 +1,86 @@
+import Basics
+
+/// The open end of a lane: the journal, and the lines in it that are not yet a block.
+struct LaneBuffer {
+    let lane: Lane
+    private let context: StoreContext
+    private let options: StoreOptions
+    private(set) var block: RawBlock
+    var journal: JournalWriter
+
+    init(_ lane: Lane, context: StoreContext, options: StoreOptions, nextSequence: UInt64) {
+        self.lane = lane
+        self.context = context
+        self.options = options
+        block = RawBlock(lane: lane, firstSequence: nextSequence)
+        journal = JournalWriter(lane, storeID: context.storeID, layout: context.layout, files: context.files)
+    }
+
+    /// A record that has passed the check for duplicates.
+    struct Staged {
+        var record: NewRecord
+        var hint: RecordHint
+        var prior: UInt8
+    }
+
+    /// Journals the records, then takes them into the block. Returns the blocks that became full. When it throws,
+    /// nothing has changed.
+    mutating func append(_ staged: [Staged]) throws(RetortError) -> [RawBlock] {
+        var lines: [UInt8] = []
+        var ends: [Int] = []
+        for item in staged {
+            RecordHead.appendLine(of: item.record, classes: context.classes, to: &lines)
+            lines.append(0x0A)
+            ends.append(lines.count)
+        }
+        let sequence = block.nextSequence
+        try journal.append(journalText(lines, ends, from: sequence), count: staged.count, sequence: sequence)
+        var full: [RawBlock] = []
+        var start = 0
+        for (index, item) in staged.enumerated() {
+            block.raw.append(contentsOf: lines[start..<ends[index]])
+            start = ends[index]
+            block.hints.append(item.hint)
+            block.priors.append(item.prior)
+            block.tallies += item.record.tallies
+            if block.raw.count >= options.blockRawBytes || block.hints.count >= StoreLimits.blockRecordsMax {
+                full.append(cut()!)
+            }
+        }
+        return full
+    }
+
+    private func journalText(_ lines: [UInt8], _ ends: [Int], from sequence: UInt64) -> [UInt8] {
+        var text: [UInt8] = []
+        text.reserveCapacity(lines.count + ends.count * JournalLine.suffixBytes)
+        lines.withUnsafeBytes { buffer in
+            var start = 0
+            for (index, end) in ends.enumerated() {
+                JournalLine.append(
+                    buffer.slice(start, end - 1 - start), storeID: context.storeID,
+                    sequence: sequence + UInt64(index), to: &text)
+                start = end
+            }
+        }
+        return text
+    }
+
+    /// Ends the block where it is; nil when it is empty.
+    mutating func cut() -> RawBlock? {
+        guard !block.hints.isEmpty else { return nil }
+        let done = block
+        block = RawBlock(lane: lane, firstSequence: done.nextSequence)
+        journal.rotate(ifLargerThan: StoreLimits.journalBytes)
+        return done
+    }
+
+    /// Writes the lines of the open block to a journal file of their own, because the one they are in cannot be
+    /// trusted any more.
+    mutating func rejournal() throws(RetortError) {
+        journal.close()
+        guard !block.hints.isEmpty else { return }
+        let ends = block.raw.lineRanges.map { $0.upperBound + 1 }
+        let text = journalText(block.raw, ends, from: block.firstSequence)
+        try journal.append(text, count: ends.count, sequence: block.firstSequence)
+    }
+}

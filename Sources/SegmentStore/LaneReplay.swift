@@ -1,0 +1,166 @@
+import Basics
+
+/// What the replay of a lane found at its end, and what has to be mended before the lane can be written again.
+struct LaneTail: Sendable {
+    /// The newest segment; 0 when the lane has none.
+    var segment: UInt32 = 0
+    /// Where its good blocks end.
+    var offset = 0
+    /// Its size on disk; larger than `offset` when the tail is torn.
+    var size = 0
+    var previousBytes = 0
+    var durableBytes = 0
+    var nextSequence: UInt64 = 0
+    /// Where the good groups of its hint log end.
+    var hintBytes = 0
+    var journaled: [JournaledLine] = []
+    var journalPaths: [String] = []
+    var badJournalLines = 0
+    var damage: [Damage] = []
+}
+
+/// Brings the index of one lane up to what its segments hold, from where the runs' coverage ends: by the hint logs
+/// where these are good, by inflating blocks where not.
+struct LaneReplay {
+    let lane: Lane
+    let context: StoreContext
+    let manifest: StoreManifest
+    let index: Locked<StoreIndex>
+    /// What a writer does on the way; nil for readers, which may not write.
+    let mending: Mending?
+
+    struct Mending {
+        /// Called when the tables have grown.
+        var flush: () throws(RetortError) -> Void
+    }
+
+    private let codec = BlockCodec(level: 1)
+
+    init(
+        _ lane: Lane, context: StoreContext, manifest: StoreManifest, index: Locked<StoreIndex>,
+        mending: Mending?
+    ) {
+        self.lane = lane
+        self.context = context
+        self.manifest = manifest
+        self.index = index
+        self.mending = mending
+    }
+
+    func run() throws(RetortError) -> LaneTail {
+        let coverage = index.withLock { $0.coverage[lane] } ?? Coverage()
+        // The journals first: a line that a writer moves meanwhile is then seen in one place or in both.
+        let journal = try JournalReader.read(
+            lane, from: coverage.nextSequence, storeID: context.storeID, layout: context.layout, files: context.files)
+        var tail = LaneTail()
+        tail.nextSequence = coverage.nextSequence
+        tail.previousBytes = coverage.previousBytes
+        for number in try context.segmentNumbers(lane) where number >= coverage.segment {
+            try replay(number, coverage: coverage, tail: &tail)
+        }
+        let next = tail.nextSequence
+        tail.journaled = journal.lines.filter { $0.sequence >= next }
+        tail.journalPaths = journal.paths
+        tail.badJournalLines = journal.badLines
+        return tail
+    }
+
+    private func replay(_ number: UInt32, coverage: Coverage, tail: inout LaneTail) throws(RetortError) {
+        let reader = try context.segment(lane, number)
+        let isCovered = number == coverage.segment
+        let listed = manifest.segments(lane).first { $0.number == number }
+        var size = try reader.file.size()
+        tail.size = size
+        // What a sealed segment has beyond its length was abandoned and stands again in the next one.
+        if let listed, listed.sealed { size = min(size, listed.bytes) }
+        if isCovered, size < coverage.offset {
+            throw RetortError(.damagedData, "the index leads the segment", at: reader.file.path)
+        }
+        tail.segment = number
+        tail.offset = isCovered ? coverage.offset : 0
+        tail.previousBytes = isCovered ? coverage.previousBytes : 0
+        tail.hintBytes = isCovered ? coverage.hintBytes : 0
+        var missing: [HintGroup] = []
+        var hints = try HintLogReader(
+            lane, number, from: tail.hintBytes, storeID: context.storeID, layout: context.layout,
+            files: context.files)
+        if hints == nil { tail.hintBytes = 0 }
+        var walk = SegmentWalk(
+            reader, from: tail.offset, size: size, durableBytes: max(tail.offset, listed?.bytes ?? 0),
+            checksEveryPayload: false)
+        var hint = hints?.next()
+        if !isCovered { index.withLock { $0.beginSegment(lane, number) } }
+        scan: while true {
+            switch try walk.next() {
+            case .block(let header):
+                while let stale = hint, stale.offset < header.offset {
+                    if missing.isEmpty { tail.hintBytes = hints!.position }
+                    hint = hints?.next()
+                }
+                var group: HintGroup?
+                if let hinted = hint, matches(hinted, header) {
+                    if missing.isEmpty { tail.hintBytes = hints!.position } else { missing.append(hinted) }
+                    group = hinted
+                    hint = hints?.next()
+                } else {
+                    group = try groupByReading(header, reader, &tail)
+                    if let group { missing.append(group) }
+                }
+                if let group { try apply(group, header, &tail) }
+            case .damage(let damage):
+                tail.damage.append(damage)
+                tail.offset = damage.range.upperBound
+            case .torn(let offset), .end(let offset):
+                tail.offset = offset
+                break scan
+            }
+        }
+        tail.durableBytes = min(walk.durableBytes, tail.offset)
+        try writeHints(missing, number, &tail)
+    }
+
+    private func matches(_ group: HintGroup, _ header: BlockHeader) -> Bool {
+        group.offset == header.offset && group.memberBytes == header.memberBytes
+            && group.firstSequence == header.firstSequence && group.hints.count == header.records
+    }
+
+    /// Indexes a block that no hint describes; nil when its content is damaged.
+    private func groupByReading(
+        _ header: BlockHeader, _ reader: SegmentReader, _ tail: inout LaneTail
+    ) throws(RetortError) -> HintGroup? {
+        do throws(RetortError) {
+            if let group = context.hintGroup(of: try reader.block(header, codec: codec)) { return group }
+        } catch {
+            if error.code != .damagedData { throw error }
+        }
+        tail.damage.append(
+            Damage(
+                lane: lane, segment: header.segment, range: header.offset..<header.end, records: header.records,
+                reason: "the block's content is damaged"))
+        tail.offset = header.end
+        tail.nextSequence = header.nextSequence
+        return nil
+    }
+
+    /// Completes a hint log from the first block it lacks.
+    private func writeHints(_ groups: [HintGroup], _ number: UInt32, _ tail: inout LaneTail) throws(RetortError) {
+        guard mending != nil, !groups.isEmpty else { return }
+        var log = try HintLogWriter(lane, number, at: tail.hintBytes, context: context)
+        for group in groups { try log.append(group) }
+        tail.hintBytes = log.bytes
+        let hintBytes = log.bytes
+        index.withLock { $0.setHintBytes(lane, hintBytes) }
+    }
+
+    private func apply(_ group: HintGroup, _ header: BlockHeader, _ tail: inout LaneTail) throws(RetortError) {
+        let hintBytes = tail.hintBytes
+        let full = try index.withLock { index throws(RetortError) in
+            try index.replay(group, hintBytes: hintBytes)
+            return index[lane].delta.count >= StoreLimits.deltaEntriesMax
+        }
+        tail.offset = header.end
+        tail.previousBytes = header.memberBytes
+        tail.nextSequence = header.nextSequence
+        if full { try mending?.flush() }
+    }
+}

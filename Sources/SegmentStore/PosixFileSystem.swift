@@ -1,0 +1,200 @@
+public import Basics
+import Glibc
+
+/// The kernel's own file system.
+public final class PosixFileSystem: FileSystem {
+    public init() {}
+
+    public func open(_ path: String, _ mode: FileMode) throws(RetortError) -> any StoreFile {
+        let flags =
+            switch mode {
+            case .read: O_RDONLY
+            case .readWrite: O_RDWR
+            case .createNew: O_RDWR | O_CREAT | O_EXCL
+            case .createEmpty: O_RDWR | O_CREAT | O_TRUNC
+            }
+        let descriptor = try retrying("open", path) { Glibc.open(path, flags | O_CLOEXEC, 0o644) }
+        return PosixFile(path: path, descriptor: descriptor)
+    }
+
+    public func createDirectory(_ path: String) throws(RetortError) {
+        if mkdir(path, 0o755) == 0 || errno == EEXIST {
+            var status = stat()
+            guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
+                throw RetortError.system(ENOTDIR, "mkdir", path)
+            }
+            return
+        }
+        let number = errno
+        guard number == ENOENT, let slash = path.lastIndex(of: "/"), slash != path.startIndex else {
+            throw RetortError.system(number, "mkdir", path)
+        }
+        try createDirectory(String(path[..<slash]))
+        if mkdir(path, 0o755) != 0 && errno != EEXIST { throw RetortError.system(errno, "mkdir", path) }
+    }
+
+    public func entries(of directory: String) throws(RetortError) -> [String] {
+        guard let handle = opendir(directory) else {
+            if errno == ENOENT { return [] }
+            throw RetortError.system(errno, "opendir", directory)
+        }
+        defer { closedir(handle) }
+        var names: [String] = []
+        while let entry = readdir(handle) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name != "." && name != ".." { names.append(name) }
+        }
+        return names.sorted()
+    }
+
+    public func size(of path: String) throws(RetortError) -> Int? {
+        var status = stat()
+        if stat(path, &status) == 0 { return Int(status.st_size) }
+        if errno == ENOENT || errno == ENOTDIR { return nil }
+        throw RetortError.system(errno, "stat", path)
+    }
+
+    public func rename(_ source: String, to target: String) throws(RetortError) {
+        if Glibc.rename(source, target) != 0 { throw RetortError.system(errno, "rename", source) }
+    }
+
+    public func remove(_ path: String) throws(RetortError) {
+        if unlink(path) != 0 && errno != ENOENT { throw RetortError.system(errno, "unlink", path) }
+    }
+
+    public func removeDirectory(_ path: String) throws(RetortError) {
+        if rmdir(path) != 0 && errno != ENOENT { throw RetortError.system(errno, "rmdir", path) }
+    }
+
+    public func syncDirectory(_ path: String) throws(RetortError) {
+        let descriptor = try retrying("open", path) { Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+        defer { close(descriptor) }
+        if fsync(descriptor) != 0 { throw RetortError.system(errno, "fsync", path) }
+    }
+
+    public func lock(_ path: String) throws(RetortError) -> any FileLock {
+        let descriptor = try retrying("open", path) { Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644) }
+        if flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+            let number = errno
+            close(descriptor)
+            guard number == EWOULDBLOCK else { throw RetortError.system(number, "flock", path) }
+            throw RetortError(
+                .busy, "another process is writing here", at: path, cause: "held by \(holderText(path))",
+                remedy: "Wait until it has ended, or choose another directory.")
+        }
+        let text = Array("process \(getpid())\n".utf8)
+        ftruncate(descriptor, 0)
+        pwrite(descriptor, text, text.count, 0)
+        return PosixLock(descriptor: descriptor)
+    }
+
+    public func lockHolder(_ path: String) throws(RetortError) -> String? {
+        let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            if errno == ENOENT { return nil }
+            throw RetortError.system(errno, "open", path)
+        }
+        defer { close(descriptor) }
+        // A shared lock that is granted proves that no writer holds the exclusive one; it is dropped at once.
+        if flock(descriptor, LOCK_SH | LOCK_NB) == 0 { return nil }
+        return holderText(path)
+    }
+
+    private func holderText(_ path: String) -> String {
+        let bytes = (try? contents(of: path)) ?? []
+        let text = String(decoding: bytes, as: UTF8.self).split(separator: "\n").first.map(String.init)
+        return text ?? "an unknown process"
+    }
+}
+
+/// Repeats a call that a signal interrupted; any other failure is final.
+private func retrying(_ operation: String, _ path: String, _ call: () -> Int32) throws(RetortError) -> Int32 {
+    while true {
+        let result = call()
+        if result >= 0 { return result }
+        if errno != EINTR { throw RetortError.system(errno, operation, path) }
+    }
+}
+
+private final class PosixFile: StoreFile {
+    let path: String
+    private let descriptor: Int32
+
+    init(path: String, descriptor: Int32) {
+        self.path = path
+        self.descriptor = descriptor
+    }
+
+    deinit { close(descriptor) }
+
+    func size() throws(RetortError) -> Int {
+        var status = stat()
+        if fstat(descriptor, &status) != 0 { throw RetortError.system(errno, "fstat", path) }
+        return Int(status.st_size)
+    }
+
+    func read(at offset: Int, into buffer: UnsafeMutableRawBufferPointer) throws(RetortError) -> Int {
+        var done = 0
+        while done < buffer.count {
+            let count = pread(descriptor, buffer.baseAddress! + done, buffer.count - done, off_t(offset + done))
+            if count < 0 {
+                if errno == EINTR { continue }
+                throw RetortError.system(errno, "read", path)
+            }
+            if count == 0 { break }
+            done += count
+        }
+        return done
+    }
+
+    func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(RetortError) {
+        var done = 0
+        while done < bytes.count {
+            let count = pwrite(descriptor, bytes.baseAddress! + done, bytes.count - done, off_t(offset + done))
+            if count < 0 {
+                if errno == EINTR { continue }
+                throw RetortError.system(errno, "write", path)
+            }
+            done += count
+        }
+    }
+
+    func truncate(to size: Int) throws(RetortError) {
+        while ftruncate(descriptor, off_t(size)) != 0 {
+            if errno != EINTR { throw RetortError.system(errno, "ftruncate", path) }
+        }
+    }
+
+    func syncData() throws(RetortError) {
+        if fdatasync(descriptor) != 0 { throw RetortError.system(errno, "fdatasync", path) }
+    }
+
+    func map() throws(RetortError) -> MappedBytes {
+        let size = try size()
+        if size == 0 { return MappedBytes(copying: []) }
+        guard let address = mmap(nil, size, PROT_READ, MAP_SHARED, descriptor, 0), address != MAP_FAILED else {
+            throw RetortError.system(errno, "mmap", path)
+        }
+        return MappedBytes(UnsafeRawBufferPointer(start: address, count: size)) { bytes in
+            munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress!), bytes.count)
+        }
+    }
+}
+
+private final class PosixLock: FileLock {
+    private let descriptor: Locked<Int32>
+
+    init(descriptor: Int32) { self.descriptor = Locked(descriptor) }
+
+    deinit { release() }
+
+    func release() {
+        let held = descriptor.withLock { value in
+            defer { value = -1 }
+            return value
+        }
+        if held >= 0 { close(held) }
+    }
+}

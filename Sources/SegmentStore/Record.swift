@@ -1,0 +1,117 @@
+import Basics
+
+/// How an item ended.
+public enum RecordStatus: Sendable, Hashable {
+    case ok
+    /// Failed, with the class's position in the manifest's list of failure classes.
+    case failed(classIndex: UInt8)
+
+    public var lane: Lane {
+        switch self {
+        case .ok: .responses
+        case .failed: .failures
+        }
+    }
+
+    /// One byte for the index: 0 for success, 1 and up for the failure classes.
+    var code: UInt8 {
+        switch self {
+        case .ok: 0
+        case .failed(let classIndex): classIndex + 1
+        }
+    }
+
+    init(code: UInt8) {
+        self = code == 0 ? .ok : .failed(classIndex: code - 1)
+    }
+}
+
+/// One record to append.
+public struct NewRecord: Sendable {
+    public var key: RecordKey
+    public var status: RecordStatus
+    /// How often the item was tried, in all.
+    public var attempts: UInt32
+    /// The number of the input row that it came from, from 0.
+    public var row: UInt64
+    /// A hash of the request, so that a changed one under the same key is noticed.
+    public var fingerprint: UInt64
+    /// The rest of the record: the text between a JSON object's braces, without line feeds, not empty.
+    public var members: [UInt8]
+    /// Numbers that the store sums over all records, by the manifest's names.
+    public var tallies: Tallies
+
+    public init(
+        key: RecordKey, status: RecordStatus, attempts: UInt32, row: UInt64, fingerprint: UInt64, members: [UInt8],
+        tallies: Tallies = Tallies()
+    ) {
+        self.key = key
+        self.status = status
+        self.attempts = attempts
+        self.row = row
+        self.fingerprint = fingerprint
+        self.members = members
+        self.tallies = tallies
+    }
+}
+
+/// One record as it was read: its head, and the whole line without its line feed.
+public struct StoredRecord: Sendable {
+    public var head: RecordHead
+    /// The JSON object as stored.
+    public var line: [UInt8]
+}
+
+/// Up to `StoreLimits.talliesMax` sums; what each means is the caller's affair.
+public struct Tallies: Sendable, Hashable {
+    private var values = InlineValues()
+
+    public init() {}
+
+    public init(_ values: [UInt64]) {
+        precondition(values.count <= StoreLimits.talliesMax, "too many tallies")
+        for (index, value) in values.enumerated() { self[index] = value }
+    }
+
+    public subscript(index: Int) -> UInt64 {
+        get { values[index] }
+        set { values[index] = newValue }
+    }
+
+    public static func += (a: inout Tallies, b: Tallies) {
+        for index in 0..<StoreLimits.talliesMax { a[index] &+= b[index] }
+    }
+
+    /// Eight numbers without an allocation.
+    private struct InlineValues: Sendable, Hashable {
+        var a: UInt64 = 0, b: UInt64 = 0, c: UInt64 = 0, d: UInt64 = 0
+        var e: UInt64 = 0, f: UInt64 = 0, g: UInt64 = 0, h: UInt64 = 0
+
+        subscript(index: Int) -> UInt64 {
+            get {
+                switch index {
+                case 0: a
+                case 1: b
+                case 2: c
+                case 3: d
+                case 4: e
+                case 5: f
+                case 6: g
+                default: h
+                }
+            }
+            set {
+                switch index {
+                case 0: a = newValue
+                case 1: b = newValue
+                case 2: c = newValue
+                case 3: d = newValue
+                case 4: e = newValue
+                case 5: f = newValue
+                case 6: g = newValue
+                default: h = newValue
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,159 @@
+import Basics
+import JSONText
+
+/// The members that every line begins with, in this order and without white space, written and read by the store
+/// alone. It is from these that an index is rebuilt.
+///
+///     {"id":ID,"sample":N,"status":"ok","attempts":N,"row":N,"fingerprint":"16 HEX", …
+///     {"id":ID,"sample":N,"status":"failed","class":"NAME","attempts":N,"row":N,"fingerprint":"16 HEX", …
+public struct RecordHead: Sendable, Hashable {
+    public var key: RecordKey
+    /// The name of the failure class; nil for a success.
+    public var failureClass: String?
+    public var attempts: UInt32
+    public var row: UInt64
+    public var fingerprint: UInt64
+
+    public var lane: Lane { failureClass == nil ? .responses : .failures }
+
+    /// Appends the whole line of a record, without a line feed.
+    static func appendLine(of record: NewRecord, classes: FailureClasses, to line: inout [UInt8]) {
+        line.append(contentsOf: #"{"id":"#.utf8)
+        JSONString.append(record.key.id, to: &line)
+        line.append(contentsOf: #","sample":"#.utf8)
+        append(UInt64(record.key.sample), to: &line)
+        switch record.status {
+        case .ok: line.append(contentsOf: #","status":"ok","attempts":"#.utf8)
+        case .failed(let index):
+            line.append(contentsOf: #","status":"failed","class":""#.utf8)
+            line.append(contentsOf: classes.name(index).utf8)
+            line.append(contentsOf: #"","attempts":"#.utf8)
+        }
+        append(UInt64(record.attempts), to: &line)
+        line.append(contentsOf: #","row":"#.utf8)
+        append(record.row, to: &line)
+        line.append(contentsOf: #","fingerprint":""#.utf8)
+        Hexadecimal.append(record.fingerprint, to: &line)
+        line.append(contentsOf: #"","#.utf8)
+        line.append(contentsOf: record.members)
+        line.append(UInt8(ascii: "}"))
+    }
+
+    private static func append(_ number: UInt64, to line: inout [UInt8]) {
+        if number < 10 {
+            line.append(UInt8(ascii: "0") + UInt8(number))
+        } else {
+            line.append(contentsOf: String(number).utf8)
+        }
+    }
+
+    /// Reads the head of a line; nil when it is not one that the store wrote.
+    public static func parse(_ line: UnsafeRawBufferPointer) -> RecordHead? {
+        var scanner = HeadScanner(bytes: line)
+        guard scanner.take(#"{"id":"#), let id = scanner.takeString(), scanner.take(#","sample":"#),
+            let sample = scanner.takeNumber(), sample <= UInt64(UInt32.max), scanner.take(#","status":"#)
+        else { return nil }
+        var failureClass: String?
+        if !scanner.take(#""ok""#) {
+            guard scanner.take(#""failed","class":"#), let name = scanner.takeString() else { return nil }
+            failureClass = String(decoding: name, as: UTF8.self)
+        }
+        guard scanner.take(#","attempts":"#), let attempts = scanner.takeNumber(), attempts <= UInt64(UInt32.max),
+            scanner.take(#","row":"#), let row = scanner.takeNumber(), scanner.take(#","fingerprint":""#),
+            let fingerprint = scanner.takeHexadecimal(), scanner.take(#"","#)
+        else { return nil }
+        return RecordHead(
+            key: RecordKey(id: id, sample: UInt32(sample)), failureClass: failureClass, attempts: UInt32(attempts),
+            row: row, fingerprint: fingerprint)
+    }
+
+    /// Where the members after the head begin in a line, for readers that want them as they are.
+    public static func membersOffset(in line: [UInt8]) -> Int? {
+        line.withUnsafeBytes { buffer in
+            var scanner = HeadScanner(bytes: buffer)
+            guard scanner.skip(past: #""fingerprint":""#), scanner.takeHexadecimal() != nil, scanner.take(#"","#) else {
+                return nil
+            }
+            return scanner.position
+        }
+    }
+}
+
+/// Reads the fixed text of a head from left to right.
+private struct HeadScanner {
+    let bytes: UnsafeRawBufferPointer
+    var position = 0
+
+    mutating func take(_ text: StaticString) -> Bool {
+        let count = text.utf8CodeUnitCount
+        guard position + count <= bytes.count else { return false }
+        for index in 0..<count where bytes[position + index] != text.utf8Start[index] { return false }
+        position += count
+        return true
+    }
+
+    /// A JSON string, unescaped.
+    mutating func takeString() -> [UInt8]? {
+        guard take("\"") else { return nil }
+        let start = position
+        var escaped = false
+        while position < bytes.count, bytes[position] != UInt8(ascii: "\"") {
+            if bytes[position] == UInt8(ascii: "\\") {
+                escaped = true
+                position += 1
+            }
+            position += 1
+        }
+        guard position < bytes.count else { return nil }
+        let content = Array(bytes[start..<position])
+        position += 1
+        return escaped ? JSONString.unescape(content[...]) : content
+    }
+
+    mutating func takeNumber() -> UInt64? {
+        var value: UInt64 = 0
+        let start = position
+        while position < bytes.count, (0x30...0x39).contains(bytes[position]) {
+            let (product, overflow) = value.multipliedReportingOverflow(by: 10)
+            let (sum, overflow2) = product.addingReportingOverflow(UInt64(bytes[position] - 0x30))
+            if overflow || overflow2 { return nil }
+            value = sum
+            position += 1
+        }
+        return position > start ? value : nil
+    }
+
+    mutating func takeHexadecimal() -> UInt64? {
+        guard position + 16 <= bytes.count else { return nil }
+        defer { position += 16 }
+        return Hexadecimal.parse(bytes[position..<position + 16])
+    }
+
+    /// Skips behind the first occurrence of `text` outside of an id: the scan starts after the id.
+    mutating func skip(past text: StaticString) -> Bool {
+        guard take(#"{"id":"#), takeString() != nil else { return false }
+        while position < bytes.count {
+            if take(text) { return true }
+            position += 1
+        }
+        return false
+    }
+}
+
+/// The names of the failure classes, in the order of their numbers.
+public struct FailureClasses: Sendable, Hashable {
+    public var names: [String]
+
+    /// At most `StoreLimits.failureClassesMax` names of lower-case letters and underscores.
+    public init(_ names: [String]) {
+        precondition(names.count <= StoreLimits.failureClassesMax, "too many failure classes")
+        self.names = names
+    }
+
+    public func name(_ index: UInt8) -> String { Int(index) < names.count ? names[Int(index)] : "other" }
+
+    /// The number of a name; names that are not in the list share the last number.
+    public func index(_ name: String) -> UInt8 {
+        UInt8(names.firstIndex(of: name) ?? StoreLimits.failureClassesMax)
+    }
+}

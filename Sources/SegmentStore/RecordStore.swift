@@ -1,0 +1,247 @@
+public import Basics
+
+/// A store, open for writing: append-only, one writer at a time, safe against `kill -9` at any instruction.
+///
+/// All methods may be called from any thread; `append` from one at a time. What `append` has taken survives the
+/// process; it survives a power cut after the sync interval at the latest.
+public final class RecordStore: Sendable {
+    public let root: String
+    /// What opening had to mend.
+    public let recovery: RecoveryReport
+    private let context: StoreContext
+    private let options: StoreOptions
+    private let index: Locked<StoreIndex>
+    private let buffers: Locked<[LaneBuffer]>
+    private let manifestBox: Locked<StoreManifest>
+    private let lock: any FileLock
+    private let sealing: Sealing
+
+    /// What became of a batch.
+    public struct Appended: Sendable, Hashable {
+        /// Records that are in the store now.
+        public var count = 0
+        /// Records left out because their key already has a success.
+        public var duplicates = 0
+        /// Much is waiting to be compressed: append nothing more until `onRelief` is called.
+        public var isPressed = false
+    }
+
+    /// Makes a store in `root`, which must not hold one. The job, the failure classes and the tallies are fixed then.
+    public static func create(
+        _ root: String, job: [String: String], failureClasses: [String], tallies: [String] = [], samples: Int = 1,
+        options: StoreOptions = StoreOptions()
+    ) throws(RetortError) -> RecordStore {
+        let layout = StoreLayout(root: root)
+        let files = options.files
+        precondition((1...StoreLimits.samplesMax).contains(samples), "samples out of range")
+        try files.createDirectory(root)
+        let lock = try files.lock(layout.lock)
+        guard try files.size(of: layout.manifest) == nil else {
+            throw RetortError(.configuration, "there is a store already", at: root)
+        }
+        for lane in Lane.allCases { try files.createDirectory(layout.directory(lane)) }
+        try files.createDirectory(layout.index)
+        var manifest = StoreManifest(
+            storeID: UInt64.random(in: 1...UInt64.max), job: job, failureClasses: failureClasses, tallies: tallies,
+            samples: samples)
+        try manifest.save(layout, files: files)
+        return try RecordStore(root, options: options, lock: lock)
+    }
+
+    /// Opens the store in `root` for writing and mends what a kill left. Throws `.busy` when another process writes,
+    /// `.damagedData` when segments are gone or shorter than they were.
+    public static func open(_ root: String, options: StoreOptions = StoreOptions()) throws(RetortError) -> RecordStore {
+        let layout = StoreLayout(root: root)
+        guard try options.files.size(of: layout.manifest) != nil else {
+            _ = try StoreManifest.load(layout, files: options.files)
+            throw RetortError(.notFound, "not a store", at: root)
+        }
+        let lock = try options.files.lock(layout.lock)
+        for lane in Lane.allCases { try options.files.createDirectory(layout.directory(lane)) }
+        try options.files.createDirectory(layout.index)
+        return try RecordStore(root, options: options, lock: lock)
+    }
+
+    /// The manifest of the store in `root`; nil when there is none.
+    public static func manifest(
+        of root: String, files: any FileSystem = PosixFileSystem()
+    ) throws(RetortError) -> StoreManifest? {
+        let layout = StoreLayout(root: root)
+        guard try files.size(of: layout.manifest) != nil else { return nil }
+        return try StoreManifest.load(layout, files: files)
+    }
+
+    private init(_ root: String, options: StoreOptions, lock: any FileLock) throws(RetortError) {
+        let image = try StoreImage.load(root, options: options, mends: true)
+        if let loss = image.losses.first {
+            throw RetortError(
+                .damagedData, loss.reason, at: image.context.layout.segment(loss.lane, loss.segment),
+                remedy: "Put the file back, or run `retort repair` to go on without it: its items become pending.")
+        }
+        self.root = root
+        self.options = options
+        self.lock = lock
+        context = image.context
+        index = image.index
+        manifestBox = Locked(image.manifest)
+        let recoverer = StoreRecovery(image: image, options: options)
+        var report = RecoveryReport(
+            tornBytes: try recoverer.cutTails(), badJournalLines: image.tails.map(\.badJournalLines).reduce(0, +),
+            damage: image.damage, indexWasRebuilt: image.indexWasRebuilt && image.tails.contains { $0.segment > 0 })
+        try recoverer.removeStrayIndexFiles()
+        let placeholder = Lane.allCases.map {
+            LaneBuffer(
+                $0, context: image.context, options: options,
+                nextSequence: image.tails[Int($0.rawValue)].nextSequence)
+        }
+        buffers = Locked(placeholder)
+        var sealer = Sealer(
+            context: context, options: options, index: index, buffers: buffers, manifest: manifestBox,
+            tails: image.tails)
+        let sealed = try recoverer.sealJournals(&sealer)
+        report.recoveredRecords = sealed.records
+        if report.indexWasRebuilt { try sealer.flushIndex() }
+        let context = self.context
+        buffers.withLock { buffers in
+            buffers = Lane.allCases.map {
+                LaneBuffer(
+                    $0, context: context, options: options, nextSequence: sealed.nextSequences[Int($0.rawValue)])
+            }
+        }
+        recovery = report
+        sealing = Sealing(sealer, options: options)
+    }
+
+    // MARK: Writing
+
+    /// Takes records. When it returns they survive the process. Records whose key has a success already are left out.
+    ///
+    /// Throws `.noSpace` when the disk is full: nothing of a lane's part of the batch is taken then, and the same
+    /// batch may be appended again later; what was taken of it is recognised.
+    public func append(_ batch: [NewRecord]) throws(RetortError) -> Appended {
+        if let fatal = sealing.fatal { throw fatal }
+        var result = Appended()
+        let staged = try stage(batch, result: &result)
+        for lane in Lane.allCases where !staged[Int(lane.rawValue)].isEmpty {
+            let records = staged[Int(lane.rawValue)]
+            let full = try buffers.withLock { buffers throws(RetortError) in
+                let full = try buffers[Int(lane.rawValue)].append(records)
+                index.withLock { index in
+                    for item in records {
+                        index.note(item.hint, in: lane, prior: item.prior, tallies: item.record.tallies)
+                    }
+                }
+                return full
+            }
+            result.count += records.count
+            result.isPressed = sealing.submit(full) || result.isPressed
+        }
+        if options.sync == .always { try sealing.drain(syncing: true) }
+        return result
+    }
+
+    private func stage(_ batch: [NewRecord], result: inout Appended) throws(RetortError) -> [[LaneBuffer.Staged]] {
+        var staged: [[LaneBuffer.Staged]] = [[], []]
+        var seen: Set<Hash128> = []
+        for record in batch {
+            precondition(!record.members.isEmpty, "a record has members")
+            let hash = record.key.hash
+            let known = try priorOutcome(hash)
+            if known == .success || !seen.insert(hash).inserted {
+                result.duplicates += 1
+                continue
+            }
+            guard case .failure(let prior) = known else { continue }
+            staged[Int(record.status.lane.rawValue)].append(
+                LaneBuffer.Staged(record: record, hint: RecordHint(record, hash: hash), prior: prior))
+        }
+        return staged
+    }
+
+    private enum PriorOutcome: Equatable {
+        case success
+        /// The status byte of the key's newest failure, or 0 when it has none.
+        case failure(UInt8)
+    }
+
+    /// What the store holds of a key. A failure that is still in the journal is sealed first, so that checkpoints
+    /// never count a record before the one it supersedes.
+    private func priorOutcome(_ hash: Hash128) throws(RetortError) -> PriorOutcome {
+        do throws(RetortError) {
+            var entry = try index.withLock { index throws(RetortError) in try index.lookup(hash) }
+            if let pending = entry, pending.isPending, pending.status != 0 {
+                try flushBuffers()
+                entry = try index.withLock { index throws(RetortError) in try index.lookup(hash) }
+            }
+            guard let entry else { return .failure(0) }
+            return entry.status == 0 ? .success : .failure(entry.status)
+        } catch {
+            if error.code == .damagedData { try? context.files.remove(context.layout.checkpoint) }
+            throw error
+        }
+    }
+
+    private func flushBuffers() throws(RetortError) {
+        let blocks = buffers.withLock { buffers in buffers.indices.compactMap { buffers[$0].cut() } }
+        _ = sealing.submit(blocks)
+        try sealing.drain(syncing: false)
+    }
+
+    /// Makes everything appended so far durable.
+    public func sync() throws(RetortError) { try sealing.drain(syncing: true) }
+
+    /// Called from the store's thread when there is room again after `append` reported pressure.
+    public func onRelief(_ action: @escaping @Sendable () -> Void) { sealing.onRelief(action) }
+
+    /// What keeps received records from their segments for now, such as a full disk. They are safe in the journal.
+    public var trouble: RetortError? { sealing.trouble }
+
+    /// Puts everything into segments, makes it durable, writes the index and the manifest, and lets go of the store.
+    /// When it throws, nothing is lost: the journals stay, and the next opening goes on from there.
+    public func close() throws(RetortError) {
+        defer { lock.release() }
+        let blocks = buffers.withLock { buffers in buffers.indices.compactMap { buffers[$0].cut() } }
+        try sealing.finish(blocks)
+    }
+
+    // MARK: Asking
+
+    /// The outcome that counts for a key: how it ended, how often it was tried, and for which request.
+    public func lookup(_ key: RecordKey) throws(RetortError) -> IndexEntry? { try lookup(key.hash) }
+
+    /// The same by the key's hash.
+    public func lookup(_ hash: Hash128) throws(RetortError) -> IndexEntry? {
+        try index.withLock { index throws(RetortError) in try index.lookup(hash) }
+    }
+
+    /// Exact counts of what has been appended so far.
+    public var counters: StoreCounters { index.withLock { $0.live } }
+
+    public var manifest: StoreManifest { manifestBox.withLock { $0 } }
+
+    // MARK: The input
+
+    /// Which rows of the input have outcomes, and where reading may go on. Valid for the input of that identity.
+    public var inputProgress: InputProgress { index.withLock { $0.inputProgress() } }
+
+    /// Says which input the rows of coming records belong to. What was known of another input's rows is forgotten.
+    public func beginInput(identity: Hash128, files: [String]) throws(RetortError) {
+        let text = Hexadecimal.string(identity.high) + Hexadecimal.string(identity.low)
+        let isKnown = index.withLock { index in
+            if index.input.identity == identity { return true }
+            index.resetInput(identity: identity)
+            return false
+        }
+        if isKnown && manifest.input?.identity == text { return }
+        try sealing.updateManifest { $0.input = StoreManifest.Input(identity: text, files: files) }
+    }
+
+    /// Says how many rows the input has, once it has been read to its end.
+    public func endInput(rows: UInt64) throws(RetortError) {
+        guard manifest.input?.rows != rows else { return }
+        try sealing.updateManifest { $0.input?.rows = rows }
+    }
+
+    /// A place from which the input can be read again once all rows before it have outcomes.
+    public func noteLandmark(_ landmark: InputLandmark) { index.withLock { $0.noteLandmark(landmark) } }
+}

@@ -1,0 +1,166 @@
+import Basics
+
+/// Does what is slow: compresses blocks into segments, syncs, retires journals, flushes the index. One thread at a
+/// time calls it.
+struct Sealer {
+    private let context: StoreContext
+    private let options: StoreOptions
+    private let index: Locked<StoreIndex>
+    private let buffers: Locked<[LaneBuffer]>
+    private let flusher: IndexFlusher
+    private var writers: [SegmentWriter]
+    private let manifest: Locked<StoreManifest>
+    private var syncHasFailed = false
+
+    init(
+        context: StoreContext, options: StoreOptions, index: Locked<StoreIndex>, buffers: Locked<[LaneBuffer]>,
+        manifest: Locked<StoreManifest>, tails: [LaneTail]
+    ) {
+        self.context = context
+        self.options = options
+        self.index = index
+        self.buffers = buffers
+        self.manifest = manifest
+        flusher = IndexFlusher(context: context, index: index)
+        writers = Lane.allCases.map {
+            SegmentWriter($0, context: context, level: options.compressionLevel, tail: tails[Int($0.rawValue)])
+        }
+    }
+
+    /// Compresses a block into its lane's segment. After an error the same block may be given again: what was done of
+    /// it is not done twice.
+    mutating func seal(_ block: RawBlock) throws(RetortError) {
+        let lane = Int(block.lane.rawValue)
+        let isPlaced = index.withLock { ($0.coverage[block.lane]?.nextSequence ?? 0) >= block.nextSequence }
+        if !isPlaced {
+            if writers[lane].isFull(forRawBytes: block.raw.count, limit: options.segmentBytes) {
+                try rotate(block.lane)
+            }
+            let group = try writers[lane].append(block)
+            let hintBytes = writers[lane].hintBytes
+            index.withLock { $0.place(group, priors: block.priors, hintBytes: hintBytes) }
+        }
+        try maintain(block.lane)
+    }
+
+    /// Keeps what is held in memory within its limits.
+    private mutating func maintain(_ lane: Lane) throws(RetortError) {
+        if index.withLock({ $0[lane].delta.count }) >= StoreLimits.deltaEntriesMax {
+            try sync()
+            try flusher.flush()
+        } else if writers[Int(lane.rawValue)].unsyncedBytes >= StoreLimits.unsyncedBytesMax {
+            try sync()
+        }
+    }
+
+    /// Writes runs and the checkpoint for what is placed.
+    mutating func flushIndex() throws(RetortError) {
+        try sync()
+        try flusher.flush()
+    }
+
+    private mutating func rotate(_ lane: Lane) throws(RetortError) {
+        try sync()
+        let writer = Int(lane.rawValue)
+        let entry = writers[writer].manifestEntry(sealed: true)
+        try updateManifest { $0.setSegment(lane, entry) }
+        writers[writer].rotate()
+        let number = writers[writer].number
+        index.withLock { $0.beginSegment(lane, number) }
+    }
+
+    /// Changes the manifest on disk and then in memory.
+    func updateManifest(_ change: (inout StoreManifest) -> Void) throws(RetortError) {
+        var next = manifest.withLock { $0 }
+        change(&next)
+        try next.save(context.layout, files: context.files)
+        manifest.withLock { $0 = next }
+    }
+
+    /// Makes everything sealed and everything journalled durable, and removes the journals that are no longer needed.
+    mutating func sync() throws(RetortError) {
+        for lane in Lane.allCases { try syncSegment(lane) }
+        try retireJournals()
+        try syncJournals()
+    }
+
+    private mutating func syncSegment(_ lane: Lane) throws(RetortError) {
+        let writer = Int(lane.rawValue)
+        if options.sync == .never {
+            writers[writer].assumeDurable()
+            return
+        }
+        do throws(RetortError) {
+            try writers[writer].sync()
+        } catch {
+            // A second failure means that the disk is not to be trusted; stop.
+            if syncHasFailed { throw error }
+            syncHasFailed = true
+            try moveToNewSegment(lane)
+        }
+    }
+
+    /// The file whose sync failed is never synced again: what was not durable in it goes into a new segment.
+    private mutating func moveToNewSegment(_ lane: Lane) throws(RetortError) {
+        let writer = Int(lane.rawValue)
+        let abandoned = writers[writer].manifestEntry(sealed: true)
+        let groups = try writers[writer].abandonAfterFailedSync()
+        let number = writers[writer].number
+        let hintBytes = writers[writer].hintBytes
+        index.withLock { index in
+            index.beginSegment(lane, number)
+            for group in groups { index.move(group, hintBytes: hintBytes) }
+        }
+        try writers[writer].sync()
+        if abandoned.bytes > 0 {
+            try updateManifest { $0.setSegment(lane, abandoned) }
+        } else {
+            try context.files.remove(context.layout.segment(lane, abandoned.number))
+        }
+    }
+
+    private func retireJournals() throws(RetortError) {
+        let durable = index.withLock { index in Lane.allCases.map { index.coverage[$0]?.nextSequence ?? 0 } }
+        let obsolete = buffers.withLock { buffers in
+            buffers.indices.flatMap { buffers[$0].journal.takeObsolete(before: durable[$0]) }
+        }
+        for path in obsolete { try context.files.remove(path) }
+    }
+
+    private mutating func syncJournals() throws(RetortError) {
+        for lane in Lane.allCases {
+            let number = Int(lane.rawValue)
+            let dirty = buffers.withLock { $0[number].journal.takeDirty() }
+            if options.sync == .never { continue }
+            do throws(RetortError) {
+                for file in dirty.files { try file.syncData() }
+                if dirty.directory { try context.files.syncDirectory(context.layout.directory(lane)) }
+            } catch {
+                if syncHasFailed { throw error }
+                syncHasFailed = true
+                let fresh = try buffers.withLock { buffers throws(RetortError) in
+                    try buffers[number].rejournal()
+                    return buffers[number].journal.takeDirty()
+                }
+                for file in fresh.files where !dirty.files.contains(where: { $0 === file }) { try file.syncData() }
+                try context.files.syncDirectory(context.layout.directory(lane))
+            }
+        }
+    }
+
+    /// Leaves the store as a clean close does: everything in segments and runs, no journal.
+    mutating func finish() throws(RetortError) {
+        try flushIndex()
+        for lane in Lane.allCases {
+            let paths = buffers.withLock { buffers in
+                buffers[Int(lane.rawValue)].journal.close()
+                return buffers[Int(lane.rawValue)].journal.takeObsolete(before: .max)
+            }
+            for path in paths { try context.files.remove(path) }
+        }
+        let entries = writers.map { ($0.lane, $0.manifestEntry(sealed: false)) }
+        try updateManifest { manifest in
+            for (lane, entry) in entries where entry.number > 0 && entry.bytes > 0 { manifest.setSegment(lane, entry) }
+        }
+    }
+}

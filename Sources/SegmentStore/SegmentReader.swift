@@ -1,0 +1,93 @@
+import Basics
+
+/// Reads the blocks of one segment file, by offset or in order.
+final class SegmentReader {
+    let lane: Lane
+    let number: UInt32
+    let file: any StoreFile
+    private let storeID: UInt64
+
+    /// Throws `.inputMissing` when there is no such segment.
+    init(
+        _ lane: Lane, _ number: UInt32, storeID: UInt64, layout: StoreLayout, files: any FileSystem
+    ) throws(RetortError) {
+        self.lane = lane
+        self.number = number
+        self.storeID = storeID
+        file = try files.open(layout.segment(lane, number), .read)
+    }
+
+    func place(_ offset: Int) -> String { "\(file.path) at byte \(offset)" }
+
+    /// The header of the block at `offset`; nil when there is none that belongs there.
+    func header(at offset: Int) throws(RetortError) -> BlockHeader? {
+        let bytes = try file.read(at: offset, count: BlockHeader.bytes)
+        guard let header = bytes.withUnsafeBytes({ BlockHeader.decode($0) }), belongs(header, at: offset) else {
+            return nil
+        }
+        return header
+    }
+
+    /// Whether a header was written for this very place: stale or copied bytes are not.
+    func belongs(_ header: BlockHeader, at offset: Int) -> Bool {
+        header.storeID == storeID && header.lane == lane && header.segment == number && header.offset == offset
+    }
+
+    /// The whole member of a header, compressed. Shorter only at the end of the file.
+    func member(_ header: BlockHeader) throws(RetortError) -> [UInt8] {
+        try file.read(at: header.offset, count: header.memberBytes)
+    }
+
+    /// The block at `offset`, checked and inflated.
+    func block(at offset: Int, codec: BlockCodec) throws(RetortError) -> Block {
+        guard let header = try header(at: offset) else {
+            throw BlockCodec.damage("there is no block where the index says", place(offset))
+        }
+        return try block(header, codec: codec)
+    }
+
+    func block(_ header: BlockHeader, codec: BlockCodec) throws(RetortError) -> Block {
+        let bytes = try member(header)
+        let place = place(header.offset)
+        let result: Result<Block, RetortError> = bytes.withUnsafeBytes { buffer in
+            do throws(RetortError) {
+                return .success(try codec.decode(buffer, header: header, place: place))
+            } catch {
+                return .failure(error)
+            }
+        }
+        return try result.get()
+    }
+
+    /// Whether the block's deflate stream is the one its header was written for, without inflating it.
+    func isIntact(_ header: BlockHeader) throws(RetortError) -> Bool {
+        let bytes = try member(header)
+        return bytes.withUnsafeBytes { BlockCodec.payloadIsIntact($0, header: header) }
+    }
+
+    /// The offset of the next block header that belongs at its place, searching from `start` up to `limit`.
+    func nextHeader(from start: Int, limit: Int) throws(RetortError) -> Int? {
+        let chunkBytes = 1 << 20
+        var position = start
+        while position < limit {
+            let bytes = try file.read(at: position, count: min(chunkBytes + BlockHeader.bytes, limit - position))
+            let found: Int? = bytes.withUnsafeBytes { buffer in
+                var at = 0
+                while at + BlockHeader.bytes <= buffer.count {
+                    if buffer[at] == BlockHeader.magic[0], buffer[at + 1] == BlockHeader.magic[1],
+                        let header = BlockHeader.decode(buffer.slice(at, buffer.count - at)),
+                        belongs(header, at: position + at)
+                    {
+                        return position + at
+                    }
+                    at += 1
+                }
+                return nil
+            }
+            if let found { return found }
+            if bytes.count < BlockHeader.bytes { return nil }
+            position += max(1, bytes.count - BlockHeader.bytes + 1)
+        }
+        return nil
+    }
+}

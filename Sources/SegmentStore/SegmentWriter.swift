@@ -1,0 +1,174 @@
+import Basics
+
+/// The end of a lane's newest segment, where blocks are appended.
+///
+/// Remembers the members that are not durable yet: when a sync fails the kernel may have dropped them, and they are
+/// written again to a new segment.
+struct SegmentWriter {
+    let lane: Lane
+    private let context: StoreContext
+    private let codec: BlockCodec
+    /// 0: the lane has no segment yet.
+    private(set) var number: UInt32
+    private(set) var offset: Int
+    private(set) var durableBytes: Int
+    private var previousBytes: Int
+    private var file: (any StoreFile)?
+    private var hints: HintLogWriter?
+    private(set) var hintBytes: Int
+    private(set) var unsynced: [UnsyncedBlock] = []
+    private(set) var unsyncedBytes = 0
+    private var directoryIsDirty = false
+    /// Good bytes were found beyond what is known to be durable.
+    private var needsSync: Bool
+
+    struct UnsyncedBlock {
+        var header: BlockHeader
+        var member: [UInt8]
+        var hints: [RecordHint]
+        var tallies: Tallies
+    }
+
+    init(_ lane: Lane, context: StoreContext, level: Int, tail: LaneTail) {
+        self.lane = lane
+        self.context = context
+        codec = BlockCodec(level: level)
+        number = tail.segment
+        offset = tail.offset
+        durableBytes = tail.durableBytes
+        previousBytes = tail.previousBytes
+        hintBytes = tail.hintBytes
+        needsSync = tail.offset > tail.durableBytes
+    }
+
+    var isDirty: Bool { !unsynced.isEmpty || directoryIsDirty || needsSync }
+
+    /// Whether a block of that size goes into another segment, so that this one is to be sealed first.
+    func isFull(forRawBytes rawBytes: Int, limit: Int) -> Bool { number > 0 && offset >= limit && rawBytes > 0 }
+
+    /// Compresses a block and appends it. When it throws, the segment ends where it ended before.
+    mutating func append(_ block: RawBlock) throws(RetortError) -> HintGroup {
+        let (member, header) = codec.encode(block.raw, header: header(of: block))
+        return try append(
+            UnsyncedBlock(header: header, member: member, hints: block.hints, tallies: block.tallies))
+    }
+
+    private func header(of block: RawBlock) -> BlockHeader {
+        BlockHeader(
+            lane: lane, records: block.hints.count, memberBytes: 0, rawBytes: block.raw.count,
+            previousBytes: previousBytes, storeID: context.storeID, segment: max(number, 1), offset: offset,
+            firstSequence: block.firstSequence, durableBytes: durableBytes, payloadChecksum: 0)
+    }
+
+    private mutating func append(_ block: UnsyncedBlock) throws(RetortError) -> HintGroup {
+        let file = try openFile()
+        do throws(RetortError) {
+            try file.write(block.member, at: offset)
+        } catch {
+            // What was written in part is torn; the next block goes over it, and recovery would cut it off.
+            try? file.truncate(to: offset)
+            throw error
+        }
+        let group = HintGroup(
+            lane: lane, segment: number, offset: offset, memberBytes: block.member.count,
+            firstSequence: block.header.firstSequence, tallies: block.tallies, hints: block.hints)
+        offset += block.member.count
+        previousBytes = block.member.count
+        unsynced.append(block)
+        unsyncedBytes += block.member.count
+        appendHints(group)
+        return group
+    }
+
+    private mutating func openFile() throws(RetortError) -> any StoreFile {
+        if let file { return file }
+        let path = context.layout.segment(lane, max(number, 1))
+        let exists = try context.files.size(of: path) != nil
+        let opened = try context.files.open(path, exists ? .readWrite : .createNew)
+        if number == 0 { number = 1 }
+        if !exists { directoryIsDirty = true }
+        file = opened
+        return opened
+    }
+
+    /// A hint log that cannot be written lags behind from then on: the index is made from the blocks instead.
+    private mutating func appendHints(_ group: HintGroup) {
+        do throws(RetortError) {
+            if hints == nil { hints = try HintLogWriter(lane, number, at: hintBytes, context: context) }
+            try hints!.append(group)
+            hintBytes = hints!.bytes
+        } catch {
+            hints = nil
+        }
+    }
+
+    /// Makes everything appended so far durable.
+    mutating func sync() throws(RetortError) {
+        guard isDirty else { return }
+        try openFile().syncData()
+        if directoryIsDirty || needsSync { try context.files.syncDirectory(context.layout.directory(lane)) }
+        assumeDurable()
+    }
+
+    /// Without syncing: what is written counts as durable.
+    mutating func assumeDurable() {
+        durableBytes = offset
+        unsynced.removeAll()
+        unsyncedBytes = 0
+        directoryIsDirty = false
+        needsSync = false
+    }
+
+    /// Seals what is durable and goes on in a new segment, into which the blocks that are not durable are written
+    /// again. Returns their new places.
+    mutating func abandonAfterFailedSync() throws(RetortError) -> [HintGroup] {
+        try? file?.truncate(to: durableBytes)
+        let lost = unsynced
+        begin(number + 1)
+        var groups: [HintGroup] = []
+        for var block in lost {
+            block.header.segment = number
+            block.header.offset = offset
+            block.header.previousBytes = previousBytes
+            block.header.durableBytes = 0
+            block.member.replaceSubrange(0..<BlockHeader.bytes, with: block.header.encoded())
+            groups.append(try append(block))
+        }
+        return groups
+    }
+
+    /// Leaves the segment, which must be durable, and goes on in the next one.
+    mutating func rotate() { begin(number + 1) }
+
+    private mutating func begin(_ next: UInt32) {
+        number = next
+        offset = 0
+        durableBytes = 0
+        previousBytes = 0
+        hintBytes = 0
+        file = nil
+        hints = nil
+        unsynced = []
+        unsyncedBytes = 0
+        needsSync = false
+    }
+
+    /// What the manifest says of the segment while nothing is being written.
+    func manifestEntry(sealed: Bool) -> StoreManifest.Segment {
+        StoreManifest.Segment(number: number, bytes: durableBytes, sealed: sealed)
+    }
+}
+
+/// Lines on their way from the journal to a segment.
+struct RawBlock: Sendable {
+    var lane: Lane
+    var firstSequence: UInt64
+    /// Lines with their line feeds.
+    var raw: [UInt8] = []
+    var hints: [RecordHint] = []
+    /// For each record the status byte of the failure it supersedes, or 0.
+    var priors: [UInt8] = []
+    var tallies = Tallies()
+
+    var nextSequence: UInt64 { firstSequence + UInt64(hints.count) }
+}

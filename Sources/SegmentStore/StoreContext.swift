@@ -1,0 +1,58 @@
+import Basics
+
+/// What every part of one open store needs to know.
+struct StoreContext: Sendable {
+    let layout: StoreLayout
+    let files: any FileSystem
+    let storeID: UInt64
+    let classes: FailureClasses
+    let samples: Int
+    /// Computes a line's tallies again, for blocks whose hints are lost.
+    let recount: @Sendable ([UInt8]) -> Tallies
+
+    init(
+        root: String, files: any FileSystem, manifest: StoreManifest,
+        recount: @escaping @Sendable ([UInt8]) -> Tallies
+    ) {
+        layout = StoreLayout(root: root)
+        self.files = files
+        storeID = manifest.storeID
+        classes = FailureClasses(manifest.failureClasses)
+        samples = manifest.samples
+        self.recount = recount
+    }
+
+    /// The number of an item in the ledger.
+    func item(row: UInt64, sample: UInt16) -> UInt64 { row &* UInt64(samples) &+ UInt64(sample) }
+
+    func segment(_ lane: Lane, _ number: UInt32) throws(RetortError) -> SegmentReader {
+        try SegmentReader(lane, number, storeID: storeID, layout: layout, files: files)
+    }
+
+    /// The numbers of the segments of a lane that are on disk, in order.
+    func segmentNumbers(_ lane: Lane) throws(RetortError) -> [UInt32] {
+        try files.entries(of: layout.directory(lane)).compactMap(StoreLayout.segmentNumber).sorted()
+    }
+
+    /// The status that a line's head states.
+    func status(_ head: RecordHead) -> RecordStatus {
+        head.failureClass.map { .failed(classIndex: classes.index($0)) } ?? .ok
+    }
+
+    /// Indexes a block by its lines. Nil when a line has no head: the block was not written by a store.
+    func hintGroup(of block: Block) -> HintGroup? {
+        var hints: [RecordHint] = []
+        var tallies = Tallies()
+        for range in block.lineRanges {
+            let line = Array(block.raw[range])
+            guard let head = line.withUnsafeBytes({ RecordHead.parse($0) }) else { return nil }
+            hints.append(RecordHint(head: head, status: status(head)))
+            tallies += recount(line)
+        }
+        guard hints.count == block.header.records else { return nil }
+        return HintGroup(
+            lane: block.header.lane, segment: block.header.segment, offset: block.header.offset,
+            memberBytes: block.header.memberBytes, firstSequence: block.header.firstSequence, tallies: tallies,
+            hints: hints)
+    }
+}

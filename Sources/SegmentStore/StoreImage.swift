@@ -1,0 +1,114 @@
+import Basics
+
+/// A store as it is found on disk: the manifest, the index brought up to the end of the data, and what is wrong.
+/// Loading changes nothing on disk unless it is told to mend.
+struct StoreImage {
+    var manifest: StoreManifest
+    var context: StoreContext
+    var index: Locked<StoreIndex>
+    /// By the lane's number.
+    var tails: [LaneTail]
+    /// Segments that are gone, or shorter than they were.
+    var losses: [Damage]
+    /// Whether the index had to be made from the hints and the segments.
+    var indexWasRebuilt: Bool
+
+    /// Tries of a reader to catch a set of index files that a writer is not just replacing.
+    private static let triesMax = 20
+
+    static func load(
+        _ root: String, options: StoreOptions, mends: Bool, usesCheckpoint: Bool = true
+    ) throws(RetortError) -> StoreImage {
+        let layout = StoreLayout(root: root)
+        let files = options.files
+        var tries = 0
+        while true {
+            let manifest = try StoreManifest.load(layout, files: files)
+            let context = StoreContext(root: root, files: files, manifest: manifest, recount: options.recount)
+            let mayUse = usesCheckpoint && tries < triesMax
+            let checkpoint = mayUse ? try loadCheckpoint(context) : nil
+            do throws(RetortError) {
+                return try load(context, manifest: manifest, checkpoint: checkpoint, mends: mends)
+            } catch {
+                // A file of the index or a segment went away under a reader, or the index does not hold: look again,
+                // and in the end do without.
+                guard error.code == .inputMissing || error.code == .damagedData, mayUse else { throw error }
+                tries = mends || error.code == .damagedData ? triesMax : tries + 1
+            }
+        }
+    }
+
+    private static func loadCheckpoint(_ context: StoreContext) throws(RetortError) -> Checkpoint? {
+        guard let bytes = try context.files.contents(of: context.layout.checkpoint) else { return nil }
+        return Checkpoint.decode(bytes, storeID: context.storeID)
+    }
+
+    private static func load(
+        _ context: StoreContext, manifest: StoreManifest, checkpoint: Checkpoint?, mends: Bool
+    ) throws(RetortError) -> StoreImage {
+        let fresh: StoreIndex
+        if let checkpoint {
+            fresh = try StoreIndex(context, checkpoint: checkpoint)
+        } else {
+            fresh = try emptyIndex(context)
+        }
+        let index = Locked(fresh)
+        var mending: LaneReplay.Mending?
+        if mends {
+            let flusher = IndexFlusher(context: context, index: index)
+            mending = LaneReplay.Mending(flush: { () throws(RetortError) in try flusher.flush() })
+        }
+        var tails: [LaneTail] = []
+        for lane in Lane.allCases {
+            let replay = LaneReplay(lane, context: context, manifest: manifest, index: index, mending: mending)
+            tails.append(try replay.run())
+        }
+        return StoreImage(
+            manifest: manifest, context: context, index: index, tails: tails,
+            losses: try losses(context, manifest: manifest), indexWasRebuilt: checkpoint == nil)
+    }
+
+    /// An index without runs. Its run numbers begin after those of any file that is still about.
+    private static func emptyIndex(_ context: StoreContext) throws(RetortError) -> StoreIndex {
+        var index = StoreIndex(context)
+        let numbers = try context.files.entries(of: context.layout.index).compactMap(StoreLayout.runNumber)
+        index.nextRunNumber = (numbers.max() ?? 0) + 1
+        return index
+    }
+
+    private static func losses(_ context: StoreContext, manifest: StoreManifest) throws(RetortError) -> [Damage] {
+        var losses: [Damage] = []
+        for lane in Lane.allCases {
+            for segment in manifest.segments(lane) {
+                let size = try context.files.size(of: context.layout.segment(lane, segment.number))
+                guard (size ?? 0) < segment.bytes else { continue }
+                losses.append(
+                    Damage(
+                        lane: lane, segment: segment.number, range: (size ?? 0)..<segment.bytes, records: nil,
+                        reason: size == nil ? "the segment is gone" : "the segment is shorter than it was"))
+            }
+        }
+        return losses
+    }
+
+    var damage: [Damage] { losses + tails.flatMap(\.damage) }
+
+    /// Takes the journals' lines into the index as what they are: received, without a place in a segment. Returns
+    /// them by key hash, for reading.
+    func noteJournals() throws(RetortError) -> [Lane: [Hash128: [UInt8]]] {
+        var lines: [Lane: [Hash128: [UInt8]]] = [:]
+        for lane in Lane.allCases {
+            for journaled in tails[Int(lane.rawValue)].journaled {
+                guard let staged = stage(journaled.line) else { continue }
+                let prior = try index.withLock { index throws(RetortError) in try index.failureCode(staged.hash) }
+                index.withLock { $0.note(staged, in: lane, prior: prior, tallies: context.recount(journaled.line)) }
+                lines[lane, default: [:]][staged.hash] = journaled.line
+            }
+        }
+        return lines
+    }
+
+    private func stage(_ line: [UInt8]) -> RecordHint? {
+        line.withUnsafeBytes { RecordHead.parse($0) }.map { RecordHint(head: $0, status: context.status($0)) }
+    }
+}

@@ -1,0 +1,169 @@
+import Basics
+
+/// The index of a store with everything that is counted along with it. A value behind one lock.
+///
+/// Two sets of counters are kept. `live` counts a record as soon as it is in the journal. `placed` counts it when its
+/// block is in a segment: that is what a checkpoint may state, since a power cut can still take the journal.
+struct StoreIndex {
+    private(set) var responses = LaneIndex(.responses)
+    private(set) var failures = LaneIndex(.failures)
+    private(set) var live = StoreCounters()
+    private(set) var placed = StoreCounters()
+    /// Up to where each lane's blocks are in the index.
+    private(set) var coverage: [Lane: Coverage] = [:]
+    private(set) var input = InputProgress()
+    private var trail = LandmarkTrail()
+    var nextRunNumber: UInt64 = 1
+    private let context: StoreContext
+
+    init(_ context: StoreContext) { self.context = context }
+
+    /// The state of a checkpoint, with its runs opened.
+    init(_ context: StoreContext, checkpoint: Checkpoint) throws(RetortError) {
+        self.context = context
+        for lane in Lane.allCases {
+            var runs: [Run] = []
+            for number in checkpoint.runs[lane] ?? [] {
+                runs.append(
+                    try Run(
+                        number: number, lane: lane, storeID: context.storeID, layout: context.layout,
+                        files: context.files))
+            }
+            self[lane].adopt(runs)
+        }
+        live = checkpoint.counters
+        placed = checkpoint.counters
+        coverage = checkpoint.coverage
+        input = checkpoint.input
+        nextRunNumber = checkpoint.nextRunNumber
+    }
+
+    subscript(lane: Lane) -> LaneIndex {
+        get { lane == .responses ? responses : failures }
+        _modify {
+            if lane == .responses { yield &responses } else { yield &failures }
+        }
+    }
+
+    /// The outcome that counts for a key: its success, or else its newest failure.
+    func lookup(_ hash: Hash128) throws(RetortError) -> IndexEntry? {
+        if let success = try responses.lookup(hash) { return success }
+        return failures.isEmpty ? nil : try failures.lookup(hash)
+    }
+
+    /// What a new record would supersede: the status byte of the key's failure, or 0.
+    func failureCode(_ hash: Hash128) throws(RetortError) -> UInt8 {
+        failures.isEmpty ? 0 : try failures.lookup(hash)?.status ?? 0
+    }
+
+    /// A record has reached the journal. `prior` is `failureCode` of its key.
+    mutating func note(_ hint: RecordHint, in lane: Lane, prior: UInt8, tallies: Tallies) {
+        live.count(lane, status: hint.status, prior: prior)
+        live.tallies += tallies
+        self[lane].insert(hint.pendingEntry)
+    }
+
+    /// A block of records that were noted before is in its segment.
+    mutating func place(_ group: HintGroup, priors: [UInt8], hintBytes: Int) {
+        for (number, hint) in group.hints.enumerated() {
+            placed.count(group.lane, status: hint.status, prior: priors[number])
+            self[group.lane].insert(hint.entry(segment: group.segment, offset: group.offset, record: number))
+            input.ledger.insert(context.item(row: hint.row, sample: hint.sample))
+        }
+        placed.tallies += group.tallies
+        advance(past: group, hintBytes: hintBytes)
+    }
+
+    /// A block that had been placed stands elsewhere now.
+    mutating func move(_ group: HintGroup, hintBytes: Int) {
+        for (number, hint) in group.hints.enumerated() {
+            self[group.lane].insert(hint.entry(segment: group.segment, offset: group.offset, record: number))
+        }
+        advance(past: group, hintBytes: hintBytes)
+    }
+
+    /// A block that was found on disk. Responses must be replayed before failures.
+    mutating func replay(_ group: HintGroup, hintBytes: Int) throws(RetortError) {
+        for (number, hint) in group.hints.enumerated() {
+            let isNew = try countReplayed(hint, in: group.lane)
+            // Of two successes of one key the first is the one that counts.
+            if isNew || group.lane == .failures {
+                self[group.lane].insert(hint.entry(segment: group.segment, offset: group.offset, record: number))
+            }
+            input.ledger.insert(context.item(row: hint.row, sample: hint.sample))
+        }
+        live.tallies += group.tallies
+        placed.tallies += group.tallies
+        advance(past: group, hintBytes: hintBytes)
+    }
+
+    private mutating func countReplayed(_ hint: RecordHint, in lane: Lane) throws(RetortError) -> Bool {
+        if try responses.lookup(hint.hash) != nil { return false }
+        let prior = try failureCode(hint.hash)
+        live.count(lane, status: hint.status, prior: prior)
+        placed.count(lane, status: hint.status, prior: prior)
+        return true
+    }
+
+    private mutating func advance(past group: HintGroup, hintBytes: Int) {
+        coverage[group.lane] = Coverage(
+            segment: group.segment, offset: group.end, nextSequence: group.firstSequence + UInt64(group.hints.count),
+            hintBytes: hintBytes, previousBytes: group.memberBytes)
+    }
+
+    mutating func setHintBytes(_ lane: Lane, _ hintBytes: Int) { coverage[lane]?.hintBytes = hintBytes }
+
+    /// The coverage of a lane goes on in a new segment.
+    mutating func beginSegment(_ lane: Lane, _ number: UInt32) {
+        var next = coverage[lane] ?? Coverage()
+        next.segment = number
+        next.offset = 0
+        next.hintBytes = 0
+        next.previousBytes = 0
+        coverage[lane] = next
+    }
+
+    mutating func noteLandmark(_ landmark: InputLandmark) { trail.note(landmark) }
+
+    /// The row numbers of the ledger belong to another input from now on.
+    mutating func resetInput(identity: Hash128) {
+        input = InputProgress()
+        input.identity = identity
+        trail = LandmarkTrail()
+    }
+
+    /// The input's progress with its landmark moved as far as the ledger's mark allows.
+    mutating func inputProgress() -> InputProgress {
+        if let landmark = trail.advance(toRow: input.ledger.low / UInt64(context.samples)) { input.landmark = landmark }
+        return input
+    }
+
+    /// A checkpoint of what is placed and covered by runs.
+    mutating func checkpoint() -> Checkpoint {
+        var checkpoint = Checkpoint(storeID: context.storeID)
+        checkpoint.nextRunNumber = nextRunNumber
+        checkpoint.coverage = coverage
+        for lane in Lane.allCases { checkpoint.runs[lane] = self[lane].runs.map(\.number) }
+        checkpoint.counters = placed
+        checkpoint.input = inputProgress()
+        return checkpoint
+    }
+}
+
+extension StoreCounters {
+    /// Counts one outcome of a key whose newest failure, if any, had status byte `prior`.
+    mutating func count(_ lane: Lane, status: UInt8, prior: UInt8) {
+        if prior != 0 {
+            failed &-= 1
+            failedByClass[place(of: prior)] &-= 1
+        }
+        switch lane {
+        case .responses: done += 1
+        case .failures:
+            failed &+= 1
+            failedByClass[place(of: status)] &+= 1
+        }
+    }
+
+    private func place(of status: UInt8) -> Int { min(Int(status) - 1, StoreLimits.failureClassesMax) }
+}

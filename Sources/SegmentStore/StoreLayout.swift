@@ -1,0 +1,66 @@
+import Basics
+
+/// The two sequences of records in a store.
+public enum Lane: UInt8, Sendable, CaseIterable, Hashable {
+    /// Successes only, one line per key.
+    case responses = 0
+    /// Failures, with what is needed to understand and repeat them.
+    case failures = 1
+
+    public var directoryName: String {
+        switch self {
+        case .responses: "responses"
+        case .failures: "failures"
+        }
+    }
+}
+
+/// Where everything in a store's directory is.
+struct StoreLayout: Sendable {
+    let root: String
+
+    var manifest: String { root + "/retort.json" }
+    var lock: String { root + "/LOCK" }
+    var index: String { root + "/index" }
+    var checkpoint: String { index + "/checkpoint" }
+    var quarantine: String { root + "/quarantine" }
+
+    func directory(_ lane: Lane) -> String { root + "/" + lane.directoryName }
+
+    func segment(_ lane: Lane, _ number: UInt32) -> String {
+        "\(directory(lane))/\(decimal(UInt64(number), digits: 6)).jsonl.gz"
+    }
+
+    func journal(_ lane: Lane, firstSequence: UInt64) -> String {
+        "\(directory(lane))/journal-\(decimal(firstSequence, digits: 16)).jsonl"
+    }
+
+    func hints(_ lane: Lane, _ number: UInt32) -> String {
+        "\(index)/hints-\(lane.directoryName)-\(decimal(UInt64(number), digits: 6)).log"
+    }
+
+    func run(_ number: UInt64) -> String { "\(index)/run-\(decimal(number, digits: 8)).idx" }
+
+    /// The number of a segment's file name; nil for other files.
+    static func segmentNumber(_ name: String) -> UInt32? {
+        guard name.hasSuffix(".jsonl.gz") else { return nil }
+        return UInt32(name.dropLast(".jsonl.gz".count))
+    }
+
+    /// The first sequence number of a journal's file name; nil for other files.
+    static func journalSequence(_ name: String) -> UInt64? {
+        guard name.hasPrefix("journal-"), name.hasSuffix(".jsonl") else { return nil }
+        return UInt64(name.dropFirst("journal-".count).dropLast(".jsonl".count))
+    }
+
+    /// The number of a run's file name; nil for other files.
+    static func runNumber(_ name: String) -> UInt64? {
+        guard name.hasPrefix("run-"), name.hasSuffix(".idx") else { return nil }
+        return UInt64(name.dropFirst("run-".count).dropLast(".idx".count))
+    }
+}
+
+private func decimal(_ value: UInt64, digits: Int) -> String {
+    let text = String(value)
+    return String(repeating: "0", count: max(0, digits - text.count)) + text
+}

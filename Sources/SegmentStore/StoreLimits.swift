@@ -1,0 +1,30 @@
+/// Every size and count that the store holds itself to.
+public enum StoreLimits {
+    /// Raw bytes at which a block is cut and compressed. Larger blocks compress a little better and make one random
+    /// read dearer; the document of the format has the measurements.
+    public static let blockRawBytes = 256 << 10
+    /// Records in one block: their number within it is stored in 16 bits.
+    public static let blockRecordsMax = 65_535
+    /// Bytes of one record's line.
+    public static let lineBytesMax = 512 << 20
+    /// Compressed bytes after which a segment is sealed and the next one begun.
+    public static let segmentBytes = 1 << 30
+    /// Offsets within a segment are stored in 32 bits; a segment may exceed its target by one block.
+    public static let segmentBytesMax = Int(UInt32.max)
+    /// Bytes after which a journal file is closed at the next block's end.
+    public static let journalBytes = 1 << 20
+    /// Entries of the in-memory part of the index before they become a sorted run.
+    public static let deltaEntriesMax = 256 << 10
+    /// Runs of one level that are merged into one of the next.
+    public static let runFanIn = 8
+    /// Raw bytes waiting for compression at which `append` reports pressure.
+    public static let sealQueueBytesMax = 32 << 20
+    /// Compressed bytes not yet durable at which a sync is made at once.
+    public static let unsyncedBytesMax = 64 << 20
+    /// Failure classes: an entry keeps status and class in one byte.
+    public static let failureClassesMax = 64
+    /// Numbers that are summed over all records of a store.
+    public static let talliesMax = 8
+    /// Samples of one row.
+    public static let samplesMax = 65_535
+}

@@ -1,0 +1,132 @@
+import Basics
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// `retort.json`: what a store is, for people and for programs. Replaced as a whole, generation by generation.
+public struct StoreManifest: Codable, Sendable, Hashable {
+    public static let formatName = "retort store"
+    public static let currentVersion = 1
+    /// Features of the format that this code understands. A store that names another one was written by newer code.
+    public static let knownFeatures: Set<String> = []
+
+    public var format = Self.formatName
+    public var version = Self.currentVersion
+    public var features: [String] = []
+    /// 16 hexadecimal digits, drawn when the store was made.
+    public var store: String
+    /// Counts the manifest's replacements.
+    public var generation = 0
+    /// What the records are made of, as the caller describes it. Two jobs are the same when these are equal.
+    public var job: [String: String]
+    /// The names of the failure classes, in the order of their numbers in the index.
+    public var failureClasses: [String]
+    /// The names of the tallies, in order.
+    public var tallies: [String]
+    /// Samples asked of each input row.
+    public var samples: Int
+    public var input: Input?
+    /// The segments of each lane that must be there, by the lane's name.
+    public var segments: [String: [Segment]] = [:]
+
+    public struct Input: Codable, Sendable, Hashable {
+        /// 32 hexadecimal digits: the identity of the input that the row numbers belong to.
+        public var identity: String
+        /// The input's files as the user named them.
+        public var files: [String]
+        /// Rows of the input, once it has been read to its end.
+        public var rows: UInt64?
+
+        public init(identity: String, files: [String], rows: UInt64? = nil) {
+            self.identity = identity
+            self.files = files
+            self.rows = rows
+        }
+    }
+
+    public struct Segment: Codable, Sendable, Hashable {
+        public var number: UInt32
+        /// Bytes that are durable: the file must have at least these, and exactly these when it is sealed.
+        public var bytes: Int
+        public var sealed: Bool
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case format, version, features, store, generation, job, tallies, samples, input, segments
+        case failureClasses = "failure_classes"
+    }
+
+    public init(
+        storeID: UInt64, job: [String: String], failureClasses: [String], tallies: [String] = [], samples: Int = 1
+    ) {
+        store = Hexadecimal.string(storeID)
+        self.job = job
+        self.failureClasses = failureClasses
+        self.tallies = tallies
+        self.samples = samples
+    }
+
+    var storeID: UInt64 { Hexadecimal.parse(Array(store.utf8)) ?? 0 }
+
+    func segments(_ lane: Lane) -> [Segment] { segments[lane.directoryName] ?? [] }
+
+    mutating func setSegment(_ lane: Lane, _ segment: Segment) {
+        var list = segments(lane).filter { $0.number != segment.number }
+        list.append(segment)
+        segments[lane.directoryName] = list.sorted { $0.number < $1.number }
+    }
+
+    /// Reads the manifest of a store. Throws `.notFound` where there is none, `.damagedData` where it cannot be
+    /// understood, `.configuration` where newer code wrote it.
+    static func load(_ layout: StoreLayout, files: any FileSystem) throws(RetortError) -> StoreManifest {
+        guard let bytes = try files.contents(of: layout.manifest) else {
+            throw RetortError(
+                .notFound, "not a store: there is no retort.json", at: layout.root,
+                remedy: "Name the directory that was given to `retort run --out`.")
+        }
+        let manifest: StoreManifest
+        do {
+            try checkVersion(bytes, layout)
+            manifest = try JSONDecoder().decode(StoreManifest.self, from: Data(bytes))
+        } catch let error as RetortError {
+            throw error
+        } catch {
+            throw RetortError(
+                .damagedData, "the manifest cannot be understood", at: layout.manifest, cause: "\(error)",
+                remedy: "Restore it from a copy; the segments beside it are readable by themselves.")
+        }
+        return manifest
+    }
+
+    /// Only what every version of the format has.
+    private struct Preamble: Codable {
+        var format: String
+        var version: Int
+        var features: [String]
+    }
+
+    private static func checkVersion(_ bytes: [UInt8], _ layout: StoreLayout) throws {
+        let preamble = try JSONDecoder().decode(Preamble.self, from: Data(bytes))
+        let unknown = Set(preamble.features).subtracting(knownFeatures).sorted()
+        guard preamble.format == formatName, preamble.version <= currentVersion, unknown.isEmpty else {
+            let found = "format \(preamble.format), version \(preamble.version), features \(unknown)"
+            throw RetortError(
+                .configuration, "the store was written by a newer retort", at: layout.manifest, cause: found,
+                remedy: "Use that version, or a later one.")
+        }
+    }
+
+    /// Makes this the store's manifest, durably.
+    mutating func save(_ layout: StoreLayout, files: any FileSystem) throws(RetortError) {
+        generation += 1
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        guard let data = try? encoder.encode(self) else {
+            throw RetortError(.io, "the manifest cannot be encoded", at: layout.manifest)
+        }
+        try files.replace(layout.manifest, with: Array(data) + [0x0A], in: layout.root)
+    }
+}

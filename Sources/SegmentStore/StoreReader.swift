@@ -1,0 +1,169 @@
+public import Basics
+
+/// A snapshot of a store for reading, also while a run writes it: everything that was received when it was opened,
+/// the journals included. Changes nothing on disk. One thread at a time uses a reader.
+public final class StoreReader {
+    public let root: String
+    public let manifest: StoreManifest
+    public let counters: StoreCounters
+    public let inputProgress: InputProgress
+    /// Stretches that cannot be read, as far as opening noticed.
+    public let damage: [Damage]
+    let context: StoreContext
+    private let index: Locked<StoreIndex>
+    private let tails: [LaneTail]
+    private let journaled: [Lane: [Hash128: [UInt8]]]
+    private let codec = BlockCodec(level: 1)
+    private var segments: [Lane: [UInt32: SegmentReader]] = [:]
+    private var cached: Block?
+
+    /// Throws `.notFound` when there is no store, `.configuration` when newer code wrote it.
+    public init(_ root: String, options: StoreOptions = StoreOptions()) throws(RetortError) {
+        let image = try StoreImage.load(root, options: options, mends: false)
+        self.root = root
+        context = image.context
+        index = image.index
+        tails = image.tails
+        manifest = image.manifest
+        damage = image.damage
+        journaled = try image.noteJournals()
+        counters = image.index.withLock { $0.live }
+        inputProgress = image.index.withLock { $0.inputProgress() }
+    }
+
+    /// Who is writing the store now, in the writer's own words; nil when nobody is.
+    public func writer() throws(RetortError) -> String? { try context.files.lockHolder(context.layout.lock) }
+
+    /// The names of the failure classes, in the order of their numbers.
+    public var failureClasses: FailureClasses { context.classes }
+
+    // MARK: One record
+
+    /// The outcome that counts for a key; nil when it is pending.
+    public func lookup(_ key: RecordKey) throws(RetortError) -> IndexEntry? {
+        try index.withLock { index throws(RetortError) in try index.lookup(key.hash) }
+    }
+
+    /// The record that counts for a key; nil when it is pending. Throws `.damagedData` when its block is damaged.
+    public func record(_ key: RecordKey) throws(RetortError) -> StoredRecord? {
+        try lookup(key).map { entry throws(RetortError) in try record(entry) }
+    }
+
+    /// The record of an entry.
+    public func record(_ entry: IndexEntry) throws(RetortError) -> StoredRecord {
+        let lane = entry.recordStatus.lane
+        let line: [UInt8]
+        let place: String
+        if entry.isPending {
+            place = context.layout.directory(lane)
+            guard let found = journaled[lane]?[entry.hash] else {
+                throw BlockCodec.damage("the journal has changed since the store was opened", place)
+            }
+            line = found
+        } else {
+            let block = try block(lane, entry.segment, Int(entry.offset))
+            let ranges = block.lineRanges
+            place = "\(context.layout.segment(lane, entry.segment)) at byte \(entry.offset)"
+            guard Int(entry.record) < ranges.count else {
+                throw BlockCodec.damage("the block has fewer records than the index says", place)
+            }
+            line = Array(block.raw[ranges[Int(entry.record)]])
+        }
+        guard let head = line.withUnsafeBytes({ RecordHead.parse($0) }), head.key.hash == entry.hash else {
+            throw BlockCodec.damage("the record is not the one the index says", place)
+        }
+        return StoredRecord(head: head, line: line)
+    }
+
+    private func segment(_ lane: Lane, _ number: UInt32) throws(RetortError) -> SegmentReader {
+        if let reader = segments[lane]?[number] { return reader }
+        let reader = try context.segment(lane, number)
+        segments[lane, default: [:]][number] = reader
+        return reader
+    }
+
+    private func block(_ lane: Lane, _ number: UInt32, _ offset: Int) throws(RetortError) -> Block {
+        if let cached, cached.header.lane == lane, cached.header.segment == number, cached.header.offset == offset {
+            return cached
+        }
+        let block = try segment(lane, number).block(at: offset, codec: codec)
+        cached = block
+        return block
+    }
+
+    // MARK: Many records
+
+    /// Every record of a lane that counts, in the order of writing: each success, and of each failed key the newest
+    /// failure. Damaged blocks are skipped and reported to `onDamage`.
+    public func forEach(
+        _ lane: Lane, onDamage: (Damage) -> Void = { _ in },
+        _ body: (StoredRecord) throws(RetortError) -> Void
+    ) throws(RetortError) {
+        for number in try context.segmentNumbers(lane) {
+            let reader = try segment(lane, number)
+            try forEach(lane, in: reader, onDamage: onDamage, body)
+        }
+        // Records that were in the journal when the snapshot was taken.
+        for line in (journaled[lane] ?? [:]).values.sorted(by: { $0.lexicographicallyPrecedes($1) }) {
+            guard let head = line.withUnsafeBytes({ RecordHead.parse($0) }) else { continue }
+            let entry = try lookup(head.key)
+            if entry?.isPending == true, entry?.recordStatus.lane == lane {
+                try body(StoredRecord(head: head, line: line))
+            }
+        }
+    }
+
+    private func forEach(
+        _ lane: Lane, in reader: SegmentReader, onDamage: (Damage) -> Void,
+        _ body: (StoredRecord) throws(RetortError) -> Void
+    ) throws(RetortError) {
+        let tail = tails[Int(lane.rawValue)]
+        let end = reader.number == tail.segment ? tail.offset : try reader.file.size()
+        let sealed = manifest.segments(lane).first { $0.number == reader.number && $0.sealed }
+        var walk = SegmentWalk(
+            reader, from: 0, size: min(end, sealed?.bytes ?? end), durableBytes: end, checksEveryPayload: true)
+        while true {
+            switch try walk.next() {
+            case .block(let header):
+                let block = try reader.block(header, codec: codec)
+                for (number, range) in block.lineRanges.enumerated() {
+                    let line = Array(block.raw[range])
+                    guard let head = line.withUnsafeBytes({ RecordHead.parse($0) }) else { continue }
+                    let entry = try lookup(head.key)
+                    let counts =
+                        entry.map {
+                            $0.recordStatus.lane == lane && $0.segment == header.segment
+                                && Int($0.offset) == header.offset && Int($0.record) == number
+                        } ?? false
+                    if counts { try body(StoredRecord(head: head, line: line)) }
+                }
+            case .damage(let damage): onDamage(damage)
+            case .torn, .end: return
+            }
+        }
+    }
+
+    /// The entries of all keys whose newest outcome is a failure, in the order in which their records stand on disk.
+    /// Costs what the failures cost, whatever the number of successes.
+    public func failedEntries() throws(RetortError) -> [IndexEntry] {
+        try index.withLock { index throws(RetortError) in
+            var failed: [IndexEntry] = []
+            var cursor = try index.failures.cursor()
+            while let entry = try cursor.next() {
+                if try index.responses.lookup(entry.hash) == nil { failed.append(entry) }
+            }
+            return failed.sorted { ($0.segment, $0.offset, $0.record) < ($1.segment, $1.offset, $1.record) }
+        }
+    }
+
+    /// Segment files and their bytes on disk, by lane.
+    public func segmentSizes() throws(RetortError) -> [Lane: [Int]] {
+        var sizes: [Lane: [Int]] = [:]
+        for lane in Lane.allCases {
+            for number in try context.segmentNumbers(lane) {
+                sizes[lane, default: []].append(try context.files.size(of: context.layout.segment(lane, number)) ?? 0)
+            }
+        }
+        return sizes
+    }
+}

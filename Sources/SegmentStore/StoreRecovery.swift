@@ -1,0 +1,103 @@
+import Basics
+
+/// What opening a store for writing had to do.
+public struct RecoveryReport: Sendable, Hashable {
+    /// Records that were only in a journal and are now in a segment.
+    public var recoveredRecords = 0
+    /// Bytes of torn writes that were cut off.
+    public var tornBytes = 0
+    /// Journal lines that did not pass their check: the torn end of a write.
+    public var badJournalLines = 0
+    /// Stretches of segments that cannot be read; their records are pending again.
+    public var damage: [Damage] = []
+    /// Whether the index was made anew from hints and segments.
+    public var indexWasRebuilt = false
+
+    public var isClean: Bool { self == RecoveryReport() }
+}
+
+/// Mends what a kill or a power cut left, in an order that may itself be cut short anywhere and begun again.
+struct StoreRecovery {
+    let image: StoreImage
+    let options: StoreOptions
+
+    private var context: StoreContext { image.context }
+
+    /// Cuts torn tails. Run before anything is appended.
+    func cutTails() throws(RetortError) -> Int {
+        var torn = 0
+        for lane in Lane.allCases {
+            let tail = image.tails[Int(lane.rawValue)]
+            guard tail.size > tail.offset else { continue }
+            torn += tail.size - tail.offset
+            let path = context.layout.segment(lane, tail.segment)
+            if tail.offset == 0 {
+                // Never leave an empty .gz behind.
+                try context.files.remove(path)
+            } else {
+                try context.files.open(path, .readWrite).truncate(to: tail.offset)
+            }
+        }
+        return torn
+    }
+
+    /// Puts the journals' lines into segments, makes them durable, and only then removes the journals.
+    func sealJournals(_ sealer: inout Sealer) throws(RetortError) -> (records: Int, nextSequences: [UInt64]) {
+        var records = 0
+        var nextSequences: [UInt64] = []
+        for lane in Lane.allCases {
+            let tail = image.tails[Int(lane.rawValue)]
+            var next = tail.nextSequence
+            for block in try blocks(lane, tail.journaled) {
+                try sealer.seal(block)
+                records += block.hints.count
+                next = block.nextSequence
+            }
+            nextSequences.append(next)
+        }
+        try sealer.sync()
+        for tail in image.tails {
+            for path in tail.journalPaths { try context.files.remove(path) }
+        }
+        return (records, nextSequences)
+    }
+
+    /// Blocks of consecutive lines, cut at the usual size and at gaps in the numbering.
+    private func blocks(_ lane: Lane, _ lines: [JournaledLine]) throws(RetortError) -> [RawBlock] {
+        var blocks: [RawBlock] = []
+        for journaled in lines {
+            guard let head = journaled.line.withUnsafeBytes({ RecordHead.parse($0) }) else { continue }
+            let hint = RecordHint(head: head, status: context.status(head))
+            let tallies = context.recount(journaled.line)
+            let prior = try image.index.withLock { index throws(RetortError) in
+                let prior = try index.failureCode(hint.hash)
+                index.note(hint, in: lane, prior: prior, tallies: tallies)
+                return prior
+            }
+            let isFull = blocks.last.map {
+                $0.nextSequence != journaled.sequence || $0.raw.count >= options.blockRawBytes
+                    || $0.hints.count >= StoreLimits.blockRecordsMax
+            }
+            if isFull ?? true { blocks.append(RawBlock(lane: lane, firstSequence: journaled.sequence)) }
+            let last = blocks.count - 1
+            blocks[last].raw.append(contentsOf: journaled.line)
+            blocks[last].raw.append(0x0A)
+            blocks[last].hints.append(hint)
+            blocks[last].priors.append(prior)
+            blocks[last].tallies += tallies
+        }
+        return blocks
+    }
+
+    /// Removes runs that no checkpoint names and hint logs of segments that are gone.
+    func removeStrayIndexFiles() throws(RetortError) {
+        let live = image.index.withLock { index in
+            Set(Lane.allCases.flatMap { index[$0].runs.map(\.number) })
+        }
+        for name in try context.files.entries(of: context.layout.index) {
+            if let number = StoreLayout.runNumber(name), !live.contains(number) {
+                try context.files.remove(context.layout.index + "/" + name)
+            }
+        }
+    }
+}
