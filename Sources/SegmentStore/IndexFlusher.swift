@@ -35,7 +35,7 @@ struct IndexFlusher {
     }
 
     private func mergeRuns(_ lane: Lane, obsolete: inout [UInt64]) throws(RetortError) {
-        while let runs = index.withLock({ $0[lane].runsToMerge() }) {
+        while let runs = index.withLock({ $0[lane].runsToMerge(fanIn: context.tuning.runFanIn) }) {
             let merge = try RunMerge(newestFirst: runs.map { RunCursor($0) })
             let level = runs[0].level + 1
             let merged =

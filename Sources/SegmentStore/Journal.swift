@@ -123,14 +123,14 @@ struct JournalWriter {
     }
 
     /// Takes the journals that hold no line from `sequence` on, for removal.
-    mutating func takeObsolete(before sequence: UInt64) -> [String] {
+    mutating func takeObsolete(before sequence: UInt64, closingFrom limit: Int) -> [String] {
         var obsolete: [String] = []
         closed.removeAll { journal in
             guard journal.nextSequence <= sequence else { return false }
             obsolete.append(journal.file.path)
             return true
         }
-        if let journal = current, journal.nextSequence <= sequence, journal.bytes >= StoreLimits.journalBytes {
+        if let journal = current, journal.nextSequence <= sequence, journal.bytes >= limit {
             obsolete.append(journal.file.path)
             current = nil
         }

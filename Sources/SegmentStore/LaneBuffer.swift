@@ -70,7 +70,7 @@ struct LaneBuffer {
         guard !block.hints.isEmpty else { return nil }
         let done = block
         block = RawBlock(lane: lane, firstSequence: done.nextSequence)
-        journal.rotate(ifLargerThan: StoreLimits.journalBytes)
+        journal.rotate(ifLargerThan: context.tuning.journalBytes)
         return done
     }
 

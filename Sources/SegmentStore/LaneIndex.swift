@@ -54,10 +54,10 @@ struct LaneIndex {
     }
 
     /// The newest runs that a level has too many of; they are neighbours in age.
-    func runsToMerge() -> [Run]? {
+    func runsToMerge(fanIn: Int) -> [Run]? {
         for level in Set(runs.map(\.level)).sorted() {
             let sameLevel = runs.filter { $0.level == level }
-            if sameLevel.count >= StoreLimits.runFanIn { return sameLevel }
+            if sameLevel.count >= fanIn { return sameLevel }
         }
         return nil
     }

@@ -156,7 +156,7 @@ struct LaneReplay {
         let hintBytes = tail.hintBytes
         let full = try index.withLock { index throws(RetortError) in
             try index.replay(group, hintBytes: hintBytes)
-            return index[lane].delta.count >= StoreLimits.deltaEntriesMax
+            return index[lane].delta.count >= context.tuning.deltaEntriesMax
         }
         tail.offset = header.end
         tail.previousBytes = header.memberBytes

@@ -45,7 +45,7 @@ struct Sealer {
 
     /// Keeps what is held in memory within its limits.
     private mutating func maintain(_ lane: Lane) throws(RetortError) {
-        if index.withLock({ $0[lane].delta.count }) >= StoreLimits.deltaEntriesMax {
+        if index.withLock({ $0[lane].delta.count }) >= context.tuning.deltaEntriesMax {
             try sync()
             try flusher.flush()
         } else if writers[Int(lane.rawValue)].unsyncedBytes >= StoreLimits.unsyncedBytesMax {
@@ -121,8 +121,9 @@ struct Sealer {
 
     private func retireJournals() throws(RetortError) {
         let durable = index.withLock { index in Lane.allCases.map { index.coverage[$0]?.nextSequence ?? 0 } }
+        let limit = context.tuning.journalBytes
         let obsolete = buffers.withLock { buffers in
-            buffers.indices.flatMap { buffers[$0].journal.takeObsolete(before: durable[$0]) }
+            buffers.indices.flatMap { buffers[$0].journal.takeObsolete(before: durable[$0], closingFrom: limit) }
         }
         for path in obsolete { try context.files.remove(path) }
     }
@@ -154,7 +155,7 @@ struct Sealer {
         for lane in Lane.allCases {
             let paths = buffers.withLock { buffers in
                 buffers[Int(lane.rawValue)].journal.close()
-                return buffers[Int(lane.rawValue)].journal.takeObsolete(before: .max)
+                return buffers[Int(lane.rawValue)].journal.takeObsolete(before: .max, closingFrom: 0)
             }
             for path in paths { try context.files.remove(path) }
         }

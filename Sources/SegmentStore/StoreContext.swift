@@ -9,17 +9,16 @@ struct StoreContext: Sendable {
     let samples: Int
     /// Computes a line's tallies again, for blocks whose hints are lost.
     let recount: @Sendable ([UInt8]) -> Tallies
+    let tuning: StoreTuning
 
-    init(
-        root: String, files: any FileSystem, manifest: StoreManifest,
-        recount: @escaping @Sendable ([UInt8]) -> Tallies
-    ) {
+    init(root: String, manifest: StoreManifest, options: StoreOptions) {
         layout = StoreLayout(root: root)
-        self.files = files
+        files = options.files
+        recount = options.recount
+        tuning = options.tuning
         storeID = manifest.storeID
         classes = FailureClasses(manifest.failureClasses)
         samples = manifest.samples
-        self.recount = recount
     }
 
     /// The number of an item in the ledger.

@@ -24,7 +24,7 @@ struct StoreImage {
         var tries = 0
         while true {
             let manifest = try StoreManifest.load(layout, files: files)
-            let context = StoreContext(root: root, files: files, manifest: manifest, recount: options.recount)
+            let context = StoreContext(root: root, manifest: manifest, options: options)
             let mayUse = usesCheckpoint && tries < triesMax
             let checkpoint = mayUse ? try loadCheckpoint(context) : nil
             do throws(RetortError) {

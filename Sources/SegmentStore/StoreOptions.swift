@@ -25,6 +25,14 @@ public struct StoreOptions: Sendable {
     /// Computes the tallies of a line again when its block's hints are lost; zeros by default.
     public var recount: @Sendable ([UInt8]) -> Tallies = { _ in Tallies() }
     public var files: any FileSystem = PosixFileSystem()
+    var tuning = StoreTuning()
 
     public init() {}
+}
+
+/// Limits that the tests of recovery make small, to have much happen in few calls.
+struct StoreTuning: Sendable {
+    var journalBytes = StoreLimits.journalBytes
+    var deltaEntriesMax = StoreLimits.deltaEntriesMax
+    var runFanIn = StoreLimits.runFanIn
 }
