@@ -124,8 +124,9 @@ final class LineReader {
     /// Reads more behind the unread bytes, which may move. False at the end of the input.
     private func fill() throws(RetortError) -> Bool {
         let unread = end - start
-        if unread * 2 > buffer.count {
-            move(to: .allocate(byteCount: buffer.count * 2, alignment: 64))
+        let capacityMax = lineBytesMax + LineReader.bufferBytes
+        if unread * 2 > buffer.count, buffer.count < capacityMax {
+            move(to: .allocate(byteCount: min(buffer.count * 2, capacityMax), alignment: 64))
         } else if buffer.count > LineReader.bufferBytesKept, unread * 2 <= LineReader.bufferBytes {
             move(to: .allocate(byteCount: LineReader.bufferBytes, alignment: 64))
         } else if start > 0 {
@@ -137,10 +138,10 @@ final class LineReader {
         return count > 0
     }
 
-    private func move(to larger: UnsafeMutableRawBufferPointer) {
-        larger.copyMemory(from: UnsafeRawBufferPointer(rebasing: buffer[start..<end]))
+    private func move(to other: UnsafeMutableRawBufferPointer) {
+        other.copyMemory(from: UnsafeRawBufferPointer(rebasing: buffer[start..<end]))
         buffer.deallocate()
-        buffer = larger
+        buffer = other
         rebase()
     }
 
