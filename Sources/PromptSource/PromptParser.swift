@@ -42,47 +42,47 @@ public final class PromptParser {
                 "the row is \(root.kindName), not a JSON object", at: root,
                 remedy: root.kind == .array ? "If the file is one JSON array, make lines of it with jq -c '.[]'." : nil)
         }
-        let fields = RowFields(root)
+        let fields = RowFields(root, in: text)
+        let shape: PromptRow.Shape
+        var used: RowFieldSet = []
         if let template {
-            let (id, idField) = try explicitID(fields, [.id, .customID, .uid])
-            return PromptRow(
-                explicitID: id, shape: try template.render(root, fields),
-                metadata: fields.object(without: idField.map { [$0] } ?? []))
+            shape = try template.render(fields)
+        } else {
+            (shape, used) = try self.shape(fields)
         }
-        let (shape, used) = try shape(fields)
-        let isBatch = used.contains(.body)
-        let (id, idField) = try explicitID(fields, isBatch ? [.customID, .id, .uid] : [.id, .customID, .uid])
-        return PromptRow(
-            explicitID: id, shape: shape, metadata: fields.object(without: used + (idField.map { [$0] } ?? [])))
+        let (id, idField) = try explicitID(fields, isBatch: used == .batch)
+        return PromptRow(explicitID: id, shape: shape, metadata: fields.object(without: used.union(idField)))
     }
 
     /// What the row asks, and the fields that say so. The first that is there wins: body, messages, prompt, prefix.
-    private func shape(_ fields: RowFields) throws(RowFault) -> (PromptRow.Shape, [RowField]) {
+    private func shape(_ fields: RowFields) throws(RowFault) -> (PromptRow.Shape, RowFieldSet) {
         if let body = fields[.body], fields[.customID] != nil {
-            return (try batch(fields, body), [.customID, .method, .url, .body])
+            return (try batch(fields, body), .batch)
         }
         if let messages = fields[.messages] {
             try checkMessages(messages)
-            return (.chat(messages: messages.raw), [.messages])
+            return (.chat(messages: messages.raw), .messages)
         }
         if let prompt = fields[.prompt] {
-            return (.prompt(try string(prompt, "prompt").raw), [.prompt])
+            return (.prompt(try string(prompt, "prompt").raw), .prompt)
         }
         if let prefix = fields[.prefix], let suffix = fields[.suffix] {
             let fill = PromptRow.Shape.fill(
                 prefix: try string(prefix, "prefix").raw, suffix: try string(suffix, "suffix").raw)
-            return (fill, [.prefix, .suffix])
+            return (fill, .fill)
         }
         throw RowFault(
-            "no prompt", cause: fields.members.isEmpty ? "the row has no fields" : "found fields \(fields.names)",
+            "no prompt", cause: fields.inventory,
             remedy: "Expected messages, prompt, prefix and suffix, or a custom_id with body; or use --template.")
     }
 
-    /// The first of `candidates` that holds an id, decoded.
+    /// The first id that the row holds, decoded, and the field it stands in.
     private func explicitID(
-        _ fields: RowFields, _ candidates: [RowField]
-    ) throws(RowFault) -> (id: [UInt8]?, field: RowField?) {
-        for field in candidates {
+        _ fields: RowFields, isBatch: Bool
+    ) throws(RowFault) -> (id: [UInt8]?, field: RowFieldSet) {
+        let candidates: InlineArray<3, RowField> = isBatch ? [.customID, .id, .uid] : [.id, .customID, .uid]
+        for index in candidates.indices {
+            let field = candidates[index]
             guard let value = fields[field] else { continue }
             let id: [UInt8]
             switch value.kind {
@@ -94,8 +94,8 @@ public final class PromptParser {
             guard id.count <= PromptRow.idBytesMax else {
                 throw RowFault("the row's id is longer than \(PromptRow.idBytesMax) bytes", at: value)
             }
-            return (id, field)
+            return (id, RowFieldSet(field))
         }
-        return (nil, nil)
+        return (nil, [])
     }
 }

@@ -2,17 +2,17 @@ internal import JSONText
 
 extension Template {
     /// Renders one row. Values are spliced in their escaped form, so nothing is decoded on the way.
-    func render(_ root: JSONValue, _ fields: RowFields) throws(RowFault) -> PromptRow.Shape {
+    func render(_ fields: RowFields) throws(RowFault) -> PromptRow.Shape {
         var output: [UInt8] = []
         if let only = turns.first, only.role == nil {
-            try render(only, root, fields, into: &output)
+            try render(only, fields, into: &output)
             return .prompt(output[...])
         }
         for turn in turns {
             output += (output.isEmpty ? #"[{"role":""# : #",{"role":""#).utf8
             output += (turn.role ?? "user").utf8
             output += #"","content":"#.utf8
-            try render(turn, root, fields, into: &output)
+            try render(turn, fields, into: &output)
             output.append(UInt8(ascii: "}"))
         }
         output.append(UInt8(ascii: "]"))
@@ -21,14 +21,14 @@ extension Template {
 
     /// Appends the turn's text as a JSON string.
     private func render(
-        _ turn: Turn, _ root: JSONValue, _ fields: RowFields, into output: inout [UInt8]
+        _ turn: Turn, _ fields: RowFields, into output: inout [UInt8]
     ) throws(RowFault) {
         output.append(UInt8(ascii: "\""))
         for piece in turn.pieces {
             switch piece {
             case .literal(let text): output += text
             case .field(let name, let path):
-                let value = try find(name, path, root, fields)
+                let value = try find(name, path, in: fields)
                 if let content = value.rawStringContent {
                     output += content
                 } else {
@@ -40,18 +40,18 @@ extension Template {
     }
 
     private func find(
-        _ name: [UInt8], _ path: [[UInt8]], _ root: JSONValue, _ fields: RowFields
+        _ name: [UInt8], _ path: [[UInt8]], in fields: RowFields
     ) throws(RowFault) -> JSONValue {
-        var value = root.member(name)
+        var value = fields.value(named: name)
         if value == nil, path.count > 1 {
-            value = root
-            for part in path { value = value?.member(part) }
+            value = fields.value(named: path[0])
+            for part in path.dropFirst() { value = value?.member(part) }
         }
         let field = String(decoding: name, as: UTF8.self)
         guard let value else {
             throw RowFault(
                 "the template's field '\(field)' is not in the row",
-                cause: fields.members.isEmpty ? "the row has no fields" : "it has \(fields.names)",
+                cause: fields.inventory,
                 remedy: "Add the field to the row, or correct the placeholder {{\(field)}}.")
         }
         if value.kind == .null {
