@@ -10,7 +10,8 @@ public struct InputSet: Sendable, Hashable {
     ///
     /// `format` overrides what the names promise; without either a file is read as JSON lines. Nothing is read but the
     /// ends of regular files. Throws `.inputMissing` when something is not there or cannot be read, `.badInput` when a
-    /// file is surely something else, `.usage` when nothing is named or `-` is named twice.
+    /// file is surely something else, `.usage` when nothing is named, `-` is named twice, or a directory
+    /// holds a file both plain and compressed.
     public static func resolve(_ operands: [String], format: InputFormat? = nil) throws(RetortError) -> InputSet {
         var files: [InputFile] = []
         for operand in operands {
@@ -76,6 +77,12 @@ public struct InputSet: Sendable, Hashable {
             throw RetortError(
                 .inputMissing, "the directory holds no input files", at: directory,
                 remedy: "Taken are \(InputFormat.names); name other files one by one or by a pattern.")
+        }
+        // Compressing with a copy kept is common, and would ask and pay for everything twice.
+        if let twin = found.first(where: { found.contains($0 + ".gz") }) {
+            throw RetortError(
+                .usage, "the directory holds a file and its compressed copy", at: twin,
+                remedy: "Move one of them away, or name the files that are meant.")
         }
         return sorted(found)
     }

@@ -14,8 +14,9 @@ public final class PromptParser {
         self.template = template
     }
 
-    /// Understands one row. Throws `.badInput` whose place is `file:line:column` (columns are bytes, 1-based) when the
-    /// row could not be read, is not a JSON object, or has no legal prompt; the next row is not affected.
+    /// Understands one row. Throws `.badInput` whose place is `file:line` or, where one byte is to blame,
+    /// `file:line:column` (in bytes, 1-based) when the row could not be read, is not a JSON object, or has no legal
+    /// prompt; the next row is not affected.
     public func parse(_ row: Row) throws(RetortError) -> PromptRow {
         switch row.content {
         case .bad(let bad): throw RetortError(.badInput, bad.reason, at: input.place(of: row, column: bad.column))
@@ -23,9 +24,12 @@ public final class PromptParser {
             do {
                 return try prompt(text)
             } catch {
+                // The columns of a row that was made from CSV or text are not the file's.
+                let isVerbatim = input.files[row.file].format == .jsonLines
+                let column = isVerbatim ? error.offset.map { $0 + 1 } : nil
                 throw RetortError(
-                    .badInput, error.message, at: input.place(of: row, column: error.offset.map { $0 + 1 }),
-                    cause: error.cause, remedy: error.remedy)
+                    .badInput, error.message, at: input.place(of: row, column: column), cause: error.cause,
+                    remedy: error.remedy)
             }
         }
     }

@@ -70,6 +70,15 @@ import Testing
         #expect(error.code == .badInput && error.place?.hasSuffix("a.csv:1") == true && error.remedy != nil)
     }
 
+    @Test func aFaultOfARowNamesTheLineButNoColumn() throws {
+        let directory = try TemporaryDirectory()
+        let path = try directory.write("a.csv", "messages\nhello\n")
+        let input = try InputSet.resolve([path])
+        let row = try #require(read(input).rows.first)
+        let parser = PromptParser(input)
+        #expect { try parser.parse(row) } throws: { ($0 as? RetortError)?.place == "\(path):2" }
+    }
+
     @Test func everyTableRoundTripsBySeed() throws {
         let seed = UInt64.random(in: 0...UInt64.max)
         print("tables: seed \(seed)")

@@ -77,6 +77,19 @@ import Testing
         #expect(error.code == .inputMissing && error.remedy?.contains("*.jsonl") == true)
     }
 
+    @Test func aFileAndItsCompressedCopyInADirectoryAreMisuse() throws {
+        for name in ["a.jsonl", "b.jsonl", "b.jsonl.gz"] { try directory.write(name, "{}") }
+        #expect(failure([directory.path])?.code == .usage)
+        #expect(try names("b.jsonl", "b.jsonl.gz").count == 2)
+    }
+
+    @Test func aLinkThatLeadsToItselfCannotBeRead() throws {
+        let path = "\(directory.path)/loop.jsonl"
+        #expect(symlink(path, path) == 0)
+        let error = try #require(failure([path]))
+        #expect(error.code == .inputMissing && error.message == "the input cannot be read" && error.remedy != nil)
+    }
+
     @Test func nothingOrStandardInputTwiceIsMisuse() {
         #expect(failure([])?.code == .usage)
         #expect(failure(["-", "-"])?.code == .usage)
