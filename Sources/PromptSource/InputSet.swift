@@ -79,7 +79,8 @@ public struct InputSet: Sendable, Hashable {
                 remedy: "Taken are \(InputFormat.names); name other files one by one or by a pattern.")
         }
         // Compressing with a copy kept is common, and would ask and pay for everything twice.
-        if let twin = found.first(where: { found.contains($0 + ".gz") }) {
+        let names = Set(found)
+        if let twin = found.first(where: { names.contains($0 + ".gz") }) {
             throw RetortError(
                 .usage, "the directory holds a file and its compressed copy", at: twin,
                 remedy: "Move one of them away, or name the files that are meant.")
