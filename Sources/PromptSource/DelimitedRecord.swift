@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// Splits one record of delimited text into fields, line by line, by RFC 4180: a field that starts with a quote ends
 /// at the next single quote and may hold separators, line ends and doubled quotes. Quotes within an unquoted field are
 /// data, as most writers mean them. A value: no I/O.
@@ -71,8 +73,7 @@ struct DelimitedRecord {
     }
 
     private mutating func takeQuoted(_ line: UnsafeRawBufferPointer, from start: Int) -> Int {
-        var at = start
-        while at < line.count, line[at] != DelimitedRecord.quote { at += 1 }
+        let at = DelimitedRecord.find(DelimitedRecord.quote, in: line, from: start)
         bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: line[start..<at]))
         guard at < line.count else { return at }
         state = .quoteInQuoted
@@ -80,8 +81,7 @@ struct DelimitedRecord {
     }
 
     private mutating func takeUnquoted(_ line: UnsafeRawBufferPointer, from start: Int) -> Int {
-        var at = start
-        while at < line.count, line[at] != separator { at += 1 }
+        let at = DelimitedRecord.find(separator, in: line, from: start)
         let isLast = at == line.count
         let end = isLast && line[at - 1] == 0x0D ? at - 1 : at
         bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: line[start..<end]))
@@ -89,6 +89,14 @@ struct DelimitedRecord {
         guard !isLast else { return at }
         endField()
         return at + 1
+    }
+
+    /// The offset of the next `byte`, or the line's end.
+    private static func find(_ byte: UInt8, in line: UnsafeRawBufferPointer, from start: Int) -> Int {
+        guard let base = line.baseAddress, let found = memchr(base + start, Int32(byte), line.count - start) else {
+            return line.count
+        }
+        return UnsafeRawPointer(found) - base
     }
 
     private mutating func endField() {
