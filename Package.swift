@@ -79,7 +79,7 @@ let package = Package(
         tests(of: "ModelAPI", with: ["JSONText", "Basics"]),
         tests(of: "HTTPTransport", with: ["ModelAPI", "ModelSimulator", "Basics"]),
         tests(of: "ResponseGenerator", with: ["ModelAPI", "Basics"]),
-        tests(of: "PromptSource", with: ["JSONText", "Basics"]),
+        tests(of: "PromptSource", with: ["JSONText", "Gzip", "Basics"]),
         tests(of: "ModelSimulator", with: ["JSONText", "Basics"]),
         tests(of: "CommandLine", with: ["Basics"]),
         tests(of: "RetortCommands", with: ["SegmentStore", "CommandLine", "JSONText", "ModelSimulator", "Basics"]),

@@ -1,0 +1,121 @@
+internal import Basics
+internal import Glibc
+internal import Gzip
+
+/// The bytes of one input, decompressed when they are gzip. Blocking; not thread-safe.
+final class ByteStream {
+    private let raw: RawFile
+    private let gzip: GzipReader?
+
+    /// Opens the file and looks at its first bytes. Throws `.inputMissing`, `.io`, or `.badInput` for foreign formats.
+    init(_ file: InputFile) throws(RetortError) {
+        let raw = try RawFile(file)
+        self.raw = raw
+        let head = try raw.peek(ForeignFormat.headBytes)
+        try ForeignFormat.check(head, path: file.displayName)
+        gzip =
+            head.starts(with: GzipReader.magic)
+            ? GzipReader(name: file.displayName) { (buffer) throws(RetortError) in try raw.read(into: buffer) } : nil
+    }
+
+    /// Fills `buffer` and returns how many bytes it got; 0 at the end. Throws `.badInput` where gzip data is cut or
+    /// damaged, after all bytes before it; `.io` when the system refuses.
+    func read(into buffer: UnsafeMutableRawBufferPointer) throws(RetortError) -> Int {
+        guard let gzip else { return try raw.read(into: buffer) }
+        do {
+            return try gzip.read(into: buffer)
+        } catch {
+            guard error.code == .damagedData else { throw error }
+            var error = error
+            error.code = .badInput
+            error.remedy =
+                "The whole lines before it were read; replace the file (gzip -t tests one) and run the same command again."
+            throw error
+        }
+    }
+
+    /// Goes forward to a decompressed offset: by seeking where that is possible, else by reading into `scratch`.
+    /// `position` is how much was read so far. Throws `.badInput` when the input ends before `offset`.
+    func skip(
+        from position: UInt64, to offset: UInt64, using scratch: UnsafeMutableRawBufferPointer
+    ) throws(RetortError) {
+        if gzip == nil, try raw.seek(to: offset) { return }
+        var left = offset - position
+        while left > 0 {
+            let piece = UnsafeMutableRawBufferPointer(rebasing: scratch.prefix(Int(min(left, UInt64(scratch.count)))))
+            let count = try read(into: piece)
+            if count == 0 { throw raw.tooShort(for: offset) }
+            left -= UInt64(count)
+        }
+    }
+}
+
+/// A file descriptor and the bytes that were read ahead of it.
+private final class RawFile {
+    private let file: InputFile
+    private let descriptor: Int32
+    private var ahead: ArraySlice<UInt8> = []
+
+    init(_ file: InputFile) throws(RetortError) {
+        self.file = file
+        if file.kind == .standardInput {
+            descriptor = STDIN_FILENO
+        } else {
+            descriptor = open(file.path, O_RDONLY | O_CLOEXEC)
+            guard descriptor >= 0 else { throw InputFile.unreadable(errno, "open", file.path) }
+        }
+    }
+
+    deinit { if file.kind != .standardInput { close(descriptor) } }
+
+    /// The first `count` bytes, or all if there are fewer; the next reads give them again.
+    func peek(_ count: Int) throws(RetortError) -> ArraySlice<UInt8> {
+        var head = [UInt8](repeating: 0, count: count)
+        var filled = 0
+        while filled < count {
+            let got = try head.withUnsafeMutableBufferPointer { (buffer) throws(RetortError) in
+                try system(UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[filled...]))
+            }
+            if got == 0 { break }
+            filled += got
+        }
+        ahead = head[..<filled]
+        return ahead
+    }
+
+    func read(into buffer: UnsafeMutableRawBufferPointer) throws(RetortError) -> Int {
+        guard !ahead.isEmpty else { return try system(buffer) }
+        let count = min(ahead.count, buffer.count)
+        buffer.copyBytes(from: ahead.prefix(count))
+        ahead = ahead.dropFirst(count)
+        return count
+    }
+
+    /// False where the input cannot seek.
+    func seek(to offset: UInt64) throws(RetortError) -> Bool {
+        guard file.kind == .regular else { return false }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw RetortError.system(errno, "fstat", file.path) }
+        if UInt64(status.st_size) < offset { throw tooShort(for: offset) }
+        guard lseek(descriptor, off_t(offset), SEEK_SET) >= 0 else {
+            throw RetortError.system(errno, "lseek", file.path)
+        }
+        ahead = []
+        return true
+    }
+
+    func tooShort(for offset: UInt64) -> RetortError {
+        RetortError(
+            .badInput, "the input ends before byte \(offset), where reading was to go on", at: file.displayName,
+            remedy: "It has become shorter since; start again from its first row.")
+    }
+
+    private func system(_ buffer: UnsafeMutableRawBufferPointer) throws(RetortError) -> Int {
+        while true {
+            let count = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
+            if count >= 0 { return count }
+            let number = errno
+            if number != EINTR { throw RetortError.system(number, "read", file.displayName) }
+        }
+    }
+}

@@ -1,0 +1,108 @@
+public import Basics
+internal import Glibc
+
+/// One input, as it was found before anything was read from it.
+public struct InputFile: Sendable, Hashable {
+    /// Where its bytes come from.
+    public enum Kind: Sendable, Hashable {
+        /// A regular file: it can be read again from any offset.
+        case regular
+        /// A FIFO or a device: its bytes come once.
+        case stream
+        /// The process's standard input, read as a stream.
+        case standardInput
+    }
+
+    /// As it was named by the user; `-` for standard input.
+    public let path: String
+    public let kind: Kind
+    public let format: InputFormat
+    /// In bytes, compressed if it is; 0 for streams.
+    public let size: UInt64
+    /// Time of last modification, nanoseconds since 1970; 0 for streams.
+    public let modified: Int64
+    /// A hash of the first and last `InputIdentity.edgeBytes` bytes; zero for streams.
+    public let edges: Hash128
+
+    /// What messages call it.
+    public var displayName: String { kind == .standardInput ? "standard input" : path }
+
+    static func standardInput(_ format: InputFormat?) -> InputFile {
+        InputFile(
+            path: "-", kind: .standardInput, format: format ?? .jsonLines, size: 0, modified: 0,
+            edges: Hash128(high: 0, low: 0))
+    }
+
+    /// Looks at the file without reading more than its edges. Throws `.inputMissing` when it is not there or cannot be
+    /// read, `.badInput` when it is surely of another format.
+    init(path: String, format: InputFormat?) throws(RetortError) {
+        var status = stat()
+        guard stat(path, &status) == 0 else { throw InputFile.unreadable(errno, "stat", path) }
+        self.path = path
+        self.format = format ?? InputFormat(path: path) ?? .jsonLines
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            // Opening a FIFO would wait for its writer.
+            guard access(path, R_OK) == 0 else { throw InputFile.unreadable(errno, "access", path) }
+            (kind, size, modified, edges) = (.stream, 0, 0, Hash128(high: 0, low: 0))
+            return
+        }
+        kind = .regular
+        size = UInt64(status.st_size)
+        modified = Int64(status.st_mtim.tv_sec) * 1_000_000_000 + Int64(status.st_mtim.tv_nsec)
+        edges = try InputFile.edges(path: path, size: Int(status.st_size))
+    }
+
+    private init(path: String, kind: Kind, format: InputFormat, size: UInt64, modified: Int64, edges: Hash128) {
+        self.path = path
+        self.kind = kind
+        self.format = format
+        self.size = size
+        self.modified = modified
+        self.edges = edges
+    }
+
+    private static func edges(path: String, size: Int) throws(RetortError) -> Hash128 {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw unreadable(errno, "open", path) }
+        defer { close(descriptor) }
+        let count = min(size, InputIdentity.edgeBytes)
+        let first = try piece(descriptor, at: 0, count: count, path: path)
+        try ForeignFormat.check(first.prefix(ForeignFormat.headBytes), path: path)
+        let last = try piece(descriptor, at: size - count, count: count, path: path)
+        let seed = first.withUnsafeBytes { ContentHash.hash64($0) }
+        return last.withUnsafeBytes { ContentHash.hash128($0, seed: seed) }
+    }
+
+    private static func piece(
+        _ descriptor: Int32, at offset: Int, count: Int, path: String
+    ) throws(RetortError) -> [UInt8] {
+        var failure: Int32 = 0
+        let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+            while initialized < count {
+                let got = pread(
+                    descriptor, buffer.baseAddress! + initialized, count - initialized, offset + initialized)
+                if got > 0 {
+                    initialized += got
+                } else if got == 0 {
+                    break
+                } else if errno != EINTR {
+                    failure = errno
+                    break
+                }
+            }
+        }
+        if failure != 0 { throw unreadable(failure, "read", path) }
+        return bytes
+    }
+
+    static func unreadable(_ number: Int32, _ operation: String, _ path: String) -> RetortError {
+        var error = RetortError.system(number, operation, path)
+        error.code = .inputMissing
+        error.message = number == ENOENT ? "no such input file" : "the input cannot be read"
+        error.remedy =
+            number == ENOENT
+            ? "Check the spelling and the working directory; a pattern such as 'data/*.jsonl' is possible too."
+            : "Check the owner and the mode of the file and of its directories."
+        return error
+    }
+}

@@ -1,0 +1,54 @@
+internal import JSONText
+
+extension PromptParser {
+    /// A row of OpenAI's Batch format (https://platform.openai.com/docs/api-reference/batch).
+    func batch(_ fields: RowFields, _ body: JSONValue) throws(RowFault) -> PromptRow.Shape {
+        guard body.kind == .object else { throw RowFault("body is \(body.kindName); expected an object", at: body) }
+        if let method = fields[.method], method.string != "POST" {
+            let found = method.string.map { "'\($0)'" } ?? method.kindName
+            throw RowFault("method is \(found); only 'POST' can be sent", at: method)
+        }
+        var url: String?
+        if let value = fields[.url] {
+            url = try string(value, "url").string
+            guard url?.hasPrefix("/") == true else {
+                throw RowFault("url does not start with '/'; expected a path such as /v1/chat/completions", at: value)
+            }
+        }
+        return .batch(url: url, body: body.raw)
+    }
+
+    /// A non-empty array of objects, each with a role and, if any, with content of a legal kind.
+    func checkMessages(_ messages: JSONValue) throws(RowFault) {
+        guard messages.kind == .array else {
+            throw RowFault("messages is \(messages.kindName); expected an array", at: messages)
+        }
+        let elements = messages.elements
+        if elements.isEmpty { throw RowFault("messages is empty; expected at least one message", at: messages) }
+        for (index, message) in elements.enumerated() {
+            guard message.kind == .object else {
+                throw RowFault("messages[\(index)] is \(message.kindName); expected an object", at: message)
+            }
+            guard let role = message["role"] else { throw RowFault("messages[\(index)] has no role", at: message) }
+            guard role.kind == .string, role.rawStringContent?.isEmpty == false else {
+                throw RowFault(
+                    "the role of messages[\(index)] is not a name; expected system, user, assistant or the like",
+                    at: role)
+            }
+            // Absent or null is legal: an assistant's turn may hold tool calls only.
+            guard let content = message["content"] else { continue }
+            guard [.string, .array, .null].contains(content.kind) else {
+                throw RowFault(
+                    "the content of messages[\(index)] is \(content.kindName); expected a string, an array or null",
+                    at: content)
+            }
+        }
+    }
+
+    func string(_ value: JSONValue, _ name: String) throws(RowFault) -> JSONValue {
+        guard value.kind == .string else {
+            throw RowFault("\(name) is \(value.kindName); expected a string", at: value)
+        }
+        return value
+    }
+}

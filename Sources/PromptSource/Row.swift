@@ -1,0 +1,93 @@
+/// One row of the input, before anyone has understood it. Rows that cannot be read are rows too, so that each input
+/// has its outcome; empty lines are not.
+public struct Row: Sendable, Hashable {
+    /// What a row holds.
+    public enum Content: Sendable, Hashable {
+        /// A text that ought to be one JSON object. Rows of CSV, TSV and text files come as objects of strings.
+        case json([UInt8])
+        case bad(BadRow)
+    }
+
+    /// 0-based, over all files.
+    public var number: UInt64
+    /// Index into `InputSet.files`.
+    public var file: Int
+    /// 1-based number of the line it starts on.
+    public var line: UInt64
+    /// Where it starts in its file, after decompression.
+    public var byteOffset: UInt64
+    public var content: Content
+
+    public init(number: UInt64, file: Int, line: UInt64, byteOffset: UInt64, content: Content) {
+        self.number = number
+        self.file = file
+        self.line = line
+        self.byteOffset = byteOffset
+        self.content = content
+    }
+
+    /// The row's first bytes, for a message or a failure record; they need not be UTF-8.
+    public var excerpt: [UInt8] {
+        switch content {
+        case .json(let bytes): Array(bytes.prefix(BadRow.excerptBytesMax))
+        case .bad(let row): row.excerpt
+        }
+    }
+}
+
+/// Why a row could not be read.
+public struct BadRow: Error, Sendable, Hashable {
+    /// How much of a bad row is kept.
+    public static let excerptBytesMax = 256
+
+    /// In a few words, without a full stop.
+    public var reason: String
+    /// 1-based, in bytes of the line; nil where no single byte is to blame.
+    public var column: Int?
+    /// The row's first bytes, as they are.
+    public var excerpt: [UInt8]
+
+    public init(reason: String, column: Int? = nil, excerpt: [UInt8] = []) {
+        self.reason = reason
+        self.column = column
+        self.excerpt = excerpt
+    }
+
+    init(_ reason: String, column: Int? = nil, of bytes: some Collection<UInt8>) {
+        self.init(reason: reason, column: column, excerpt: Array(bytes.prefix(BadRow.excerptBytesMax)))
+    }
+
+    static func tooLong(_ limit: Int, of bytes: some Collection<UInt8>) -> BadRow {
+        BadRow("the row is longer than \(limit) bytes", of: bytes)
+    }
+}
+
+/// A place between two rows, from which reading can start.
+public struct Landmark: Sendable, Hashable {
+    /// Index into `InputSet.files`; their count at the end.
+    public var file: Int
+    /// Offset in the decompressed file of the line that comes next.
+    public var byteOffset: UInt64
+    /// 1-based number of that line.
+    public var line: UInt64
+    /// The number of the row that comes next.
+    public var row: UInt64
+
+    public init(file: Int, byteOffset: UInt64, line: UInt64, row: UInt64) {
+        self.file = file
+        self.byteOffset = byteOffset
+        self.line = line
+        self.row = row
+    }
+
+    /// Before the first row of the first file.
+    public static let start = Landmark(file: 0, byteOffset: 0, line: 1, row: 0)
+}
+
+extension InputSet {
+    /// `file:line` or `file:line:column` of a row, for messages.
+    public func place(of row: Row, column: Int? = nil) -> String {
+        let place = "\(files[row.file].displayName):\(row.line)"
+        return column.map { "\(place):\($0)" } ?? place
+    }
+}

@@ -1,0 +1,64 @@
+internal import JSONText
+
+/// What is wrong with a row, before its place is known.
+struct RowFault: Error {
+    var message: String
+    /// Byte of the row, 0-based.
+    var offset: Int?
+    var cause: String?
+    var remedy: String?
+
+    init(_ message: String, at offset: Int? = nil, cause: String? = nil, remedy: String? = nil) {
+        self.message = message
+        self.offset = offset
+        self.cause = cause
+        self.remedy = remedy
+    }
+
+    /// A fault of one value of the row.
+    init(_ message: String, at value: JSONValue, remedy: String? = nil) {
+        self.init(message, at: value.range.lowerBound, remedy: remedy)
+    }
+
+    /// The row is not JSON at all.
+    init(_ error: JSONError, in text: [UInt8]) {
+        if let offset = firstInvalidByte(text[...]) {
+            self.init("the row is not UTF-8", at: offset, remedy: "Convert the file with iconv -t UTF-8.")
+        } else {
+            let offset = error.offset > 0 ? error.offset : RowFault.stringFault(in: text) ?? 0
+            self.init("the row is not JSON", at: offset, cause: error.reason)
+        }
+    }
+
+    /// Where the first string with a raw control character has it, or where the string starts that is not closed:
+    /// the parser finds both in blocks and does not say where.
+    private static func stringFault(in text: [UInt8]) -> Int? {
+        var opened: Int?
+        var at = 0
+        while at < text.count {
+            switch (text[at], opened) {
+            case (UInt8(ascii: "\""), nil): opened = at
+            case (UInt8(ascii: "\""), _): opened = nil
+            case (UInt8(ascii: "\\"), .some): at += 1
+            case (0..<0x20, .some): return at
+            default: break
+            }
+            at += 1
+        }
+        return opened
+    }
+}
+
+extension JSONValue {
+    /// The kind with its article, for a message.
+    var kindName: String {
+        switch kind {
+        case .null: "null"
+        case .boolean: "a boolean"
+        case .number: "a number"
+        case .string: "a string"
+        case .array: "an array"
+        case .object: "an object"
+        }
+    }
+}

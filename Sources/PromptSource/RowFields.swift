@@ -1,0 +1,130 @@
+internal import Glibc
+internal import JSONText
+
+/// The members of one row, looked through once. Of members with one name the last counts, as for most readers.
+struct RowFields {
+    /// A member as byte ranges of the row: trivial to copy, unlike a `JSONValue`, which counts two references.
+    private struct Member {
+        /// Quotes included.
+        var key: Range<Int>
+        var isKeyEscaped: Bool
+        var value: Range<Int>
+        var field: RowField?
+    }
+
+    private static let namesShownMax = 20
+
+    private let text: [UInt8]
+    private let values: [(key: JSONValue, value: JSONValue)]
+    private let members: [Member]
+    private var positions = InlineArray<10, Int>(repeating: -1)
+
+    /// `root` is the object that is all of `text`.
+    init(_ root: JSONValue, in text: [UInt8]) {
+        self.text = text
+        let values = root.members
+        self.values = values
+        members = text.withUnsafeBufferPointer { bytes in
+            values.map { key, value in
+                let (range, isEscaped) = (key.range, key.isEscaped)
+                let field = RowFields.field(range, isEscaped, in: bytes)
+                return Member(key: range, isKeyEscaped: isEscaped, value: value.range, field: field)
+            }
+        }
+        for (index, member) in members.enumerated() {
+            if let field = member.field { positions[field.rawValue] = index }
+        }
+    }
+
+    /// The field's value; nil when the row has none, or null.
+    subscript(field: RowField) -> JSONValue? {
+        let position = positions[field.rawValue]
+        guard position >= 0 else { return nil }
+        let value = values[position].value
+        return value.kind == .null ? nil : value
+    }
+
+    /// The value of the last member of that name.
+    func value(named name: [UInt8]) -> JSONValue? {
+        let position = text.withUnsafeBufferPointer { bytes in
+            members.lastIndex { RowFields.content($0.key, $0.isKeyEscaped, in: bytes, equals: name) }
+        }
+        return position.map { values[$0].value }
+    }
+
+    /// The members but those named, as a JSON object in their order.
+    func object(without used: RowFieldSet) -> [UInt8] {
+        var object: [UInt8] = []
+        object.reserveCapacity(2 + members.reduce(0) { $0 + $1.key.count + $1.value.count + 2 })
+        object.append(UInt8(ascii: "{"))
+        text.withUnsafeBufferPointer { bytes in
+            for member in members {
+                if let field = member.field, used.contains(RowFieldSet(field)) { continue }
+                if object.count > 1 { object.append(UInt8(ascii: ",")) }
+                object.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[member.key]))
+                object.append(UInt8(ascii: ":"))
+                object.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[member.value]))
+            }
+        }
+        object.append(UInt8(ascii: "}"))
+        return object
+    }
+
+    /// What fields there are, for a message.
+    var inventory: String {
+        if values.isEmpty { return "the row has no fields" }
+        let shown = values.prefix(RowFields.namesShownMax).map { $0.key.string ?? "" }
+        return "the row has the fields \(shown.joined(separator: ", "))\(values.count > shown.count ? ", ..." : "")"
+    }
+
+    private static func field(_ key: Range<Int>, _ isEscaped: Bool, in text: UnsafeBufferPointer<UInt8>) -> RowField? {
+        func pick(_ field: RowField, _ name: StaticString) -> RowField? {
+            memcmp(text.baseAddress! + key.lowerBound + 1, name.utf8Start, name.utf8CodeUnitCount) == 0 ? field : nil
+        }
+        if isEscaped {
+            return RowField.allCases.first { content(key, isEscaped, in: text, equals: Array($0.name.utf8)) }
+        }
+        switch key.count - 2 {
+        case 2: return pick(.id, "id")
+        case 3: return pick(.uid, "uid") ?? pick(.url, "url")
+        case 4: return pick(.body, "body")
+        case 6:
+            return pick(.prompt, "prompt") ?? pick(.prefix, "prefix") ?? pick(.suffix, "suffix")
+                ?? pick(.method, "method")
+        case 8: return pick(.messages, "messages")
+        case 9: return pick(.customID, "custom_id")
+        default: return nil
+        }
+    }
+
+    /// Whether a key means `name`.
+    private static func content(
+        _ key: Range<Int>, _ isEscaped: Bool, in text: UnsafeBufferPointer<UInt8>, equals name: [UInt8]
+    ) -> Bool {
+        let content = key.lowerBound + 1..<key.upperBound - 1
+        if isEscaped { return JSONString.unescape(Array(text[content])[...]) == name }
+        return content.count == name.count && memcmp(text.baseAddress! + content.lowerBound, name, name.count) == 0
+    }
+}
+
+/// The members that a row's shape and its id are read from.
+enum RowField: Int, CaseIterable {
+    case messages, prompt, prefix, suffix, body, url, method, customID, id, uid
+
+    var name: String { self == .customID ? "custom_id" : "\(self)" }
+}
+
+/// A set of them.
+struct RowFieldSet: OptionSet {
+    var rawValue: Int
+
+    init(rawValue: Int) { self.rawValue = rawValue }
+    init(_ field: RowField) { rawValue = 1 << field.rawValue }
+
+    static let messages = RowFieldSet(.messages)
+    static let prompt = RowFieldSet(.prompt)
+    static let fill: RowFieldSet = [RowFieldSet(.prefix), RowFieldSet(.suffix)]
+    static let batch: RowFieldSet = [
+        RowFieldSet(.customID), RowFieldSet(.method), RowFieldSet(.url), RowFieldSet(.body),
+    ]
+}

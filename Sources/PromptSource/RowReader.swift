@@ -1,0 +1,125 @@
+public import Basics
+internal import JSONText
+
+/// Reads the rows of an input set, one after another, as one sequence. `next` blocks as long as the files do: call it
+/// on a thread of its own, never in a task. Not thread-safe.
+///
+/// Memory does not grow with the input: a buffer, and the row in hand.
+public final class RowReader {
+    /// The longest row that is read; a longer one is a bad row.
+    public static let lineBytesMax = 64 * 1024 * 1024
+
+    private enum OpenFile {
+        case jsonLines(LineReader)
+        case text(LineReader)
+        case delimited(LineReader, DelimitedReader)
+
+        var lines: LineReader {
+            switch self {
+            case .jsonLines(let lines), .text(let lines), .delimited(let lines, _): lines
+            }
+        }
+    }
+
+    private let input: InputSet
+    private let lineBytesMax: Int
+    private var open: OpenFile?
+    private var failure: RetortError?
+
+    /// Where the next row will be looked for: behind the last one that `next` gave. After an error: where the rows
+    /// that were read end.
+    public private(set) var landmark: Landmark
+
+    /// Starts at `landmark`, one that an earlier reader of the same unchanged input gave. Nothing is opened yet.
+    public convenience init(_ input: InputSet, from landmark: Landmark = .start) {
+        self.init(input, from: landmark, lineBytesMax: RowReader.lineBytesMax)
+    }
+
+    init(_ input: InputSet, from landmark: Landmark, lineBytesMax: Int) {
+        self.input = input
+        self.landmark = landmark
+        self.lineBytesMax = lineBytesMax
+    }
+
+    /// The next row, or nil behind the last row of the last file.
+    ///
+    /// Rows that cannot be read are given as `.bad`. A throw is the end: the input cannot be read on, every whole row
+    /// before that place was given, further calls throw the same again. What was read stays valid, so the caller
+    /// finishes it and then reports the error. Throws `.badInput` for a cut or damaged gzip file, an unusable CSV
+    /// header, a foreign format, or a landmark beyond the end; `.inputMissing` and `.io` when the system refuses.
+    public func next() throws(RetortError) -> Row? {
+        if let failure { throw failure }
+        do {
+            while landmark.file < input.files.count {
+                if open == nil { open = try openFile() }
+                if let file = open, let row = try nextRow(of: file) { return row }
+                open = nil
+                landmark = Landmark(file: landmark.file + 1, byteOffset: 0, line: 1, row: landmark.row)
+            }
+            return nil
+        } catch {
+            failure = error
+            open = nil
+            throw error
+        }
+    }
+
+    private func openFile() throws(RetortError) -> OpenFile {
+        let file = input.files[landmark.file]
+        let lines = LineReader(try ByteStream(file), lineBytesMax: lineBytesMax)
+        let opened: OpenFile =
+            switch file.format {
+            case .jsonLines: .jsonLines(lines)
+            case .text: .text(lines)
+            case .csv, .tsv:
+                .delimited(
+                    lines,
+                    try DelimitedReader(
+                        lines, format: file.format, name: file.displayName, recordBytesMax: lineBytesMax))
+            }
+        if landmark.byteOffset > 0 { try lines.skip(to: landmark.byteOffset, number: landmark.line) }
+        return opened
+    }
+
+    private func nextRow(of file: OpenFile) throws(RetortError) -> Row? {
+        switch file {
+        case .jsonLines(let lines):
+            guard let line = try nextLine(of: lines) else { return nil }
+            return row(line.isTooLong ? tooLong(line) : .json(Array(line.trimmed)), line.number, line.offset, lines)
+        case .text(let lines):
+            guard let line = try nextLine(of: lines) else { return nil }
+            return row(line.isTooLong ? tooLong(line) : prompt(line.trimmed), line.number, line.offset, lines)
+        case .delimited(let lines, let records):
+            guard let element = try records.next() else { return nil }
+            return row(element.content, element.line, element.offset, lines)
+        }
+    }
+
+    private func nextLine(of lines: LineReader) throws(RetortError) -> LineReader.Line? {
+        while let line = try lines.next() {
+            if !line.isBlank { return line }
+        }
+        return nil
+    }
+
+    private func row(_ content: Row.Content, _ line: UInt64, _ offset: UInt64, _ lines: LineReader) -> Row {
+        let row = Row(number: landmark.row, file: landmark.file, line: line, byteOffset: offset, content: content)
+        landmark.byteOffset = lines.offset
+        landmark.line = lines.nextNumber
+        landmark.row += 1
+        return row
+    }
+
+    private func tooLong(_ line: LineReader.Line) -> Row.Content { .bad(.tooLong(lineBytesMax, of: line.bytes)) }
+
+    /// A line of text as `{"prompt": ...}`.
+    private func prompt(_ line: UnsafeRawBufferPointer) -> Row.Content {
+        line.withMemoryRebound(to: UInt8.self) { bytes in
+            if let offset = firstInvalidByte(bytes) { return .bad(BadRow("not UTF-8", column: offset + 1, of: line)) }
+            var object = Array(#"{"prompt":"#.utf8)
+            JSONString.append(bytes, to: &object)
+            object.append(UInt8(ascii: "}"))
+            return .json(object)
+        }
+    }
+}
