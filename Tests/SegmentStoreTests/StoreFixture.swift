@@ -1,0 +1,59 @@
+import Basics
+import TestSupport
+
+@testable import SegmentStore
+
+/// What the store's tests share: records whose content follows from their number, and stores with small limits.
+enum StoreFixture {
+    static let root = "/store"
+    static let classes = ["timeout", "server", "bad_input"]
+
+    static func options(
+        _ files: any FileSystem, block: Int = 600, segment: Int = 3000, journal: Int = 900, delta: Int = 40
+    ) -> StoreOptions {
+        var options = StoreOptions()
+        options.files = files
+        options.usesThread = false
+        options.blockRawBytes = block
+        options.segmentBytes = segment
+        options.tuning = StoreTuning(journalBytes: journal, deltaEntriesMax: delta, runFanIn: 3)
+        options.recount = { line in
+            // The body states its own number, so that sums can be checked.
+            let text = String(decoding: line, as: UTF8.self)
+            guard let start = text.firstRange(of: "\"n\":")?.upperBound else { return Tallies() }
+            return Tallies([UInt64(text[start...].prefix { $0.isNumber }) ?? 0])
+        }
+        return options
+    }
+
+    static func record(_ number: Int, failing: UInt8? = nil, attempts: UInt32 = 1) -> NewRecord {
+        let filler = String(repeating: "abc \(number) ", count: number % 9)
+        return NewRecord(
+            key: RecordKey("item-\(number)"), status: failing.map { .failed(classIndex: $0) } ?? .ok,
+            attempts: attempts, row: UInt64(number), fingerprint: UInt64(number) &* 7919,
+            members: Array("\"n\":\(number),\"text\":\"\(filler)\"".utf8), tallies: Tallies([UInt64(number)]))
+    }
+
+    static func line(_ record: NewRecord) -> [UInt8] {
+        var line: [UInt8] = []
+        RecordHead.appendLine(of: record, classes: FailureClasses(classes), to: &line)
+        return line
+    }
+
+    static func create(_ options: StoreOptions) throws(RetortError) -> RecordStore {
+        try RecordStore.create(
+            root, job: ["model": "m"], failureClasses: classes, tallies: ["n"], options: options)
+    }
+
+    /// The lines that a reader finds in a lane, by id.
+    static func lines(_ lane: Lane, _ options: StoreOptions) throws -> [String: [UInt8]] {
+        let reader = try StoreReader(root, options: options)
+        var lines: [String: [UInt8]] = [:]
+        var duplicates = 0
+        try reader.forEach(lane) { record throws(RetortError) in
+            if lines.updateValue(record.line, forKey: record.head.key.description) != nil { duplicates += 1 }
+        }
+        if duplicates > 0 { throw RetortError(.damagedData, "\(duplicates) records were read twice") }
+        return lines
+    }
+}
