@@ -59,7 +59,8 @@ import Testing
         #expect(read("-5", .integer(-9...9)) == .integer(-5))
         #expect(read("+5", .integer(-9...9)) == .integer(5))
         #expect(message("0", .integer(1...4096)) == "'0' is out of range: 1 to 4096")
-        #expect(message("99999999999999999999", .integer(1...4096)) == "'99999999999999999999' is out of range: 1 to 4096")
+        #expect(
+            message("99999999999999999999", .integer(1...4096)) == "'99999999999999999999' is out of range: 1 to 4096")
         #expect(message("0", .integer(1...Int.max)) == "'0' is out of range: at least 1")
         #expect(message("1.5", .integer(1...9)) == "'1.5' is not an integer")
         #expect(message("", .integer(1...9)) == "'' is not an integer")

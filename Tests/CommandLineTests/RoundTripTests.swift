@@ -34,7 +34,9 @@ import Testing
         let seed = UInt64.random(in: 0 ... .max)
         print("no crash seed \(seed)")
         var generator = Generator(state: seed)
-        let pieces = ["-", "--", "=", "run", "get", "x", "out", "j", "8", "no-", "strict", "é", "", " ", ",", "auto", "ms"]
+        let pieces = [
+            "-", "--", "=", "run", "get", "x", "out", "j", "8", "no-", "strict", "é", "", " ", ",", "auto", "ms",
+        ]
         var refused = 0
         for _ in 0..<3000 {
             let words = (0..<Int.random(in: 0...6, using: &generator)).map { _ in

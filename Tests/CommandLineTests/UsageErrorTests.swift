@@ -11,7 +11,9 @@ import Testing
 
     @Test func unknownOptions() {
         expect("run i --modle x", "still run: unknown option --modle. Did you mean --model? See `still run --help`.")
-        expect("run i --no-strct", "still run: unknown option --no-strct. Did you mean --no-strict? See `still run --help`.")
+        expect(
+            "run i --no-strct",
+            "still run: unknown option --no-strct. Did you mean --no-strict? See `still run --help`.")
         expect("run i --max 3", "still run: unknown option --max. Did you mean --max-cost? See `still run --help`.")
         expect("run i --zzzzzz", "still run: unknown option --zzzzzz. See `still run --help`.")
         expect("run i -xZ", "still run: unknown option -Z. See `still run --help`.")
@@ -19,7 +21,9 @@ import Testing
     }
 
     @Test func anOptionOfAnotherCommand() {
-        expect("get s --timeout 3s", "still get: unknown option --timeout. It is an option of run. See `still get --help`.")
+        expect(
+            "get s --timeout 3s", "still get: unknown option --timeout. It is an option of run. See `still get --help`."
+        )
     }
 
     @Test func hiddenOptionsAreNotSuggested() {

@@ -103,7 +103,7 @@ public struct ArgumentParser: Sendable {
         case .unknown(let spelling):
             return RetortError(
                 .usage, "unknown option \(spelling)", at: path, remedy: hint(for: spelling, command) + see)
-        case .missingValue(let option, next: let next):
+        case .missingValue(let option, let next):
             let value = "\(option.valueName)"
             let instead = next.map { ", but \($0) follows; if that is the value, write --\(option.name)=\($0)" } ?? ""
             return RetortError(.usage, "--\(option.name) needs a value \(value)\(instead)", at: path, remedy: see)

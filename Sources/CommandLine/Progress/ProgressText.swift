@@ -44,7 +44,7 @@ public enum ProgressText {
     }
 
     private static let separator = " "
-    private static let barRank = 9
+    private static let barRank = 8
     private static let barCells = 16
 
     private static func length(_ parts: [Part]) -> Int {
@@ -86,12 +86,14 @@ public enum ProgressText {
         if snapshot.promptTokens + snapshot.completionTokens > 0 {
             let prompt = Human.compact(Double(snapshot.promptTokens))
             let completion = Human.compact(Double(snapshot.completionTokens))
-            parts.append(Part(text: "\(prompt)+\(completion) tokens", rank: 8, style: .dim))
+            parts.append(Part(text: "\(prompt)+\(completion) tokens", rank: 9, style: .dim))
         }
         if snapshot.resumed > 0 {
             parts.append(Part(text: "\(Human.count(snapshot.resumed)) from before", rank: 10, style: .dim))
         }
-        if !snapshot.note.isEmpty { parts.append(Part(text: CellWidth.sanitized(snapshot.note), rank: 3, style: .yellow)) }
+        if !snapshot.note.isEmpty {
+            parts.append(Part(text: CellWidth.sanitized(snapshot.note), rank: 3, style: .yellow))
+        }
         return parts
     }
 

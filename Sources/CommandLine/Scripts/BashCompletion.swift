@@ -17,7 +17,7 @@ struct BashCompletion {
                 fi
                 for ((i = 1; i < COMP_CWORD; i++)); do
                     case ${COMP_WORDS[i]} in
-            \(sharedValueSkip)            -*) ;;
+            \(sharedValueSkip)        -*) ;;
                     *) command=${COMP_WORDS[i]}; break ;;
                     esac
                 done
@@ -41,7 +41,9 @@ struct BashCompletion {
     /// Shared options may stand before the command; their values are not commands.
     private var sharedValueSkip: String {
         let spellings = program.sharedOptions.filter(\.kind.takesValue).flatMap(\.spellings)
-        return spellings.isEmpty ? "" : "            \(spellings.joined(separator: "|"))) ((i++)) ;;\n"
+        if spellings.isEmpty { return "" }
+        let skip = "((i++)); [[ ${COMP_WORDS[i]} == '=' ]] && ((i++)) ;;"
+        return "        \(spellings.joined(separator: "|"))) \(skip)\n"
     }
 
     private var commandWords: String {

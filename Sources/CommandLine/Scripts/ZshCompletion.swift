@@ -73,8 +73,9 @@ struct ZshCompletion {
         return option.spellings.map { spelling in
             let isLong = spelling.hasPrefix("--")
             let mark = option.kind.takesValue ? (isLong ? "=" : "+") : ""
-            let value = option.kind.takesValue ? ":\(Self.escaped(option.valueName)):\(action(option.kind))" : ""
-            return ShellText.singleQuoted("\(exclusive)\(spelling)\(mark)[\(Self.escaped(option.summary))]\(value)")
+            let value = option.kind.takesValue ? ":\(Self.escaped(option.valueName, ":")):\(action(option.kind))" : ""
+            return ShellText.singleQuoted(
+                "\(exclusive)\(spelling)\(mark)[\(Self.escaped(option.summary, "[]"))]\(value)")
         }
     }
 
@@ -83,8 +84,8 @@ struct ZshCompletion {
         return kind.isPath ? "_files" : " "
     }
 
-    private static func escaped(_ text: String) -> String {
-        String(text.flatMap { "\\:[]".contains($0) ? ["\\", $0] : [$0] })
+    private static func escaped(_ text: String, _ special: String) -> String {
+        String(text.flatMap { $0 == "\\" || special.contains($0) ? ["\\", $0] : [$0] })
     }
 
     private static func identifier(_ name: String) -> String { String(name.map { $0 == "-" ? "_" : $0 }) }

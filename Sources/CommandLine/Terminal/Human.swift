@@ -31,7 +31,8 @@ public enum Human {
         if interval.nanoseconds < 999_500_000 {
             return interval.nanoseconds == 0 ? "0s" : "\((interval.nanoseconds + 500_000) / 1_000_000)ms"
         }
-        let seconds = interval.nanoseconds / 1_000_000_000 + (interval.nanoseconds % 1_000_000_000 + 500_000_000) / 1_000_000_000
+        let seconds =
+            interval.nanoseconds / 1_000_000_000 + (interval.nanoseconds % 1_000_000_000 + 500_000_000) / 1_000_000_000
         if seconds < 60 { return "\(seconds)s" }
         if seconds < 3600 { return "\(seconds / 60)m\(twoDigits(seconds % 60))s" }
         let minutes = (seconds + 30) / 60
@@ -67,7 +68,7 @@ public enum Human {
     public static func percent(_ part: Int, of whole: Int) -> String {
         guard whole > 0 else { return "-" }
         let (product, overflow) = part.multipliedReportingOverflow(by: 1000)
-        let tenths = overflow ? part / (whole / 1000) : product / whole
+        let tenths = overflow ? Int(Double(part) / Double(whole) * 1000) : product / whole
         return "\(tenths / 10).\(abs(tenths % 10))%"
     }
 

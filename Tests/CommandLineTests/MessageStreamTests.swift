@@ -1,0 +1,75 @@
+import Basics
+import CommandLine
+import Testing
+
+@Suite struct MessageStreamTests {
+    init() { StandardStreams.ignoreBrokenPipes() }
+
+    private func stream(_ pipe: TestPipe, _ progress: ProgressStyle = .none, _ palette: Palette = .plain)
+        -> MessageStream
+    {
+        MessageStream(
+            descriptor: pipe.writeEnd, terminal: Terminal(isTerminal: false, width: 60), palette: palette,
+            progress: progress)
+    }
+
+    @Test func linesFromManyTasksStayWhole() async throws {
+        let pipe = try TestPipe()
+        let messages = stream(pipe)
+        let line = String(repeating: "x", count: 40)
+        await withTaskGroup { group in
+            for task in 0..<8 {
+                group.addTask { for index in 0..<50 { messages.line("\(task) \(index) \(line)") } }
+            }
+        }
+        let lines = pipe.text().split(separator: "\n")
+        #expect(lines.count == 400)
+        #expect(lines.allSatisfy { $0.hasSuffix(" " + line) })
+        for task in 0..<8 {
+            let own = lines.filter { $0.hasPrefix("\(task) ") }.map { $0.split(separator: " ")[1] }
+            #expect(own == (0..<50).map { Substring(String($0)) })
+        }
+    }
+
+    @Test func aMessageClearsTheProgressLineAndItIsDrawnAgain() throws {
+        let pipe = try TestPipe()
+        let messages = stream(pipe, .line)
+        let snapshot = ProgressSnapshot(total: 4, done: 1, rate: 2)
+        messages.show(snapshot, now: Instant(nanoseconds: 0))
+        messages.line("a word")
+        messages.finish(ProgressSnapshot(total: 4, done: 4), now: Instant(nanoseconds: 1))
+        let clear = "\r\u{1B}[K"
+        let before = "[####------------] 25.0% 1/4 2.00/s 0 in flight"
+        let after = "[################] 100.0% 4/4"
+        #expect(pipe.text() == clear + before + clear + "a word\n" + before + clear + after + "\n")
+    }
+
+    @Test func errorsAreReportedOnOneLine() throws {
+        let pipe = try TestPipe()
+        let messages = stream(pipe, .none, .colored)
+        messages.report(
+            RetortError(.badInput, "not JSON", at: "in.jsonl:7:3", cause: "bad\u{1B}[2J\nbyte", remedy: "Mend it."),
+            from: "still")
+        messages.report(RetortError.brokenPipe, from: "still")
+        #expect(pipe.text() == "\u{1B}[31mstill:\u{1B}[0m in.jsonl:7:3: not JSON: bad [2J byte. Mend it.\n")
+    }
+
+    @Test func aLostStreamIsNoError() throws {
+        let pipe = try TestPipe()
+        let messages = stream(pipe)
+        pipe.close(pipe.readEnd)
+        messages.line("nobody hears this")
+        messages.line("nor this")
+    }
+
+    @Test func theBodysErrorBecomesTheStatus() async throws {
+        let pipe = try TestPipe()
+        let messages = stream(pipe)
+        let fine = await StandardStreams.run("still", messages: messages) { .incomplete }
+        let broken = await StandardStreams.run("still", messages: messages) { throw RetortError.brokenPipe }
+        let usage = await StandardStreams.run("still", messages: messages) { throw RetortError(.usage, "no") }
+        let other = await StandardStreams.run("still", messages: messages) { throw CancellationError() }
+        #expect([fine, broken, usage, other] == [.incomplete, .ok, .usage, .io])
+        #expect(pipe.text() == "still: no\nstill: CancellationError()\n")
+    }
+}

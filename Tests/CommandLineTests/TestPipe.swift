@@ -1,0 +1,49 @@
+import CommandLine
+import Foundation
+import Glibc
+
+/// A pipe of the system, closed at the end of the test.
+final class TestPipe: @unchecked Sendable {
+    let readEnd: Int32
+    let writeEnd: Int32
+    private var open: Set<Int32>
+
+    init(blocking: Bool = true) throws {
+        var ends: [Int32] = [0, 0]
+        guard pipe(&ends) == 0 else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }
+        for end in ends {
+            _ = fcntl(end, F_SETFD, FD_CLOEXEC)
+            if !blocking { _ = fcntl(end, F_SETFL, O_NONBLOCK) }
+        }
+        readEnd = ends[0]
+        writeEnd = ends[1]
+        open = Set(ends)
+    }
+
+    deinit { for end in open { Glibc.close(end) } }
+
+    func close(_ end: Int32) { if open.remove(end) != nil { Glibc.close(end) } }
+
+    /// Everything up to the end, which comes when the writing end is closed.
+    func readToEnd() -> [UInt8] {
+        var all: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        while true {
+            let count = read(readEnd, &buffer, buffer.count)
+            if count > 0 {
+                all += buffer[..<count]
+            } else if count == 0 || errno != EAGAIN {
+                return all
+            } else {
+                var entry = pollfd(fd: readEnd, events: Int16(POLLIN), revents: 0)
+                poll(&entry, 1, -1)
+            }
+        }
+    }
+
+    /// What was written so far; closes the writing end.
+    func text() -> String {
+        close(writeEnd)
+        return String(decoding: readToEnd(), as: UTF8.self)
+    }
+}
