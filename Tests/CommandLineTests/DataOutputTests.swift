@@ -11,7 +11,7 @@ import Testing
         let pipe = try TestPipe(blocking: false)
         let output = DataOutput(descriptor: pipe.writeEnd, name: "pipe", interactive: false)
         try output.line("a")
-        try output.write("b".utf8)
+        try output.write("b")
         var byte: UInt8 = 0
         #expect(read(pipe.readEnd, &byte, 1) == -1)
         try output.flush()
@@ -41,7 +41,7 @@ import Testing
         let output = DataOutput(descriptor: pipe.writeEnd, name: "pipe", interactive: false)
         var at = 0
         while at < total {
-            try output.write(bytes[at..<min(at + piece, total)])
+            try output.write(bytes.span.bytes.extracting(at..<min(at + piece, total)))
             at += piece
         }
         try output.flush()

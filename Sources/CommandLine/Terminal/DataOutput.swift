@@ -25,26 +25,38 @@ public final class DataOutput {
 
     /// Adds bytes as they are.
     /// - Throws: `RetortError.brokenPipe`, or the system's error.
-    public func write(_ bytes: some Collection<UInt8>) throws(RetortError) {
-        if bytes.count >= Self.bufferBytesMax {
-            try flush()
-            try writer.write(Array(bytes).span.bytes)
-            return
+    public func write(_ bytes: RawSpan) throws(RetortError) {
+        if buffer.count + bytes.byteCount > Self.bufferBytesMax { try flush() }
+        if bytes.byteCount >= Self.bufferBytesMax {
+            try writer.write(bytes)
+        } else {
+            bytes.withUnsafeBytes { buffer.append(contentsOf: $0) }
         }
-        if buffer.count + bytes.count > Self.bufferBytesMax { try flush() }
-        buffer.append(contentsOf: bytes)
+    }
+
+    /// Adds bytes as they are.
+    /// - Throws: as `write` of a span.
+    public func write(_ bytes: [UInt8]) throws(RetortError) {
+        try write(bytes.span.bytes)
+    }
+
+    /// Adds text as UTF-8, without a newline.
+    /// - Throws: as `write` of a span.
+    public func write(_ text: String) throws(RetortError) {
+        try write(Array(text.utf8))
     }
 
     /// Adds a line; the newline is added to it.
-    /// - Throws: as `write`.
+    /// - Throws: as `write` of a span.
     public func line(_ text: String) throws(RetortError) {
-        try write(text.utf8)
-        try write(CollectionOfOne(UInt8(ascii: "\n")))
+        var bytes = Array(text.utf8)
+        bytes.append(UInt8(ascii: "\n"))
+        try write(bytes)
         if isInteractive { try flush() }
     }
 
     /// Hands everything to the system.
-    /// - Throws: as `write`. What could not be written is dropped, so that a second call does not repeat a part of it.
+    /// - Throws: as `write` of a span. What could not be written is dropped, so that a second call does not repeat a part of it.
     public func flush() throws(RetortError) {
         guard !buffer.isEmpty else { return }
         defer { buffer.removeAll(keepingCapacity: true) }
