@@ -77,6 +77,7 @@ import Testing
         #expect(try parser.parse(["help"]) == .help(nil, .full))
         #expect(try parser.parse(["help", "get"]) == .help(Sample.get, .full))
         #expect(try parser.parse(["get", "-h"]) == .help(Sample.get, .brief))
+        #expect(try parser.parse(["run", "-xh"]) == .help(Sample.run, .brief))
         #expect(try parser.parse(["get", "--help"]) == .help(Sample.get, .full))
         #expect(try parser.parse(["--version"]) == .version)
         #expect(try parser.parse(["-V"]) == .version)

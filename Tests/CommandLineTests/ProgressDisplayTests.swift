@@ -85,4 +85,19 @@ import Testing
             ProgressStyle(.plain, terminal: screen, environment: [:], every: .seconds(1)) == .plain(every: .seconds(1)))
         #expect(ProgressStyle(.none, terminal: screen, environment: [:]) == .none)
     }
+
+    @Test func theReadyMadeOptionsFitTheirTypes() throws {
+        let command = CommandSpec("go", summary: "go")
+        let program = ProgramSpec(
+            name: "p", version: "1", summary: "p", commands: [command], sharedOptions: [.color, .progress, .quiet])
+        #expect(program.problems() == [])
+        for mode in ProgressMode.allCases {
+            guard case .run(let parsed) = try ArgumentParser(program).parse(["go", "--progress", mode.rawValue]) else {
+                Issue.record("not a command to run")
+                return
+            }
+            #expect(parsed.choice("progress", as: ProgressMode.self) == mode)
+            #expect(parsed.choice("color", as: ColorChoice.self) == .auto)
+        }
+    }
 }

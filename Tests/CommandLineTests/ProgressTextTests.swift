@@ -21,7 +21,10 @@ import Testing
     }
 
     @Test(arguments: [
-        (120, "[#######---------] 45.3% 453,120/1,000,000 120 failed 1,234/s 1h02m left 256 in flight 3 retrying $45.68 98.8k tokens/s"),
+        (
+            120,
+            "[#######---------] 45.3% 453,120/1,000,000 120 failed 1,234/s 1h02m left 256 in flight 3 retrying $45.68 98.8k tokens/s"
+        ),
         (80, "45.3% 453,120/1,000,000 120 failed 1,234/s 1h02m left 3 retrying $45.68"),
         (60, "45.3% 453,120/1,000,000 120 failed 1h02m left $45.68"),
         (40, "45.3% 453,120/1,000,000 120 failed"),

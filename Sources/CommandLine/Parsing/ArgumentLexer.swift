@@ -6,6 +6,8 @@ enum ArgumentToken: Equatable {
     /// What was given for the option.
     enum Given: Equatable {
         case on
+        /// On, by the option's letter.
+        case letter
         case off
         case text(String)
     }
@@ -80,7 +82,7 @@ struct ArgumentLexer {
         guard let option = letters[letter] else { throw .unknown("-\(letter)") }
         if !option.kind.takesValue {
             if group.first == "=" { throw .needlessValue(option, String(group.dropFirst())) }
-            return .option(option, .on)
+            return .option(option, .letter)
         }
         defer { group = "" }
         if group.first == "=" { return .option(option, .text(String(group.dropFirst()))) }

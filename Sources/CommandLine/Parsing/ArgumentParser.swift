@@ -16,6 +16,7 @@ public enum HelpDetail: Sendable, Hashable {
 
 /// Reads arguments by the table of a program. Pure: the environment comes in as an argument, files are never touched.
 public struct ArgumentParser: Sendable {
+    /// The table.
     public let program: ProgramSpec
 
     public init(_ program: ProgramSpec) { self.program = program }
@@ -30,7 +31,7 @@ public struct ArgumentParser: Sendable {
         var lexer = ArgumentLexer(arguments[...], options: program.generalOptions)
         while let token = try next(&lexer, of: nil) {
             guard case .operand(let name) = token else {
-                if let answer = builtIn(token, nil, arguments) { return answer }
+                if let answer = builtIn(token, nil) { return answer }
                 shared.append(token)
                 continue
             }
@@ -51,7 +52,7 @@ public struct ArgumentParser: Sendable {
         var tokens = shared
         var lexer = ArgumentLexer(arguments, options: program.options(of: command))
         while let token = try next(&lexer, of: command) {
-            if let answer = builtIn(token, command, Array(arguments)) { return answer }
+            if let answer = builtIn(token, command) { return answer }
             tokens.append(token)
         }
         for token in tokens {
@@ -75,10 +76,10 @@ public struct ArgumentParser: Sendable {
         }
     }
 
-    private func builtIn(_ token: ArgumentToken, _ command: CommandSpec?, _ arguments: [String]) -> Invocation? {
+    private func builtIn(_ token: ArgumentToken, _ command: CommandSpec?) -> Invocation? {
         switch token {
         case .option(.version, _): return .version
-        case .option(.help, _): return .help(command, arguments.contains("--help") ? .full : .brief)
+        case .option(.help, let given): return .help(command, given == .letter ? .brief : .full)
         default: return nil
         }
     }

@@ -2,7 +2,9 @@ public import Basics
 
 /// A setting from a file: the long name of an option and its text.
 public struct Setting: Sendable, Hashable {
+    /// The option's long name without dashes.
     public var name: String
+    /// The value as the command line would have it; `true` or `false` for a flag.
     public var text: String
     /// Where it stands, `file:line` or `file:line:column`.
     public var place: String
@@ -48,7 +50,7 @@ extension ParsedCommand {
         do throws(ValueError) {
             let value: OptionValue =
                 switch token {
-                case .on: .flag(true)
+                case .on, .letter: .flag(true)
                 case .off: .flag(false)
                 case .text(let text): try OptionValue.parse(text, as: option.kind)
                 }

@@ -58,9 +58,11 @@ public struct ParsedCommand: Sendable, Hashable {
     public func string(_ name: String) -> String { present(stringIfSet(name), name) }
     /// An integer; traps if an `.either` holds a word.
     public func integer(_ name: String) -> Int { present(integerIfSet(name), name) }
+    /// A number; traps if an `.either` holds a word.
     public func number(_ name: String) -> Double { present(numberIfSet(name), name) }
-    /// In bytes.
+    /// A count of bytes; traps if an `.either` holds a word.
     public func size(_ name: String) -> Int { present(sizeIfSet(name), name) }
+    /// A duration; traps if an `.either` holds a word.
     public func duration(_ name: String) -> Interval { present(durationIfSet(name), name) }
 
     /// A string, path or choice; for `.either` the word, nil if it holds the other kind.

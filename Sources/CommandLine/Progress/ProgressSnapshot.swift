@@ -6,6 +6,7 @@ public struct ProgressSnapshot: Sendable, Hashable {
     public var total: Int?
     /// Succeeded, those of earlier runs included.
     public var done: Int
+    /// Ended without success, those of earlier runs included.
     public var failed: Int
     /// Of `done`, those that earlier runs had finished.
     public var resumed: Int
@@ -15,7 +16,9 @@ public struct ProgressSnapshot: Sendable, Hashable {
     public var retrying: Int
     /// Items per second, of late.
     public var rate: Double
+    /// Tokens sent so far in this run.
     public var promptTokens: Int
+    /// Tokens received so far in this run.
     public var completionTokens: Int
     /// Completion tokens per second, of late.
     public var tokenRate: Double
@@ -23,6 +26,7 @@ public struct ProgressSnapshot: Sendable, Hashable {
     public var cost: Double?
     /// Until everything is done; nil while it cannot be told.
     public var remaining: Interval?
+    /// Since this run began.
     public var elapsed: Interval
     /// What there is to say, such as what the last items wait for; may be empty.
     public var note: String

@@ -13,7 +13,9 @@ public enum OperandCount: Sendable, Hashable {
 public struct OperandSpec: Sendable, Hashable {
     /// The name in capitals: `STORE`.
     public var name: String
+    /// How many arguments it takes.
     public var count: OperandCount
+    /// What each of them must be; not a flag and not a list.
     public var kind: ValueKind
     /// One line: lower case, no full stop.
     public var summary: String
@@ -51,6 +53,7 @@ public struct ExampleSpec: Sendable, Hashable {
 
 /// One command of the program.
 public struct CommandSpec: Sendable, Hashable {
+    /// Of a-z, 0-9 and `-`.
     public var name: String
     /// One line: lower case, no full stop.
     public var summary: String
@@ -58,7 +61,9 @@ public struct CommandSpec: Sendable, Hashable {
     public var details: String
     /// Shown first in help.
     public var examples: [ExampleSpec]
+    /// In the order in which arguments are given out to them; only the last may take any number.
     public var operands: [OperandSpec]
+    /// Its own options, in the order of help; the shared ones come after them.
     public var options: [OptionSpec]
     /// The exit codes it can end with, besides those every command has (0 and 64).
     public var exitCodes: [ExitCode]

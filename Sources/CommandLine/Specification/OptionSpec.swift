@@ -4,6 +4,7 @@ public struct OptionSpec: Sendable, Hashable {
     public var name: String
     /// The one-letter form without its dash.
     public var letter: Character?
+    /// What its value is, if it takes one.
     public var kind: ValueKind
     /// What help calls the value; the kind's own placeholder if not given.
     public var valueName: String
@@ -48,10 +49,4 @@ public struct OptionSpec: Sendable, Hashable {
         if isNegatable { all.append("--no-\(name)") }
         return all
     }
-
-    /// The options that every command has.
-    static let help = OptionSpec(
-        "help", "h", summary: "show help (-h: in short, --help: at length)", group: generalGroup)
-    static let version = OptionSpec("version", "V", summary: "show the version", group: generalGroup)
-    static let generalGroup = "General options"
 }

@@ -12,13 +12,17 @@ public struct EnvironmentSpec: Sendable, Hashable {
 
 /// The whole table of a program: its commands and what they share.
 public struct ProgramSpec: Sendable, Hashable {
+    /// As the user types it.
     public var name: String
+    /// As `--version` shows it.
     public var version: String
     /// One line: lower case, no full stop.
     public var summary: String
+    /// In the order of help.
     public var commands: [CommandSpec]
     /// Options of every command; they may also stand before the command's name.
     public var sharedOptions: [OptionSpec]
+    /// What the program reads besides the variables of its options.
     public var environment: [EnvironmentSpec]
 
     /// The first examples of the program's own help.
@@ -43,6 +47,7 @@ public struct ProgramSpec: Sendable, Hashable {
     /// Every option that `command` understands, its own first.
     public func options(of command: CommandSpec) -> [OptionSpec] { command.options + generalOptions }
 
+    /// The command of that name.
     public func command(named name: String) -> CommandSpec? { commands.first { $0.name == name } }
 
     /// The environment variables the program may read: those of its options, its own, and the terminal's.

@@ -1,5 +1,6 @@
 /// How many terminal cells text takes. An approximation: terminals differ on emoji and on ambiguous widths.
 public enum CellWidth {
+    /// The cells of a whole text without line breaks.
     public static func of(_ text: String) -> Int { text.reduce(0) { $0 + of($1) } }
 
     /// The width of a character: that of its widest scalar, 2 for emoji, 0 for marks alone.

@@ -16,6 +16,7 @@ public final class DataOutput {
         buffer.reserveCapacity(Self.bufferBytesMax)
     }
 
+    /// Standard output; interactive if it is a terminal.
     public static func standardOutput() -> DataOutput {
         DataOutput(
             descriptor: STDOUT_FILENO, name: "standard output", interactive: Terminal.of(STDOUT_FILENO).isTerminal)

@@ -38,5 +38,6 @@ extension RetortError {
     /// The reader of the output has gone, as `head` does. `ExitCode` maps it to 0, and it is not reported.
     public static let brokenPipe = RetortError(.io, "the reader of the output has gone")
 
+    /// Whether this is `brokenPipe`.
     public var isBrokenPipe: Bool { self == .brokenPipe }
 }

@@ -15,6 +15,7 @@ public final class MessageStream: Sendable {
     private let state: Locked<State>
     /// What the stream was found to be when it was opened.
     public let terminal: Terminal
+    /// The styles of its messages.
     public let palette: Palette
 
     /// - Parameter descriptor: standard error's, unless a test says otherwise.

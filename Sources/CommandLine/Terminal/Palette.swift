@@ -7,11 +7,14 @@ public enum ColorChoice: String, Sendable, CaseIterable {
 
 /// The text styles of a terminal, as a value: with colours or, where they are not wanted, without any effect.
 public struct Palette: Sendable, Hashable {
+    /// Whether the styles have any effect.
     public let isColored: Bool
 
     public init(isColored: Bool) { self.isColored = isColored }
 
+    /// Without any effect.
     public static let plain = Palette(isColored: false)
+    /// With effect, wherever the text goes.
     public static let colored = Palette(isColored: true)
 
     /// What the user asked for wins; `auto` colours a terminal unless `NO_COLOR` is set to anything

@@ -2,6 +2,7 @@ internal import Glibc
 
 /// What is known about a stream: whether it is a terminal, and how wide.
 public struct Terminal: Sendable, Hashable {
+    /// Whether a person sees it directly.
     public var isTerminal: Bool
     /// In cells; 80 where it cannot be known.
     public var width: Int
@@ -11,6 +12,7 @@ public struct Terminal: Sendable, Hashable {
         self.width = width
     }
 
+    /// In cells.
     public static let defaultWidth = 80
     /// The variables that say what a terminal can do.
     public static let environmentNames = ["NO_COLOR", "TERM", "COLUMNS"]
@@ -22,10 +24,12 @@ public struct Terminal: Sendable, Hashable {
             isTerminal: isatty(descriptor) == 1, width: windowWidth(descriptor) ?? columns ?? defaultWidth)
     }
 
+    /// What standard output is.
     public static func standardOutput(environment: [String: String] = [:]) -> Terminal {
         of(STDOUT_FILENO, environment: environment)
     }
 
+    /// What standard error is.
     public static func standardError(environment: [String: String] = [:]) -> Terminal {
         of(STDERR_FILENO, environment: environment)
     }
