@@ -1,6 +1,5 @@
 import Basics
 import CommandLine
-import Foundation
 import Glibc
 import Testing
 
@@ -27,27 +26,20 @@ import Testing
 
     /// More than a pipe holds, in pieces below and above the buffer: short writes and full pipes lose nothing.
     @Test(arguments: [true, false], [1, 1000, 65_536, 300_000])
-    func everyByteArrivesOnceAndInOrder(blocking: Bool, piece: Int) throws {
+    func everyByteArrivesOnceAndInOrder(blocking: Bool, piece: Int) async throws {
         let pipe = try TestPipe(blocking: blocking)
         let total = min(600_000, piece * 20_000)
         let bytes = (0..<total).map { UInt8(truncatingIfNeeded: $0 &* 31 ^ ($0 >> 8)) }
-        let received = Locked<[UInt8]>([])
-        let finished = DispatchSemaphore(value: 0)
-        Thread.detachNewThread {
-            let all = pipe.readToEnd()
-            received.withLock { $0 = all }
-            finished.signal()
+        let received = try await pipe.read {
+            let output = DataOutput(descriptor: pipe.writeEnd, name: "pipe", interactive: false)
+            var at = 0
+            while at < total {
+                try output.write(bytes.span.bytes.extracting(at..<min(at + piece, total)))
+                at += piece
+            }
+            try output.flush()
         }
-        let output = DataOutput(descriptor: pipe.writeEnd, name: "pipe", interactive: false)
-        var at = 0
-        while at < total {
-            try output.write(bytes.span.bytes.extracting(at..<min(at + piece, total)))
-            at += piece
-        }
-        try output.flush()
-        pipe.close(pipe.writeEnd)
-        finished.wait()
-        #expect(received.withLock { $0 } == bytes)
+        #expect(received == bytes)
     }
 
     @Test func aClosedPipeIsRecognised() throws {

@@ -1,3 +1,4 @@
+import Basics
 import CommandLine
 import Foundation
 import Glibc
@@ -29,7 +30,7 @@ final class TestPipe: @unchecked Sendable {
         var all: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 4096)
         while true {
-            let count = read(readEnd, &buffer, buffer.count)
+            let count = Glibc.read(readEnd, &buffer, buffer.count)
             if count > 0 {
                 all += buffer[..<count]
             } else if count == 0 || errno != EAGAIN {
@@ -39,6 +40,21 @@ final class TestPipe: @unchecked Sendable {
                 poll(&entry, 1, -1)
             }
         }
+    }
+
+    /// Runs `body` while a thread reads, closes the writing end, and gives everything that was written.
+    func read(during body: () async throws -> Void) async throws -> [UInt8] {
+        let received = Locked<[UInt8]>([])
+        let finished = AsyncStream<Void>.makeStream()
+        Thread.detachNewThread {
+            let all = self.readToEnd()
+            received.withLock { $0 = all }
+            finished.continuation.finish()
+        }
+        try await body()
+        close(writeEnd)
+        for await _ in finished.stream {}
+        return received.withLock { $0 }
     }
 
     /// What was written so far; closes the writing end.

@@ -102,7 +102,7 @@ extension ParsedCommand {
     }
 
     private mutating func store(_ value: OptionValue, for option: OptionSpec, from source: ValueSource) {
-        if case .list(let added) = value, let before = given[option.name], before.source == source,
+        if case .list(let added) = value, let before = given[option.name],
             case .list(let values) = before.value
         {
             given[option.name] = GivenValue(value: .list(values + added), source: source)
