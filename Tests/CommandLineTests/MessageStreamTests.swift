@@ -1,6 +1,8 @@
 import Basics
-import CommandLine
+import Foundation
 import Testing
+
+@testable import CommandLine
 
 @Suite struct MessageStreamTests {
     init() { StandardStreams.ignoreBrokenPipes() }
@@ -32,6 +34,28 @@ import Testing
             let own = lines.filter { $0.hasPrefix("\(task) ") }.map { $0.split(separator: " ")[1] }
             #expect(own == (0..<25).map { Substring(String($0)) })
         }
+    }
+
+    /// While one thread is stuck in a full pipe, the others go on: lines wait their turn, frames are left out.
+    @Test(.timeLimit(.minutes(1))) func aStuckStreamHoldsUpNobody() async throws {
+        let pipe = try TestPipe()
+        let filling = pipe.fill()
+        let messages = stream(pipe, .line)
+        let finished = AsyncStream<Void>.makeStream()
+        Thread.detachNewThread {
+            messages.line("first")
+            finished.continuation.finish()
+        }
+        while !messages.isWriting { await Task.yield() }
+        messages.line("second")
+        for index in 0..<100 {
+            let now = Instant(nanoseconds: 0) + .seconds(Double(index))
+            messages.show(ProgressSnapshot(total: 100, done: index), now: now)
+        }
+        let bytes = try await pipe.read { for await _ in finished.stream {} }
+        let text = String(decoding: bytes.dropFirst(filling), as: UTF8.self)
+        #expect(text == "first\nsecond\n")
+        #expect(!messages.isWriting)
     }
 
     @Test func aMessageClearsTheProgressLineAndItIsDrawnAgain() throws {

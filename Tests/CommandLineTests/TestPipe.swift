@@ -25,6 +25,19 @@ final class TestPipe: @unchecked Sendable {
 
     func close(_ end: Int32) { if open.remove(end) != nil { Glibc.close(end) } }
 
+    /// Fills the pipe, so that the next write blocks; gives the number of bytes it took.
+    func fill() -> Int {
+        _ = fcntl(writeEnd, F_SETFL, O_NONBLOCK)
+        defer { _ = fcntl(writeEnd, F_SETFL, 0) }
+        let bytes = [UInt8](repeating: 0, count: 4096)
+        var total = 0
+        while true {
+            let count = write(writeEnd, bytes, bytes.count)
+            if count < 0 { return total }
+            total += count
+        }
+    }
+
     /// Everything up to the end, which comes when the writing end is closed.
     func readToEnd() -> [UInt8] {
         var all: [UInt8] = []

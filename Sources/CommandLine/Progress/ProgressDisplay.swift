@@ -32,7 +32,7 @@ public struct ProgressDisplay: Sendable {
         lastFrame = now
         let frame = draw(snapshot)
         guard style == .line else { return frame }
-        let text = standing.isEmpty ? frame : Self.clear + standing + "\n"
+        let text = Self.clear + standing + "\n"
         standing = ""
         return text
     }

@@ -54,6 +54,9 @@ public final class MessageStream: Sendable {
         emit { state in state.display.finish(snapshot, now: now) }
     }
 
+    /// Whether some thread is writing right now.
+    var isWriting: Bool { state.withLock { $0.isWriting } }
+
     private func emit(_ text: (inout State) -> String) {
         let isMine = state.withLock { state in
             state.pending += text(&state).utf8
