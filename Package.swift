@@ -57,7 +57,7 @@ let package = Package(
         part("ResponseGenerator", uses: ["ModelAPI", "Basics"]),
         part("PromptSource", uses: ["JSONText", "Gzip", "Basics"]),
         part("ModelSimulator", uses: ["CMicroHTTPD", "JSONText", "Basics"]),
-        part("CommandLine", uses: ["Basics"]),
+        part("CommandLine", uses: ["JSONText", "Basics"]),
 
         // Commands, and the program.
         part(
@@ -81,7 +81,7 @@ let package = Package(
         tests(of: "ResponseGenerator", with: ["ModelAPI", "Basics"]),
         tests(of: "PromptSource", with: ["JSONText", "Gzip", "Basics"]),
         tests(of: "ModelSimulator", with: ["JSONText", "Basics"]),
-        tests(of: "CommandLine", with: ["Basics"]),
+        tests(of: "CommandLine", with: ["JSONText", "Basics"]),
         tests(of: "RetortCommands", with: ["SegmentStore", "CommandLine", "JSONText", "ModelSimulator", "Basics"]),
     ],
     cxxLanguageStandard: .cxx17

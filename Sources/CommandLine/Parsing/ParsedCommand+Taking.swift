@@ -1,0 +1,113 @@
+public import Basics
+
+/// A setting from a file: the long name of an option and its text.
+public struct Setting: Sendable, Hashable {
+    /// The option's long name without dashes.
+    public var name: String
+    /// The value as the command line would have it; `true` or `false` for a flag.
+    public var text: String
+    /// Where it stands, `file:line` or `file:line:column`.
+    public var place: String
+
+    public init(_ name: String, _ text: String, at place: String) {
+        self.name = name
+        self.text = text
+        self.place = place
+    }
+}
+
+extension ParsedCommand {
+    /// The command with the settings of a file, which yield to the command line and the environment and win over
+    /// the table's defaults. A list is given by repeating its name.
+    /// - Throws: `.configuration` for an unknown name or a wrong value, naming the place.
+    public func applying(_ settings: [Setting]) throws(RetortError) -> ParsedCommand {
+        var result = self
+        for setting in settings {
+            guard let option = spec.options.first(where: { $0.name == setting.name }) else {
+                throw unknown(setting)
+            }
+            if let given = given[option.name], given.source > .file { continue }
+            do throws(ValueError) {
+                let value = try OptionValue.parse(setting.text, as: option.kind)
+                result.store(value, for: option, from: .file)
+            } catch {
+                throw RetortError(.configuration, "\(setting.name): \(error.message)", at: setting.place)
+            }
+        }
+        return result
+    }
+
+    private func unknown(_ setting: Setting) -> RetortError {
+        let near = Suggestion.nearest(to: setting.name, among: spec.options.map(\.name))
+        let hint = near.map { "Did you mean \($0)? " } ?? ""
+        return RetortError(
+            .configuration, "unknown setting \(OptionValue.quoted(setting.name))", at: setting.place,
+            remedy: hint + helpHint)
+    }
+
+    /// Takes what the command line gives. Of a single value the last wins, lists grow.
+    mutating func take(_ token: ArgumentToken.Given, for option: OptionSpec) throws(RetortError) {
+        do throws(ValueError) {
+            let value: OptionValue =
+                switch token {
+                case .on, .letter: .flag(true)
+                case .off: .flag(false)
+                case .text(let text): try OptionValue.parse(text, as: option.kind)
+                }
+            store(value, for: option, from: .commandLine)
+        } catch {
+            throw RetortError(.usage, error.message, at: "--\(option.name)", remedy: helpHint)
+        }
+    }
+
+    /// Takes the variables of options that the command line left out.
+    mutating func takeEnvironment(_ environment: [String: String]) throws(RetortError) {
+        for option in options.values.sorted(by: { $0.name < $1.name }) where given[option.name] == nil {
+            guard let name = option.environment, let text = environment[name], !text.isEmpty else { continue }
+            do throws(ValueError) {
+                let value = try OptionValue.parse(text, as: option.kind)
+                given[option.name] = GivenValue(value: value, source: .environment)
+            } catch {
+                throw RetortError(
+                    .configuration, error.message, at: "$\(name)",
+                    remedy: "Correct the variable or give --\(option.name). \(helpHint)")
+            }
+        }
+    }
+
+    /// Gives the operands to their names in order.
+    mutating func takeOperands(_ texts: [String]) throws(RetortError) {
+        let place = "\(programName) \(spec.name)"
+        var rest = texts[...]
+        for operand in spec.operands {
+            let taken = rest.prefix(operand.count.most)
+            rest = rest.dropFirst(taken.count)
+            if taken.count < operand.count.least {
+                throw RetortError(
+                    .usage, "missing \(operand.name) (\(operand.summary))", at: place, remedy: helpHint)
+            }
+            for text in taken {
+                do throws(ValueError) {
+                    _ = try OptionValue.parse(text, as: operand.kind)
+                } catch {
+                    throw RetortError(.usage, error.message, at: "\(place) \(operand.name)", remedy: helpHint)
+                }
+            }
+            operandTexts[operand.name] = Array(taken)
+        }
+        if let extra = rest.first {
+            throw RetortError(
+                .usage, "unexpected argument \(OptionValue.quoted(extra))", at: place, remedy: helpHint)
+        }
+    }
+
+    private mutating func store(_ value: OptionValue, for option: OptionSpec, from source: ValueSource) {
+        if case .list(let added) = value, let before = given[option.name],
+            case .list(let values) = before.value
+        {
+            given[option.name] = GivenValue(value: .list(values + added), source: source)
+        } else {
+            given[option.name] = GivenValue(value: value, source: source)
+        }
+    }
+}

@@ -1,0 +1,73 @@
+public import Basics
+
+/// Decides when progress is drawn and what has to be written for it. A value without clock or I/O: time comes in,
+/// and the text to write to the stream goes out (empty if there is nothing to write).
+public struct ProgressDisplay: Sendable {
+    private let style: ProgressStyle
+    private let palette: Palette
+    /// The terminal's width in cells; may change between frames.
+    public var width: Int
+    /// The line that stands on the terminal, without its newline; empty if there is none.
+    private var standing = ""
+    private var lastFrame: Instant?
+
+    /// A terminal is redrawn at most ten times a second.
+    public static let redrawInterval = Interval.milliseconds(100)
+    private static let clear = "\r\u{1B}[K"
+
+    public init(_ style: ProgressStyle, width: Int, palette: Palette) {
+        self.style = style
+        self.width = width
+        self.palette = palette
+    }
+
+    /// The next frame, if it is time for one. The first comes at once on a terminal, after the interval elsewhere.
+    public mutating func update(_ snapshot: ProgressSnapshot, now: Instant) -> String {
+        guard isDue(now) else { return "" }
+        return draw(snapshot)
+    }
+
+    /// The last frame, due or not, and the end of the line.
+    public mutating func finish(_ snapshot: ProgressSnapshot, now: Instant) -> String {
+        lastFrame = now
+        let frame = draw(snapshot)
+        guard style == .line else { return frame }
+        let text = Self.clear + standing + "\n"
+        standing = ""
+        return text
+    }
+
+    /// A line of other output: it takes the place of the progress line, which is drawn again below it.
+    public mutating func message(_ line: String) -> String {
+        standing.isEmpty ? line + "\n" : Self.clear + line + "\n" + standing
+    }
+
+    private mutating func isDue(_ now: Instant) -> Bool {
+        let interval: Interval
+        switch style {
+        case .none: return false
+        case .line: interval = Self.redrawInterval
+        case .plain(let every), .json(let every): interval = every
+        }
+        guard let last = lastFrame else {
+            lastFrame = now
+            return style == .line
+        }
+        if now - last < interval { return false }
+        lastFrame = now
+        return true
+    }
+
+    private mutating func draw(_ snapshot: ProgressSnapshot) -> String {
+        switch style {
+        case .none: return ""
+        case .plain: return ProgressText.plain(snapshot) + "\n"
+        case .json: return ProgressText.json(snapshot) + "\n"
+        case .line:
+            let line = ProgressText.line(snapshot, width: width, palette: palette)
+            if line == standing { return "" }
+            standing = line
+            return Self.clear + line
+        }
+    }
+}

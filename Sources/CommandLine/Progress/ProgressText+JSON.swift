@@ -1,0 +1,36 @@
+internal import Basics
+internal import JSONText
+
+extension ProgressText {
+    /// The snapshot as one JSON object. The members and their order never change; unknown numbers are null.
+    public static func json(_ snapshot: ProgressSnapshot) -> String {
+        let members: [(String, String)] = [
+            ("event", quoted("progress")),
+            ("elapsed_s", number(snapshot.elapsed.seconds)),
+            ("total", snapshot.total.map(String.init) ?? "null"),
+            ("done", String(snapshot.done)),
+            ("failed", String(snapshot.failed)),
+            ("resumed", String(snapshot.resumed)),
+            ("in_flight", String(snapshot.inFlight)),
+            ("retrying", String(snapshot.retrying)),
+            ("rate_per_s", number(snapshot.rate)),
+            ("prompt_tokens", String(snapshot.promptTokens)),
+            ("completion_tokens", String(snapshot.completionTokens)),
+            ("tokens_per_s", number(snapshot.tokenRate)),
+            ("cost_usd", snapshot.cost.map(number) ?? "null"),
+            ("remaining_s", snapshot.remaining.map { number($0.seconds) } ?? "null"),
+            ("paused", quoted(snapshot.pausedReason ?? "")),
+            ("note", quoted(snapshot.note)),
+        ]
+        return "{" + members.map { "\"\($0.0)\":\($0.1)" }.joined(separator: ",") + "}"
+    }
+
+    private static func quoted(_ text: String) -> String {
+        var bytes: [UInt8] = []
+        JSONString.append(text, to: &bytes)
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// JSON has no infinities.
+    private static func number(_ value: Double) -> String { value.isFinite ? value.description : "null" }
+}

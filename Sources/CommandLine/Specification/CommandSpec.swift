@@ -1,0 +1,92 @@
+/// How many operands of one name a command takes.
+public enum OperandCount: Sendable, Hashable {
+    case one
+    case optional
+    case any
+    case atLeastOne
+
+    var least: Int { self == .one || self == .atLeastOne ? 1 : 0 }
+    var most: Int { self == .one || self == .optional ? 1 : .max }
+}
+
+/// An operand: an argument that is not an option.
+public struct OperandSpec: Sendable, Hashable {
+    /// The name in capitals: `STORE`.
+    public var name: String
+    /// How many arguments it takes.
+    public var count: OperandCount
+    /// What each of them must be; not a flag and not a list.
+    public var kind: ValueKind
+    /// One line: lower case, no full stop.
+    public var summary: String
+
+    public init(_ name: String, _ count: OperandCount = .one, kind: ValueKind = .string, summary: String) {
+        self.name = name
+        self.count = count
+        self.kind = kind
+        self.summary = summary
+    }
+
+    /// The operand as usage lines show it: `STORE`, `[STORE]`, `ID...`, `[ID...]`.
+    public var usage: String {
+        switch count {
+        case .one: name
+        case .optional: "[\(name)]"
+        case .atLeastOne: "\(name)..."
+        case .any: "[\(name)...]"
+        }
+    }
+}
+
+/// A command line that does something useful, and what it does.
+public struct ExampleSpec: Sendable, Hashable {
+    /// The whole line as typed, program name included. It must parse.
+    public var line: String
+    /// One line: lower case, no full stop.
+    public var summary: String
+
+    public init(_ line: String, _ summary: String) {
+        self.line = line
+        self.summary = summary
+    }
+}
+
+/// One command of the program.
+public struct CommandSpec: Sendable, Hashable {
+    /// Of a-z, 0-9 and `-`.
+    public var name: String
+    /// One line: lower case, no full stop.
+    public var summary: String
+    /// Paragraphs for the long help and the manual page, separated by empty lines; may be empty.
+    public var details: String
+    /// Shown first in help.
+    public var examples: [ExampleSpec]
+    /// In the order in which arguments are given out to them; only the last may take any number.
+    public var operands: [OperandSpec]
+    /// Its own options, in the order of help; the shared ones come after them.
+    public var options: [OptionSpec]
+    /// The exit codes it can end with, besides those every command has (0 and 64).
+    public var exitCodes: [ExitCode]
+    /// What follows the command's name in each usage line; one line is made from the operands if not given.
+    public var usage: [String]
+
+    public init(
+        _ name: String, summary: String, details: String = "", usage: [String]? = nil, examples: [ExampleSpec] = [],
+        operands: [OperandSpec] = [], options: [OptionSpec] = [], exitCodes: [ExitCode] = []
+    ) {
+        self.name = name
+        self.summary = summary
+        self.details = details
+        self.examples = examples
+        self.operands = operands
+        self.options = options
+        self.exitCodes = exitCodes
+        let parts = (options.isEmpty ? [] : ["[OPTIONS]"]) + operands.map(\.usage)
+        self.usage = usage ?? [parts.joined(separator: " ")]
+    }
+
+    /// Every exit code it can end with, in order.
+    public var allExitCodes: [ExitCode] {
+        Set(exitCodes + [.ok, .usage]).sorted { $0.rawValue < $1.rawValue }
+    }
+}

@@ -1,0 +1,58 @@
+/// An environment variable that the program reads and that is not the fallback of an option.
+public struct EnvironmentSpec: Sendable, Hashable {
+    public var name: String
+    /// One line: lower case, no full stop.
+    public var summary: String
+
+    public init(_ name: String, _ summary: String) {
+        self.name = name
+        self.summary = summary
+    }
+}
+
+/// The whole table of a program: its commands and what they share.
+public struct ProgramSpec: Sendable, Hashable {
+    /// As the user types it.
+    public var name: String
+    /// As `--version` shows it.
+    public var version: String
+    /// One line: lower case, no full stop.
+    public var summary: String
+    /// In the order of help.
+    public var commands: [CommandSpec]
+    /// Options of every command; they may also stand before the command's name.
+    public var sharedOptions: [OptionSpec]
+    /// What the program reads besides the variables of its options.
+    public var environment: [EnvironmentSpec]
+
+    /// The first examples of the program's own help.
+    public var examples: [ExampleSpec]
+
+    public init(
+        name: String, version: String, summary: String, commands: [CommandSpec], sharedOptions: [OptionSpec] = [],
+        environment: [EnvironmentSpec] = [], examples: [ExampleSpec] = []
+    ) {
+        self.name = name
+        self.version = version
+        self.summary = summary
+        self.commands = commands
+        self.sharedOptions = sharedOptions
+        self.environment = environment
+        self.examples = examples
+    }
+
+    /// The options that stand in every command's table: the shared ones, `--help` and `--version`.
+    public var generalOptions: [OptionSpec] { sharedOptions + [.help, .version] }
+
+    /// Every option that `command` understands, its own first.
+    public func options(of command: CommandSpec) -> [OptionSpec] { command.options + generalOptions }
+
+    /// The command of that name.
+    public func command(named name: String) -> CommandSpec? { commands.first { $0.name == name } }
+
+    /// The environment variables the program may read: those of its options, its own, and the terminal's.
+    public var environmentNames: [String] {
+        let options = commands.flatMap(\.options) + sharedOptions
+        return Set(options.compactMap(\.environment) + environment.map(\.name) + Terminal.environmentNames).sorted()
+    }
+}

@@ -1,0 +1,66 @@
+public import Basics
+internal import Glibc
+
+/// The data that a command writes to standard output, in large writes.
+///
+/// Use it from one task or thread at a time. Call `flush` at the end: an output that is dropped does not write.
+public final class DataOutput {
+    private let writer: DescriptorWriter
+    private let isInteractive: Bool
+    private var buffer: [UInt8] = []
+
+    /// - Parameter interactive: whether each line is written at once, as a person at a terminal expects.
+    public init(descriptor: Int32, name: String, interactive: Bool) {
+        writer = DescriptorWriter(descriptor: descriptor, name: name)
+        isInteractive = interactive
+        buffer.reserveCapacity(Self.bufferBytesMax)
+    }
+
+    /// Standard output; interactive if it is a terminal.
+    public static func standardOutput() -> DataOutput {
+        DataOutput(
+            descriptor: STDOUT_FILENO, name: "standard output", interactive: Terminal.of(STDOUT_FILENO).isTerminal)
+    }
+
+    private static let bufferBytesMax = 64 * 1024
+
+    /// Adds bytes as they are.
+    /// - Throws: `RetortError.brokenPipe`, or the system's error.
+    public func write(_ bytes: RawSpan) throws(RetortError) {
+        if buffer.count + bytes.byteCount > Self.bufferBytesMax { try flush() }
+        if bytes.byteCount >= Self.bufferBytesMax {
+            try writer.write(bytes)
+        } else {
+            bytes.withUnsafeBytes { buffer.append(contentsOf: $0) }
+        }
+    }
+
+    /// Adds bytes as they are.
+    /// - Throws: as `write` of a span.
+    public func write(_ bytes: [UInt8]) throws(RetortError) {
+        try write(bytes.span.bytes)
+    }
+
+    /// Adds text as UTF-8, without a newline.
+    /// - Throws: as `write` of a span.
+    public func write(_ text: String) throws(RetortError) {
+        try write(Array(text.utf8))
+    }
+
+    /// Adds a line; the newline is added to it.
+    /// - Throws: as `write` of a span.
+    public func line(_ text: String) throws(RetortError) {
+        var bytes = Array(text.utf8)
+        bytes.append(UInt8(ascii: "\n"))
+        try write(bytes)
+        if isInteractive { try flush() }
+    }
+
+    /// Hands everything to the system.
+    /// - Throws: as `write` of a span. What could not be written is dropped, so that a second call does not repeat a part of it.
+    public func flush() throws(RetortError) {
+        guard !buffer.isEmpty else { return }
+        defer { buffer.removeAll(keepingCapacity: true) }
+        try writer.write(buffer.span.bytes)
+    }
+}

@@ -1,0 +1,56 @@
+internal import Glibc
+
+/// What is known about a stream: whether it is a terminal, and how wide.
+public struct Terminal: Sendable, Hashable {
+    /// Whether a person sees it directly.
+    public var isTerminal: Bool
+    /// In cells; 80 where it cannot be known.
+    public var width: Int
+
+    public init(isTerminal: Bool, width: Int = defaultWidth) {
+        self.isTerminal = isTerminal
+        self.width = width
+    }
+
+    /// In cells.
+    public static let defaultWidth = 80
+    /// The variables that say what a terminal can do.
+    public static let environmentNames = ["NO_COLOR", "TERM", "COLUMNS"]
+
+    /// Asks the system about a stream. `COLUMNS` counts where the system does not know the width.
+    public static func of(_ descriptor: Int32, environment: [String: String] = [:]) -> Terminal {
+        let columns = environment["COLUMNS"].flatMap { Int($0) }.flatMap { $0 > 0 ? $0 : nil }
+        return Terminal(
+            isTerminal: isatty(descriptor) == 1, width: windowWidth(descriptor) ?? columns ?? defaultWidth)
+    }
+
+    /// What standard output is.
+    public static func standardOutput(environment: [String: String] = [:]) -> Terminal {
+        of(STDOUT_FILENO, environment: environment)
+    }
+
+    /// What standard error is.
+    public static func standardError(environment: [String: String] = [:]) -> Terminal {
+        of(STDERR_FILENO, environment: environment)
+    }
+
+    /// The width of the window behind the stream, nil if there is none.
+    static func windowWidth(_ descriptor: Int32) -> Int? {
+        var size = winsize()
+        guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
+        return Int(size.ws_col)
+    }
+}
+
+/// What the process was started with.
+public enum ProcessStart {
+    /// The arguments behind the program's own name.
+    public static var arguments: [String] { Array(Swift.CommandLine.arguments.dropFirst()) }
+
+    /// Those of the named variables that are set. Call it before threads change the environment.
+    public static func environment(_ names: [String]) -> [String: String] {
+        var values: [String: String] = [:]
+        for name in names { values[name] = getenv(name).map { String(cString: $0) } }
+        return values
+    }
+}

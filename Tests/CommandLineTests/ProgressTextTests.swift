@@ -1,0 +1,103 @@
+import Basics
+import CommandLine
+import JSONText
+import Testing
+
+@Suite struct ProgressTextTests {
+    private let busy = ProgressSnapshot(
+        total: 1_000_000, done: 453_000, failed: 120, resumed: 200_000, inFlight: 256, retrying: 3, rate: 1234.4,
+        promptTokens: 12_300_000, completionTokens: 45_600_000, tokenRate: 98_765, cost: 45.678,
+        remaining: .seconds(3720), elapsed: .seconds(205))
+
+    private func line(_ snapshot: ProgressSnapshot, _ width: Int) -> String {
+        ProgressText.line(snapshot, width: width, palette: .plain)
+    }
+
+    @Test func aWideTerminalShowsEverything() {
+        #expect(
+            line(busy, 200)
+                == "[#######---------] 45.3% 453,120/1,000,000 120 failed 1,234/s 1h02m left 256 in flight 3 retrying "
+                + "$45.68 98.8k tokens/s 12.3M+45.6M tokens 200,000 from before")
+    }
+
+    @Test(arguments: [
+        (
+            120,
+            "[#######---------] 45.3% 453,120/1,000,000 120 failed 1,234/s 1h02m left 256 in flight 3 retrying $45.68 98.8k tokens/s"
+        ),
+        (80, "45.3% 453,120/1,000,000 120 failed 1,234/s 1h02m left 3 retrying $45.68"),
+        (60, "45.3% 453,120/1,000,000 120 failed 1h02m left $45.68"),
+        (40, "45.3% 453,120/1,000,000 120 failed"),
+        (20, "453,120/1,000,000"),
+        (10, "453,120/…"),
+    ])
+    func whatMattersLeastGivesWay(width: Int, expected: String) {
+        #expect(line(busy, width) == expected)
+    }
+
+    @Test func noWidthIsExceeded() {
+        var snapshot = busy
+        snapshot.note = "waiting for 日本語: retry in 12 s"
+        snapshot.pausedReason = "the server answers 503 to everything"
+        for width in 1...220 {
+            #expect(CellWidth.of(line(snapshot, width)) <= max(1, width - 1), "width \(width)")
+        }
+    }
+
+    @Test func theTailSaysWhatItWaitsFor() {
+        let tail = ProgressSnapshot(
+            total: 1000, done: 997, inFlight: 0, retrying: 3, rate: 0.2, remaining: .seconds(12),
+            elapsed: .seconds(60), note: "waiting for 3: retry in 12 s (429)")
+        #expect(
+            line(tail, 120)
+                == "[###############-] 99.7% 997/1,000 0.20/s 12s left 0 in flight 3 retrying "
+                + "waiting for 3: retry in 12 s (429)")
+        #expect(line(tail, 62) == "99.7% 997/1,000 12s left waiting for 3: retry in 12 s (429)")
+    }
+
+    @Test func aPauseIsSaid() {
+        let paused = ProgressSnapshot(total: 10, done: 5, pausedReason: "no space left on the disk")
+        #expect(
+            line(paused, 100) == "[########--------] 50.0% 5/10 paused: no space left on the disk 0.00/s 0 in flight")
+    }
+
+    @Test func withoutATotal() {
+        #expect(line(ProgressSnapshot(done: 1234, rate: 10), 80) == "1,234 settled 10.0/s 0 in flight")
+    }
+
+    @Test func anEmptyJobIsComplete() {
+        #expect(line(ProgressSnapshot(total: 0), 80) == "[################] - 0/0")
+    }
+
+    @Test func foreignTextCannotMoveTheCursor() {
+        let text = line(ProgressSnapshot(note: "a\r\n\u{1B}[2Jb", pausedReason: "\u{7}"), 80)
+        #expect(!text.unicodeScalars.contains { $0.value < 32 })
+    }
+
+    @Test func coloursAddNoCells() {
+        let colored = ProgressText.line(busy, width: 120, palette: .colored)
+        #expect(colored.contains("\u{1B}[31m120 failed\u{1B}[0m"))
+        #expect(colored.replacing(/\u{1B}\[[0-9]+m/, with: "") == line(busy, 120))
+    }
+
+    @Test func plainLinesHaveTheTimeAndNoBar() {
+        #expect(
+            ProgressText.plain(busy)
+                == "[3m25s] 45.3% 453,120/1,000,000 120 failed 1,234/s 1h02m left 256 in flight 3 retrying "
+                + "$45.68 98.8k tokens/s 12.3M+45.6M tokens 200,000 from before")
+    }
+
+    @Test func jsonLinesKeepTheirMembers() throws {
+        var snapshot = busy
+        snapshot.note = "a \"quoted\"\nnote"
+        let members = try JSONParser().parse(ProgressText.json(snapshot)).root.members
+        let empty = try JSONParser().parse(ProgressText.json(ProgressSnapshot(rate: .infinity))).root
+        #expect(members.map(\.key.string) == empty.members.map(\.key.string))
+        #expect(members.first { $0.key.string == "note" }?.value.string == snapshot.note)
+        #expect(members.first { $0.key.string == "done" }?.value.int == 453_000)
+        #expect(members.first { $0.key.string == "cost_usd" }?.value.double == 45.678)
+        #expect(empty["total"]?.kind == .null)
+        #expect(empty["rate_per_s"]?.kind == .null)
+        #expect(empty["paused"]?.string == "")
+    }
+}
