@@ -1,4 +1,4 @@
-"""The rules of the house that swift format does not know. Prints each breach as file:line: message; exit code 1 if there is one.
+"""The rules of the house that swift format does not know. Prints each breach as file:line: message; then exits with 1.
 
 Looks at the files that git tracks, or would track if they were added; `tidy.py FILE ...` looks at those only.
 A clone may forbid words of its own: `git config --add tidy.forbid WORD` (any case, whole words).
@@ -21,7 +21,8 @@ BRACE_LANGUAGES = {".swift", ".c", ".h", ".cpp"}
 MACHINE_PATH = re.compile(r"(?<![\w.~}-])/(?:wor[k]|roo[t]|hom[e]/\w+|User[s]/\w+)/")
 
 SWIFT_FUNCTION = re.compile(
-    r"^\s*(?:@\w+(?:\([^)]*\))?\s+|[a-z]+(?:\([a-z]+\))?\s+)*(func\s+[^\s(<]+|init[?!]?(?=[<(])|deinit\b|subscript(?=[<(]))"
+    r"^\s*(?:@\w+(?:\([^)]*\))?\s+|[a-z]+(?:\([a-z]+\))?\s+)*"
+    r"(func\s+[^\s(<]+|init[?!]?(?=[<(])|deinit\b|subscript(?=[<(]))"
 )
 C_FUNCTION = re.compile(r"^\s*[A-Za-z_][\w:<>,*&\s]*?[\s*&]([\w:~]+)\s*\([^;]*$")
 C_NOT_FUNCTION = re.compile(r"^\s*(?:namespace|struct|class|enum|union|typedef|extern\s+\"C\"|#|return|else|using)\b")
