@@ -78,6 +78,7 @@ def test_reader_sees_every_record_once(read, dataset):
 @pytest.mark.parametrize("read", readers.ALL, ids=lambda read: read.__name__)
 def test_readers_agree_on_every_byte_of_the_text(read, dataset):
     expected = {(row["id"], row["sample"]): row["response"] for row in dataset.records()}
+    assert len(expected) == dataset.count
     assert {(identity, sample): response for identity, sample, response in read(dataset.files)} == expected
 
 

@@ -37,7 +37,9 @@ def asked(record):
 
 
 def test_every_field_has_its_one_type(demo):
-    for record in demo.records():
+    records = demo.records()
+    assert len(records) == demo.count
+    for record in records:
         for name, kind in TYPES.items():
             assert isinstance(record[name], kind), f"{record['id']}: {name} is {record.get(name)!r}"
         assert record["status"] == "ok" and record["response"]
@@ -82,6 +84,7 @@ def test_an_answer_depends_on_the_prompt_alone(demo, demo_command, retort, tmp_p
     other = Dataset(tmp_path / "other", demo.count)
     retort(*(other.folder if part == demo.folder else part for part in demo_command))
     answers = [{record["id"]: record["response"] for record in dataset.records()} for dataset in (demo, other)]
+    assert len(answers[0]) == demo.count
     assert answers[0] == answers[1]
 
 
