@@ -6,7 +6,7 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 
 BUILD := .build
-RETORT := $(BUILD)/release/retort
+RETORT ?= $(BUILD)/release/retort
 PYTHON ?= python3
 VENV := $(BUILD)/venv
 VENV_READY := $(VENV)/.installed
@@ -47,7 +47,7 @@ test-swift: ## the Swift tests alone
 # The release binary is not a prerequisite: `make test` has just built it, and RETORT may name another.
 test-interoperability: python-env ## the Python tests alone, against .build/release/retort
 	@if [ -e $(VENV_READY) ]; then \
-	    RETORT=$${RETORT:-$(RETORT)} $(VENV)/bin/python -m pytest Tests/Interoperability; \
+	    RETORT=$(RETORT) $(VENV)/bin/python -m pytest Tests/Interoperability; \
 	else \
 	    echo "SKIPPED: the interoperability tests (the Python environment could not be made, see above)"; \
 	fi

@@ -47,7 +47,8 @@ def test_every_field_has_its_one_type(demo):
         assert ("messages" in record) != ("prompt" in record)
 
 
-def test_no_failures_are_left_behind(demo):
+def test_only_responses_are_left_behind(demo):
+    assert demo.files
     assert not list((demo.folder / "failures").glob("*.jsonl.gz"))
 
 
@@ -75,6 +76,7 @@ def test_intended_duplicates_stay(demo, data):
 
 def test_the_same_command_again_changes_nothing(demo, demo_command, retort):
     before = demo.contents()
+    assert before
     again = retort(*demo_command)
     assert demo.contents() == before
     assert again.stdout == ""
