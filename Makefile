@@ -11,8 +11,11 @@ PYTHON ?= python3
 VENV := $(BUILD)/venv
 VENV_READY := $(VENV)/.installed
 REQUIREMENTS := Tests/Interoperability/requirements.txt
+# All Swift tests are Swift Testing's: XCTest's runner would find none, and its own leaks fail the address sanitizer.
+SWIFT_TEST := swift test --disable-xctest
 SWIFT_SOURCES := $(wildcard Sources Tests Benchmarks Package.swift)
 
+.NOTPARALLEL:
 .PHONY: help setup build demo test lint test-swift test-interoperability python-env sanitize clean
 
 help: ## print this list
@@ -42,7 +45,7 @@ lint: ## swift format and the tidy rules
 	$(PYTHON) Tests/tidy.py
 
 test-swift: ## the Swift tests alone
-	swift test --parallel
+	$(SWIFT_TEST) --parallel
 
 # The release binary is not a prerequisite: `make test` has just built it, and RETORT may name another.
 test-interoperability: python-env ## the Python tests alone, against .build/release/retort
@@ -56,8 +59,8 @@ python-env: # leaves the stamp $(VENV_READY) only when everything is installed
 	@.ci/setup-python "$(PYTHON)" $(VENV) $(REQUIREMENTS) $(VENV_READY)
 
 sanitize: setup ## the Swift tests under the thread sanitizer, then the address sanitizer
-	swift test --sanitize=thread --scratch-path $(BUILD)/tsan
-	swift test --sanitize=address --scratch-path $(BUILD)/asan
+	$(SWIFT_TEST) --sanitize=thread --scratch-path $(BUILD)/tsan
+	$(SWIFT_TEST) --sanitize=address --scratch-path $(BUILD)/asan
 
 clean: ## remove .build: binaries, demo runs, the Python environment
 	rm -rf $(BUILD)
