@@ -28,11 +28,15 @@ C_FUNCTION = re.compile(r"^\s*[A-Za-z_][\w:<>,*&\s]*?[\s*&]([\w:~]+)\s*\([^;]*$"
 C_NOT_FUNCTION = re.compile(r"^\s*(?:namespace|struct|class|enum|union|typedef|extern\s+\"C\"|#|return|else|using)\b")
 
 
-def tracked_files():
-    listing = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], check=True, capture_output=True
-    ).stdout
-    return sorted(Path(name) for name in listing.decode().split("\0") if name and Path(name).is_file())
+def project_files():
+    """What git tracks or would track; in a copy that is no clone, everything outside hidden folders."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listing = subprocess.run(command, capture_output=True)
+    if listing.returncode == 0:
+        names = listing.stdout.decode().split("\0")[:-1]
+    else:
+        names = [path for path in Path().rglob("*") if not any(part.startswith(".") for part in path.parts)]
+    return sorted(Path(name) for name in names if Path(name).is_file())
 
 
 def forbidden_words():
@@ -122,7 +126,7 @@ def breaches(path, forbidden=None):
 
 
 def main(arguments):
-    files = [Path(name) for name in arguments] or tracked_files()
+    files = [Path(name) for name in arguments] or project_files()
     forbidden = forbidden_words()
     found = 0
     for path in files:
