@@ -1,0 +1,66 @@
+# Everything a clone needs: `make setup build test`. Run `make` alone for the list.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+BUILD := .build
+RETORT ?= $(BUILD)/release/retort
+PYTHON ?= python3
+VENV := $(BUILD)/venv
+VENV_READY := $(VENV)/.installed
+REQUIREMENTS := Tests/Interoperability/requirements.txt
+# All Swift tests are Swift Testing's: XCTest's runner would find none, and its own leaks fail the address sanitizer.
+SWIFT_TEST := swift test --disable-xctest
+SWIFT_SOURCES := $(wildcard Sources Tests Benchmarks Package.swift)
+
+.NOTPARALLEL:
+.PHONY: help setup build demo test lint test-swift test-interoperability python-env sanitize clean
+
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-24s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+setup: ## check the Swift toolchain and the Debian packages, install what is missing
+	@.ci/setup-packages
+
+build: setup ## build the release binary, .build/release/retort
+	swift build -c release
+
+demo: build ## run data/prompts.jsonl through the built-in model server, twice: the second run asks for nothing
+	@out=$(BUILD)/demo/$$(date -u +%Y%m%dT%H%M%SZ)-$$$$; \
+	for pass in first second; do \
+	    echo "\$$ retort run data/prompts.jsonl --out $$out --simulate --concurrency 32    # $$pass"; \
+	    $(RETORT) run data/prompts.jsonl --out $$out --simulate --concurrency 32; \
+	done; \
+	echo "The dataset: $$out/responses/*.jsonl.gz, $$(zcat $$out/responses/*.jsonl.gz | wc -l) records"
+
+test: setup lint python-env build ## every check: style, unit tests, then the tests with Python's readers, clients and servers
+	swift build --build-tests
+	@$(MAKE) test-swift
+	@$(MAKE) test-interoperability
+
+lint: ## swift format and the tidy rules
+	swift format lint --strict --recursive --parallel $(SWIFT_SOURCES)
+	$(PYTHON) Tests/tidy.py
+
+test-swift: ## the Swift tests alone
+	$(SWIFT_TEST) --parallel
+
+# The release binary is not a prerequisite: `make test` has just built it, and RETORT may name another.
+test-interoperability: python-env ## the Python tests alone, against .build/release/retort
+	@if [ -e $(VENV_READY) ]; then \
+	    RETORT=$(RETORT) $(VENV)/bin/python -m pytest Tests/Interoperability; \
+	else \
+	    echo "SKIPPED: the interoperability tests (the Python environment could not be made, see above)"; \
+	fi
+
+python-env: # leaves the stamp $(VENV_READY) only when everything is installed
+	@.ci/setup-python "$(PYTHON)" $(VENV) $(REQUIREMENTS) $(VENV_READY)
+
+sanitize: setup ## the Swift tests under the thread sanitizer, then the address sanitizer
+	$(SWIFT_TEST) --sanitize=thread --scratch-path $(BUILD)/tsan
+	$(SWIFT_TEST) --sanitize=address --scratch-path $(BUILD)/asan
+
+clean: ## remove .build: binaries, demo runs, the Python environment
+	rm -rf $(BUILD)
