@@ -57,7 +57,11 @@ extension Completion {
                 appendChunkStart(to: &output)
                 output.append(text: #"{"index":"#)
                 output.append(decimal: index)
-                if request.endpoint == .chat { output.append(text: #","delta":{""#) } else { output.append(text: #",""#) }
+                if request.endpoint == .chat {
+                    output.append(text: #","delta":{""#)
+                } else {
+                    output.append(text: #",""#)
+                }
                 output.append(text: key)
                 output.append(text: #"":"#)
                 if isSound { JSONString.append(piece, to: &output) } else { output.append(UInt8(ascii: "\"")) }

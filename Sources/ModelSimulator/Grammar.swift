@@ -98,7 +98,8 @@ extension Grammar {
                 "For this reason", "In the simplest case", "Taken together", "On the other hand",
             ],
             "a": [
-                "central", "simple", "hidden", "practical", "common", "formal", "subtle", "useful", "first", "remaining",
+                "central", "simple", "hidden", "practical", "common", "formal", "subtle", "useful", "first",
+                "remaining",
                 "familiar", "strict", "gradual", "typical", "small", "weak", "decisive", "measured",
             ],
             "n": [

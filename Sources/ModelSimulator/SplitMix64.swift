@@ -26,7 +26,7 @@ struct SplitMix64: RandomNumberGenerator {
     mutating func unit() -> Double { Double(next() >> 11) * 0x1p-53 }
 
     /// Uniform in 0..<count, with a bias below 2^-32 for the small counts used here.
-    mutating func below(_ count: Int) -> Int { Int((next() >> 32) &* UInt64(count) >> 32) }
+    mutating func below(_ count: Int) -> Int { Int(((next() >> 32) &* UInt64(count)) >> 32) }
 
     private static func mix(_ value: UInt64) -> UInt64 {
         var z = value

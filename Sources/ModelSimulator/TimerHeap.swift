@@ -40,7 +40,8 @@ struct TimerHeap<Element> {
         var at = 0
         while true {
             var least = at
-            for child in [2 * at + 1, 2 * at + 2] where child < entries.count && entries[child].due < entries[least].due {
+            for child in [2 * at + 1, 2 * at + 2] where child < entries.count && entries[child].due < entries[least].due
+            {
                 least = child
             }
             guard least != at else { return }
