@@ -55,10 +55,12 @@ final class Exchange {
         return count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR)
     }
 
-    /// Makes the socket's close a TCP reset.
-    func resetOnClose() {
-        var option = linger(l_onoff: 1, l_linger: 0)
-        setsockopt(socket, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
+    /// Resets the TCP connection at once: on Linux, that is what dissolving a socket's association does. The socket
+    /// then reports an error, for which libmicrohttpd closes it.
+    func resetConnection() {
+        var nobody = sockaddr()
+        nobody.sa_family = sa_family_t(AF_UNSPEC)
+        connect(socket, &nobody, socklen_t(MemoryLayout<sockaddr>.size))
     }
 }
 

@@ -88,8 +88,12 @@ extension ServerLoop {
             return count
         }
         if case .reset(let cut) = exchange.reply.ending, position >= cut {
-            exchange.resetOnClose()
-            return endWithError
+            // libmicrohttpd leaves a chunked body that ends with an error half closed until its socket stirs again;
+            // a connection that is resumed is looked at afresh.
+            exchange.resetConnection()
+            exchange.phase = .aborted
+            exchange.loop.park(exchange, until: now)
+            return 0
         }
         if position == exchange.reply.body.count { return endOfStream }
         let next = exchange.reply.nextDue(after: now - exchange.due)

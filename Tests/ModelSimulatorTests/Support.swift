@@ -1,4 +1,5 @@
 import Basics
+import Glibc
 import JSONText
 
 @testable import ModelSimulator
@@ -43,4 +44,14 @@ final class ResponderBench {
         let request = Responder.Request(route: route, body: Array(body.utf8), authorization: authorization)
         return responder.reply(to: request, at: now, date: 1_763_600_000)
     }
+}
+
+/// Yields until a condition that another thread brings about holds; false if that takes longer than it ever should.
+func holdsSoon(_ condition: () -> Bool) -> Bool {
+    let end = Instant.now + .seconds(20)
+    while !condition() {
+        guard Instant.now < end else { return false }
+        sched_yield()
+    }
+    return true
 }
