@@ -1,2 +1,31 @@
 #pragma once
 #include <microhttpd.h>
+#include <poll.h>
+#include <signal.h>
+#include <time.h>
+
+// Variadic functions, which Swift does not see.
+static inline struct MHD_Daemon *retort_mhd_start(unsigned int flags, MHD_AcceptPolicyCallback accept,
+                                                  MHD_AccessHandlerCallback handler, void *context,
+                                                  struct MHD_OptionItem *options) {
+    return MHD_start_daemon(flags, 0, accept, context, handler, context, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+}
+
+/// The descriptor of a connection's socket, or -1.
+static inline int retort_mhd_connection_socket(struct MHD_Connection *connection) {
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    return info ? info->connect_fd : -1;
+}
+
+/// The descriptor that becomes readable when any socket of the daemon needs attention, or -1.
+static inline int retort_mhd_epoll(struct MHD_Daemon *daemon) {
+    const union MHD_DaemonInfo *info = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD);
+    return info ? info->epoll_fd : -1;
+}
+
+/// poll(2) with a timeout in nanoseconds, or none below 0. ppoll is declared for GNU sources only, which modules are not.
+extern int ppoll(struct pollfd *descriptors, nfds_t count, const struct timespec *timeout, const sigset_t *mask);
+static inline int retort_poll(struct pollfd *descriptors, nfds_t count, int64_t nanoseconds) {
+    struct timespec timeout = {nanoseconds / 1000000000, nanoseconds % 1000000000};
+    return ppoll(descriptors, count, nanoseconds < 0 ? NULL : &timeout, NULL);
+}

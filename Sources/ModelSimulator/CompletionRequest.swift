@@ -1,0 +1,188 @@
+import Basics
+import JSONText
+
+/// What a request for a completion asks, of either endpoint.
+struct CompletionRequest {
+    enum Endpoint: Hashable {
+        case chat
+        case completions
+    }
+
+    enum Format {
+        case text
+        case jsonObject
+        /// A JSON Schema the answer should follow, if the request gave one.
+        case jsonSchema(JSONValue?)
+    }
+
+    let endpoint: Endpoint
+    /// The model's name as it was written: still escaped, without quotes.
+    let model: ArraySlice<UInt8>
+    /// The identity of what is asked: the hash of the raw bytes of `messages`, or of `prompt` (and `suffix`).
+    let item: UInt64
+    /// Bytes of all texts of the prompt.
+    let promptBytes: Int
+    /// The texts to take words from, one for each answer set: the last message, or each prompt.
+    let topics: [ArraySlice<UInt8>]
+    /// Answers for each topic.
+    let choices: Int
+    let tokensMax: Int?
+    let stops: [[UInt8]]
+    let format: Format
+    let streams: Bool
+    let streamIncludesUsage: Bool
+    /// The request's own `seed`, so that samples of one prompt differ.
+    let sampleSeed: UInt64
+
+    static let choicesMax = 128
+    static let stopsMax = 16
+
+    var promptTokens: Int { TokenCount.tokens(ofBytes: promptBytes) }
+}
+
+extension CompletionRequest {
+    /// Reads a body. Throws the error to answer with.
+    init(_ root: JSONValue, endpoint: Endpoint) throws(APIError) {
+        guard root.kind == .object else {
+            throw .invalidRequest("The request body must be a JSON object.")
+        }
+        var fields = Fields()
+        for (key, value) in root.members { fields.take(key, value) }
+        guard let name = fields.model?.rawStringContent, !name.isEmpty else {
+            throw .invalidRequest("A model must be named.", param: "model")
+        }
+        self.endpoint = endpoint
+        model = name
+        let prompt = try Self.prompt(of: fields, endpoint: endpoint)
+        (item, promptBytes, topics) = (prompt.item, prompt.bytes, prompt.topics)
+        choices = try Self.integer(fields.n, "n", 1...Self.choicesMax) ?? 1
+        tokensMax = try Self.integer(
+            fields.maxCompletionTokens ?? fields.maxTokens,
+            fields.maxCompletionTokens == nil ? "max_tokens" : "max_completion_tokens", 1...Int(Int32.max))
+        stops = try Self.stops(fields.stop)
+        format = try Self.format(fields.responseFormat)
+        streams = try Self.flag(fields.stream, "stream") ?? false
+        streamIncludesUsage = fields.streamOptions?["include_usage"]?.bool ?? false
+        sampleSeed = fields.seed.map { value in Self.hash(value.raw) } ?? 0
+    }
+
+    /// The members the simulator looks at, found in one pass.
+    private struct Fields {
+        var model, messages, prompt, suffix, n, maxTokens, maxCompletionTokens: JSONValue?
+        var stop, responseFormat, stream, streamOptions, seed: JSONValue?
+
+        mutating func take(_ key: JSONValue, _ value: JSONValue) {
+            guard value.kind != .null, let name = key.rawStringContent else { return }
+            func isNamed(_ literal: StaticString) -> Bool {
+                name.count == literal.utf8CodeUnitCount && literal.withUTF8Buffer { name.elementsEqual($0) }
+            }
+            switch name.count {
+            case 1: if isNamed("n") { n = value }
+            case 4: if isNamed("stop") { stop = value } else if isNamed("seed") { seed = value }
+            case 5: if isNamed("model") { model = value }
+            case 6:
+                if isNamed("prompt") {
+                    prompt = value
+                } else if isNamed("suffix") {
+                    suffix = value
+                } else if isNamed("stream") {
+                    stream = value
+                }
+            case 8: if isNamed("messages") { messages = value }
+            case 10: if isNamed("max_tokens") { maxTokens = value }
+            case 14: if isNamed("stream_options") { streamOptions = value }
+            case 15: if isNamed("response_format") { responseFormat = value }
+            case 21: if isNamed("max_completion_tokens") { maxCompletionTokens = value }
+            default: break
+            }
+        }
+    }
+
+    private static func prompt(
+        of fields: Fields, endpoint: Endpoint
+    ) throws(APIError) -> (item: UInt64, bytes: Int, topics: [ArraySlice<UInt8>]) {
+        switch endpoint {
+        case .chat:
+            guard let messages = fields.messages, messages.kind == .array else {
+                throw .invalidRequest("`messages` must be an array.", param: "messages")
+            }
+            var texts: [ArraySlice<UInt8>] = []
+            for message in messages.elements { texts += try Self.texts(of: message) }
+            guard let last = texts.last else {
+                throw .invalidRequest("`messages` must hold a message.", param: "messages")
+            }
+            return (hash(messages.raw), texts.reduce(0) { $0 + $1.count }, [last])
+        case .completions:
+            guard let prompt = fields.prompt else { throw .invalidRequest("A prompt is needed.", param: "prompt") }
+            let topics = try Self.topics(of: prompt)
+            let suffix = fields.suffix?.rawStringContent ?? []
+            let item = hash(prompt.raw)
+            let bytes = topics.reduce(suffix.count) { $0 + $1.count }
+            return (suffix.isEmpty ? item : hash(suffix, seed: item), bytes, topics)
+        }
+    }
+
+    /// The texts of one message: its content, or the text parts of it. Other parts have no text.
+    private static func texts(of message: JSONValue) throws(APIError) -> [ArraySlice<UInt8>] {
+        guard message.kind == .object, message["role"]?.kind == .string else {
+            throw .invalidRequest("Each message must be an object with a role.", param: "messages")
+        }
+        guard let content = message["content"] else { return [[]] }
+        if let text = content.rawStringContent { return [text] }
+        let texts = content.elements.compactMap { $0["text"]?.rawStringContent }
+        return texts.isEmpty ? [[]] : texts
+    }
+
+    /// A prompt is a string, an array of strings, or tokens, which have no text.
+    private static func topics(of prompt: JSONValue) throws(APIError) -> [ArraySlice<UInt8>] {
+        if let text = prompt.rawStringContent { return [text] }
+        let elements = prompt.elements
+        guard !elements.isEmpty else {
+            throw .invalidRequest("`prompt` must be a string or an array that is not empty.", param: "prompt")
+        }
+        guard elements[0].kind != .number else { return [[]] }
+        return elements.map { $0.rawStringContent ?? [] }
+    }
+
+    private static func stops(_ value: JSONValue?) throws(APIError) -> [[UInt8]] {
+        guard let value else { return [] }
+        let stops = (value.kind == .array ? value.elements : [value]).compactMap(\.stringBytes).filter { !$0.isEmpty }
+        guard value.kind == .string || value.kind == .array, stops.count <= stopsMax else {
+            throw .invalidRequest("`stop` must be a string or at most \(stopsMax) strings.", param: "stop")
+        }
+        return stops
+    }
+
+    private static func format(_ value: JSONValue?) throws(APIError) -> Format {
+        guard let value else { return .text }
+        switch value["type"]?.string {
+        case "text": return .text
+        case "json_object": return .jsonObject
+        case "json_schema": return .jsonSchema(value["json_schema"]?["schema"])
+        default:
+            throw .invalidRequest(
+                "`response_format.type` must be text, json_object or json_schema.", param: "response_format")
+        }
+    }
+
+    private static func integer(
+        _ value: JSONValue?, _ name: String, _ range: ClosedRange<Int>
+    ) throws(APIError) -> Int? {
+        guard let value else { return nil }
+        guard let number = value.int, range.contains(number) else {
+            throw .invalidRequest(
+                "`\(name)` must be an integer from \(range.lowerBound) to \(range.upperBound).", param: name)
+        }
+        return number
+    }
+
+    private static func flag(_ value: JSONValue?, _ name: String) throws(APIError) -> Bool? {
+        guard let value else { return nil }
+        guard let flag = value.bool else { throw .invalidRequest("`\(name)` must be true or false.", param: name) }
+        return flag
+    }
+
+    private static func hash(_ bytes: ArraySlice<UInt8>, seed: UInt64 = 0) -> UInt64 {
+        bytes.withUnsafeBytes { ContentHash.hash64($0, seed: seed) }
+    }
+}

@@ -1,0 +1,124 @@
+import Basics
+import JSONText
+
+/// An answer as server-sent events, and when each may leave.
+struct EventStream {
+    /// An event's end in the body, and how many tokens of text have been written until there.
+    struct Mark: Hashable {
+        var end: Int
+        var tokens: Int
+    }
+
+    var body: [UInt8] = []
+    var marks: [Mark] = []
+
+    fileprivate(set) var tokens = 0
+
+    fileprivate mutating func event(_ write: (inout [UInt8]) -> Void) {
+        body.append(text: "data: ")
+        write(&body)
+        body.append(text: "\n\n")
+        marks.append(Mark(end: body.count, tokens: tokens))
+    }
+}
+
+extension Completion {
+    /// The answer in events of about a token, in the shape of OpenAI's API
+    /// (https://platform.openai.com/docs/api-reference/chat/streaming). `isSound` is false for broken events.
+    func stream(isSound: Bool = true) -> EventStream {
+        var stream = EventStream()
+        for (index, generation) in generations.enumerated() {
+            if request.endpoint == .chat {
+                appendEvent(index, delta: #"{"role":"assistant","content":""}"#, to: &stream)
+            }
+            appendTexts(generation.reasoning, index, key: "reasoning_content", isSound: isSound, to: &stream)
+            let key: StaticString = request.endpoint == .chat ? "content" : "text"
+            appendTexts(generation.content, index, key: key, isSound: isSound, to: &stream)
+            appendEvent(index, delta: "{}", finish: generation.finish, to: &stream)
+        }
+        if request.streamIncludesUsage {
+            stream.event { output in
+                appendChunkStart(to: &output)
+                output.append(text: #"],"usage":"#)
+                appendUsage(to: &output)
+                output.append(text: "}")
+            }
+        }
+        stream.event { $0.append(text: "[DONE]") }
+        return stream
+    }
+
+    private func appendTexts(
+        _ text: [UInt8], _ index: Int, key: StaticString, isSound: Bool, to stream: inout EventStream
+    ) {
+        for piece in text.tokenPieces {
+            stream.tokens += TokenCount.tokens(ofBytes: piece.count)
+            stream.event { output in
+                appendChunkStart(to: &output)
+                output.append(text: #"{"index":"#)
+                output.append(decimal: index)
+                if request.endpoint == .chat {
+                    output.append(text: #","delta":{""#)
+                } else {
+                    output.append(text: #",""#)
+                }
+                output.append(text: key)
+                output.append(text: #"":"#)
+                if isSound { JSONString.append(piece, to: &output) } else { output.append(UInt8(ascii: "\"")) }
+                if request.endpoint == .chat { output.append(UInt8(ascii: "}")) }
+                output.append(text: #","logprobs":null,"finish_reason":null}"#)
+                appendChunkEnd(to: &output)
+            }
+        }
+    }
+
+    /// An event that carries no text: the role, or the reason of the end.
+    private func appendEvent(
+        _ index: Int, delta: StaticString, finish: Generation.FinishReason? = nil, to stream: inout EventStream
+    ) {
+        stream.event { output in
+            appendChunkStart(to: &output)
+            output.append(text: #"{"index":"#)
+            output.append(decimal: index)
+            if request.endpoint == .chat {
+                output.append(text: #","delta":"#)
+                output.append(text: delta)
+            } else {
+                output.append(text: #","text":"""#)
+            }
+            output.append(text: #","logprobs":null,"finish_reason":"#)
+            if let finish {
+                JSONString.append(finish.rawValue, to: &output)
+            } else {
+                output.append(text: "null")
+            }
+            output.append(UInt8(ascii: "}"))
+            appendChunkEnd(to: &output)
+        }
+    }
+
+    private func appendChunkStart(to output: inout [UInt8]) {
+        appendStart(object: request.endpoint == .chat ? "chat.completion.chunk" : "text_completion", to: &output)
+        output.append(text: #","system_fingerprint":"fp_simulator","choices":["#)
+    }
+
+    private func appendChunkEnd(to output: inout [UInt8]) {
+        output.append(UInt8(ascii: "]"))
+        if request.streamIncludesUsage { output.append(text: #","usage":null"#) }
+        output.append(UInt8(ascii: "}"))
+    }
+}
+
+extension [UInt8] {
+    /// Pieces that begin where a word begins, each with the white space before it.
+    fileprivate var tokenPieces: [ArraySlice<UInt8>] {
+        var pieces: [ArraySlice<UInt8>] = []
+        var start = 0
+        for at in indices.dropFirst() where self[at] <= 0x20 && self[at - 1] > 0x20 {
+            pieces.append(self[start..<at])
+            start = at
+        }
+        if start < count { pieces.append(self[start...]) }
+        return pieces
+    }
+}

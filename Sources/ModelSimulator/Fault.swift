@@ -1,0 +1,62 @@
+/// What the simulator can do wrong on purpose. The raw value is the name in fault specifications and in the counts.
+public enum Fault: String, Sendable, Hashable, CaseIterable {
+    /// 429 that says when to come back.
+    case rateLimited = "429"
+    /// 429 without a word on when to come back.
+    case rateLimitedBare = "429-bare"
+    /// 429 whose code says that the account is empty.
+    case insufficientQuota = "insufficient-quota"
+    case internalError = "500"
+    case unavailable = "503"
+    case overloaded = "529"
+    case badRequest = "400"
+    case unauthorized = "401"
+    /// The request is read and nothing is ever answered.
+    case hang
+    /// Half of the body, then silence.
+    case stall
+    /// Half of the body, then a TCP reset.
+    case reset
+    /// Sound HTTP around half of the JSON.
+    case truncate
+    /// 200 with a web page instead of JSON.
+    case garbage
+    /// Sound HTTP and JSON around a broken answer: no choices, no content, or unfinished JSON where JSON was asked for.
+    case malformed
+    /// 200 with no body at all.
+    case empty
+    /// A sound answer that ends early with `finish_reason: length`.
+    case length
+    /// `finish_reason: content_filter`, and no text.
+    case contentFilter = "content-filter"
+    /// A sound answer of very many bytes.
+    case huge
+    /// A sound answer that takes a multiple of its time.
+    case slow
+
+    /// Whether the client gets an answer that it may keep.
+    var isAnswer: Bool {
+        switch self {
+        case .length, .huge, .slow: true
+        default: false
+        }
+    }
+
+    /// The error sent in place of an answer, if the fault is one.
+    var error: APIError? {
+        switch self {
+        case .rateLimited, .rateLimitedBare: .rateLimited("Too many requests for this simulated account.")
+        case .insufficientQuota:
+            APIError(
+                429, "insufficient_quota", code: "insufficient_quota",
+                "The simulated account has used up its quota.")
+        case .internalError: APIError(500, "server_error", "The simulated server failed on this request.")
+        case .unavailable: APIError(503, "server_error", "The simulated server is overloaded or being restarted.")
+        case .overloaded: APIError(529, "overloaded_error", "The simulated server is overloaded.")
+        case .badRequest:
+            APIError(400, "invalid_request_error", code: "invalid_value", "The simulated server rejects this request.")
+        case .unauthorized: .invalidKey
+        default: nil
+        }
+    }
+}

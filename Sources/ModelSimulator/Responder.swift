@@ -1,0 +1,182 @@
+import Basics
+import JSONText
+
+/// Decides what each request gets. It reads no clock and does no I/O; one thread uses it at a time.
+final class Responder {
+    struct Request {
+        var route: Route
+        var body: [UInt8] = []
+        /// The value of the `Authorization` header.
+        var authorization: String?
+    }
+
+    private let configuration: SimulatorConfiguration
+    private let ledger: Locked<Ledger>
+    private let text: TextGenerator
+    private let parser = JSONParser()
+    private var limiter: RateLimiter
+    private var sequence: UInt64 = 0
+
+    init(_ configuration: SimulatorConfiguration, ledger: Locked<Ledger>, at now: Instant) {
+        self.configuration = configuration
+        self.ledger = ledger
+        text = TextGenerator(
+            seed: configuration.seed, answerTokens: configuration.answerTokens,
+            reasoningTokens: configuration.reasoningTokens)
+        limiter = RateLimiter(
+            requestsPerMinute: configuration.requestsPerMinute, tokensPerMinute: configuration.tokensPerMinute,
+            at: now)
+    }
+
+    /// The reply to a whole request that arrived at `now`; `date` is the wall clock, for labels.
+    func reply(to request: Request, at now: Instant, date: Int64) -> Reply {
+        switch request.route {
+        case .completion(let endpoint):
+            do {
+                return try complete(request, endpoint, at: now, date: date)
+            } catch {
+                return Reply(error)
+            }
+        case .models: return Reply(body: modelList(date))
+        case .counts: return Reply(body: ledger.withLock { $0.counts }.json)
+        case .items: return itemList()
+        case .reset:
+            ledger.withLock { $0.reset() }
+            return Reply(body: Array("{}\n".utf8))
+        case .wrongMethod(let allowed):
+            var reply = Reply(.wrongMethod(allowed: allowed))
+            reply.headers = [("allow", allowed)]
+            return reply
+        case .unknown: return Reply(.unknownPath)
+        }
+    }
+
+    private func complete(
+        _ incoming: Request, _ endpoint: CompletionRequest.Endpoint, at now: Instant, date: Int64
+    ) throws(APIError) -> Reply {
+        if let key = configuration.apiKey, incoming.authorization != "Bearer " + key { throw .invalidKey }
+        let request = try parse(incoming.body, endpoint)
+        let attempt = ledger.withLock { $0.attempt(at: request.item) }
+        sequence += 1
+        var reply: Reply
+        if let refusal = admit(request, at: now, date: date) {
+            reply = refusal
+        } else {
+            let fault = configuration.faults.fault(item: request.item, attempt: attempt, seed: configuration.seed)
+            if let fault { ledger.withLock { $0.note(fault) } }
+            var random = SplitMix64(seed: configuration.seed, request.item, UInt64(attempt), for: .latency)
+            let latency = Interval.seconds(min(configuration.latency.sample(&random), Self.latencySecondsMax))
+            if let error = fault?.error {
+                reply = refuse(with: error, fault: fault, date: date)
+                if error.status >= 500 { reply.delay = latency }
+            } else {
+                reply = answer(request, fault: fault, latency: latency, date: date)
+            }
+        }
+        var random = SplitMix64(seed: configuration.seed, request.item, sequence, for: .identifier)
+        var identifier = Array("req_".utf8)
+        identifier.append(hexadecimal: random.next())
+        reply.headers.append(("x-request-id", String(decoding: identifier, as: UTF8.self)))
+        if limiter.isActive { reply.headers += limiter.headers }
+        return reply
+    }
+
+    /// A day: what a distribution draws beyond it is not waited for.
+    private static let latencySecondsMax = 86_400.0
+
+    private func parse(
+        _ body: [UInt8], _ endpoint: CompletionRequest.Endpoint
+    ) throws(APIError) -> CompletionRequest {
+        let document: JSONDocument
+        do {
+            document = try parser.parse(body)
+        } catch {
+            throw .invalidRequest("The request body is not JSON: \(error).")
+        }
+        let request = try CompletionRequest(document.root, endpoint: endpoint)
+        if !configuration.models.isEmpty {
+            let name = document.root["model"]?.string ?? ""
+            guard configuration.models.contains(name) else { throw .unknownModel(name) }
+        }
+        return request
+    }
+
+    /// Takes the request's share of the limits. Tokens are estimated as the real service does it: from `max_tokens`.
+    private func admit(_ request: CompletionRequest, at now: Instant, date: Int64) -> Reply? {
+        guard limiter.isActive else { return nil }
+        let each = request.tokensMax ?? Int(min(configuration.answerTokens.mean, Double(TextGenerator.tokensMax)))
+        let estimate = request.promptTokens + each * request.choices * request.topics.count
+        switch limiter.admit(tokens: estimate, at: now) {
+        case .granted: return nil
+        case .refused(let limit, let wait):
+            ledger.withLock { $0.noteRateLimited() }
+            var reply = Reply(.rateLimited("The limit of \(limit) a minute is reached.", type: limit))
+            reply.headers = retryAfter(wait, date: date)
+            return reply
+        }
+    }
+
+    private func refuse(with error: APIError, fault: Fault?, date: Int64) -> Reply {
+        var reply = Reply(error)
+        if fault == .rateLimited { reply.headers = retryAfter(configuration.retryAfter, date: date) }
+        return reply
+    }
+
+    private func retryAfter(_ interval: Interval, date: Int64) -> [(name: String, value: String)] {
+        let seconds = (interval.nanoseconds + 999_999_999) / 1_000_000_000
+        switch configuration.retryAfterForm {
+        case .seconds: return [("retry-after", String(seconds))]
+        case .date: return [("date", HTTPDate.text(date)), ("retry-after", HTTPDate.text(date + seconds))]
+        case .milliseconds:
+            let milliseconds = (interval.nanoseconds + 999_999) / 1_000_000
+            return [("retry-after-ms", String(milliseconds)), ("retry-after", String(seconds))]
+        }
+    }
+
+    private func answer(_ request: CompletionRequest, fault: Fault?, latency: Interval, date: Int64) -> Reply {
+        var random = SplitMix64(seed: configuration.seed, request.item, sequence, for: .identifier)
+        var completion = Completion(request: request, identifier: random.next(), created: date, generations: [])
+        for topic in request.topics.indices {
+            for choice in 0..<request.choices {
+                completion.generations.append(text.generation(for: request, topic: topic, choice: choice))
+            }
+        }
+        return configuration.reply(with: completion, fault: fault, latency: latency)
+    }
+
+    private func modelList(_ date: Int64) -> [UInt8] {
+        var output: [UInt8] = []
+        output.append(text: #"{"object":"list","data":["#)
+        for (index, name) in (configuration.models.isEmpty ? ["simulated"] : configuration.models).enumerated() {
+            if index > 0 { output.append(UInt8(ascii: ",")) }
+            output.append(text: #"{"id":"#)
+            JSONString.append(name, to: &output)
+            output.append(text: #","object":"model","created":"#)
+            output.append(decimal: Int(date))
+            output.append(text: #","owned_by":"simulator"}"#)
+        }
+        output.append(text: "]}\n")
+        return output
+    }
+
+    /// One JSON object a line for each item, in no order.
+    private func itemList() -> Reply {
+        var reply = Reply()
+        reply.contentType = "application/jsonl"
+        let items = ledger.withLock { $0.items }
+        for (item, tally) in items {
+            reply.body.append(text: #"{"item":""#)
+            reply.body.append(hexadecimal: item)
+            reply.body.append(text: #"","attempts":"#)
+            reply.body.append(decimal: Int(tally.attempts))
+            reply.body.append(text: #","given":"#)
+            reply.body.append(decimal: Int(tally.given))
+            reply.body.append(text: #","answered":"#)
+            reply.body.append(decimal: Int(tally.answered))
+            reply.body.append(text: #","refused":"#)
+            reply.body.append(decimal: Int(tally.refused))
+            reply.body.append(text: "}\n")
+        }
+        return reply
+    }
+}

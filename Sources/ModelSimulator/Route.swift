@@ -1,0 +1,32 @@
+/// What a request's method and path mean. The prefix `/v1` may be left out.
+enum Route: Hashable {
+    case completion(CompletionRequest.Endpoint)
+    case models
+    case counts
+    case items
+    case reset
+    case wrongMethod(allowed: String)
+    case unknown
+
+    init(method: String, path: String) {
+        let path = path.hasPrefix("/v1/") ? path.dropFirst(3) : path[...]
+        guard let (allowed, route) = Self.routes[String(path)] else {
+            self = .unknown
+            return
+        }
+        self = method == allowed ? route : .wrongMethod(allowed: allowed)
+    }
+
+    private static let routes: [String: (method: String, route: Route)] = [
+        "/chat/completions": ("POST", .completion(.chat)),
+        "/completions": ("POST", .completion(.completions)),
+        "/models": ("GET", .models),
+        "/simulator/counts": ("GET", .counts),
+        "/simulator/items": ("GET", .items),
+        "/simulator/reset": ("POST", .reset),
+    ]
+
+    var isCompletion: Bool {
+        if case .completion = self { true } else { false }
+    }
+}

@@ -1,0 +1,81 @@
+import Basics
+import JSONText
+import Testing
+
+@testable import ModelSimulator
+
+@Suite struct LedgerTests {
+    private let receipt = Receipt(item: 7, promptTokens: 3, completionTokens: 5)
+
+    @Test func givenIsNotAnswered() {
+        var ledger = Ledger(remembersItems: true)
+        ledger.receive()
+        #expect(ledger.attempt(at: 7) == 1)
+        ledger.give(status: 200, receipt)
+        #expect(ledger.counts.given == 1 && ledger.counts.answered == 0 && ledger.counts.inFlight == 1)
+        ledger.end(nil, epoch: ledger.epoch)
+        #expect(ledger.counts.answered == 0 && ledger.counts.inFlight == 0)
+        #expect(ledger.items[7] == ItemTally(attempts: 1, given: 1, answered: 0))
+        #expect(ledger.items[7]?.refused == 1)
+    }
+
+    @Test func itemsAnsweredAgainAreCountedOnce() {
+        var ledger = Ledger(remembersItems: true)
+        for expected in 1...3 {
+            ledger.receive()
+            #expect(ledger.attempt(at: 7) == expected)
+            ledger.give(status: 200, receipt)
+            ledger.end(receipt, epoch: ledger.epoch)
+        }
+        #expect(ledger.counts.items == 1 && ledger.counts.itemsAnswered == 1 && ledger.counts.itemsAnsweredAgain == 1)
+        #expect(ledger.counts.answered == 3 && ledger.counts.completionTokens == 15 && ledger.counts.promptTokens == 9)
+    }
+
+    @Test func theEndOfARequestFromBeforeAResetIsNoOnes() {
+        var ledger = Ledger(remembersItems: true)
+        ledger.openConnection()
+        ledger.receive()
+        let epoch = ledger.epoch
+        ledger.reset()
+        ledger.end(receipt, epoch: epoch)
+        var expected = SimulatorCounts()
+        expected.connectionsOpen = 1
+        #expect(ledger.counts == expected && ledger.items.isEmpty)
+    }
+
+    @Test func withoutMemoryAttemptsGoOnCounting() {
+        var ledger = Ledger(remembersItems: false)
+        ledger.receive()
+        #expect(ledger.attempt(at: 1) == 1)
+        ledger.receive()
+        #expect(ledger.attempt(at: 9) == 2)
+        ledger.give(status: 200, receipt)
+        ledger.end(receipt, epoch: 0)
+        #expect(ledger.items.isEmpty && ledger.counts.answered == 1)
+    }
+
+    @Test func theCountsAreOneJSONObject() throws {
+        var counts = SimulatorCounts()
+        counts.requests = 12
+        counts.inFlightPeak = 4
+        counts.statuses = [500: 2, 200: 10]
+        counts.faults = [.internalError: 2]
+        let root = try json(counts.json)
+        #expect(root["requests"]?.int == 12 && root["in_flight_peak"]?.int == 4)
+        #expect(root["statuses"]?.members.map { $0.key.string } == ["200", "500"])
+        #expect(root["faults"]?["500"]?.int == 2)
+    }
+
+    @Test func timersComeInOrder() {
+        var heap = TimerHeap<Int>()
+        var random = SplitMix64(seed: 11, 0, 0, for: .text)
+        let times = (0..<500).map { _ in random.below(100) }
+        for (index, time) in times.enumerated() { heap.insert(index, due: .init(nanoseconds: Int64(time))) }
+        #expect(heap.popDue(at: .init(nanoseconds: -1)) == nil)
+        var popped: [Int] = []
+        while let index = heap.popDue(at: .init(nanoseconds: 49)) { popped.append(times[index]) }
+        #expect(popped == times.sorted().filter { $0 <= 49 })
+        while let index = heap.popFirst() { popped.append(times[index]) }
+        #expect(popped == times.sorted() && heap.isEmpty)
+    }
+}
