@@ -69,6 +69,11 @@ let package = Package(
             ]),
         .executableTarget(name: "retort", dependencies: ["RetortCommands", "CommandLine"], swiftSettings: strict),
 
+        // Benchmarks.
+        .executableTarget(
+            name: "transport-bench", dependencies: ["HTTPTransport", "ModelAPI", "Basics"],
+            path: "Benchmarks/TransportBench", swiftSettings: strict),
+
         // Tests.
         .target(
             name: "TestSupport", dependencies: ["Basics", "ModelAPI", "SegmentStore"], path: "Tests/TestSupport",

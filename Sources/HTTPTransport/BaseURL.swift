@@ -28,7 +28,8 @@ struct BaseURL: Sendable {
         guard let host = BaseURL.part(CURLUPART_HOST, of: handle), !host.isEmpty else {
             throw BaseURL.error("the base URL has no host", text, nil)
         }
-        guard BaseURL.part(CURLUPART_USER, of: handle) == nil, BaseURL.part(CURLUPART_PASSWORD, of: handle) == nil else {
+        guard BaseURL.part(CURLUPART_USER, of: handle) == nil, BaseURL.part(CURLUPART_PASSWORD, of: handle) == nil
+        else {
             throw RetortError(
                 .configuration, "the base URL holds a user name or a password",
                 remedy: "Give credentials in a header instead: addresses are written to logs.")
