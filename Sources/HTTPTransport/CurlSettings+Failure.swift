@@ -54,7 +54,19 @@ struct CurlReport {
     var code: CURLcode
     /// The text of its error buffer, or the code's general description.
     var words: String
-    var systemError: Int32 = 0
+    /// The `errno` beneath, or 0.
+    var systemError: Int32
+
+    init(code: CURLcode, words: String, systemError: Int32) {
+        self.code = code
+        self.words = words
+        self.systemError = systemError
+    }
+
+    /// `number` is a CURLcode.
+    init(number: UInt32, words: String) {
+        self.init(code: CURLcode(rawValue: number), words: words, systemError: 0)
+    }
 
     var kind: TransportFailure.Kind {
         switch code {
