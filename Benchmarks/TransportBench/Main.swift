@@ -22,7 +22,7 @@ struct TransportBench {
             return
         }
         defer { nginx.terminate() }
-        print("in flight   client      requests/s   CPU us/request   user us   connections   failures")
+        print("in flight   client      requests/s   CPU us/request   user us   connections   failures   requests/turn")
         for inFlight in options.inFlight {
             if options.wrkSeconds > 0,
                 let wrk = servers.runWrk(port: port, connections: inFlight, seconds: options.wrkSeconds)
@@ -31,6 +31,7 @@ struct TransportBench {
             }
             let (loop, transport) = try start(port, options)
             _ = await runWindow(transport, on: loop, count: 2 * inFlight, inFlight: inFlight)
+            let turnsBefore = loop.health.turns
             let cost = await runWindow(transport, on: loop, count: options.requests, inFlight: inFlight)
             let count = Double(options.requests)
             row(
@@ -39,6 +40,7 @@ struct TransportBench {
                     number(cost.userSeconds / count * 1e6, 10),
                     number(Double(transport.statistics.connectionsOpened), 14),
                     number(Double(cost.failures), 11),
+                    number(count / Double(loop.health.turns - turnsBefore), 16, 1),
                 ].joined())
             await transport.shutdown()
             loop.stop()

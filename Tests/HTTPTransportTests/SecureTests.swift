@@ -51,18 +51,6 @@ struct SecureTests {
             #expect(transport.statistics.connectionsOpened == 1)
         }
     }
-
-    @Test func plainHTTPOnATLSPortIsATLSFailure() async throws {
-        try await withServer({ $1.hangUp() }) { configuration in
-            configuration.baseURL = configuration.baseURL.replacing("http:", with: "https:")
-        } _: { transport, server in
-            // The scripted server waits for a request that never ends; the handshake has no answer.
-            #expect(server.port > 0)
-            let exchange = Task { await transport.send(anyRequest) }
-            exchange.cancel()
-            #expect(await exchange.value.failure?.kind == .cancelled)
-        }
-    }
 }
 
 /// One nginx for all tests of the suite; it ends with the process.
@@ -125,7 +113,7 @@ struct SecureServer {
             let directory = SecureServer.pathToStop.withLock { $0 }
             if let file = fopen("\(directory)/nginx.pid", "r") {
                 var digits = [CChar](repeating: 0, count: 16)
-                if fgets(&digits, 16, file) != nil, let id = pid_t(atoi(digits)) as pid_t?, id > 1 { kill(id, SIGTERM) }
+                if fgets(&digits, 16, file) != nil, case let id = atoi(digits), id > 1 { kill(id, SIGTERM) }
                 fclose(file)
             }
             for name in ["key.pem", "certificate.pem", "nginx.conf", "nginx.pid"] { unlink("\(directory)/\(name)") }
