@@ -42,6 +42,7 @@ let package = Package(
         systemLibrary("CCurl", pkgConfig: "libcurl", apt: "libcurl4-openssl-dev"),
         systemLibrary("CMicroHTTPD", pkgConfig: "libmicrohttpd", apt: "libmicrohttpd-dev"),
         systemLibrary("CXXHash", pkgConfig: "libxxhash", apt: "libxxhash-dev"),
+        .systemLibrary(name: "CEpoll"),
         .target(
             name: "CSimdJSON",
             cxxSettings: [.unsafeFlags(["-O3", "-Wall", "-Wextra", "-Werror"])],
@@ -53,7 +54,7 @@ let package = Package(
         part("Gzip", uses: ["CZlib", "CDeflate", "Basics"]),
         part("SegmentStore", uses: ["Gzip", "JSONText", "Basics"]),
         part("ModelAPI", uses: ["JSONText", "Basics"]),
-        part("HTTPTransport", uses: ["CCurl", "ModelAPI", "Basics"]),
+        part("HTTPTransport", uses: ["CCurl", "CEpoll", "ModelAPI", "Basics"]),
         part("ResponseGenerator", uses: ["ModelAPI", "Basics"]),
         part("PromptSource", uses: ["JSONText", "Gzip", "Basics"]),
         part("ModelSimulator", uses: ["CMicroHTTPD", "JSONText", "Basics"]),
@@ -67,6 +68,11 @@ let package = Package(
                 "ResponseGenerator", "PromptSource", "ModelSimulator", "CommandLine",
             ]),
         .executableTarget(name: "retort", dependencies: ["RetortCommands", "CommandLine"], swiftSettings: strict),
+
+        // Benchmarks.
+        .executableTarget(
+            name: "transport-bench", dependencies: ["HTTPTransport", "ModelAPI", "Basics"],
+            path: "Benchmarks/TransportBench", swiftSettings: strict),
 
         // Tests.
         .target(

@@ -1,1 +1,79 @@
-// Placeholder.
+public import Basics
+public import ModelAPI
+internal import Synchronization
+
+/// The real `ModelTransport`: libcurl on an event loop.
+///
+/// Connections are kept and reused, answers are decompressed, redirects are not followed, certificates are verified.
+/// A kept connection that turns out to be closed before the first byte of an answer is replaced once by libcurl.
+/// Tasks that prefer the loop as their executor pay for no thread hop.
+public final class HTTPTransport: ModelTransport {
+    private let pool: TransferPool
+
+    /// Throws `RetortError.configuration` for a base URL, header, limit or certificate file that cannot work.
+    /// The loop must run until the transport is shut down or released.
+    public init(_ configuration: Configuration, on loop: EventLoop) throws(RetortError) {
+        pool = TransferPool(loop: loop, settings: try CurlSettings(configuration))
+    }
+
+    deinit {
+        pool.loop.execute { [pool] in pool.shutdown() }
+    }
+
+    /// POSTs the body to base URL and path. Any thread, any task.
+    public func send(_ request: ModelRequest) async -> Result<ModelReply, TransportFailure> {
+        if pool.loop.isCurrent { return await exchange(request) }
+        return await withTaskExecutorPreference(pool.loop) { await exchangeFromElsewhere(request) }
+    }
+
+    /// Ends every exchange in flight, and all later ones, with `.cancelled`; closes all connections.
+    public func shutdown() async {
+        await withUnsafeContinuation { continuation in
+            pool.loop.execute { [pool] in
+                pool.shutdown()
+                continuation.resume()
+            }
+        }
+    }
+
+    @concurrent
+    private func exchangeFromElsewhere(_ request: ModelRequest) async -> Result<ModelReply, TransportFailure> {
+        await exchange(request)
+    }
+
+    private func exchange(_ request: ModelRequest) async -> Result<ModelReply, TransportFailure> {
+        // Off the loop only when it has stopped.
+        guard pool.loop.isCurrent, !pool.isShut, !Task.isCancelled else {
+            return .failure(TransportFailure(.cancelled, "given up before it was sent"))
+        }
+        let transfer = pool.acquire()
+        let ticket = Ticket(transfer: transfer, exchange: transfer.exchange &+ 1)
+        return await withTaskCancellationHandler {
+            await withUnsafeContinuation { pool.start(transfer, request, $0) }
+        } onCancel: {
+            pool.loop.execute { [pool] in pool.cancel(ticket.transfer, ticket.exchange) }
+        }
+    }
+
+    /// Names an exchange; opened on the loop only.
+    private struct Ticket: @unchecked Sendable {
+        let transfer: Transfer
+        let exchange: UInt64
+    }
+
+    /// What the transport has done so far.
+    public struct Statistics: Sendable, Hashable {
+        public var inFlight: Int
+        /// Exchanges that libcurl ended, well or badly.
+        public var exchanges: Int
+        public var connectionsOpened: Int
+    }
+
+    /// A snapshot. Any thread.
+    public var statistics: Statistics {
+        Statistics(
+            inFlight: pool.counters.inFlight.load(ordering: .relaxed),
+            exchanges: pool.counters.exchanges.load(ordering: .relaxed),
+            connectionsOpened: pool.counters.connections.load(ordering: .relaxed))
+    }
+}

@@ -1,0 +1,125 @@
+import Basics
+import Glibc
+import HTTPTransport
+
+/// Measures the transport beside `wrk` on the same nginx, and with many requests in flight on a server that delays.
+///
+///     transport-bench [--requests 100000] [--in-flight 64,256,1000] [--lane 128] [--delayed 10000] [--wrk 2]
+@main
+struct TransportBench {
+    static func main() async throws {
+        let options = Options(CommandLine.arguments)
+        DescriptorLimit.raise()
+        let servers = Servers()
+        if options.requests > 0 { try await throughput(options, servers) }
+        if options.delayed > 0 { try await manyInFlight(options, servers) }
+    }
+
+    private static func throughput(_ options: Options, _ servers: Servers) async throws {
+        let port = Servers.freePort()
+        guard let nginx = servers.startNginx(port: port) else {
+            print("nginx is not installed: nothing measured")
+            return
+        }
+        defer { nginx.terminate() }
+        print("in flight   client      requests/s   CPU us/request   user us   connections   failures   requests/turn")
+        for inFlight in options.inFlight {
+            if options.wrkSeconds > 0,
+                let wrk = servers.runWrk(port: port, connections: inFlight, seconds: options.wrkSeconds)
+            {
+                row(inFlight, "wrk", wrk.rate, wrk.cpu)
+            }
+            let (loop, transport) = try start(port, options)
+            _ = await runWindow(transport, on: loop, count: 2 * inFlight, inFlight: inFlight)
+            let turnsBefore = loop.health.turns
+            let cost = await runWindow(transport, on: loop, count: options.requests, inFlight: inFlight)
+            let count = Double(options.requests)
+            row(
+                inFlight, "transport", count / cost.wallSeconds, cost.cpuSeconds / count * 1e6,
+                [
+                    number(cost.userSeconds / count * 1e6, 10),
+                    number(Double(transport.statistics.connectionsOpened), 14),
+                    number(Double(cost.failures), 11),
+                    number(count / Double(loop.health.turns - turnsBefore), 16, 1),
+                ].joined())
+            await transport.shutdown()
+            loop.stop()
+        }
+    }
+
+    private static func manyInFlight(_ options: Options, _ servers: Servers) async throws {
+        let port = Servers.freePort()
+        guard let server = servers.startDelayed(port: port, seconds: options.delaySeconds) else {
+            print("python3 is not installed: nothing measured with a delay")
+            return
+        }
+        defer { server.terminate() }
+        let (loop, transport) = try start(port, options)
+        let before = residentBytes()
+        let watcher = Task {
+            var most = 0
+            while !Task.isCancelled {
+                most = max(most, residentBytes())
+                try? await loop.sleep(until: .now + .milliseconds(100))
+            }
+            return most
+        }
+        let rounds = 3
+        let count = options.delayed * rounds
+        let cost = await runWindow(transport, on: loop, count: count, inFlight: options.delayed)
+        watcher.cancel()
+        let grown = Double(await watcher.value - before) / Double(options.delayed) / 1024
+        print(
+            "\(options.delayed) in flight, \(options.delaySeconds) s each, \(rounds) rounds:",
+            "\(number(cost.wallSeconds, 0, 2)) s (ideal \(number(options.delaySeconds * Double(rounds), 0, 2)) s),",
+            "\(number(grown, 0, 1)) KB a request, \(number(cost.cpuSeconds / Double(count) * 1e6, 0, 1)) us CPU a request,",
+            "\(cost.failures) failures")
+        await transport.shutdown()
+        loop.stop()
+    }
+
+    private static func start(_ port: Int, _ options: Options) throws -> (EventLoop, HTTPTransport) {
+        let loop = try EventLoop()
+        try loop.start()
+        let configuration = HTTPTransport.Configuration(
+            baseURL: "http://127.0.0.1:\(port)/v1", laneTransfersMax: options.laneTransfersMax)
+        return (loop, try HTTPTransport(configuration, on: loop))
+    }
+
+    private static func row(_ inFlight: Int, _ client: String, _ rate: Double, _ cpu: Double, _ rest: String = "") {
+        let name = client + String(repeating: " ", count: max(0, 10 - client.utf8.count))
+        print(number(Double(inFlight), 9), " ", name, number(rate, 12), number(cpu, 16, 1), rest)
+    }
+
+    /// Right-aligned in `width` columns.
+    private static func number(_ value: Double, _ width: Int, _ decimals: Int = 0) -> String {
+        let scale = (0..<decimals).reduce(1.0) { product, _ in product * 10 }
+        let rounded = (value * scale).rounded() / scale
+        let text = decimals == 0 ? "\(Int(rounded))" : "\(rounded)"
+        return String(repeating: " ", count: max(0, width - text.utf8.count)) + text
+    }
+}
+
+/// What the command line asks for.
+struct Options {
+    var requests = 100_000
+    var inFlight = [64, 256, 1000]
+    var laneTransfersMax = HTTPTransport.Configuration.laneTransfersMaxDefault
+    var delayed = 0
+    var delaySeconds = 2.0
+    var wrkSeconds = 2
+
+    init(_ arguments: [String]) {
+        for (flag, value) in zip(arguments.dropFirst(), arguments.dropFirst(2)) {
+            switch flag {
+            case "--requests": requests = Int(value) ?? requests
+            case "--in-flight": inFlight = value.split(separator: ",").compactMap { Int($0) }
+            case "--lane": laneTransfersMax = Int(value) ?? laneTransfersMax
+            case "--delayed": delayed = Int(value) ?? delayed
+            case "--delay": delaySeconds = Double(value) ?? delaySeconds
+            case "--wrk": wrkSeconds = Int(value) ?? wrkSeconds
+            default: continue
+            }
+        }
+    }
+}

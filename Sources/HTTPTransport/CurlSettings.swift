@@ -1,0 +1,111 @@
+internal import Basics
+internal import CCurl
+
+/// The configuration in libcurl's terms, built once and applied to every handle. Confined to the loop after `init`.
+final class CurlSettings: @unchecked Sendable {
+    let baseURL: BaseURL
+    let timeouts: HTTPTransport.Timeouts
+    let responseBytesMax: Int
+    let laneTransfersMax: Int
+    private let userAgent: String
+    private let network: HTTPTransport.Network
+    private let headerList: UnsafeMutablePointer<curl_slist>?
+    /// Name lookups and TLS sessions that all lanes use together. One thread uses it, so it needs no locks.
+    private let share: OpaquePointer
+
+    /// `curl_global_init` must run once, before anything else.
+    private static let library: Void = {
+        precondition(curl_global_init(Int(CURL_GLOBAL_ALL)) == CURLE_OK, "curl_global_init failed")
+    }()
+
+    init(_ configuration: HTTPTransport.Configuration) throws(RetortError) {
+        _ = CurlSettings.library
+        try configuration.validate()
+        try configuration.network.validate()
+        baseURL = try BaseURL(configuration.baseURL)
+        timeouts = configuration.timeouts
+        responseBytesMax = configuration.responseBytesMax
+        laneTransfersMax = configuration.laneTransfersMax
+        userAgent = configuration.userAgent
+        network = configuration.network
+        headerList = CurlSettings.list(configuration.headers)
+        guard let share = curl_share_init() else { fatalError("out of memory") }
+        _ = retort_share_data(share, CURL_LOCK_DATA_DNS)
+        _ = retort_share_data(share, CURL_LOCK_DATA_SSL_SESSION)
+        self.share = OpaquePointer(share)
+    }
+
+    deinit {
+        curl_slist_free_all(headerList)
+        curl_share_cleanup(UnsafeMutableRawPointer(share))
+    }
+
+    func apply(to easy: UnsafeMutableRawPointer) {
+        applyRequest(easy)
+        applyConnection(easy)
+        applyTrust(easy)
+    }
+
+    private func applyRequest(_ easy: UnsafeMutableRawPointer) {
+        set(easy, CURLOPT_POST, 1)
+        _ = retort_easy_set_pointer(easy, CURLOPT_HTTPHEADER, headerList)
+        _ = retort_easy_set_pointer(easy, CURLOPT_USERAGENT, userAgent)
+        // The empty string stands for everything this libcurl can decompress.
+        _ = retort_easy_set_pointer(easy, CURLOPT_ACCEPT_ENCODING, "")
+        _ = retort_easy_set_pointer(easy, CURLOPT_PROTOCOLS_STR, "http,https")
+        set(easy, CURLOPT_FOLLOWLOCATION, 0)
+        set(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
+        _ = retort_easy_set_offset(easy, CURLOPT_MAXFILESIZE_LARGE, curl_off_t(responseBytesMax))
+        set(easy, CURLOPT_NOSIGNAL, 1)
+    }
+
+    private func applyConnection(_ easy: UnsafeMutableRawPointer) {
+        set(easy, CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_2TLS))
+        // Wait for a connection that may turn out to carry many streams, rather than shake hands once for each.
+        set(easy, CURLOPT_PIPEWAIT, baseURL.isSecure ? 1 : 0)
+        set(easy, CURLOPT_TCP_NODELAY, 1)
+        set(easy, CURLOPT_TCP_KEEPALIVE, 1)
+        set(easy, CURLOPT_CONNECTTIMEOUT_MS, max(1, Int(timeouts.connect.milliseconds)))
+        set(easy, CURLOPT_DNS_CACHE_TIMEOUT, CurlSettings.lookupSecondsMax)
+        // Removing a transfer must not wait for its name lookup, which runs on a thread of its own.
+        set(easy, CURLOPT_QUICK_EXIT, 1)
+        _ = retort_easy_set_pointer(easy, CURLOPT_SHARE, UnsafeRawPointer(share))
+        // The empty string: no proxy, and no look into the environment for each transfer.
+        _ = retort_easy_set_pointer(easy, CURLOPT_PROXY, network.proxy(secure: baseURL.isSecure) ?? "")
+        _ = retort_easy_set_pointer(easy, CURLOPT_NOPROXY, network.noProxy ?? "")
+    }
+
+    private func applyTrust(_ easy: UnsafeMutableRawPointer) {
+        set(easy, CURLOPT_SSL_VERIFYPEER, 1)
+        set(easy, CURLOPT_SSL_VERIFYHOST, 2)
+        if let file = network.certificateFile {
+            _ = retort_easy_set_pointer(easy, CURLOPT_CAINFO, file)
+            _ = retort_easy_set_pointer(easy, CURLOPT_PROXY_CAINFO, file)
+        }
+        if let directory = network.certificateDirectory {
+            _ = retort_easy_set_pointer(easy, CURLOPT_CAPATH, directory)
+            _ = retort_easy_set_pointer(easy, CURLOPT_PROXY_CAPATH, directory)
+        }
+    }
+
+    /// How long an address found by a name lookup is used for new connections.
+    private static let lookupSecondsMax = 300
+
+    private func set(_ easy: UnsafeMutableRawPointer, _ option: CURLoption, _ value: Int) {
+        _ = retort_easy_set_long(easy, option, value)
+    }
+
+    private static func list(_ headers: [(name: String, value: String)]) -> UnsafeMutablePointer<curl_slist>? {
+        // A name without a value takes out the header that libcurl would send of itself.
+        var lines = ["Expect:"]
+        if !headers.contains(where: { $0.name.lowercased() == "content-type" }) {
+            lines.append("Content-Type: application/json")
+        }
+        // To libcurl an empty value is written with a semicolon.
+        lines += headers.map { $0.value.isEmpty ? "\($0.name);" : "\($0.name): \($0.value)" }
+        return lines.reduce(nil) { list, line in
+            guard let longer = curl_slist_append(list, line) else { fatalError("out of memory") }
+            return longer
+        }
+    }
+}

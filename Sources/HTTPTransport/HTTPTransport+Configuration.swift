@@ -1,0 +1,101 @@
+public import Basics
+
+extension HTTPTransport {
+    /// Everything the transport needs to know. A value with defaults; only the base URL has none.
+    public struct Configuration: Sendable {
+        /// What the requests' paths are joined to: `https://api.openai.com/v1`.
+        public var baseURL: String
+        /// Sent with every request, such as `Authorization`. Never logged, never part of an error.
+        /// `Content-Type: application/json` is added unless it is given here.
+        public var headers: [(name: String, value: String)]
+        /// `retort/1.0`.
+        public var userAgent: String
+        public var timeouts: Timeouts
+        /// Largest decompressed response body; a larger one ends as `.tooLarge`.
+        public var responseBytesMax: Int
+        /// Transfers of one curl multi handle: finding an idle connection takes time linear in this number.
+        public var laneTransfersMax: Int
+        public var network: Network
+
+        public init(
+            baseURL: String,
+            headers: [(name: String, value: String)] = [],
+            userAgent: String = "retort",
+            timeouts: Timeouts = Timeouts(),
+            responseBytesMax: Int = Configuration.responseBytesMaxDefault,
+            laneTransfersMax: Int = Configuration.laneTransfersMaxDefault,
+            network: Network = Network()
+        ) {
+            self.baseURL = baseURL
+            self.headers = headers
+            self.userAgent = userAgent
+            self.timeouts = timeouts
+            self.responseBytesMax = responseBytesMax
+            self.laneTransfersMax = laneTransfersMax
+            self.network = network
+        }
+
+        /// 64 MiB.
+        public static let responseBytesMaxDefault = 64 << 20
+        /// Measured with 1.4 KB answers on loopback: see Benchmarks/TransportBench.
+        public static let laneTransfersMaxDefault = 128
+    }
+
+    /// How long to wait for what. Each is counted in wall time and must be positive.
+    public struct Timeouts: Sendable, Hashable {
+        /// From dispatch until the connection, with its TLS handshake, stands.
+        public var connect: Interval
+        /// From dispatch to the first byte of the answer: the time the model may think.
+        public var firstByte: Interval
+        /// From one byte of the answer to the next.
+        public var stalled: Interval
+        /// From dispatch to the last byte.
+        public var total: Interval
+
+        public init(
+            connect: Interval = .seconds(10), firstByte: Interval = .seconds(600), stalled: Interval = .seconds(60),
+            total: Interval = .seconds(900)
+        ) {
+            self.connect = connect
+            self.firstByte = firstByte
+            self.stalled = stalled
+            self.total = total
+        }
+    }
+}
+
+extension HTTPTransport.Configuration {
+    /// Throws `RetortError.configuration` for what could never work.
+    func validate() throws(RetortError) {
+        for header in headers { try validate(header) }
+        try validate((name: "User-Agent", value: userAgent))
+        guard [timeouts.connect, timeouts.firstByte, timeouts.stalled, timeouts.total].allSatisfy({ $0 > .zero }) else {
+            throw RetortError(.configuration, "a timeout is not positive", remedy: "Give a time above zero.")
+        }
+        guard responseBytesMax > 0, laneTransfersMax > 0 else {
+            throw RetortError(.configuration, "a limit is not positive", remedy: "Give a number above zero.")
+        }
+    }
+
+    /// The value is left out of the error: it may be a key.
+    private func validate(_ header: (name: String, value: String)) throws(RetortError) {
+        let isToken = header.name.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"):
+                true
+            default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
+            }
+        }
+        guard isToken, !header.name.isEmpty else {
+            throw RetortError(
+                .configuration, "a header's name is not legal", at: header.name,
+                remedy: "Letters, digits and hyphens make a name.")
+        }
+        guard header.value.utf8.allSatisfy({ $0 == 0x09 || ($0 >= 0x20 && $0 != 0x7F) }) else {
+            throw RetortError(
+                .configuration, "the value of the header \(header.name) holds a line break or a control character",
+                remedy: "Often it is the last line break of a file that holds a key.")
+        }
+    }
+}

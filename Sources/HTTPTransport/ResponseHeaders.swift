@@ -1,0 +1,65 @@
+internal import Glibc
+
+/// Keeps the few headers a client of a model API acts on, and drops the others unread.
+struct ResponseHeaders {
+    /// Headers kept of one answer; the rest is dropped.
+    static let keptMax = 64
+    /// Bytes kept of a value.
+    static let valueBytesMax = 4096
+
+    private static let names: [StaticString] = [
+        "content-type", "date", "retry-after", "retry-after-ms", "x-request-id",
+    ]
+    private static let prefixes: [StaticString] = ["x-ratelimit-", "anthropic-ratelimit-"]
+
+    private(set) var kept: [(name: String, value: String)] = []
+
+    /// Takes the headers out.
+    mutating func take() -> [(name: String, value: String)] {
+        let taken = kept
+        kept = []
+        return taken
+    }
+
+    /// Reads one line as curl delivers it, with its line break. A status line begins a new answer: what an interim
+    /// answer brought is forgotten.
+    mutating func read(_ line: UnsafeBufferPointer<UInt8>) {
+        guard let first = line.first else { return }
+        switch first | 0x20 {
+        case UInt8(ascii: "c"), UInt8(ascii: "d"), UInt8(ascii: "r"), UInt8(ascii: "x"), UInt8(ascii: "a"):
+            keep(line)
+        case UInt8(ascii: "h"):
+            if line.starts(with: "HTTP/".utf8) { kept.removeAll(keepingCapacity: true) }
+        default: break
+        }
+    }
+
+    private mutating func keep(_ line: UnsafeBufferPointer<UInt8>) {
+        guard kept.count < ResponseHeaders.keptMax, let colon = line.firstIndex(of: UInt8(ascii: ":")),
+            let name = ResponseHeaders.knownName(UnsafeBufferPointer(rebasing: line[..<colon]))
+        else { return }
+        kept.append((name, ResponseHeaders.trimmed(UnsafeBufferPointer(rebasing: line[(colon + 1)...]))))
+    }
+
+    private static func knownName(_ bytes: UnsafeBufferPointer<UInt8>) -> String? {
+        for name in names where name.utf8CodeUnitCount == bytes.count && matches(name, bytes) {
+            return name.description
+        }
+        for prefix in prefixes where prefix.utf8CodeUnitCount < bytes.count && matches(prefix, bytes) {
+            return String(decoding: bytes.map { $0 >= 0x41 && $0 <= 0x5A ? $0 | 0x20 : $0 }, as: UTF8.self)
+        }
+        return nil
+    }
+
+    /// Whether `bytes` begins with `name`, which is in lower case.
+    private static func matches(_ name: StaticString, _ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        strncasecmp(name.utf8Start, bytes.baseAddress!, name.utf8CodeUnitCount) == 0
+    }
+
+    private static func trimmed(_ bytes: UnsafeBufferPointer<UInt8>) -> String {
+        func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || (byte >= 0x09 && byte <= 0x0D) }
+        guard let start = bytes.firstIndex(where: { !isBlank($0) }), let end = bytes.lastIndex(where: { !isBlank($0) })
+        else { return "" }
+        return String(decoding: bytes[start...end].prefix(valueBytesMax), as: UTF8.self)
+    }
+}

@@ -1,0 +1,96 @@
+internal import Basics
+
+/// Payloads waiting for an instant, earliest first, and in order of insertion among equals. A value: it reads no clock.
+struct TimerHeap<Payload> {
+    private struct Entry {
+        var deadline: Instant
+        var id: UInt64
+        var payload: Payload
+
+        func isBefore(_ other: Entry) -> Bool {
+            deadline != other.deadline ? deadline < other.deadline : id < other.id
+        }
+    }
+
+    private var entries: [Entry] = []
+    private var positions: [UInt64: Int] = [:]
+    private var idNext: UInt64 = 0
+
+    var count: Int { entries.count }
+    var earliest: Instant? { entries.first?.deadline }
+
+    /// Takes a number for `insert`, so that the number can be known before the timer exists.
+    mutating func reserve() -> UInt64 {
+        idNext += 1
+        return idNext
+    }
+
+    mutating func insert(_ payload: Payload, at deadline: Instant, id: UInt64) {
+        precondition(positions[id] == nil, "timer \(id) is already set")
+        entries.append(Entry(deadline: deadline, id: id, payload: payload))
+        positions[id] = entries.count - 1
+        siftUp(entries.count - 1)
+    }
+
+    /// Takes the timer out before its time; nil if it has fired or was removed.
+    mutating func remove(id: UInt64) -> Payload? {
+        guard let position = positions[id] else { return nil }
+        return take(position).payload
+    }
+
+    /// Takes out the earliest timer that is due at `now`.
+    mutating func popDue(_ now: Instant) -> (deadline: Instant, payload: Payload)? {
+        guard let first = entries.first, first.deadline <= now else { return nil }
+        let entry = take(0)
+        return (entry.deadline, entry.payload)
+    }
+
+    /// Takes out everything, in no particular order.
+    mutating func removeAll() -> [Payload] {
+        let payloads = entries.map(\.payload)
+        entries.removeAll()
+        positions.removeAll()
+        return payloads
+    }
+
+    private mutating func take(_ position: Int) -> Entry {
+        let last = entries.count - 1
+        if position != last { exchange(position, last) }
+        let entry = entries.removeLast()
+        positions[entry.id] = nil
+        if position < entries.count {
+            siftUp(position)
+            siftDown(position)
+        }
+        return entry
+    }
+
+    private mutating func siftUp(_ start: Int) {
+        var child = start
+        while child > 0 {
+            let parent = (child - 1) / 2
+            guard entries[child].isBefore(entries[parent]) else { return }
+            exchange(child, parent)
+            child = parent
+        }
+    }
+
+    private mutating func siftDown(_ start: Int) {
+        var parent = start
+        while true {
+            var least = parent
+            for child in [2 * parent + 1, 2 * parent + 2] where child < entries.count {
+                if entries[child].isBefore(entries[least]) { least = child }
+            }
+            guard least != parent else { return }
+            exchange(parent, least)
+            parent = least
+        }
+    }
+
+    private mutating func exchange(_ a: Int, _ b: Int) {
+        entries.swapAt(a, b)
+        positions[entries[a].id] = a
+        positions[entries[b].id] = b
+    }
+}

@@ -1,0 +1,47 @@
+internal import Basics
+internal import CCurl
+internal import ModelAPI
+
+/// Called by libcurl, on the loop's thread, while the lane holds the transfer.
+extension Transfer {
+    func installCallbacks() {
+        let context = Unmanaged.passUnretained(self).toOpaque()
+        _ = retort_easy_set_pointer(easy, CURLOPT_PRIVATE, context)
+        _ = retort_easy_set_pointer(easy, CURLOPT_ERRORBUFFER, errorText)
+        _ = retort_easy_set_pointer(easy, CURLOPT_WRITEDATA, context)
+        _ = retort_easy_set_writer(easy, CURLOPT_WRITEFUNCTION) { bytes, size, count, context in
+            Transfer.with(context) { $0.receive(body: UnsafeRawBufferPointer(start: bytes, count: size * count)) }
+        }
+        _ = retort_easy_set_pointer(easy, CURLOPT_HEADERDATA, context)
+        _ = retort_easy_set_writer(easy, CURLOPT_HEADERFUNCTION) { bytes, size, count, context in
+            Transfer.with(context) { $0.receive(header: UnsafeRawBufferPointer(start: bytes, count: size * count)) }
+        }
+        // The connection outlives the transfer, so its closing is told to the lane.
+        _ = retort_easy_set_closer(
+            easy,
+            { context, socket in
+                Unmanaged<Lane>.fromOpaque(context!)._withUnsafeGuaranteedRef { $0.close(socket) }
+            }, Unmanaged.passUnretained(lane).toOpaque())
+    }
+
+    private static func with(_ context: UnsafeMutableRawPointer?, _ body: (Transfer) -> Int) -> Int {
+        Unmanaged<Transfer>.fromOpaque(context!)._withUnsafeGuaranteedRef(body)
+    }
+
+    /// Returns the bytes taken; any other number ends the transfer.
+    private func receive(body bytes: UnsafeRawBufferPointer) -> Int {
+        progress.lastByte = lane.loop.turnStart
+        guard response.count + bytes.count <= responseBytesMax else {
+            refusal = .tooLarge
+            return 0
+        }
+        response.append(bytes)
+        return bytes.count
+    }
+
+    private func receive(header bytes: UnsafeRawBufferPointer) -> Int {
+        progress.lastByte = lane.loop.turnStart
+        headers.read(bytes.bindMemory(to: UInt8.self))
+        return bytes.count
+    }
+}
