@@ -68,6 +68,11 @@ let package = Package(
             ]),
         .executableTarget(name: "retort", dependencies: ["RetortCommands", "CommandLine"], swiftSettings: strict),
 
+        // Benchmarks.
+        .executableTarget(
+            name: "engine-bench", dependencies: ["ResponseGenerator", "ModelAPI", "JSONText", "Basics"],
+            path: "Benchmarks/EngineBench", swiftSettings: strict),
+
         // Tests.
         .target(
             name: "TestSupport", dependencies: ["Basics", "ModelAPI", "SegmentStore"], path: "Tests/TestSupport",
