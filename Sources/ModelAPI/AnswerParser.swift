@@ -35,28 +35,35 @@ enum AnswerParser {
     }
 
     private static func openAI(_ root: JSONValue, _ choice: JSONValue, _ body: [UInt8]) -> ParsedBody {
-        if let error = ErrorBody(choice) { return .error(error) }
-        if let error = ErrorBody(root) { return .error(error) }
-        var answer = ModelAnswer(body: body)
-        if let message = choice["message"] {
-            answer.responseRaw = text(message["content"])
-            answer.reasoningRaw = text(message["reasoning_content"])
-            if answer.reasoningRaw.count == 2 { answer.reasoningRaw = text(message["reasoning"]) }
-            if let calls = message["tool_calls"], calls.kind == .array { answer.toolCallsRaw = calls.raw }
-            if let refusal = message["refusal"], refusal.kind == .string, answer.responseRaw.count == 2 {
-                answer.finishReason = FinishReason.contentFilter
-                answer.responseRaw = refusal.raw
-                return .answer(answer)
-            }
+        if let error = choice["error"].flatMap(ErrorBody.init(member:)) { return .error(error) }
+        if let error = root["error"].flatMap(ErrorBody.init(member:)) { return .error(error) }
+        let message = choice["message"]
+        let response: ArraySlice<UInt8>
+        var reason = choice["finish_reason"]?.string ?? ""
+        if let message {
+            if let refusal = message["refusal"], refusal.kind == .string { reason = FinishReason.contentFilter }
+            response = text(message["content"])
         } else if let text = choice["text"] {
-            answer.responseRaw = self.text(text)
+            response = self.text(text)
         } else {
             return .unusable("the answer's choice has neither a message nor a text: \(Excerpt.text(body))")
         }
-        if let reason = choice["finish_reason"]?.string { answer.finishReason = reason }
-        if let model = root["model"], model.kind == .string { answer.modelRaw = model.raw }
-        if let usage = root["usage"], usage.kind == .object { answer.usage = openAIUsage(usage) }
-        return .answer(answer)
+        // A server that knows both names may leave the first one null.
+        var reasoning = text(message?["reasoning_content"])
+        if reasoning.count == ModelAnswer.emptyString.count { reasoning = text(message?["reasoning"]) }
+        let calls = message?["tool_calls"]
+        let usage = root["usage"]
+        return .answer(
+            ModelAnswer(
+                body: body, responseRaw: response,
+                reasoningRaw: reasoning,
+                toolCallsRaw: calls?.kind == .array ? calls?.raw : nil, finishReason: reason, modelRaw: model(root),
+                usage: usage.map(openAIUsage) ?? TokenUsage()))
+    }
+
+    private static func model(_ root: JSONValue) -> ArraySlice<UInt8> {
+        guard let model = root["model"], model.kind == .string else { return ModelAnswer.emptyString }
+        return model.raw
     }
 
     /// A string as it stands, an array of parts joined, anything else empty.
@@ -88,23 +95,21 @@ enum AnswerParser {
     }
 
     private static func anthropic(_ root: JSONValue, _ content: JSONValue, _ body: [UInt8]) -> ModelAnswer {
-        var answer = ModelAnswer(body: body)
         let blocks = content.elements
         func texts(_ key: StaticString) -> ArraySlice<UInt8> { joined(blocks.compactMap { $0[key] }) }
-        answer.responseRaw = texts("text")
-        answer.reasoningRaw = texts("thinking")
         let calls = blocks.filter { $0["type"]?.string == "tool_use" }
-        if !calls.isEmpty { answer.toolCallsRaw = ([0x5B] + calls.map(\.raw).joined(separator: [0x2C]) + [0x5D])[...] }
-        answer.finishReason = FinishReason.ofAnthropic(root["stop_reason"]?.string ?? "")
-        if let model = root["model"], model.kind == .string { answer.modelRaw = model.raw }
+        let callsRaw = [0x5B] + calls.map(\.raw).joined(separator: [0x2C]) + [0x5D]
         let usage = root["usage"]
         let cached = usage?["cache_read_input_tokens"]?.int ?? 0
         let created = usage?["cache_creation_input_tokens"]?.int ?? 0
-        // Anthropic's input_tokens leave out what the cache read and wrote.
-        answer.usage = TokenUsage(
-            prompt: (usage?["input_tokens"]?.int ?? 0) + cached + created,
-            completion: usage?["output_tokens"]?.int ?? 0, cached: cached)
-        return answer
+        return ModelAnswer(
+            body: body, responseRaw: texts("text"), reasoningRaw: texts("thinking"),
+            toolCallsRaw: calls.isEmpty ? nil : callsRaw[...],
+            finishReason: FinishReason.ofAnthropic(root["stop_reason"]?.string ?? ""), modelRaw: model(root),
+            // Anthropic's input_tokens leave out what the cache read and wrote.
+            usage: TokenUsage(
+                prompt: (usage?["input_tokens"]?.int ?? 0) + cached + created,
+                completion: usage?["output_tokens"]?.int ?? 0, cached: cached))
     }
 
     static func isSpace(_ byte: UInt8) -> Bool {

@@ -9,7 +9,7 @@ public enum Verdict: Sendable {
     /// This request can never succeed.
     case fail(FailureClass, message: String)
     /// No request of this run can succeed.
-    case stop(RetortError)
+    indirect case stop(RetortError)
     /// Given up by this process: as if it had never been sent.
     case cancelled
 }
@@ -53,8 +53,8 @@ public struct Classifier: Sendable {
         switch AnswerParser.parse(reply.body, with: parser) {
         case .unusable(let why): return .retry(.server, message: why, after: nil)
         case .error(let error): return errorUnderSuccess(error, reply)
-        case .answer(var answer):
-            if splitsThinking { ThinkTags.split(&answer) }
+        case .answer(let parsed):
+            let answer = splitsThinking ? ThinkTags.split(parsed) : parsed
             let reason = answer.finishReason
             if reason == FinishReason.contentFilter {
                 return .fail(.contentFilter, message: "the answer was withheld by a content filter")

@@ -19,17 +19,22 @@ struct ErrorBody {
             return
         }
         if let error = root["error"] {
-            switch error.kind {
-            case .object: self.init(object: error)
-            case .string: self.init(message: error.string ?? "", type: "", code: "")
-            default: return nil
-            }
+            self.init(member: error)
         } else if let detail = root["detail"] {
             self.init(detail: detail)
         } else if root["message"]?.kind == .string, root["object"]?.string == "error" || root["code"] != nil {
             self.init(object: root)
         } else {
             return nil
+        }
+    }
+
+    /// Reads the member named `error`; nil when it is null or something else that is no error.
+    init?(member error: JSONValue) {
+        switch error.kind {
+        case .object: self.init(object: error)
+        case .string: self.init(message: error.string ?? "", type: "", code: "")
+        default: return nil
         }
     }
 

@@ -56,7 +56,9 @@ enum EventStream {
             if let text = choice["text"]?.rawStringContent { response += text }
             guard let delta = choice["delta"] else { return }
             if let text = delta["content"]?.rawStringContent { response += text }
-            if let text = (delta["reasoning_content"] ?? delta["reasoning"])?.rawStringContent { reasoning += text }
+            if let text = delta["reasoning_content"]?.rawStringContent ?? delta["reasoning"]?.rawStringContent {
+                reasoning += text
+            }
             for call in delta["tool_calls"]?.elements ?? [] { add(call: call) }
         }
 

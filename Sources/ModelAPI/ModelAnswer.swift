@@ -1,18 +1,20 @@
 /// What a model answered, still in the escaped form it arrived in: tokens are spliced into records without being decoded.
-public struct ModelAnswer: Sendable {
+///
+/// An immutable object: it passes through many hands, and a reference is all that moves.
+public final class ModelAnswer: Sendable {
     /// The body as received; slices of this value usually share its storage.
-    public var body: [UInt8]
+    public let body: [UInt8]
     /// The answer's text as a JSON string with its quotes; `""` when the model gave none.
-    public var responseRaw: ArraySlice<UInt8>
+    public let responseRaw: ArraySlice<UInt8>
     /// The reasoning beside it as a JSON string with its quotes; `""` when there is none.
-    public var reasoningRaw: ArraySlice<UInt8>
+    public let reasoningRaw: ArraySlice<UInt8>
     /// The JSON array of tool calls, when there is one.
-    public var toolCallsRaw: ArraySlice<UInt8>?
+    public let toolCallsRaw: ArraySlice<UInt8>?
     /// Why the model ended, in OpenAI's words (`stop`, `length`, `tool_calls`, ...); empty when unsaid.
-    public var finishReason: String
+    public let finishReason: String
     /// The model that answered, as a JSON string with its quotes; `""` when unsaid.
-    public var modelRaw: ArraySlice<UInt8>
-    public var usage: TokenUsage
+    public let modelRaw: ArraySlice<UInt8>
+    public let usage: TokenUsage
 
     public init(
         body: [UInt8], responseRaw: ArraySlice<UInt8> = emptyString, reasoningRaw: ArraySlice<UInt8> = emptyString,

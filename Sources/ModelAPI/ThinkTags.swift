@@ -4,17 +4,19 @@
 /// the first closing tag ends the reasoning. Servers that escape `<` and `>` as `\u003c` and `\u003e` are understood.
 /// White space around both parts goes. A response without a closing tag is left as it is.
 enum ThinkTags {
-    static func split(_ answer: inout ModelAnswer) {
+    static func split(_ answer: ModelAnswer) -> ModelAnswer {
         let content = answer.responseRaw.dropFirst().dropLast()
         var scanner = Scanner(content: content)
-        guard let closing = scanner.find("</think>") else { return }
+        guard let closing = scanner.find("</think>") else { return answer }
         scanner.at = content.startIndex
         scanner.skipSpace()
-        var thought = content[scanner.at..<closing.lowerBound]
-        if scanner.skip("<think>") { thought = content[scanner.at..<closing.lowerBound] }
-        let rest = content[closing.upperBound...]
-        if answer.reasoningRaw.count == ModelAnswer.emptyString.count { answer.reasoningRaw = quoted(thought) }
-        answer.responseRaw = quoted(rest)
+        _ = scanner.skip("<think>")
+        let thought = quoted(content[min(scanner.at, closing.lowerBound)..<closing.lowerBound])
+        let hasReasoning = answer.reasoningRaw.count > ModelAnswer.emptyString.count
+        return ModelAnswer(
+            body: answer.body, responseRaw: quoted(content[closing.upperBound...]),
+            reasoningRaw: hasReasoning ? answer.reasoningRaw : thought, toolCallsRaw: answer.toolCallsRaw,
+            finishReason: answer.finishReason, modelRaw: answer.modelRaw, usage: answer.usage)
     }
 
     private static func quoted(_ content: ArraySlice<UInt8>) -> ArraySlice<UInt8> {

@@ -32,10 +32,8 @@ final class Attempts: Sendable {
         finished.add(1, ordering: .relaxed)
         switch result {
         case .success(let reply):
-            var attempt = AttemptResult(ticket: ticket, verdict: verdict, latency: reply.latency, status: reply.status)
-            if case .answer = verdict {} else { attempt.body = reply.body }
-            if !reply.headers.isEmpty { attempt.limits = RateLimitReport(reply) }
-            return .attempt(attempt)
+            return .attempt(
+                AttemptResult(ticket: ticket, verdict: verdict, reply: reply, latency: reply.latency))
         case .failure(let failure):
             return .attempt(AttemptResult(ticket: ticket, verdict: verdict, latency: failure.latency))
         }

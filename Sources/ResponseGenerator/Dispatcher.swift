@@ -179,8 +179,8 @@ extension Dispatcher {
         let ticket = attempt.ticket
         let wasProbe = ticket.isProbe
         ticket.isProbe = false
-        if let limits = attempt.limits { limiter.learn(limits, at: now) }
-        if attempt.status > 0 {
+        if let reply = attempt.reply {
+            if let limits = RateLimitReport(reply) { limiter.learn(limits, at: now) }
             adaptive.returned(
                 ticket.dispatchNumber, refused: attempt.isRefusedForLoad, latency: attempt.latency)
         }
@@ -243,10 +243,11 @@ extension Dispatcher {
 
 extension AttemptResult {
     /// Statuses by which a server asks for less.
-    var isRefusedForLoad: Bool { status == 429 || status == 503 || status == 529 }
+    var isRefusedForLoad: Bool { reply.map { $0.status == 429 || $0.status == 503 || $0.status == 529 } ?? false }
 
     func failure(_ failureClass: FailureClass, _ message: String) -> OutcomeResult {
+        let body = reply?.body ?? []
         let kept = body.count <= ItemFailure.bodyBytesMax ? body : Array(body.prefix(ItemFailure.bodyBytesMax))
-        return .failure(ItemFailure(failureClass, message, status: status, body: kept))
+        return .failure(ItemFailure(failureClass, message, status: reply?.status ?? 0, body: kept))
     }
 }

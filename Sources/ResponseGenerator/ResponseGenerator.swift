@@ -70,7 +70,9 @@ public final class ResponseGenerator<Context: Sendable>: Sendable {
                     defer { serial += UInt64(items.count) }
                     return serial
                 }
-                let tickets = items.enumerated().map { ItemTicket(serial: first + UInt64($0), item: $1) }
+                var tickets: [Ticket] = []
+                tickets.reserveCapacity(items.count)
+                for item in items { tickets.append(ItemTicket(serial: first + UInt64(tickets.count), item: item)) }
                 return .supply(tickets, nil)
             } catch {
                 return .supply(nil, error)

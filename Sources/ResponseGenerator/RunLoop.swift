@@ -53,11 +53,12 @@ struct RunLoop {
         while act(&group) {
             guard let event = await group.next() else { break }
             taken += 1
-            handle(event)
+            let now = clock.now
+            handle(event, at: now)
             // What else has finished in this turn is taken now, so that the sink gets it as one batch.
             while attempts.finished.load(ordering: .relaxed) > taken, let event = await group.next() {
                 taken += 1
-                handle(event)
+                handle(event, at: now)
             }
             offer()
         }
@@ -124,13 +125,13 @@ struct RunLoop {
         }
     }
 
-    private mutating func handle(_ event: ChildEvent) {
+    private mutating func handle(_ event: ChildEvent, at now: Instant) {
         switch event {
         case .alarm: alarm = nil
         case .supply(let tickets, let error): dispatcher.supplied(tickets, error: error)
         case .attempt(let attempt):
             let waiting = dispatcher.retries.count
-            if let settlement = dispatcher.returned(attempt, at: clock.now) { batch.append(settlement) }
+            if let settlement = dispatcher.returned(attempt, at: now) { batch.append(settlement) }
             counter.returned(retry: dispatcher.retries.count > waiting ? attempt.ticket.waitsAfter : nil)
         }
     }

@@ -42,12 +42,9 @@ final class ItemTicket<Context: Sendable>: Ticket, @unchecked Sendable {
 struct AttemptResult: Sendable {
     let ticket: Ticket
     let verdict: Verdict
+    /// Nil when the exchange broke off.
+    var reply: ModelReply?
     var latency = Interval.zero
-    /// The HTTP status, 0 without a reply.
-    var status = 0
-    /// The reply's body, where the verdict is not an answer.
-    var body: [UInt8] = []
-    var limits: RateLimitReport?
 }
 
 /// An outcome that waits for its context and for the sink.

@@ -39,7 +39,8 @@ func string(_ raw: ArraySlice<UInt8>) -> String { String(decoding: raw, as: UTF8
 
     @Test func readsTheOtherSpellings() throws {
         let other = try answer(
-            #"{"choices":[{"message":{"content":"x","reasoning":"why"}}],"usage":{"prompt_cache_hit_tokens":3}}"#)
+            #"{"choices":[{"message":{"content":"x","reasoning_content":null,"reasoning":"why"}}],"usage":{"prompt_cache_hit_tokens":3}}"#
+        )
         #expect(string(other.reasoningRaw) == #""why""#)
         #expect(other.usage.cached == 3 && other.finishReason.isEmpty && string(other.modelRaw) == "\"\"")
         let completion = try answer(#"{"choices":[{"text":"t","finish_reason":"stop"}]}"#)

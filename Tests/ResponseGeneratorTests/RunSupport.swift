@@ -109,3 +109,15 @@ func generator(
     return try ResponseGenerator(
         configuration, transport: transport, clock: clock, executor: clock, observer: observer)
 }
+
+/// Runs a generator and, from the same virtual moment on, `meanwhile`.
+func runWith(
+    _ generator: ResponseGenerator<Int>, _ clock: ManualClock, source: any ItemSource<Int>, sink: MemorySink,
+    meanwhile: @Sendable () async -> Void
+) async -> RunSummary {
+    await withTaskExecutorPreference(clock) {
+        async let summary = generator.run(source: source, sink: sink)
+        await meanwhile()
+        return await summary
+    }
+}

@@ -48,12 +48,10 @@ import Testing
         let sink = MemorySink { _ throws(RetortError) in throw RetortError(.noSpace, "full") }
         let generator = try generator(clock, ScriptedTransport(clock), concurrency: 10)
         let clock = clock
-        let stopper = Task(executorPreference: clock) {
+        let summary = await runWith(generator, clock, source: NumberSource(100), sink: sink) {
             await clock.sleep(.seconds(30))
             generator.stop(.drain(deadline: nil))
         }
-        let summary = await generator.run(source: NumberSource(100), sink: sink)
-        await stopper.value
         #expect(summary.ending == .failed && summary.error?.code == .noSpace)
         #expect(summary.unsaved == 10 && summary.progress.done == 0)
     }

@@ -16,14 +16,12 @@ import Testing
         let transport = given ?? ScriptedTransport(clock) { _ in .answer(latency: latency) }
         let generator = try generator(clock, transport, concurrency: 10)
         let clock = clock
-        let stopper = Task(executorPreference: clock) {
+        let summary = await runWith(generator, clock, source: NumberSource(1000), sink: sink) {
             for stop in stops {
                 await clock.sleep(until: Instant(nanoseconds: 0) + .seconds(stop.at))
                 generator.stop(stop.how)
             }
         }
-        let summary = await generator.run(source: NumberSource(1000), sink: sink)
-        await stopper.value
         return (summary, transport)
     }
 
@@ -83,13 +81,12 @@ import Testing
         }
         let generator = try generator(clock, ScriptedTransport(clock))
         let clock = clock
-        let stopper = Task(executorPreference: clock) {
+        let source = Hanging(clock: clock)
+        let summary = await runWith(generator, clock, source: source, sink: sink) {
             await clock.sleep(.seconds(5))
             generator.stop(.drain(deadline: nil))
         }
-        let summary = await generator.run(source: Hanging(clock: clock), sink: sink)
         #expect(summary.ending == .stopped)
-        await stopper.value
         #expect(clock.now == start + .seconds(5))
     }
 
