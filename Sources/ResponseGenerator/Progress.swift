@@ -19,6 +19,8 @@ public struct Progress: Sendable {
 
     /// Requests on their way now.
     public var inFlight = 0
+    /// How long the oldest of them has been on its way; told once nothing new is to come.
+    public var oldestInFlight: Interval?
     /// Results that wait for room on the disk.
     public var unsaved = 0
     /// Items that wait for their next attempt, and when the first of them is due.

@@ -54,6 +54,7 @@ struct ProgressCounter: Sendable {
     mutating func report(_ dispatcher: Dispatcher, at now: Instant) -> Progress {
         unreported = 0
         progress.inFlight = dispatcher.window.inFlight
+        progress.oldestInFlight = dispatcher.isTail ? dispatcher.flights.oldestDispatch.map { now - $0 } : nil
         progress.unsaved = dispatcher.window.unsettled
         progress.waiting = dispatcher.retries.count
         progress.nextRetryIn = dispatcher.retries.nextDue.map { max(.zero, $0 - now) }

@@ -14,6 +14,9 @@ class Ticket: @unchecked Sendable {
     final var attempts = 0
     /// The number `AdaptiveConcurrency` gave the request that is in flight.
     final var dispatchNumber: UInt64 = 0
+    final var dispatchedAt = Instant(nanoseconds: 0)
+    /// Where `Flights` keeps it.
+    final var place = 0
     final var isProbe = false
     /// Why it waits for a retry.
     final var waitsAfter: FailureClass?
