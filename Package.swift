@@ -73,6 +73,9 @@ let package = Package(
         .executableTarget(
             name: "transport-bench", dependencies: ["HTTPTransport", "ModelAPI", "Basics"],
             path: "Benchmarks/TransportBench", swiftSettings: strict),
+        .executableTarget(
+            name: "engine-bench", dependencies: ["ResponseGenerator", "ModelAPI", "JSONText", "Basics"],
+            path: "Benchmarks/EngineBench", swiftSettings: strict),
 
         // Tests.
         .target(

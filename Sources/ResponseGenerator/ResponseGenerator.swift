@@ -1,1 +1,89 @@
-// Placeholder.
+public import Basics
+public import ModelAPI
+
+/// Streams items through a model: a sliding window of attempts over a source that never ends up in memory.
+///
+/// A task group holds at most `concurrency` attempts, one alarm and one call to the source. Each finished attempt is
+/// taken from the group once; what finishes in the same turn goes to the sink as one batch, and only what the sink has
+/// taken is counted and frees its slot. An item that waits for a retry gives its slot back.
+///
+/// One generator makes one run. `stop` and `progress` may be used from any thread.
+public final class ResponseGenerator<Context: Sendable>: Sendable {
+    private let configuration: GeneratorConfiguration
+    private let transport: any ModelTransport
+    private let clock: any GeneratorClock
+    private let executor: (any TaskExecutor)?
+    private let observer: (any ProgressObserver)?
+    private let mailbox = Mailbox()
+    private let latest = Locked(Progress())
+
+    /// - Parameters:
+    ///   - executor: where the run and all its attempts take place; nil: where the caller is.
+    ///   - observer: told of the progress.
+    /// Throws `.configuration` when a number is out of its range.
+    public init(
+        _ configuration: GeneratorConfiguration, transport: any ModelTransport,
+        clock: any GeneratorClock = SystemClock(), executor: (any TaskExecutor)? = nil,
+        observer: (any ProgressObserver)? = nil
+    ) throws(RetortError) {
+        try configuration.validate()
+        self.configuration = configuration
+        self.transport = transport
+        self.clock = clock
+        self.executor = executor
+        self.observer = observer
+    }
+
+    /// The counts as of the last report.
+    public var progress: Progress { latest.withLock { $0 } }
+
+    /// Ends the run early; before the run, it ends at its start.
+    public func stop(_ how: Stop) { mailbox.post(how) }
+
+    /// Runs until the source's items all have their outcome, or until stopped.
+    public func run(source: any ItemSource<Context>, sink: any OutcomeSink<Context>) async -> RunSummary {
+        let latest = latest
+        let observer = observer
+        let mailbox = mailbox
+        var loop = RunLoop(
+            configuration,
+            attempts: Attempts(transport: transport, classifier: configuration.classifier),
+            mailbox: mailbox, clock: clock,
+            pull: Self.puller(of: source),
+            accept: { (batch) throws(RetortError) in try sink.accept(batch.map(Self.outcome)) },
+            awaitRelief: { sink.relieved { mailbox.postRelief() } },
+            publish: { progress in
+                latest.withLock { $0 = progress }
+                observer?.progress(progress)
+            })
+        return await withTaskExecutorPreference(executor) {
+            await withTaskGroup(of: ChildEvent.self) { group in await loop.run(&group) }
+        }
+    }
+
+    private static func puller(of source: any ItemSource<Context>) -> @Sendable () async -> ChildEvent {
+        let serials = Locked<UInt64>(0)
+        return {
+            do throws(RetortError) {
+                guard let items = try await source.next() else { return .supply(nil, nil) }
+                let first = serials.withLock { serial in
+                    defer { serial += UInt64(items.count) }
+                    return serial
+                }
+                var tickets: [Ticket] = []
+                tickets.reserveCapacity(items.count)
+                for item in items { tickets.append(ItemTicket(serial: first + UInt64(tickets.count), item: item)) }
+                return .supply(tickets, nil)
+            } catch {
+                return .supply(nil, error)
+            }
+        }
+    }
+
+    private static func outcome(of settlement: Settlement) -> Outcome<Context> {
+        let ticket = unsafeDowncast(settlement.ticket, to: ItemTicket<Context>.self)
+        return Outcome(
+            context: ticket.context, result: settlement.result, attempts: ticket.priorAttempts + ticket.attempts,
+            latency: settlement.latency, finishedAt: settlement.finishedAt)
+    }
+}

@@ -1,0 +1,80 @@
+public import Basics
+public import JSONText
+
+/// What one exchange comes to.
+public enum Verdict: Sendable {
+    case answer(ModelAnswer)
+    /// Worth another try; `after` is the server's own wish.
+    case retry(FailureClass, message: String, after: Interval?)
+    /// This request can never succeed.
+    case fail(FailureClass, message: String)
+    /// No request of this run can succeed.
+    indirect case stop(RetortError)
+    /// Given up by this process: as if it had never been sent.
+    case cancelled
+}
+
+/// Sorts the outcomes of exchanges into answers, retries, failures and reasons to stop. A value without state: it may
+/// be used from any thread, each with a parser of its own.
+public struct Classifier: Sendable {
+    /// Ends of an answer that make it a failure, such as `length`. `content_filter` always does.
+    public var rejectedFinishReasons: Set<String>
+    /// Whether `<think>...</think>` is taken out of the response and put into the reasoning.
+    public var splitsThinking: Bool
+
+    public init(rejectedFinishReasons: Set<String> = [], splitsThinking: Bool = false) {
+        self.rejectedFinishReasons = rejectedFinishReasons
+        self.splitsThinking = splitsThinking
+    }
+
+    public func classify(_ result: Result<ModelReply, TransportFailure>, with parser: JSONParser) -> Verdict {
+        switch result {
+        case .success(let reply):
+            return reply.status / 100 == 2 ? success(reply, with: parser) : refusal(reply, with: parser)
+        case .failure(let failure): return classify(failure)
+        }
+    }
+
+    private func classify(_ failure: TransportFailure) -> Verdict {
+        switch failure.kind {
+        case .connection, .malformed: .retry(.connection, message: failure.message, after: nil)
+        case .timeout: .retry(.timeout, message: failure.message, after: nil)
+        case .tooLarge: .fail(.server, message: failure.message)
+        case .cancelled: .cancelled
+        case .tls:
+            .stop(
+                RetortError(
+                    .refused, "the server's certificate was not accepted", cause: failure.message,
+                    remedy: "Check the base URL, or name the authority's certificate in SSL_CERT_FILE."))
+        }
+    }
+
+    private func success(_ reply: ModelReply, with parser: JSONParser) -> Verdict {
+        switch AnswerParser.parse(reply.body, with: parser) {
+        case .unusable(let why): return .retry(.server, message: why, after: nil)
+        case .error(let error): return errorUnderSuccess(error, reply)
+        case .answer(let parsed):
+            let answer = splitsThinking ? ThinkTags.split(parsed) : parsed
+            let reason = answer.finishReason
+            if reason == FinishReason.contentFilter {
+                return .fail(.contentFilter, message: "the answer was withheld by a content filter")
+            }
+            if !rejectedFinishReasons.isEmpty, rejectedFinishReasons.contains(reason) {
+                return .fail(.invalidOutput, message: "the answer ended with finish_reason \(reason)")
+            }
+            return .answer(answer)
+        }
+    }
+
+    /// Gateways answer 200 and put the error of the server behind them into the body.
+    private func errorUnderSuccess(_ error: ErrorBody, _ reply: ModelReply) -> Verdict {
+        if let status = error.status { return judge(status, error, reply) }
+        if error.isQuotaSpent { return .stop(quotaSpent(error)) }
+        if error.isModelMissing { return .stop(modelMissing(error)) }
+        if error.isContentFilter { return .fail(.contentFilter, message: error.message) }
+        let isRateLimit = error.names(["rate_limit_exceeded", "rate_limit_error", "requests", "tokens"])
+        return .retry(
+            isRateLimit ? .rateLimited : .server, message: "an error under status \(reply.status): \(error.message)",
+            after: RetryHint.interval(of: reply))
+    }
+}

@@ -1,0 +1,129 @@
+public import Basics
+
+/// What one row asks, in the JSON it was written in. Slices are whole tokens: strings with their quotes, arrays with
+/// their brackets. They must be legal JSON; nothing is checked or decoded here.
+public enum RequestInput: Sendable {
+    /// A chat's turns: the JSON array of messages.
+    case messages(ArraySlice<UInt8>)
+    /// A single prompt: a JSON string.
+    case prompt(ArraySlice<UInt8>)
+    /// What stands before and after the text to fill in: two JSON strings.
+    case infill(prefix: ArraySlice<UInt8>, suffix: ArraySlice<UInt8>)
+    /// A row of OpenAI's Batch format, sent as it is: its `url` and the JSON object of its `body`.
+    case batchRow(url: String, body: ArraySlice<UInt8>)
+}
+
+/// Builds request bodies by splicing raw JSON between a head and a tail that are rendered once.
+///
+/// Formats: https://platform.openai.com/docs/api-reference (chat, completions, batch),
+/// https://docs.anthropic.com/en/api/messages.
+public struct RequestBuilder: Sendable {
+    public enum Endpoint: String, Sendable, CaseIterable {
+        /// OpenAI's `/chat/completions`.
+        case chat
+        /// OpenAI's `/completions`, with `suffix` for filling in.
+        case completions
+        /// Anthropic's `/v1/messages`.
+        case messages
+
+        /// Below the base URL, which ends in `/v1` for OpenAI's endpoints by custom.
+        public var path: String {
+            switch self {
+            case .chat: "/chat/completions"
+            case .completions: "/completions"
+            case .messages: "/v1/messages"
+            }
+        }
+    }
+
+    public let endpoint: Endpoint
+    /// `{"model":...,` and the other parameters, up to where the input begins.
+    private let head: [UInt8]
+    private let path: String
+
+    public init(endpoint: Endpoint, parameters: RequestParameters) {
+        self.endpoint = endpoint
+        self.path = endpoint.path
+        var parameters = parameters
+        if endpoint == .messages, parameters.completionTokensMax == nil {
+            parameters.maxTokens = Self.anthropicTokensMaxDefault
+        }
+        head = [UInt8(ascii: "{")] + parameters.rendered()
+    }
+
+    /// Anthropic demands `max_tokens`; this is sent when the job names none.
+    public static let anthropicTokensMaxDefault = 4096
+
+    /// The request for one row.
+    ///
+    /// Throws `.configuration` when the endpoint has no form for such a row: a chat cannot become a plain completion.
+    public func request(_ input: RequestInput) throws(RetortError) -> ModelRequest {
+        if case .batchRow(let url, let body) = input {
+            return ModelRequest(path: Self.path(ofBatchURL: url), body: Array(body))
+        }
+        switch endpoint {
+        case .chat, .messages: return ModelRequest(path: path, body: chatBody(input))
+        case .completions: return ModelRequest(path: path, body: try completionsBody(input))
+        }
+    }
+
+    /// Tells a changed request from an unchanged one: XXH3-64 of its body.
+    public static func fingerprint(_ request: ModelRequest) -> UInt64 {
+        request.body.withUnsafeBytes { ContentHash.hash64($0) }
+    }
+
+    /// A batch row names the path below the host (`/v1/chat/completions`); the base URL already ends in `/v1`.
+    private static func path(ofBatchURL url: String) -> String {
+        url.hasPrefix("/v1/") && url != Endpoint.messages.path ? String(url.dropFirst(3)) : url
+    }
+
+    private func chatBody(_ input: RequestInput) -> [UInt8] {
+        switch input {
+        case .messages(let messages): return splice(Words.messages, messages, Words.end)
+        case .prompt(let prompt): return splice(Words.userTurn, prompt, Words.userTurnEnd)
+        case .infill(let prefix, let suffix):
+            let content =
+                Words.infillAsk + prefix.dropFirst().dropLast() + Words.infillGap + suffix.dropFirst().dropLast()
+                + Words.infillEnd
+            return splice(Words.userTurn, content[...], Words.userTurnEnd)
+        case .batchRow(_, let body): return Array(body)
+        }
+    }
+
+    private func completionsBody(_ input: RequestInput) throws(RetortError) -> [UInt8] {
+        switch input {
+        case .prompt(let prompt): return splice(Words.prompt, prompt, Words.end)
+        case .infill(let prefix, let suffix):
+            return splice(Words.prompt, prefix, Words.suffix + suffix + Words.end)
+        case .batchRow(_, let body): return Array(body)
+        case .messages:
+            throw RetortError(
+                .configuration, "a row with messages cannot be sent to the completions endpoint",
+                remedy: "Use the chat endpoint, or rows with a prompt.")
+        }
+    }
+
+    private func splice(_ before: [UInt8], _ input: ArraySlice<UInt8>, _ after: [UInt8]) -> [UInt8] {
+        var body: [UInt8] = []
+        body.reserveCapacity(head.count + before.count + input.count + after.count)
+        body.append(contentsOf: head)
+        body.append(contentsOf: before)
+        body.append(contentsOf: input)
+        body.append(contentsOf: after)
+        return body
+    }
+
+    private enum Words {
+        static let messages = Array(#""messages":"#.utf8)
+        static let prompt = Array(#""prompt":"#.utf8)
+        static let suffix = Array(#","suffix":"#.utf8)
+        static let end = Array("}".utf8)
+        static let userTurn = Array(#""messages":[{"role":"user","content":"#.utf8)
+        static let userTurnEnd = Array("}]}".utf8)
+        static let infillAsk = Array(
+            (#""Write the text that belongs between PREFIX and SUFFIX. Answer with that text alone, without quotes or "#
+                + #"fences, so that prefix, answer and suffix read as one.\n\n<PREFIX>"#).utf8)
+        static let infillGap = Array(#"</PREFIX>\n<SUFFIX>"#.utf8)
+        static let infillEnd = Array(#"</SUFFIX>""#.utf8)
+    }
+}

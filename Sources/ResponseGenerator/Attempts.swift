@@ -1,0 +1,54 @@
+internal import Basics
+internal import JSONText
+internal import ModelAPI
+internal import Synchronization
+
+/// What a child of the run's task group brings home.
+enum ChildEvent: Sendable {
+    case attempt(AttemptResult)
+    case supply([Ticket]?, RetortError?)
+    case alarm
+}
+
+/// Makes attempts: sends, reads, sorts. Shared by all children of a run.
+final class Attempts: Sendable {
+    /// Children that have their value: the run loop takes that many from the group before it acts.
+    let finished = Atomic(0)
+
+    private let transport: any ModelTransport
+    private let classifier: Classifier
+    private let parsers = ParserPool()
+
+    init(transport: any ModelTransport, classifier: Classifier) {
+        self.transport = transport
+        self.classifier = classifier
+    }
+
+    func attempt(_ ticket: Ticket) async -> ChildEvent {
+        let result = await transport.send(ticket.request)
+        let parser = parsers.take()
+        let verdict = classifier.classify(result, with: parser)
+        parsers.give(back: parser)
+        finished.add(1, ordering: .relaxed)
+        switch result {
+        case .success(let reply):
+            return .attempt(
+                AttemptResult(ticket: ticket, verdict: verdict, reply: reply, latency: reply.latency))
+        case .failure(let failure):
+            return .attempt(AttemptResult(ticket: ticket, verdict: verdict, latency: failure.latency))
+        }
+    }
+}
+
+/// Parsers in reserve: one on a single-threaded executor, as many as threads elsewhere.
+private final class ParserPool: Sendable {
+    private let idle = Locked<[JSONParser]>([])
+
+    func take() -> JSONParser {
+        idle.withLock { $0.popLast() } ?? JSONParser()
+    }
+
+    func give(back parser: JSONParser) {
+        idle.withLock { $0.append(parser) }
+    }
+}

@@ -1,0 +1,52 @@
+public import Basics
+public import ModelAPI
+
+extension GeneratorConfiguration {
+    /// Attempts an item gets in one run.
+    public static let attemptsMaxDefault = 5
+    /// Requests in flight.
+    public static let concurrencyDefault = 64
+    /// Requests in flight that the tests cover.
+    public static let concurrencyMax = 100_000
+    /// How long the server may be down before the run stops.
+    public static let outageMaxDefault = Interval.seconds(15 * 60)
+}
+
+/// How a run is driven.
+public struct GeneratorConfiguration: Sendable {
+    /// Requests in flight at most, from 1.
+    public var concurrency = concurrencyDefault
+    /// Find the concurrency from below instead of starting at the most.
+    public var isConcurrencyAutomatic = false
+    /// Attempts an item gets in this run, from 1.
+    public var attemptsMax = attemptsMaxDefault
+    public var limits = RateLimits()
+    public var backoffBase = Interval.seconds(1)
+    public var backoffCap = Interval.seconds(60)
+    /// Items waiting for a retry at which no new ones are taken; nil: four times the concurrency, at least 1024.
+    public var waitingMax: Int?
+    /// A server that is down for longer ends the run.
+    public var outageMax = outageMaxDefault
+    /// Items of the whole run, when known, for the estimate of the time left.
+    public var itemsTotal: Int?
+    public var classifier = Classifier()
+    /// Seed of the jitter.
+    public var seed: UInt64 = 0
+
+    public init() {}
+
+    var waitingLimit: Int { waitingMax ?? max(1024, 4 * concurrency) }
+
+    /// Throws `.configuration` when a number is out of its range.
+    public func validate() throws(RetortError) {
+        func check(_ isGood: Bool, _ message: String) throws(RetortError) {
+            if !isGood { throw RetortError(.configuration, message) }
+        }
+        try check(
+            (1...Self.concurrencyMax).contains(concurrency), "the concurrency must be from 1 to \(Self.concurrencyMax)")
+        try check(attemptsMax >= 1, "at least one attempt is needed")
+        let rates = [limits.requestsPerSecond, limits.requestsPerMinute, limits.tokensPerMinute]
+        try check(rates.allSatisfy { $0.map { $0 > 0 && $0.isFinite } ?? true }, "a rate limit must be above zero")
+        try check(waitingLimit >= 1, "at least one item must be allowed to wait for its retry")
+    }
+}

@@ -1,0 +1,82 @@
+internal import Basics
+internal import ModelAPI
+
+extension Dispatcher {
+    /// An attempt came back. Returns what the sink must take, or nil when the item waits or stays pending.
+    mutating func returned(_ attempt: AttemptResult, at now: Instant) -> Settlement? {
+        let ticket = attempt.ticket
+        let wasProbe = ticket.isProbe
+        ticket.isProbe = false
+        flights.remove(ticket)
+        if let reply = attempt.reply {
+            if let limits = RateLimitReport(reply) { limiter.learn(limits, at: now) }
+            adaptive.returned(
+                ticket.dispatchNumber, refused: attempt.isRefusedForLoad, latency: attempt.latency)
+        }
+        switch attempt.verdict {
+        case .answer(let answer):
+            breaker.replied()
+            ticket.attempts += 1
+            if answer.usage.total > 0 {
+                limiter.settle(reserved: ticket.estimatedTokens, used: answer.usage.total, at: now)
+            }
+            return settle(attempt, .answer(answer), at: now)
+        case .fail(let failureClass, let message):
+            breaker.replied()
+            ticket.attempts += 1
+            return settle(attempt, attempt.failure(failureClass, message), at: now)
+        case .stop(let error):
+            breaker.replied()
+            window.released()
+            stop(with: error)
+            return nil
+        case .retry(let failureClass, let message, let hint):
+            return retry(attempt, failureClass, message, hint, wasProbe, at: now)
+        case .cancelled:
+            if wasProbe { breaker.probeCancelled(at: now) }
+            if window.phase == .open { return retry(attempt, .connection, "cancelled", nil, wasProbe, at: now) }
+            window.released()
+            return nil
+        }
+    }
+
+    private mutating func settle(_ attempt: AttemptResult, _ result: OutcomeResult, at now: Instant) -> Settlement {
+        window.received()
+        return Settlement(ticket: attempt.ticket, result: result, latency: attempt.latency, finishedAt: now)
+    }
+
+    private mutating func retry(
+        _ attempt: AttemptResult, _ failureClass: FailureClass, _ message: String, _ hint: Interval?,
+        _ wasProbe: Bool, at now: Instant
+    ) -> Settlement? {
+        let ticket = attempt.ticket
+        let isTrouble = failureClass != .rateLimited
+        if isTrouble {
+            let trouble: CircuitBreaker.Trouble = failureClass == .connection ? .connection : .server
+            breaker.failed(trouble, item: ticket.serial, wasProbe: wasProbe, at: now)
+        } else {
+            breaker.replied()
+        }
+        if !(isTrouble && breaker.isOpen) { ticket.attempts += 1 }
+        if ticket.attempts >= attemptsMax {
+            return settle(attempt, attempt.failure(failureClass, message), at: now)
+        }
+        window.released()
+        guard window.phase == .open else { return nil }
+        ticket.waitsAfter = failureClass
+        waitingByClass[failureClass, default: 0] += 1
+        retries.push(ticket, due: now + backoff.delay(attempt: max(1, ticket.attempts), hint: hint))
+        return nil
+    }
+}
+
+extension AttemptResult {
+    /// Statuses by which a server asks for less.
+    var isRefusedForLoad: Bool { reply.map { $0.status == 429 || $0.status == 503 || $0.status == 529 } ?? false }
+
+    func failure(_ failureClass: FailureClass, _ message: String) -> OutcomeResult {
+        let body = reply?.body ?? []
+        let kept = body.count <= ItemFailure.bodyBytesMax ? body : Array(body.prefix(ItemFailure.bodyBytesMax))
+        return .failure(ItemFailure(failureClass, message, status: reply?.status ?? 0, body: kept))
+    }
+}

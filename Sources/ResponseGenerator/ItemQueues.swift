@@ -1,0 +1,53 @@
+internal import Basics
+
+/// Tickets that were never sent, first in, first out. What is taken is let go at once.
+struct ReadyQueue {
+    private var tickets: [Ticket?] = []
+    private var head = 0
+
+    var count: Int { tickets.count - head }
+    var first: Ticket? { head < tickets.count ? tickets[head] : nil }
+
+    mutating func append(_ batch: [Ticket]) {
+        if head * 2 > tickets.count {
+            tickets.removeFirst(head)
+            head = 0
+        }
+        tickets.append(contentsOf: batch)
+    }
+
+    mutating func popFirst() -> Ticket? {
+        guard let ticket = first else { return nil }
+        tickets[head] = nil
+        head += 1
+        if head == tickets.count {
+            tickets.removeAll(keepingCapacity: true)
+            head = 0
+        }
+        return ticket
+    }
+}
+
+/// Tickets in flight, in no order: each knows its place, so that it leaves in constant time.
+struct Flights {
+    private var tickets: [Ticket] = []
+
+    var count: Int { tickets.count }
+
+    /// When the one that has been in flight longest was sent. Looks at all of them.
+    var oldestDispatch: Instant? { tickets.lazy.map(\.dispatchedAt).min() }
+
+    mutating func insert(_ ticket: Ticket, at now: Instant) {
+        ticket.dispatchedAt = now
+        ticket.place = tickets.count
+        tickets.append(ticket)
+    }
+
+    mutating func remove(_ ticket: Ticket) {
+        assert(tickets[ticket.place] === ticket)
+        let last = tickets.removeLast()
+        if last === ticket { return }
+        last.place = ticket.place
+        tickets[ticket.place] = last
+    }
+}

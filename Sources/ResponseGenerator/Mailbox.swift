@@ -1,0 +1,88 @@
+internal import Basics
+internal import Synchronization
+
+/// What other threads tell the run loop, and the means to wake it.
+final class Mailbox: Sendable {
+    private struct State {
+        var waiter: UnsafeContinuation<Void, Never>?
+        var isRung = false
+        var stop: Stop?
+        var isRelieved = false
+    }
+
+    struct Letters {
+        var stop: Stop?
+        var isRelieved = false
+    }
+
+    private let state = Locked(State())
+    /// Spares the loop the lock when there is nothing.
+    private let hasLetters = Atomic(false)
+
+    func post(_ stop: Stop) {
+        ring { $0.stop = $0.stop == .now ? .now : stop }
+    }
+
+    func postRelief() {
+        ring { $0.isRelieved = true }
+    }
+
+    private func ring(_ change: (inout State) -> Void) {
+        let waiter = state.withLock { state in
+            change(&state)
+            hasLetters.store(true, ordering: .releasing)
+            return Self.takeWaiter(&state)
+        }
+        waiter?.resume()
+    }
+
+    /// Ends the wait that is under way, or the next one.
+    func wake() {
+        state.withLock { Self.takeWaiter(&$0) }?.resume()
+    }
+
+    private static func takeWaiter(_ state: inout State) -> UnsafeContinuation<Void, Never>? {
+        if state.waiter == nil { state.isRung = true }
+        defer { state.waiter = nil }
+        return state.waiter
+    }
+
+    func takeLetters() -> Letters? {
+        guard hasLetters.load(ordering: .acquiring) else { return nil }
+        return state.withLock { state in
+            hasLetters.store(false, ordering: .relaxed)
+            defer {
+                state.stop = nil
+                state.isRelieved = false
+            }
+            return Letters(stop: state.stop, isRelieved: state.isRelieved)
+        }
+    }
+
+    /// Waits to be woken; ends at once when its task is cancelled. One wait at a time.
+    func wait() async {
+        await withTaskCancellationHandler {
+            await withUnsafeContinuation { continuation in
+                let isRung = state.withLock { state in
+                    defer { state.isRung = false }
+                    if !state.isRung { state.waiter = continuation }
+                    return state.isRung
+                }
+                if isRung { continuation.resume() }
+            }
+        } onCancel: {
+            wake()
+        }
+    }
+
+    /// Waits to be woken or for the time to come.
+    func wait(until due: Instant?, _ clock: any GeneratorClock) async {
+        guard let due else { return await wait() }
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await clock.sleep(until: due) }
+            group.addTask { await self.wait() }
+            await group.next()
+            group.cancelAll()
+        }
+    }
+}

@@ -1,0 +1,93 @@
+internal import Basics
+internal import ModelAPI
+
+/// Counts results and says when they are worth a report: not each, but by batches.
+struct ProgressCounter: Sendable {
+    private(set) var progress = Progress()
+    private var unreported = 0
+    private let batchCount: Int
+    private let start: Instant
+    private var rate: SlidingRate
+
+    init(concurrency: Int, itemsTotal: Int?, at now: Instant) {
+        batchCount = Self.batchCount(concurrency: concurrency)
+        start = now
+        rate = SlidingRate(at: now)
+        progress.itemsTotal = itemsTotal
+    }
+
+    /// Results between two reports.
+    static func batchCount(concurrency: Int) -> Int {
+        switch concurrency {
+        case ..<10: 5
+        case ...100: 10
+        case ...500: 20
+        default: 50
+        }
+    }
+
+    /// A request came back; `retry` names what it failed of if it will be repeated.
+    mutating func returned(retry: FailureClass?) {
+        progress.requests += 1
+        if let retry { progress.retries[retry, default: 0] += 1 }
+    }
+
+    /// The sink took these results. True when a report is due.
+    mutating func settled(_ batch: [Settlement], at now: Instant) -> Bool {
+        for settlement in batch {
+            switch settlement.result {
+            case .answer(let answer):
+                progress.answered += 1
+                progress.usage += answer.usage
+                if answer.finishReason == "length" { progress.truncated += 1 }
+            case .failure(let failure):
+                progress.failed += 1
+                progress.failures[failure.failureClass, default: 0] += 1
+            }
+        }
+        rate.add(done: progress.done, at: now)
+        unreported += batch.count
+        return unreported >= batchCount
+    }
+
+    /// The report as of now.
+    mutating func report(_ dispatcher: Dispatcher, at now: Instant) -> Progress {
+        unreported = 0
+        progress.inFlight = dispatcher.window.inFlight
+        progress.oldestInFlight = dispatcher.isTail ? dispatcher.flights.oldestDispatch.map { now - $0 } : nil
+        progress.unsaved = dispatcher.window.unsettled
+        progress.waiting = dispatcher.retries.count
+        progress.nextRetryIn = dispatcher.retries.nextDue.map { max(.zero, $0 - now) }
+        progress.waitingByClass = dispatcher.waitingByClass.filter { $0.value > 0 }
+        progress.concurrency = dispatcher.adaptive.limit
+        progress.hold = dispatcher.hold
+        progress.elapsed = now - start
+        progress.itemsPerSecond = rate.perSecond(at: now)
+        return progress
+    }
+}
+
+/// Results a second over a window that slides: a short ring of samples, one every half second.
+struct SlidingRate: Sendable {
+    private var samples: [(time: Instant, done: Int)]
+    private var done = 0
+
+    static let window = Interval.seconds(30)
+    private static let sampleSpacing = Interval.milliseconds(500)
+
+    init(at now: Instant) { samples = [(now, 0)] }
+
+    /// Notes the count so far.
+    mutating func add(done: Int, at now: Instant) {
+        self.done = done
+        guard now - samples[samples.count - 1].time >= Self.sampleSpacing else { return }
+        samples.append((now, done))
+        // The oldest sample stays just outside the window, so that the rate covers all of it.
+        while samples.count > 2, now - samples[1].time >= Self.window { samples.removeFirst() }
+    }
+
+    func perSecond(at now: Instant) -> Double {
+        let span = (now - samples[0].time).seconds
+        return span > 0 ? Double(done - samples[0].done) / span : 0
+    }
+}

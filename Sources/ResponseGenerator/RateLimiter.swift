@@ -1,0 +1,84 @@
+public import Basics
+internal import ModelAPI
+
+/// The pace the user allows. Nil: no limit of that kind.
+public struct RateLimits: Sendable, Hashable {
+    public var requestsPerSecond: Double?
+    public var requestsPerMinute: Double?
+    /// Tokens of prompt and completion together.
+    public var tokensPerMinute: Double?
+    /// The least time between two dispatches.
+    public var spacing: Interval?
+
+    public init(
+        requestsPerSecond: Double? = nil, requestsPerMinute: Double? = nil, tokensPerMinute: Double? = nil,
+        spacing: Interval? = nil
+    ) {
+        self.requestsPerSecond = requestsPerSecond
+        self.requestsPerMinute = requestsPerMinute
+        self.tokensPerMinute = tokensPerMinute
+        self.spacing = spacing
+    }
+}
+
+/// Decides when the next request may go: the user's limits, and those the API's headers name, whichever is lower.
+struct RateLimiter: Sendable {
+    private let limits: RateLimits
+    private var perSecond: TokenBucket?
+    private var perMinute: TokenBucket?
+    private var tokens: TokenBucket?
+    /// Nothing goes before this: spacing, or a limit that the API calls used up.
+    private var notBefore: Instant
+
+    /// Longest pause taken from a header.
+    static let pauseMax = Interval.seconds(60)
+
+    init(_ limits: RateLimits, at now: Instant) {
+        self.limits = limits
+        perSecond = limits.requestsPerSecond.map { TokenBucket(perSecond: $0, at: now) }
+        perMinute = limits.requestsPerMinute.map { TokenBucket(perSecond: $0 / 60, at: now) }
+        tokens = limits.tokensPerMinute.map { TokenBucket(perSecond: $0 / 60, at: now) }
+        notBefore = now
+    }
+
+    /// When a request of so many tokens may go: not after `now` if it may at once.
+    func ready(tokens cost: Int, at now: Instant) -> Instant {
+        var due = max(now, notBefore)
+        if let perSecond { due = max(due, perSecond.ready(for: 1, at: now)) }
+        if let perMinute { due = max(due, perMinute.ready(for: 1, at: now)) }
+        if let tokens { due = max(due, tokens.ready(for: Double(cost), at: now)) }
+        return due
+    }
+
+    /// Takes a request that is ready out of the limits.
+    mutating func take(tokens cost: Int, at now: Instant) {
+        perSecond?.take(1, at: now)
+        perMinute?.take(1, at: now)
+        tokens?.take(Double(cost), at: now)
+        if let spacing = limits.spacing { notBefore = max(notBefore, now + spacing) }
+    }
+
+    /// Corrects what was reserved by what was used.
+    mutating func settle(reserved: Int, used: Int, at now: Instant) {
+        tokens?.take(Double(used - reserved), at: now)
+    }
+
+    /// Takes up what a reply said about the API's own limits.
+    mutating func learn(_ report: RateLimitReport, at now: Instant) {
+        Self.lower(&perMinute, to: report.requests.limitPerMinute, user: limits.requestsPerMinute, at: now)
+        Self.lower(&tokens, to: report.tokens.limitPerMinute, user: limits.tokensPerMinute, at: now)
+        for resource in [report.requests, report.tokens] where resource.remaining == 0 {
+            if let reset = resource.reset { notBefore = max(notBefore, now + min(reset, Self.pauseMax)) }
+        }
+    }
+
+    private static func lower(_ bucket: inout TokenBucket?, to limit: Int?, user: Double?, at now: Instant) {
+        guard let limit else { return }
+        let rate = min(Double(limit), user ?? .infinity) / 60
+        if bucket == nil {
+            bucket = TokenBucket(perSecond: rate, at: now)
+        } else if bucket!.perSecond != rate {
+            bucket!.setRate(perSecond: rate, at: now)
+        }
+    }
+}

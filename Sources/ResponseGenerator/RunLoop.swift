@@ -1,0 +1,186 @@
+internal import Basics
+internal import ModelAPI
+internal import Synchronization
+
+/// The thin shell around the machines: it runs their actions in a task group and reports back what happened.
+struct RunLoop {
+    typealias Group = TaskGroup<ChildEvent>
+
+    let attempts: Attempts
+    let mailbox: Mailbox
+    let clock: any GeneratorClock
+    /// Asks the source for a batch, as tickets.
+    let pull: @Sendable () async -> ChildEvent
+    /// Hands results to the sink.
+    let accept: ([Settlement]) throws(RetortError) -> SinkPressure
+    /// Calls back when the sink has room again.
+    let awaitRelief: () -> Void
+    let publish: (Progress) -> Void
+
+    private var dispatcher: Dispatcher
+    private var counter: ProgressCounter
+    /// Results that the sink has not taken yet.
+    private var batch: [Settlement] = []
+    /// Children whose value was taken.
+    private var taken = 0
+    /// When the alarm that is set goes off; nil inside: when woken.
+    private var alarm: Instant??
+    private var stopAsked = false
+    /// The sink threw: it is offered what is left once more, at the end.
+    private var sinkFailed = false
+    private var publishedHold = Hold.none
+    private var publishedTail = 0
+
+    init(
+        _ configuration: GeneratorConfiguration, attempts: Attempts, mailbox: Mailbox, clock: any GeneratorClock,
+        pull: @escaping @Sendable () async -> ChildEvent,
+        accept: @escaping ([Settlement]) throws(RetortError) -> SinkPressure, awaitRelief: @escaping () -> Void,
+        publish: @escaping (Progress) -> Void
+    ) {
+        self.attempts = attempts
+        self.mailbox = mailbox
+        self.clock = clock
+        self.pull = pull
+        self.accept = accept
+        self.awaitRelief = awaitRelief
+        self.publish = publish
+        let now = clock.now
+        dispatcher = Dispatcher(configuration, at: now)
+        counter = ProgressCounter(concurrency: configuration.concurrency, itemsTotal: configuration.itemsTotal, at: now)
+    }
+
+    mutating func run(_ group: inout Group) async -> RunSummary {
+        while act(&group) {
+            guard let event = await group.next() else { break }
+            taken += 1
+            let now = clock.now
+            handle(event, at: now)
+            // What else has finished in this turn is taken now, so that the sink gets it as one batch.
+            while attempts.finished.load(ordering: .relaxed) > taken, let event = await group.next() {
+                taken += 1
+                handle(event, at: now)
+            }
+            offer()
+        }
+        group.cancelAll()
+        return summary()
+    }
+
+    /// Runs the machine's actions until it wants to wait. False at the end.
+    private mutating func act(_ group: inout Group) -> Bool {
+        readMail(&group)
+        let now = clock.now
+        while true {
+            switch dispatcher.next(at: now) {
+            case .dispatch(let ticket):
+                let attempts = attempts
+                group.addTask { await attempts.attempt(ticket) }
+            case .pull:
+                let (attempts, pull) = (attempts, pull)
+                group.addTask {
+                    let event = await pull()
+                    attempts.finished.add(1, ordering: .relaxed)
+                    return event
+                }
+            case .offer: offer(again: true)
+            case .cut: cut(&group)
+            case .wait(let due):
+                setAlarm(due, &group)
+                publishHold(at: now)
+                return true
+            case .finish: return false
+            }
+        }
+    }
+
+    private mutating func readMail(_ group: inout Group) {
+        guard let letters = mailbox.takeLetters() else { return }
+        if letters.isRelieved { dispatcher.relieved() }
+        switch letters.stop {
+        case nil: return
+        case .drain(let deadline): dispatcher.drain(deadline: deadline)
+        case .now: cut(&group)
+        }
+        stopAsked = true
+    }
+
+    private mutating func cut(_ group: inout Group) {
+        dispatcher.cut()
+        group.cancelAll()
+    }
+
+    /// Keeps one alarm in the group. One that is set for later than needed is woken, and set anew when it returns.
+    private mutating func setAlarm(_ due: Instant?, _ group: inout Group) {
+        if dispatcher.window.phase == .cut { return }
+        if let set = alarm {
+            if let due, set == nil || due < set! { mailbox.wake() }
+            return
+        }
+        alarm = .some(due)
+        let (attempts, mailbox, clock) = (attempts, mailbox, clock)
+        group.addTask {
+            await mailbox.wait(until: due, clock)
+            attempts.finished.add(1, ordering: .relaxed)
+            return .alarm
+        }
+    }
+
+    private mutating func handle(_ event: ChildEvent, at now: Instant) {
+        switch event {
+        case .alarm: alarm = nil
+        case .supply(let tickets, let error): dispatcher.supplied(tickets, error: error)
+        case .attempt(let attempt):
+            let waiting = dispatcher.retries.count
+            if let settlement = dispatcher.returned(attempt, at: now) { batch.append(settlement) }
+            counter.returned(retry: dispatcher.retries.count > waiting ? attempt.ticket.waitsAfter : nil)
+        }
+    }
+
+    /// Offers the sink what has come in. On a full disk it is kept, and offered again when the machine says so.
+    private mutating func offer(again: Bool = false) {
+        guard !batch.isEmpty, !sinkFailed, again || !dispatcher.window.isOutOfSpace else { return }
+        let now = clock.now
+        do {
+            let pressure = try accept(batch)
+            dispatcher.settled(batch.count, pressure: pressure)
+            let isDue = counter.settled(batch, at: now)
+            batch.removeAll(keepingCapacity: true)
+            if pressure == .pressed { awaitRelief() }
+            if isDue { publish(counter.report(dispatcher, at: now)) }
+        } catch {
+            if error.code == .noSpace {
+                dispatcher.outOfSpace(at: now)
+                return
+            }
+            sinkFailed = true
+            dispatcher.stop(with: error)
+            dispatcher.drain(deadline: now)
+        }
+    }
+
+    /// Tells the observer when dispatch starts or ceases to be held up, and at every decision of the tail.
+    private mutating func publishHold(at now: Instant) {
+        let isTail = dispatcher.isTail && dispatcher.window.inFlight + dispatcher.retries.count != publishedTail
+        guard dispatcher.hold != publishedHold || isTail else { return }
+        publishedHold = dispatcher.hold
+        publishedTail = dispatcher.window.inFlight + dispatcher.retries.count
+        publish(counter.report(dispatcher, at: now))
+    }
+
+    /// The last word: what the sink would not take is offered once more.
+    private mutating func summary() -> RunSummary {
+        if !batch.isEmpty {
+            do {
+                dispatcher.settled(batch.count, pressure: try accept(batch))
+                _ = counter.settled(batch, at: clock.now)
+                batch = []
+            } catch {
+                dispatcher.stop(with: error)
+            }
+        }
+        let progress = counter.report(dispatcher, at: clock.now)
+        publish(progress)
+        let ending: RunSummary.Ending = dispatcher.error != nil ? .failed : stopAsked ? .stopped : .completed
+        return RunSummary(ending: ending, error: dispatcher.error, progress: progress, unsaved: batch.count)
+    }
+}

@@ -1,0 +1,59 @@
+internal import Basics
+internal import ModelAPI
+
+/// An item on its way through the generator, without its context, so that everything inside works on one concrete type.
+///
+/// Only the run loop touches what is mutable here; attempts read the request, which never changes.
+class Ticket: @unchecked Sendable {
+    let serial: UInt64
+    let request: ModelRequest
+    let estimatedTokens: Int
+    let priorAttempts: Int
+
+    /// Attempts that counted in this run.
+    final var attempts = 0
+    /// The number `AdaptiveConcurrency` gave the request that is in flight.
+    final var dispatchNumber: UInt64 = 0
+    final var dispatchedAt = Instant(nanoseconds: 0)
+    /// Where `Flights` keeps it.
+    final var place = 0
+    final var isProbe = false
+    /// Why it waits for a retry.
+    final var waitsAfter: FailureClass?
+
+    init(serial: UInt64, request: ModelRequest, estimatedTokens: Int = 0, priorAttempts: Int = 0) {
+        self.serial = serial
+        self.request = request
+        self.estimatedTokens = estimatedTokens
+        self.priorAttempts = priorAttempts
+    }
+}
+
+/// A ticket that knows its context.
+final class ItemTicket<Context: Sendable>: Ticket, @unchecked Sendable {
+    let context: Context
+
+    init(serial: UInt64, item: Item<Context>) {
+        context = item.context
+        super.init(
+            serial: serial, request: item.request, estimatedTokens: item.estimatedTokens,
+            priorAttempts: item.priorAttempts)
+    }
+}
+
+/// What one attempt brought back.
+struct AttemptResult: Sendable {
+    let ticket: Ticket
+    let verdict: Verdict
+    /// Nil when the exchange broke off.
+    var reply: ModelReply?
+    var latency = Interval.zero
+}
+
+/// An outcome that waits for its context and for the sink.
+struct Settlement: Sendable {
+    let ticket: Ticket
+    let result: OutcomeResult
+    let latency: Interval
+    let finishedAt: Instant
+}

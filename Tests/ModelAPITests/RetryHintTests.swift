@@ -1,0 +1,116 @@
+import Basics
+import Testing
+
+@testable import ModelAPI
+
+private func hint(_ headers: [(name: String, value: String)], status: Int = 429) -> Interval? {
+    RetryHint.interval(of: reply("", status: status, headers: headers))
+}
+
+@Suite struct RetryHintTests {
+    @Test func readsSecondsAndMilliseconds() {
+        #expect(hint([("retry-after", "20")]) == .seconds(20))
+        #expect(hint([("retry-after", "1.5")], status: 503) == .seconds(1.5))
+        #expect(hint([("retry-after", "20"), ("retry-after-ms", "150")]) == .milliseconds(150))
+        #expect(hint([("retry-after", "0")]) == .zero)
+        #expect(hint([("retry-after", "soon")]) == nil)
+        #expect(hint([("retry-after", "-5")]) == nil)
+        #expect(hint([]) == nil)
+    }
+
+    @Test func readsADateAgainstTheRepliesOwn() {
+        let due = (name: "retry-after", value: "Sun, 06 Nov 1994 08:50:07 GMT")
+        #expect(hint([due, ("date", "Sun, 06 Nov 1994 08:49:37 GMT")]) == .seconds(30))
+        #expect(hint([due]) == nil)
+        #expect(hint([due, ("date", "Sun, 06 Nov 1994 09:49:37 GMT")]) == nil)
+    }
+
+    @Test func readsTheResetOfWhatIsUsedUp() {
+        let headers = [
+            (name: "x-ratelimit-remaining-requests", value: "0"), (name: "x-ratelimit-reset-requests", value: "1s"),
+            (name: "x-ratelimit-remaining-tokens", value: "100"), (name: "x-ratelimit-reset-tokens", value: "6m0s"),
+        ]
+        #expect(hint(headers) == .seconds(1))
+        #expect(hint(headers, status: 500) == nil)
+        #expect(hint([headers[1], headers[3]]) == .seconds(1))
+        #expect(hint(headers + [("retry-after", "9")]) == .seconds(9))
+    }
+
+    @Test(arguments: [
+        ("1s", 1.0), ("6m0s", 360), ("20ms", 0.02), ("1h30m", 5400), ("2.5s", 2.5), ("7", 7), ("1m1.5s", 61.5),
+        ("12.345ms", 0.012345),
+    ])
+    func readsDurations(text: String, seconds: Double) {
+        #expect(RetryHint.duration(text) == .seconds(seconds))
+    }
+
+    @Test(arguments: ["", "s", "1x", "1s2", "m1", "-1s", "nan"])
+    func refusesWhatIsNoDuration(text: String) {
+        #expect(RetryHint.duration(text) == nil)
+    }
+}
+
+@Suite struct DateTests {
+    @Test(
+        arguments: [
+            ("Thu, 01 Jan 1970 00:00:00 GMT", 0), ("Sun, 06 Nov 1994 08:49:37 GMT", 784_111_777),
+            ("Tue, 29 Feb 2000 23:59:59 GMT", 951_868_799), ("Wed, 01 Mar 2000 00:00:00 GMT", 951_868_800),
+            ("Thu, 20 Nov 2025 08:00:00 GMT", 1_763_625_600), ("Mon, 01 Mar 2100 00:00:00 GMT", 4_107_542_400),
+        ] as [(String, Int64)])
+    func readsHTTPDates(text: String, seconds: Int64) {
+        #expect(HTTPDate.seconds(text) == seconds)
+    }
+
+    @Test(arguments: [
+        "", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994", "Sun, 06 Nov 1994 08:49:37 CET",
+        "Sun, 32 Nov 1994 08:49:37 GMT", "Sun, 06 Nox 1994 08:49:37 GMT", "Sun, 06 Nov 1994 24:49:37 GMT",
+        "Sun, 06 Nov 1994 08:49 GMT",
+    ])
+    func refusesOtherForms(text: String) {
+        #expect(HTTPDate.seconds(text) == nil)
+    }
+
+    @Test func readsMoments() {
+        #expect(RFC3339.seconds("1994-11-06T08:49:37Z") == 784_111_777)
+        #expect(RFC3339.seconds("1994-11-06 08:49:37Z") == nil)
+        #expect(RFC3339.seconds("1994-11-06T08:49:37+01:00") == nil)
+        #expect(RFC3339.seconds("Z") == nil)
+    }
+}
+
+@Suite struct RateLimitReportTests {
+    @Test func readsOpenAI() {
+        let report = RateLimitReport(
+            reply(
+                "",
+                headers: [
+                    ("content-type", "application/json"), ("x-ratelimit-limit-requests", "500"),
+                    ("x-ratelimit-remaining-requests", "499"), ("x-ratelimit-reset-requests", "120ms"),
+                    ("x-ratelimit-limit-tokens", "30000"),
+                ]))
+        #expect(report?.requests == .init(limit: 500, remaining: 499, reset: .milliseconds(120)))
+        #expect(report?.tokens == .init(limit: 30000))
+        #expect(report?.requests.limitPerMinute == 500)
+    }
+
+    @Test func readsAnthropic() {
+        let report = RateLimitReport(
+            reply(
+                "",
+                headers: [
+                    ("date", "Sun, 06 Nov 1994 08:49:37 GMT"), ("anthropic-ratelimit-requests-limit", "50"),
+                    ("anthropic-ratelimit-requests-remaining", "0"),
+                    ("anthropic-ratelimit-requests-reset", "1994-11-06T08:49:47Z"),
+                ]))
+        #expect(report?.requests == .init(limit: 50, remaining: 0, reset: .seconds(10)))
+    }
+
+    @Test func isNilWithoutLimits() {
+        #expect(RateLimitReport(reply("", headers: [("x-request-id", "x-ratelimit-limit-requests")])) == nil)
+        #expect(RateLimitReport(reply("", headers: [("x-ratelimit-something-else", "1")])) == nil)
+    }
+
+    @Test func aLimitPerDayIsNotPerMinute() {
+        #expect(RateLimitReport.Resource(limit: 14400, remaining: 1, reset: .seconds(3000)).limitPerMinute == nil)
+    }
+}

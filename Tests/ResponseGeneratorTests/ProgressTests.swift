@@ -1,0 +1,57 @@
+import Basics
+import ModelAPI
+import TestSupport
+import Testing
+
+@testable import ResponseGenerator
+
+@Suite struct ProgressTests {
+    @Test(arguments: [(1, 5), (9, 5), (10, 10), (100, 10), (101, 20), (500, 20), (501, 50), (10_000, 50)])
+    func batchesGrowWithTheConcurrency(concurrency: Int, count: Int) {
+        #expect(ProgressCounter.batchCount(concurrency: concurrency) == count)
+    }
+
+    @Test func theRateForgetsWhatLiesBehindTheWindow() {
+        let start = Instant(nanoseconds: 0)
+        var rate = SlidingRate(at: start)
+        // A minute at 100 a second, then a minute at 10.
+        for step in 1...600 { rate.add(done: step * 10, at: start + .milliseconds(Int64(step) * 100)) }
+        #expect(abs(rate.perSecond(at: start + .seconds(60)) - 100) < 1)
+        for step in 1...600 { rate.add(done: 6000 + step, at: start + .milliseconds(60_000 + Int64(step) * 100)) }
+        #expect(abs(rate.perSecond(at: start + .seconds(120)) - 10) < 0.5)
+        // Standing still lowers it.
+        #expect(rate.perSecond(at: start + .seconds(180)) < 5)
+    }
+
+    @Test func aRunReportsByBatches() async throws {
+        let clock = ManualClock()
+        let reports = Reports()
+        let transport = ScriptedTransport(clock) { call in .answer(latency: .milliseconds(Int64(call.number))) }
+        _ = try await generator(clock, transport, concurrency: 20, observer: reports) { $0.itemsTotal = 1000 }
+            .run(source: NumberSource(1000), sink: MemorySink())
+        let dones = reports.all.map(\.done)
+        #expect(dones == dones.sorted() && dones.last == 1000)
+        // Before the tail every report is worth ten results at least.
+        let early = dones.prefix { $0 < 980 }.filter { $0 > 0 }
+        #expect(zip(early, early.dropFirst()).allSatisfy { $1 - $0 >= 10 })
+        #expect(early.count >= 60)
+        let middle = try #require(reports.all.first { $0.done >= 500 })
+        #expect(middle.inFlight > 0 && middle.concurrency == 20)
+        let left = try #require(middle.timeLeft)
+        #expect(left > .zero)
+    }
+
+    @Test func theTailSaysWhatItWaitsFor() async throws {
+        let clock = ManualClock()
+        let reports = Reports()
+        let transport = ScriptedTransport(clock) { call in
+            call.body == "99" && call.attempt == 1 ? .error(429, headers: [("retry-after", "120")]) : .answer()
+        }
+        let generator = try generator(clock, transport, observer: reports)
+        _ = await generator.run(source: NumberSource(100), sink: MemorySink())
+        let tail = try #require(reports.all.last { $0.waiting == 1 && $0.inFlight == 0 })
+        #expect(tail.waitingByClass == [.rateLimited: 1])
+        #expect(try #require(tail.nextRetryIn).seconds > 100)
+        #expect(generator.progress.done == 100)
+    }
+}
