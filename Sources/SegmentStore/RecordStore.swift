@@ -242,6 +242,11 @@ public final class RecordStore: Sendable {
         try sealing.updateManifest { $0.input?.rows = rows }
     }
 
+    /// Says that an item of the input is one whose outcome was on disk when the store was opened.
+    public func noteFound(row: UInt64, sample: UInt32) {
+        index.withLock { $0.noteFound(row: row, sample: UInt16(clamping: sample)) }
+    }
+
     /// A place from which the input can be read again once all rows before it have outcomes.
     public func noteLandmark(_ landmark: InputLandmark) { index.withLock { $0.noteLandmark(landmark) } }
 }

@@ -123,6 +123,10 @@ struct StoreIndex {
         coverage[lane] = next
     }
 
+    mutating func noteFound(row: UInt64, sample: UInt16) {
+        input.ledger.insert(context.item(row: row, sample: sample))
+    }
+
     mutating func noteLandmark(_ landmark: InputLandmark) { trail.note(landmark) }
 
     /// The row numbers of the ledger belong to another input from now on.

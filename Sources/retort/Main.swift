@@ -1,1 +1,10 @@
-@main struct Retort { static func main() {} }
+import CommandLine
+import Glibc
+import RetortCommands
+
+@main
+enum Retort {
+    static func main() async {
+        exit(await RetortMain.run().rawValue)
+    }
+}

@@ -1,0 +1,36 @@
+import Basics
+import CommandLine
+import SegmentStore
+
+/// `retort cat`: streams records to standard output.
+enum CatCommand {
+    static let spec = CommandSpec(
+        "cat", summary: "print records as JSON lines, also while a run writes",
+        examples: [
+            ExampleSpec("retort cat runs/a", "every answer"),
+            ExampleSpec("retort cat runs/a --failures", "every item whose newest outcome is a failure"),
+        ],
+        operands: [OperandSpec("STORE", kind: .path, summary: "the directory of a run")],
+        options: [OptionSpec("failures", summary: "failed items instead of answers")],
+        exitCodes: [.notFound, .badData, .io, .configuration])
+
+    @Sendable
+    static func run(_ command: ParsedCommand, _ context: CommandContext) async throws -> ExitCode {
+        let reader = try StoreReader(command.operand("STORE")!, options: StoreAccess.options)
+        let output = DataOutput.standardOutput()
+        var damages = 0
+        try reader.forEach(
+            command.flag("failures") ? .failures : .responses,
+            onDamage: { damage in
+                damages += 1
+                context.messages.line(
+                    "damaged: \(damage.lane.directoryName) segment \(damage.segment), bytes \(damage.range): "
+                        + damage.reason)
+            }
+        ) { record throws(RetortError) in
+            try output.write(record.line + [0x0A])
+        }
+        try output.flush()
+        return damages == 0 ? .ok : .badData
+    }
+}

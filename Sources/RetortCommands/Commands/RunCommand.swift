@@ -1,0 +1,117 @@
+import Basics
+import CommandLine
+import ModelAPI
+import PromptSource
+import ResponseGenerator
+import SegmentStore
+
+/// `retort run`: asks for everything that is not on disk yet.
+enum RunCommand {
+    private static let inputGroup = "Input and output"
+    private static let paceGroup = "Pace"
+    private static let timeGroup = "Patience"
+
+    static let spec = CommandSpec(
+        "run", summary: "ask a model for every prompt that has no answer yet",
+        details: """
+            Prompts are rows of JSONL, CSV or text, plain or gzip; - reads standard input. The same command again \
+            resumes: what is on disk is never asked for a second time.
+
+            Answers go to OUT/responses/*.jsonl.gz, failed items to OUT/failures/*.jsonl.gz.
+            """,
+        examples: [
+            ExampleSpec(
+                "retort run data/prompts.jsonl --out runs/demo --simulate", "try it with the built-in model server"),
+            ExampleSpec(
+                "retort run prompts.jsonl --out runs/a --model deepseek-chat --base-url https://api.deepseek.com/v1",
+                "any OpenAI-compatible endpoint"),
+            ExampleSpec(
+                "retort run topics.csv --out runs/b --model gpt-5-mini --template essay.txt --samples 4",
+                "four samples of each row of a table, rendered by a template"),
+        ],
+        operands: [OperandSpec("PROMPTS", .atLeastOne, kind: .path, summary: "files, directories, patterns, or -")],
+        options: [
+            OptionSpec("out", "o", kind: .path, valueName: "DIR", summary: "the store, made if missing", group: inputGroup),
+            OptionSpec(
+                "format", kind: .choice(InputFormat.allCases.map(\.rawValue)), summary: "read the input as this",
+                group: inputGroup),
+            OptionSpec(
+                "template", kind: .path, summary: "render each row: {{field}}, and @system, @user lines for turns",
+                group: inputGroup),
+            OptionSpec("strict", summary: "stop at the first bad row instead of recording it", group: inputGroup),
+            OptionSpec(
+                "on-change", kind: .choice(["refuse", "keep"]),
+                summary: "when a prompt changed under the same id: refuse to run, or keep the old answer",
+                group: inputGroup, default: "refuse"),
+            OptionSpec("keep-body", summary: "keep the API's raw body in each record", group: inputGroup),
+            OptionSpec(
+                "split-think", summary: "move <think>...</think> from the response to the reasoning", group: inputGroup),
+            OptionSpec(
+                "reject-finish", kind: .list(.string), valueName: "REASON",
+                summary: "count answers that end so as failed: length", group: inputGroup),
+            OptionSpec(
+                "sync", kind: .either(["always", "never"], or: .duration(.milliseconds(10)...Interval.seconds(3600))),
+                summary: "when answers survive a power cut; kill -9 never loses one", group: inputGroup, default: "1s"),
+            OptionSpec(
+                "compression-level", kind: .integer(1...12), summary: "of the segments", group: inputGroup,
+                default: String(StoreOptions().compressionLevel)),
+            OptionSpec(
+                "base-url", kind: .string, valueName: "URL", summary: "the API, up to and including /v1",
+                group: "The server", environment: "OPENAI_BASE_URL"),
+            OptionSpec("simulate", summary: "ask the built-in model server: no key, no network", group: "The server"),
+        ] + ParameterOptions.options + paceOptions + timeOptions + [.progress] + SimulatorOptions.options,
+        exitCodes: [
+            .badData, .inputMissing, .io, .incomplete, .refused, .configuration, .interrupted,
+        ])
+
+    private static let paceOptions: [OptionSpec] = [
+        OptionSpec(
+            "concurrency", "c",
+            kind: .either(["auto"], or: .integer(1...GeneratorConfiguration.concurrencyMax)),
+            summary: "requests in flight at most", group: paceGroup,
+            default: String(GeneratorConfiguration.concurrencyDefault)),
+        OptionSpec("rps", kind: .number(0.001...1_000_000), summary: "requests a second at most", group: paceGroup),
+        OptionSpec("rpm", kind: .number(0.01...100_000_000), summary: "requests a minute at most", group: paceGroup),
+        OptionSpec(
+            "tpm", kind: .number(1...100_000_000_000), summary: "tokens a minute at most", group: paceGroup),
+        OptionSpec("throttle", kind: .anyDuration, summary: "least time between two requests", group: paceGroup),
+        OptionSpec(
+            "attempts", kind: .integer(1...1000), summary: "tries an item gets", group: paceGroup,
+            default: String(GeneratorConfiguration.attemptsMaxDefault)),
+    ]
+
+    private static let timeOptions: [OptionSpec] = [
+        OptionSpec("timeout", kind: .anyDuration, summary: "of a whole request", group: timeGroup, default: "15m"),
+        OptionSpec("connect-timeout", kind: .anyDuration, summary: "of connecting", group: timeGroup, default: "10s"),
+        OptionSpec(
+            "first-byte-timeout", kind: .anyDuration, summary: "until the answer begins", group: timeGroup,
+            default: "10m"),
+        OptionSpec(
+            "stall-timeout", kind: .anyDuration, summary: "between two bytes of the answer", group: timeGroup,
+            default: "1m"),
+        OptionSpec(
+            "outage-max", kind: .anyDuration, summary: "how long a dead server is waited for", group: timeGroup,
+            default: "15m"),
+        OptionSpec(
+            "drain-timeout", kind: .anyDuration, summary: "how long an interrupted run waits for its answers",
+            group: timeGroup, default: "5m"),
+        OptionSpec(
+            "response-size-max", kind: .size(1024...(1 << 30)), summary: "largest body of an answer",
+            group: timeGroup, default: "64M"),
+    ]
+
+    @Sendable
+    static func run(_ command: ParsedCommand, _ context: CommandContext) async throws -> ExitCode {
+        let settings = try RunSettings(command, environment: context.environment)
+        SignalWatcher.block()
+        let messages = context.progressStream(command)
+        let session = RunSession(settings: settings, messages: messages, isQuiet: command.flag("quiet"))
+        let result = try await session.run()
+        let conclusion = RunConclusion(result, settings: settings, commandLine: command.shellLine)
+        if !command.flag("quiet") {
+            for line in conclusion.lines(messages.palette) { messages.line(line) }
+        }
+        if let error = conclusion.error { messages.report(error, from: "retort") }
+        return conclusion.exitCode
+    }
+}

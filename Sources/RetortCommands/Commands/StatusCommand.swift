@@ -1,0 +1,110 @@
+import Basics
+import CommandLine
+import JSONText
+import SegmentStore
+
+/// `retort status`: how far a run is, also while it writes.
+enum StatusCommand {
+    static let spec = CommandSpec(
+        "status", summary: "counts, failures, tokens and size of a run, also while it writes",
+        examples: [ExampleSpec("retort status runs/a", "for people"), ExampleSpec("retort status runs/a --json", "for scripts")],
+        operands: [OperandSpec("STORE", kind: .path, summary: "the directory of a run")],
+        options: [OptionSpec("json", summary: "one JSON object")],
+        exitCodes: [.notFound, .badData, .io, .configuration])
+
+    @Sendable
+    static func run(_ command: ParsedCommand, _ context: CommandContext) async throws -> ExitCode {
+        let status = try StoreStatus(command.operand("STORE")!)
+        let output = DataOutput.standardOutput()
+        if command.flag("json") {
+            try output.line(status.json)
+        } else {
+            for line in status.lines { try output.line(line) }
+        }
+        try output.flush()
+        return .ok
+    }
+}
+
+/// What there is to say of a store without reading its records.
+struct StoreStatus {
+    private let reader: StoreReader
+    private let writer: String?
+    private let sizes: [Lane: [Int]]
+
+    init(_ root: String) throws(RetortError) {
+        reader = try StoreReader(root, options: StoreAccess.options)
+        writer = try reader.writer()
+        sizes = try reader.segmentSizes()
+    }
+
+    /// Items of the input, once it has been read to its end.
+    private var items: Int? { reader.manifest.input?.rows.map { Int($0) * reader.manifest.samples } }
+
+    private var pending: Int? {
+        items.map { max(0, $0 - Int(reader.counters.done) - Int(reader.counters.failed)) }
+    }
+
+    private var failureClasses: [(name: String, count: Int)] {
+        reader.counters.failedByClass.enumerated().filter { $0.element > 0 }.map { index, count in
+            (reader.failureClasses.name(UInt8(index)), Int(count))
+        }
+    }
+
+    private func tally(_ place: RecordTallies.Place) -> Int { Int(clamping: reader.counters.tallies[place.rawValue]) }
+
+    var lines: [String] {
+        let counters = reader.counters
+        var lines = ["done       \(Human.count(Int(counters.done)))"]
+        lines.append("failed     \(Human.count(Int(counters.failed)))")
+        for (name, count) in failureClasses { lines.append("           \(Human.count(count)) \(name)") }
+        lines.append("pending    \(pending.map { Human.count($0) } ?? "not known: the input was not read to its end yet")")
+        lines.append("tokens     \(Human.count(tally(.prompt))) in, \(Human.count(tally(.completion))) out")
+        if tally(.truncated) > 0 { lines.append("truncated  \(Human.count(tally(.truncated)))") }
+        if counters.done > 0 {
+            let mean = Interval.milliseconds(Int64(tally(.latency) / Int(counters.done)))
+            lines.append("latency    \(Human.duration(mean)) on average")
+        }
+        for lane in Lane.allCases {
+            let files = sizes[lane] ?? []
+            guard !files.isEmpty else { continue }
+            let name = lane.directoryName + String(repeating: " ", count: 11 - lane.directoryName.count)
+            lines.append("\(name)\(files.count) segments, \(Human.bytes(files.reduce(0, +)))")
+        }
+        lines.append("writer     \(writer ?? "none")")
+        let job = reader.manifest.job.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+        lines.append("job        \(job.joined(separator: ", "))")
+        for damage in reader.damage {
+            lines.append("damaged    \(damage.lane.directoryName) segment \(damage.segment): \(damage.reason)")
+        }
+        return lines
+    }
+
+    var json: String {
+        var bytes: [UInt8] = []
+        func text(_ text: String) { bytes.append(contentsOf: text.utf8) }
+        text("{\"done\":\(reader.counters.done),\"failed\":\(reader.counters.failed)")
+        text(",\"pending\":\(pending.map(String.init) ?? "null"),\"items\":\(items.map(String.init) ?? "null")")
+        text(",\"failed_by_class\":{")
+        text(failureClasses.map { "\"\($0.name)\":\($0.count)" }.joined(separator: ","))
+        text("}")
+        for (number, name) in reader.manifest.tallies.enumerated() {
+            text(",\"\(name)\":\(reader.counters.tallies[number])")
+        }
+        for lane in Lane.allCases {
+            let files = sizes[lane] ?? []
+            text(",\"\(lane.directoryName)\":{\"segments\":\(files.count),\"bytes\":\(files.reduce(0, +))}")
+        }
+        text(",\"damaged\":\(reader.damage.count),\"writer\":")
+        JSONString.append(writer ?? "", to: &bytes)
+        text(",\"job\":{")
+        for (index, (key, value)) in reader.manifest.job.sorted(by: { $0.key < $1.key }).enumerated() {
+            if index > 0 { text(",") }
+            JSONString.append(key, to: &bytes)
+            text(":")
+            JSONString.append(value, to: &bytes)
+        }
+        text("}}")
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}

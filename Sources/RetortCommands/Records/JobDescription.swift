@@ -1,0 +1,39 @@
+import Basics
+import ModelAPI
+
+/// What the answers of a store depend on, as it stands in the manifest. Where, how fast and how often to ask is not
+/// part of it: that may change from run to run.
+struct JobDescription: Sendable, Hashable {
+    var values: [String: String]
+
+    init(_ settings: RunSettings) {
+        var values = settings.parameterTexts
+        values["model"] = settings.parameters.model
+        values["endpoint"] = settings.endpoint.rawValue
+        values["samples"] = String(settings.samples)
+        if let template = settings.templateText {
+            let hash = Array(template.utf8).withUnsafeBytes { ContentHash.hash64($0) }
+            values["template"] = Hexadecimal.string(hash)
+        }
+        if settings.simulator != nil { values["simulated"] = "yes" }
+        if settings.splitsThinking { values["split_think"] = "yes" }
+        if !settings.rejectedFinishReasons.isEmpty {
+            values["reject_finish"] = settings.rejectedFinishReasons.sorted().joined(separator: ",")
+        }
+        self.values = values
+    }
+
+    /// Throws `.configuration` saying what differs when a store was made for another job.
+    func check(against stored: [String: String], at root: String) throws(RetortError) {
+        let names = Set(values.keys).union(stored.keys).sorted()
+        let differences = names.compactMap { name -> String? in
+            let (here, there) = (values[name] ?? "not set", stored[name] ?? "not set")
+            return here == there ? nil : "\(name) is \(there) in the store and \(here) in this run"
+        }
+        guard !differences.isEmpty else { return }
+        throw RetortError(
+            .configuration, "the store was made for another job", at: root,
+            cause: differences.joined(separator: "; "),
+            remedy: "Give the store's values, or another directory with --out.")
+    }
+}

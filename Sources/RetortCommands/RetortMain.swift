@@ -1,0 +1,59 @@
+import CommandLine
+import Glibc
+
+/// The program: parses the command line, runs the command, gives the exit status.
+public enum RetortMain {
+    public static func run() async -> ExitCode {
+        StandardStreams.ignoreBrokenPipes()
+        let environment = ProcessStart.environment(RetortProgram.spec.environmentNames + networkNames)
+        let terminal = Terminal.standardError(environment: environment)
+        let early = MessageStream(
+            terminal: terminal, palette: Palette(.auto, isTerminal: terminal.isTerminal, environment: environment))
+        return await StandardStreams.run("retort", messages: early) {
+            let parser = ArgumentParser(RetortProgram.spec)
+            switch try parser.parse(ProcessStart.arguments, environment: environment) {
+            case .help(let command, let detail):
+                try print(help: command, detail, environment)
+                return .ok
+            case .version:
+                try print(HelpText(RetortProgram.spec).versionLine + "\n")
+                return .ok
+            case .run(let command):
+                return try await run(command, terminal: terminal, environment: environment)
+            }
+        }
+    }
+
+    /// Read by libcurl's part; they are not the program's own, so its table lists only the main ones.
+    private static let networkNames = [
+        "http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY",
+        "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR",
+    ]
+
+    private static func run(
+        _ command: ParsedCommand, terminal: Terminal, environment: [String: String]
+    ) async throws -> ExitCode {
+        let palette = Palette(command.choice("color"), isTerminal: terminal.isTerminal, environment: environment)
+        let context = CommandContext(
+            messages: MessageStream(terminal: terminal, palette: palette), environment: environment,
+            errorTerminal: terminal)
+        guard let entry = RetortProgram.entries.first(where: { $0.spec.name == command.spec.name }) else {
+            preconditionFailure("the table has no \(command.spec.name)")
+        }
+        return try await entry.run(command, context)
+    }
+
+    private static func print(
+        help command: CommandSpec?, _ detail: HelpDetail, _ environment: [String: String]
+    ) throws {
+        let terminal = Terminal.standardOutput(environment: environment)
+        let palette = Palette(.auto, isTerminal: terminal.isTerminal, environment: environment)
+        try print(HelpText(RetortProgram.spec, width: terminal.width, palette: palette).text(command, detail))
+    }
+
+    private static func print(_ text: String) throws {
+        let output = DataOutput.standardOutput()
+        try output.write(text)
+        try output.flush()
+    }
+}

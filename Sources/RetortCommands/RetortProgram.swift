@@ -1,0 +1,42 @@
+public import CommandLine
+
+/// The table of the whole program.
+public enum RetortProgram {
+    public static let version = "0.1.0"
+
+    /// One command: its row of the table, and what it does.
+    struct Entry: Sendable {
+        var spec: CommandSpec
+        var run: @Sendable (ParsedCommand, CommandContext) async throws -> ExitCode
+    }
+
+    static let entries: [Entry] = [
+        Entry(spec: RunCommand.spec, run: RunCommand.run),
+        Entry(spec: StatusCommand.spec, run: StatusCommand.run),
+        Entry(spec: GetCommand.spec, run: GetCommand.run),
+        Entry(spec: CatCommand.spec, run: CatCommand.run),
+        Entry(spec: SimulateCommand.spec, run: SimulateCommand.run),
+        Entry(spec: CompletionCommand.spec, run: CompletionCommand.run),
+    ]
+
+    public static let spec = ProgramSpec(
+        name: "retort", version: version,
+        summary: "stream prompts through a model's API into a dataset that never loses or double-pays an answer",
+        commands: entries.map(\.spec), sharedOptions: [.color, .quiet],
+        environment: [
+            EnvironmentSpec("OPENAI_API_KEY", "the key of OpenAI-compatible endpoints; never taken from a flag"),
+            EnvironmentSpec("ANTHROPIC_API_KEY", "the key for --endpoint messages"),
+            EnvironmentSpec("ANTHROPIC_BASE_URL", "the base URL for --endpoint messages"),
+            EnvironmentSpec("CURL_CA_BUNDLE", "trusted certificates, also SSL_CERT_FILE and SSL_CERT_DIR"),
+            EnvironmentSpec("https_proxy", "the proxy, also http_proxy, all_proxy and no_proxy"),
+        ],
+        examples: [
+            ExampleSpec(
+                "retort run data/prompts.jsonl --out runs/demo --simulate",
+                "try it: no key, no network, a model server on loopback"),
+            ExampleSpec(
+                "retort run prompts.jsonl --out runs/a --model deepseek-chat --concurrency 256",
+                "run, or resume: the same command again asks only for what is not on disk"),
+            ExampleSpec("retort status runs/a", "how far it is, also while it runs"),
+        ])
+}

@@ -1,0 +1,21 @@
+import Basics
+
+/// The keys that are on their way: planned, but not in the store yet. From any thread.
+final class IssuedKeys: Sendable {
+    private let rows = Locked<[Hash128: UInt64]>([:])
+
+    /// Notes a key. Gives the row that has it already, if one does.
+    func insert(_ hash: Hash128, row: UInt64) -> UInt64? {
+        rows.withLock { rows in
+            if let other = rows[hash] { return other }
+            rows[hash] = row
+            return nil
+        }
+    }
+
+    func contains(_ hash: Hash128) -> Bool { rows.withLock { $0[hash] != nil } }
+
+    func remove(_ hashes: [Hash128]) {
+        rows.withLock { rows in for hash in hashes { rows[hash] = nil } }
+    }
+}

@@ -1,0 +1,93 @@
+import Basics
+import CommandLine
+import JSONText
+import ModelAPI
+
+/// The options that become members of every request.
+enum ParameterOptions {
+    static let group = "The request"
+
+    static let options: [OptionSpec] = [
+        OptionSpec(
+            "model", "m", kind: .string, valueName: "NAME", summary: "the model to ask", group: group,
+            environment: "RETORT_MODEL"),
+        OptionSpec(
+            "endpoint", kind: .choice(RequestBuilder.Endpoint.allCases.map(\.rawValue)),
+            summary: "the API: OpenAI's chat or completions, or Anthropic's messages", group: group, default: "chat"),
+        OptionSpec("temperature", kind: .number(0...10), summary: "sampling temperature", group: group),
+        OptionSpec("top-p", kind: .number(0...1), summary: "nucleus sampling", group: group),
+        OptionSpec("max-tokens", kind: .integer(1...10_000_000), summary: "most tokens of an answer", group: group),
+        OptionSpec(
+            "max-completion-tokens", kind: .integer(1...10_000_000),
+            summary: "the same, as reasoning models want it named", group: group),
+        OptionSpec(
+            "stop", kind: .repeated(.string), valueName: "TEXT", summary: "end the answer at this text", group: group),
+        OptionSpec("seed", kind: .integer(Int.min...Int.max), summary: "the model's seed", group: group),
+        OptionSpec(
+            "reasoning-effort", kind: .string, valueName: "WORD", summary: "low, medium, high, ...", group: group),
+        OptionSpec(
+            "response-format", kind: .string, valueName: "JSON", summary: "sent as response_format", group: group),
+        OptionSpec(
+            "param", kind: .repeated(.string), valueName: "NAME=JSON", summary: "any other member of the request",
+            group: group),
+        OptionSpec(
+            "samples", "n", kind: .integer(1...10_000), summary: "answers asked of each row, as separate requests",
+            group: group, default: "1"),
+    ]
+
+    /// The model's name when the built-in server answers and nobody names another.
+    private static let simulatedModel = "simulated-teacher"
+
+    /// The parameters, and the same as texts for the job's description. Throws `.usage` for what is not JSON.
+    static func parameters(
+        _ command: ParsedCommand, isSimulated: Bool
+    ) throws(RetortError) -> (RequestParameters, [String: String]) {
+        guard let model = command.stringIfSet("model") ?? (isSimulated ? simulatedModel : nil) else {
+            throw RetortError(
+                .usage, "no model is named", remedy: "Give --model NAME, or --simulate to try without one.")
+        }
+        var parameters = RequestParameters(model: model)
+        parameters.temperature = command.numberIfSet("temperature")
+        parameters.topP = command.numberIfSet("top-p")
+        parameters.maxTokens = command.integerIfSet("max-tokens")
+        parameters.maxCompletionTokens = command.integerIfSet("max-completion-tokens")
+        parameters.stop = command.strings("stop")
+        parameters.seed = command.integerIfSet("seed")
+        parameters.reasoningEffort = command.stringIfSet("reasoning-effort")
+        if let format = command.stringIfSet("response-format") {
+            parameters.responseFormat = try json(format, "--response-format")
+        }
+        for text in command.strings("param") {
+            guard let equals = text.firstIndex(of: "="), equals != text.startIndex else {
+                throw RetortError(.usage, "--param \(text) has no value", remedy: "Write --param name=JSON.")
+            }
+            let name = String(text[..<equals])
+            parameters.extra.append(
+                (name, try json(String(text[text.index(after: equals)...]), "--param \(name)")))
+        }
+        return (parameters, texts(of: command))
+    }
+
+    private static func json(_ text: String, _ option: String) throws(RetortError) -> [UInt8] {
+        do {
+            _ = try JSONParser().parse(text)
+        } catch {
+            throw RetortError(
+                .usage, "the value of \(option) is not JSON", cause: "\(error)",
+                remedy: "Quote texts twice: --param name='\"text\"'.")
+        }
+        return Array(text.utf8)
+    }
+
+    private static func texts(of command: ParsedCommand) -> [String: String] {
+        var texts: [String: String] = [:]
+        let described = [
+            "temperature", "top-p", "max-tokens", "max-completion-tokens", "stop", "seed", "reasoning-effort",
+            "response-format", "param",
+        ]
+        for name in described where command.isGiven(name) {
+            texts[name.replacing("-", with: "_")] = command.values(name).map(\.text).joined(separator: ", ")
+        }
+        return texts
+    }
+}

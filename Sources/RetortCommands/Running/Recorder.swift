@@ -1,0 +1,33 @@
+import Basics
+import ResponseGenerator
+import SegmentStore
+
+/// Where outcomes go: the store. Also takes the bad rows, which never reach the generator.
+final class Recorder: OutcomeSink {
+    private let store: RecordStore
+    private let codec: RecordCodec
+    private let issued: IssuedKeys
+    /// `append` takes one caller at a time; outcomes and bad rows come from two threads.
+    private let turn = Locked(())
+
+    init(_ store: RecordStore, codec: RecordCodec, issued: IssuedKeys) {
+        self.store = store
+        self.codec = codec
+        self.issued = issued
+    }
+
+    func accept(_ batch: [Outcome<ItemContext>]) throws(RetortError) -> SinkPressure {
+        let records = batch.map(codec.record)
+        let result = try append(records)
+        issued.remove(records.map(\.key.hash))
+        return result.isPressed ? .pressed : .open
+    }
+
+    func relieved(_ wake: @escaping @Sendable () -> Void) { store.onRelief(wake) }
+
+    func record(badRow records: [NewRecord]) throws(RetortError) { _ = try append(records) }
+
+    private func append(_ records: [NewRecord]) throws(RetortError) -> RecordStore.Appended {
+        try turn.withLock { _ throws(RetortError) in try store.append(records) }
+    }
+}

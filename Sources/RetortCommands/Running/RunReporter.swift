@@ -1,0 +1,128 @@
+import Basics
+import CommandLine
+import PromptSource
+import ResponseGenerator
+import SegmentStore
+
+/// Shows how a run is going: the generator's progress with the store's totals.
+final class RunReporter: ProgressObserver {
+    private let messages: MessageStream
+    private let store: RecordStore
+    private let source: PlannedSource
+    private let resumedDone: UInt64
+    /// Rows of the input, counted ahead by a thread of its own.
+    private let rowsTotal = Locked<UInt64?>(nil)
+    private let isCounting = Locked(true)
+    private let samples: Int
+    private let badRows = Locked(0)
+    private let drawn = Locked(Instant(nanoseconds: 0))
+    private let isQuiet: Bool
+
+    /// Bad rows named one by one; the rest is only counted.
+    static let badRowsShownMax = 10
+    /// The least time between two drawings.
+    static let drawInterval = Interval.milliseconds(100)
+
+    init(
+        _ messages: MessageStream, store: RecordStore, source: PlannedSource, resumedDone: UInt64, samples: Int,
+        isQuiet: Bool
+    ) {
+        self.messages = messages
+        self.store = store
+        self.source = source
+        self.resumedDone = resumedDone
+        self.samples = samples
+        self.isQuiet = isQuiet
+    }
+
+    func progress(_ progress: ResponseGenerator.Progress) {
+        let now = Instant.now
+        let isDue = drawn.withLock { last in
+            guard now - last >= Self.drawInterval else { return false }
+            last = now
+            return true
+        }
+        if isDue { messages.show(snapshot(progress), now: now) }
+    }
+
+    func finish(_ progress: ResponseGenerator.Progress) { messages.finish(snapshot(progress), now: .now) }
+
+    /// Counts the input's rows, for the total and the time left. Only files that can be read again.
+    func count(_ input: InputSet, known: UInt64?) {
+        if let known {
+            rowsTotal.withLock { $0 = known }
+            return
+        }
+        guard input.files.allSatisfy({ $0.kind == .regular }) else { return }
+        WorkThread.start { [self] in
+            let reader = RowReader(input)
+            while let row = try? reader.next() {
+                if row.number % 4096 == 0, !isCounting.withLock({ $0 }) { return }
+            }
+            rowsTotal.withLock { $0 = reader.landmark.row }
+        }
+    }
+
+    func stopCounting() { isCounting.withLock { $0 = false } }
+
+    func badRow(_ error: RetortError) {
+        let count = badRows.withLock { count in
+            count += 1
+            return count
+        }
+        if isQuiet { return }
+        if count <= Self.badRowsShownMax {
+            messages.line(messages.palette.yellow("bad row: ") + CellWidth.sanitized(error.description))
+        } else if count == Self.badRowsShownMax + 1 {
+            messages.line("further bad rows are not shown; they are in failures/ with class bad_input")
+        }
+    }
+
+    var total: Int? {
+        let read = source.progress
+        let rows = read.isComplete ? read.rows : rowsTotal.withLock { $0 }
+        return rows.map { Int($0) * samples }
+    }
+
+    private func snapshot(_ progress: ResponseGenerator.Progress) -> ProgressSnapshot {
+        let counters = store.counters
+        var snapshot = ProgressSnapshot(
+            total: total, done: Int(counters.done), failed: Int(counters.failed), resumed: Int(resumedDone),
+            inFlight: progress.inFlight, retrying: progress.waiting, rate: progress.itemsPerSecond,
+            promptTokens: progress.usage.prompt, completionTokens: progress.usage.completion,
+            elapsed: progress.elapsed)
+        let seconds = progress.elapsed.seconds
+        if seconds > 0 { snapshot.tokenRate = Double(progress.usage.completion) / seconds }
+        if let total, progress.itemsPerSecond > 0 {
+            snapshot.remaining = .seconds(Double(max(0, total - snapshot.settled)) / progress.itemsPerSecond)
+        }
+        snapshot.note = note(progress)
+        snapshot.pausedReason = pausedReason(progress)
+        return snapshot
+    }
+
+    /// What the last items wait for.
+    private func note(_ progress: ResponseGenerator.Progress) -> String {
+        var parts: [String] = []
+        if progress.waiting > 0 {
+            let classes = progress.waitingByClass.filter { $0.value > 0 }.map { "\($0.value) \($0.key.rawValue)" }
+            let due = progress.nextRetryIn.map { ", next in \(Human.duration($0))" } ?? ""
+            parts.append("retry waits: \(classes.sorted().joined(separator: ", "))\(due)")
+        }
+        if let oldest = progress.oldestInFlight, oldest > .seconds(1) {
+            parts.append("waiting for \(progress.inFlight) requests, the oldest for \(Human.duration(oldest))")
+        }
+        return parts.joined(separator: "; ")
+    }
+
+    private func pausedReason(_ progress: ResponseGenerator.Progress) -> String? {
+        if let trouble = store.trouble { return trouble.message }
+        return switch progress.hold {
+        case .none, .draining: nil
+        case .rateLimit: "rate limit"
+        case .serverDown: "the server is down; probing"
+        case .sinkPressed: "the disk does not keep up"
+        case .outOfSpace: "no space left on the disk"
+        }
+    }
+}

@@ -1,0 +1,107 @@
+import Basics
+import CommandLine
+import HTTPTransport
+import JSONText
+import ModelAPI
+import ModelSimulator
+import PromptSource
+import ResponseGenerator
+import SegmentStore
+
+/// Everything a run was told, checked, before anything is touched.
+struct RunSettings: Sendable {
+    var inputs: [String]
+    var format: InputFormat?
+    var out: String
+    var endpoint: RequestBuilder.Endpoint
+    var parameters: RequestParameters
+    /// The parameters as texts, for the job's description.
+    var parameterTexts: [String: String]
+    var samples: Int
+    var template: Template?
+    var templateText: String?
+    var baseURL: String
+    var headers: [(name: String, value: String)]
+    var timeouts: HTTPTransport.Timeouts
+    var responseBytesMax: Int
+    var network: HTTPTransport.Network
+    var generator: GeneratorConfiguration
+    var splitsThinking: Bool
+    var rejectedFinishReasons: Set<String>
+    var keepsBody: Bool
+    var isStrict: Bool
+    /// Answers whose prompt has changed under the same id are kept.
+    var keepsChanged: Bool
+    var sync: SyncPolicy
+    var compressionLevel: Int
+    /// How long the window may drain after an interrupt.
+    var drainTimeout: Interval
+    /// The built-in model server to run against; nil: a real one.
+    var simulator: SimulatorConfiguration?
+
+    init(_ command: ParsedCommand, environment: [String: String]) throws(RetortError) {
+        inputs = command.operands("PROMPTS")
+        format = command.stringIfSet("format").flatMap { InputFormat(rawValue: $0) }
+        out = try command.requiredString("out")
+        endpoint = command.choice("endpoint")
+        samples = command.integer("samples")
+        let templateFile = try Self.loadTemplate(command)
+        template = templateFile?.template
+        templateText = templateFile?.text
+        keepsBody = command.flag("keep-body")
+        isStrict = command.flag("strict")
+        keepsChanged = command.string("on-change") == "keep"
+        splitsThinking = command.flag("split-think")
+        rejectedFinishReasons = Set(command.strings("reject-finish"))
+        sync = try Self.syncPolicy(command)
+        compressionLevel = command.integer("compression-level")
+        drainTimeout = command.duration("drain-timeout")
+        responseBytesMax = command.size("response-size-max")
+        simulator = command.flag("simulate") ? try SimulatorOptions.configuration(command) : nil
+        timeouts = HTTPTransport.Timeouts(
+            connect: command.duration("connect-timeout"), firstByte: command.duration("first-byte-timeout"),
+            stalled: command.duration("stall-timeout"), total: command.duration("timeout"))
+        (parameters, parameterTexts) = try ParameterOptions.parameters(command, isSimulated: simulator != nil)
+        let access = try AccessOptions(command, endpoint: endpoint, environment: environment)
+        baseURL = access.baseURL
+        headers = access.headers
+        network =
+            simulator == nil ? HTTPTransport.Network(environment: environment) : HTTPTransport.Network()
+        generator = try Self.generator(command)
+        generator.classifier = Classifier(
+            rejectedFinishReasons: rejectedFinishReasons, splitsThinking: splitsThinking)
+    }
+
+    private static func loadTemplate(_ command: ParsedCommand) throws(RetortError) -> (template: Template, text: String)? {
+        guard let path = command.stringIfSet("template") else { return nil }
+        let template = try Template.load(path)
+        let bytes = try PosixFileSystem().contents(of: path) ?? []
+        return (template, String(decoding: bytes, as: UTF8.self))
+    }
+
+    private static func syncPolicy(_ command: ParsedCommand) throws(RetortError) -> SyncPolicy {
+        switch command.value("sync") {
+        case .text("always"): .always
+        case .text("never"): .never
+        default: .interval(command.durationIfSet("sync") ?? .seconds(1))
+        }
+    }
+
+    private static func generator(_ command: ParsedCommand) throws(RetortError) -> GeneratorConfiguration {
+        var configuration = GeneratorConfiguration()
+        if command.stringIfSet("concurrency") == "auto" {
+            configuration.isConcurrencyAutomatic = true
+            configuration.concurrency = 512
+        } else {
+            configuration.concurrency = command.integer("concurrency")
+        }
+        configuration.attemptsMax = command.integer("attempts")
+        configuration.limits = RateLimits(
+            requestsPerSecond: command.numberIfSet("rps"), requestsPerMinute: command.numberIfSet("rpm"),
+            tokensPerMinute: command.numberIfSet("tpm"), spacing: command.durationIfSet("throttle"))
+        configuration.outageMax = command.duration("outage-max")
+        configuration.seed = UInt64.random(in: 0...UInt64.max)
+        try configuration.validate()
+        return configuration
+    }
+}

@@ -1,0 +1,68 @@
+import Basics
+import CommandLine
+import ModelSimulator
+
+/// The options of the built-in model server, for `simulate` and for `run --simulate`.
+enum SimulatorOptions {
+    static let group = "The built-in model server"
+
+    static let options: [OptionSpec] = [
+        OptionSpec(
+            "latency", kind: .string, valueName: "TIME", summary: "before an answer: 200ms, or lognormal:200ms,0.5",
+            group: group, default: "20ms"),
+        OptionSpec(
+            "time-per-token", kind: .anyDuration, summary: "on top, for each token of the answer", group: group,
+            default: "0ms"),
+        OptionSpec(
+            "tokens", kind: .string, valueName: "N", summary: "length of answers: 150, or lognormal:130,0.5",
+            group: group, default: "lognormal:132,0.5"),
+        OptionSpec(
+            "reasoning-tokens", kind: .string, valueName: "N", summary: "length of reasoning_content before answers",
+            group: group),
+        OptionSpec(
+            "fail", kind: .repeated(.string), valueName: "FAULT=SHARE,...",
+            summary: "shares of requests that go wrong: 429=0.02,500=0.01,hang=0.001",
+            details: "Faults: \(Fault.allCases.map(\.rawValue).joined(separator: ", ")). Also down=20s@5s: an outage.",
+            group: group),
+        OptionSpec(
+            "fail-script", kind: .string, valueName: "ATTEMPT=FAULT,...",
+            summary: "what the attempts of every item get: 1=500,2=429", group: group),
+        OptionSpec(
+            "retry-after", kind: .anyDuration, summary: "what the fault 429 tells clients to wait", group: group,
+            default: "1s"),
+        OptionSpec(
+            "retry-after-form", kind: .choice(SimulatorConfiguration.RetryAfterForm.allCases.map(\.rawValue)),
+            summary: "how it says so", group: group, default: "seconds"),
+        OptionSpec(
+            "server-rpm", kind: .integer(1...100_000_000), summary: "requests a minute it allows", group: group),
+        OptionSpec("server-tpm", kind: .integer(1...1_000_000_000), summary: "tokens a minute it allows", group: group),
+        OptionSpec(
+            "server-seed", kind: .integer(0...Int.max), summary: "decides texts, latencies and faults", group: group,
+            default: "1"),
+        OptionSpec(
+            "server-models", kind: .list(.string), valueName: "NAME", summary: "the models that exist; default: all",
+            group: group),
+    ]
+
+    static func configuration(_ command: ParsedCommand) throws(RetortError) -> SimulatorConfiguration {
+        var configuration = SimulatorConfiguration()
+        configuration.latency = try Distribution.latency(parsing: command.string("latency"))
+        configuration.timePerToken = command.duration("time-per-token")
+        configuration.answerTokens = try Distribution.tokens(parsing: command.string("tokens"))
+        if let reasoning = command.stringIfSet("reasoning-tokens") {
+            configuration.reasoningTokens = try Distribution.tokens(parsing: reasoning)
+        }
+        let faults = command.strings("fail").joined(separator: ",")
+        if !faults.isEmpty { configuration.faults = try FaultPlan(parsing: faults) }
+        if let script = command.stringIfSet("fail-script") {
+            configuration.faults.script = try FaultPlan.script(parsing: script)
+        }
+        configuration.retryAfter = command.duration("retry-after")
+        configuration.retryAfterForm = command.choice("retry-after-form")
+        configuration.requestsPerMinute = command.integerIfSet("server-rpm")
+        configuration.tokensPerMinute = command.integerIfSet("server-tpm")
+        configuration.seed = UInt64(command.integer("server-seed"))
+        configuration.models = command.strings("server-models")
+        return configuration
+    }
+}
