@@ -95,12 +95,16 @@ final class ServerLoop: @unchecked Sendable {
     }
 
     private func startThread() -> Bool {
-        pthread_create(
-            &thread, nil,
-            { context in
-                Unmanaged<ServerLoop>.fromOpaque(context!).takeRetainedValue().run()
-                return nil
-            }, Unmanaged.passRetained(self).toOpaque()) == 0
+        let retained = Unmanaged.passRetained(self)
+        let body: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { context in
+            Unmanaged<ServerLoop>.fromOpaque(context!).takeRetainedValue().run()
+            return nil
+        }
+        guard pthread_create(&thread, nil, body, retained.toOpaque()) == 0 else {
+            retained.release()
+            return false
+        }
+        return true
     }
 }
 
