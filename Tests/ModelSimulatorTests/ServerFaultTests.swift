@@ -94,7 +94,7 @@ import Testing
     @Test func anOutageClosesEverythingAndEnds() throws {
         var configuration = SimulatorConfiguration()
         configuration.latency = .fixed(3600)
-        configuration.faults = try FaultPlan(parsing: "down=300ms@100ms")
+        configuration.faults = try FaultPlan(parsing: "down=1s@100ms")
         let simulator = try ModelSimulator(configuration)
         try simulator.start()
         defer { simulator.stop() }
