@@ -107,7 +107,7 @@ import Testing
         }
         let inner = ScriptedTransport(clock) { _ in .answer(latency: .milliseconds(200)) }
         let busy = Busy(clock: clock, inFlight: inFlight, inner: inner)
-        let summary = try await generator(clock, busy, concurrency: 64) { $0.attemptsMax = 20 }
+        let summary = try await generator(clock, busy, concurrency: 64)
             .run(source: NumberSource(2000), sink: sink)
         #expect(sink.answered == 2000 && sink.stored.doubles == 0)
         // The window gave way: few requests were refused for each that was answered.
