@@ -21,6 +21,7 @@ import ResponseGenerator
                 await run(200_000, concurrency, MemoryTransport(loop: loop, latency: .milliseconds(1)), loop)
             }
         }
+        await measure("sleeps of 50 ms, one by one", items: 100, ideal: 5.0) { await sleeps(loop, 100) }
         await measure("50 ms, 20", items: 2000, ideal: 5.0) {
             await run(2000, 20, MemoryTransport(loop: loop, latency: .milliseconds(50)), loop)
         }
@@ -49,6 +50,13 @@ import ResponseGenerator
                     group.addTask { item }
                 }
             }
+        }
+    }
+
+    /// How late the machine's own timers are.
+    static func sleeps(_ loop: LoopExecutor, _ count: Int) async {
+        await withTaskExecutorPreference(loop) {
+            for _ in 0..<count { await loop.sleep(.milliseconds(50)) }
         }
     }
 

@@ -12,7 +12,9 @@ extension Classifier {
         if let error {
             if error.isQuotaSpent { return .stop(quotaSpent(error)) }
             if error.isContentFilter, status < 500 { return .fail(.contentFilter, message: message) }
-            if [400, 404, 422].contains(status), error.isModelMissing { return .stop(modelMissing(error)) }
+            if [400, 404, 422].contains(status), error.isModelMissing(under: status) {
+                return .stop(modelMissing(error))
+            }
         }
         switch status {
         case 401, 403: return .stop(keyRefused(message))

@@ -70,7 +70,7 @@ public struct Classifier: Sendable {
     private func errorUnderSuccess(_ error: ErrorBody, _ reply: ModelReply) -> Verdict {
         if let status = error.status { return judge(status, error, reply) }
         if error.isQuotaSpent { return .stop(quotaSpent(error)) }
-        if error.isModelMissing { return .stop(modelMissing(error)) }
+        if error.isModelMissing(under: reply.status) { return .stop(modelMissing(error)) }
         if error.isContentFilter { return .fail(.contentFilter, message: error.message) }
         let isRateLimit = error.names(["rate_limit_exceeded", "rate_limit_error", "requests", "tokens"])
         return .retry(

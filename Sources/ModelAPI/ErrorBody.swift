@@ -92,14 +92,16 @@ struct ErrorBody {
         names(["insufficient_quota", "billing_hard_limit_reached", "insufficient_balance", "credit_limit_reached"])
     }
 
-    /// The model's name is wrong: no request of this run can succeed.
-    var isModelMissing: Bool {
+    /// The model's name is wrong: no request of this run can succeed. Under 404 a looser wording says so than under
+    /// other statuses, where the same words may be about something else in the request.
+    func isModelMissing(under status: Int) -> Bool {
         if names(["model_not_found", "invalid_model"]) { return true }
         let text = message.lowercased()
-        guard text.contains("model") else { return false }
-        return ["does not exist", "not found", "not exist", "unknown model", "invalid model"].contains {
-            text.contains($0)
+        if ["model not exist", "model not found", "unknown model", "invalid model"].contains(where: text.contains) {
+            return true
         }
+        return status == 404 && text.contains("model")
+            && ["does not exist", "not found"].contains(where: text.contains)
     }
 
     /// A filter refused the prompt.

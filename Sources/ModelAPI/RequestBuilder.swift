@@ -1,4 +1,5 @@
 public import Basics
+public import JSONText
 
 /// What one row asks, in the JSON it was written in. Slices are whole tokens: strings with their quotes, arrays with
 /// their brackets. They must be legal JSON; nothing is checked or decoded here.
@@ -41,14 +42,12 @@ public struct RequestBuilder: Sendable {
     private let head: [UInt8]
     private let path: String
 
-    public init(endpoint: Endpoint, parameters: RequestParameters) {
+    /// Throws `.configuration` when the endpoint has no form for one of the parameters.
+    public init(endpoint: Endpoint, parameters: RequestParameters) throws(RetortError) {
         self.endpoint = endpoint
         self.path = endpoint.path
-        var parameters = parameters
-        if endpoint == .messages, parameters.completionTokensMax == nil {
-            parameters.maxTokens = Self.anthropicTokensMaxDefault
-        }
-        head = [UInt8(ascii: "{")] + parameters.rendered()
+        let own = endpoint == .messages ? try Self.anthropicParameters(parameters) : parameters
+        head = [UInt8(ascii: "{")] + own.rendered()
     }
 
     /// Anthropic demands `max_tokens`; this is sent when the job names none.
@@ -56,10 +55,14 @@ public struct RequestBuilder: Sendable {
 
     /// The request for one row.
     ///
+    /// Anthropic's form needs a look into the messages: `parser` spares the making of one for each row.
     /// Throws `.configuration` when the endpoint has no form for such a row: a chat cannot become a plain completion.
-    public func request(_ input: RequestInput) throws(RetortError) -> ModelRequest {
+    public func request(_ input: RequestInput, with parser: JSONParser? = nil) throws(RetortError) -> ModelRequest {
         if case .batchRow(let url, let body) = input {
             return ModelRequest(path: Self.path(ofBatchURL: url), body: Array(body))
+        }
+        if endpoint == .messages, case .messages(let messages) = input {
+            return ModelRequest(path: path, body: try anthropicBody(messages, parser ?? JSONParser()))
         }
         switch endpoint {
         case .chat, .messages: return ModelRequest(path: path, body: chatBody(input))
@@ -103,7 +106,7 @@ public struct RequestBuilder: Sendable {
         }
     }
 
-    private func splice(_ before: [UInt8], _ input: ArraySlice<UInt8>, _ after: [UInt8]) -> [UInt8] {
+    func splice(_ before: [UInt8], _ input: ArraySlice<UInt8>, _ after: [UInt8]) -> [UInt8] {
         var body: [UInt8] = []
         body.reserveCapacity(head.count + before.count + input.count + after.count)
         body.append(contentsOf: head)

@@ -39,7 +39,7 @@ public struct RequestParameters: Sendable {
         number("top_p", topP)
         number("max_tokens", maxTokens)
         number("max_completion_tokens", maxCompletionTokens)
-        if !stop.isEmpty { member("stop") { Self.append(stop, to: &$0) } }
+        if !stop.isEmpty { member("stop") { $0 += Self.array(of: stop) } }
         number("seed", seed)
         if let responseFormat { member("response_format") { $0.append(contentsOf: responseFormat) } }
         if let reasoningEffort { member("reasoning_effort") { JSONString.append(reasoningEffort, to: &$0) } }
@@ -47,12 +47,14 @@ public struct RequestParameters: Sendable {
         return output
     }
 
-    private static func append(_ texts: [String], to output: inout [UInt8]) {
-        output.append(UInt8(ascii: "["))
+    /// A JSON array of strings.
+    static func array(of texts: [String]) -> [UInt8] {
+        var output = Array("[".utf8)
         for (index, text) in texts.enumerated() {
             if index > 0 { output.append(UInt8(ascii: ",")) }
             JSONString.append(text, to: &output)
         }
         output.append(UInt8(ascii: "]"))
+        return output
     }
 }

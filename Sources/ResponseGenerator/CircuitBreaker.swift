@@ -1,9 +1,10 @@
 internal import Basics
 
-/// Notices that the server is down: then nothing is sent but one probe at a time, and no item's attempts are used up.
+/// Notices that the server serves nobody, because it is down or because it refuses every request for its rate: then
+/// nothing is sent but one probe at a time, and no item's attempts are used up.
 ///
-/// It opens after `failuresMax` failures in a row with no other reply between them. Below HTTP every failure counts; a
-/// 5xx or a timeout counts once per item, for an item that always makes the server fail is not an outage.
+/// It opens after `failuresMax` failures in a row with no other reply between them. Below HTTP, and of refusals, every
+/// one counts; a 5xx or a timeout counts once per item, for an item that always makes the server fail is not an outage.
 struct CircuitBreaker: Sendable {
     enum Permission: Sendable, Hashable {
         case go
@@ -13,7 +14,7 @@ struct CircuitBreaker: Sendable {
         case wait(Instant?)
     }
 
-    enum Trouble: Sendable { case connection, server }
+    enum Trouble: Sendable { case connection, server, refusal }
 
     private enum State: Sendable {
         case closed
@@ -24,13 +25,17 @@ struct CircuitBreaker: Sendable {
     static let failuresMax = 10
     static let probeDelay = Interval.seconds(1)
     static let probeDelayMax = Interval.seconds(5)
+    /// Longest wish of a server that delays a probe.
+    static let hintMax = Interval.seconds(120)
 
     private var state = State.closed
-    private var connectionFailures = 0
+    private var plainFailures = 0
     private var failedItems: [UInt64] = []
     private var delay = probeDelay
     /// When it opened, while it is open.
     private(set) var downSince: Instant?
+    /// What the last failure was.
+    private(set) var trouble = Trouble.connection
 
     var isOpen: Bool { downSince != nil }
 
@@ -44,23 +49,30 @@ struct CircuitBreaker: Sendable {
 
     mutating func probeDispatched() { state = .probing }
 
-    /// A request failed as it would if the server were down.
-    mutating func failed(_ trouble: Trouble, item: UInt64, wasProbe: Bool, at now: Instant) {
+    /// A request failed as it would if the server served nobody. `hint` is the server's wish for the next try.
+    mutating func failed(
+        _ trouble: Trouble, item: UInt64, wasProbe: Bool, hint: Interval? = nil, at now: Instant
+    ) {
+        self.trouble = trouble
         if isOpen {
             guard wasProbe else { return }
             delay = min(delay * 2, Self.probeDelayMax)
-            state = .open(probeAt: now + delay)
+            open(hint, at: now)
             return
         }
         switch trouble {
-        case .connection: connectionFailures += 1
+        case .connection, .refusal: plainFailures += 1
         case .server:
             if failedItems.count < Self.failuresMax, !failedItems.contains(item) { failedItems.append(item) }
         }
-        guard connectionFailures + failedItems.count >= Self.failuresMax else { return }
+        guard plainFailures + failedItems.count >= Self.failuresMax else { return }
         downSince = now
         delay = Self.probeDelay
-        state = .open(probeAt: now + delay)
+        open(hint, at: now)
+    }
+
+    private mutating func open(_ hint: Interval?, at now: Instant) {
+        state = .open(probeAt: now + max(delay, min(hint ?? .zero, Self.hintMax)))
     }
 
     /// A probe came back without having told anything.
@@ -70,7 +82,7 @@ struct CircuitBreaker: Sendable {
 
     /// The server replied in a way that shows it is alive.
     mutating func replied() {
-        guard isOpen || connectionFailures > 0 || !failedItems.isEmpty else { return }
+        guard isOpen || plainFailures > 0 || !failedItems.isEmpty else { return }
         self = CircuitBreaker()
     }
 }

@@ -47,6 +47,8 @@ public struct GeneratorConfiguration: Sendable {
         try check(attemptsMax >= 1, "at least one attempt is needed")
         let rates = [limits.requestsPerSecond, limits.requestsPerMinute, limits.tokensPerMinute]
         try check(rates.allSatisfy { $0.map { $0 > 0 && $0.isFinite } ?? true }, "a rate limit must be above zero")
+        try check((limits.spacing ?? .zero) >= .zero, "the time between dispatches must not be negative")
+        try check(backoffBase > .zero && backoffCap >= backoffBase, "the backoff must be above zero and below its cap")
         try check(waitingLimit >= 1, "at least one item must be allowed to wait for its retry")
     }
 }

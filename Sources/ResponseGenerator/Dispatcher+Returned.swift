@@ -50,14 +50,14 @@ extension Dispatcher {
         _ wasProbe: Bool, at now: Instant
     ) -> Settlement? {
         let ticket = attempt.ticket
-        let isTrouble = failureClass != .rateLimited
-        if isTrouble {
-            let trouble: CircuitBreaker.Trouble = failureClass == .connection ? .connection : .server
-            breaker.failed(trouble, item: ticket.serial, wasProbe: wasProbe, at: now)
-        } else {
-            breaker.replied()
-        }
-        if !(isTrouble && breaker.isOpen) { ticket.attempts += 1 }
+        let trouble: CircuitBreaker.Trouble =
+            switch failureClass {
+            case .connection: .connection
+            case .rateLimited: .refusal
+            default: .server
+            }
+        breaker.failed(trouble, item: ticket.serial, wasProbe: wasProbe, hint: hint, at: now)
+        if !breaker.isOpen { ticket.attempts += 1 }
         if ticket.attempts >= attemptsMax {
             return settle(attempt, attempt.failure(failureClass, message), at: now)
         }

@@ -78,7 +78,7 @@ struct Dispatcher {
         switch breaker.permission(at: now) {
         case .go: break
         case .probe: isProbe = true
-        case .wait(let due): return wait(.serverDown, until: due)
+        case .wait(let due): return wait(breaker.trouble == .refusal ? .rateLimit : .serverDown, until: due)
         }
         let fresh = ready.count > 0
         guard fresh || !retries.isEmpty else { return wait(.none, until: nil) }
@@ -113,10 +113,17 @@ struct Dispatcher {
 
     private mutating func checkOutage(at now: Instant) {
         guard window.phase == .open, let since = breaker.downSince, now - since >= outageMax else { return }
+        let seconds = Int((now - since).seconds)
+        let isRefusal = breaker.trouble == .refusal
         stop(
             with: RetortError(
-                .incomplete, "the server has been down for \(Int((now - since).seconds)) seconds",
-                remedy: "Nothing is lost; run the same command again when it is up."))
+                .incomplete,
+                isRefusal
+                    ? "the API has refused every request for \(seconds) seconds, as too many"
+                    : "the server has been down for \(seconds) seconds",
+                remedy: isRefusal
+                    ? "Nothing is lost; run the same command again when the account's limit allows."
+                    : "Nothing is lost; run the same command again when it is up."))
     }
 
     // MARK: What happened

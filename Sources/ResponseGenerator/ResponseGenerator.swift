@@ -40,7 +40,7 @@ public final class ResponseGenerator<Context: Sendable>: Sendable {
     /// Ends the run early; before the run, it ends at its start.
     public func stop(_ how: Stop) { mailbox.post(how) }
 
-    /// Runs until the source's items all have their outcome, or until stopped.
+    /// Runs until the source's items all have their outcome, or until stopped. To cancel its task is `stop(.now)`.
     public func run(source: any ItemSource<Context>, sink: any OutcomeSink<Context>) async -> RunSummary {
         let latest = latest
         let observer = observer

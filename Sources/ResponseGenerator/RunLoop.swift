@@ -94,6 +94,10 @@ struct RunLoop {
     }
 
     private mutating func readMail(_ group: inout Group) {
+        if Task.isCancelled, dispatcher.window.phase != .cut {
+            stopAsked = true
+            cut(&group)
+        }
         guard let letters = mailbox.takeLetters() else { return }
         if letters.isRelieved { dispatcher.relieved() }
         switch letters.stop {

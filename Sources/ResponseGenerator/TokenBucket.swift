@@ -27,8 +27,12 @@ struct TokenBucket: Sendable {
     func ready(for cost: Double, at now: Instant) -> Instant {
         let missing = min(cost, capacity) - level(at: now)
         if missing <= Self.tolerance { return now }
-        return now + Interval(nanoseconds: Int64((missing / perSecond * 1e9).rounded(.up)))
+        let nanoseconds = (missing / perSecond * 1e9).rounded(.up)
+        return now + Interval(nanoseconds: Int64(min(nanoseconds, Self.waitNanosecondsMax)))
     }
+
+    /// Thirty years: longer than any run, and far from overflow.
+    private static let waitNanosecondsMax = 1e18
 
     /// What rounding to nanoseconds may leave missing.
     private static let tolerance = 1e-6

@@ -51,6 +51,7 @@ private func error(_ message: String, type: String = "", code: String = "") -> S
         (404, error("model \\\"x\\\" not found, try pulling it first"), "stop refused"),
         (400, error("Model Not Exist"), "stop refused"),
         (404, error("no such file"), "fail bad_request"),
+        (400, error("the tool named by the model was not found"), "fail bad_request"),
         (404, #"{"detail":"Not Found"}"#, "stop configuration"),
         (404, "<html><body>404</body></html>", "stop configuration"),
         (404, "", "stop configuration"),

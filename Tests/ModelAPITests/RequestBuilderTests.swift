@@ -9,7 +9,7 @@ import Testing
     private func raw(_ text: String) -> ArraySlice<UInt8> { Array(text.utf8)[...] }
 
     @Test func splicesMessagesByteForByte() throws {
-        let builder = RequestBuilder(endpoint: .chat, parameters: RequestParameters(model: "m"))
+        let builder = try RequestBuilder(endpoint: .chat, parameters: RequestParameters(model: "m"))
         let messages = #"[ {"role":"user","content":"a\ud800\u00e9 \/"} ]"#
         let request = try builder.request(.messages(raw(messages)))
         #expect(request.path == "/chat/completions")
@@ -17,7 +17,7 @@ import Testing
     }
 
     @Test func aPromptIsOneUserTurn() throws {
-        let builder = RequestBuilder(endpoint: .chat, parameters: RequestParameters(model: "m"))
+        let builder = try RequestBuilder(endpoint: .chat, parameters: RequestParameters(model: "m"))
         let request = try builder.request(.prompt(raw(#""Why?\n""#)))
         #expect(text(request) == #"{"model":"m","messages":[{"role":"user","content":"Why?\n"}]}"#)
     }
@@ -61,26 +61,52 @@ import Testing
         ("/v1/messages", "/v1/messages"),
     ])
     func batchRowsGoAsTheyAre(url: String, path: String) throws {
-        let builder = RequestBuilder(endpoint: .chat, parameters: RequestParameters(model: "ignored"))
+        let builder = try RequestBuilder(endpoint: .chat, parameters: RequestParameters(model: "ignored"))
         let request = try builder.request(.batchRow(url: url, body: raw(#"{ "model" : "x" }"#)))
         #expect(request.path == path && text(request) == #"{ "model" : "x" }"#)
     }
 
-    @Test func messagesAreNoCompletion() {
-        let builder = RequestBuilder(endpoint: .completions, parameters: RequestParameters(model: "m"))
+    @Test func messagesAreNoCompletion() throws {
+        let builder = try RequestBuilder(endpoint: .completions, parameters: RequestParameters(model: "m"))
         #expect {
             try builder.request(.messages([0x5B, 0x5D]))
         } throws: { ($0 as? RetortError)?.code == .configuration }
     }
 
     @Test func anthropicAlwaysHasALimit() throws {
-        let builder = RequestBuilder(endpoint: .messages, parameters: RequestParameters(model: "m"))
+        let builder = try RequestBuilder(endpoint: .messages, parameters: RequestParameters(model: "m"))
         let root = try JSONParser().parse(try builder.request(.prompt(raw("\"p\""))).body).root
         #expect(root["max_tokens"]?.int == RequestBuilder.anthropicTokensMaxDefault)
     }
 
+    @Test func anthropicHasItsInstructionsApart() throws {
+        var parameters = RequestParameters(model: "m")
+        parameters.maxCompletionTokens = 77
+        parameters.stop = ["END"]
+        let builder = try RequestBuilder(endpoint: .messages, parameters: parameters)
+        let user = #"{"role":"user","content":"q\ud800"}"#
+        let messages = """
+            [{"role":"system","content":"be \\u0062rief"},\(user),{"role":"developer","content":[{"type":"text","text":"b"}]}]
+            """
+        let request = try builder.request(.messages(raw(messages)), with: JSONParser())
+        let root = try JSONParser().parse(request.body).root
+        #expect(root["messages"].map { String(decoding: $0.raw, as: UTF8.self) } == "[\(user)]")
+        #expect(root["system"]?.elements.map { $0["text"]?.string } == ["be brief", "b"])
+        #expect(root["max_tokens"]?.int == 77 && root["max_completion_tokens"] == nil)
+        #expect(root["stop_sequences"]?.elements.first?.string == "END")
+        #expect(text(try builder.request(.messages(raw("[\(user)]")))).hasSuffix(#""messages":[\#(user)]}"#))
+    }
+
+    @Test func anthropicRefusesWhatItHasNoNameFor() {
+        var parameters = RequestParameters(model: "m")
+        parameters.seed = 1
+        #expect {
+            try RequestBuilder(endpoint: .messages, parameters: parameters)
+        } throws: { ($0 as? RetortError)?.message.contains("seed") == true }
+    }
+
     @Test func theFingerprintFollowsTheBody() throws {
-        let builder = RequestBuilder(endpoint: .chat, parameters: RequestParameters(model: "m"))
+        let builder = try RequestBuilder(endpoint: .chat, parameters: RequestParameters(model: "m"))
         let one = RequestBuilder.fingerprint(try builder.request(.prompt(raw("\"a\""))))
         #expect(one == RequestBuilder.fingerprint(try builder.request(.prompt(raw("\"a\"")))))
         #expect(one != RequestBuilder.fingerprint(try builder.request(.prompt(raw("\"b\"")))))

@@ -54,6 +54,18 @@ private func at(_ seconds: Double) -> Instant { Instant(nanoseconds: 0) + .secon
         #expect(breaker.downSince == at(0))
     }
 
+    @Test func theServersWishDelaysTheProbe() {
+        var breaker = CircuitBreaker()
+        for item in 0..<10 {
+            breaker.failed(.refusal, item: UInt64(item), wasProbe: false, hint: .seconds(30), at: at(0))
+        }
+        #expect(breaker.isOpen && breaker.trouble == .refusal)
+        #expect(breaker.permission(at: at(29)) == .wait(at(30)))
+        breaker.probeDispatched()
+        breaker.failed(.refusal, item: 0, wasProbe: true, hint: .seconds(86_400), at: at(30))
+        #expect(breaker.permission(at: at(30)) == .wait(at(30) + CircuitBreaker.hintMax))
+    }
+
     @Test func aReplyClosesIt() {
         var breaker = opened()
         breaker.probeDispatched()

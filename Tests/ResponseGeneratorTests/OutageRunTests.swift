@@ -29,6 +29,28 @@ import Testing
         #expect((clock.now - Instant(nanoseconds: 0)).seconds < 34)
     }
 
+    @Test(arguments: [nil, "20"])
+    func aMinuteInWhichAllIsRefusedCostsNoItem(hint: String?) async throws {
+        let headers = hint.map { [(name: "retry-after", value: $0)] } ?? []
+        let transport = outage(1..<61, .error(429, headers: headers))
+        let summary = try await generator(clock, transport, concurrency: 50)
+            .run(source: NumberSource(3000), sink: sink)
+        #expect(summary.ending == .completed && sink.answered == 3000)
+        let refused = transport.counts.times.count {
+            let time = ($0 - Instant(nanoseconds: 0)).seconds
+            return time >= 1 && time < 61
+        }
+        #expect(refused < (hint == nil ? 90 : 60))
+        #expect((clock.now - Instant(nanoseconds: 0)).seconds < 100)
+    }
+
+    @Test func anAPIThatRefusesForGoodEndsTheRun() async throws {
+        let transport = outage(1..<1e9, .error(429))
+        let summary = try await generator(clock, transport, concurrency: 50).run(source: NumberSource(3000), sink: sink)
+        #expect(summary.ending == .failed && summary.error?.message.contains("refused every request") == true)
+        #expect(sink.failed == 0)
+    }
+
     @Test func anOutageInTheTailCostsNoItemEither() async throws {
         let transport = outage(0..<40, .broken(.connection))
         let summary = try await generator(clock, transport, concurrency: 4).run(source: NumberSource(3), sink: sink)

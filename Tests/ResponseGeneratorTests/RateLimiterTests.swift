@@ -26,6 +26,12 @@ private func drive(_ limiter: inout RateLimiter, _ count: Int, tokens: Int = 0, 
         #expect(next - start == .seconds(5))
     }
 
+    @Test func aRateNearNothingWaitsLongWithoutOverflow() {
+        var bucket = TokenBucket(perSecond: 1e-12, at: start)
+        bucket.take(1e6, at: start)
+        #expect((bucket.ready(for: 1, at: start) - start).seconds >= 9e8)
+    }
+
     @Test func fillsNoFurtherThanItsCapacity() {
         var bucket = TokenBucket(perSecond: 100, at: start)
         let later = start + .seconds(1000)

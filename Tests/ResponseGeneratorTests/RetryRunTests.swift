@@ -36,14 +36,14 @@ import Testing
     @Test func failsAfterTheLastAttemptWithWhatIsNeededToDebug() async throws {
         let transport = ScriptedTransport(clock) { _ in .error(429) }
         let summary = try await generator(clock, transport, concurrency: 2) { $0.attemptsMax = 3 }
-            .run(source: NumberSource(5), sink: sink)
+            .run(source: NumberSource(3), sink: sink)
         #expect(summary.ending == .completed)
         #expect(transport.counts.perBody.values.allSatisfy { $0 == 3 })
         guard case .failure(let failure) = sink.stored.outcomes[0]?.result else { throw Missing() }
         #expect(failure.failureClass == .rateLimited && failure.status == 429)
         #expect(failure.message.contains("scripted 429"))
         #expect(String(decoding: failure.body, as: UTF8.self).hasPrefix(#"{"error""#))
-        #expect(summary.progress.failures == [.rateLimited: 5])
+        #expect(summary.progress.failures == [.rateLimited: 3])
     }
 
     private struct Missing: Error {}
@@ -107,7 +107,7 @@ import Testing
         }
         let inner = ScriptedTransport(clock) { _ in .answer(latency: .milliseconds(200)) }
         let busy = Busy(clock: clock, inFlight: inFlight, inner: inner)
-        let summary = try await generator(clock, busy, concurrency: 64) { $0.attemptsMax = 20 }
+        let summary = try await generator(clock, busy, concurrency: 64)
             .run(source: NumberSource(2000), sink: sink)
         #expect(sink.answered == 2000 && sink.stored.doubles == 0)
         // The window gave way: few requests were refused for each that was answered.

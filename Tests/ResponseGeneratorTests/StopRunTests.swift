@@ -56,6 +56,22 @@ import Testing
         #expect(summary.progress.answered == 30)
     }
 
+    @Test func cancellingTheTaskIsStopNow() async throws {
+        let transport = ScriptedTransport(clock) { _ in .answer(latency: .seconds(1)) }
+        let (generator, sink) = (try generator(clock, transport, concurrency: 10), sink)
+        let clock = clock
+        let summary = await withTaskExecutorPreference(clock) {
+            let run = Task(executorPreference: clock) {
+                await generator.run(source: NumberSource(1000), sink: sink)
+            }
+            await clock.sleep(.milliseconds(2500))
+            run.cancel()
+            return await run.value
+        }
+        #expect(summary.ending == .stopped && summary.progress.requests == 30)
+        #expect(sink.answered == 20 && transport.counts.inFlight == 0)
+    }
+
     @Test func aStopBeforeTheRunEndsItAtItsStart() async throws {
         let transport = ScriptedTransport(clock)
         let generator = try generator(clock, transport)
