@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// A parsed text: its bytes and the range of every value in it.
 public struct JSONDocument: Sendable {
     /// The bytes that were parsed.
@@ -94,25 +96,42 @@ public struct JSONValue: Sendable {
     /// The value of the last member named `key` (the last wins, as in most readers). Nil when there is none or when
     /// this is not an object.
     public subscript(key: StaticString) -> JSONValue? {
-        key.withUTF8Buffer { name in find { $0.elementsEqual(name) } }
+        key.withUTF8Buffer { find($0) }
     }
 
     /// The same for a name that is only known when the program runs.
     public func member(_ key: some Collection<UInt8>) -> JSONValue? {
-        find { $0.elementsEqual(key) }
+        key.withContiguousStorageIfAvailable { find($0) } ?? Array(key).withUnsafeBufferPointer { find($0) }
     }
 
-    private func find(_ matches: (ArraySlice<UInt8>) -> Bool) -> JSONValue? {
+    /// Compares in place: no key becomes a value of its own.
+    private func find(_ name: UnsafeBufferPointer<UInt8>) -> JSONValue? {
         guard kind == .object else { return nil }
-        var found: Int?
-        var at = index + 1
-        while at < Int(node.next) {
-            let key = JSONValue(document: document, index: at)
-            let content = document.text[key.range.lowerBound + 1..<key.range.upperBound - 1]
-            if matches(key.isEscaped ? JSONString.unescape(content)[...] : content) { found = at + 1 }
-            at = Int(document.nodes[at + 1].next)
+        let found = document.nodes.withUnsafeBufferPointer { nodes in
+            document.text.withUnsafeBufferPointer { text in
+                var found: Int?
+                var at = index + 1
+                let end = Int(nodes[index].next)
+                while at < end {
+                    let key = nodes[at]
+                    let content = UnsafeBufferPointer(rebasing: text[Int(key.start) + 1..<Int(key.end) - 1])
+                    if key.kind == 5
+                        ? JSONString.unescape(Array(content)[...]).elementsEqual(name) : isEqual(content, name)
+                    {
+                        found = at + 1
+                    }
+                    at = Int(nodes[at + 1].next)
+                }
+                return found
+            }
         }
         return found.map { JSONValue(document: document, index: $0) }
+    }
+
+    private func isEqual(_ a: UnsafeBufferPointer<UInt8>, _ b: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard a.count == b.count else { return false }
+        guard let first = a.baseAddress, let second = b.baseAddress else { return true }
+        return memcmp(first, second, a.count) == 0
     }
 
     /// The elements of an array, in order; empty for other kinds.

@@ -1,4 +1,4 @@
-import CommandLine
+public import CommandLine
 import Glibc
 
 /// The program: parses the command line, runs the command, gives the exit status.

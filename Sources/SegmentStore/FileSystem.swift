@@ -102,6 +102,12 @@ extension StoreFile {
 }
 
 extension FileSystem {
+    /// The text of a small file, ill-formed bytes replaced.
+    public func text(of path: String) throws(RetortError) -> String {
+        let file = try open(path, .read)
+        return String(decoding: try file.read(at: 0, count: try file.size()), as: UTF8.self)
+    }
+
     /// The whole of a file; nil when there is none.
     func contents(of path: String) throws(RetortError) -> [UInt8]? {
         guard try size(of: path) != nil else { return nil }

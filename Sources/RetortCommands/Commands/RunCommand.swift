@@ -31,7 +31,8 @@ enum RunCommand {
         ],
         operands: [OperandSpec("PROMPTS", .atLeastOne, kind: .path, summary: "files, directories, patterns, or -")],
         options: [
-            OptionSpec("out", "o", kind: .path, valueName: "DIR", summary: "the store, made if missing", group: inputGroup),
+            OptionSpec(
+                "out", "o", kind: .path, valueName: "DIR", summary: "the store, made if missing", group: inputGroup),
             OptionSpec(
                 "format", kind: .choice(InputFormat.allCases.map(\.rawValue)), summary: "read the input as this",
                 group: inputGroup),

@@ -7,7 +7,10 @@ import SegmentStore
 enum StatusCommand {
     static let spec = CommandSpec(
         "status", summary: "counts, failures, tokens and size of a run, also while it writes",
-        examples: [ExampleSpec("retort status runs/a", "for people"), ExampleSpec("retort status runs/a --json", "for scripts")],
+        examples: [
+            ExampleSpec("retort status runs/a", "for people"),
+            ExampleSpec("retort status runs/a --json", "for scripts"),
+        ],
         operands: [OperandSpec("STORE", kind: .path, summary: "the directory of a run")],
         options: [OptionSpec("json", summary: "one JSON object")],
         exitCodes: [.notFound, .badData, .io, .configuration])
@@ -58,7 +61,8 @@ struct StoreStatus {
         var lines = ["done       \(Human.count(Int(counters.done)))"]
         lines.append("failed     \(Human.count(Int(counters.failed)))")
         for (name, count) in failureClasses { lines.append("           \(Human.count(count)) \(name)") }
-        lines.append("pending    \(pending.map { Human.count($0) } ?? "not known: the input was not read to its end yet")")
+        lines.append(
+            "pending    \(pending.map { Human.count($0) } ?? "not known: the input was not read to its end yet")")
         lines.append("tokens     \(Human.count(tally(.prompt))) in, \(Human.count(tally(.completion))) out")
         if tally(.truncated) > 0 { lines.append("truncated  \(Human.count(tally(.truncated)))") }
         if counters.done > 0 {

@@ -32,7 +32,8 @@ struct AccessOptions {
         guard !key.isEmpty || baseURL.hasPrefix("http://") else {
             throw RetortError(
                 .configuration, "no API key", at: baseURL, cause: "\(variable) is not set",
-                remedy: "Put the key into the environment: export \(variable)=... (any text, if the server asks for none).")
+                remedy:
+                    "Put the key into the environment: export \(variable)=... (any text, if the server asks for none).")
         }
         guard !key.isEmpty else { return }
         if isAnthropic {

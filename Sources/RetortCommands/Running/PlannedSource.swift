@@ -21,10 +21,11 @@ final class PlannedSource: ItemSource {
         var isCancelled = false
         var waiter: CheckedContinuation<Void, Never>?
         /// Rows read so far, and what became of those that are not items.
-        var progress = Progress()
+        var reading = Reading()
     }
 
-    struct Progress: Sendable {
+    /// How far the input has been read.
+    struct Reading: Sendable {
         var rows: UInt64 = 0
         var foundItems = 0
         var changedItems = 0
@@ -33,7 +34,7 @@ final class PlannedSource: ItemSource {
 
     private let state = Monitor(State())
 
-    var progress: Progress { state.update { $0.progress } }
+    var reading: Reading { state.update { $0.reading } }
 
     // MARK: The consumer's side
 
@@ -121,7 +122,7 @@ final class PlannedSource: ItemSource {
         store.noteLandmark(rows.landmark.stored)
         _ = hand(over: batch, rows: total, planner)
         try store.endInput(rows: total)
-        state.update { $0.progress.isComplete = true }
+        state.update { $0.reading.isComplete = true }
     }
 
     /// Waits for room, then queues the batch. False when nobody wants it any more.
@@ -129,9 +130,9 @@ final class PlannedSource: ItemSource {
         let (isWanted, waiter) = state.wait { state -> (Bool, CheckedContinuation<Void, Never>?)? in
             if state.isCancelled { return (false, nil) }
             guard state.batches.count < Self.batchesAhead else { return nil }
-            state.progress.rows = rows
-            state.progress.foundItems = planner.foundItems
-            state.progress.changedItems = planner.changedItems
+            state.reading.rows = rows
+            state.reading.foundItems = planner.foundItems
+            state.reading.changedItems = planner.changedItems
             if batch.isEmpty { return (true, nil) }
             state.batches.append(batch)
             defer { state.waiter = nil }

@@ -23,7 +23,6 @@ final class RowPlanner {
     private let issued: IssuedKeys
     private let codec: RecordCodec
     private let parser: PromptParser
-    private let builder: RequestBuilder
     private let splitter = JSONParser()
     /// The ledger as of opening, and whether its rows are this input's.
     private let ledger: RowLedger
@@ -45,7 +44,6 @@ final class RowPlanner {
         self.codec = codec
         self.isKnownInput = isKnownInput
         parser = PromptParser(input, template: settings.template)
-        builder = RequestBuilder(endpoint: settings.endpoint, parameters: settings.parameters)
         ledger = store.inputProgress.ledger
     }
 
@@ -80,11 +78,12 @@ final class RowPlanner {
     }
 
     private func items(of prompt: PromptRow, _ row: Row) throws(RetortError) -> [Item<ItemContext>] {
-        let request = try builder.request(requestInput(prompt.shape))
+        let request = try request(prompt.shape, row)
         let asked = asked(prompt.shape)
         let fingerprint = RequestBuilder.fingerprint(request)
         let tokens = TokenEstimate.tokens(of: request, completionTokensMax: settings.parameters.completionTokensMax)
-        let id = try prompt.explicitID ?? generatedID(asked)
+        let id: [UInt8]
+        if let own = prompt.explicitID { id = own } else { id = try generatedID(asked) }
         var items: [Item<ItemContext>] = []
         for sample in 0..<UInt32(settings.samples) {
             if isKnownInput, ledger.contains(row.number * UInt64(settings.samples) + UInt64(sample)) { continue }
@@ -104,6 +103,18 @@ final class RowPlanner {
             items.append(Item(request: request, context: context, estimatedTokens: tokens))
         }
         return items
+    }
+
+    private func request(_ shape: PromptRow.Shape, _ row: Row) throws(RetortError) -> ModelRequest {
+        do throws(RetortError) {
+            return try settings.builder.request(requestInput(shape), with: splitter)
+        } catch {
+            // The endpoint has no form for such a row: the row is at fault, not the run.
+            var error = error
+            error.code = .badInput
+            error.place = input.place(of: row)
+            throw error
+        }
     }
 
     private func requestInput(_ shape: PromptRow.Shape) -> RequestInput {

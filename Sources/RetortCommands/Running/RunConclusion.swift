@@ -1,5 +1,7 @@
 import Basics
 import CommandLine
+import ModelAPI
+import ModelSimulator
 import ResponseGenerator
 import SegmentStore
 
@@ -58,7 +60,8 @@ struct RunConclusion {
             lines.append("retried: \(parts.joined(separator: ", "))")
         }
         if progress.truncated > 0 {
-            lines.append("\(Human.count(progress.truncated)) answers were cut off for want of tokens (finish_reason length)")
+            lines.append(
+                "\(Human.count(progress.truncated)) answers were cut off for want of tokens (finish_reason length)")
         }
         if let counts = result.simulatorCounts {
             lines.append("the model server counted \(Human.count(counts.requests)) requests")

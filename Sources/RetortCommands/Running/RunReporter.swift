@@ -1,5 +1,6 @@
 import Basics
 import CommandLine
+import ModelAPI
 import PromptSource
 import ResponseGenerator
 import SegmentStore
@@ -35,7 +36,7 @@ final class RunReporter: ProgressObserver {
         self.isQuiet = isQuiet
     }
 
-    func progress(_ progress: ResponseGenerator.Progress) {
+    func progress(_ progress: Progress) {
         let now = Instant.now
         let isDue = drawn.withLock { last in
             guard now - last >= Self.drawInterval else { return false }
@@ -45,7 +46,7 @@ final class RunReporter: ProgressObserver {
         if isDue { messages.show(snapshot(progress), now: now) }
     }
 
-    func finish(_ progress: ResponseGenerator.Progress) { messages.finish(snapshot(progress), now: .now) }
+    func finish(_ progress: Progress) { messages.finish(snapshot(progress), now: .now) }
 
     /// Counts the input's rows, for the total and the time left. Only files that can be read again.
     func count(_ input: InputSet, known: UInt64?) {
@@ -59,7 +60,8 @@ final class RunReporter: ProgressObserver {
             while let row = try? reader.next() {
                 if row.number % 4096 == 0, !isCounting.withLock({ $0 }) { return }
             }
-            rowsTotal.withLock { $0 = reader.landmark.row }
+            let total = reader.landmark.row
+            rowsTotal.withLock { $0 = total }
         }
     }
 
@@ -79,12 +81,13 @@ final class RunReporter: ProgressObserver {
     }
 
     var total: Int? {
-        let read = source.progress
-        let rows = read.isComplete ? read.rows : rowsTotal.withLock { $0 }
+        let read = source.reading
+        let counted: UInt64? = rowsTotal.withLock { $0 }
+        let rows = read.isComplete ? read.rows : counted
         return rows.map { Int($0) * samples }
     }
 
-    private func snapshot(_ progress: ResponseGenerator.Progress) -> ProgressSnapshot {
+    private func snapshot(_ progress: Progress) -> ProgressSnapshot {
         let counters = store.counters
         var snapshot = ProgressSnapshot(
             total: total, done: Int(counters.done), failed: Int(counters.failed), resumed: Int(resumedDone),
@@ -102,7 +105,7 @@ final class RunReporter: ProgressObserver {
     }
 
     /// What the last items wait for.
-    private func note(_ progress: ResponseGenerator.Progress) -> String {
+    private func note(_ progress: Progress) -> String {
         var parts: [String] = []
         if progress.waiting > 0 {
             let classes = progress.waitingByClass.filter { $0.value > 0 }.map { "\($0.value) \($0.key.rawValue)" }
@@ -115,7 +118,7 @@ final class RunReporter: ProgressObserver {
         return parts.joined(separator: "; ")
     }
 
-    private func pausedReason(_ progress: ResponseGenerator.Progress) -> String? {
+    private func pausedReason(_ progress: Progress) -> String? {
         if let trouble = store.trouble { return trouble.message }
         return switch progress.hold {
         case .none, .draining: nil

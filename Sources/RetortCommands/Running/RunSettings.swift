@@ -17,6 +17,7 @@ struct RunSettings: Sendable {
     var parameters: RequestParameters
     /// The parameters as texts, for the job's description.
     var parameterTexts: [String: String]
+    var builder: RequestBuilder
     var samples: Int
     var template: Template?
     var templateText: String?
@@ -62,6 +63,7 @@ struct RunSettings: Sendable {
             connect: command.duration("connect-timeout"), firstByte: command.duration("first-byte-timeout"),
             stalled: command.duration("stall-timeout"), total: command.duration("timeout"))
         (parameters, parameterTexts) = try ParameterOptions.parameters(command, isSimulated: simulator != nil)
+        builder = try RequestBuilder(endpoint: endpoint, parameters: parameters)
         let access = try AccessOptions(command, endpoint: endpoint, environment: environment)
         baseURL = access.baseURL
         headers = access.headers
@@ -72,11 +74,12 @@ struct RunSettings: Sendable {
             rejectedFinishReasons: rejectedFinishReasons, splitsThinking: splitsThinking)
     }
 
-    private static func loadTemplate(_ command: ParsedCommand) throws(RetortError) -> (template: Template, text: String)? {
+    private static func loadTemplate(_ command: ParsedCommand) throws(RetortError) -> (
+        template: Template, text: String
+    )? {
         guard let path = command.stringIfSet("template") else { return nil }
         let template = try Template.load(path)
-        let bytes = try PosixFileSystem().contents(of: path) ?? []
-        return (template, String(decoding: bytes, as: UTF8.self))
+        return (template, try PosixFileSystem().text(of: path))
     }
 
     private static func syncPolicy(_ command: ParsedCommand) throws(RetortError) -> SyncPolicy {
