@@ -20,9 +20,12 @@ static inline CURLcode retort_easy_set_writer(CURL *easy, CURLoption option,
     return curl_easy_setopt(easy, option, callback);
 }
 
-static inline CURLcode retort_easy_set_closer(CURL *easy, int (*callback)(void *, curl_socket_t), void *context) {
-    CURLcode code = curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, callback);
-    return code != CURLE_OK ? code : curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, context);
+static inline CURLcode retort_easy_set_sockets(CURL *easy, curl_opensocket_callback opener,
+                                               curl_closesocket_callback closer, void *context) {
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, context);
+    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, context);
+    CURLcode code = curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, opener);
+    return code != CURLE_OK ? code : curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, closer);
 }
 
 static inline CURLcode retort_easy_get_long(CURL *easy, CURLINFO info, long *value) {

@@ -47,18 +47,12 @@ public final class HTTPTransport: ModelTransport {
             return .failure(TransportFailure(.cancelled, "given up before it was sent"))
         }
         let transfer = pool.acquire()
-        let ticket = Ticket(transfer: transfer, exchange: transfer.exchange &+ 1)
+        let ticket = transfer.prepare(request, pool.settings)
         return await withTaskCancellationHandler {
-            await withUnsafeContinuation { pool.start(transfer, request, $0) }
+            await withUnsafeContinuation { pool.start(transfer, $0) }
         } onCancel: {
-            pool.loop.execute { [pool] in pool.cancel(ticket.transfer, ticket.exchange) }
+            pool.loop.execute { [pool] in pool.cancel(ticket) }
         }
-    }
-
-    /// Names an exchange; opened on the loop only.
-    private struct Ticket: @unchecked Sendable {
-        let transfer: Transfer
-        let exchange: UInt64
     }
 
     /// What the transport has done so far.

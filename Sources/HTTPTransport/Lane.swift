@@ -149,6 +149,11 @@ final class Lane: ReadinessHandler {
         }
     }
 
+    func open(_ family: Int32, _ type: Int32, _ protocolNumber: Int32) -> Int32 {
+        owner.addressKnown()
+        return socket(family, type | Int32(SOCK_CLOEXEC.rawValue), protocolNumber)
+    }
+
     func close(_ socket: Int32) -> Int32 {
         loop.poller.forget(socket)
         return Glibc.close(socket)

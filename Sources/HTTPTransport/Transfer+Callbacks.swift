@@ -16,9 +16,15 @@ extension Transfer {
         _ = retort_easy_set_writer(easy, CURLOPT_HEADERFUNCTION) { bytes, size, count, context in
             Transfer.with(context) { $0.receive(header: UnsafeRawBufferPointer(start: bytes, count: size * count)) }
         }
-        // The connection outlives the transfer, so its closing is told to the lane.
-        _ = retort_easy_set_closer(
+        // A connection outlives the transfer that opened it, so the lane is told.
+        _ = retort_easy_set_sockets(
             easy,
+            { context, _, address in
+                guard let address else { return CURL_SOCKET_BAD }
+                return Unmanaged<Lane>.fromOpaque(context!)._withUnsafeGuaranteedRef {
+                    $0.open(address.pointee.family, address.pointee.socktype, address.pointee.`protocol`)
+                }
+            },
             { context, socket in
                 Unmanaged<Lane>.fromOpaque(context!)._withUnsafeGuaranteedRef { $0.close(socket) }
             }, Unmanaged.passUnretained(lane).toOpaque())

@@ -4,6 +4,14 @@ internal import ModelAPI
 
 /// One easy handle with its buffers, used for one exchange after another. Confined to the loop.
 final class Transfer {
+    /// Names one exchange of a transfer; opened on the loop only.
+    struct Ticket: @unchecked Sendable, Equatable {
+        let transfer: Transfer
+        let exchange: UInt64
+
+        static func == (a: Ticket, b: Ticket) -> Bool { a.transfer === b.transfer && a.exchange == b.exchange }
+    }
+
     typealias Waiter = UnsafeContinuation<Result<ModelReply, TransportFailure>, Never>
 
     let easy: UnsafeMutableRawPointer
@@ -44,7 +52,7 @@ final class Transfer {
     }
 
     /// Makes the handle ready for a request; the lane must then take it in.
-    func prepare(_ request: ModelRequest, _ settings: CurlSettings) {
+    func prepare(_ request: ModelRequest, _ settings: CurlSettings) -> Ticket {
         exchange &+= 1
         progress = Progress(started: .now)
         refusal = nil
@@ -59,7 +67,11 @@ final class Transfer {
             path = request.path
             _ = retort_easy_set_pointer(easy, CURLOPT_URL, settings.baseURL.joined(path))
         }
+        return ticket
     }
+
+    /// The exchange that is in flight.
+    var ticket: Ticket { Ticket(transfer: self, exchange: exchange) }
 
     /// Drops what belongs to the exchange that has ended.
     func reset() {

@@ -13,6 +13,7 @@ final class TransferPool: @unchecked Sendable {
     /// The last one that finished comes first: its connection is the warmest.
     private var free: [Transfer] = []
     private var inFlight: [Transfer] = []
+    private var gate = LookupGate<Transfer.Ticket>()
     private var isSweepPlanned = false
     private(set) var isShut = false
 
@@ -33,13 +34,13 @@ final class TransferPool: @unchecked Sendable {
         return lane.makeTransfer(settings)
     }
 
-    func start(_ transfer: Transfer, _ request: ModelRequest, _ waiter: Transfer.Waiter) {
+    /// Starts a transfer that was prepared.
+    func start(_ transfer: Transfer, _ waiter: Transfer.Waiter) {
         transfer.waiter = waiter
-        transfer.prepare(request, settings)
         transfer.position = inFlight.count
         inFlight.append(transfer)
         counters.inFlight.store(inFlight.count, ordering: .relaxed)
-        transfer.lane.add(transfer)
+        if gate.isOpen || gate.admit(transfer.ticket) { transfer.lane.add(transfer) }
         planSweep()
     }
 
@@ -48,6 +49,7 @@ final class TransferPool: @unchecked Sendable {
         counters.finished(connectionsOpened: transfer.connectionsOpened)
         let latency = Instant.now - transfer.progress.started
         guard code == CURLE_OK else {
+            if code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_RESOLVE_PROXY { gate.forget() }
             return complete(transfer, .failure(settings.failure(code, of: transfer, latency)))
         }
         let reply = ModelReply(
@@ -55,16 +57,17 @@ final class TransferPool: @unchecked Sendable {
         complete(transfer, .success(reply))
     }
 
-    /// Ends exchange number `exchange` of the transfer, unless it has ended.
-    func cancel(_ transfer: Transfer, _ exchange: UInt64) {
-        guard !isShut, transfer.exchange == exchange, transfer.waiter != nil else { return }
-        abandon(transfer, .cancelled, "given up")
+    /// Ends the exchange, unless it has ended.
+    func cancel(_ ticket: Transfer.Ticket) {
+        guard !isShut, ticket == ticket.transfer.ticket, ticket.transfer.waiter != nil else { return }
+        abandon(ticket.transfer, .cancelled, "given up")
     }
 
     /// Cancels what is in flight and frees everything. Once, twice or more.
     func shutdown() {
-        for transfer in inFlight { abandon(transfer, .cancelled, "the transport was shut down") }
         isShut = true
+        gate = LookupGate()
+        for transfer in inFlight { abandon(transfer, .cancelled, "the transport was shut down") }
         free.removeAll()
         for lane in lanes { lane.close() }
         lanes.removeAll()
@@ -84,9 +87,39 @@ final class TransferPool: @unchecked Sendable {
         }
         counters.inFlight.store(inFlight.count, ordering: .relaxed)
         let waiter = transfer.waiter
+        let ticket = transfer.ticket
         transfer.reset()
         free.append(transfer)
         waiter?.resume(returning: result)
+        if !gate.isOpen { passOn(ticket, result) }
+    }
+
+    // MARK: Name lookup
+
+    /// Called from within libcurl, which must not be called back now.
+    func addressKnown() {
+        guard !gate.isOpen, case .start(let waiting) = gate.socketOpened() else { return }
+        loop.deferred.append { [self] in start(waiting) }
+    }
+
+    /// Tells the gate that an exchange has ended, and does what it says.
+    private func passOn(_ ticket: Transfer.Ticket, _ result: Result<ModelReply, TransportFailure>) {
+        let ending: LookupGate<Transfer.Ticket>.Ending =
+            switch result {
+            case .success: .other
+            case .failure(let failure): failure.kind == .cancelled ? .cancelled : .failed
+            }
+        switch gate.ended(ticket, ending) {
+        case .nothing: break
+        case .start(let waiting): start(waiting)
+        case .fail(let waiting): for other in waiting { complete(other.transfer, result) }
+        }
+    }
+
+    private func start(_ waiting: [Transfer.Ticket]) {
+        for ticket in waiting where ticket == ticket.transfer.ticket && ticket.transfer.waiter != nil {
+            ticket.transfer.lane.add(ticket.transfer)
+        }
     }
 
     // MARK: Timeouts

@@ -1,0 +1,77 @@
+/// Lets one exchange go ahead while the server's address is not known, and holds the others back: libcurl starts a
+/// thread for every name it looks up, and finds the answer of an earlier lookup only once that has ended.
+/// A value: what it returns is to be done by its owner.
+struct LookupGate<Exchange: Equatable> {
+    private enum State {
+        case closed
+        case probing(Exchange, waiting: [Exchange])
+        case open
+    }
+
+    /// How an exchange ended, as far as the gate cares.
+    enum Ending {
+        case cancelled
+        case failed
+        case other
+    }
+
+    /// What is to be done with those that were held back.
+    enum Action: Equatable {
+        case nothing
+        case start([Exchange])
+        /// The same failure is theirs.
+        case fail([Exchange])
+    }
+
+    private var state = State.closed
+
+    /// Whether the exchange may start now; if not, a later action names it.
+    mutating func admit(_ exchange: Exchange) -> Bool {
+        switch state {
+        case .open: return true
+        case .closed:
+            state = .probing(exchange, waiting: [])
+            return true
+        case .probing(let probe, var waiting):
+            waiting.append(exchange)
+            state = .probing(probe, waiting: waiting)
+            return false
+        }
+    }
+
+    /// A socket is being opened: the address is known.
+    mutating func socketOpened() -> Action {
+        guard case .probing(_, let waiting) = state else { return .nothing }
+        state = .open
+        return waiting.isEmpty ? .nothing : .start(waiting)
+    }
+
+    /// To be called for every exchange that ends while the gate is not open.
+    mutating func ended(_ exchange: Exchange, _ ending: Ending) -> Action {
+        guard case .probing(let probe, var waiting) = state else { return .nothing }
+        guard exchange == probe else {
+            waiting.removeAll { $0 == exchange }
+            state = .probing(probe, waiting: waiting)
+            return .nothing
+        }
+        state = .closed
+        guard !waiting.isEmpty else { return .nothing }
+        switch ending {
+        case .failed: return .fail(waiting)
+        case .cancelled:
+            let next = waiting.removeFirst()
+            state = .probing(next, waiting: waiting)
+            return .start([next])
+        case .other:
+            state = .open
+            return .start(waiting)
+        }
+    }
+
+    var isOpen: Bool { if case .open = state { true } else { false } }
+
+    /// A lookup failed although an earlier one had not: the next one goes ahead alone again.
+    mutating func forget() {
+        if isOpen { state = .closed }
+    }
+}
