@@ -67,7 +67,7 @@ let package = Package(
                 "Basics", "JSONText", "Gzip", "SegmentStore", "ModelAPI", "HTTPTransport",
                 "ResponseGenerator", "PromptSource", "ModelSimulator", "CommandLine",
             ]),
-        .executableTarget(name: "retort", dependencies: ["RetortCommands", "CommandLine"], swiftSettings: strict),
+        .executableTarget(name: "retort", dependencies: ["RetortCommands"], swiftSettings: strict),
 
         // Benchmarks.
         .executableTarget(

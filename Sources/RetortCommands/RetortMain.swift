@@ -1,10 +1,17 @@
-public import CommandLine
+import CommandLine
 import Glibc
 
 /// The program: parses the command line, runs the command, gives the exit status.
 public enum RetortMain {
-    public static func run() async -> ExitCode {
+    /// Runs the program and ends the process. Call it on the main thread before anything else is started.
+    public static func start() -> Never {
         StandardStreams.ignoreBrokenPipes()
+        SignalWatcher.start()
+        Task { exit(await run().rawValue) }
+        while true { pause() }
+    }
+
+    private static func run() async -> ExitCode {
         let environment = ProcessStart.environment(RetortProgram.spec.environmentNames + networkNames)
         let terminal = Terminal.standardError(environment: environment)
         let early = MessageStream(

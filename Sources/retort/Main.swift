@@ -1,10 +1,6 @@
-import CommandLine
-import Glibc
 import RetortCommands
 
 @main
 enum Retort {
-    static func main() async {
-        exit(await RetortMain.run().rawValue)
-    }
+    static func main() { RetortMain.start() }
 }

@@ -104,7 +104,6 @@ enum RunCommand {
     @Sendable
     static func run(_ command: ParsedCommand, _ context: CommandContext) async throws -> ExitCode {
         let settings = try RunSettings(command, environment: context.environment)
-        SignalWatcher.block()
         let messages = context.progressStream(command)
         let session = RunSession(settings: settings, messages: messages, isQuiet: command.flag("quiet"))
         let result = try await session.run()

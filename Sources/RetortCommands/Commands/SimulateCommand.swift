@@ -26,11 +26,10 @@ enum SimulateCommand {
     @Sendable
     static func run(_ command: ParsedCommand, _ context: CommandContext) async throws -> ExitCode {
         let configuration = try SimulatorOptions.configuration(command)
-        SignalWatcher.block()
+        let stopped = Monitor(false)
+        SignalWatcher.onSignal { _ in stopped.update { $0 = true } }
         let simulator = try ModelSimulator(configuration)
         try simulator.start(port: UInt16(command.integer("port")), host: command.string("host"))
-        let stopped = Monitor(false)
-        SignalWatcher.start { _ in stopped.update { $0 = true } }
         let output = DataOutput.standardOutput()
         try output.line(simulator.baseURL ?? "")
         try output.flush()

@@ -75,7 +75,7 @@ struct RecordCodec: Sendable {
         number(answer.usage.reasoning)
         text(#","cached_tokens":"#)
         number(answer.usage.cached)
-        text(#"},"latency_ms":"#)
+        text(#"},"cost_usd":0.0,"latency_ms":"#)
         number(outcome.latency.milliseconds)
         text(#","created":"#)
         number(now())

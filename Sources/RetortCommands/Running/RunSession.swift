@@ -160,7 +160,7 @@ struct RunSession {
     ) {
         let messages = messages
         let timeout = settings.drainTimeout
-        SignalWatcher.start { count in
+        SignalWatcher.onSignal { count in
             signals.withLock { $0 = count }
             source.cancel()
             if count == 1 {

@@ -3,8 +3,13 @@ import Glibc
 
 /// Takes SIGINT and SIGTERM on a thread of its own, so that no code ever runs inside a signal handler.
 ///
-/// `block` must come before any other thread is started: threads inherit the mask.
+/// A command that wants them sets an action; until then, and for all other commands, they end the process as usual.
 enum SignalWatcher {
+    /// Called with 1 for the first signal, 2 for the second, and so on.
+    typealias Action = @Sendable (Int) -> Void
+
+    private static let action = Locked<Action?>(nil)
+
     private static var watched: sigset_t {
         var signals = sigset_t()
         sigemptyset(&signals)
@@ -13,15 +18,10 @@ enum SignalWatcher {
         return signals
     }
 
-    /// Keeps the signals pending until the watcher takes them.
-    static func block() {
+    /// Call it first in `main`, on the main thread: every thread that is started later inherits the mask.
+    static func start() {
         var signals = watched
         pthread_sigmask(SIG_BLOCK, &signals, nil)
-    }
-
-    /// Calls `action` with 1 for the first signal, 2 for the second, and so on.
-    static func start(_ action: @escaping @Sendable (Int) -> Void) {
-        block()
         WorkThread.start {
             var signals = watched
             var count = 0
@@ -29,8 +29,18 @@ enum SignalWatcher {
                 var number: Int32 = 0
                 guard sigwait(&signals, &number) == 0 else { continue }
                 count += 1
-                action(count)
+                if let action = action.withLock({ $0 }) { action(count) } else { die(of: number) }
             }
         }
+    }
+
+    static func onSignal(_ newAction: @escaping Action) { action.withLock { $0 = newAction } }
+
+    /// Ends the process by the signal itself, so that a shell sees what happened.
+    private static func die(of number: Int32) {
+        signal(number, SIG_DFL)
+        var signals = watched
+        pthread_sigmask(SIG_UNBLOCK, &signals, nil)
+        kill(getpid(), number)
     }
 }
