@@ -73,6 +73,20 @@ import Testing
         }
     }
 
+    @Test func aTransportMayBeReleasedAfterItsLoopHasStopped() async throws {
+        let server = ScriptedServer { $1.answer("ok") }
+        defer { server.stop() }
+        let loop = try EventLoop()
+        try loop.start()
+        var transport: HTTPTransport? = try HTTPTransport(.init(baseURL: server.baseURL), on: loop)
+        let reply = try await transport?.send(anyRequest).get()
+        #expect(reply?.text == "ok")
+        loop.stop()
+        transport = nil
+        // Its connection is closed, so the server's thread can end.
+        #expect(server.connectionsAccepted == 1)
+    }
+
     @Test func afterTheLoopHasStoppedAnExchangeEndsAtOnce() async throws {
         let loop = try EventLoop()
         try loop.start()
