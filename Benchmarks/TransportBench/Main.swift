@@ -4,7 +4,7 @@ import HTTPTransport
 
 /// Measures the transport beside `wrk` on the same nginx, and with many requests in flight on a server that delays.
 ///
-///     transport-bench [--requests 100000] [--in-flight 64,256,1000] [--lane 128] [--delayed 10000] [--wrk 2]
+///     transport-bench [--requests 100000] [--in-flight 64,256,1000] [--lane 100] [--delayed 10000] [--wrk 2]
 @main
 struct TransportBench {
     static func main() async throws {

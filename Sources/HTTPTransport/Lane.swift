@@ -23,6 +23,7 @@ final class Lane: ReadinessHandler {
         self.loop = loop
         self.owner = owner
         _ = retort_multi_set_long(multi, CURLMOPT_MAXCONNECTS, transfersMax)
+        _ = retort_multi_set_long(multi, CURLMOPT_MAX_CONCURRENT_STREAMS, transfersMax)
         _ = retort_multi_set_callbacks(
             multi,
             { _, socket, interest, context, _ in
@@ -56,7 +57,8 @@ final class Lane: ReadinessHandler {
     /// Frees everything. No transfer may be in flight.
     func close() {
         isClosed = true
-        if let timer { loop.cancel(timer.id) }
+        // Not `loop.cancel`: when the loop has stopped, this runs elsewhere.
+        if let timer { _ = loop.timers.remove(id: timer.id.number) }
         timer = nil
         for transfer in transfers { transfer.close() }
         transfers.removeAll()

@@ -6,10 +6,10 @@ import Testing
 @Suite(.timeLimit(.minutes(1))) struct CancellationTests {
     @Test func aCancelledTaskEndsAndItsConnectionCloses() async throws {
         let hasLeft = AsyncStream<Void>.makeStream()
-        try await withServer({ _, connection in
+        try await withServer { _, connection in
             connection.waitUntilClientLeaves()
             hasLeft.continuation.yield()
-        }) { transport, server in
+        } run: { transport, server in
             let exchange = Task { await transport.send(anyRequest) }
             for await _ in server.requests { break }
             exchange.cancel()
@@ -20,7 +20,9 @@ import Testing
     }
 
     @Test func nothingIsSentForATaskThatIsAlreadyCancelled() async throws {
-        try await withServer({ $1.answer("") }) { transport, server in
+        try await withServer {
+            $1.answer("")
+        } run: { transport, server in
             let exchange = Task {
                 withUnsafeCurrentTask { $0?.cancel() }
                 return await transport.send(anyRequest)
@@ -31,13 +33,13 @@ import Testing
     }
 
     @Test func cancellingOneLeavesTheOthersAlone() async throws {
-        try await withServer({ request, connection in
+        try await withServer { request, connection in
             if request.body == Array("hang".utf8) {
                 connection.waitUntilClientLeaves()
             } else {
                 connection.answer("ok")
             }
-        }) { transport, server in
+        } run: { transport, server in
             let hanging = Task { await transport.send(ModelRequest(path: "/x", body: Array("hang".utf8))) }
             for await _ in server.requests { break }
             try await expect("ok", from: transport)
@@ -48,7 +50,9 @@ import Testing
     }
 
     @Test func cancellationThatComesTooLateDoesNotHitTheNextExchange() async throws {
-        try await withServer({ $1.answer("ok") }) { transport, _ in
+        try await withServer {
+            $1.answer("ok")
+        } run: { transport, _ in
             for _ in 0..<200 {
                 let exchange = Task { await transport.send(anyRequest) }
                 Task { exchange.cancel() }
@@ -59,7 +63,9 @@ import Testing
     }
 
     @Test func shutdownCancelsWhatIsInFlightAndAllThatFollows() async throws {
-        try await withServer({ $1.waitUntilClientLeaves() }) { transport, server in
+        try await withServer {
+            $1.waitUntilClientLeaves()
+        } run: { transport, server in
             let exchanges = (0..<5).map { _ in Task { await transport.send(anyRequest) } }
             var seen = 0
             for await _ in server.requests {
@@ -71,6 +77,20 @@ import Testing
             #expect(await transport.send(anyRequest).failure?.kind == .cancelled)
             await transport.shutdown()
         }
+    }
+
+    @Test func aTransportMayBeReleasedAfterItsLoopHasStopped() async throws {
+        let server = ScriptedServer { $1.answer("ok") }
+        defer { server.stop() }
+        let loop = try EventLoop()
+        try loop.start()
+        var transport: HTTPTransport? = try HTTPTransport(.init(baseURL: server.baseURL), on: loop)
+        let reply = try await transport?.send(anyRequest).get()
+        #expect(reply?.text == "ok")
+        loop.stop()
+        transport = nil
+        // Its connection is closed, so the server's thread can end.
+        #expect(server.connectionsAccepted == 1)
     }
 
     @Test func afterTheLoopHasStoppedAnExchangeEndsAtOnce() async throws {

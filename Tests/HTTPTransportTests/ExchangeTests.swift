@@ -6,10 +6,12 @@ import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct ExchangeTests {
     @Test func sendsTheRequestAsItIs() async throws {
-        try await withServer({ $1.answer("{}") }) {
+        try await withServer {
+            $1.answer("{}")
+        } configure: {
             $0.headers = [("Authorization", "Bearer k"), ("X-Empty", "")]
             $0.userAgent = "retort/9"
-        } _: { transport, server in
+        } run: { transport, server in
             let body = Array(#"{"p":"grüße\u0000"}"#.utf8)
             let reply = try await transport.send(ModelRequest(path: "/chat/completions", body: body)).get()
             #expect(reply.status == 200)
@@ -27,20 +29,22 @@ import Testing
     }
 
     @Test func largeBodiesGoWithoutAskingFirst() async throws {
-        try await withServer({ request, connection in connection.answer("\(request.body.count)") }) { transport, _ in
+        try await withServer { request, connection in
+            connection.answer("\(request.body.count)")
+        } run: { transport, _ in
             let body = [UInt8](repeating: 0x78, count: 3_000_000)
             try await expect("3000000", from: transport, to: ModelRequest(path: "/x", body: body))
         }
     }
 
     @Test func givesEveryStatusWithItsBodyAndHeaders() async throws {
-        try await withServer({ request, connection in
+        try await withServer { request, connection in
             connection.answer(
                 "<html>busy</html>", status: "\(request.header("x-want") ?? "?") Whatever",
                 headers: ["Content-Type: text/html", "Retry-After: 3", "Server: s", "Location: /other"])
-        }) {
+        } configure: {
             $0.headers = [("X-Want", "302")]
-        } _: { transport, server in
+        } run: { transport, server in
             let reply = try await transport.send(anyRequest).get()
             #expect(reply.status == 302)
             #expect(reply.text == "<html>busy</html>")
@@ -54,20 +58,20 @@ import Testing
 
     @Test func joinsChunksAndServerSentEvents() async throws {
         let events = ["data: {\"a\":1}\n\n", "data: [DONE]\n\n"]
-        try await withServer({ _, connection in
+        try await withServer { _, connection in
             connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Type: text/event-stream\r\n\r\n")
             for event in events { connection.send(String(event.utf8.count, radix: 16) + "\r\n\(event)\r\n") }
             connection.send("0\r\n\r\n")
-        }) { transport, _ in
+        } run: { transport, _ in
             try await expect(events.joined(), from: transport)
         }
     }
 
     @Test func interimAnswersAreSkipped() async throws {
-        try await withServer({ _, connection in
+        try await withServer { _, connection in
             connection.send("HTTP/1.1 103 Early Hints\r\nRetry-After: 99\r\n\r\n")
             connection.answer("done", headers: ["Date: d"])
-        }) { transport, _ in
+        } run: { transport, _ in
             let reply = try await transport.send(anyRequest).get()
             #expect(reply.status == 200)
             #expect(reply.headers.map(\.name) == ["date"])
@@ -77,24 +81,28 @@ import Testing
     @Test func decompresses() async throws {
         let text = String(repeating: "retort ", count: 100)
         let body = storedGzip(Array(text.utf8))
-        try await withServer({ $1.answer(body, headers: ["Content-Encoding: gzip"]) }) { transport, _ in
+        try await withServer {
+            $1.answer(body, headers: ["Content-Encoding: gzip"])
+        } run: { transport, _ in
             try await expect(text, from: transport)
         }
     }
 
     @Test func takesEmptyBodiesAndBodiesThatEndWithTheConnection() async throws {
-        try await withServer({ request, connection in
+        try await withServer { request, connection in
             guard request.place == 2 else { return connection.answer("") }
             connection.send("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nto the end")
             connection.hangUp()
-        }) { transport, _ in
+        } run: { transport, _ in
             try await expect("", from: transport)
             try await expect("to the end", from: transport)
         }
     }
 
     @Test func keepsConnectionsAndUsesThemAgain() async throws {
-        try await withServer({ $1.answer("\($0.place)") }) { transport, server in
+        try await withServer {
+            $1.answer("\($0.place)")
+        } run: { transport, server in
             for place in 1...20 {
                 try await expect("\(place)", from: transport)
             }
@@ -104,9 +112,11 @@ import Testing
     }
 
     @Test func manyAtOnceOverSeveralLanesNeedOneConnectionEach() async throws {
-        try await withServer({ request, connection in connection.answer(request.body) }) {
+        try await withServer { request, connection in
+            connection.answer(request.body)
+        } configure: {
             $0.laneTransfersMax = 8
-        } _: { transport, server in
+        } run: { transport, server in
             await withTaskGroup(of: Bool.self) { group in
                 var started = 0
                 func add() {
@@ -130,29 +140,33 @@ import Testing
     }
 
     @Test func replacesAKeptConnectionThatTheServerHasClosed() async throws {
-        try await withServer({ request, connection in
+        try await withServer { request, connection in
             connection.answer("\(request.connection)")
             connection.hangUp()
-        }) { transport, _ in
+        } run: { transport, _ in
             for _ in 0..<5 { _ = try await transport.send(anyRequest).get() }
         }
     }
 
     @Test func goesThroughTheProxy() async throws {
-        try await withServer({ $1.answer($0.line) }) { configuration in
+        try await withServer {
+            $1.answer($0.line)
+        } configure: { configuration in
             configuration.network.httpProxy = String(configuration.baseURL.dropLast("/v1".utf8.count))
             configuration.baseURL = "http://api.invalid/v1"
-        } _: { transport, _ in
+        } run: { transport, _ in
             let reply = try await transport.send(anyRequest).get()
             #expect(reply.text == "POST http://api.invalid/v1/chat/completions HTTP/1.1")
         }
     }
 
     @Test func leavesTheProxyAsideForTheHostsNamed() async throws {
-        try await withServer({ $1.answer("direct") }) { configuration in
+        try await withServer {
+            $1.answer("direct")
+        } configure: { configuration in
             configuration.network.httpProxy = "http://127.0.0.1:1"
             configuration.network.noProxy = "127.0.0.1"
-        } _: { transport, _ in
+        } run: { transport, _ in
             try await expect("direct", from: transport)
         }
     }

@@ -93,9 +93,11 @@ import Testing
 
     @Test func tooLargeOnceDecompressed() async throws {
         let body = storedGzip([UInt8](repeating: 0, count: 990))
-        try await withServer({ $1.answer(body, headers: ["Content-Encoding: gzip"]) }) {
+        try await withServer {
+            $1.answer(body, headers: ["Content-Encoding: gzip"])
+        } configure: {
             $0.responseBytesMax = 989 + 30  // The compressed body, 1013 bytes, fits.
-        } _: { transport, _ in
+        } run: { transport, _ in
             let reply = try await transport.send(anyRequest).get()
             #expect(reply.body.count == 990)
         }
@@ -161,7 +163,7 @@ import Testing
     }
 
     @Test func aFailureDoesNotSpoilTheNextExchange() async throws {
-        try await withServer({ request, connection in
+        try await withServer { request, connection in
             if request.connection % 2 == 1 {
                 connection.send("HTTP/1.1 500 Oh\r\nRetry-After: 1\r\nContent-Length: 9\r\n\r\nhalf")
                 connection.reset()
@@ -169,7 +171,7 @@ import Testing
                 connection.answer("good", headers: ["Connection: close"])
                 connection.hangUp()
             }
-        }) { transport, _ in
+        } run: { transport, _ in
             for _ in 0..<4 {
                 #expect(await transport.send(anyRequest).failure?.kind == .connection)
                 let reply = try await transport.send(anyRequest).get()

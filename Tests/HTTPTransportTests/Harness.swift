@@ -35,7 +35,7 @@ func withTransport<Value>(
 func withServer<Value>(
     _ script: @escaping ScriptedServer.Script,
     configure: (inout HTTPTransport.Configuration) -> Void = { _ in },
-    _ body: (HTTPTransport, ScriptedServer) async throws -> Value
+    run body: (HTTPTransport, ScriptedServer) async throws -> Value
 ) async throws -> Value {
     let server = ScriptedServer(script)
     defer { server.stop() }
