@@ -19,15 +19,14 @@ enum CatCommand {
         let reader = try StoreReader(command.operand("STORE")!, options: StoreAccess.options)
         let output = DataOutput.standardOutput()
         var damages = 0
-        try reader.forEach(
-            command.flag("failures") ? .failures : .responses,
-            onDamage: { damage in
-                damages += 1
-                context.messages.line(
-                    "damaged: \(damage.lane.directoryName) segment \(damage.segment), bytes \(damage.range): "
-                        + damage.reason)
-            }
-        ) { record throws(RetortError) in
+        func report(_ damage: Damage) {
+            damages += 1
+            context.messages.line(
+                "damaged: \(damage.lane.directoryName) segment \(damage.segment), bytes \(damage.range): "
+                    + damage.reason)
+        }
+        try reader.forEach(command.flag("failures") ? .failures : .responses, onDamage: report) {
+            record throws(RetortError) in
             try output.write(record.line + [0x0A])
         }
         try output.flush()
