@@ -127,7 +127,7 @@ final class SealerThread: @unchecked Sendable {
                 if attempt({ sealer throws(RetortError) in try sealer.seal(block) }) { finishBlock(block) }
             case .manifest(let changes):
                 let done = attempt { sealer throws(RetortError) in
-                    try sealer.updateManifest { manifest in for change in changes { change(&manifest) } }
+                    try sealer.changeManifest { manifest in for change in changes { change(&manifest) } }
                 }
                 if done { locked { manifestChanges.removeFirst(changes.count) } }
             case .sync:
