@@ -28,10 +28,13 @@ extension [UInt8] {
 
 /// Turns lines into members and back. One codec serves one thread.
 final class BlockCodec {
-    private let compressor: DeflateCompressor
-    private let decompressor = DeflateDecompressor()
+    // Each has tables of tens to hundreds of KiB, and most codecs only read.
+    private lazy var compressor = DeflateCompressor(level: level)
+    private lazy var decompressor = DeflateDecompressor()
+    private let level: Int
 
-    init(level: Int) { compressor = DeflateCompressor(level: level) }
+    /// The level is libdeflate's, and matters to `encode` only.
+    init(level: Int = 1) { self.level = level }
 
     /// The whole member of `raw` lines. `header` gives everything but sizes and checksums, which are filled in.
     func encode(_ raw: [UInt8], header: BlockHeader) -> (member: [UInt8], header: BlockHeader) {

@@ -18,6 +18,12 @@ struct SegmentWriter {
     private(set) var hintBytes: Int
     private(set) var unsynced: [UnsyncedBlock] = []
     private(set) var unsyncedBytes = 0
+    /// Blocks of a segment whose sync failed, on their way into the next one.
+    private var relocating: [UnsyncedBlock] = []
+    /// A sync has failed: the file is not written or synced again.
+    private(set) var isDistrusted = false
+    /// Bytes of a failed write may stand behind `offset`.
+    private var isTorn = false
     private var directoryIsDirty = false
     /// Good bytes were found beyond what is known to be durable.
     private var needsSync: Bool
@@ -63,21 +69,38 @@ struct SegmentWriter {
     private mutating func append(_ block: UnsyncedBlock) throws(RetortError) -> HintGroup {
         let file = try openFile()
         do throws(RetortError) {
+            if isTorn { try file.truncate(to: offset) }
+            isTorn = false
             try file.write(block.member, at: offset)
         } catch {
-            // What was written in part is torn; the next block goes over it, and recovery would cut it off.
-            try? file.truncate(to: offset)
+            dropTornBytes()
             throw error
         }
         let group = HintGroup(
             lane: lane, segment: number, offset: offset, memberBytes: block.member.count,
-            firstSequence: block.header.firstSequence, tallies: block.tallies, hints: block.hints)
+            firstSequence: block.header.firstSequence, payloadChecksum: block.header.payloadChecksum,
+            tallies: block.tallies, hints: block.hints)
         offset += block.member.count
         previousBytes = block.member.count
         unsynced.append(block)
         unsyncedBytes += block.member.count
         appendHints(group)
         return group
+    }
+
+    /// After a failed write: back to the last good byte, and no empty file. What cannot be cut now is cut before the
+    /// next write, or by recovery.
+    private mutating func dropTornBytes() {
+        do throws(RetortError) {
+            if offset == 0 {
+                try context.files.remove(context.layout.segment(lane, number))
+                file = nil
+            } else {
+                try file?.truncate(to: offset)
+            }
+        } catch {
+            isTorn = true
+        }
     }
 
     private mutating func openFile() throws(RetortError) -> any StoreFile {
@@ -119,22 +142,30 @@ struct SegmentWriter {
         needsSync = false
     }
 
-    /// Seals what is durable and goes on in a new segment, into which the blocks that are not durable are written
-    /// again. Returns their new places.
-    mutating func abandonAfterFailedSync() throws(RetortError) -> [HintGroup] {
+    /// A sync has failed: what was not durable may be gone, and a further sync would only pretend.
+    mutating func distrust() { isDistrusted = true }
+
+    /// Leaves the distrusted segment for the next one. The blocks that were not durable follow by `relocateNext`.
+    mutating func leaveDistrusted() {
         try? file?.truncate(to: durableBytes)
         let lost = unsynced
         begin(number + 1)
-        var groups: [HintGroup] = []
-        for var block in lost {
-            block.header.segment = number
-            block.header.offset = offset
-            block.header.previousBytes = previousBytes
-            block.header.durableBytes = 0
-            block.member.replaceSubrange(0..<BlockHeader.bytes, with: block.header.encoded())
-            groups.append(try append(block))
-        }
-        return groups
+        relocating = lost
+        isDistrusted = false
+    }
+
+    /// Writes the next of the blocks that were not durable into the new segment; nil when all are there. After an
+    /// error it goes on where it was.
+    mutating func relocateNext() throws(RetortError) -> HintGroup? {
+        guard var block = relocating.first else { return nil }
+        block.header.segment = max(number, 1)
+        block.header.offset = offset
+        block.header.previousBytes = previousBytes
+        block.header.durableBytes = 0
+        block.member.replaceSubrange(0..<BlockHeader.bytes, with: block.header.encoded())
+        let group = try append(block)
+        relocating.removeFirst()
+        return group
     }
 
     /// Leaves the segment, which must be durable, and goes on in the next one.
@@ -150,6 +181,7 @@ struct SegmentWriter {
         hints = nil
         unsynced = []
         unsyncedBytes = 0
+        isTorn = false
         needsSync = false
     }
 

@@ -13,7 +13,7 @@ public final class StoreReader {
     private let index: Locked<StoreIndex>
     private let tails: [LaneTail]
     private let journaled: [Lane: [Hash128: [UInt8]]]
-    private let codec = BlockCodec(level: 1)
+    private let codec = BlockCodec()
     private var segments: [Lane: [UInt32: SegmentReader]] = [:]
     private var cached: Block?
 

@@ -14,14 +14,19 @@ enum StoreFixture {
         var options = StoreOptions()
         options.files = files
         options.usesThread = false
+        options.compressionLevel = 1
         options.blockRawBytes = block
         options.segmentBytes = segment
         options.tuning = StoreTuning(journalBytes: journal, deltaEntriesMax: delta, runFanIn: 3)
         options.recount = { line in
             // The body states its own number, so that sums can be checked.
-            let text = String(decoding: line, as: UTF8.self)
-            guard let start = text.firstRange(of: "\"n\":")?.upperBound else { return Tallies() }
-            return Tallies([UInt64(text[start...].prefix { $0.isNumber }) ?? 0])
+            guard let start = RecordHead.membersOffset(in: line) else { return Tallies() }
+            var number: UInt64 = 0
+            for byte in line[(start + 4)...] {
+                guard byte >= 0x30, byte <= 0x39 else { break }
+                number = number * 10 + UInt64(byte - 0x30)
+            }
+            return Tallies([number])
         }
         return options
     }
@@ -54,6 +59,31 @@ enum StoreFixture {
             if lines.updateValue(record.line, forKey: record.head.key.description) != nil { duplicates += 1 }
         }
         if duplicates > 0 { throw RetortError(.damagedData, "\(duplicates) records were read twice") }
+        return lines
+    }
+
+    /// Every line that stands in the segments, in order, whether it counts or not.
+    static func rawLines(_ options: StoreOptions) throws -> [(Lane, [UInt8])] {
+        let manifest = try StoreManifest.load(StoreLayout(root: root), files: options.files)
+        let context = StoreContext(root: root, manifest: manifest, options: options)
+        let codec = BlockCodec()
+        var lines: [(Lane, [UInt8])] = []
+        for lane in Lane.allCases {
+            for number in try context.segmentNumbers(lane) {
+                let reader = try context.segment(lane, number)
+                let size = try reader.file.size()
+                var walk = SegmentWalk(reader, from: 0, size: size, durableBytes: size, checksEveryPayload: true)
+                scan: while true {
+                    switch try walk.next() {
+                    case .block(let header):
+                        let block = try reader.block(header, codec: codec)
+                        lines += block.lineRanges.map { (lane, Array(block.raw[$0])) }
+                    case .end where size > 0: break scan
+                    case let other: throw RetortError(.damagedData, "\(other) in \(reader.file.path)")
+                    }
+                }
+            }
+        }
         return lines
     }
 }
