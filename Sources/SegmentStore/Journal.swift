@@ -91,7 +91,7 @@ struct JournalWriter {
     /// journal ends where it ended before.
     mutating func append(_ bytes: [UInt8], count: Int, sequence: UInt64) throws(RetortError) {
         if current == nil {
-            let file = try files.open(unusedPath(sequence), .createEmpty)
+            let file = try files.open(unusedPath(sequence), .createNew)
             current = OpenJournal(file: file, firstSequence: sequence, nextSequence: sequence, bytes: 0, isDirty: true)
             directoryIsDirty = true
         }
@@ -106,12 +106,12 @@ struct JournalWriter {
         current!.isDirty = true
     }
 
-    /// A path that no older journal of this writer has: that one still guards records, and is removed by its path.
-    private func unusedPath(_ sequence: UInt64) -> String {
+    /// A path that no other journal has: that one may still guard records, and will be removed by its path.
+    private func unusedPath(_ sequence: UInt64) throws(RetortError) -> String {
         var copy = 0
         while true {
             let path = layout.journal(lane, firstSequence: sequence, copy: copy)
-            if !closed.contains(where: { $0.file.path == path }) { return path }
+            if try files.size(of: path) == nil { return path }
             copy += 1
         }
     }

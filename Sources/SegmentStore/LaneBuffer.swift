@@ -85,10 +85,20 @@ struct LaneBuffer {
     mutating func rejournal() throws(RetortError) {
         journal.distrust()
         for block in unplaced + [block] where !block.hints.isEmpty {
-            let ends = block.raw.lineRanges.map { $0.upperBound + 1 }
-            let text = journalText(block.raw, ends, from: block.firstSequence)
-            try journal.append(text, count: ends.count, sequence: block.firstSequence)
+            try append(block.raw, from: block.firstSequence)
         }
         journal.regainTrust()
+    }
+
+    /// Writes lines that come before those of the open block to a journal file of their own.
+    mutating func journalAgain(_ raw: [UInt8], from sequence: UInt64) throws(RetortError) {
+        journal.close()
+        try append(raw, from: sequence)
+        journal.close()
+    }
+
+    private mutating func append(_ raw: [UInt8], from sequence: UInt64) throws(RetortError) {
+        let ends = raw.lineRanges.map { $0.upperBound + 1 }
+        try journal.append(journalText(raw, ends, from: sequence), count: ends.count, sequence: sequence)
     }
 }

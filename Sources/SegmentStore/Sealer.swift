@@ -115,6 +115,7 @@ struct Sealer {
     private mutating func relocate(_ lane: Lane) throws(RetortError) {
         let writer = Int(lane.rawValue)
         if writers[writer].isDistrusted {
+            try guardFoundBlocks(lane)
             // Sealed, or removed, before its blocks stand anywhere else: no crash may find them twice.
             let abandoned = writers[writer].manifestEntry(sealed: true)
             if abandoned.bytes > 0 {
@@ -131,6 +132,17 @@ struct Sealer {
             let hintBytes = writers[writer].hintBytes
             index.withLock { $0.move(group, hintBytes: hintBytes) }
         }
+    }
+
+    /// Blocks from before the store was opened stand in no journal: they get one, before they are cut off.
+    private mutating func guardFoundBlocks(_ lane: Lane) throws(RetortError) {
+        let writer = Int(lane.rawValue)
+        let found = try writers[writer].foundBlocks()
+        try buffers.withLock { buffers throws(RetortError) in
+            for block in found { try buffers[writer].journalAgain(block.raw, from: block.header.firstSequence) }
+        }
+        try syncDirtyJournals(lane)
+        writers[writer].adopt(found)
     }
 
     private func retireJournals() throws(RetortError) {

@@ -25,7 +25,9 @@ struct SegmentWriter {
     /// Bytes of a failed write may stand behind `offset`.
     private var isTorn = false
     private var directoryIsDirty = false
-    /// Good bytes were found beyond what is known to be durable.
+    /// Up to where good bytes were found when the store was opened. They may not be durable, and no journal may hold
+    /// their lines any more.
+    private let foundBytes: Int
     private var needsSync: Bool
 
     struct UnsyncedBlock {
@@ -44,6 +46,7 @@ struct SegmentWriter {
         durableBytes = tail.durableBytes
         previousBytes = tail.previousBytes
         hintBytes = tail.hintBytes
+        foundBytes = tail.offset
         needsSync = tail.offset > tail.durableBytes
     }
 
@@ -144,6 +147,30 @@ struct SegmentWriter {
 
     /// A sync has failed: what was not durable may be gone, and a further sync would only pretend.
     mutating func distrust() { isDistrusted = true }
+
+    /// Of a distrusted segment the blocks that stood there when the store was opened and may not be durable.
+    func foundBlocks() throws(RetortError) -> [Block] {
+        guard needsSync else { return [] }
+        let reader = try context.segment(lane, number)
+        var walk = SegmentWalk(
+            reader, from: durableBytes, size: foundBytes, durableBytes: durableBytes, checksEveryPayload: true)
+        var blocks: [Block] = []
+        while case .block(let header) = try walk.next() { blocks.append(try reader.block(header, codec: codec)) }
+        return blocks
+    }
+
+    /// Counts these among the blocks that are written again. A journal must hold their lines.
+    mutating func adopt(_ found: [Block]) {
+        var adopted: [UnsyncedBlock] = []
+        for block in found {
+            guard let group = context.hintGroup(of: block) else { continue }
+            let (member, header) = codec.encode(block.raw, header: block.header)
+            adopted.append(
+                UnsyncedBlock(header: header, member: member, hints: group.hints, tallies: group.tallies))
+        }
+        unsynced.insert(contentsOf: adopted, at: 0)
+        needsSync = false
+    }
 
     /// Leaves the distrusted segment for the next one. The blocks that were not durable follow by `relocateNext`.
     mutating func leaveDistrusted() {

@@ -66,6 +66,7 @@ final class CrashCampaign: @unchecked Sendable {
                 }
             } catch {
                 // A full disk passes. After anything else the process would end: the store is let go of.
+                if getenv("TRACE") != nil { print("TRACE", seed, error) }
                 if error.code != .noSpace { opened = nil }
             }
         }
@@ -108,6 +109,7 @@ final class CrashCampaign: @unchecked Sendable {
     // MARK: Death
 
     private func dieNow(_ machine: SimulatedFileSystem) {
+        if getenv("TRACE") != nil { print("TRACE", seed, points, machine.calls, machine.lastCall, machine.snapshot.map { "\($0.key.dropFirst(7)):\($0.value.count)" }.sorted()) }
         let explores = points % Self.recoveriesExplored == 0
         for (number, power) in [false, true, true].enumerated() {
             let dead = corpse(of: machine, power: power)
@@ -132,7 +134,7 @@ final class CrashCampaign: @unchecked Sendable {
     private func judge(_ machine: SimulatedFileSystem, power: Bool, of oracle: CrashOracle? = nil) {
         points += 1
         guard faults.count < 5 else { return }
-        let place = "seed \(seed), call \(machine.calls), \(power ? "power cut" : "kill"), point \(points)"
+        let place = "seed \(seed), call \(machine.calls) \(machine.lastCall), \(power ? "power cut" : "kill"), point \(points)"
         do {
             if let fault = try (oracle ?? self.oracle).judge(machine, options, power: power) {
                 faults.append("\(fault): \(place)")

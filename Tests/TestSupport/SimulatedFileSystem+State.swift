@@ -16,6 +16,8 @@ extension SimulatedFileSystem {
         var changes: [EntryChange] = []
         var locks: Set<String> = []
         var calls = 0
+        /// The last of them, in words.
+        var lastCall = ""
         /// The call, counted from 1, during which the machine dies.
         var deadline: Int?
         var isDead = false
@@ -78,6 +80,7 @@ extension SimulatedFileSystem.State {
     mutating func begin(_ call: Call, _ path: String) throws(RetortError) {
         try checkAlive(path)
         calls += 1
+        lastCall = "\(call.rawValue) \(path.name)"
         showObserver()
         try checkFault(call, path)
         if let fault = callFaults.first(where: { $0.calls.contains(calls) }) {

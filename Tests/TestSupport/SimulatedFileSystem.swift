@@ -30,6 +30,9 @@ public final class SimulatedFileSystem: FileSystem {
     /// Calls that changed something, or were about to, so far.
     public var calls: Int { state.withLock { $0.calls } }
 
+    /// The last of them, for messages.
+    public var lastCall: String { state.withLock { $0.lastCall } }
+
     /// Dies during the given call, counted over the file system's life; nil: never.
     public func die(duringCall call: Int?) { state.withLock { $0.deadline = call } }
 
