@@ -66,7 +66,6 @@ final class CrashCampaign: @unchecked Sendable {
                 }
             } catch {
                 // A full disk passes. After anything else the process would end: the store is let go of.
-                if getenv("TRACE") != nil { print("TRACE", seed, error) }
                 if error.code != .noSpace { opened = nil }
             }
         }
@@ -109,7 +108,6 @@ final class CrashCampaign: @unchecked Sendable {
     // MARK: Death
 
     private func dieNow(_ machine: SimulatedFileSystem) {
-        if getenv("TRACE") != nil { print("TRACE", seed, points, machine.calls, machine.lastCall, machine.snapshot.map { "\($0.key.dropFirst(7)):\($0.value.count)" }.sorted()) }
         let explores = points % Self.recoveriesExplored == 0
         for (number, power) in [false, true, true].enumerated() {
             let dead = corpse(of: machine, power: power)

@@ -91,8 +91,9 @@ struct CrashOracle: Sendable {
     private func compareLines(
         _ counters: StoreCounters, _ progress: InputProgress, mustHave: [String: Int], _ options: StoreOptions
     ) throws -> String? {
-        let responses = try StoreFixture.lines(.responses, options)
-        let failures = try StoreFixture.lines(.failures, options)
+        let reader = try StoreReader(StoreFixture.root, options: options)
+        let responses = try StoreFixture.lines(.responses, reader)
+        let failures = try StoreFixture.lines(.failures, reader)
         if !Set(responses.keys).isDisjoint(with: failures.keys) { return "a key counts as success and as failure" }
         let found = responses.merging(failures) { a, _ in a }
         for (key, text) in found {
