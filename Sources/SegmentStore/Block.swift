@@ -48,7 +48,7 @@ final class BlockCodec {
         header.rawBytes = raw.count
         header.memberBytes = member.count
         header.payloadChecksum = member.withUnsafeBytes { buffer in
-            ContentHash.hash64(buffer.slice(BlockHeader.bytes, header.payloadEnd - BlockHeader.bytes))
+            ContentHash.hash64(buffer.slice(BlockHeader.bytes, header.memberBytes - BlockHeader.bytes))
         }
         member.replaceSubrange(0..<BlockHeader.bytes, with: header.encoded())
         return (member, header)
@@ -69,10 +69,10 @@ final class BlockCodec {
         return Block(header: header, raw: raw)
     }
 
-    /// Whether the deflate stream of a member is the one its header was written for.
+    /// Whether what follows the header of a member is what that was written for.
     static func payloadIsIntact(_ member: UnsafeRawBufferPointer, header: BlockHeader) -> Bool {
         guard member.count >= header.memberBytes else { return false }
-        let payload = member.slice(BlockHeader.bytes, header.payloadEnd - BlockHeader.bytes)
+        let payload = member.slice(BlockHeader.bytes, header.memberBytes - BlockHeader.bytes)
         return ContentHash.hash64(payload) == header.payloadChecksum
     }
 

@@ -99,7 +99,8 @@ public final class StoreReader {
         _ lane: Lane, onDamage: (Damage) -> Void = { _ in },
         _ body: (StoredRecord) throws(RetortError) -> Void
     ) throws(RetortError) {
-        for number in try context.segmentNumbers(lane) {
+        // Later segments have nothing that the snapshot knows.
+        for number in try context.segmentNumbers(lane) where number <= tails[Int(lane.rawValue)].segment {
             let reader = try segment(lane, number)
             try forEach(lane, in: reader, onDamage: onDamage, body)
         }

@@ -93,4 +93,15 @@ enum StoreFixture {
         }
         return lines
     }
+
+    /// Where the blocks of a segment begin.
+    static func rawBlockOffsets(_ content: [UInt8]) throws -> [Int] {
+        var offsets: [Int] = []
+        var at = 0
+        while at < content.count, let header = content[at...].withUnsafeBytes({ BlockHeader.decode($0) }) {
+            offsets.append(at)
+            at += header.memberBytes
+        }
+        return offsets
+    }
 }
