@@ -98,16 +98,22 @@ struct Sealer {
             writers[writer].assumeDurable()
             return
         }
-        do throws(RetortError) {
-            try writers[writer].sync()
-        } catch {
-            // A second failure means that the disk is not to be trusted; stop.
-            if syncHasFailed { throw error }
-            syncHasFailed = true
-            writers[writer].distrust()
+        while true {
+            do throws(RetortError) {
+                try writers[writer].sync()
+                return
+            } catch {
+                writers[writer].distrust()
+                try noteFailedSync(error)
+            }
             try relocate(lane)
-            try writers[writer].sync()
         }
+    }
+
+    /// After a second failure the disk is not to be trusted: stop. A full disk only makes the work wait.
+    private mutating func noteFailedSync(_ error: RetortError) throws(RetortError) {
+        if syncHasFailed || error.code == .noSpace { throw error }
+        syncHasFailed = true
     }
 
     /// The file whose sync failed is never synced again: what was not durable in it goes into a new segment. Begins
@@ -156,28 +162,32 @@ struct Sealer {
 
     private mutating func syncJournals() throws(RetortError) {
         for lane in Lane.allCases {
-            let number = Int(lane.rawValue)
             if options.sync == .never {
-                _ = buffers.withLock { $0[number].journal.takeDirty() }
+                _ = buffers.withLock { $0[Int(lane.rawValue)].journal.takeDirty() }
                 continue
             }
-            try rejournal(lane)
-            do throws(RetortError) {
-                try syncDirtyJournals(lane)
-            } catch {
-                if syncHasFailed { throw error }
-                syncHasFailed = true
-                buffers.withLock { $0[number].journal.distrust() }
+            while true {
                 try rejournal(lane)
-                try syncDirtyJournals(lane)
+                do throws(RetortError) {
+                    try syncDirtyJournals(lane)
+                    break
+                } catch {
+                    try noteFailedSync(error)
+                }
             }
         }
     }
 
+    /// After an error the files are not synced again; `rejournal` has to be called.
     private func syncDirtyJournals(_ lane: Lane) throws(RetortError) {
         let dirty = buffers.withLock { $0[Int(lane.rawValue)].journal.takeDirty() }
-        for file in dirty.files { try file.syncData() }
-        if dirty.directory { try context.files.syncDirectory(context.layout.directory(lane)) }
+        do throws(RetortError) {
+            for file in dirty.files { try file.syncData() }
+            if dirty.directory { try context.files.syncDirectory(context.layout.directory(lane)) }
+        } catch {
+            buffers.withLock { $0[Int(lane.rawValue)].journal.distrust() }
+            throw error
+        }
     }
 
     /// Writes the lines of distrusted journals to a new one, unless that has been done.
