@@ -32,9 +32,10 @@ public struct RowLedger: Sendable, Hashable {
         return word < UInt64(words.count) && words[Int(word)] & (1 << (offset % 64)) != 0
     }
 
-    /// Notes an outcome.
+    /// Notes an outcome. One that is further than `StoreLimits.ledgerReachMax` above the mark is not remembered: the
+    /// index is asked about such an item.
     public mutating func insert(_ item: UInt64) {
-        guard item >= low else { return }
+        guard item >= low, item - low < StoreLimits.ledgerReachMax else { return }
         let offset = item - base
         let word = Int(offset / 64)
         if word >= words.count { words.append(contentsOf: repeatElement(0, count: word + 1 - words.count)) }

@@ -25,6 +25,8 @@ public enum StoreLimits {
     public static let failureClassesMax = 64
     /// Numbers that are summed over all records of a store.
     public static let talliesMax = 8
+    /// Items above the ledger's mark that its bitmap reaches: 16 MiB of bits.
+    public static let ledgerReachMax: UInt64 = 128 << 20
     /// Samples of one row.
     public static let samplesMax = 65_535
 }
