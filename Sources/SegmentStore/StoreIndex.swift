@@ -137,7 +137,7 @@ struct StoreIndex {
     }
 
     mutating func noteFound(row: UInt64, sample: UInt16) {
-        input.ledger.insert(context.item(row: row, sample: sample))
+        if let item = context.item(row: row, sample: sample) { input.ledger.insert(item) }
     }
 
     mutating func noteLandmark(_ landmark: InputLandmark) { trail.note(landmark) }
