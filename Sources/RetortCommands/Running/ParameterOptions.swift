@@ -86,8 +86,19 @@ enum ParameterOptions {
             "response-format", "param",
         ]
         for name in described where command.isGiven(name) {
-            texts[name.replacing("-", with: "_")] = command.values(name).map(\.text).joined(separator: ", ")
+            texts[name.replacing("-", with: "_")] = command.value(name).map(text)
         }
         return texts
+    }
+
+    /// Lists are quoted one by one, so that two texts never look like one.
+    private static func text(_ value: OptionValue) -> String {
+        guard case .list(let values) = value else { return value.text }
+        var bytes: [UInt8] = []
+        for value in values {
+            if !bytes.isEmpty { bytes += ", ".utf8 }
+            JSONString.append(value.text, to: &bytes)
+        }
+        return String(decoding: bytes, as: UTF8.self)
     }
 }
