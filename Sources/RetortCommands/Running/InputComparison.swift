@@ -7,7 +7,9 @@ extension RunSession {
     /// Another input under the same job: each row is looked up first, and nothing is asked if known ids have changed.
     func refuseChangedRows(_ input: InputSet, _ store: RecordStore) throws(RetortError) {
         guard !settings.keepsChanged, input.isRepeatable else { return }
-        if !isQuiet { messages.line("the input is not the one of the last run: comparing its rows with what is on disk") }
+        if !isQuiet {
+            messages.line("the input is not the one of the last run: comparing its rows with what is on disk")
+        }
         let planner = RowPlanner(
             settings, input: input, store: store, issued: IssuedKeys(), codec: RecordCodec(keepsBody: false),
             standing: .mixed)

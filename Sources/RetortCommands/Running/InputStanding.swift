@@ -13,7 +13,11 @@ enum InputStanding: Sendable {
     var isMixed: Bool { if case .mixed = self { true } else { false } }
 
     func hasOutcome(_ row: Row, sample: UInt32, of samples: Int) -> Bool {
-        if case .sole(let ledger) = self { ledger.contains(row.number * UInt64(samples) + UInt64(sample)) } else { false }
+        if case .sole(let ledger) = self {
+            ledger.contains(row.number * UInt64(samples) + UInt64(sample))
+        } else {
+            false
+        }
     }
 
     /// Finds out, and tells the store which input the rows of coming records belong to.

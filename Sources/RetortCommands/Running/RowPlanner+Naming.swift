@@ -5,11 +5,11 @@ import SegmentStore
 
 extension RowPlanner {
     /// Identical rows without an id are meant as samples: each gets the hash of what it asks and the next free number.
-    func generatedID(_ asked: [UInt8]) throws(RetortError) -> [UInt8] {
+    func generatedID(_ asked: [UInt8], prefix: StaticString = "") throws(RetortError) -> [UInt8] {
         let hash = asked.withUnsafeBytes { ContentHash.hash64($0) }
-        guard !standing.isMixed else { return names.next(hash) }
+        guard !standing.isMixed else { return names.next(hash, prefix) }
         // Rows before this one may have been passed over unread: the next name that nobody has.
-        return try names.nextFree(hash) { (id) throws(RetortError) in
+        return try names.nextFree(hash, prefix) { (id) throws(RetortError) in
             let key = RecordKey(id: id).hash
             if issued.contains(key) { return true }
             return try store.lookup(key) != nil
@@ -23,7 +23,7 @@ extension RowPlanner {
             let hash = RecordKey(id: own).hash
             if !issued.contains(hash), try store.lookup(hash) == nil || standing.isMixed { return own }
         }
-        return Array("bad-".utf8) + (try generatedID(row.excerpt))
+        return try generatedID(row.excerpt, prefix: "bad-")
     }
 
     private func readableID(_ row: Row) -> [UInt8]? {
@@ -50,7 +50,8 @@ extension RowPlanner {
         RetortError(
             .badInput, "two rows have the same id", at: input.place(of: row),
             cause: "\(String(decoding: key.id, as: UTF8.self)) stands at \(try place(ofRow: otherRow)) already",
-            remedy: "Give each row an id of its own, or leave the ids out (identical rows without an id are all asked); "
+            remedy:
+                "Give each row an id of its own, or leave the ids out (identical rows without an id are all asked); "
                 + "then run the same command again.")
     }
 
@@ -73,25 +74,25 @@ struct GeneratedNames {
     private var numbers: [UInt64: Int] = [:]
 
     /// The next name, every row with that hash having been named here.
-    mutating func next(_ hash: UInt64) -> [UInt8] {
-        if met.insert(hash).inserted { return Self.name(hash, 0) }
+    mutating func next(_ hash: UInt64, _ prefix: StaticString = "") -> [UInt8] {
+        if met.insert(hash).inserted { return Self.name(hash, 0, prefix) }
         let number = numbers[hash] ?? 1
         numbers[hash] = number + 1
-        return Self.name(hash, number)
+        return Self.name(hash, number, prefix)
     }
 
     /// The next name that is not taken. Needs memory for repeated rows only.
     mutating func nextFree(
-        _ hash: UInt64, isTaken: ([UInt8]) throws(RetortError) -> Bool
+        _ hash: UInt64, _ prefix: StaticString = "", isTaken: ([UInt8]) throws(RetortError) -> Bool
     ) throws(RetortError) -> [UInt8] {
         var number = numbers[hash] ?? 0
-        while try isTaken(Self.name(hash, number)) { number += 1 }
+        while try isTaken(Self.name(hash, number, prefix)) { number += 1 }
         if number > 0 { numbers[hash] = number + 1 }
-        return Self.name(hash, number)
+        return Self.name(hash, number, prefix)
     }
 
-    static func name(_ hash: UInt64, _ number: Int) -> [UInt8] {
-        let name = Hexadecimal.string(hash)
+    private static func name(_ hash: UInt64, _ number: Int, _ prefix: StaticString) -> [UInt8] {
+        let name = "\(prefix)\(Hexadecimal.string(hash))"
         return Array((number == 0 ? name : "\(name)-\(number)").utf8)
     }
 }

@@ -59,7 +59,8 @@ struct RunConclusion {
             facts.append(("failed", palette.red(Human.count(standing.failed)) + failureClasses))
         }
         if standing.foreign > 0 {
-            facts.append(("besides", "\(Human.count(standing.foreign)) in the store of rows that are not in this input"))
+            facts.append(
+                ("besides", "\(Human.count(standing.foreign)) in the store of rows that are not in this input"))
         }
         if result.summary.unsaved > 0 {
             facts.append(
@@ -74,7 +75,7 @@ struct RunConclusion {
         let parts = result.counters.failedByClass.enumerated().filter { $0.element > 0 }.map { index, count in
             "\(Human.count(Int(count))) \(index < names.count ? names[index] : "other")"
         }
-        return parts.isEmpty ? "" : ": " + parts.joined(separator: ", ")
+        return parts.isEmpty ? "" : " (" + parts.joined(separator: ", ") + ")"
     }
 
     private func requests() -> [Fact] {
@@ -82,7 +83,10 @@ struct RunConclusion {
         guard progress.requests > 0 else { return [("requests", "none: nothing was asked of the server")] }
         let rate = Double(progress.requests) / max(progress.elapsed.seconds, 1e-9)
         var facts: [Fact] = [
-            ("requests", "\(Human.count(progress.requests)) in \(Human.duration(progress.elapsed)), \(Human.rate(rate))"),
+            (
+                "requests",
+                "\(Human.count(progress.requests)) in \(Human.duration(progress.elapsed)), \(Human.rate(rate))"
+            ),
             (
                 "tokens",
                 "\(Human.count(progress.usage.prompt)) in, \(Human.count(progress.usage.completion)) out"
@@ -99,7 +103,11 @@ struct RunConclusion {
             facts.append(("cut off", "\(answers) for want of tokens (finish_reason length), kept"))
         }
         if let counts = result.simulatorCounts {
-            facts.append(("simulator", "counted \(Human.count(counts.requests)) requests"))
+            facts.append(
+                (
+                    "simulator",
+                    "counted \(counts.requests == 1 ? "1 request" : "\(Human.count(counts.requests)) requests")"
+                ))
         }
         return facts
     }

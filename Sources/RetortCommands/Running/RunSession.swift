@@ -78,13 +78,25 @@ struct RunSession {
     private func openStore(_ job: JobDescription) throws(RetortError) -> RecordStore {
         let options = storeOptions
         guard let manifest = try RecordStore.manifest(of: settings.out) else {
-            try refuseForeignFiles(options.files)
-            return try RecordStore.create(
-                settings.out, job: job.values, failureClasses: RecordCodec.failureClasses,
-                tallies: RecordTallies.names, samples: settings.samples, options: options)
+            return try createStore(job, options)
         }
         try job.check(against: manifest.job, at: settings.out)
         return try RecordStore.open(settings.out, options: options)
+    }
+
+    private func createStore(_ job: JobDescription, _ options: StoreOptions) throws(RetortError) -> RecordStore {
+        try refuseForeignFiles(options.files)
+        do throws(RetortError) {
+            return try RecordStore.create(
+                settings.out, job: job.values, failureClasses: RecordCodec.failureClasses,
+                tallies: RecordTallies.names, samples: settings.samples, options: options)
+        } catch {
+            // No directory can be made there: that is no missing input.
+            var error = error
+            if error.code == .inputMissing { error.code = .io }
+            if error.remedy == nil { error.remedy = "Give --out a directory that can be made and written to." }
+            throw error
+        }
     }
 
     /// Files that bear a store's names without its manifest are somebody's data: they would be taken for a torn tail.

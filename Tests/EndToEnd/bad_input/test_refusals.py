@@ -1,12 +1,11 @@
 """What is refused, with which exit status and words, and what must not have been touched then."""
 
 import json
-import os
 import socket
 
 import pytest
 
-from bench import BAD_DATA, CONFIGURATION, INCOMPLETE, INPUT_MISSING, INTERRUPTED, IO, NOT_FOUND, OK, REFUSED, USAGE
+from bench import BAD_DATA, CONFIGURATION, INCOMPLETE, INPUT_MISSING, IO, NOT_FOUND, REFUSED, USAGE
 from bench import kill, retort, start
 
 
@@ -146,7 +145,7 @@ def test_port_in_use():
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        retort("simulate", "--port", port, status=IO).says(str(port), "in use")
+        retort("simulate", "--port", port, status=CONFIGURATION).says(str(port), "in use")
 
 
 def test_no_server(ask, write, rows, store):
@@ -167,7 +166,7 @@ def test_no_server(ask, write, rows, store):
     [
         ({"body": b"<!doctype html><title>Welcome</title>", "kind": "text/html"}, "html"),
         ({"body": b""}, "empty"),
-        ({"body": b"{}"}, "choices"),
+        ({"body": b"{}"}, "not an answer"),
         ({"body": b"[1,"}, "JSON"),
     ],
 )
