@@ -24,7 +24,8 @@ enum ParameterOptions {
             "stop", kind: .repeated(.string), valueName: "TEXT", summary: "end the answer at this text", group: group),
         OptionSpec("seed", kind: .integer(Int.min...Int.max), summary: "the model's seed", group: group),
         OptionSpec(
-            "reasoning-effort", kind: .string, valueName: "WORD", summary: "low, medium, high, ...", group: group),
+            "reasoning-effort", kind: .string, valueName: "WORD", summary: "how much to think: low, medium, high",
+            group: group),
         OptionSpec(
             "response-format", kind: .string, valueName: "JSON", summary: "sent as response_format", group: group),
         OptionSpec(

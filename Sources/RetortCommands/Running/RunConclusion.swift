@@ -73,9 +73,10 @@ struct RunConclusion {
         guard standing.foreign == 0 else { return "" }
         let names = RecordCodec.failureClasses
         let parts = result.counters.failedByClass.enumerated().filter { $0.element > 0 }.map { index, count in
-            "\(Human.count(Int(count))) \(index < names.count ? names[index] : "other")"
+            (Human.count(Int(count)), index < names.count ? names[index] : "other")
         }
-        return parts.isEmpty ? "" : " (" + parts.joined(separator: ", ") + ")"
+        if parts.count == 1 { return " (\(parts[0].1))" }
+        return parts.isEmpty ? "" : " (" + parts.map { "\($0.0) \($0.1)" }.joined(separator: ", ") + ")"
     }
 
     private func requests() -> [Fact] {

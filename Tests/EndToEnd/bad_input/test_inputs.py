@@ -62,7 +62,7 @@ def test_bad_rows_are_failures_and_the_rest_goes_on(ask, teacher, write, store):
     prompts = write("in.jsonl", text)
     done = ask(teacher, prompts, status=INCOMPLETE)
     done.says(f"{prompts}:2:21: the row is not UTF-8", f"{prompts}:3:1: the row is not JSON", f"{prompts}:4: no prompt")
-    done.says(f"{prompts}:5", "4 items failed", "failed     4 (4 bad_input)")
+    done.says(f"{prompts}:5", "4 items failed", "4 (bad_input)")
     assert store.ids() == ["a", "f"]
     failures = store.records("failures")
     assert {failure["class"] for failure in failures} == {"bad_input"}
@@ -71,7 +71,7 @@ def test_bad_rows_are_failures_and_the_rest_goes_on(ask, teacher, write, store):
     ]
     again = ask(teacher, prompts, status=INCOMPLETE)
     assert len(store.records("failures")) == 4 and teacher.requests() == 2
-    again.says("(4 bad_input)")
+    again.says("4 (bad_input)")
 
 
 def test_only_ten_bad_rows_are_named(ask, teacher, write, store):
