@@ -103,7 +103,7 @@ import Testing
         try first.store.close()
         let second = try Plant(in: folder)
         let input = try second.input(#"{"id":"a","prompt":"other"}"# + "\n" + rows("b", "c"), name: "b.jsonl")
-        let comparing = second.planner(input, .mixed)
+        let comparing = second.planner(input, .mixed(isNew: true))
         let reader = RowReader(input)
         var changed: [Bool] = []
         while let row = try reader.next() { changed.append(try comparing.hasChanged(row)) }

@@ -12,7 +12,7 @@ extension RunSession {
         }
         let planner = RowPlanner(
             settings, input: input, store: store, issued: IssuedKeys(), codec: RecordCodec(keepsBody: false),
-            standing: .mixed)
+            standing: .mixed(isNew: true))
         let rows = RowReader(input)
         var changed = 0
         var first = ""

@@ -7,8 +7,20 @@ enum InputStanding: Sendable {
     /// Every record is of this very input: outcomes are known by the numbers of the rows, which are not even parsed.
     case sole(RowLedger)
     /// The store holds records of other inputs, or of this one before it was changed: every row is read, named and
-    /// looked up.
-    case mixed
+    /// looked up. A new one has not been compared with what the store holds.
+    case mixed(isNew: Bool)
+
+    private init(identity: Hash128, in store: RecordStore) {
+        let counters = store.counters
+        let progress = store.inputProgress
+        if progress.identity == identity {
+            self = .sole(progress.ledger)
+        } else if counters.done + counters.failed == 0 {
+            self = .sole(RowLedger())
+        } else {
+            self = .mixed(isNew: progress.identity != Self.mixedIdentity(identity))
+        }
+    }
 
     var isMixed: Bool { if case .mixed = self { true } else { false } }
 
@@ -20,16 +32,21 @@ enum InputStanding: Sendable {
         }
     }
 
-    /// Finds out, and tells the store which input the rows of coming records belong to.
-    static func begin(_ input: InputSet, _ store: RecordStore) throws(RetortError) -> InputStanding {
+    /// Finds out, lets a new input be compared, and tells the store which input the rows of coming records belong to.
+    static func begin(
+        _ input: InputSet, _ store: RecordStore, compare: () throws(RetortError) -> Void = {}
+    ) throws(RetortError) -> InputStanding {
         let identity = input.identityHash
-        let counters = store.counters
-        let progress = store.inputProgress
-        let isSole = counters.done + counters.failed == 0 || progress.identity == identity
-        // The complement says: this input, in a store that had records of others. It never counts as sole.
-        let stored = isSole ? identity : Hash128(high: ~identity.high, low: ~identity.low)
-        try store.beginInput(identity: stored, files: input.files.map(\.displayName))
-        return isSole ? .sole(store.inputProgress.ledger) : .mixed
+        let standing = InputStanding(identity: identity, in: store)
+        if case .mixed(isNew: true) = standing { try compare() }
+        try store.beginInput(
+            identity: standing.isMixed ? mixedIdentity(identity) : identity, files: input.files.map(\.displayName))
+        return standing
+    }
+
+    /// Says: this input, in a store that had records of others. It never counts as sole.
+    private static func mixedIdentity(_ identity: Hash128) -> Hash128 {
+        Hash128(high: ~identity.high, low: ~identity.low)
     }
 }
 

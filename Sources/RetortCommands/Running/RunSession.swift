@@ -131,8 +131,9 @@ struct RunSession {
         _ input: InputSet, _ store: RecordStore, _ transport: HTTPTransport, _ loop: EventLoop
     ) async throws(RetortError) -> Result {
         let before = store.counters
-        let standing = try InputStanding.begin(input, store)
-        if standing.isMixed { try refuseChangedRows(input, store) }
+        let standing = try InputStanding.begin(input, store) { () throws(RetortError) in
+            try refuseChangedRows(input, store)
+        }
         let codec = RecordCodec(keepsBody: settings.keepsBody)
         let issued = IssuedKeys()
         let recorder = Recorder(store, codec: codec, issued: issued)

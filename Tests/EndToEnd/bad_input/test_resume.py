@@ -4,6 +4,7 @@ import json
 import os
 import random
 import signal
+import subprocess
 import time
 
 import pytest
@@ -17,8 +18,9 @@ def without_ids(count):
     return [{"prompt": f"Tell me about {number // 2}."} for number in range(count)]
 
 
-def begin(server, prompts, store, *flags):
-    return start("run", prompts, "--out", store.root, "--base-url", server.url, "--model", "teacher", *flags)
+def begin(server, prompts, store, *flags, **how):
+    arguments = ["run", prompts, "--out", store.root, "--base-url", server.url, "--model", "teacher", *flags]
+    return start(*arguments, **how)
 
 
 def wait_for(server, requests, process):
@@ -78,7 +80,8 @@ def test_changed_rows_are_counted_and_refused(ask, teacher, write, rows, store):
         assert teacher.requests() == 50
     ask(teacher, prompts, "--on-change", "keep")
     assert teacher.requests() == 55 and len(store.records()) == 55
-    ask(teacher, prompts, "--on-change", "keep")
+    # What was kept once is kept: the same input is not refused again.
+    ask(teacher, prompts)
     assert teacher.requests() == 55
 
 
@@ -138,6 +141,18 @@ def test_killed_at_random_moments(form, ask, simulate, write, rows, store, capsy
     ask(server, prompts, *flags)
     assert server.requests() <= total + kills * concurrency
     assert store.status()["done"] == total
+
+
+def test_interrupted_while_it_waits_for_rows(simulate, store):
+    server = simulate("--latency", "1ms", "--tokens", "5")
+    process = begin(server, "-", store, stdin=subprocess.PIPE)
+    process.stdin.write(b'{"prompt":"1"}\n')
+    process.stdin.flush()
+    wait_for(server, 1, process)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(20) == INTERRUPTED
+    process.stdin.close()
+    assert len(store.records()) == 1
 
 
 def test_two_inputs_in_turn(ask, teacher, write, rows, store):
