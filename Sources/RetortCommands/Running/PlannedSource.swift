@@ -17,7 +17,7 @@ final class PlannedSource: ItemSource {
     static let rowsPerLandmark: UInt64 = 1024
 
     private struct State {
-        var batches: [[Item<ItemContext>]] = []
+        var batches: [Batch] = []
         var isFinished = false
         var error: RetortError?
         var isCancelled = false
@@ -44,6 +44,16 @@ final class PlannedSource: ItemSource {
             items += more
             bytes += more.reduce(0) { $0 + $1.request.body.count }
         }
+
+        /// Takes another batch in, if that leaves it within its limits.
+        mutating func merge(_ other: Batch) -> Bool {
+            guard items.count + other.items.count <= batchItemsMax, bytes + other.bytes <= batchBytesMax else {
+                return false
+            }
+            items += other.items
+            bytes += other.bytes
+            return true
+        }
     }
 
     private let state = Monitor(State())
@@ -68,7 +78,7 @@ final class PlannedSource: ItemSource {
             cancel()
         }
         let (batch, error) = state.update { state -> ([Item<ItemContext>]?, RetortError?) in
-            if !state.batches.isEmpty { return (state.batches.removeFirst(), nil) }
+            if !state.batches.isEmpty { return (state.batches.removeFirst().items, nil) }
             if state.isFinished { return (nil, state.error) }
             return ([], nil)
         }
@@ -136,18 +146,19 @@ final class PlannedSource: ItemSource {
                     return true
                 }
                 guard isWanted else { return }
-                if batch.isFull || isLive && !batch.items.isEmpty && isAwaited {
-                    guard hand(over: batch.items, rows: row.number + 1, planner) else { return }
+                // Who knows when the next row comes down a pipe.
+                if batch.isFull || isLive && !batch.items.isEmpty {
+                    guard hand(over: batch, rows: row.number + 1, planner) else { return }
                     batch = Batch()
                 }
             }
         } catch {
             // What was planned before is good.
-            _ = hand(over: batch.items, rows: rows.landmark.row, planner)
+            _ = hand(over: batch, rows: rows.landmark.row, planner)
             throw error
         }
         try end(rows.landmark, store)
-        guard hand(over: batch.items, rows: rows.landmark.row, planner) else { return }
+        guard hand(over: batch, rows: rows.landmark.row, planner) else { return }
         state.update { $0.reading.isComplete = true }
     }
 
@@ -160,18 +171,18 @@ final class PlannedSource: ItemSource {
         }
     }
 
-    /// Whether the generator is out of work: rows that come slowly are handed over one by one then.
-    private var isAwaited: Bool { state.update { $0.waiter != nil } }
-
     /// Waits for room, then queues the batch. False when nobody wants it any more.
-    private func hand(over batch: [Item<ItemContext>], rows: UInt64, _ planner: RowPlanner) -> Bool {
+    private func hand(over batch: Batch, rows: UInt64, _ planner: RowPlanner) -> Bool {
         let (isWanted, waiter) = state.wait { state -> (Bool, CheckedContinuation<Void, Never>?)? in
             if state.isCancelled { return (false, nil) }
-            guard state.batches.count < Self.batchesAhead else { return nil }
+            let last = state.batches.indices.last
+            if last == nil || !state.batches[last!].merge(batch) {
+                guard state.batches.count < Self.batchesAhead else { return nil }
+                if !batch.items.isEmpty { state.batches.append(batch) }
+            }
             state.reading.rows = rows
             state.reading.findings = planner.findings
-            if batch.isEmpty { return (true, nil) }
-            state.batches.append(batch)
+            if batch.items.isEmpty { return (true, nil) }
             defer { state.waiter = nil }
             return (true, state.waiter)
         }
