@@ -22,12 +22,28 @@ def test_quiet_says_nothing_but_errors(ask, teacher, write, rows, store):
     assert "no such input file" in ask(teacher, "nowhere", "--quiet", status=66).errors
 
 
+def events_of(done):
+    """Every line of standard error is a JSON object."""
+    return [json.loads(line) for line in done.errors.splitlines()]
+
+
+def progress_of(done):
+    return [event for event in events_of(done) if event["event"] == "progress"]
+
+
 def test_progress_as_json(ask, simulate, write, rows):
     server = simulate("--latency", "30ms", "--tokens", "5")
-    done = ask(server, write("in.jsonl", rows(200)), "--concurrency", "4", "--progress", "json")
-    events = [json.loads(line) for line in done.errors.splitlines() if line.startswith("{")]
-    assert events and events[-1]["done"] == events[-1]["total"] == 200
-    assert events[-1]["in_flight"] == 0 and {event["event"] for event in events} == {"progress"}
+    prompts = write("in.jsonl", [*rows(200), {"no": "prompt"}])
+    flags = ["--concurrency", "4", "--progress", "json", "--color", "always"]
+    done = ask(server, prompts, *flags, status=INCOMPLETE)
+    last = progress_of(done)[-1]
+    assert (last["done"], last["failed"], last["total"], last["in_flight"]) == (200, 1, 201, 0)
+    texts = [event["text"] for event in events_of(done) if event["event"] == "message"]
+    assert any(text.startswith("bad row: ") for text in texts) and "\x1b" not in "".join(texts)
+    alone = ask(server, prompts, *flags, "--quiet", status=INCOMPLETE)
+    assert {event["event"] for event in events_of(alone)} == {"progress"}
+    refused = ask(server, "nowhere.jsonl", *flags, status=66)
+    assert "no such input file" in events_of(refused)[-1]["text"]
 
 
 def test_progress_as_json_totals_on_resume(ask, teacher, write, rows):
@@ -35,7 +51,7 @@ def test_progress_as_json_totals_on_resume(ask, teacher, write, rows):
     ask(teacher, prompts)
     write("in.jsonl", rows(60))
     done = ask(teacher, prompts, "--progress", "json")
-    last = [json.loads(line) for line in done.errors.splitlines() if line.startswith("{")][-1]
+    last = progress_of(done)[-1]
     assert (last["total"], last["done"], last["resumed"]) == (60, 60, 40)
 
 
