@@ -50,7 +50,8 @@ test-swift: ## the Swift tests alone
 # The release binary is not a prerequisite: `make test` has just built it, and RETORT may name another.
 test-interoperability: python-env ## the Python tests alone, against .build/release/retort
 	@if [ -e $(VENV_READY) ]; then \
-	    RETORT=$(RETORT) $(VENV)/bin/python -m pytest Tests/Interoperability; \
+	    RETORT=$(RETORT) $(VENV)/bin/python -m pytest Tests/Interoperability && \
+	    RETORT=$(RETORT) $(VENV)/bin/python -m pytest Tests/EndToEnd/bad_input; \
 	else \
 	    echo "SKIPPED: the interoperability tests (the Python environment could not be made, see above)"; \
 	fi

@@ -106,7 +106,13 @@ enum RunCommand {
         let settings = try RunSettings(command, environment: context.environment)
         let messages = context.progressStream(command)
         let session = RunSession(settings: settings, messages: messages, isQuiet: command.flag("quiet"))
-        let result = try await session.run()
+        let result: RunSession.Result
+        do {
+            result = try await session.run()
+        } catch {
+            messages.report(error, from: "retort")
+            return ExitCode(error)
+        }
         let conclusion = RunConclusion(result, settings: settings, commandLine: command.shellLine)
         if !command.flag("quiet") {
             for line in conclusion.lines(messages.palette) { messages.line(line) }

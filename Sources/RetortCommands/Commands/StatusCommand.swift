@@ -73,7 +73,8 @@ struct StoreStatus {
             let files = sizes[lane] ?? []
             guard !files.isEmpty else { continue }
             let name = lane.directoryName + String(repeating: " ", count: 11 - lane.directoryName.count)
-            lines.append("\(name)\(files.count) segments, \(Human.bytes(files.reduce(0, +)))")
+            let segments = files.count == 1 ? "1 segment" : "\(Human.count(files.count)) segments"
+            lines.append("\(name)\(segments), \(Human.bytes(files.reduce(0, +)))")
         }
         lines.append("writer     \(writer ?? "none")")
         let job = reader.manifest.job.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
