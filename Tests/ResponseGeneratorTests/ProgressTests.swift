@@ -41,6 +41,17 @@ import Testing
         #expect(left > .zero)
     }
 
+    @Test func silenceIsReported() async throws {
+        let clock = ManualClock()
+        let reports = Reports()
+        let transport = ScriptedTransport(clock) { _ in .answer(latency: .seconds(20)) }
+        _ = try await generator(clock, transport, concurrency: 4, observer: reports)
+            .run(source: NumberSource(4), sink: MemorySink())
+        let waits = reports.all.filter { $0.inFlight == 4 }.compactMap(\.oldestInFlight)
+        #expect(waits.count >= 19 && waits == waits.sorted())
+        #expect(try #require(waits.last) >= .seconds(19))
+    }
+
     @Test func theTailSaysWhatItWaitsFor() async throws {
         let clock = ManualClock()
         let reports = Reports()
