@@ -45,7 +45,7 @@ def test_an_answer_beyond_the_limit_is_a_failure_and_no_memory(serve, prompts, a
     ask(server, rows, "--response-size-max", "1M", "--concurrency", 1, status=INCOMPLETE)
     failures = Disk(tmp_path / "out").failures()
     assert len(failures) == 3
-    assert all("limit" in record["message"] for record in failures.values())
+    assert all("limit" in record["error"] for record in failures.values())
 
 
 def test_reasoning_is_kept_apart(serve, prompts, ask, tmp_path):
