@@ -1,5 +1,6 @@
 """Signals: what is in flight is waited for, what was received is kept, the rest is asked by the next run alone."""
 
+import shlex
 import signal
 import time
 
@@ -27,7 +28,7 @@ def test_the_first_signal_lets_the_window_drain(serve, prompts, ask, begin, tmp_
     Disk(tmp_path / "out").expect_done(rows)
 
 
-def test_the_command_it_names_resumes(serve, prompts, begin, tmp_path):
+def test_the_command_it_names_resumes(serve, prompts, begin, workshop, tmp_path):
     server = serve("--latency", "300ms")
     rows = prompts(100)
     run = begin(server, rows, "--concurrency", 20)
@@ -35,8 +36,11 @@ def test_the_command_it_names_resumes(serve, prompts, begin, tmp_path):
     run.send(signal.SIGINT)
     finished = run.wait().expect(INTERRUPTED)
     line = next(line for line in finished.errors.splitlines() if line.startswith("resume with: "))
-    words = line.removeprefix("resume with: ").split()
-    assert words[0] == "retort" and words[1:] == finished.command[1:]
+    words = shlex.split(line.removeprefix("resume with: "))
+    assert words[0] == "retort"
+    workshop.run(*words[1:])
+    assert server.counts()["requests"] == 100
+    Disk(tmp_path / "out").expect_done(rows)
 
 
 def test_the_second_signal_stops_at_once_and_loses_nothing_received(serve, prompts, ask, begin, tmp_path):
@@ -45,18 +49,18 @@ def test_the_second_signal_stops_at_once_and_loses_nothing_received(serve, promp
     run = begin(server, rows, "--concurrency", 40)
     server.wait_for(lambda counts: counts["given"] >= 60)
     run.send(signal.SIGINT)
+    before = server.counts()
     time.sleep(0.2)
     run.send(signal.SIGINT)
     told = time.monotonic()
     run.wait().expect(INTERRUPTED)
     assert time.monotonic() - told < 2
-    # What the server gave away and is not on disk was on its way in the very moment of the end.
-    lost = server.counts()["answered"] - len(Disk(tmp_path / "out").records())
-    assert 0 <= lost <= 3
-    before = server.counts()["requests"]
+    # What was answered before is on disk; what the server gave away in the very moment of the end may not have arrived.
+    on_disk = len(Disk(tmp_path / "out").records())
+    assert before["answered"] <= on_disk <= server.counts()["given"]
     willing = serve()
     ask(willing, rows)
-    assert willing.counts()["requests"] == 400 - (server.counts()["answered"] - lost), before
+    assert willing.counts()["requests"] == 400 - on_disk
     Disk(tmp_path / "out").expect_done(rows)
 
 

@@ -24,6 +24,9 @@ def binary():
         raise FileNotFoundError(f"{path} is not there: type `make build`, or name the binary in RETORT")
     return path
 
+# A certificate bundle of this machine would win over the one a test names.
+DEFAULTS = {"OPENAI_API_KEY": "sk-for-the-tests", "CURL_CA_BUNDLE": "", "SSL_CERT_DIR": ""}
+
 
 class Finished:
     """An ended run: exit status, both outputs, seconds."""
@@ -53,7 +56,7 @@ class Program:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=errors,
-                env=clean_environment(**{"OPENAI_API_KEY": "sk-for-the-tests"} | environment),
+                env=clean_environment(**DEFAULTS | environment),
             )
         self.began = time.monotonic()
 
