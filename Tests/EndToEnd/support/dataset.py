@@ -3,6 +3,7 @@
 import gzip
 import json
 import subprocess
+import zlib
 from collections import Counter
 from pathlib import Path
 
@@ -26,6 +27,21 @@ def lines_of(files):
         yield from text.split(b"\n")[:-1]
 
 
+def whole_members(data):
+    """What the gzip members of a file hold, up to the first that is torn."""
+    text = b""
+    while data:
+        member = zlib.decompressobj(wbits=31)
+        try:
+            piece = member.decompress(data)
+        except zlib.error:
+            break
+        if not member.eof:
+            break
+        text, data = text + piece, member.unused_data
+    return text
+
+
 class Disk:
     """The directory of a run that no process writes to."""
 
@@ -38,10 +54,11 @@ class Disk:
     def records(self, lane="responses"):
         return [json.loads(line) for line in lines_of(self.files(lane))]
 
-    def journalled(self):
-        """Whole lines in the journals: received, not yet in a block."""
-        journals = self.root.glob("*/journal-*.jsonl")
-        return sum(journal.read_bytes().count(b"\n") for journal in journals)
+    def received(self):
+        """The ids of all answers on the disk as a crash left it: in whole gzip members and in whole journal lines."""
+        texts = [whole_members(file.read_bytes()) for file in self.files("responses")]
+        texts += [journal.read_bytes() for journal in self.root.glob("responses/journal-*.jsonl")]
+        return {json.loads(line)["id"] for text in texts for line in text.split(b"\n")[:-1] if line.strip(b"\0")}
 
     def failures(self):
         """The newest failure of each item that has no answer."""

@@ -23,9 +23,10 @@ class ModelServer:
         self.url = self.server.first_line().decode().rstrip("\n")
         self.port = int(self.url.split(":")[2].split("/")[0])
 
-    def get(self, path):
+    def get(self, path, body=None):
+        """The body at a path; with a body of its own it is a POST."""
         root = self.url.removesuffix("/v1")
-        with DIRECT.open(root + path, timeout=10) as reply:
+        with DIRECT.open(root + path, body, timeout=10) as reply:
             return reply.read()
 
     def counts(self):
