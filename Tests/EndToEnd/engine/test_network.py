@@ -118,7 +118,7 @@ def test_http_2_under_a_named_authority(serve, prompts, ask, gateway, tmp_path):
 def test_an_unknown_authority_is_refused(serve, prompts, ask, gateway, tmp_path):
     server = serve()
     url, _ = gateway(server, tls=True)
-    finished = ask(url, prompts(100), status=REFUSED)
+    finished = ask(url, prompts(100), "--concurrency", 4, status=REFUSED)
     assert "certificate" in finished.errors and "SSL_CERT_FILE" in finished.errors
     assert server.counts()["requests"] == 0
 

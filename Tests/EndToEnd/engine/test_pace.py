@@ -62,18 +62,20 @@ def test_an_automatic_window_grows_and_gives_way(serve, prompts, ask, tmp_path):
     Disk(tmp_path / "given-way").expect_done(rows)
 
 
-@pytest.mark.parametrize("manner", ["telling", "silent"])
-def test_a_storm_of_refusals_ends_with_everything_done(serve, prompts, ask, tmp_path, manner):
+@pytest.mark.parametrize("manner, latency, refused_max", [("telling", "5ms", 0.1), ("silent", "300ms", 0.4)])
+def test_a_storm_of_refusals_ends_with_everything_done(serve, prompts, ask, tmp_path, manner, latency, refused_max):
     per_minute, at_once, count = 6000, 100, 800
     manners = ("--server-silent",) if manner == "silent" else ()
-    server = serve("--server-rpm", per_minute, "--server-burst", at_once, "--latency", "5ms", "--tokens", 10, *manners)
+    server = serve("--server-rpm", per_minute, "--server-burst", at_once, "--latency", latency, *manners)
     rows = prompts(count)
-    finished = ask(server, rows, "--concurrency", 500)
-    counts = server.counts()
+    with Watch(server) as watch:
+        finished = ask(server, rows, "--concurrency", 500)
     ideal = (count - at_once) / (per_minute / 60)
-    print(f"{manner}: {finished.seconds:.2f} s, ideal {ideal:.2f} s; {counts['rate_limited']} refused")
-    assert counts["items_answered_again"] == 0
-    # The first window of 500 is refused but for what passes at once; from then on the pace is known.
-    assert counts["rate_limited"] <= 500 + 0.1 * count, counts
-    assert finished.seconds <= 2 * ideal
+    # The first window of 500 is refused, but for what passes at once.
+    early = next(counts["rate_limited"] for _, after, counts in watch.samples if after > 2)
+    late = server.counts()["rate_limited"] - early
+    print(f"{manner}: {finished.seconds:.2f} s, ideal {ideal:.2f} s; {early} refused at first, {late} later")
+    assert late <= refused_max * count
+    assert finished.seconds <= 1.5 * ideal + 1
+    assert server.counts()["items_answered_again"] == 0
     Disk(tmp_path / "out").expect_done(rows)
