@@ -16,18 +16,18 @@ PACES = [
 @pytest.mark.parametrize("flag, value, per_second, burst", PACES)
 def test_the_pace_is_kept(serve, prompts, ask, tmp_path, flag, value, per_second, burst):
     server = serve("--latency", "10ms")
-    rows = prompts(120)
+    rows = prompts(80)
     with Watch(server) as watch:
         finished = ask(server, rows, flag, value)
     assert watch.excess(per_second) <= burst + 1
-    assert (120 - burst - 1) / per_second <= finished.seconds <= 120 / per_second * 1.25 + 1
+    assert (80 - burst - 1) / per_second <= finished.seconds <= 80 / per_second * 1.25 + 1
     Disk(tmp_path / "out").expect_done(rows)
 
 
 def test_tokens_are_settled_by_what_the_server_counted(serve, prompts, ask, tmp_path):
     per_minute = 60_000
     server = serve("--latency", "10ms", "--tokens", "100")
-    rows = prompts(40)
+    rows = prompts(25)
     with Watch(server) as watch:
         ask(server, rows, "--tpm", per_minute, "--concurrency", 4)
     # Each answer is known to be of 100 tokens only once it is there: the window may run ahead by what is in flight.
@@ -48,23 +48,23 @@ def test_the_window_is_never_wider_than_told(serve, prompts, ask, tmp_path, conc
 
 
 def test_an_automatic_window_grows_and_gives_way(serve, prompts, ask, tmp_path):
-    rows = prompts(1500)
+    rows = prompts(1000)
     willing = serve("--latency", "50ms")
     grown = ask(willing, rows, "--concurrency", "auto", out="grown")
     assert willing.counts()["in_flight_peak"] >= 64
-    assert grown.seconds < 1500 * 0.05 / 16, "as slow as a window of sixteen"
+    assert grown.seconds < 1000 * 0.05 / 16, "as slow as a window of sixteen"
     # Of many that come at once most are refused, by a server that does not say how many would be right.
     strict = serve("--latency", "50ms", "--server-rpm", 24_000, "--server-burst", 20, "--server-silent")
     ask(strict, rows, "--concurrency", "auto", "--retry-base", "50ms", "--attempts", 30, out="given-way")
     counts = strict.counts()
     assert counts["in_flight_peak"] < willing.counts()["in_flight_peak"]
-    assert counts["rate_limited"] <= 0.3 * 1500
+    assert counts["rate_limited"] <= 0.3 * 1000
     Disk(tmp_path / "given-way").expect_done(rows)
 
 
 @pytest.mark.parametrize("manner, latency, refused_max", [("telling", "5ms", 0.1), ("silent", "300ms", 0.4)])
 def test_a_storm_of_refusals_ends_with_everything_done(serve, prompts, ask, tmp_path, manner, latency, refused_max):
-    per_minute, at_once, count = 6000, 100, 800
+    per_minute, at_once, count = 6000, 100, 600
     manners = ("--server-silent",) if manner == "silent" else ()
     server = serve("--server-rpm", per_minute, "--server-burst", at_once, "--latency", latency, *manners)
     rows = prompts(count)
