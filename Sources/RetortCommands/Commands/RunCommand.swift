@@ -60,7 +60,8 @@ enum RunCommand {
                 "base-url", kind: .string, valueName: "URL", summary: "the API, up to and including /v1",
                 group: "The server", environment: "OPENAI_BASE_URL"),
             OptionSpec("simulate", summary: "ask the built-in model server: no key, no network", group: "The server"),
-        ] + ParameterOptions.options + paceOptions + timeOptions + [.progress, .progressEvery] + SimulatorOptions.options,
+        ] + ParameterOptions.options + paceOptions + timeOptions + [.progress, .progressEvery]
+            + SimulatorOptions.options,
         exitCodes: [
             .badData, .inputMissing, .io, .incomplete, .refused, .configuration, .interrupted,
         ])
