@@ -11,7 +11,8 @@ struct CommandContext: Sendable {
         // Who is quiet, and names a form of progress all the same, wants just that.
         let isSilent = command.flag("quiet") && !command.isGiven("progress")
         let mode: ProgressMode = isSilent ? .none : command.choice("progress")
-        let style = ProgressStyle(mode, terminal: errorTerminal, environment: environment)
+        let style = ProgressStyle(
+            mode, terminal: errorTerminal, environment: environment, every: command.duration("progress-every"))
         return MessageStream(
             terminal: errorTerminal, palette: mode == .json ? .plain : messages.palette, progress: style)
     }
