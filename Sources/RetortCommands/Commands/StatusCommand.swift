@@ -41,12 +41,8 @@ struct StoreStatus {
         sizes = try reader.segmentSizes()
     }
 
-    /// Items of the input, once it has been read to its end.
-    private var items: Int? { reader.manifest.input?.rows.map { Int($0) * reader.manifest.samples } }
-
-    private var pending: Int? {
-        items.map { max(0, $0 - Int(reader.counters.done) - Int(reader.counters.failed)) }
-    }
+    private var items: Int? { reader.items }
+    private var pending: Int? { reader.pending }
 
     private var failureClasses: [(name: String, count: Int)] {
         reader.counters.failedByClass.enumerated().filter { $0.element > 0 }.map { index, count in
