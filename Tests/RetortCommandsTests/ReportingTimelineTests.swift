@@ -60,15 +60,15 @@ import Testing
     }
 
     @Test func ratesAreOfTheTimeThatWasCovered() {
-        // 250 columns' worth of seconds: columns of 5 seconds, of which the first and the last are partly covered.
-        let columns = TimeColumns(timeline((1_000_003..<1_000_253).map { Int64($0) }))
-        #expect(columns.columnSeconds == 5)
+        // Columns of 2 seconds, the last of which is half covered.
+        let columns = TimeColumns(timeline((1_000_003..<1_000_254).map { Int64($0) }))
+        #expect(columns.columnSeconds == 2)
         let covered = columns.stretches[0].columns.indices.map { columns.coveredSeconds(0, $0) }
         let rates = zip(columns.stretches[0].columns, covered).map { Double($0.done) / Double($1) }
         #expect(rates.allSatisfy { $0 == 1 }, "\(rates)")
-        #expect(columns.activeSeconds == 250)
-        #expect(columns.recent(60).bin.done == 60)
-        #expect(columns.recent(60).seconds == 60)
+        #expect(columns.activeSeconds == 251)
+        #expect(columns.recent(60).bin.done == 61)
+        #expect(columns.recent(60).seconds == 61)
     }
 
     @Test func emptyAndSingle() {

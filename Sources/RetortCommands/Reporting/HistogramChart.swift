@@ -8,6 +8,9 @@ struct HistogramChart {
     /// The class of the bars' colour in the style sheet.
     var style: String
 
+    /// Of the labels' font, rather too much than too little.
+    private static let characterWidth = 7.5
+
     private let frame = ChartFrame(width: 512, height: 216, top: 34, bottom: 26)
     private let bars: HistogramBars
 
@@ -84,9 +87,11 @@ struct HistogramChart {
             let x = x(tick) + (isSingle ? frame.plotWidth / (range.upperBound - range.lowerBound) / 2 : 0)
             guard x <= frame.width - frame.right else { continue }
             frame.line(&svg, "tick", (x, frame.baseline), (x, frame.baseline + 4))
-            guard x >= free else { continue }
-            frame.text(&svg, "middle", (x, frame.baseline + 18), quantity.tick(tick))
-            free = x + 44
+            let label = quantity.tick(tick)
+            let half = Double(label.count) * Self.characterWidth / 2
+            guard x - half >= free else { continue }
+            frame.text(&svg, "middle", (x, frame.baseline + 18), label)
+            free = x + half + Self.characterWidth
         }
     }
 

@@ -47,6 +47,7 @@ enum ReportStyle {
         .tile, .card { background: var(--card); border: 1px solid var(--edge); border-radius: 0.6rem; }
         .tile { flex: 1 1 13rem; padding: 0.7rem 0.95rem 0.75rem; }
         .card { padding: 1rem 1.1rem 0.9rem; min-width: 0; break-inside: avoid; }
+        .pair > .card:last-child:nth-child(odd) { grid-column: 1 / -1; }
         main > section { margin-bottom: 1rem; }
         .alarm { border: 2px solid var(--failed); }
         .tile .name { margin: 0; color: var(--quiet); font-size: 0.85rem; }

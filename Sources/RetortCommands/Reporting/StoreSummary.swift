@@ -132,8 +132,8 @@ extension StoreSummary {
         return Double(volume.rawBytes) / Double(bytes)
     }
 
-    /// Dollars; nil when no record states a cost.
-    var cost: Double? { digest.nanodollars.isEmpty ? nil : digest.cost }
+    /// Dollars; nil when no record states a cost above 0: then no price was known.
+    var cost: Double? { digest.cost > 0 ? digest.cost : nil }
 
     /// What the pending items will cost if they cost as much as the others; nil when it cannot be told.
     var remainingCost: Double? {

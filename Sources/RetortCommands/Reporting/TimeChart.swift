@@ -22,7 +22,7 @@ struct TimeChart {
     /// What follows the values in a hint, about the whole column.
     var remark: (Timeline.Bin) -> String = { _ in "" }
 
-    private static let breakWidth = 36.0
+    private static let breakWidth = 54.0
     private static let labelWidth = 62.0
 
     private let frame = ChartFrame(width: 1040, height: 220, bottom: 46)

@@ -15,6 +15,12 @@ struct TimeColumns: Sendable, Hashable {
     /// A pause is left out when it is at least this share of the picture: the picture would show little else.
     private static let gapShareMin = 0.25
 
+    /// Round lengths of columns in seconds.
+    private static let lengths: [Int64] = [
+        1, 2, 5, 10, 15, 20, 30, 60, 120, 180, 300, 600, 900, 1200, 1800, 3600, 7200, 10_800, 14_400, 21_600, 43_200,
+        86_400, 172_800, 604_800,
+    ]
+
     private(set) var stretches: [Stretch] = []
     private(set) var columnSeconds: Int64 = 1
     private let first: Int64
@@ -26,10 +32,7 @@ struct TimeColumns: Sendable, Hashable {
         let groups = Self.stretches(of: timeline.sorted, binSeconds: timeline.binSeconds)
         let spans = groups.map { $0[$0.count - 1].start - $0[0].start + timeline.binSeconds }
         let seconds = spans.reduce(0, +)
-        columnSeconds = timeline.binSeconds
-        while seconds / columnSeconds >= Int64(Self.columnsMax) {
-            columnSeconds = Timeline.lengths.first { $0 > columnSeconds } ?? columnSeconds * 2
-        }
+        columnSeconds = Self.columnSeconds(for: seconds, binSeconds: timeline.binSeconds)
         for (group, span) in zip(groups, spans) {
             let start = group[0].start
             let count = Int((span + columnSeconds - 1) / columnSeconds)
@@ -69,6 +72,13 @@ struct TimeColumns: Sendable, Hashable {
             covered += coveredSeconds(stretches.count - 1, column)
         }
         return (sum, covered)
+    }
+
+    /// The shortest round length that makes few enough columns of whole bins. A stretch may add a column of its own.
+    private static func columnSeconds(for seconds: Int64, binSeconds: Int64) -> Int64 {
+        let room = Int64(columnsMax - stretchesMax)
+        if let length = lengths.first(where: { $0 % binSeconds == 0 && seconds / $0 < room }) { return length }
+        return (seconds / room / binSeconds + 1) * binSeconds
     }
 
     /// Cuts at the longest pause as long as it is a large part of what remains.

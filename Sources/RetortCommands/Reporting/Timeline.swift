@@ -34,7 +34,7 @@ struct Timeline: Sendable, Hashable {
     }
 
     static let binsMax = 4096
-    /// Lengths of bins and of columns in seconds; each is a multiple of the one before.
+    /// Lengths of bins in seconds; each is a multiple of the one before.
     static let lengths: [Int64] = [
         1, 5, 10, 30, 60, 300, 600, 1800, 3600, 7200, 21_600, 43_200, 86_400, 604_800,
     ]
