@@ -198,10 +198,19 @@ final class Run {
         return base
     }
 
+    /// Appends the entries of one page, in order.
+    func appendEntries(ofPage page: Int, to entries: inout [IndexEntry]) throws(RetortError) {
+        let base = try checkedPage(page)
+        for index in 0..<entriesInPage(page) {
+            entries.append(IndexEntry.decode(bytes, at: base + index * IndexEntry.bytes))
+        }
+    }
+
     /// The entries of one page, in order.
     func entries(ofPage page: Int) throws(RetortError) -> [IndexEntry] {
-        let base = try checkedPage(page)
-        return (0..<entriesInPage(page)).map { IndexEntry.decode(bytes, at: base + $0 * IndexEntry.bytes) }
+        var entries: [IndexEntry] = []
+        try appendEntries(ofPage: page, to: &entries)
+        return entries
     }
 
     var pageCount: Int { pages }
