@@ -11,6 +11,10 @@ import SegmentStore
             try SizeTable(path).run()
             return
         }
+        if arguments.first == "fill", arguments.count == 3, let records = arguments.dropFirst().first.flatMap({ Int($0) }) {
+            let table = RateTable(directory: arguments.last!, records: records)
+            return try table.append(to: arguments.last! + "/killed", dies: true)
+        }
         let records = arguments.first.flatMap { Int($0) } ?? 1_000_000
         var template = Array("/tmp/store-bench-XXXXXX".utf8CString)
         let made = mkdtemp(&template).map { String(cString: $0) }

@@ -13,7 +13,9 @@ struct RateTable {
         let root = directory + "/store"
         print("\(records) records")
         let baseline = anonymousMegabytes()
-        try append(root)
+        try append(to: root, dies: false)
+        let killed = system("\(CommandLine.arguments[0]) fill \(records) \(directory)")
+        precondition(killed != 0, "the child was not killed")
         row("anonymous memory after appending", "+\(decimal(anonymousMegabytes() - baseline)) MB")
         try open(root, "open, clean", "<= 5 ms")
         try open(directory + "/killed", "open, after a kill", "<= 200 ms")
@@ -29,23 +31,23 @@ struct RateTable {
             members: Array(#""response":"answer number \#(number) of a short run","finish_reason":"stop""#.utf8))
     }
 
-    /// Appends everything; near the end the directory is copied as it stands, which is what a kill leaves.
-    private func append(_ root: String) throws {
+    /// Appends everything to a store that is closed then, or dies with it.
+    func append(to root: String, dies: Bool) throws {
         let store = try RecordStore.create(root, job: [:], failureClasses: [])
         let wall = wallSeconds()
         let cpu = processSeconds()
         var next = 0
-        var isCopied = false
         while next < records {
             let end = min(next + batch, records)
             let result = try store.append((next..<end).map(record))
             next = end
             if result.isPressed { try store.sync() }
-            if next > records - 100 * batch, !isCopied {
-                isCopied = true
-                let status = system("cp -r \(root) \(directory)/killed")
-                precondition(status == 0, "cp failed")
-            }
+        }
+        if dies {
+            // As at a run's pace, when the sealer keeps up.
+            try store.sync()
+            usleep(1_500_000)
+            kill(getpid(), SIGKILL)
         }
         let appended = wallSeconds()
         row("append", "\(Int(Double(records) / (appended - wall))) records/s")
