@@ -51,15 +51,14 @@ test-swift: ## the Swift tests alone
 # The release binary is not a prerequisite: `make test` has just built it, and RETORT may name another.
 test-interoperability: python-env ## the Python tests alone, against .build/release/retort
 	@if [ -e $(VENV_READY) ]; then \
-	    RETORT=$(RETORT) $(VENV)/bin/python -m pytest Tests/Interoperability && \
-	    RETORT=$(RETORT) $(VENV)/bin/python -m pytest Tests/EndToEnd/bad_input; \
+	    RETORT=$(RETORT) $(VENV)/bin/python -m pytest Tests/Interoperability; \
 	else \
 	    echo "SKIPPED: the interoperability tests (the Python environment could not be made, see above)"; \
 	fi
 
-test-end-to-end: python-env ## the binary against faults of the server, the network, the disk and the machine
+test-end-to-end: python-env ## the binary against bad input, and faults of the server, the network, the disk and the machine
 	@if [ -e $(VENV_READY) ]; then \
-	    for part in engine durability; do \
+	    for part in bad_input engine durability; do \
 	        RETORT=$(RETORT) $(VENV)/bin/python -m pytest Tests/EndToEnd/$$part; \
 	    done; \
 	else \

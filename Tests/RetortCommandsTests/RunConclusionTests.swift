@@ -21,7 +21,8 @@ import Testing
         counters.failedByClass[RecordCodec.failureClasses.firstIndex(of: "timeout")!] = UInt64(failed)
         var before = StoreCounters()
         before.done = UInt64(earlier)
-        let standing = RunStanding(progress, .init(), counters, before: before, rows: total, samples: 1)
+        let standing = RunStanding(
+            progress, .init(), counters, before: before, input: .sole(RowLedger()), rows: total, samples: 1)
         let summary = RunSummary(ending: ending, error: error, progress: progress, unsaved: 0)
         return RunConclusion(
             .init(
@@ -67,7 +68,7 @@ import Testing
         let interrupted = try conclusion(.stopped, done: 2, total: 3, wasInterrupted: true)
         #expect(interrupted.exitCode == .interrupted)
         #expect(interrupted.lines(plain)[0] == "Interrupted: 1 item left.")
-        #expect(interrupted.lines(plain).contains("  resume    retort run in"))
+        #expect(interrupted.lines(plain).last == "resume with: retort run in")
         let unknown = try conclusion(.stopped, done: 2, total: nil, wasInterrupted: true)
         #expect(unknown.lines(plain)[0] == "Interrupted.")
         let error = RetortError(.refused, "no such model")
@@ -83,10 +84,12 @@ import Testing
         reading.findings = .init(done: 10, failed: 2, changed: 0, bad: 3)
         var counters = StoreCounters()
         (counters.done, counters.failed) = (30, 8)
-        var standing = RunStanding(progress, reading, counters, before: nil, rows: 20, samples: 1)
+        var standing = RunStanding(
+            progress, reading, counters, before: counters, input: .mixed(isNew: true), rows: 20, samples: 1)
         #expect(standing.pending == nil && standing.foreign == 0)
         reading.isComplete = true
-        standing = RunStanding(progress, reading, counters, before: nil, rows: 20, samples: 1)
+        standing = RunStanding(
+            progress, reading, counters, before: counters, input: .mixed(isNew: true), rows: 20, samples: 1)
         #expect(standing.done == 14 && standing.failed == 6 && standing.earlier == 12)
         #expect(standing.total == 20 && standing.pending == 0 && standing.foreign == 18)
     }

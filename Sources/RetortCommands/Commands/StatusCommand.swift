@@ -67,6 +67,13 @@ struct StoreStatus {
     var pending: Int? { reader.pending }
     private var items: Int? { reader.items }
 
+    private var pendingText: String {
+        if let pending { return Human.count(pending) }
+        return items == nil
+            ? "not known: the input was not read to its end yet"
+            : "not known: there are records of other inputs too; the run itself tells"
+    }
+
     private var failureClasses: [(name: String, count: Int)] {
         reader.counters.failedByClass.enumerated().filter { $0.element > 0 }.map { index, count in
             (reader.failureClasses.name(UInt8(index)), Int(count))
@@ -80,8 +87,7 @@ struct StoreStatus {
         var lines = ["done       \(Human.count(Int(counters.done)))"]
         lines.append("failed     \(Human.count(Int(counters.failed)))")
         for (name, count) in failureClasses { lines.append("           \(Human.count(count)) \(name)") }
-        lines.append(
-            "pending    \(pending.map { Human.count($0) } ?? "not known: the input was not read to its end yet")")
+        lines.append("pending    \(pendingText)")
         lines.append("tokens     \(Human.count(tally(.prompt))) in, \(Human.count(tally(.completion))) out")
         if tally(.truncated) > 0 { lines.append("truncated  \(Human.count(tally(.truncated)))") }
         if counters.done > 0 {

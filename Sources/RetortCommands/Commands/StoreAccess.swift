@@ -13,6 +13,14 @@ extension StoreReader {
     /// Items of the input, once it has been read to its end.
     var items: Int? { manifest.input?.rows.map { Int($0) * manifest.samples } }
 
-    /// Items of the input without an outcome.
-    var pending: Int? { items.map { max(0, $0 - Int(counters.done) - Int(counters.failed)) } }
+    /// Items of the input without an outcome; nil where that cannot be told without reading the input.
+    var pending: Int? {
+        guard let items else { return nil }
+        let outcomes = counters.done + counters.failed
+        return switch InputMark(inputProgress.identity) {
+        case .sole: max(0, items - Int(outcomes))
+        case .settled(outcomes): 0
+        case .mixed, .settled: nil
+        }
+    }
 }

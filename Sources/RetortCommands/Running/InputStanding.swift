@@ -9,26 +9,42 @@ enum InputStanding: Sendable {
     /// The store holds records of other inputs, or of this one before it was changed: every row is read, named and
     /// looked up. A new one has not been compared with what the store holds.
     case mixed(isNew: Bool)
+    /// A mixed one whose rows, so many, all had their answers when its last run ended: it is not even read.
+    case settled(rows: UInt64)
 
     private init(identity: Hash128, in store: RecordStore) {
         let counters = store.counters
+        let outcomes = counters.done + counters.failed
         let progress = store.inputProgress
-        if progress.identity == identity {
+        if progress.identity == InputMark.sole.mark(identity) {
             self = .sole(progress.ledger)
-        } else if counters.done + counters.failed == 0 {
+        } else if outcomes == 0 {
             self = .sole(RowLedger())
+        } else if progress.identity == InputMark.settled(outcomes: outcomes).mark(identity),
+            let rows = store.manifest.input?.rows
+        {
+            self = .settled(rows: rows)
         } else {
-            self = .mixed(isNew: progress.identity != Self.mixedIdentity(identity))
+            self = .mixed(isNew: progress.identity != InputMark.mixed.mark(identity))
         }
     }
 
     var isMixed: Bool { if case .mixed = self { true } else { false } }
 
     func hasOutcome(_ row: Row, sample: UInt32, of samples: Int) -> Bool {
-        if case .sole(let ledger) = self {
-            ledger.contains(row.number * UInt64(samples) + UInt64(sample))
-        } else {
-            false
+        switch self {
+        case .sole(let ledger): ledger.contains(row.number * UInt64(samples) + UInt64(sample))
+        case .mixed: false
+        case .settled: true
+        }
+    }
+
+    /// Where reading begins.
+    func start(of input: InputSet, _ store: RecordStore) -> Landmark {
+        switch self {
+        case .sole: Landmark(store.inputProgress.landmark)
+        case .mixed: .start
+        case .settled(let rows): Landmark(file: input.files.count, byteOffset: 0, line: 1, row: rows)
         }
     }
 
@@ -38,15 +54,49 @@ enum InputStanding: Sendable {
     ) throws(RetortError) -> InputStanding {
         let identity = input.identityHash
         let standing = InputStanding(identity: identity, in: store)
-        if case .mixed(isNew: true) = standing { try compare() }
-        try store.beginInput(
-            identity: standing.isMixed ? mixedIdentity(identity) : identity, files: input.files.map(\.displayName))
+        let files = input.files.map(\.displayName)
+        switch standing {
+        case .sole: try store.beginInput(identity: InputMark.sole.mark(identity), files: files)
+        case .mixed(let isNew):
+            if isNew { try compare() }
+            try store.beginInput(identity: InputMark.mixed.mark(identity), files: files)
+        case .settled: break
+        }
         return standing
     }
 
-    /// Says: this input, in a store that had records of others. It never counts as sole.
-    private static func mixedIdentity(_ identity: Hash128) -> Hash128 {
-        Hash128(high: ~identity.high, low: ~identity.low)
+    /// Notes that each of the input's rows has its answer, after a run that has seen to it.
+    func settle(_ input: InputSet, rows: UInt64, _ store: RecordStore) throws(RetortError) {
+        guard isMixed else { return }
+        // What is not durable yet must not be vouched for.
+        try store.sync()
+        let counters = store.counters
+        let mark = InputMark.settled(outcomes: counters.done + counters.failed).mark(input.identityHash)
+        try store.beginInput(identity: mark, files: input.files.map(\.displayName))
+        try store.endInput(rows: rows)
+    }
+}
+
+/// The low two bits of the identity that a store keeps of its input: how the input stood to the records.
+enum InputMark: Hashable {
+    case sole, mixed
+    /// With the number of outcomes that the store held then: should some be lost, the mark no longer fits.
+    case settled(outcomes: UInt64)
+
+    func mark(_ identity: Hash128) -> Hash128 {
+        switch self {
+        case .sole: Hash128(high: identity.high, low: identity.low & ~3)
+        case .mixed: Hash128(high: identity.high, low: identity.low & ~3 | 1)
+        case .settled(let outcomes): Hash128(high: identity.high, low: outcomes << 2 | 2)
+        }
+    }
+
+    init(_ stored: Hash128) {
+        switch stored.low & 3 {
+        case 0: self = .sole
+        case 2: self = .settled(outcomes: stored.low >> 2)
+        default: self = .mixed
+        }
     }
 }
 

@@ -35,6 +35,7 @@ struct RunConclusion {
         let width = facts.map(\.label.count).max() ?? 0
         return [palette.bold(headline)]
             + facts.map { "  " + $0.label + String(repeating: " ", count: width - $0.label.count + 2) + $0.text }
+            + (isFinished ? [] : ["resume with: " + palette.cyan(commandLine)])
     }
 
     private typealias Fact = (label: String, text: String)
@@ -115,7 +116,6 @@ struct RunConclusion {
 
     private func next(_ palette: Palette) -> [Fact] {
         var facts: [Fact] = []
-        if !isFinished { facts.append(("resume", palette.cyan(commandLine))) }
         if standing.done > 0 { facts.append(("answers", palette.cyan("zcat \(out)/responses/*.jsonl.gz | head"))) }
         if standing.failed > 0 { facts.append(("failures", palette.cyan("retort cat \(out) --failures"))) }
         facts.append(("status", palette.cyan("retort status \(out)")))

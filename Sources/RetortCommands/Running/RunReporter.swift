@@ -10,8 +10,9 @@ final class RunReporter: ProgressObserver {
     private let messages: MessageStream
     private let store: RecordStore
     private let source: PlannedSource
-    /// What the store held when the run began; nil when that was of other inputs too.
-    private let before: StoreCounters?
+    private let input: InputStanding
+    /// What the store held when the run began.
+    private let before: StoreCounters
     /// Rows of the input, counted ahead by a thread of its own.
     private let rowsTotal = Locked<UInt64?>(nil)
     private let isCounting = Locked(true)
@@ -26,12 +27,14 @@ final class RunReporter: ProgressObserver {
     static let drawInterval = Interval.milliseconds(100)
 
     init(
-        _ messages: MessageStream, store: RecordStore, source: PlannedSource, before: StoreCounters?, samples: Int,
+        _ messages: MessageStream, store: RecordStore, source: PlannedSource, input: InputStanding,
+        before: StoreCounters, samples: Int,
         isQuiet: Bool
     ) {
         self.messages = messages
         self.store = store
         self.source = source
+        self.input = input
         self.before = before
         self.samples = samples
         self.isQuiet = isQuiet
@@ -86,7 +89,7 @@ final class RunReporter: ProgressObserver {
         let read = source.reading
         let counted: UInt64? = rowsTotal.withLock { $0 }
         return RunStanding(
-            progress, read, store.counters, before: before, rows: read.isComplete ? read.rows : counted,
+            progress, read, store.counters, before: before, input: input, rows: read.isComplete ? read.rows : counted,
             samples: samples)
     }
 

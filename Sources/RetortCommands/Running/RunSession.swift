@@ -139,7 +139,7 @@ struct RunSession {
         let recorder = Recorder(store, codec: codec, issued: issued)
         let source = PlannedSource()
         let reporter = RunReporter(
-            messages, store: store, source: source, before: standing.isMixed ? nil : before, samples: settings.samples,
+            messages, store: store, source: source, input: standing, before: before, samples: settings.samples,
             isQuiet: isQuiet)
         let generator = try ResponseGenerator<ItemContext>(
             settings.generator, transport: transport, clock: LoopClock(loop: loop), executor: loop, observer: reporter)
@@ -148,7 +148,7 @@ struct RunSession {
         reporter.count(input, known: store.manifest.input?.rows)
         let settings = settings
         source.start(
-            input: input, from: standing.isMixed ? .start : Landmark(store.inputProgress.landmark), store: store,
+            input: input, from: standing.start(of: input, store), store: store,
             recorder: recorder,
             planner: {
                 RowPlanner(settings, input: input, store: store, issued: issued, codec: codec, standing: standing)
@@ -159,8 +159,12 @@ struct RunSession {
         reporter.stopCounting()
         reporter.finish(summary.progress)
         await transport.shutdown()
+        let reached = reporter.standing(summary.progress)
+        if reached.pending == 0, reached.failed == 0, summary.ending == .completed, input.isRepeatable {
+            try standing.settle(input, rows: source.reading.rows, store)
+        }
         return Result(
-            summary: summary, standing: reporter.standing(summary.progress), counters: store.counters,
+            summary: summary, standing: reached, counters: store.counters,
             simulatorCounts: nil, wasInterrupted: signals.withLock { $0 } > 0)
     }
 

@@ -17,19 +17,23 @@ struct RunStanding: Sendable, Hashable {
     var pending: Int? { total.map { max(0, $0 - done - failed) } }
 
     /// - Parameters:
-    ///   - before: what the store held when the run began, if all of it is of this input.
+    ///   - before: what the store held when the run began.
     ///   - rows: rows of the input, if known.
     init(
-        _ progress: Progress, _ reading: PlannedSource.Reading, _ counters: StoreCounters, before: StoreCounters?,
-        rows: UInt64?, samples: Int
+        _ progress: Progress, _ reading: PlannedSource.Reading, _ counters: StoreCounters, before: StoreCounters,
+        input: InputStanding, rows: UInt64?, samples: Int
     ) {
         let findings = reading.findings
         let held = Int(counters.done + counters.failed)
         total = rows.map { Int($0) * samples }
-        if let before {
+        switch input {
+        case .sole:
             (done, failed) = (Int(counters.done), Int(counters.failed))
             (earlier, foreign) = (Int(before.done + before.failed), 0)
-        } else {
+        case .settled(let rows):
+            done = Int(rows) * samples
+            (failed, earlier, foreign) = (0, done, max(0, held - done))
+        case .mixed:
             done = findings.done + progress.answered
             failed = findings.failed + findings.bad + progress.failed
             earlier = findings.done + findings.failed

@@ -44,7 +44,10 @@ def test_appended_rows_alone_are_asked(ask, teacher, write, rows, store):
     write("in.jsonl", rows(450))
     ask(teacher, prompts).says("450 of 450 items, 300 by earlier runs")
     assert teacher.requests() == 450 and len(store.records()) == 450
-    assert store.status()["items"] == 450
+    assert (store.status()["items"], store.status()["pending"]) == (450, 0)
+    # An input that is settled is not even read.
+    ask(teacher, prompts).says("450 of 450 items, 450 by earlier runs", "nothing was asked")
+    assert teacher.requests() == 450
 
 
 @pytest.mark.parametrize("make", ["rows", "without_ids"])
@@ -64,6 +67,15 @@ def test_removed_rows_are_told_apart(ask, teacher, write, rows, store):
     write("in.jsonl", rows(4, first=8))
     ask(teacher, prompts).says("4 of 4 items, 2 by earlier runs", "8 in the store of rows that are not in this input")
     assert teacher.requests() == 12 and len(store.records()) == 12
+    ask(teacher, prompts).says("4 of 4 items, 4 by earlier runs", "8 in the store of rows")
+    write("in.jsonl", rows(100, first=1000))
+    process = begin(teacher, prompts, store, "--rps", "30")
+    wait_for(teacher, 15, process)
+    status = store.status()
+    kill(process)
+    assert status["items"] == 100 and status["pending"] is None
+    ask(teacher, prompts).says("100 of 100 items")
+    assert store.status()["pending"] == 0
 
 
 def test_changed_rows_are_counted_and_refused(ask, teacher, write, rows, store):
