@@ -89,8 +89,10 @@ import Testing
             let standing = try InputStanding.begin(second, plant.store)
             #expect(try RowReader(second, from: standing.start(of: second, plant.store)).next() == nil)
             // Outcomes that come or go make the mark void.
-            let other = try plant.planner(try plant.input(rows("z"), name: "z.jsonl"), .mixed(isNew: true))
-            guard case .items(let items) = try other.plan(try #require(try RowReader(other.input).next())) else { return }
+            let other = plant.planner(try plant.input(rows("z"), name: "z.jsonl"), .mixed(isNew: true))
+            guard case .items(let items) = try other.plan(try #require(try RowReader(other.input).next())) else {
+                return
+            }
             try plant.answer(items)
         }
         #expect(try begin(second) == "mixed, new")
