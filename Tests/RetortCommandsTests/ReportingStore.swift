@@ -20,7 +20,7 @@ final class ReportingStore {
             directory + "/run", job: job, failureClasses: RecordCodec.failureClasses, tallies: RecordTallies.names,
             options: StoreAccess.options)
         if let rows {
-            try store.beginInput(identity: Hash128(high: 1, low: 2), files: ["prompts.jsonl"])
+            try store.beginInput(identity: Hash128(high: 1, low: 4), files: ["prompts.jsonl"])
             try store.endInput(rows: rows)
         }
     }

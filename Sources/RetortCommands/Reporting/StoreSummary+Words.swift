@@ -9,7 +9,7 @@ extension StoreSummary {
         case .empty: "empty: no item has an outcome yet"
         case .running: "running: \(writer ?? "") writes it; this is a snapshot"
         case .complete: "complete: every item has its answer"
-        case .incomplete where pending == nil: "incomplete: the input was not read to its end"
+        case .incomplete where pending == nil: "what is left is not known without reading the input"
         case .incomplete where pending == 0: "every item has its outcome, \(Human.count(failed)) failed"
         case .incomplete: "incomplete: \(Human.count(pending ?? 0)) pending, \(Human.count(failed)) failed"
         }
