@@ -17,8 +17,8 @@ func systemLibrary(_ name: String, pkgConfig: String, apt: String) -> Target {
     .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([apt])])
 }
 
-func part(_ name: String, uses dependencies: [Target.Dependency] = []) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+func part(_ name: String, uses dependencies: [Target.Dependency] = [], besides documents: [String] = []) -> Target {
+    .target(name: name, dependencies: dependencies, exclude: documents, swiftSettings: strict)
 }
 
 func tests(of name: String, with dependencies: [Target.Dependency] = []) -> Target {
@@ -52,7 +52,7 @@ let package = Package(
         part("Basics", uses: ["CXXHash"]),
         part("JSONText", uses: ["CSimdJSON", "Basics"]),
         part("Gzip", uses: ["CZlib", "CDeflate", "Basics"]),
-        part("SegmentStore", uses: ["Gzip", "JSONText", "Basics"]),
+        part("SegmentStore", uses: ["Gzip", "JSONText", "Basics"], besides: ["FORMAT.md"]),
         part("ModelAPI", uses: ["JSONText", "Basics"]),
         part("HTTPTransport", uses: ["CCurl", "CEpoll", "ModelAPI", "Basics"]),
         part("ResponseGenerator", uses: ["ModelAPI", "Basics"]),

@@ -11,7 +11,9 @@ import SegmentStore
             try SizeTable(path).run()
             return
         }
-        if arguments.first == "fill", arguments.count == 3, let records = arguments.dropFirst().first.flatMap({ Int($0) }) {
+        if arguments.first == "fill", arguments.count == 3,
+            let records = arguments.dropFirst().first.flatMap({ Int($0) })
+        {
             let table = RateTable(directory: arguments.last!, records: records)
             return try table.append(to: arguments.last! + "/killed", dies: true)
         }

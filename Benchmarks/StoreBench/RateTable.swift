@@ -8,6 +8,7 @@ struct RateTable {
     let directory: String
     let records: Int
     private let batch = 64
+    private static let journalBytesAtKill = 4 << 20
 
     func run() throws {
         let root = directory + "/store"
@@ -45,8 +46,7 @@ struct RateTable {
         }
         if dies {
             // As at a run's pace, when the sealer keeps up.
-            try store.sync()
-            usleep(1_500_000)
+            while try journalBytes(root) > Self.journalBytesAtKill { usleep(100_000) }
             kill(getpid(), SIGKILL)
         }
         let appended = wallSeconds()
@@ -54,6 +54,14 @@ struct RateTable {
         try store.close()
         row("close", "\(decimal((wallSeconds() - appended) * 1000)) ms")
         row("append and close, CPU", "\(decimal((processSeconds() - cpu) / Double(records) * 1e6)) us a record")
+    }
+
+    private func journalBytes(_ root: String) throws -> Int {
+        var bytes = 0
+        for name in try PosixFileSystem().entries(of: root + "/responses") where name.hasPrefix("journal-") {
+            bytes += try PosixFileSystem().size(of: root + "/responses/" + name) ?? 0
+        }
+        return bytes
     }
 
     private func open(_ root: String, _ name: String, _ mark: String) throws {
@@ -102,7 +110,9 @@ struct RateTable {
 
     /// What opening does when files of the index are gone.
     private func rebuild(_ root: String) throws {
-        for (name, suffixes) in [("from hints", [".idx", "checkpoint"]), ("from segments", [".idx", "checkpoint", ".log"])] {
+        for (name, suffixes) in [
+            ("from hints", [".idx", "checkpoint"]), ("from segments", [".idx", "checkpoint", ".log"]),
+        ] {
             for entry in try PosixFileSystem().entries(of: root + "/index")
             where suffixes.contains(where: { entry.hasSuffix($0) }) {
                 try PosixFileSystem().remove(root + "/index/" + entry)
@@ -113,7 +123,9 @@ struct RateTable {
             let seconds = wallSeconds() - start
             precondition(store.counters.done == UInt64(records), "the new index is short")
             let rate = decimal(Double(records) / seconds / 1e6)
-            row("index made anew \(name)", "\(decimal(seconds)) s, \(rate) M/s, CPU \(decimal(processSeconds() - cpu)) s")
+            row(
+                "index made anew \(name)",
+                "\(decimal(seconds)) s, \(rate) M/s, CPU \(decimal(processSeconds() - cpu)) s")
             try store.close()
         }
     }

@@ -75,7 +75,8 @@ private struct Unresolved: SortedEntries {
 
     mutating func next() throws(RetortError) -> IndexEntry? {
         while let entry = try merge.next() {
-            let success = try index.withLock { index throws(RetortError) in try index.responses.lookupPlaced(entry.hash) }
+            let success = try index.withLock { index throws(RetortError) in try index.responses.lookupPlaced(entry.hash)
+            }
             if success == nil { return entry }
         }
         return nil

@@ -1,0 +1,58 @@
+import Basics
+import TestSupport
+import Testing
+
+@testable import SegmentStore
+
+/// The worked example of the format's document is a block that the store really writes, and sizes are as stated.
+@Suite struct FormatDocumentTests {
+    private static let path =
+        String(#filePath.dropLast("Tests/SegmentStoreTests/FormatDocumentTests.swift".count))
+        + "Sources/SegmentStore/FORMAT.md"
+
+    private func document() throws -> String {
+        let bytes = try #require(try PosixFileSystem().contents(of: Self.path))
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// The block of the example: two records in a store with the golden store's id.
+    private func segment() throws -> [UInt8] {
+        let files = SimulatedFileSystem(seed: 1)
+        var options = StoreFixture.options(files)
+        options.compressionLevel = 6
+        let manifest = StoreManifest(storeID: GoldenStoreTests.storeID, job: [:], failureClasses: [])
+        let store = try RecordStore.create(StoreFixture.root, manifest: manifest, options: options)
+        let records = ["a", "b"].enumerated().map { number, id in
+            NewRecord(
+                key: RecordKey(id), status: .ok, attempts: 1, row: UInt64(number), fingerprint: 0xFEED,
+                members: Array(#""response":"42""#.utf8))
+        }
+        _ = try store.append(records)
+        try store.close()
+        return try #require(files.snapshot[StoreFixture.root + "/responses/000001.jsonl.gz"])
+    }
+
+    private func dump(_ bytes: [UInt8]) -> [String] {
+        stride(from: 0, to: bytes.count, by: 16).map { start in
+            let cells = bytes[start..<min(start + 16, bytes.count)].map { byte in
+                String(byte >> 4, radix: 16) + String(byte & 15, radix: 16)
+            }
+            return String(Hexadecimal.string(UInt64(start)).suffix(4)) + "  " + cells.joined(separator: " ")
+        }
+    }
+
+    @Test func theWorkedExampleIsABlock() throws {
+        let lines = try document().split(separator: "\n")
+        for line in dump(try segment()) { #expect(lines.contains("    \(line)"), "\(line)") }
+    }
+
+    @Test func sizesAreAsStated() throws {
+        let text = try document()
+        for size in [
+            "header \(BlockHeader.bytes) bytes", "trailer \(BlockHeader.trailerBytes) bytes",
+            "group \(HintGroup.bytes(records: 0)) bytes", "hint \(RecordHint.bytes) bytes",
+            "entry \(IndexEntry.bytes) bytes", "suffix \(JournalLine.suffixBytes) bytes",
+            "\(RunFormat.entriesPerPage) entries a page",
+        ] { #expect(text.contains(size), "\(size)") }
+    }
+}
