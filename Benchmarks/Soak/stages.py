@@ -42,7 +42,7 @@ def kills(folder, deadline, dice):
 
 def deaths(folder, deadline, dice):
     """A death at every system call of a short run; in random order, so that a short soak sees some of each kind."""
-    machine = SyscallDeaths(folder)
+    machine = SyscallDeaths(folder, rows_count=1200, concurrency=50)
     try:
         points = machine.points()
         dice.shuffle(points)

@@ -57,8 +57,11 @@ extension Dispatcher {
             default: .server
             }
         breaker.failed(trouble, item: ticket.serial, wasProbe: wasProbe, hint: hint, at: now)
-        if !breaker.isOpen { ticket.attempts += 1 }
-        if ticket.attempts >= attemptsMax {
+        if !breaker.isOpen {
+            ticket.attempts += 1
+            if failureClass == .rateLimited { ticket.refusals += 1 }
+        }
+        if isSpent(ticket) {
             return settle(attempt, attempt.failure(failureClass, message), at: now)
         }
         window.released()
@@ -68,6 +71,16 @@ extension Dispatcher {
         retries.push(ticket, due: now + backoff.delay(attempt: max(1, ticket.attempts), hint: hint))
         return nil
     }
+
+    /// Whether the item has had its attempts. A refusal for the rate says little about the item, so it gets several for
+    /// each retry; but not without end, for a request above the account's limit is refused for ever.
+    private func isSpent(_ ticket: Ticket) -> Bool {
+        ticket.attempts - ticket.refusals >= attemptsMax
+            || ticket.refusals > Self.refusalsPerRetry * (attemptsMax - 1)
+    }
+
+    /// Refusals for the rate that an item gets in place of each retry.
+    static let refusalsPerRetry = 4
 }
 
 extension AttemptResult {

@@ -12,6 +12,8 @@ class Ticket: @unchecked Sendable {
 
     /// Attempts that counted in this run.
     final var attempts = 0
+    /// Of these, the ones that the server refused for its rate.
+    final var refusals = 0
     /// The number `AdaptiveConcurrency` gave the request that is in flight.
     final var dispatchNumber: UInt64 = 0
     final var dispatchedAt = Instant(nanoseconds: 0)

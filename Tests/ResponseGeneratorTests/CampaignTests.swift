@@ -85,7 +85,8 @@ import Testing
             "each request is an outcome or a retry")
         // Nothing that was answered or is permanent was asked again.
         for (number, outcome) in stored.outcomes {
-            #expect(outcome.attempts <= GeneratorConfiguration.attemptsMaxDefault)
+            // Refusals for the rate are quarters of retries.
+            #expect(outcome.attempts <= 5 * GeneratorConfiguration.attemptsMaxDefault)
             #expect(outcome.attempts <= transport.counts.perBody["\(number)"]!)
         }
     }

@@ -34,16 +34,26 @@ import Testing
     }
 
     @Test func failsAfterTheLastAttemptWithWhatIsNeededToDebug() async throws {
-        let transport = ScriptedTransport(clock) { _ in .error(429) }
+        let transport = ScriptedTransport(clock) { _ in .error(503) }
         let summary = try await generator(clock, transport, concurrency: 2) { $0.attemptsMax = 3 }
             .run(source: NumberSource(3), sink: sink)
         #expect(summary.ending == .completed)
         #expect(transport.counts.perBody.values.allSatisfy { $0 == 3 })
         guard case .failure(let failure) = sink.stored.outcomes[0]?.result else { throw Missing() }
-        #expect(failure.failureClass == .rateLimited && failure.status == 429)
-        #expect(failure.message.contains("scripted 429"))
+        #expect(failure.failureClass == .server && failure.status == 503)
+        #expect(failure.message.contains("scripted 503"))
         #expect(String(decoding: failure.body, as: UTF8.self).hasPrefix(#"{"error""#))
-        #expect(summary.progress.failures == [.rateLimited: 3])
+        #expect(summary.progress.failures == [.server: 3])
+    }
+
+    @Test(arguments: [(1, 1), (2, 5), (3, 9)])
+    func refusalsForTheRateAreQuartersOfRetriesButNotWithoutEnd(attemptsMax: Int, requests: Int) async throws {
+        let transport = ScriptedTransport(clock) { $0.body == "0" ? .error(429) : .answer() }
+        let summary = try await generator(clock, transport, concurrency: 2) { $0.attemptsMax = attemptsMax }
+            .run(source: NumberSource(2000), sink: sink)
+        #expect(transport.counts.perBody["0"] == requests)
+        #expect(sink.stored.outcomes[0]?.attempts == requests)
+        #expect(summary.progress.failures == [.rateLimited: 1] && sink.answered == 1999)
     }
 
     private struct Missing: Error {}

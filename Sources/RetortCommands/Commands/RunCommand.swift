@@ -78,7 +78,8 @@ enum RunCommand {
             "tpm", kind: .number(1...100_000_000_000), summary: "tokens a minute at most", group: paceGroup),
         OptionSpec("throttle", kind: .anyDuration, summary: "least time between two requests", group: paceGroup),
         OptionSpec(
-            "attempts", kind: .integer(1...1000), summary: "tries an item gets", group: paceGroup,
+            "attempts", kind: .integer(1...1000), summary: "tries an item gets",
+            details: "A refusal for the rate (429) is a quarter of a retry.", group: paceGroup,
             default: String(GeneratorConfiguration.attemptsMaxDefault)),
         OptionSpec(
             "retry-base", kind: .duration(.milliseconds(1)...Interval.seconds(3600)),

@@ -25,6 +25,14 @@ def answered(server):
     return server.counts()["answered"]
 
 
+def wait_until_told(run, word="space", seconds_max=15):
+    """Until the run itself says what holds it up."""
+    deadline = time.monotonic() + seconds_max
+    while word not in run.errors:
+        assert run.is_running and time.monotonic() < deadline, run.errors
+        time.sleep(0.05)
+
+
 @needs_strace
 @pytest.mark.parametrize("when", [1, 3, 12, 30, 45])
 def test_a_write_that_fails_ends_the_run_with_the_file_named(serve, prompts, ask, begin, tmp_path, when):
@@ -83,7 +91,7 @@ def test_a_run_on_a_full_disk_can_be_ended(serve, prompts, ask, begin, tmp_path)
     rows = prompts(300)
     run = begin(server, rows, "--concurrency", 20, "--progress", "json", "--progress-every", "100ms",
                 under=injecting("pwrite64", "error=ENOSPC", "30+"))
-    server.wait_for(lambda counts: counts["answered"] >= 20 and counts["in_flight"] == 0)
+    wait_until_told(run)
     subprocess.run(["pkill", "-INT", "-P", str(run.process.pid)], check=True)
     finished = run.wait()
     assert finished.status in (IO, INTERRUPTED), finished
@@ -136,10 +144,7 @@ def test_a_disk_that_fills_up_pauses_the_run_until_there_is_room(serve, prompts,
     fill(small_disk)
     run = begin(server, rows, "--concurrency", 50, "--progress", "json", "--progress-every", "100ms",
                 out=small_disk / "out")
-    deadline = time.monotonic() + 10
-    while "space" not in run.errors and run.is_running and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert run.is_running and "space" in run.errors, run.errors
+    wait_until_told(run)
     given = server.wait_for(lambda counts: counts["in_flight"] == 0)["answered"]
     assert given < 2000
     (small_disk / "filler").unlink()
@@ -152,8 +157,9 @@ def test_a_disk_that_stays_full_keeps_what_fitted(serve, prompts, ask, begin, sm
     server = serve("--latency", "5ms")
     rows = prompts(2000)
     fill(small_disk)
-    run = begin(server, rows, "--concurrency", 50, out=small_disk / "out")
-    server.wait_for(lambda counts: counts["answered"] > 50 and counts["in_flight"] == 0)
+    run = begin(server, rows, "--concurrency", 50, "--progress", "json", "--progress-every", "100ms",
+                out=small_disk / "out")
+    wait_until_told(run)
     run.send(signal.SIGINT)
     finished = run.wait()
     assert finished.status in (IO, INTERRUPTED), finished

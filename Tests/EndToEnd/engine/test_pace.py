@@ -62,8 +62,8 @@ def test_an_automatic_window_grows_and_gives_way(serve, prompts, ask, tmp_path):
     Disk(tmp_path / "given-way").expect_done(rows)
 
 
-@pytest.mark.parametrize("manner, latency, refused_max", [("telling", "5ms", 0.1), ("silent", "300ms", 0.4)])
-def test_a_storm_of_refusals_ends_with_everything_done(serve, prompts, ask, tmp_path, manner, latency, refused_max):
+@pytest.mark.parametrize("manner, latency, late_max, slack", [("telling", "5ms", 0.1, 2), ("silent", "300ms", 0.4, 6)])
+def test_a_storm_of_refusals_ends_with_everything_done(serve, prompts, ask, tmp_path, manner, latency, late_max, slack):
     per_minute, at_once, count = 6000, 100, 600
     manners = ("--server-silent",) if manner == "silent" else ()
     server = serve("--server-rpm", per_minute, "--server-burst", at_once, "--latency", latency, *manners)
@@ -75,7 +75,8 @@ def test_a_storm_of_refusals_ends_with_everything_done(serve, prompts, ask, tmp_
     early = next(counts["rate_limited"] for _, after, counts in watch.samples if after > 2)
     late = server.counts()["rate_limited"] - early
     print(f"{manner}: {finished.seconds:.2f} s, ideal {ideal:.2f} s; {early} refused at first, {late} later")
-    assert late <= refused_max * count
-    assert finished.seconds <= 1.5 * ideal + 1
+    assert late <= late_max * count
+    # Who must guess the pace waits longer and longer for the last ones.
+    assert finished.seconds <= ideal + slack
     assert server.counts()["items_answered_again"] == 0
     Disk(tmp_path / "out").expect_done(rows)

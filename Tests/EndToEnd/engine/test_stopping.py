@@ -10,6 +10,12 @@ from dataset import Disk
 from program import INTERRUPTED
 
 
+def resume_command(errors):
+    """The words of the command that the summary names."""
+    line = next(line for line in errors.splitlines() if line.startswith("  resume "))
+    return shlex.split(line)[1:]
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_first_signal_lets_the_window_drain(serve, prompts, ask, begin, tmp_path, number):
     server = serve("--latency", "500ms")
@@ -22,7 +28,7 @@ def test_the_first_signal_lets_the_window_drain(serve, prompts, ask, begin, tmp_
     assert counts["requests"] <= 100 and counts["in_flight"] == 0
     on_disk = len(Disk(tmp_path / "out").records())
     assert on_disk == counts["given"] == counts["requests"]
-    assert "resume with: " in finished.errors
+    assert resume_command(finished.errors)[0] == "retort"
     ask(server, rows, "--concurrency", 50)
     assert server.counts()["requests"] == 200, "the second run asked for something again"
     Disk(tmp_path / "out").expect_done(rows)
@@ -35,10 +41,7 @@ def test_the_command_it_names_resumes(serve, prompts, begin, workshop, tmp_path)
     server.wait_for(lambda counts: counts["requests"] >= 40)
     run.send(signal.SIGINT)
     finished = run.wait().expect(INTERRUPTED)
-    line = next(line for line in finished.errors.splitlines() if line.startswith("resume with: "))
-    words = shlex.split(line.removeprefix("resume with: "))
-    assert words[0] == "retort"
-    workshop.run(*words[1:])
+    workshop.run(*resume_command(finished.errors)[1:])
     assert server.counts()["requests"] == 100
     Disk(tmp_path / "out").expect_done(rows)
 
