@@ -140,11 +140,64 @@ import Testing
         #expect(digest.sorted.count == 1)
         #expect(digest.sorted[0].example.message == "first 0")
         #expect(FailureDigest.pattern("id req_ab12 at 7s") == "id req_# at #")
+        #expect(FailureDigest.pattern("key deadbeef is bad, not good") == "key # is bad, not good")
+        digest.add(status: 503, message: "request 1 took 1ms, id ab1cd") {
+            FailureDigest.Example(id: "i", sample: 0, attempts: 1, status: 503, created: 0, message: "", body: "")
+        }
+        #expect(digest.sorted.map(\.count) == [100, 1], "another status is another kind")
         var names = NameCounts()
         for number in 0..<100 { names.add("n\(number)") }
         names.add("n1")
         #expect(names.total == 101)
         #expect(names.others == 100 - NameCounts.namesMax)
         #expect(names.sorted[0] == ("n1", 2))
+    }
+}
+
+/// What no server in its right mind sends must not stop a report.
+@Suite struct ReportingNonsenseTests {
+    private func summary(_ build: (ReportingStore) -> [NewRecord]) throws -> StoreSummary {
+        let store = try ReportingStore(rows: 1_000_000_000_000)
+        try store.append(build(store))
+        let summary = try store.summary()
+        _ = SummaryText(summary).text
+        _ = ReportPage(summary).text
+        _ = try JSONParser().parse(SummaryJSON(summary).text)
+        return summary
+    }
+
+    @Test func enormousNumbers() throws {
+        let summary = try summary { store in
+            [
+                store.answer("a", at: .max, latency: .max, prompt: .max, completion: .max, more: #","cost_usd":1e300"#),
+                store.answer("b", at: 1, latency: -5, prompt: .max, completion: .min, more: #","cost_usd":-1"#),
+                store.answer("c", at: 253_402_300_799, latency: 0, prompt: 0, completion: 0, more: #","cost_usd":"x""#),
+            ]
+        }
+        #expect(summary.digest.untimed == 1)
+        #expect(summary.digest.latency.maximum == LogHistogram.numberMax)
+        #expect(summary.columns.stretches.count == 2)
+    }
+
+    @Test func membersOfOtherTypes() throws {
+        let members = #""prompt":1,"response":[],"usage":7,"model":{},"finish_reason":null,"created":"now""#
+        let summary = try summary { store in
+            var record = store.answer("a")
+            record.members = Array(members.utf8)
+            return [record]
+        }
+        #expect(summary.digest.unreadable == 0)
+        #expect(summary.digest.untimed == 1)
+        #expect(summary.digest.models.sorted.map(\.name) == [""])
+    }
+
+    @Test func longTexts() throws {
+        let long = String(repeating: "é\u{1F600}", count: 100_000)
+        let summary = try summary { store in [store.failure(long, message: long, body: long)] }
+        let example = try #require(summary.failures.first?.digest.sorted.first?.example)
+        #expect(example.message.unicodeScalars.count == FailureDigest.messageScalarsMax + 1)
+        #expect(example.body.unicodeScalars.count == FailureDigest.bodyScalarsMax + 1)
+        #expect(example.id.hasSuffix("…"))
+        #expect(ReportPage(summary).text.utf8.count < 100_000)
     }
 }

@@ -67,7 +67,8 @@ extension ReportPage {
             bin.done > 0 ? Double(bin.latencyMilliseconds) / Double(bin.done) : 0
         }
         return TimeChart(
-            "Latency", summary.columns, [mean], tick: Quantity.duration, label: Quantity.duration)
+            "Latency", summary.columns, [mean], tick: Quantity.duration(milliseconds:),
+            label: Quantity.duration(milliseconds:))
     }
 
     private var failuresOverTime: TimeChart {

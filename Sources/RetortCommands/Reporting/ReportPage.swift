@@ -54,7 +54,7 @@ struct ReportPage {
         header.element("h1", text: summary.root)
         header.element("p", ["class": "state"]) { line in
             line.element("span", ["class": "badge \(summary.state.rawValue)"], text: summary.state.rawValue)
-            line.write(" \(summary.stateSentence)")
+            line.write(" \(summary.stateDetail)")
         }
         header.element("p", ["class": "quiet"]) { line in
             if !summary.model.isEmpty {
@@ -120,7 +120,7 @@ struct ReportPage {
         summary.ratio(.responses).map { "\(Human.fixed($0, 1)) times smaller than its lines" } ?? ""
     }
 
-    func duration(_ seconds: Double) -> String { Human.duration(.seconds(seconds)) }
+    func duration(_ seconds: Double) -> String { Quantity.duration(seconds: seconds) }
 
     // MARK: Progress
 

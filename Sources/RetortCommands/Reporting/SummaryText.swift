@@ -9,6 +9,8 @@ struct SummaryText {
 
     private static let barCells = 40
     private static let labelCells = 22
+    /// The widths of the columns of figures.
+    private static let cells = [11, 11, 11, 13, 18]
     private static let kindsShownMax = 3
 
     init(_ summary: StoreSummary) { self.summary = summary }
@@ -23,7 +25,7 @@ struct SummaryText {
     private var head: [String] {
         let title = "Report on \(clean(summary.root))"
         var lines = [title, String(repeating: "=", count: CellWidth.of(title))]
-        lines.append(row("state", summary.stateSentence))
+        lines.append(row("state", "\(summary.state.rawValue): \(clean(summary.stateDetail))"))
         lines.append(row("snapshot of", UTCTime(summary.generated).text))
         return lines
     }
@@ -44,11 +46,11 @@ struct SummaryText {
         var lines = heading("Pace")
         lines.append(row("first outcome", UTCTime(first).text))
         lines.append(row("last outcome", UTCTime(last).text))
-        lines.append(row("time at work", Human.duration(.seconds(Double(summary.activeSeconds)))))
+        lines.append(row("time at work", Quantity.duration(seconds: Double(summary.activeSeconds))))
         if let rate = summary.donePerSecond { lines.append(row("answers", Human.rate(rate))) }
         if let rate = summary.recentDonePerSecond { lines.append(row("of late", Human.rate(rate))) }
         if let left = summary.remainingSeconds {
-            lines.append(row("left at that pace", Human.duration(.seconds(left))))
+            lines.append(row("left at that pace", Quantity.duration(seconds: left)))
         }
         if let cost = summary.cost {
             lines.append(
@@ -63,12 +65,15 @@ struct SummaryText {
         var lines = heading("Answers")
         lines.append(
             padded("", Self.labelCells)
-                + ["p50", "p95", "p99", "max", "total"].map { padded($0, 11, right: true) }.joined())
+                + zip(["p50", "p95", "p99", "max", "total"], Self.cells).map { padded($0, $1, right: true) }.joined())
         func add(_ name: String, _ histogram: LogHistogram, _ quantity: Quantity, total: Bool = true) {
             guard let greatest = histogram.maximum, greatest > 0 || name == "latency" else { return }
             var cells = [0.5, 0.95, 0.99].map { quantity.text(histogram.quantile($0)) } + [quantity.text(greatest)]
             cells.append(total ? quantity.text(histogram.sum) : "")
-            lines.append(trimmed(padded(name, Self.labelCells) + cells.map { padded($0, 11, right: true) }.joined()))
+            lines.append(
+                trimmed(
+                    padded(name, Self.labelCells) + zip(cells, Self.cells).map { padded($0, $1, right: true) }.joined())
+            )
         }
         add("latency", digest.latency, .milliseconds, total: false)
         add("prompt tokens", digest.promptTokens, .tokens)

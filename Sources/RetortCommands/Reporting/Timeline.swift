@@ -26,9 +26,9 @@ struct Timeline: Sendable, Hashable {
         static func += (a: inout Bin, b: Bin) {
             a.done += b.done
             for (index, count) in b.failedByClass.enumerated() where count > 0 { a.countFailure(index, count) }
-            a.promptTokens += b.promptTokens
-            a.completionTokens += b.completionTokens
-            a.latencyMilliseconds += b.latencyMilliseconds
+            a.promptTokens &+= b.promptTokens
+            a.completionTokens &+= b.completionTokens
+            a.latencyMilliseconds &+= b.latencyMilliseconds
             a.cost += b.cost
         }
     }
