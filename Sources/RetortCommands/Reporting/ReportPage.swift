@@ -81,7 +81,7 @@ struct ReportPage {
                 let tail = Quantity.milliseconds.text(digest.latency.quantile(0.95))
                 tile(&section, "Latency", Quantity.milliseconds.text(Double(median)), "median; p95 \(tail)")
             }
-            if summary.done > 0 {
+            if summary.answersRead > 0 {
                 let prompt = Human.compact(digest.promptTokens.sum)
                 tile(&section, "Tokens out", Human.compact(digest.completionTokens.sum), "\(prompt) in")
             }
@@ -150,7 +150,7 @@ struct ReportPage {
     }
 
     private func details(_ main: inout Markup) {
-        guard summary.done + summary.failed > 0 else { return }
+        guard summary.answersRead + summary.failuresRead > 0 else { return }
         main.element("section", ["class": "pair"]) { pair in
             distributions(&pair)
             breakdowns(&pair)

@@ -3,6 +3,9 @@ import CommandLine
 
 /// Sentences that the text and the page share.
 extension StoreSummary {
+    /// Damaged stretches that the text and the page list one by one.
+    static let damageShownMax = 20
+
     /// How far the store is, to be read after the state's name.
     var stateDetail: String {
         switch state {

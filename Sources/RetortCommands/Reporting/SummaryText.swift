@@ -86,16 +86,16 @@ struct SummaryText {
     }
 
     private var answers: [String] {
-        guard summary.done > 0 else { return [] }
+        guard summary.answersRead > 0 else { return [] }
         var lines: [String] = []
-        if digest.truncated > 0 { lines.append(countRow("cut off (length)", digest.truncated, of: summary.done)) }
-        if digest.empty > 0 { lines.append(countRow("without a text", digest.empty, of: summary.done)) }
+        if digest.truncated > 0 { lines.append(countRow("cut off (length)", digest.truncated, of: summary.answersRead)) }
+        if digest.empty > 0 { lines.append(countRow("without a text", digest.empty, of: summary.answersRead)) }
         return lines + counts("Finish reasons", digest.finishReasons) + counts("Models that answered", digest.models)
     }
 
     private var attempts: [String] {
         let sums = zip(digest.attemptsOfDone, digest.attemptsOfFailed).map { $0 + $1 }
-        guard sums.dropFirst(2).contains(where: { $0 > 0 }) || summary.failed > 0 else { return [] }
+        guard sums.dropFirst(2).contains(where: { $0 > 0 }) || summary.failuresRead > 0 else { return [] }
         var lines = heading("Attempts an item took")
         for (number, sum) in sums.enumerated() where sum > 0 {
             let name = number == RecordDigest.attemptsMax ? "\(number) or more" : String(number)
@@ -110,7 +110,7 @@ struct SummaryText {
         guard !summary.failures.isEmpty else { return [] }
         var lines = heading("Failures")
         for (_, name, failure) in summary.failures {
-            lines.append(countRow(name, failure.count, of: summary.failed))
+            lines.append(countRow(name, failure.count, of: summary.failuresRead))
             let kinds = failure.sorted
             for kind in kinds.prefix(Self.kindsShownMax) {
                 let text = "\(Human.count(kind.count)) x \(clean(kind.example.message))"
@@ -148,11 +148,13 @@ struct SummaryText {
     private var damage: [String] {
         guard !summary.damage.isEmpty || digest.unreadable > 0 else { return [] }
         var lines = heading("Damage")
-        for damage in summary.damage {
+        for damage in summary.damage.prefix(StoreSummary.damageShownMax) {
             lines.append(
                 "\(damage.lane.directoryName) segment \(damage.segment), bytes \(damage.range.lowerBound) to "
                     + "\(damage.range.upperBound): \(damage.reason)")
         }
+        let rest = summary.damage.count - StoreSummary.damageShownMax
+        if rest > 0 { lines.append("and \(Human.count(rest)) more stretches, in summary.json") }
         if digest.unreadable > 0 { lines.append("\(Human.count(digest.unreadable)) records are not JSON") }
         return lines
     }

@@ -74,6 +74,10 @@ def unfiltered(kind, line, before, size):
         elif kind == 3:
             guess = (left + above) // 2
         else:
-            guess = min((left, above, corner), key=lambda value: abs(left + above - corner - value))
+            to_left, to_above, to_corner = abs(above - corner), abs(left - corner), abs(left + above - 2 * corner)
+            if to_left <= to_above and to_left <= to_corner:
+                guess = left
+            else:
+                guess = above if to_above <= to_corner else corner
         line[at] = (line[at] + guess) & 255
     return line

@@ -2,23 +2,17 @@
 
 import gzip
 import json
-import os
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from browser import Browser
+sys.path.append(str(Path(__file__).resolve().parents[1] / "support"))
 
-REPOSITORY = Path(__file__).resolve().parents[3]
-RUN_SECONDS_MAX = 60
-DROPPED = ("_proxy", "_PROXY", "OPENAI_", "ANTHROPIC_", "RETORT_")
-
-
-def environment(**extra):
-    kept = {name: value for name, value in os.environ.items() if not any(part in name for part in DROPPED)}
-    return kept | {"NO_PROXY": "127.0.0.1", "NO_COLOR": "1"} | extra
+from browser import Browser  # noqa: E402
+from program import REPOSITORY, RUN_SECONDS_MAX, binary, clean_environment  # noqa: E402
 
 
 @dataclass
@@ -41,27 +35,18 @@ class Store:
 
 
 @pytest.fixture(scope="session")
-def binary():
-    path = Path(os.environ.get("RETORT", ".build/release/retort"))
-    path = path if path.is_absolute() else REPOSITORY / path
-    if not os.access(path, os.X_OK):
-        pytest.fail(f"{path} is not there: type `make build`, or name the binary in RETORT")
-    return path
-
-
-@pytest.fixture(scope="session")
-def retort(binary):
+def retort():
     """retort(*arguments, status=0): runs the binary to its end and checks its exit status."""
 
     def run(*arguments, status=0):
-        command = [str(part) for part in (binary, *arguments)]
+        command = [str(part) for part in (binary(), *arguments)]
         done = subprocess.run(
             command,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             timeout=RUN_SECONDS_MAX,
-            env=environment(),
+            env=clean_environment(),
         )
         assert done.returncode == status, f"{command}: exit status {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done
@@ -70,14 +55,14 @@ def retort(binary):
 
 
 @pytest.fixture
-def start(binary):
+def start():
     """start(*arguments, **subprocess's): the binary in the background; ended when the test ends."""
     processes = []
 
     def begin(*arguments, **how):
-        command = [str(part) for part in (binary, *arguments)]
+        command = [str(part) for part in (binary(), *arguments)]
         how = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | how
-        process = subprocess.Popen(command, env=environment(), **how)
+        process = subprocess.Popen(command, env=clean_environment(), **how)
         processes.append(process)
         return process
 

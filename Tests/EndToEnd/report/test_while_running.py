@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from conftest import REPOSITORY, RUN_SECONDS_MAX
+from program import REPOSITORY, RUN_SECONDS_MAX
 
 PROMPTS = REPOSITORY / "data" / "prompts.jsonl"
 
