@@ -103,7 +103,7 @@ enum ReportStyle {
           }
           @page { margin: 14mm; }
           body { max-width: none; padding: 0; font-size: 1rem; print-color-adjust: exact; -webkit-print-color-adjust: exact; }
-          .tile { flex-basis: 9rem; }
+          .tile { flex-basis: 22%; }
           .pair { grid-template-columns: 1fr 1fr; }
           .scroll .chart { min-width: 0; }
           h2, h3 { break-after: avoid; }
