@@ -88,7 +88,9 @@ struct SummaryText {
     private var answers: [String] {
         guard summary.answersRead > 0 else { return [] }
         var lines: [String] = []
-        if digest.truncated > 0 { lines.append(countRow("cut off (length)", digest.truncated, of: summary.answersRead)) }
+        if digest.truncated > 0 {
+            lines.append(countRow("cut off (length)", digest.truncated, of: summary.answersRead))
+        }
         if digest.empty > 0 { lines.append(countRow("without a text", digest.empty, of: summary.answersRead)) }
         return lines + counts("Finish reasons", digest.finishReasons) + counts("Models that answered", digest.models)
     }

@@ -13,17 +13,17 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 
 
 class Browser:
-    def __init__(self, program, folder: Path):
-        self.program, self.folder = program, folder
+    def __init__(self, folder: Path):
+        self.folder = folder
 
     @staticmethod
-    def find(folder):
-        program = next(filter(None, map(shutil.which, NAMES)), None)
-        return Browser(program, folder) if program else None
+    def program():
+        """Where it is; None where there is none."""
+        return next(filter(None, map(shutil.which, NAMES)), None)
 
     def ask(self, page, *flags):
         # The sandbox needs rights that containers and root do not have; the page is ours and has no script.
-        command = [self.program, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+        command = [self.program(), "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
         command += ["--hide-scrollbars", "--no-first-run", f"--user-data-dir={self.folder / 'profile'}"]
         command += ["--host-resolver-rules=MAP * ~NOTFOUND", "--enable-logging=stderr", *flags, page.as_uri()]
         done = subprocess.run(command, capture_output=True, timeout=SECONDS_MAX)

@@ -5,6 +5,8 @@ from collections import Counter
 
 import pytest
 
+from markup import Tags
+
 
 def nearest_rank(values, share):
     ordered = sorted(values)
@@ -98,3 +100,9 @@ def test_what_is_no_store_is_said_to_be_none(retort, tmp_path):
     error = retort("report", tmp_path, status=1).stderr
     assert "not a store" in error and str(tmp_path) in error
     assert not (tmp_path / "report").exists()
+
+
+def test_is_well_formed(finished):
+    tags = Tags(finished.page.read_text())
+    assert tags.errors == [] and tags.open == []
+    assert {name for name, _ in tags.attributes} & {"onload", "onerror", "onclick", "style"} == set()
