@@ -73,7 +73,7 @@ struct ReportPage {
         main.element("section", ["class": "tiles", "aria-label": "Key figures"]) { section in
             tile(&section, "Done", Human.count(summary.done), share(summary.done))
             tile(&section, "Failed", Human.count(summary.failed), share(summary.failed))
-            tile(&section, "Pending", summary.pending.map { Human.count($0) } ?? "not known", remaining)
+            tile(&section, "Pending", summary.pending.map { Human.count($0) } ?? "?", remaining)
             if let rate = summary.donePerSecond {
                 tile(&section, "Answers", Human.rate(rate), "over \(duration(Double(summary.activeSeconds))) of work")
             }
@@ -108,7 +108,7 @@ struct ReportPage {
 
     private var remaining: String {
         if let left = summary.remainingSeconds { return "about \(duration(left)) at the last pace" }
-        return summary.pending == nil ? "the input was not read whole" : ""
+        return summary.pending == nil ? "not known without reading the input" : ""
     }
 
     private var costRemark: String {
