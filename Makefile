@@ -56,9 +56,9 @@ test-interoperability: python-env ## the Python tests alone, against .build/rele
 	    echo "SKIPPED: the interoperability tests (the Python environment could not be made, see above)"; \
 	fi
 
-test-end-to-end: python-env ## the binary against bad input, and faults of the server, the network, the disk and the machine
+test-end-to-end: python-env ## the binary against bad input, faults of server, network, disk and machine; its report in a browser
 	@if [ -e $(VENV_READY) ]; then \
-	    for part in bad_input engine durability; do \
+	    for part in bad_input engine durability report; do \
 	        RETORT=$(RETORT) $(VENV)/bin/python -m pytest Tests/EndToEnd/$$part; \
 	    done; \
 	else \

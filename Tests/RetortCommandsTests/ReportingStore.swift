@@ -72,6 +72,16 @@ final class ReportingStore {
         return String(decoding: bytes, as: UTF8.self)
     }
 
+    /// Turns over the bits of the last byte but eight of a file: the end of the last block's data.
+    func damage(_ name: String) throws {
+        let file = try PosixFileSystem().open("\(root)/\(name)", .readWrite)
+        let place = try file.size() - 9
+        var byte: UInt8 = 0
+        _ = try withUnsafeMutableBytes(of: &byte) { bytes in try file.read(at: place, into: bytes) }
+        byte = ~byte
+        try withUnsafeBytes(of: byte) { bytes in try file.write(bytes, at: place) }
+    }
+
     private static func remove(_ directory: String) {
         let system = PosixFileSystem()
         for name in (try? system.entries(of: directory)) ?? [] {

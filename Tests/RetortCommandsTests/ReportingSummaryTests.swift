@@ -140,6 +140,11 @@ import Testing
         #expect(digest.sorted.count == 1)
         #expect(digest.sorted[0].example.message == "first 0")
         #expect(FailureDigest.pattern("id req_ab12 at 7s") == "id req_# at #")
+        #expect(FailureDigest.pattern("key deadbeef is bad, not good") == "key # is bad, not good")
+        digest.add(status: 503, message: "request 1 took 1ms, id ab1cd") {
+            FailureDigest.Example(id: "i", sample: 0, attempts: 1, status: 503, created: 0, message: "", body: "")
+        }
+        #expect(digest.sorted.map(\.count) == [100, 1], "another status is another kind")
         var names = NameCounts()
         for number in 0..<100 { names.add("n\(number)") }
         names.add("n1")

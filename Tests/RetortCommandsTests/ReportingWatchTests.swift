@@ -1,4 +1,5 @@
 import Basics
+import CommandLine
 import SegmentStore
 import Testing
 
@@ -30,6 +31,8 @@ import Testing
         #expect(lines.draw(["c"]) == "\u{1B}[2A\u{1B}[Jc\n")
         #expect(lines.draw(["0123456789", "bell\u{7}"]) == "\u{1B}[1A\u{1B}[J01234567…\nbell \n")
     }
+
+    @Test func theTableOfCommandsIsSound() { #expect(RetortProgram.spec.problems() == []) }
 
     @Test func aClosedStoreHasNoWriter() throws {
         let store = try ReportingStore(rows: 1)

@@ -35,7 +35,7 @@ enum ReportCommand {
         for path in try files.write(summary) { try output.line(path) }
         try output.flush()
         if !summary.damage.isEmpty {
-            context.messages.line("\(summary.damage.count) damaged stretches are left out; REPORT.txt lists them")
+            context.messages.line("\(summary.damage.count) damaged stretches are left out; summary.json lists them")
         }
         return summary.damage.isEmpty ? .ok : .badData
     }

@@ -12,7 +12,7 @@ struct FailureDigest: Sendable, Hashable {
         var body: String
     }
 
-    /// Failures whose messages differ in digits only.
+    /// Failures with the same HTTP status whose messages differ in numbers and identifiers only.
     struct Kind: Sendable, Hashable {
         var count: Int
         var example: Example
@@ -22,6 +22,8 @@ struct FailureDigest: Sendable, Hashable {
     static let kindsMax = 24
     static let messageScalarsMax = 600
     static let bodyScalarsMax = 1200
+    /// Shorter ones without a digit may well be words.
+    private static let hexadecimalCharactersMin = 5
 
     private(set) var count = 0
     private(set) var statuses = NameCounts()
@@ -33,7 +35,7 @@ struct FailureDigest: Sendable, Hashable {
     mutating func add(status: Int, message: String, example: () -> Example) {
         count += 1
         statuses.add(String(status))
-        let pattern = Self.pattern(message)
+        let pattern = "\(status) \(Self.pattern(message))"
         if kinds[pattern] != nil {
             kinds[pattern]!.count += 1
         } else if kinds.count < Self.kindsMax {
@@ -48,21 +50,23 @@ struct FailureDigest: Sendable, Hashable {
         kinds.sorted { ($1.value.count, $0.key) < ($0.value.count, $1.key) }.map(\.value)
     }
 
-    /// The message with every run of digits, and of letters mixed with digits, as one `#`: request numbers, waiting
-    /// times and keys must not make each failure a kind of its own.
+    /// The message with `#` for every word that has a digit, or that is hexadecimal and not short: request numbers,
+    /// waiting times and keys must not make each failure a kind of its own.
     static func pattern(_ message: String) -> String {
         var pattern = ""
         var word = ""
-        var hasDigit = false
+        var isNumber = false
+        var isHexadecimal = true
         func flush() {
-            pattern += hasDigit ? "#" : word
-            word = ""
-            hasDigit = false
+            let isIdentifier = isNumber || isHexadecimal && word.utf8.count >= hexadecimalCharactersMin
+            pattern += isIdentifier ? "#" : word
+            (word, isNumber, isHexadecimal) = ("", false, true)
         }
         for scalar in message.unicodeScalars.prefix(messageScalarsMax) {
             let isDigit = (0x30...0x39).contains(scalar.value)
             if isDigit || scalar.properties.isAlphabetic {
-                hasDigit = hasDigit || isDigit
+                isNumber = isNumber || isDigit
+                isHexadecimal = isHexadecimal && Character(scalar).isHexDigit
                 word.unicodeScalars.append(scalar)
             } else {
                 flush()

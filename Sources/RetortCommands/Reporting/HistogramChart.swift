@@ -11,6 +11,8 @@ struct HistogramChart {
     /// Of the labels' font, rather too much than too little.
     private static let characterWidth = 7.5
 
+    private static let markWidth = 27.0
+
     private let frame = ChartFrame(width: 512, height: 216, top: 34, bottom: 26)
     private let bars: HistogramBars
 
@@ -101,9 +103,10 @@ struct HistogramChart {
             guard let value = histogram.quantile(share) else { continue }
             let x = x(Double(value) + (bars.isLogarithmic ? 0 : 0.5))
             frame.line(&svg, "mark", (x, frame.top - 8), (x, frame.baseline))
-            guard x >= free else { continue }
-            frame.text(&svg, x > frame.width - 40 ? "end strong" : "middle strong", (x, frame.top - 14), name)
-            free = x + 30
+            // Labels that would overlap move to the right.
+            let place = min(max(x, free), frame.width - Self.markWidth / 2)
+            frame.text(&svg, "middle strong", (place, frame.top - 14), name)
+            free = place + Self.markWidth
         }
     }
 }

@@ -4,6 +4,8 @@
 /// the true one by at most `relativeErrorMax` of it. Count, sum, least and greatest are exact.
 struct LogHistogram: Sendable, Hashable {
     private static let precisionBits = 6
+    /// Greater numbers count as this one: no server's nonsense may overflow a sum.
+    static let numberMax = 1 << 44
     /// Half a bucket's width over its lower end.
     static let relativeErrorMax = 1.0 / Double(2 << precisionBits)
 
@@ -21,7 +23,7 @@ struct LogHistogram: Sendable, Hashable {
 
     /// Adds one number; a negative one counts as 0.
     mutating func add(_ number: Int) {
-        let number = max(0, number)
+        let number = Self.clamped(number)
         let index = Self.index(number)
         if index >= buckets.count {
             buckets.append(contentsOf: repeatElement(0, count: index + 1 - buckets.count))
@@ -32,6 +34,8 @@ struct LogHistogram: Sendable, Hashable {
         least = min(least, number)
         greatest = max(greatest, number)
     }
+
+    static func clamped(_ number: Int) -> Int { min(numberMax, max(0, number)) }
 
     /// The least number that is not exceeded by the share `share` (0 to 1) of the numbers; nil of nothing.
     func quantile(_ share: Double) -> Int? {

@@ -11,7 +11,7 @@ enum Quantity: Sendable {
     func text(_ value: Double) -> String {
         switch self {
         case .milliseconds: Self.duration(milliseconds: value)
-        case .tokens: Human.count(Int(value.rounded()))
+        case .tokens: Human.count(Int(exactly: value.rounded()) ?? .max)
         case .nanodollars: Human.dollars(value * 1e-9)
         }
     }
@@ -31,8 +31,11 @@ enum Quantity: Sendable {
     static func duration(milliseconds value: Double) -> String {
         if value < 1000 { return trimmed(value, value < 10 ? 2 : value < 100 ? 1 : 0) + "ms" }
         if value < 60_000 { return trimmed(value / 1000, value < 10_000 ? 2 : 1) + "s" }
-        return Human.duration(.seconds(value / 1000))
+        return duration(seconds: value / 1000)
     }
+
+    /// As `Human.duration`, also of more than an `Interval` can hold.
+    static func duration(seconds: Double) -> String { Human.duration(.seconds(min(seconds, 9e9))) }
 
     /// Without zeros at the end.
     static func trimmed(_ value: Double, _ decimals: Int) -> String {

@@ -9,6 +9,8 @@ struct RecordDigest {
         var rawBytes = 0
     }
 
+    /// The first second of the year 10000: what claims to be later has no time.
+    static let secondsMax = 253_402_300_800
     /// Attempts told apart; what took more counts as this many.
     static let attemptsMax = 12
 
@@ -74,9 +76,9 @@ struct RecordDigest {
 
     private mutating func addAnswer(_ root: JSONValue) {
         let usage = root["usage"]
-        let prompt = usage?["prompt_tokens"]?.int ?? 0
-        let completion = usage?["completion_tokens"]?.int ?? 0
-        let milliseconds = root["latency_ms"]?.int ?? 0
+        let prompt = LogHistogram.clamped(usage?["prompt_tokens"]?.int ?? 0)
+        let completion = LogHistogram.clamped(usage?["completion_tokens"]?.int ?? 0)
+        let milliseconds = LogHistogram.clamped(root["latency_ms"]?.int ?? 0)
         promptTokens.add(prompt)
         completionTokens.add(completion)
         reasoningTokens.add(usage?["reasoning_tokens"]?.int ?? 0)
@@ -90,9 +92,9 @@ struct RecordDigest {
         let cost = addCost(root)
         addTime(root) { bin in
             bin.done += 1
-            bin.promptTokens += prompt
-            bin.completionTokens += completion
-            bin.latencyMilliseconds += milliseconds
+            bin.promptTokens &+= prompt
+            bin.completionTokens &+= completion
+            bin.latencyMilliseconds &+= milliseconds
             bin.cost += cost
         }
     }
@@ -115,7 +117,7 @@ struct RecordDigest {
     }
 
     private mutating func addTime(_ root: JSONValue, _ change: (inout Timeline.Bin) -> Void) {
-        guard let created = root["created"]?.int, created > 0 else {
+        guard let created = root["created"]?.int, (1..<Self.secondsMax).contains(created) else {
             untimed += 1
             return
         }
@@ -124,7 +126,7 @@ struct RecordDigest {
 
     private mutating func addCost(_ root: JSONValue) -> Double {
         guard let dollars = root["cost_usd"]?.double, dollars.isFinite, dollars >= 0 else { return 0 }
-        nanodollars.add(Int(clamping: Int64(exactly: (dollars * 1e9).rounded()) ?? .max))
+        nanodollars.add(Int(exactly: (dollars * 1e9).rounded()) ?? .max)
         cost += dollars
         return dollars
     }

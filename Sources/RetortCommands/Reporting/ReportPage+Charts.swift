@@ -14,12 +14,12 @@ extension ReportPage {
         chart(&main, "Throughput", "outcomes a second", throughput)
         chart(&main, "Tokens received", "completion tokens a second", tokens)
         chart(&main, "Latency", "mean of the answers that arrived", latency)
-        if summary.failed > 0 { chart(&main, "Failures by class", "items in each column", failuresOverTime) }
+        if summary.failuresRead > 0 { chart(&main, "Failures by class", "items in each column", failuresOverTime) }
         if summary.cost != nil { chart(&main, "Spending", "dollars an hour", spending) }
     }
 
     private func tooShort(_ main: inout Markup) {
-        guard summary.done + summary.failed > 0 else { return }
+        guard summary.columns.count > 0 else { return }
         main.element("section", ["class": "card"]) { card in
             card.element("h2", text: "Over time")
             card.element(
@@ -51,7 +51,7 @@ extension ReportPage {
             ],
             tick: Quantity.rate, label: Human.rate)
         chart.remark = { "\(Human.count($0.done)) done, \(Human.count($0.failed)) failed" }
-        if summary.failed == 0 { chart.series.removeLast() }
+        if summary.failuresRead == 0 { chart.series.removeLast() }
         return chart
     }
 
@@ -67,7 +67,8 @@ extension ReportPage {
             bin.done > 0 ? Double(bin.latencyMilliseconds) / Double(bin.done) : 0
         }
         return TimeChart(
-            "Latency", summary.columns, [mean], tick: Quantity.duration, label: Quantity.duration)
+            "Latency", summary.columns, [mean], tick: Quantity.duration(milliseconds:),
+            label: Quantity.duration(milliseconds:))
     }
 
     private var failuresOverTime: TimeChart {
@@ -94,7 +95,7 @@ extension ReportPage {
     // MARK: Distributions
 
     func distributions(_ pair: inout Markup) {
-        guard summary.done > 0 else { return }
+        guard summary.answersRead > 0 else { return }
         distribution(&pair, "Latency", digest.latency, .milliseconds, "latency")
         distribution(&pair, "Completion tokens", digest.completionTokens, .tokens, "tokens")
         distribution(&pair, "Prompt tokens", digest.promptTokens, .tokens, "tokens")

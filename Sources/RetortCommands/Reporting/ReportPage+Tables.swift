@@ -7,7 +7,7 @@ extension ReportPage {
     static let kindsShownMax = 6
 
     func breakdowns(_ pair: inout Markup) {
-        if summary.done > 0 {
+        if summary.answersRead > 0 {
             counts(&pair, "Finish reasons", digest.finishReasons, remark: quality)
             counts(&pair, "Models that answered", digest.models, remark: "")
         }
@@ -53,7 +53,7 @@ extension ReportPage {
                         of: whole)
                 }
             }
-            if summary.failed > 0 { legend(&card, [("done", "done"), ("failed", "failed")]) }
+            if summary.failuresRead > 0 { legend(&card, [("done", "done"), ("failed", "failed")]) }
         }
     }
 
@@ -87,7 +87,7 @@ extension ReportPage {
             card.element("h2", text: "Failures")
             card.element("table") { table in
                 for (number, name, digest) in summary.failures {
-                    barRow(&table, name, [(Self.style(ofClass: number), digest.count)], of: summary.failed)
+                    barRow(&table, name, [(Self.style(ofClass: number), digest.count)], of: summary.failuresRead)
                 }
             }
             for (_, name, digest) in summary.failures { failure(&card, name, digest) }
@@ -184,7 +184,7 @@ extension ReportPage {
         main.element("section", ["class": "card alarm"]) { card in
             card.element("h2", text: "Damage")
             card.element("ul") { list in
-                for damage in summary.damage {
+                for damage in summary.damage.prefix(StoreSummary.damageShownMax) {
                     let place = "\(damage.lane.directoryName) segment \(damage.segment)"
                     list.element(
                         "li",
@@ -192,6 +192,8 @@ extension ReportPage {
                             "\(place), bytes \(damage.range.lowerBound) to \(damage.range.upperBound): \(damage.reason)"
                     )
                 }
+                let rest = summary.damage.count - StoreSummary.damageShownMax
+                if rest > 0 { list.element("li", text: "and \(Human.count(rest)) more stretches, in summary.json") }
                 if digest.unreadable > 0 {
                     list.element("li", text: "\(Human.count(digest.unreadable)) records are not JSON")
                 }

@@ -54,7 +54,7 @@ struct ReportPage {
         header.element("h1", text: summary.root)
         header.element("p", ["class": "state"]) { line in
             line.element("span", ["class": "badge \(summary.state.rawValue)"], text: summary.state.rawValue)
-            line.write(" \(summary.stateSentence)")
+            line.write(" \(summary.stateDetail)")
         }
         header.element("p", ["class": "quiet"]) { line in
             if !summary.model.isEmpty {
@@ -73,7 +73,7 @@ struct ReportPage {
         main.element("section", ["class": "tiles", "aria-label": "Key figures"]) { section in
             tile(&section, "Done", Human.count(summary.done), share(summary.done))
             tile(&section, "Failed", Human.count(summary.failed), share(summary.failed))
-            tile(&section, "Pending", summary.pending.map { Human.count($0) } ?? "not known", remaining)
+            tile(&section, "Pending", summary.pending.map { Human.count($0) } ?? "?", remaining)
             if let rate = summary.donePerSecond {
                 tile(&section, "Answers", Human.rate(rate), "over \(duration(Double(summary.activeSeconds))) of work")
             }
@@ -81,7 +81,7 @@ struct ReportPage {
                 let tail = Quantity.milliseconds.text(digest.latency.quantile(0.95))
                 tile(&section, "Latency", Quantity.milliseconds.text(Double(median)), "median; p95 \(tail)")
             }
-            if summary.done > 0 {
+            if summary.answersRead > 0 {
                 let prompt = Human.compact(digest.promptTokens.sum)
                 tile(&section, "Tokens out", Human.compact(digest.completionTokens.sum), "\(prompt) in")
             }
@@ -108,7 +108,7 @@ struct ReportPage {
 
     private var remaining: String {
         if let left = summary.remainingSeconds { return "about \(duration(left)) at the last pace" }
-        return summary.pending == nil ? "the input was not read whole" : ""
+        return summary.pending == nil ? "not known without reading the input" : ""
     }
 
     private var costRemark: String {
@@ -120,7 +120,7 @@ struct ReportPage {
         summary.ratio(.responses).map { "\(Human.fixed($0, 1)) times smaller than its lines" } ?? ""
     }
 
-    func duration(_ seconds: Double) -> String { Human.duration(.seconds(seconds)) }
+    func duration(_ seconds: Double) -> String { Quantity.duration(seconds: seconds) }
 
     // MARK: Progress
 
@@ -150,7 +150,7 @@ struct ReportPage {
     }
 
     private func details(_ main: inout Markup) {
-        guard summary.done + summary.failed > 0 else { return }
+        guard summary.answersRead + summary.failuresRead > 0 else { return }
         main.element("section", ["class": "pair"]) { pair in
             distributions(&pair)
             breakdowns(&pair)

@@ -80,7 +80,7 @@ enum ReportStyle {
         th, td { padding: 0.28rem 0.6rem 0.28rem 0; text-align: left; vertical-align: baseline; }
         th { font-weight: 500; overflow-wrap: anywhere; }
         td.number { text-align: right; white-space: nowrap; width: 1%; }
-        td.bar { width: 45%; padding: 0.28rem 0 0.28rem 0.4rem; }
+        td.bar { width: 38%; padding: 0.28rem 0 0.28rem 0.4rem; }
         td.bar svg { display: block; width: 100%; height: 0.7rem; }
         td.text { overflow-wrap: anywhere; }
         .kinds { margin: 0; padding-left: 1.3rem; }
@@ -94,7 +94,7 @@ enum ReportStyle {
         footer { margin-top: 1.6rem; }
         @media print {
           :root {
-            color-scheme: light;
+            color-scheme: light; font-size: 10.5px;
             --page: #ffffff; --card: #ffffff; --edge: #c9c4bc; --text: #111111; --quiet: #4a4f57; --grid: #dddddd;
             --accent: #9a4a1c; --done: #0f766e; --failed: #c53030; --pending: #84909f; --tokens: #2b6cb0;
             --latency: #6b46c1; --cost: #9a6412; --class-0: #b7791f; --class-1: #c53030; --class-2: #6b46c1;
@@ -102,7 +102,9 @@ enum ReportStyle {
             --class-8: #7b5b3a; --class-9: #5f7416; --class-10: #718096;
           }
           @page { margin: 14mm; }
-          body { max-width: none; padding: 0; font-size: 11px; print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+          body { max-width: none; padding: 0; font-size: 1rem; print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+          .tile { flex-basis: 22%; }
+          .pair { grid-template-columns: 1fr 1fr; }
           .scroll .chart { min-width: 0; }
           h2, h3 { break-after: avoid; }
           .kinds li { break-inside: avoid; }

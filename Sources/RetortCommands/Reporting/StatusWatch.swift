@@ -63,7 +63,7 @@ struct StatusWatch: Sendable {
 
     private func remaining(_ status: StoreStatus, _ rate: Double) -> String? {
         guard let pending = status.pending, pending > 0, rate > 0 else { return nil }
-        return Human.duration(.seconds(Double(pending) / rate))
+        return Quantity.duration(seconds: Double(pending) / rate)
     }
 }
 

@@ -3,15 +3,18 @@ import CommandLine
 
 /// Sentences that the text and the page share.
 extension StoreSummary {
-    /// How far the store is, in a sentence.
-    var stateSentence: String {
+    /// Damaged stretches that the text and the page list one by one.
+    static let damageShownMax = 20
+
+    /// How far the store is, to be read after the state's name.
+    var stateDetail: String {
         switch state {
-        case .empty: "empty: no item has an outcome yet"
-        case .running: "running: \(writer ?? "") writes it; this is a snapshot"
-        case .complete: "complete: every item has its answer"
+        case .empty: "no item has an outcome yet"
+        case .running: "\(writer ?? "") writes it; this is a snapshot"
+        case .complete: "every item has its answer"
         case .incomplete where pending == nil: "what is left is not known without reading the input"
         case .incomplete where pending == 0: "every item has its outcome, \(Human.count(failed)) failed"
-        case .incomplete: "incomplete: \(Human.count(pending ?? 0)) pending, \(Human.count(failed)) failed"
+        case .incomplete: "\(Human.count(pending ?? 0)) pending, \(Human.count(failed)) failed"
         }
     }
 

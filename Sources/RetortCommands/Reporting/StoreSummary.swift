@@ -51,9 +51,10 @@ struct StoreSummary {
         let reader = try StoreReader(root, options: StoreAccess.options)
         var digest = RecordDigest(failureClasses: reader.manifest.failureClasses)
         var damage = reader.damage
+        var known = Set(damage)
         for lane in Lane.allCases {
             try reader.forEach(lane) { found in
-                if !damage.contains(found) { damage.append(found) }
+                if known.insert(found).inserted { damage.append(found) }
             } _: { record throws(RetortError) in
                 digest.add(record)
             }
@@ -103,6 +104,10 @@ extension StoreSummary {
         return failed == 0 && pending == 0 ? .complete : .incomplete
     }
 
+    /// Records that could be read: less than `done` and `failed` where the store is damaged.
+    var answersRead: Int { digest.volumes[.responses]?.records ?? 0 }
+    var failuresRead: Int { digest.volumes[.failures]?.records ?? 0 }
+
     /// The model that was asked for.
     var model: String { manifest.job["model"] ?? "" }
 
@@ -111,7 +116,7 @@ extension StoreSummary {
 
     /// Answers per second of work; nil before the first.
     var donePerSecond: Double? {
-        activeSeconds > 0 ? Double(digest.volumes[.responses]?.records ?? 0) / Double(activeSeconds) : nil
+        activeSeconds > 0 ? Double(answersRead) / Double(activeSeconds) : nil
     }
 
     /// The same for the last minute of work, or its last twentieth if that is longer.

@@ -9,7 +9,8 @@ import SegmentStore
 ///     store               {path, id, samples, input_files, input_rows}
 ///     state               "empty", "running", "complete" or "incomplete"
 ///     writer              who writes the store now; "" when nobody does
-///     progress            {items, done, failed, pending}; items and pending are null until the input was read whole
+///     progress            {items, done, failed, pending}; items and pending are null where only reading the input
+///                         could tell them
 ///     job                 what the answers depend on, as in retort.json; values are texts
 ///     pace                {first, last, active_seconds, done_per_second, recent_done_per_second, remaining_seconds}
 ///     latency_ms          a distribution over the answers

@@ -9,6 +9,8 @@ struct SummaryText {
 
     private static let barCells = 40
     private static let labelCells = 22
+    /// The widths of the columns of figures.
+    private static let cells = [11, 11, 11, 13, 18]
     private static let kindsShownMax = 3
 
     init(_ summary: StoreSummary) { self.summary = summary }
@@ -23,7 +25,7 @@ struct SummaryText {
     private var head: [String] {
         let title = "Report on \(clean(summary.root))"
         var lines = [title, String(repeating: "=", count: CellWidth.of(title))]
-        lines.append(row("state", summary.stateSentence))
+        lines.append(row("state", "\(summary.state.rawValue): \(clean(summary.stateDetail))"))
         lines.append(row("snapshot of", UTCTime(summary.generated).text))
         return lines
     }
@@ -44,11 +46,11 @@ struct SummaryText {
         var lines = heading("Pace")
         lines.append(row("first outcome", UTCTime(first).text))
         lines.append(row("last outcome", UTCTime(last).text))
-        lines.append(row("time at work", Human.duration(.seconds(Double(summary.activeSeconds)))))
+        lines.append(row("time at work", Quantity.duration(seconds: Double(summary.activeSeconds))))
         if let rate = summary.donePerSecond { lines.append(row("answers", Human.rate(rate))) }
         if let rate = summary.recentDonePerSecond { lines.append(row("of late", Human.rate(rate))) }
         if let left = summary.remainingSeconds {
-            lines.append(row("left at that pace", Human.duration(.seconds(left))))
+            lines.append(row("left at that pace", Quantity.duration(seconds: left)))
         }
         if let cost = summary.cost {
             lines.append(
@@ -63,12 +65,15 @@ struct SummaryText {
         var lines = heading("Answers")
         lines.append(
             padded("", Self.labelCells)
-                + ["p50", "p95", "p99", "max", "total"].map { padded($0, 11, right: true) }.joined())
+                + zip(["p50", "p95", "p99", "max", "total"], Self.cells).map { padded($0, $1, right: true) }.joined())
         func add(_ name: String, _ histogram: LogHistogram, _ quantity: Quantity, total: Bool = true) {
             guard let greatest = histogram.maximum, greatest > 0 || name == "latency" else { return }
             var cells = [0.5, 0.95, 0.99].map { quantity.text(histogram.quantile($0)) } + [quantity.text(greatest)]
             cells.append(total ? quantity.text(histogram.sum) : "")
-            lines.append(trimmed(padded(name, Self.labelCells) + cells.map { padded($0, 11, right: true) }.joined()))
+            lines.append(
+                trimmed(
+                    padded(name, Self.labelCells) + zip(cells, Self.cells).map { padded($0, $1, right: true) }.joined())
+            )
         }
         add("latency", digest.latency, .milliseconds, total: false)
         add("prompt tokens", digest.promptTokens, .tokens)
@@ -81,16 +86,18 @@ struct SummaryText {
     }
 
     private var answers: [String] {
-        guard summary.done > 0 else { return [] }
+        guard summary.answersRead > 0 else { return [] }
         var lines: [String] = []
-        if digest.truncated > 0 { lines.append(countRow("cut off (length)", digest.truncated, of: summary.done)) }
-        if digest.empty > 0 { lines.append(countRow("without a text", digest.empty, of: summary.done)) }
+        if digest.truncated > 0 {
+            lines.append(countRow("cut off (length)", digest.truncated, of: summary.answersRead))
+        }
+        if digest.empty > 0 { lines.append(countRow("without a text", digest.empty, of: summary.answersRead)) }
         return lines + counts("Finish reasons", digest.finishReasons) + counts("Models that answered", digest.models)
     }
 
     private var attempts: [String] {
         let sums = zip(digest.attemptsOfDone, digest.attemptsOfFailed).map { $0 + $1 }
-        guard sums.dropFirst(2).contains(where: { $0 > 0 }) || summary.failed > 0 else { return [] }
+        guard sums.dropFirst(2).contains(where: { $0 > 0 }) || summary.failuresRead > 0 else { return [] }
         var lines = heading("Attempts an item took")
         for (number, sum) in sums.enumerated() where sum > 0 {
             let name = number == RecordDigest.attemptsMax ? "\(number) or more" : String(number)
@@ -105,7 +112,7 @@ struct SummaryText {
         guard !summary.failures.isEmpty else { return [] }
         var lines = heading("Failures")
         for (_, name, failure) in summary.failures {
-            lines.append(countRow(name, failure.count, of: summary.failed))
+            lines.append(countRow(name, failure.count, of: summary.failuresRead))
             let kinds = failure.sorted
             for kind in kinds.prefix(Self.kindsShownMax) {
                 let text = "\(Human.count(kind.count)) x \(clean(kind.example.message))"
@@ -143,11 +150,13 @@ struct SummaryText {
     private var damage: [String] {
         guard !summary.damage.isEmpty || digest.unreadable > 0 else { return [] }
         var lines = heading("Damage")
-        for damage in summary.damage {
+        for damage in summary.damage.prefix(StoreSummary.damageShownMax) {
             lines.append(
                 "\(damage.lane.directoryName) segment \(damage.segment), bytes \(damage.range.lowerBound) to "
                     + "\(damage.range.upperBound): \(damage.reason)")
         }
+        let rest = summary.damage.count - StoreSummary.damageShownMax
+        if rest > 0 { lines.append("and \(Human.count(rest)) more stretches, in summary.json") }
         if digest.unreadable > 0 { lines.append("\(Human.count(digest.unreadable)) records are not JSON") }
         return lines
     }

@@ -87,7 +87,7 @@ struct TimeChart {
         let first = columns.stretches.first.map { UTCTime($0.start).text } ?? ""
         let names = series.map(\.name).joined(separator: ", ")
         return "\(names) from \(first); the highest column is \(label(greatest)). "
-            + "A column covers \(Human.duration(.seconds(Double(columns.columnSeconds))))."
+            + "A column covers \(Quantity.duration(seconds: Double(columns.columnSeconds)))."
     }
 
     /// One layer of one stretch: along its top to the right, back along the top of the layer below.
@@ -171,7 +171,7 @@ struct TimeChart {
             frame.line(
                 &svg, "pause", (middle + offset - 3, frame.baseline + 6), (middle + offset + 3, frame.baseline - 6))
         }
-        let length = Human.duration(.seconds(Double(seconds)))
+        let length = Quantity.duration(seconds: Double(seconds))
         frame.text(&svg, "middle faint", (middle, frame.baseline - 12), length)
         frame.box(
             &svg, "hint", x: right - Self.breakWidth, y: frame.top, width: Self.breakWidth, height: frame.plotHeight,

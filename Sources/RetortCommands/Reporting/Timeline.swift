@@ -2,7 +2,7 @@
 ///
 /// Only bins in which something happened take memory, and at most `binsMax` of them: then the bins become longer. So
 /// the resolution follows the time that the work took, not the time between the first run and the last.
-struct Timeline: Sendable, Hashable {
+struct Timeline: Sendable, Equatable {
     /// Sums over the outcomes of one bin, or of one column of a picture.
     struct Bin: Sendable, Hashable {
         var done = 0
@@ -26,9 +26,9 @@ struct Timeline: Sendable, Hashable {
         static func += (a: inout Bin, b: Bin) {
             a.done += b.done
             for (index, count) in b.failedByClass.enumerated() where count > 0 { a.countFailure(index, count) }
-            a.promptTokens += b.promptTokens
-            a.completionTokens += b.completionTokens
-            a.latencyMilliseconds += b.latencyMilliseconds
+            a.promptTokens &+= b.promptTokens
+            a.completionTokens &+= b.completionTokens
+            a.latencyMilliseconds &+= b.latencyMilliseconds
             a.cost += b.cost
         }
     }
@@ -48,11 +48,7 @@ struct Timeline: Sendable, Hashable {
     /// The bin that was used last, kept out of the table: outcomes come nearly in order.
     private var current: (number: Int64, bin: Bin)?
 
-    init() {}
-
     static func == (a: Timeline, b: Timeline) -> Bool { a.sorted == b.sorted && a.binSeconds == b.binSeconds }
-
-    func hash(into hasher: inout Hasher) { hasher.combine(sorted) }
 
     /// Adds to the bin of a moment, in seconds since 1970.
     mutating func add(at second: Int64, _ change: (inout Bin) -> Void) {
