@@ -1,0 +1,26 @@
+"""The targets: minutes they may take, and their sections in order."""
+
+import durability
+import pipeline
+import programs
+import resume
+import storage
+import window
+
+ALL = {
+    "bench": (
+        10,
+        {
+            "pipeline": ("The durable pipeline beside wrk", pipeline.section),
+            "window": ("The window against its ideal", window.section),
+            "in-flight": ("Many requests in flight", window.in_flight),
+            "resume": ("Starting again", resume.section),
+            "durability": ("kill -9 at random moments", durability.section),
+            "size": ("Size on disk", storage.sizes),
+            "lookups": ("Key lookups", storage.lookups),
+            "engine": ("The engine alone", programs.engine),
+            "transport": ("The transport alone", programs.transport),
+            "store": ("The store alone", programs.store),
+        },
+    ),
+}
