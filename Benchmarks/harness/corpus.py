@@ -11,6 +11,8 @@ import re
 from functools import cache
 
 SEED = 20_251_120
+# What the prompts made here begin with.
+PROMPT_MARK = "Question "
 ANSWER_BYTES = 1_400
 ANSWERS_VARIED = 256
 MODULES = (
@@ -97,7 +99,7 @@ def write_prompts(path, count, words=True):
     with path.open("w") as rows:
         for first in range(0, count, 10_000):
             rows.writelines(
-                f'{{"id":"q-{row}","prompt":"Question {row}: '
+                f'{{"id":"q-{row}","prompt":"{PROMPT_MARK}{row}: '
                 + (f"explain this: {chance.choice(pool)} {chance.choice(pool)}" if words else "is it so?")
                 + '"}\n'
                 for row in range(first, min(first + 10_000, count))

@@ -116,8 +116,12 @@ class MemorySampler(threading.Thread):
         self.root, self.peak, self._ended = pid, 0, threading.Event()
 
     def run(self):
-        while not self._ended.wait(SAMPLE_SECONDS):
+        pause = SAMPLE_SECONDS
+        while not self._ended.wait(pause):
+            began = time.monotonic()
             self.note()
+            # Looking at many large processes takes a while: never more than a small share of a core.
+            pause = max(SAMPLE_SECONDS, 30 * (time.monotonic() - began))
 
     def note(self):
         self.peak = max(self.peak, self._now())

@@ -1,13 +1,14 @@
 """The servers that answer: nginx from its memory, `retort simulate` with latency and counts, and a probe that waits."""
 
 import json
-import os
+import re
 import socket
 import threading
 import time
 import urllib.request
 from contextlib import contextmanager
 
+import corpus
 from processes import Child, Unmeasured
 from settings import SCRATCH, retort, tool
 
@@ -127,7 +128,12 @@ class Simulator:
 
 
 class FirstRequest:
-    """A port that takes requests and never answers. It notes when the first whole request line came in."""
+    """A port that notes when the first request with a prompt of ours came in whole, and never answers it.
+
+    What clients ask to find out whether a server is there (GET, or a POST without a prompt) is answered at once."""
+
+    REPLY = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 29\r\n\r\n"
+    REPLY += b'{"object":"list","data":[]} \n'
 
     def __init__(self):
         self.socket = socket.socket()
@@ -147,15 +153,27 @@ class FirstRequest:
             threading.Thread(target=self._read, args=[connection], daemon=True).start()
 
     def _read(self, connection):
+        received = b""
         try:
-            # Some clients look at /models or send HEAD before they work: only a POST counts.
-            if connection.recv(16).startswith(b"POST") and not self.came.is_set():
-                self.at = time.monotonic()
-                self.came.set()
+            while part := connection.recv(65536):
+                received += part
+                head, end, body = received.partition(b"\r\n\r\n")
+                length = re.search(rb"(?i)content-length: *(\d+)", head)
+                if not end or len(body) < int(length[1] if length else 0):
+                    continue
+                if corpus.PROMPT_MARK.encode() in body:
+                    if not self.came.is_set():
+                        self.at = time.monotonic()
+                        self.came.set()
+                    return
+                connection.sendall(self.REPLY)
+                received = b""
         except OSError:
             pass
 
     def close(self):
+        # Waking `accept` needs more than closing the descriptor under it.
+        self.socket.shutdown(socket.SHUT_RDWR)
+        self.socket.close()
         for connection in self._open:
             connection.close()
-        os.close(self.socket.detach())

@@ -1,15 +1,17 @@
 """The targets: minutes they may take, and their sections in order."""
 
 import durability
+import peers
 import pipeline
 import programs
 import resume
 import storage
 import window
+from settings import FULL
 
 ALL = {
     "bench": (
-        10,
+        40 if FULL else 10,
         {
             "pipeline": ("The durable pipeline beside wrk", pipeline.section),
             "window": ("The window against its ideal", window.section),
@@ -21,6 +23,15 @@ ALL = {
             "engine": ("The engine alone", programs.engine),
             "transport": ("The transport alone", programs.transport),
             "store": ("The store alone", programs.store),
+        },
+    ),
+    "peers": (
+        90 if FULL else 20,
+        {
+            "at-once": ("Everybody, without latency", peers.at_once),
+            "latency": ("Everybody, with latency", peers.with_latency),
+            "kill": ("kill -9 in the middle", peers.kill),
+            "resume": ("Starting again", peers.resume),
         },
     ),
 }
