@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 import subprocess
 import time
 from pathlib import Path
@@ -21,10 +22,10 @@ def describe():
         "kernel": platform.release(),
         "load_at_start": [round(load, 2) for load in os.getloadavg()],
         "python": platform.python_version(),
-        "retort": _first_line([retort(), "--version"]),
-        "commit": _first_line(["git", "-C", REPOSITORY, "rev-parse", "--short", "HEAD"]),
-        "nginx": _first_line([tool("nginx"), "-v"]),
-        "wrk": _first_line([tool("wrk"), "-v"]),
+        "commit": _first_word(["git", "-C", REPOSITORY, "rev-parse", "--short", "HEAD"], r"\w+"),
+        "retort": _first_word([retort(), "--version"]),
+        "nginx": _first_word([tool("nginx"), "-v"]),
+        "wrk": _first_word([tool("wrk"), "-v"]),
     }
 
 
@@ -46,11 +47,12 @@ def _cpu():
     return platform.machine()
 
 
-def _first_line(command):
+def _first_word(command, pattern=r"\d+\.\d+[.\d]*"):
+    """What a command prints that looks like this: its version."""
     if not command[0]:
         return "not installed"
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=10)
-        return (done.stdout or done.stderr).strip().splitlines()[0]
-    except (OSError, subprocess.TimeoutExpired, IndexError):
+        return re.search(pattern, done.stdout or done.stderr)[0]
+    except (OSError, subprocess.TimeoutExpired, TypeError):
         return "not known"

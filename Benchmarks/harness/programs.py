@@ -1,9 +1,10 @@
 """The benchmarks that are programs of their own: engine, transport, store. Their output is shown as they print it."""
 
+import storage
 from processes import Unmeasured, measure
-from settings import BUILD, SCRATCH, number
+from settings import BUILD, FULL, SCRATCH, number
 
-STORE_RECORDS = number("BENCH_STORE_RECORDS", 0)
+STORE_RECORDS = number("BENCH_STORE_RECORDS", 10_000_000 if FULL else 1_000_000)
 
 
 class Listing:
@@ -49,9 +50,16 @@ def transport(suite):
 
 
 def store(suite):
-    arguments = ["--records", STORE_RECORDS] if STORE_RECORDS else []
     suite.show(
         Listing(
             "The store alone (store-bench)",
-            run(suite, "store-bench", 150, *arguments),
-            "Appends, opens, lookups, rebuilds and sizes without any HTTP."))
+            run(suite, "store-bench", 150, STORE_RECORDS, SCRATCH / "store-bench"),
+            "Appends, opens, lookups and rebuilds without any HTTP."))
+    lines = storage.LINES
+    if not lines.exists():
+        raise Unmeasured("block sizes and compression levels: they take the lines that the section `size` makes")
+    suite.show(
+        Listing(
+            "Block sizes and compression levels (store-bench sizes)",
+            run(suite, "store-bench", 60, "sizes", lines),
+            "The lines of the section on sizes above."))

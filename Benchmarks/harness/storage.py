@@ -18,6 +18,7 @@ from servers import nginx
 from settings import FULL, PEER_ENVIRONMENTS, SCRATCH, number, tool
 
 SIZE_PROMPTS = number("BENCH_SIZE_PROMPTS", 50_000)
+LINES = SCRATCH / "sizes.jsonl"
 LOOKUP_KEYS = number("BENCH_LOOKUP_KEYS", 10_000_000 if FULL else 1_000_000)
 LMDB_PYTHON = PEER_ENVIRONMENTS / "lmdb" / "bin" / "python"
 
@@ -32,7 +33,7 @@ def plain_lines(store, path):
 
 
 def sizes(suite):
-    rows, out, lines = pipeline.prompts(SIZE_PROMPTS), SCRATCH / "sizes", SCRATCH / "sizes.jsonl"
+    rows, out, lines = pipeline.prompts(SIZE_PROMPTS), SCRATCH / "sizes", LINES
     with nginx(corpus.answers(corpus.ANSWERS_VARIED)) as url:
         pipeline.run_retort(rows, out, url, 64, suite.remaining(120))
     raw = plain_lines(out, lines).stat().st_size

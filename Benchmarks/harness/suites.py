@@ -5,6 +5,7 @@ import peers
 import pipeline
 import programs
 import resume
+import scale
 import storage
 import window
 from settings import FULL
@@ -32,6 +33,13 @@ ALL = {
             "latency": ("Everybody, with latency", peers.with_latency),
             "kill": ("kill -9 in the middle", peers.kill),
             "resume": ("Starting again", peers.resume),
+        },
+    ),
+    "scale": (
+        90 if FULL else 25,
+        {
+            "growth": ("What grows with the number of prompts", scale.section),
+            "merge": ("Merging stores", scale.merge),
         },
     ),
 }
