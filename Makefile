@@ -17,7 +17,7 @@ SWIFT_TEST := swift test --disable-xctest
 SWIFT_SOURCES := $(wildcard Sources Tests Benchmarks Package.swift)
 
 .NOTPARALLEL:
-.PHONY: help setup build demo test lint test-swift test-interoperability test-end-to-end python-env sanitize soak bench bench-peers bench-scale bench-report clean
+.PHONY: help setup build demo test lint test-swift test-interoperability test-end-to-end python-env sanitize soak bench bench-peers bench-scale bench-report test-harness clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-24s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -41,6 +41,7 @@ test: setup lint python-env build ## every check: style, unit tests, then the te
 	@$(MAKE) test-swift
 	@$(MAKE) test-interoperability
 	@$(MAKE) test-end-to-end
+	@$(MAKE) test-harness
 
 lint: ## swift format and the tidy rules
 	swift format lint --strict --recursive --parallel $(SWIFT_SOURCES)
@@ -69,6 +70,8 @@ test-end-to-end: python-env ## the binary against faults of the server, the netw
 
 soak: ## the same for long: RETORT_SOAK_MINUTES=20 by default; kill -9 hundreds of times, at every system call
 	RETORT=$(RETORT) $(PYTHON) Benchmarks/Soak/soak.py
+test-harness: ## the tests of the benchmarks' own figures, a few seconds
+	$(PYTHON) -m unittest discover --start-directory Benchmarks/harness
 
 python-env: # leaves the stamp $(VENV_READY) only when everything is installed
 	@.ci/setup-python "$(PYTHON)" $(VENV) $(REQUIREMENTS) $(VENV_READY)

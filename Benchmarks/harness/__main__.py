@@ -1,5 +1,6 @@
 """`python3 Benchmarks/harness bench|peers|scale [SECTION ...]`: what `make bench`, `bench-peers` and `bench-scale` run."""
 
+import fcntl
 import resource
 import shutil
 import signal
@@ -8,7 +9,17 @@ import sys
 import processes
 import suites
 from report import Suite, said
-from settings import RESULTS, SCRATCH
+from settings import BUILD, RESULTS, SCRATCH
+
+
+def only_one():
+    """Two at once would measure each other."""
+    BUILD.mkdir(exist_ok=True)
+    only_one.lock = (BUILD / "bench.lock").open("w")
+    try:
+        fcntl.flock(only_one.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise SystemExit("another benchmark runs in this folder") from None
 
 
 def main(arguments):
@@ -23,6 +34,7 @@ def main(arguments):
     # The servers and clients of these benchmarks hold ten thousand connections.
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    only_one()
     SCRATCH.mkdir(parents=True, exist_ok=True)
     suite = Suite(arguments[0], minutes)
     try:

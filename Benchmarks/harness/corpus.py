@@ -20,7 +20,7 @@ MODULES = (
     "difflib dis doctest email enum fractions functools gettext glob gzip hashlib heapq html http inspect io "
     "ipaddress itertools json logging mailbox math mimetypes multiprocessing operator optparse os pathlib pickle "
     "pickletools platform pprint queue random re sched secrets selectors shelve shutil smtplib socket sqlite3 ssl "
-    "statistics string struct subprocess tarfile tempfile textwrap threading timeit tokenize trace types typing "
+    "statistics string struct subprocess tarfile tempfile textwrap threading timeit tokenize trace types "
     "unittest urllib.parse urllib.request uuid warnings wave weakref zipfile"
 ).split()
 

@@ -20,6 +20,7 @@ ROUNDS = number("BENCH_ROUNDS", 5 if FULL else 3)
 ROUNDS_FAST = 5
 LOAD_SECONDS = 1800 if FULL else 330
 RUN_SECONDS_MAX = 240
+TELLING_SHARE = 0.2
 ONE = 1
 RESUME_DONE = number("BENCH_PEER_DONE", 50_000 if FULL else 20_000)
 RESUME_MORE = 2_000
@@ -88,11 +89,13 @@ def table(suite, title, taken, note):
             continue
         count = who.prompts - ONE
         cpu = [1000 * max(0, whole.cpu - rounds.least("cpu")) / count for whole in rounds.whole]
-        rate = [count / max(1e-3, whole.wall - rounds.least("wall")) for whole in rounds.whole]
+        walls = [whole.wall - rounds.least("wall") for whole in rounds.whole]
+        # A run that hardly lasts longer than starting says nothing of the rate.
+        rate = [count / wall for wall in walls if wall > TELLING_SHARE * rounds.least("wall")]
         spread = Spread(cpu, 3)
         ours = spread.median if who.is_retort else ours
         shown.add(
-            who.name, who.prompts, len(cpu), spread, round(spread.median / ours, 1) if ours else "", Spread(rate, 0),
+            who.name, who.prompts, len(cpu), spread, round(spread.median / ours, 1) if ours else "", Spread(rate, 0) if rate else "",
             Spread([whole.rss_bytes / 2**20 for whole in rounds.whole], 0), rounds.least("cpu"), who.lacks)
     suite.show(shown)
 
@@ -187,9 +190,9 @@ def kill(suite):
         said(f"kill -9: {who.name}")
         try:
             with Simulator("--latency", f"{KILL_LATENCY_MS}ms", "--tokens", "60") as server:
-                before = run_until(who, rows, out, server, KILL_PROMPTS // 2, suite.remaining(60))
+                before = run_until(who, rows, out, server, KILL_PROMPTS // 2, suite.remaining(90))
                 again = measure(
-                    who.command(rows, out, server.url, 64), SCRATCH / "peer.log", suite.remaining(60), cwd=SCRATCH, **HOME)
+                    who.command(rows, out, server.url, 64), SCRATCH / "peer.log", suite.remaining(90), cwd=SCRATCH, **HOME)
                 counts = server.counts_when_idle()
             records, distinct = _records(who, out, again)
         except Unmeasured as why:

@@ -1,7 +1,7 @@
 """run.py PROMPTS OUT BASE_URL CONCURRENCY: the fastest script that people write: aiohttp on uvloop, workers on one queue.
 
 A line is appended to OUT for each answer. It resumes by reading OUT for the ids it has. It does not retry, check the
-answers, compress, sync or lock anything, and a torn last line after a crash is skipped.
+answers, compress, sync or lock anything; a line that a crash tore in two takes the one after it along.
 """
 
 import asyncio
@@ -13,13 +13,14 @@ import aiohttp
 import uvloop
 
 
-def done_ids(path):
-    ids = set()
+def ids_in(path):
+    """The ids of the lines that can be read, in their order."""
+    ids = []
     if os.path.exists(path):
         with open(path) as lines:
             for line in lines:
                 try:
-                    ids.add(json.loads(line)["id"])
+                    ids.append(json.loads(line)["id"])
                 except ValueError:
                     pass
     return ids
@@ -36,7 +37,7 @@ async def worker(session, url, rows, out):
 
 
 async def main(prompts, out, url, concurrency):
-    done = done_ids(out)
+    done = set(ids_in(out))
     with open(prompts) as lines, open(out, "a") as answers:
         # One iterator that all workers draw from: nothing is loaded ahead.
         rows = (row for row in map(json.loads, lines) if row["id"] not in done)
@@ -44,8 +45,7 @@ async def main(prompts, out, url, concurrency):
         async with aiohttp.ClientSession(connector=connector) as session:
             workers = (worker(session, f"{url}/chat/completions", rows, answers) for _ in range(concurrency))
             await asyncio.gather(*workers)
-    with open(out) as lines:
-        ids = [json.loads(line)["id"] for line in lines]
+    ids = ids_in(out)
     print(json.dumps({"records": len(ids), "distinct": len(set(ids))}))
 
 
