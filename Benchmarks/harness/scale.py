@@ -80,7 +80,8 @@ def one(suite, size):
     if now["done"] + now["failed"] != size:
         suite.unmeasured(f"{size:,} prompts to the end", f"{now['done']:,} done and {now['failed']:,} failed")
     found["failed, of what was refused"] = now["failed"]
-    found["index, bytes an entry"] = folder_bytes(out / "index") / size
+    found["index, bytes an entry on disk"] = folder_bytes(out / "index") / size
+    found["its sorted runs alone"] = folder_bytes(out / "index", "run-*") / size
     found["responses, MB"] = folder_bytes(out / "responses") / 1e6
     retry(suite, out, found)
     verify(suite, out, found)
@@ -92,8 +93,8 @@ def status_ms(store, suite):
     return [measure([retort(), "status", store], log, suite.remaining(60)).wall * 1000 for _ in range(OPENS)]
 
 
-def folder_bytes(folder):
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+def folder_bytes(folder, pattern="*"):
+    return sum(path.stat().st_size for path in folder.rglob(pattern) if path.is_file())
 
 
 def retry(suite, out, found):
