@@ -140,6 +140,8 @@ def growth(table):
 
 
 def main():
+    for old in RESULTS.glob("*.svg"):
+        old.unlink()
     drawn = 0
     for path in sorted(RESULTS.glob("*.json")):
         for name, title, subtitle, bars in plots(json.loads(path.read_text())["tables"]):

@@ -41,6 +41,7 @@ def main(arguments):
         for name in chosen:
             title, work = sections[name]
             suite.section(title, work)
+        suite.show_marks()
     finally:
         processes.stop_everything()
         suite.write()

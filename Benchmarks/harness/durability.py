@@ -82,6 +82,9 @@ def section(suite):
         suite.unmeasured(f"{KILLS - kills} of {KILLS} kills", "the run was done, or the time short, before them")
     _verify(table, suite, out)
     suite.show(table)
+    suite.mark(f"{kills} kills: prompts without a record", count - len(set(found)), 0)
+    suite.mark(f"{kills} kills: records twice", len(found) - len(set(found)), 0)
+    suite.mark(f"{kills} kills: paid twice beyond those in flight", sum(max(0, one - CONCURRENCY) for one in lost), 0)
 
 
 def _verify(table, suite, out):

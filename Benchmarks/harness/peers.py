@@ -18,9 +18,10 @@ from settings import FULL, SCRATCH, number
 
 ROUNDS = number("BENCH_ROUNDS", 5 if FULL else 3)
 ROUNDS_FAST = 5
-LOAD_SECONDS = 1800 if FULL else 330
+AT_ONCE_SECONDS, LATENCY_SECONDS = (1800, 1800) if FULL else (270, 390)
 RUN_SECONDS_MAX = 240
 TELLING_SHARE = 0.2
+MARK_SCRIPT, MARK_TOOL = 3, 40
 ONE = 1
 RESUME_DONE = number("BENCH_PEER_DONE", 50_000 if FULL else 20_000)
 RESUME_MORE = 2_000
@@ -56,9 +57,9 @@ def prompts(count):
     return corpus.write_prompts(SCRATCH / "rows" / f"{count}" / f"prompts-{count}.jsonl", count)
 
 
-def load(suite, title, url, concurrency, note):
+def load(suite, title, url, concurrency, seconds_max, note):
     """Rounds over everybody. Who is slow stops early, so that the whole ends in time."""
-    ends = time.monotonic() + suite.remaining(LOAD_SECONDS)
+    ends = time.monotonic() + suite.remaining(seconds_max)
     taken = {who: Rounds() for who in contestants.ALL}
     for turn in range(ROUNDS_FAST):
         for who, rounds in taken.items():
@@ -83,7 +84,7 @@ def table(suite, title, taken, note):
         ["client", "prompts", "rounds", "CPU s / 1000 requests", "x retort", "requests/s", "peak RSS MB", "start, CPU s",
          "what it does not do"],
         note)
-    ours = None
+    ours, others = None, {}
     for who, rounds in taken.items():
         if not rounds.whole:
             continue
@@ -93,28 +94,38 @@ def table(suite, title, taken, note):
         # A run that hardly lasts longer than starting says nothing of the rate.
         rate = [count / wall for wall in walls if wall > TELLING_SHARE * rounds.least("wall")]
         spread = Spread(cpu, 3)
-        ours = spread.median if who.is_retort else ours
+        if who.is_retort:
+            ours = spread.median
+        elif ours:
+            others[who] = spread.median / ours
         shown.add(
-            who.name, who.prompts, len(cpu), spread, round(spread.median / ours, 1) if ours else "", Spread(rate, 0) if rate else "",
+            who.name, who.prompts, len(cpu), spread, others.get(who, ""), Spread(rate, 0) if rate else "",
             Spread([whole.rss_bytes / 2**20 for whole in rounds.whole], 0), rounds.least("cpu"), who.lacks)
     suite.show(shown)
+    for who, ratio in others.items():
+        if who.folder == "script":
+            suite.mark(f"{title}: CPU of the script, times retort's", ratio, MARK_SCRIPT, at_least=True)
+    tools = [ratio for who, ratio in others.items() if who.resumes and who.folder != "script"]
+    if tools:
+        suite.mark(f"{title}: CPU of the best tool that resumes, times retort's", min(tools), MARK_TOOL, at_least=True)
 
 
 NOTE = (
     "CPU is user and system time of the client's whole process tree, the server's left out, less that of a run of a single "
     "prompt ('start': imports, opening, closing), which is taken off the time for requests/s too. Memory is the peak of the "
     "tree, shared pages counted once. Median of interleaved rounds (lowest to highest); a slow client gets fewer prompts and "
-    "rounds. Each peer with its best documented settings: see its script. Mark: 3 times less CPU than the script.")
+    "rounds. Each peer with its best documented settings: see its script. Marks: 3 times less CPU than the script, 40 times less than the best tool that resumes.")
 
 
 def at_once(suite):
     with nginx(corpus.answers(1)) as url:
-        load(suite, "64 in flight, answers at once", url, 64, f"nginx answers 1.4 KB at once. {NOTE}")
+        load(suite, "64 in flight, answers at once", url, 64, AT_ONCE_SECONDS, f"nginx answers 1.4 KB at once. {NOTE}")
 
 
 def with_latency(suite):
     with Simulator("--latency", "50ms", "--tokens", "210") as server:
-        load(suite, "1,000 in flight, answers after 50 ms", server.url, 1000, f"`retort simulate` answers. {NOTE}")
+        title = "1,000 in flight, answers after 50 ms"
+        load(suite, title, server.url, 1000, LATENCY_SECONDS, f"`retort simulate` answers. {NOTE}")
 
 
 def resuming():

@@ -37,7 +37,7 @@ class Suite:
     """One `make` target: its sections, a limit on their time, and the files it leaves."""
 
     def __init__(self, name, minutes):
-        self.name, self.parts, self.skipped = name, [], []
+        self.name, self.parts, self.marks, self.skipped = name, [], [], []
         self.machine = machine.describe()
         self.warnings = machine.warnings(self.machine)
         self.began = time.monotonic()
@@ -65,6 +65,19 @@ class Suite:
     def show(self, table):
         self.parts.append(table)
         print("\n" + table.markdown(), flush=True)
+
+    def mark(self, what, measured, limit, at_least=False):
+        """Notes a figure that has a mark to reach: at most `limit`, or at least."""
+        value = measured.median if isinstance(measured, Spread) else measured
+        met = value >= limit if at_least else value <= limit
+        self.marks.append((what, f"{'>=' if at_least else '<='} {text(limit)}", measured, "yes" if met else "**no**"))
+
+    def show_marks(self):
+        table = Table("Marks", ["measure", "mark", "measured", "met"], "Set before the measuring. Medians are compared.")
+        for row in self.marks:
+            table.add(*row)
+        if self.marks:
+            self.show(table)
 
     def unmeasured(self, what, why):
         line = f"Not measured: {what}: {why}"

@@ -100,3 +100,5 @@ def section(suite):
                 done, name, Spread([s * 1000 for s in wall], 1), Spread([s * 1000 for s in cpu], 1),
                 Spread([size / 2**20 for size in rss], 0))
     suite.show(table)
+    last = [time * 1000 for time, _, _ in taken["retort run"]]
+    suite.mark(f"first new request with {done:,} done, ms", Spread(last, 1), 300)

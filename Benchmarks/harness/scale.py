@@ -18,6 +18,15 @@ OPENS = 5
 MERGED_STORES, MERGED_RECORDS = (10, 100_000) if FULL else (5, 40_000)
 SOME_FAILED = 75
 MIB = 2**20
+CLOSED, KILLED, NOTHING = "status, closed, ms", "status, killed at half, ms", "status --help, ms"
+MARKS = {
+    "peak RSS MB, second half": 150,
+    "opening, closed, ms": 5,
+    "opening, killed at half, ms": 200,
+    "first new request, killed at half, ms": 300,
+    "first retried request, ms": 300,
+    "its sorted runs alone": 33,
+}
 
 
 def sizes():
@@ -48,6 +57,12 @@ def section(suite):
         values = [column.get(name, "") for column in growth.values()]
         table.add(name, *values, grown(values) if len(values) > 1 else "")
     suite.show(table)
+    size, last = growth.popitem()
+    last["opening, closed, ms"] = last[CLOSED].median - last[NOTHING].median
+    last["opening, killed at half, ms"] = last[KILLED].median - last[NOTHING].median
+    for name, limit in MARKS.items():
+        if name in last:
+            suite.mark(f"{size:,} prompts: {name}", last[name], limit)
 
 
 def grown(values):
@@ -62,7 +77,7 @@ def one(suite, size):
     out, found = SCRATCH / "scale", {}
     with nginx([corpus.short_answer()], refused_percent=100 * REFUSED / size) as url:
         half = resume.run_and_kill(rows, out, url, size // 2, CONCURRENCY, suite.remaining())
-        found["status, killed at half, ms"] = Spread(status_ms(out, suite), 1)
+        found[KILLED] = Spread(status_ms(out, suite), 1)
         first = resume.time_to_first_request(
             lambda url: pipeline.run_command(rows, out, url, CONCURRENCY), SCRATCH / "scale.log", suite.remaining(60))
         found["first new request, killed at half, ms"] = first[0] * 1000
@@ -72,8 +87,8 @@ def one(suite, size):
         found["requests/s, second half"] = rest / cost.wall
         found["CPU us a request, second half"] = cost.cpu / rest * 1e6
         found["peak RSS MB, second half"] = cost.rss_bytes / MIB
-        found["status, closed, ms"] = Spread(status_ms(out, suite), 1)
-        found["status --help, ms"] = Spread(status_ms("--help", suite), 1)
+        found[CLOSED] = Spread(status_ms(out, suite), 1)
+        found[NOTHING] = Spread(status_ms("--help", suite), 1)
         cost = pipeline.run_retort(rows, out, url, CONCURRENCY, suite.remaining(), keep=True, accept=(0, SOME_FAILED))
         found["the same command with nothing to do, ms"] = cost.wall * 1000
     now = resume.status(out)
@@ -143,6 +158,8 @@ def merge(suite):
         f"Merging {MERGED_STORES} disjoint stores of {MERGED_RECORDS:,} records, {size:,.0f} MB compressed",
         ["what", "MB/s", "peak RSS MB"],
         "Whole processes. Mark: half of `cat`.")
+    whole, ours = Spread(rates["cat, then sync"], 0).median, Spread(rates["retort merge"], 0).median
+    suite.mark("merging disjoint stores, of cat's rate", ours / whole, 0.5, at_least=True)
     for name, values in rates.items():
         table.add(name, Spread(values, 0), cost.rss_bytes / MIB if name == "retort merge" else "")
     suite.show(table)

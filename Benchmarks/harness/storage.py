@@ -56,6 +56,8 @@ def sizes(suite):
         table.add(f"{name} -6, one stream", size / 1e6, against(size, base), cost.cpu, cost.wall, raw / 1e6 / cost.wall)
     table.add("retort's segments", ours / 1e6, against(ours, base), "", "", "")
     suite.show(table)
+    if base:
+        suite.mark("size of responses/, % over gzip -6", 100 * (ours / base - 1), 1)
 
 
 def _compress(binary, lines, log, seconds_max):
