@@ -10,13 +10,14 @@ RETORT ?= $(BUILD)/release/retort
 PYTHON ?= python3
 VENV := $(BUILD)/venv
 VENV_READY := $(VENV)/.installed
+PEERS := $(notdir $(wildcard Benchmarks/peers/*))
 REQUIREMENTS := Tests/Interoperability/requirements.txt
 # All Swift tests are Swift Testing's: XCTest's runner would find none, and its own leaks fail the address sanitizer.
 SWIFT_TEST := swift test --disable-xctest
 SWIFT_SOURCES := $(wildcard Sources Tests Benchmarks Package.swift)
 
 .NOTPARALLEL:
-.PHONY: help setup build demo test lint test-swift test-interoperability test-end-to-end python-env sanitize soak clean
+.PHONY: help setup build demo test lint test-swift test-interoperability test-end-to-end python-env sanitize soak bench bench-peers bench-scale bench-report test-harness clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-24s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -40,6 +41,7 @@ test: setup lint python-env build ## every check: style, unit tests, then the te
 	@$(MAKE) test-swift
 	@$(MAKE) test-interoperability
 	@$(MAKE) test-end-to-end
+	@$(MAKE) test-harness
 
 lint: ## swift format and the tidy rules
 	swift format lint --strict --recursive --parallel $(SWIFT_SOURCES)
@@ -67,6 +69,8 @@ test-end-to-end: python-env ## the binary against bad input, faults of server, n
 
 soak: ## the same for long: RETORT_SOAK_MINUTES=20 by default; kill -9 hundreds of times, at every system call
 	RETORT=$(RETORT) $(PYTHON) Benchmarks/Soak/soak.py
+test-harness: ## the tests of the benchmarks' own figures, a few seconds
+	$(PYTHON) -m unittest discover --start-directory Benchmarks/harness
 
 python-env: # leaves the stamp $(VENV_READY) only when everything is installed
 	@.ci/setup-python "$(PYTHON)" $(VENV) $(REQUIREMENTS) $(VENV_READY)
@@ -74,6 +78,29 @@ python-env: # leaves the stamp $(VENV_READY) only when everything is installed
 sanitize: setup ## the Swift tests under the thread sanitizer, then the address sanitizer
 	$(SWIFT_TEST) --sanitize=thread --scratch-path $(BUILD)/tsan
 	$(SWIFT_TEST) --sanitize=address --scratch-path $(BUILD)/asan
+
+# The benchmarks take the machine for themselves: nothing else should run on it. See Benchmarks/README.md.
+define benchmark
+@.ci/setup-packages benchmarks
+@for peer in $(2); do \
+    .ci/setup-python "$(PYTHON)" $(BUILD)/peers/$$peer Benchmarks/peers/$$peer/requirements.txt $(BUILD)/peers/$$peer/.installed; \
+done
+RETORT=$(RETORT) $(PYTHON) Benchmarks/harness $(1) $(SECTIONS)
+$(PYTHON) Benchmarks/plots.py
+endef
+
+bench: build ## measure the pipeline, window, store and durability against the client floor and plain tools (10 minutes)
+	$(call benchmark,bench,lmdb)
+
+bench-peers: build ## measure retort beside the openai SDK, litellm, curator, distilabel, datatrove, a script (20 minutes)
+	$(call benchmark,peers,$(filter-out lmdb,$(PEERS)))
+
+bench-scale: build ## measure what grows with the number of prompts, up to a million (25 minutes)
+	$(call benchmark,scale,)
+
+bench-report: ## put the last results and their drawings into Benchmarks/README.md
+	$(PYTHON) Benchmarks/plots.py
+	$(PYTHON) Benchmarks/harness/readme.py
 
 clean: ## remove .build: binaries, demo runs, the Python environment
 	rm -rf $(BUILD)

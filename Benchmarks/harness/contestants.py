@@ -1,0 +1,62 @@
+"""Who is compared: retort, and what people use today. Each peer is a script of its own under Benchmarks/peers."""
+
+import shutil
+from dataclasses import dataclass
+
+import pipeline
+from processes import Unmeasured
+from settings import PEER_ENVIRONMENTS, PEERS, SCRATCH, number
+
+PROMPTS = number("BENCH_PEER_PROMPTS", 10_000)
+# The slow ones get fewer, so that every one gets its rounds; what starting costs is measured apart and taken off.
+PROMPTS_SLOW = min(PROMPTS, number("BENCH_PEER_PROMPTS_SLOW", 4_000))
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """`lacks` says in a few words what it does not do. `resumes`: the same command again goes on where it was."""
+
+    name: str
+    folder: str
+    lacks: str
+    argument: str = ""
+    resumes: bool = False
+    prompts: int = PROMPTS
+
+    @property
+    def is_retort(self):
+        return not self.folder
+
+    def command(self, rows, out, url, concurrency):
+        if self.is_retort:
+            return pipeline.run_command(rows, out, url, concurrency)
+        python = PEER_ENVIRONMENTS / self.folder / "bin" / "python"
+        if not python.exists():
+            raise Unmeasured(f"{self.name}: its Python environment is not there: `make bench-peers` makes it")
+        arguments = [self.argument] if self.argument else []
+        return [python, PEERS / self.folder / "run.py", rows, out, url, concurrency, *arguments]
+
+
+ALL = [
+    Contestant("retort", "", "", resumes=True),
+    Contestant("aiohttp + uvloop script", "script", "no retry, checks, compression, sync", resumes=True),
+    Contestant("openai SDK, aiohttp transport", "openai", "no resume, compression, sync", "aiohttp"),
+    Contestant("openai SDK", "openai", "no resume, compression, sync", prompts=PROMPTS_SLOW),
+    Contestant("datatrove InferenceRunner", "datatrove", "no resume", prompts=PROMPTS_SLOW),
+    Contestant(
+        "datatrove with checkpoints", "datatrove", "no sync", "checkpoints", resumes=True, prompts=PROMPTS_SLOW),
+    Contestant("curator", "curator", "no compression, sync", resumes=True, prompts=PROMPTS_SLOW),
+    Contestant("litellm", "litellm", "no resume, compression, sync", prompts=PROMPTS_SLOW),
+    Contestant("distilabel", "distilabel", "resumes whole batches; no sync", resumes=True, prompts=PROMPTS_SLOW),
+]
+
+# Peers' caches and settings live here, not in anybody's home.
+HOME = {"HOME": SCRATCH / "home", "HF_HOME": SCRATCH / "home" / "hf"}
+
+
+def clear(out):
+    """Removes a result, be it a file or a folder."""
+    if out.is_dir():
+        shutil.rmtree(out)
+    else:
+        out.unlink(missing_ok=True)

@@ -1,0 +1,223 @@
+"""retort beside what people use today: the same server, the same prompts, the same concurrency."""
+
+import json
+import shutil
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import contestants
+import corpus
+from contestants import HOME, clear
+from durability import keys_on_disk
+from processes import Child, Unmeasured, measure
+from report import Spread, Table, said
+from resume import time_to_first_request
+from servers import Simulator, nginx
+from settings import FULL, SCRATCH, number
+
+ROUNDS = number("BENCH_ROUNDS", 5 if FULL else 3)
+ROUNDS_FAST = 5
+AT_ONCE_SECONDS, LATENCY_SECONDS = (1800, 1800) if FULL else (270, 390)
+RUN_SECONDS_MAX = 240
+TELLING_SHARE = 0.2
+MARK_SCRIPT, MARK_TOOL = 3, 40
+ONE = 1
+RESUME_DONE = number("BENCH_PEER_DONE", 50_000 if FULL else 20_000)
+RESUME_MORE = 2_000
+RESUME_ROUNDS = 3
+KILL_PROMPTS = 2_000
+KILL_LATENCY_MS = 50
+
+
+@dataclass
+class Rounds:
+    """What one contestant took: runs of a single prompt, which is what starting costs, and whole runs."""
+
+    one: list = field(default_factory=list)
+    whole: list = field(default_factory=list)
+    trouble: str = ""
+
+    def least(self, figure):
+        return min(getattr(cost, figure) for cost in self.one)
+
+
+def run(who, rows, url, concurrency, seconds_max, out=SCRATCH / "answers"):
+    """A whole run into a fresh place; what it says it has must be all of it."""
+    clear(out)
+    cost = measure(who.command(rows, out, url, concurrency), SCRATCH / "peer.log", seconds_max, cwd=SCRATCH, **HOME)
+    if not who.is_retort:
+        said_to_have = json.loads(cost.output.strip().splitlines()[-1])["distinct"]
+        if said_to_have != int(rows.stem.rpartition("-")[2]):
+            raise Unmeasured(f"{who.name} has {said_to_have} answers of {rows.stem}")
+    return cost
+
+
+def prompts(count):
+    return corpus.write_prompts(SCRATCH / "rows" / f"{count}" / f"prompts-{count}.jsonl", count)
+
+
+def load(suite, title, url, concurrency, seconds_max, note):
+    """Rounds over everybody. Who is slow stops early, so that the whole ends in time."""
+    ends = time.monotonic() + suite.remaining(seconds_max)
+    taken = {who: Rounds() for who in contestants.ALL}
+    for turn in range(ROUNDS_FAST):
+        for who, rounds in taken.items():
+            last = rounds.whole[-1].wall if rounds.whole else 0
+            enough = turn >= ROUNDS and last > 5
+            if rounds.trouble or enough or (turn and time.monotonic() + last > ends):
+                continue
+            said(f"{title}, round {turn + 1}: {who.name}")
+            try:
+                limit = suite.remaining(RUN_SECONDS_MAX)
+                rounds.one.append(run(who, prompts(ONE), url, concurrency, limit))
+                rounds.whole.append(run(who, prompts(who.prompts), url, concurrency, limit))
+            except Unmeasured as why:
+                rounds.trouble = str(why)
+                suite.unmeasured(f"{title}: {who.name}", why)
+    table(suite, title, taken, note)
+
+
+def table(suite, title, taken, note):
+    shown = Table(
+        title,
+        ["client", "prompts", "rounds", "CPU s / 1000 requests", "x retort", "requests/s", "peak RSS MB", "start, CPU s",
+         "what it does not do"],
+        note)
+    ours, others = None, {}
+    for who, rounds in taken.items():
+        if not rounds.whole:
+            continue
+        count = who.prompts - ONE
+        cpu = [1000 * max(0, whole.cpu - rounds.least("cpu")) / count for whole in rounds.whole]
+        walls = [whole.wall - rounds.least("wall") for whole in rounds.whole]
+        # A run that hardly lasts longer than starting says nothing of the rate.
+        rate = [count / wall for wall in walls if wall > TELLING_SHARE * rounds.least("wall")]
+        spread = Spread(cpu, 3)
+        if who.is_retort:
+            ours = spread.median
+        elif ours:
+            others[who] = spread.median / ours
+        shown.add(
+            who.name, who.prompts, len(cpu), spread, others.get(who, ""), Spread(rate, 0) if rate else "",
+            Spread([whole.rss_bytes / 2**20 for whole in rounds.whole], 0), rounds.least("cpu"), who.lacks)
+    suite.show(shown)
+    for who, ratio in others.items():
+        if who.folder == "script":
+            suite.mark(f"{title}: CPU of the script, times retort's", ratio, MARK_SCRIPT, at_least=True)
+    tools = [ratio for who, ratio in others.items() if who.resumes and who.folder != "script"]
+    if tools:
+        suite.mark(f"{title}: CPU of the best tool that resumes, times retort's", min(tools), MARK_TOOL, at_least=True)
+
+
+NOTE = (
+    "CPU is user and system time of the client's whole process tree, the server's left out, less that of a run of a single "
+    "prompt ('start': imports, opening, closing), which is taken off the time for requests/s too. Memory is the peak of the "
+    "tree, shared pages counted once. Median of interleaved rounds (lowest to highest); a slow client gets fewer prompts and "
+    "rounds. Each peer with its best documented settings: see its script. Marks: 3 times less CPU than the script, 40 times less than the best tool that resumes.")
+
+
+def at_once(suite):
+    with nginx(corpus.answers(1)) as url:
+        load(suite, "64 in flight, answers at once", url, 64, AT_ONCE_SECONDS, f"nginx answers 1.4 KB at once. {NOTE}")
+
+
+def with_latency(suite):
+    with Simulator("--latency", "50ms", "--tokens", "210") as server:
+        title = "1,000 in flight, answers after 50 ms"
+        load(suite, title, server.url, 1000, LATENCY_SECONDS, f"`retort simulate` answers. {NOTE}")
+
+
+def resuming():
+    return [who for who in contestants.ALL if who.resumes]
+
+
+def run_until(who, rows, out, server, given, seconds_max):
+    """Starts a run and kills it, all its processes, when the server has given so many answers. How many it gave."""
+    clear(out)
+    server.reset()
+    child = Child(
+        who.command(rows, out, server.url, 64), SCRATCH / "peer.log", output="/dev/null", cwd=SCRATCH, **HOME)
+    try:
+        while server.counts()["given"] < given:
+            if not child.is_running():
+                raise Unmeasured(f"{who.name} ended before it was killed: {child.tail(300)}")
+            if time.monotonic() > child.began + seconds_max:
+                raise Unmeasured(f"{who.name} had not {given:,} answers after {seconds_max:.0f} s")
+            time.sleep(0.02)
+    finally:
+        child.kill()
+    return server.counts_when_idle()["given"]
+
+
+def resume(suite):
+    shown = Table(
+        f"Starting again with {RESUME_DONE:,} done",
+        ["client", "s to the first new request", "CPU s", "peak RSS MB", "on disk MB"],
+        f"Killed with kill -9 when the server had given {RESUME_DONE:,} answers of {RESUME_DONE + RESUME_MORE:,}; then the "
+        "same command, until its first request with a prompt; 64 in flight. Who cannot resume is not here: it starts "
+        "from nothing.")
+    rows, out = prompts(RESUME_DONE + RESUME_MORE), SCRATCH / "resumed"
+    for who in resuming():
+        said(f"starting again: {who.name}")
+        try:
+            with Simulator("--latency", "0ms", "--tokens", "210") as server:
+                run_until(who, rows, out, server, RESUME_DONE, suite.remaining(RUN_SECONDS_MAX))
+            size = sum(path.stat().st_size for path in [out, *Path(out).rglob("*")] if path.is_file())
+            rounds = [_first_request(who, rows, out, suite) for _ in range(RESUME_ROUNDS)]
+        except Unmeasured as why:
+            suite.unmeasured(f"starting again: {who.name}", why)
+            continue
+        wall, cpu, rss = zip(*rounds)
+        shown.add(
+            who.name, Spread(wall, 2), Spread(cpu, 2), Spread([one / 2**20 for one in rss], 0), size / 2**20)
+    suite.show(shown)
+
+
+def _first_request(who, rows, out, suite):
+    """From a copy of what the kill left, so that each round finds the same."""
+    aside = out.with_name("aside")
+    clear(aside)
+    if out.is_dir():
+        shutil.copytree(out, aside, symlinks=True)
+    else:
+        shutil.copy2(out, aside)
+    try:
+        return time_to_first_request(
+            lambda url: who.command(rows, out, url, 64), SCRATCH / "peer.log", suite.remaining(90), cwd=SCRATCH, **HOME)
+    finally:
+        clear(out)
+        aside.rename(out)
+
+
+def kill(suite):
+    shown = Table(
+        f"kill -9 in the middle of {KILL_PROMPTS:,} prompts, then the same command again",
+        ["client", "given before", "given in all", "paid twice", "records", "prompts without one", "doubled"],
+        f"64 in flight, answers after {KILL_LATENCY_MS} ms; killed when half was given. Up to 64 answers are on their way "
+        "when a process dies: that many may be asked again. Records are those in the last output.")
+    rows, out = prompts(KILL_PROMPTS), SCRATCH / "killed"
+    for who in contestants.ALL:
+        said(f"kill -9: {who.name}")
+        try:
+            with Simulator("--latency", f"{KILL_LATENCY_MS}ms", "--tokens", "60") as server:
+                before = run_until(who, rows, out, server, KILL_PROMPTS // 2, suite.remaining(90))
+                again = measure(
+                    who.command(rows, out, server.url, 64), SCRATCH / "peer.log", suite.remaining(90), cwd=SCRATCH, **HOME)
+                counts = server.counts_when_idle()
+            records, distinct = _records(who, out, again)
+        except Unmeasured as why:
+            suite.unmeasured(f"kill -9: {who.name}", why)
+            continue
+        shown.add(
+            who.name, before, counts["given"], counts["given"] - counts["items_answered"], records,
+            KILL_PROMPTS - distinct, records - distinct)
+    suite.show(shown)
+
+
+def _records(who, out, cost):
+    if who.is_retort:
+        keys = list(keys_on_disk(out))
+        return len(keys), len(set(keys))
+    last = json.loads(cost.output.strip().splitlines()[-1])
+    return last["records"], last["distinct"]

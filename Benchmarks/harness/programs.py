@@ -1,0 +1,65 @@
+"""The benchmarks that are programs of their own: engine, transport, store. Their output is shown as they print it."""
+
+import storage
+from processes import Unmeasured, measure
+from settings import BUILD, FULL, SCRATCH, number
+
+STORE_RECORDS = number("BENCH_STORE_RECORDS", 10_000_000 if FULL else 1_000_000)
+
+
+class Listing:
+    """The text that a program printed."""
+
+    def __init__(self, title, text, note):
+        self.title, self.text, self.note = title, text.strip("\n"), note
+
+    def markdown(self):
+        is_table = self.text.startswith("|")
+        body = self.text if is_table else f"```text\n{self.text}\n```"
+        return f"### {self.title}\n\n{body}\n\n{self.note}\n"
+
+    def json(self):
+        return {"title": self.title, "text": self.text, "note": self.note}
+
+
+def run(suite, name, seconds_max, *arguments):
+    binary = BUILD / "release" / name
+    if not binary.exists():
+        raise Unmeasured(f"there is no {binary.name}: type `swift build -c release`")
+    folder = SCRATCH / name
+    folder.mkdir(exist_ok=True)
+    return measure(
+        [binary, *arguments], SCRATCH / f"{name}.log", suite.remaining(seconds_max), cwd=folder, TMPDIR=folder).output
+
+
+def engine(suite):
+    suite.show(
+        Listing(
+            "The engine alone (engine-bench)",
+            run(suite, "engine-bench", 90),
+            "A transport that answers from memory, at once or after a sleep: what window, retry policy and sink cost."))
+
+
+def transport(suite):
+    suite.show(
+        Listing(
+            "The transport alone (transport-bench)",
+            run(suite, "transport-bench", 90, "--in-flight", "64,1000", "--delayed", 10_000),
+            "No store, no parsing: the event loop beside wrk on one nginx; then many requests in flight on a server that "
+            "delays."))
+
+
+def store(suite):
+    suite.show(
+        Listing(
+            "The store alone (store-bench)",
+            run(suite, "store-bench", 150, STORE_RECORDS, SCRATCH / "store-bench"),
+            "Appends, opens, lookups and rebuilds without any HTTP."))
+    lines = storage.LINES
+    if not lines.exists():
+        raise Unmeasured("block sizes and compression levels: they take the lines that the section `size` makes")
+    suite.show(
+        Listing(
+            "Block sizes and compression levels (store-bench sizes)",
+            run(suite, "store-bench", 60, "sizes", lines),
+            "The lines of the section on sizes above."))

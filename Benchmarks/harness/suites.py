@@ -1,0 +1,45 @@
+"""The targets: minutes they may take, and their sections in order."""
+
+import durability
+import peers
+import pipeline
+import programs
+import resume
+import scale
+import storage
+import window
+from settings import FULL
+
+ALL = {
+    "bench": (
+        40 if FULL else 10,
+        {
+            "pipeline": ("The durable pipeline beside wrk", pipeline.section),
+            "window": ("The window against its ideal", window.section),
+            "in-flight": ("Many requests in flight", window.in_flight),
+            "resume": ("Starting again", resume.section),
+            "durability": ("kill -9 at random moments", durability.section),
+            "size": ("Size on disk", storage.sizes),
+            "lookups": ("Key lookups", storage.lookups),
+            "engine": ("The engine alone", programs.engine),
+            "transport": ("The transport alone", programs.transport),
+            "store": ("The store alone", programs.store),
+        },
+    ),
+    "peers": (
+        90 if FULL else 20,
+        {
+            "at-once": ("Everybody, without latency", peers.at_once),
+            "latency": ("Everybody, with latency", peers.with_latency),
+            "kill": ("kill -9 in the middle", peers.kill),
+            "resume": ("Starting again", peers.resume),
+        },
+    ),
+    "scale": (
+        90 if FULL else 25,
+        {
+            "growth": ("What grows with the number of prompts", scale.section),
+            "merge": ("Merging stores", scale.merge),
+        },
+    ),
+}
