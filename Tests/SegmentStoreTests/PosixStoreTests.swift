@@ -110,7 +110,7 @@ import Testing
             promised.withLock { $0 = number + 1 }
         }
         done.withLock { $0 = true }
-        threads.forEach { $0.join() }
+        for thread in threads { thread.join() }
         #expect(store.counters.done == 2000)
         #expect(store.counters.failed == 0)
         try store.close()

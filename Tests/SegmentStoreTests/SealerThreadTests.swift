@@ -54,7 +54,7 @@ import Testing
             promised.withLock { $0 = number + 1 }
         }
         done.withLock { $0 = true }
-        threads.forEach { $0.join() }
+        for thread in threads { thread.join() }
         try store.close()
         #expect(try StoreFixture.lines(.responses, options).count == 400)
     }

@@ -53,10 +53,11 @@ import Testing
         #expect(refused.isEmpty || Int(entry.offset) == damaged, "flip at \(position)")
         var found = 0
         var damage = 0
-        try reader.forEach(.responses, onDamage: { _ in damage += 1 }) { record throws(RetortError) in
+        let check: (StoredRecord) throws(RetortError) -> Void = { record in
             #expect(StoreFixture.line(StoreFixture.record(Int(record.head.row))) == record.line)
             found += 1
         }
+        try reader.forEach(.responses, onDamage: { _ in damage += 1 }, check)
         #expect(damage == (refused.isEmpty ? 0 : 1), "flip at \(position)")
         #expect(found == 14 - refused.count, "flip at \(position)")
     }
