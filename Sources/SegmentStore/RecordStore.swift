@@ -71,7 +71,8 @@ public final class RecordStore: Sendable {
         return try StoreManifest.load(layout, files: files)
     }
 
-    private init(_ root: String, options: StoreOptions, lock: any FileLock) throws(RetortError) {
+    /// `lock` is held already.
+    init(_ root: String, options: StoreOptions, lock: any FileLock) throws(RetortError) {
         let image = try StoreImage.load(root, options: options, mends: true)
         if let loss = image.losses.first {
             throw RetortError(

@@ -25,6 +25,9 @@ public struct RowLedger: Sendable, Hashable {
     /// The bitmap from the mark's word on, for the checkpoint.
     var wordsFromLow: ArraySlice<UInt64> { words.dropFirst(Int((low / 64 * 64 - base) / 64)) }
 
+    /// Above every item with an outcome.
+    var end: UInt64 { max(low, base + UInt64(words.count) * 64) }
+
     public func contains(_ item: UInt64) -> Bool {
         if item < low { return true }
         let offset = item - base

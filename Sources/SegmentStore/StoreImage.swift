@@ -16,17 +16,20 @@ struct StoreImage {
     /// Tries of a reader to catch a set of index files that a writer is not just replacing.
     private static let triesMax = 20
 
+    /// `scratch` names a directory for the runs of an index that must be made anew without touching the store; without
+    /// one such an index is kept in memory.
     static func load(
-        _ root: String, options: StoreOptions, mends: Bool, usesCheckpoint: Bool = true
+        _ root: String, options: StoreOptions, mends: Bool, usesCheckpoint: Bool = true, scratch: String? = nil
     ) throws(RetortError) -> StoreImage {
         let layout = StoreLayout(root: root)
         let files = options.files
         var tries = 0
         while true {
             let manifest = try StoreManifest.load(layout, files: files)
-            let context = StoreContext(root: root, manifest: manifest, options: options)
             let mayUse = usesCheckpoint && tries < triesMax
-            let checkpoint = mayUse ? try loadCheckpoint(context) : nil
+            let checkpoint = mayUse ? try loadCheckpoint(layout, manifest, files) : nil
+            let context = StoreContext(
+                root: root, manifest: manifest, options: options, scratch: checkpoint == nil ? scratch : nil)
             do throws(RetortError) {
                 return try load(context, manifest: manifest, checkpoint: checkpoint, mends: mends)
             } catch {
@@ -38,9 +41,11 @@ struct StoreImage {
         }
     }
 
-    private static func loadCheckpoint(_ context: StoreContext) throws(RetortError) -> Checkpoint? {
-        guard let bytes = try context.files.contents(of: context.layout.checkpoint) else { return nil }
-        return Checkpoint.decode(bytes, storeID: context.storeID)
+    private static func loadCheckpoint(
+        _ layout: StoreLayout, _ manifest: StoreManifest, _ files: any FileSystem
+    ) throws(RetortError) -> Checkpoint? {
+        guard let bytes = try files.contents(of: layout.checkpoint) else { return nil }
+        return Checkpoint.decode(bytes, storeID: manifest.storeID)
     }
 
     private static func load(
@@ -54,9 +59,11 @@ struct StoreImage {
         }
         let index = Locked(fresh)
         var mending: LaneReplay.Mending?
-        if mends {
+        if mends || context.layout.scratch != nil {
             let flusher = IndexFlusher(context: context, index: index)
-            mending = LaneReplay.Mending(flush: { () throws(RetortError) in try flusher.flush() })
+            mending = LaneReplay.Mending(
+                writesHints: mends,
+                flush: { () throws(RetortError) in try mends ? flusher.flush() : flusher.flushToScratch() })
         }
         var tails: [LaneTail] = []
         for lane in Lane.allCases {

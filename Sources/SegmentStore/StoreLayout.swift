@@ -18,6 +18,13 @@ public enum Lane: UInt8, Sendable, CaseIterable, Hashable {
 /// Where everything in a store's directory is.
 struct StoreLayout: Sendable {
     let root: String
+    /// Where sorted runs are, when that is not the index's directory: an index made for one reading.
+    var scratch: String?
+
+    init(root: String, scratch: String? = nil) {
+        self.root = root
+        self.scratch = scratch
+    }
 
     var manifest: String { root + "/retort.json" }
     var lock: String { root + "/LOCK" }
@@ -39,7 +46,7 @@ struct StoreLayout: Sendable {
         "\(index)/hints-\(lane.directoryName)-\(decimal(UInt64(number), digits: 6)).log"
     }
 
-    func run(_ number: UInt64) -> String { "\(index)/run-\(decimal(number, digits: 8)).idx" }
+    func run(_ number: UInt64) -> String { "\(scratch ?? index)/run-\(decimal(number, digits: 8)).idx" }
 
     /// The number of a segment's file name; nil for other files.
     static func segmentNumber(_ name: String) -> UInt32? {
