@@ -73,7 +73,8 @@ struct IndexFlusher {
     }
 }
 
-/// The failures that no success has settled: the others need no place in a merged run.
+/// The failures that no success has settled: the others need no place in a merged run. A success that is only in the
+/// journal does not count, because the checkpoint does not count it either.
 private struct Unresolved: SortedEntries {
     var merge: RunMerge
     let index: Locked<StoreIndex>
@@ -81,7 +82,7 @@ private struct Unresolved: SortedEntries {
     mutating func next() throws(RetortError) -> IndexEntry? {
         while let entry = try merge.next() {
             let success = try index.withLock { index throws(RetortError) in try index.responses.lookup(entry.hash) }
-            if success == nil { return entry }
+            if success?.isPending ?? true { return entry }
         }
         return nil
     }

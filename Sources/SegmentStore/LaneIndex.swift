@@ -6,8 +6,9 @@ struct LaneIndex {
     private(set) var delta = DeltaTable()
     /// Newest first.
     private(set) var runs: [Run] = []
-    /// Entries whose record has no place in a segment yet.
-    private(set) var pendingCount = 0
+    /// Entries with a place that one without hides in the table: they belong into the next run all the same, because a
+    /// power cut may take the journal.
+    private var hidden: [Hash128: IndexEntry] = [:]
 
     init(_ lane: Lane) { self.lane = lane }
 
@@ -23,19 +24,25 @@ struct LaneIndex {
     var isEmpty: Bool { delta.count == 0 && runs.isEmpty }
 
     mutating func insert(_ entry: IndexEntry) {
+        if entry.isPending {
+            if let placed = delta[entry.hash], !placed.isPending { hidden[entry.hash] = placed }
+        } else if !hidden.isEmpty {
+            hidden[entry.hash] = nil
+        }
         delta.insert(entry)
     }
 
     mutating func adopt(_ runs: [Run]) { self.runs = runs }
 
     /// The entries that have a place, for a new run.
-    var placedEntries: [IndexEntry] { delta.entries.filter { !$0.isPending } }
+    var placedEntries: [IndexEntry] { delta.entries.filter { !$0.isPending } + hidden.values }
 
     /// Puts a new run in place of the placed entries of the table and of the runs that were merged into it.
     mutating func replace(placedBy run: Run, merged numbers: Set<UInt64>) {
         let pending = delta.entries.filter(\.isPending)
         delta = DeltaTable()
         for entry in pending { delta.insert(entry) }
+        hidden = [:]
         runs = [run] + runs.filter { !numbers.contains($0.number) }
     }
 

@@ -19,11 +19,18 @@ public enum StoreVerification {
         _ root: String, options: StoreOptions = StoreOptions(), deep: Bool = false,
         progress: (StoreProgress) -> Void = { _ in }
     ) throws(RetortError) -> VerificationReport {
+        try run(root, options: options, deep: deep, holdsLock: false, progress: progress)
+    }
+
+    /// `holdsLock` says that it is the caller who holds the store's lock, so that nobody is writing.
+    static func run(
+        _ root: String, options: StoreOptions, deep: Bool, holdsLock: Bool, progress: (StoreProgress) -> Void
+    ) throws(RetortError) -> VerificationReport {
         let scratch = ScratchDirectory(root + ".tmp-verify", files: options.files)
         defer { scratch.remove() }
         var verification = Verification(root: root, options: options, isDeep: deep)
         guard try verification.checkManifest() else { return verification.report }
-        let snapshot = try verification.openSnapshot(scratch: scratch.path)
+        let snapshot = try verification.openSnapshot(scratch: scratch.path, holdsLock: holdsLock)
         try verification.checkFiles(of: snapshot)
         try verification.checkJournals(of: snapshot)
         try verification.checkHints(of: snapshot)
@@ -94,10 +101,10 @@ struct Verification {
     }
 
     /// The store as it is now, with an index that holds.
-    mutating func openSnapshot(scratch: String) throws(RetortError) -> VerificationSnapshot {
+    mutating func openSnapshot(scratch: String, holdsLock: Bool) throws(RetortError) -> VerificationSnapshot {
         let layout = StoreLayout(root: root)
         let files = options.files
-        report.writer = try files.lockHolder(layout.lock)
+        report.writer = holdsLock ? nil : try files.lockHolder(layout.lock)
         let manifest = try StoreManifest.load(layout, files: files)
         let bytes = try files.contents(of: layout.checkpoint)
         let hasCheckpoint = bytes.map { Checkpoint.decode($0, storeID: manifest.storeID) != nil } ?? false
