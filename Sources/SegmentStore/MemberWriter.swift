@@ -9,7 +9,7 @@ struct MemberWriter {
     private let segment: UInt32
     private let storeID: UInt64
     private(set) var offset = 0
-    private var previousBytes = 0
+    private(set) var previousBytes = 0
     private var pending: [UInt8] = []
 
     init(

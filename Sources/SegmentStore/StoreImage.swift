@@ -98,6 +98,18 @@ struct StoreImage {
         return losses
     }
 
+    /// The segments of a lane with the bytes of each that belong to the snapshot.
+    func segmentEnds(_ lane: Lane) throws(RetortError) -> [(number: UInt32, bytes: Int)] {
+        let tail = tails[Int(lane.rawValue)]
+        var ends: [(number: UInt32, bytes: Int)] = []
+        for number in try context.segmentNumbers(lane) where number <= tail.segment {
+            let size = try context.files.size(of: context.layout.segment(lane, number)) ?? 0
+            let listed = manifest.segments(lane).first { $0.number == number && $0.sealed }
+            ends.append((number, number == tail.segment ? tail.offset : min(size, listed?.bytes ?? size)))
+        }
+        return ends
+    }
+
     var damage: [Damage] { losses + tails.flatMap(\.damage) }
 
     /// Takes the journals' lines into the index as what they are: received, without a place in a segment. Returns

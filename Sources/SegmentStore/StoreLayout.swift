@@ -32,6 +32,13 @@ struct StoreLayout: Sendable {
     var checkpoint: String { index + "/checkpoint" }
     var quarantine: String { root + "/quarantine" }
 
+    /// A directory beside the store, for what is not part of it yet or only for a while.
+    static func sibling(of root: String, _ name: String) -> String {
+        var root = root[...]
+        while root.count > 1, root.hasSuffix("/") { root = root.dropLast() }
+        return "\(root).\(name)"
+    }
+
     func directory(_ lane: Lane) -> String { root + "/" + lane.directoryName }
 
     func segment(_ lane: Lane, _ number: UInt32) -> String {

@@ -27,8 +27,6 @@ public enum StoreLimits {
     public static let talliesMax = 8
     /// Problems that a verification describes; further ones are only counted.
     public static let problemsKeptMax = 200
-    /// Entries that a merge sorts in memory before they become a run.
-    public static let mergeEntriesMax = 1 << 20
     /// Bytes that are gathered before whole blocks are written.
     public static let copyBufferBytes = 1 << 20
     /// Samples of one row.

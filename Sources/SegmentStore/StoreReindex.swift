@@ -37,9 +37,7 @@ public enum StoreReindex {
         _ root: String, options: StoreOptions, from source: Source, lock: any FileLock
     ) throws(RetortError) -> ReindexReport {
         try drop(StoreLayout(root: root), options.files, hints: source == .segments)
-        var options = options
-        options.usesThread = false
-        let store = try RecordStore(root, options: options, lock: lock)
+        let store = try RecordStore(root, options: options.inPlace, lock: lock)
         let report = ReindexReport(counters: store.counters, recovery: store.recovery)
         try store.close()
         return report

@@ -44,7 +44,13 @@ public enum StoreRepair {
             root, options: options, deep: true, holdsLock: true, progress: progress)
         var report = RepairReport(found: found)
         report.counters = found.counters
-        if found.isClean { return report }
+        if found.isClean {
+            if found.unfinishedBytes > 0 || found.unfinishedJournalLines > 0 {
+                // Opening mends what was under way.
+                try RecordStore(root, options: options.inPlace, lock: BorrowedLock()).close()
+            }
+            return report
+        }
         var repair = try Repair(root: root, options: options, report: report)
         try repair.run()
         return repair.report
@@ -58,11 +64,6 @@ public enum StoreRepair {
             }
         }
     }
-}
-
-/// A lock that somebody else lets go of.
-private final class BorrowedLock: FileLock {
-    func release() {}
 }
 
 /// One repair on its way through the store, whose lock is held.

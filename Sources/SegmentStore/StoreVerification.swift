@@ -26,7 +26,7 @@ public enum StoreVerification {
     static func run(
         _ root: String, options: StoreOptions, deep: Bool, holdsLock: Bool, progress: (StoreProgress) -> Void
     ) throws(RetortError) -> VerificationReport {
-        let scratch = ScratchDirectory(root + ".tmp-verify", files: options.files)
+        let scratch = ScratchDirectory(StoreLayout.sibling(of: root, "tmp-verify"), files: options.files)
         defer { scratch.remove() }
         var verification = Verification(root: root, options: options, isDeep: deep)
         guard try verification.checkManifest() else { return verification.report }
@@ -204,14 +204,9 @@ struct VerificationSnapshot {
         ledgerEnd = progress.ledger.end
         self.writer = writer
         for lane in Lane.allCases {
-            let tail = image.tails[Int(lane.rawValue)]
-            for number in try context.segmentNumbers(lane) where number <= tail.segment {
-                let size = try context.files.size(of: context.layout.segment(lane, number)) ?? 0
-                let listed = image.manifest.segments(lane).first { $0.number == number && $0.sealed }
-                let end = number == tail.segment ? tail.offset : min(size, listed?.bytes ?? size)
-                segments[lane, default: []].append((number, end))
-                totalBytes += end
-            }
+            let ends = try image.segmentEnds(lane)
+            segments[lane] = ends
+            totalBytes += ends.reduce(0) { $0 + $1.bytes }
         }
     }
 

@@ -24,7 +24,8 @@ import Testing
         for (lane, lines) in before {
             for (id, line) in lines {
                 if let found = after[lane]?[id] {
-                    #expect(found == line)
+                    // With its newest failure gone, an older one of the item counts again.
+                    #expect(found == line || lane == .failures)
                 } else {
                     lost.insert(id)
                 }
@@ -110,13 +111,14 @@ import Testing
 
     @Test func goesOnWithoutASegmentThatIsGoneOrCut() throws {
         for path in store.segments {
-            let bytes = store.files.snapshot[path]!
-            for damaged in [nil, Array(bytes.dropLast(5)), Array(bytes.prefix(20)), bytes + [1, 2, 3]] {
+            for size in [nil, -5, -100, 3] {
                 let fresh = try SampleStore().make()
                 let lines = try fresh.lines()
+                let bytes = fresh.files.snapshot[path]!
+                let damaged = size.map { $0 < 0 ? Array(bytes.dropLast(-$0)) : bytes + [1, 2, 3] }
                 fresh.files.overwrite(path, with: damaged)
                 let lost = try lostLines(fresh, before: lines)
-                #expect(lost.isEmpty == (damaged?.count ?? 0 > bytes.count) || path.contains("failures"))
+                #expect(lost.isEmpty == (size == 3) || path.contains("failures"), "\(path): \(size ?? 0)")
                 try goOn(fresh)
             }
         }
@@ -238,9 +240,9 @@ import Testing
                 _ = try repair(store)
                 #expect(try store.verify().problems == [], place)
                 let lines = try store.lines()
-                for lane in Lane.allCases {
-                    #expect(lines[lane]!.keys.sorted() == expected[lane]!.keys.sorted(), place)
-                }
+                // After a power cut a journal may be back, and with it a record that a damaged block had held.
+                for (id, line) in expected[.responses]! { #expect(lines[.responses]![id] == line, place) }
+                if !power { #expect(lines == expected, place) }
                 #expect(try repair(store).wasClean, place)
             } catch {
                 Issue.record("\(error): \(place)")

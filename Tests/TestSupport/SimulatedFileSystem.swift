@@ -38,6 +38,8 @@ public final class SimulatedFileSystem: FileSystem {
         var directory: String
         /// What each path leads to afterwards; nil: nothing.
         var effects: [(path: String, inode: Int?)]
+        /// A directory that was renamed: whatever it durably holds moves along.
+        var move: (source: String, target: String)?
     }
 
     struct State {
@@ -147,8 +149,13 @@ public final class SimulatedFileSystem: FileSystem {
     public func rename(_ source: String, to target: String) throws(RetortError) {
         try state.withLock { state throws(RetortError) in
             try state.begin(.rename, source)
-            guard let inode = state.current[source] else { throw RetortError.system(ENOENT, "rename", source) }
-            state.apply(EntryChange(directory: target.directory, effects: [(source, nil), (target, inode)]))
+            if let inode = state.current[source] {
+                state.apply(EntryChange(directory: target.directory, effects: [(source, nil), (target, inode)]))
+            } else if state.current.keys.contains(where: { $0.hasPrefix(source + "/") }) {
+                state.apply(EntryChange(directory: target.directory, effects: [], move: (source, target)))
+            } else {
+                throw RetortError.system(ENOENT, "rename", source)
+            }
             try state.finish(source)
         }
     }
@@ -249,12 +256,21 @@ extension SimulatedFileSystem.State {
     }
 
     mutating func apply(_ change: SimulatedFileSystem.EntryChange) {
-        for effect in change.effects { current[effect.path] = effect.inode }
+        Self.apply(change, to: &current)
         changes.append(change)
     }
 
     mutating func makeDurable(_ change: SimulatedFileSystem.EntryChange) {
-        for effect in change.effects { durable[effect.path] = effect.inode }
+        Self.apply(change, to: &durable)
+    }
+
+    private static func apply(_ change: SimulatedFileSystem.EntryChange, to names: inout [String: Int]) {
+        for effect in change.effects { names[effect.path] = effect.inode }
+        guard let (source, target) = change.move else { return }
+        for (path, inode) in names where path.hasPrefix(source + "/") {
+            names[path] = nil
+            names[target + path.dropFirst(source.count)] = inode
+        }
     }
 
     mutating func write(_ inode: Int, _ bytes: [UInt8], at offset: Int, path: String) throws(RetortError) {
