@@ -16,10 +16,11 @@ struct StoreImage {
     /// Tries of a reader to catch a set of index files that a writer is not just replacing.
     private static let triesMax = 20
 
-    /// `scratch` names a directory for the runs of an index that must be made anew without touching the store; without
-    /// one such an index is kept in memory.
+    /// `scratch` gives a directory for the runs of an index that must be made anew without touching the store; without
+    /// one such an index is kept in memory. It is asked only then.
     static func load(
-        _ root: String, options: StoreOptions, mends: Bool, usesCheckpoint: Bool = true, scratch: String? = nil
+        _ root: String, options: StoreOptions, mends: Bool, usesCheckpoint: Bool = true,
+        scratch: () -> String? = { nil }
     ) throws(RetortError) -> StoreImage {
         let layout = StoreLayout(root: root)
         let files = options.files
@@ -29,7 +30,7 @@ struct StoreImage {
             let mayUse = usesCheckpoint && tries < triesMax
             let checkpoint = mayUse ? try loadCheckpoint(layout, manifest, files) : nil
             let context = StoreContext(
-                root: root, manifest: manifest, options: options, scratch: checkpoint == nil ? scratch : nil)
+                root: root, manifest: manifest, options: options, scratch: checkpoint == nil ? scratch() : nil)
             do throws(RetortError) {
                 return try load(context, manifest: manifest, checkpoint: checkpoint, mends: mends)
             } catch {

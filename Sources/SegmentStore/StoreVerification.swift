@@ -9,7 +9,7 @@ public import Basics
 /// index gives for its own. As many matches as entries show that no entry lacks its record.
 ///
 /// Memory does not grow with the store, but for one bit an input row in the deep form. Where the index is gone or
-/// damaged, one is made in `ROOT.tmp-verify` and removed afterwards.
+/// damaged, one is made in `ROOT.tmp-verify` and removed afterwards; in memory where that cannot be written.
 public enum StoreVerification {
     /// Throws `.notFound` where there is no store, `.configuration` where newer code wrote it, and what the system
     /// refuses; everything else is in the report. `progress` is called after each block.
@@ -30,7 +30,7 @@ public enum StoreVerification {
         defer { scratch.remove() }
         var verification = Verification(root: root, options: options, isDeep: deep)
         guard try verification.checkManifest() else { return verification.report }
-        let snapshot = try verification.openSnapshot(scratch: scratch.path, holdsLock: holdsLock)
+        let snapshot = try verification.openSnapshot(scratch: scratch.claim, holdsLock: holdsLock)
         try verification.checkFiles(of: snapshot)
         try verification.checkJournals(of: snapshot)
         try verification.checkHints(of: snapshot)
@@ -40,19 +40,34 @@ public enum StoreVerification {
     }
 }
 
-/// A directory for runs that serve one reading.
-struct ScratchDirectory {
-    let path: String
-    let files: any FileSystem
+/// A directory for runs that serve one reading: made when it is first asked for, and locked.
+final class ScratchDirectory {
+    private let path: String
+    private let files: any FileSystem
+    private var lock: (any FileLock)?
 
     init(_ path: String, files: any FileSystem) {
         self.path = path
         self.files = files
     }
 
+    /// Nil where it cannot be made, or another process uses it.
+    func claim() -> String? {
+        if lock != nil { return path }
+        do throws(RetortError) {
+            try files.createDirectory(path)
+            lock = try files.lock(path + "/LOCK")
+            return path
+        } catch {
+            return nil
+        }
+    }
+
     func remove() {
+        guard let lock else { return }
         for name in (try? files.entries(of: path)) ?? [] { try? files.remove(path + "/" + name) }
         try? files.removeDirectory(path)
+        lock.release()
     }
 }
 
@@ -101,7 +116,7 @@ struct Verification {
     }
 
     /// The store as it is now, with an index that holds.
-    mutating func openSnapshot(scratch: String, holdsLock: Bool) throws(RetortError) -> VerificationSnapshot {
+    mutating func openSnapshot(scratch: () -> String?, holdsLock: Bool) throws(RetortError) -> VerificationSnapshot {
         let layout = StoreLayout(root: root)
         let files = options.files
         report.writer = holdsLock ? nil : try files.lockHolder(layout.lock)

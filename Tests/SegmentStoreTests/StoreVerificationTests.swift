@@ -191,6 +191,38 @@ import Testing
         #expect(report.unfinishedJournalLines == 1)
     }
 
+    /// What a kill leaves is no damage. A power cut may leave holes in what was not synced: journals and hint logs.
+    @Test func takesNoCrashForDamage() throws {
+        var rehearsal = CrashCampaign(seed: 11)
+        rehearsal.work(sessions: 2, appendsPerSession: 10)
+        for call in stride(from: 1, through: rehearsal.files.calls, by: 5) {
+            for power in [false, true] {
+                var campaign = CrashCampaign(seed: 11)
+                campaign.files.die(duringCall: call)
+                campaign.work(sessions: 2, appendsPerSession: 10)
+                power ? campaign.files.cutPower() : campaign.files.kill()
+                guard try RecordStore.manifest(of: StoreFixture.root, files: campaign.files) != nil else { continue }
+                let report = try StoreVerification.run(StoreFixture.root, options: campaign.options, deep: true)
+                let problems = report.problems.filter { !power || $0.kind != .hints && $0.kind != .journal }
+                #expect(problems == [], "seed 11, call \(call), \(power ? "power cut" : "kill")")
+            }
+        }
+    }
+
+    @Test func saysOfEveryDamagedByteOfAJournal() throws {
+        let sample = SampleStore(seed: 9)
+        let living = try sample.create()
+        try sample.fill(living, numbers: 0..<3)
+        sample.files.kill()
+        let journal = sample.files.snapshot.keys.first { $0.contains("responses/journal") }!
+        for offset in sample.files.snapshot[journal]!.indices {
+            sample.flip(journal, at: offset)
+            let report = try sample.verify()
+            #expect(!report.isClean || report.unfinishedJournalLines > 0, "byte \(offset)")
+            sample.flip(journal, at: offset)
+        }
+    }
+
     @Test func noticesAnEditedManifest() throws {
         let text = String(decoding: store.files.snapshot[store.path("retort.json")]!, as: UTF8.self)
         store.files.overwrite(store.path("retort.json"), with: Array(text.replacing("\"m\"", with: "\"n\"").utf8))
