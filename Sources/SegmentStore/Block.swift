@@ -28,10 +28,13 @@ extension [UInt8] {
 
 /// Turns lines into members and back. One codec serves one thread.
 final class BlockCodec {
-    private let compressor: DeflateCompressor
-    private let decompressor = DeflateDecompressor()
+    // Each has tables of tens to hundreds of KiB, and most codecs only read.
+    private lazy var compressor = DeflateCompressor(level: level)
+    private lazy var decompressor = DeflateDecompressor()
+    private let level: Int
 
-    init(level: Int) { compressor = DeflateCompressor(level: level) }
+    /// The level is libdeflate's, and matters to `encode` only.
+    init(level: Int = 1) { self.level = level }
 
     /// The whole member of `raw` lines. `header` gives everything but sizes and checksums, which are filled in.
     func encode(_ raw: [UInt8], header: BlockHeader) -> (member: [UInt8], header: BlockHeader) {
@@ -45,7 +48,7 @@ final class BlockCodec {
         header.rawBytes = raw.count
         header.memberBytes = member.count
         header.payloadChecksum = member.withUnsafeBytes { buffer in
-            ContentHash.hash64(buffer.slice(BlockHeader.bytes, header.payloadEnd - BlockHeader.bytes))
+            ContentHash.hash64(buffer.slice(BlockHeader.bytes, header.memberBytes - BlockHeader.bytes))
         }
         member.replaceSubrange(0..<BlockHeader.bytes, with: header.encoded())
         return (member, header)
@@ -66,10 +69,10 @@ final class BlockCodec {
         return Block(header: header, raw: raw)
     }
 
-    /// Whether the deflate stream of a member is the one its header was written for.
+    /// Whether what follows the header of a member is what that was written for.
     static func payloadIsIntact(_ member: UnsafeRawBufferPointer, header: BlockHeader) -> Bool {
         guard member.count >= header.memberBytes else { return false }
-        let payload = member.slice(BlockHeader.bytes, header.payloadEnd - BlockHeader.bytes)
+        let payload = member.slice(BlockHeader.bytes, header.memberBytes - BlockHeader.bytes)
         return ContentHash.hash64(payload) == header.payloadChecksum
     }
 

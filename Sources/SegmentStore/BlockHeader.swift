@@ -20,7 +20,7 @@ import Basics
 ///         44    4  offset            of this member in the segment
 ///         48    8  firstSequence     of the first record, in its lane
 ///         56    8  durableBytes      of the segment known to be durable when this was written
-///         64    8  payloadChecksum   XXH3-64 of the deflate stream
+///         64    8  payloadChecksum   XXH3-64 of everything behind this header
 ///         72    8  reserved          0
 ///         80    8  headerChecksum    XXH3-64 of bytes 0..<80
 ///         88    …  deflate stream, then CRC32 and ISIZE of the lines

@@ -6,7 +6,7 @@ public import Basics
 /// thread-safe; one file is written by one thread at a time.
 public protocol FileSystem: AnyObject, Sendable {
     func open(_ path: String, _ mode: FileMode) throws(RetortError) -> any StoreFile
-    /// Makes the directory and its parents; one that exists is fine.
+    /// Makes the directory and its parents, durably; one that exists is fine.
     func createDirectory(_ path: String) throws(RetortError)
     /// The names in a directory, sorted. A directory that does not exist has none.
     func entries(of directory: String) throws(RetortError) -> [String]

@@ -3,16 +3,19 @@ import Basics
 /// What a hint log says of one block: enough to index it without reading it.
 ///
 ///     group:  "RTHG"  lane u8  0 u8  records u16  storeID u64  segment u32  offset u32  memberBytes u32  0 u32
-///             firstSequence u64  tallies 8 x u64  records x RecordHint  checksum u64 (XXH3-64 of all before it)
+///             firstSequence u64  payloadChecksum u64 (of the block's header)  tallies 8 x u64
+///             records x RecordHint  checksum u64 (XXH3-64 of all before it)
 struct HintGroup: Sendable {
     static let magic: [UInt8] = Array("RTHG".utf8)
-    static let headBytes = 4 + 4 + 8 + 16 + 8 + 8 * StoreLimits.talliesMax
+    static let headBytes = 4 + 4 + 8 + 16 + 8 + 8 + 8 * StoreLimits.talliesMax
 
     var lane: Lane
     var segment: UInt32
     var offset: Int
     var memberBytes: Int
     var firstSequence: UInt64
+    /// Ties the group to the very block: one that was written to the same place after a power cut is another.
+    var payloadChecksum: UInt64
     var tallies: Tallies
     var hints: [RecordHint]
 
@@ -33,6 +36,7 @@ struct HintGroup: Sendable {
         writer.append(UInt32(memberBytes))
         writer.append(UInt32(0))
         writer.append(firstSequence)
+        writer.append(payloadChecksum)
         for index in 0..<StoreLimits.talliesMax { writer.append(tallies[index]) }
         for hint in hints { hint.encode(into: &writer) }
         writer.append(writer.bytes.withUnsafeBytes { ContentHash.hash64($0) })
@@ -51,11 +55,12 @@ struct HintGroup: Sendable {
             bytes.load(littleEndianAt: total - 8, as: UInt64.self) == ContentHash.hash64(bytes.slice(0, total - 8))
         else { return nil }
         var tallies = Tallies()
-        for index in 0..<StoreLimits.talliesMax { tallies[index] = bytes.load(littleEndianAt: 40 + 8 * index) }
+        for index in 0..<StoreLimits.talliesMax { tallies[index] = bytes.load(littleEndianAt: 48 + 8 * index) }
         return HintGroup(
             lane: lane, segment: segment, offset: Int(bytes.load(littleEndianAt: 20, as: UInt32.self)),
             memberBytes: Int(bytes.load(littleEndianAt: 24, as: UInt32.self)),
-            firstSequence: bytes.load(littleEndianAt: 32), tallies: tallies,
+            firstSequence: bytes.load(littleEndianAt: 32), payloadChecksum: bytes.load(littleEndianAt: 40),
+            tallies: tallies,
             hints: (0..<records).map { RecordHint(bytes, at: headBytes + $0 * RecordHint.bytes) })
     }
 }

@@ -18,7 +18,6 @@ struct IndexFlusher {
 
     /// The same for an index that nobody will open again: runs in the scratch directory, and no checkpoint.
     func flushToScratch() throws(RetortError) {
-        if let scratch = context.layout.scratch { try context.files.createDirectory(scratch) }
         for number in try writeRuns() { try context.files.remove(context.layout.run(number)) }
     }
 
@@ -43,7 +42,7 @@ struct IndexFlusher {
         let entries = index.withLock { $0[lane].placedEntries }
         guard !entries.isEmpty else { return }
         let run = try write(ArrayCursor(sorting: entries), lane: lane, level: 0)
-        index.withLock { $0[lane].replace(placedBy: run, merged: []) }
+        index.withLock { $0[lane].replaceTable(by: run) }
     }
 
     private func mergeRuns(_ lane: Lane, obsolete: inout [UInt64]) throws(RetortError) {
@@ -66,23 +65,30 @@ struct IndexFlusher {
             lane: lane, level: level, number: number, storeID: context.storeID, layout: context.layout,
             files: context.files)
         var entries = entries
-        while let entry = try entries.next() { try writer.append(entry) }
-        try writer.finish()
+        do throws(RetortError) {
+            while let entry = try entries.next() { try writer.append(entry) }
+            try writer.finish()
+        } catch {
+            // A full disk must not fill with the remains of tries.
+            try? context.files.remove(context.layout.run(number))
+            throw error
+        }
         return try Run(
             number: number, lane: lane, storeID: context.storeID, layout: context.layout, files: context.files)
     }
 }
 
 /// The failures that no success has settled: the others need no place in a merged run. A success that is only in the
-/// journal does not count, because the checkpoint does not count it either.
+/// journal has settled nothing yet: a power cut can take it.
 private struct Unresolved: SortedEntries {
     var merge: RunMerge
     let index: Locked<StoreIndex>
 
     mutating func next() throws(RetortError) -> IndexEntry? {
         while let entry = try merge.next() {
-            let success = try index.withLock { index throws(RetortError) in try index.responses.lookup(entry.hash) }
-            if success?.isPending ?? true { return entry }
+            let success = try index.withLock { index throws(RetortError) in try index.responses.lookupPlaced(entry.hash)
+            }
+            if success == nil { return entry }
         }
         return nil
     }

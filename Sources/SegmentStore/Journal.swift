@@ -9,6 +9,9 @@ struct JournaledLine: Sendable {
 
 /// Reads the journals of one lane.
 enum JournalReader {
+    /// How far a line's number may be off after damage that made two lines of one, or one of two.
+    private static let shiftMax: UInt64 = 8
+
     /// The good lines from `sequence` on, in order and each sequence number once, and the journal files there are.
     ///
     /// A line that does not pass its check is skipped and counted: at the end of the newest journal it is the torn
@@ -17,30 +20,43 @@ enum JournalReader {
         _ lane: Lane, from sequence: UInt64, storeID: UInt64, layout: StoreLayout, files: any FileSystem
     ) throws(RetortError) -> (lines: [JournaledLine], paths: [String], badLines: Int) {
         var lines: [JournaledLine] = []
+        var known: Set<UInt64> = []
         var paths: [String] = []
         var badLines = 0
-        var next = sequence
-        let starts = try files.entries(of: layout.directory(lane)).compactMap(StoreLayout.journalSequence).sorted()
-        for first in starts {
-            let path = layout.journal(lane, firstSequence: first)
+        let directory = layout.directory(lane)
+        for name in try files.entries(of: directory) {
+            guard let first = StoreLayout.journalSequence(name) else { continue }
+            let path = directory + "/" + name
             paths.append(path)
             guard let bytes = try files.contents(of: path) else { continue }
             var at = first
             for range in bytes.lineRanges {
                 defer { at += 1 }
-                guard at >= next else { continue }
-                let line = bytes.withUnsafeBytes { buffer in
-                    JournalLine.decode(buffer.slice(range.lowerBound, range.count), storeID: storeID, sequence: at)
+                guard at + shiftMax >= sequence else { continue }
+                let found = bytes.withUnsafeBytes { buffer in
+                    decode(buffer.slice(range.lowerBound, range.count), storeID: storeID, near: at)
                 }
-                if let line {
-                    lines.append(JournaledLine(sequence: at, line: line))
-                    next = at + 1
-                } else {
-                    badLines += 1
+                guard let found else {
+                    if at >= sequence { badLines += 1 }
+                    continue
+                }
+                at = found.sequence
+                if at >= sequence, known.insert(at).inserted { lines.append(found) }
+            }
+        }
+        return (lines.sorted { $0.sequence < $1.sequence }, paths, badLines)
+    }
+
+    /// The line, if it is the one with that number or, after damage before it, one with a number close by.
+    private static func decode(_ bytes: UnsafeRawBufferPointer, storeID: UInt64, near at: UInt64) -> JournaledLine? {
+        for shift in 0...shiftMax {
+            for sequence in shift == 0 ? [at] : [at &+ shift, at &- shift] {
+                if let line = JournalLine.decode(bytes, storeID: storeID, sequence: sequence) {
+                    return JournaledLine(sequence: sequence, line: line)
                 }
             }
         }
-        return (lines, paths, badLines)
+        return nil
     }
 }
 
@@ -53,6 +69,8 @@ struct JournalWriter {
     private(set) var current: OpenJournal?
     private(set) var closed: [OpenJournal] = []
     private(set) var directoryIsDirty = false
+    /// A sync has failed: what the files hold may never reach the disk, and they are not synced again.
+    private(set) var isDistrusted = false
 
     struct OpenJournal: Sendable {
         var file: any StoreFile
@@ -73,7 +91,7 @@ struct JournalWriter {
     /// journal ends where it ended before.
     mutating func append(_ bytes: [UInt8], count: Int, sequence: UInt64) throws(RetortError) {
         if current == nil {
-            let file = try files.open(layout.journal(lane, firstSequence: sequence), .createEmpty)
+            let file = try files.open(unusedPath(sequence), .createNew)
             current = OpenJournal(file: file, firstSequence: sequence, nextSequence: sequence, bytes: 0, isDirty: true)
             directoryIsDirty = true
         }
@@ -86,6 +104,16 @@ struct JournalWriter {
         current!.bytes += bytes.count
         current!.nextSequence = sequence + UInt64(count)
         current!.isDirty = true
+    }
+
+    /// A path that no other journal has: that one may still guard records, and will be removed by its path.
+    private func unusedPath(_ sequence: UInt64) throws(RetortError) -> String {
+        var copy = 0
+        while true {
+            let path = layout.journal(lane, firstSequence: sequence, copy: copy)
+            if try files.size(of: path) == nil { return path }
+            copy += 1
+        }
     }
 
     /// After a failed write: back to the last good offset, or, if even that fails, on to a file of its own, so that
@@ -107,7 +135,7 @@ struct JournalWriter {
         current = nil
     }
 
-    /// What must be synced for every line so far to be durable. Marks it clean: call `markDirty` when a sync fails.
+    /// What must be synced for every line so far to be durable. Marks it clean: call `distrust` when a sync fails.
     mutating func takeDirty() -> (files: [any StoreFile], directory: Bool) {
         var dirty: [any StoreFile] = []
         for index in closed.indices where closed[index].isDirty {
@@ -121,6 +149,17 @@ struct JournalWriter {
         defer { directoryIsDirty = false }
         return (dirty, directoryIsDirty)
     }
+
+    /// Leaves every file there is: they still serve after a kill, but none is written or synced again. The lines that
+    /// they guard must be appended once more, then `regainTrust` called.
+    mutating func distrust() {
+        isDistrusted = true
+        close()
+        for index in closed.indices { closed[index].isDirty = false }
+        directoryIsDirty = true
+    }
+
+    mutating func regainTrust() { isDistrusted = false }
 
     /// Takes the journals that hold no line from `sequence` on, for removal.
     mutating func takeObsolete(before sequence: UInt64, closingFrom limit: Int) -> [String] {

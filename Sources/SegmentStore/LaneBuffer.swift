@@ -6,6 +6,8 @@ struct LaneBuffer {
     private let context: StoreContext
     private let options: StoreOptions
     private(set) var block: RawBlock
+    /// Blocks that were cut and are not in a segment yet. They share their bytes with the sealer's queue.
+    private(set) var unplaced: [RawBlock] = []
     var journal: JournalWriter
 
     init(_ lane: Lane, context: StoreContext, options: StoreOptions, nextSequence: UInt64) {
@@ -69,18 +71,34 @@ struct LaneBuffer {
     mutating func cut() -> RawBlock? {
         guard !block.hints.isEmpty else { return nil }
         let done = block
+        unplaced.append(done)
         block = RawBlock(lane: lane, firstSequence: done.nextSequence)
         journal.rotate(ifLargerThan: context.tuning.journalBytes)
         return done
     }
 
-    /// Writes the lines of the open block to a journal file of their own, because the one they are in cannot be
-    /// trusted any more.
+    /// Forgets the blocks that are in a segment now.
+    mutating func placed(before sequence: UInt64) { unplaced.removeAll { $0.nextSequence <= sequence } }
+
+    /// Writes every line that is not in a segment to a journal file of its own, because a sync of those that hold it
+    /// has failed. When it throws, it has to be done again.
     mutating func rejournal() throws(RetortError) {
+        journal.distrust()
+        for block in unplaced + [block] where !block.hints.isEmpty {
+            try append(block.raw, from: block.firstSequence)
+        }
+        journal.regainTrust()
+    }
+
+    /// Writes lines that come before those of the open block to a journal file of their own.
+    mutating func journalAgain(_ raw: [UInt8], from sequence: UInt64) throws(RetortError) {
         journal.close()
-        guard !block.hints.isEmpty else { return }
-        let ends = block.raw.lineRanges.map { $0.upperBound + 1 }
-        let text = journalText(block.raw, ends, from: block.firstSequence)
-        try journal.append(text, count: ends.count, sequence: block.firstSequence)
+        try append(raw, from: sequence)
+        journal.close()
+    }
+
+    private mutating func append(_ raw: [UInt8], from sequence: UInt64) throws(RetortError) {
+        let ends = raw.lineRanges.map { $0.upperBound + 1 }
+        try journal.append(journalText(raw, ends, from: sequence), count: ends.count, sequence: sequence)
     }
 }

@@ -3,17 +3,22 @@ import Basics
 /// The index of one lane: a table in memory over sorted runs. Calls are serialised by the owner.
 struct LaneIndex {
     let lane: Lane
+    /// Records that are in the journal only. Apart from the placed ones, because a power cut can still take them.
+    private(set) var pending: [Hash128: IndexEntry] = [:]
     private(set) var delta = DeltaTable()
     /// Newest first.
     private(set) var runs: [Run] = []
-    /// Entries with a place that one without hides in the table: they belong into the next run all the same, because a
-    /// power cut may take the journal.
-    private var hidden: [Hash128: IndexEntry] = [:]
 
     init(_ lane: Lane) { self.lane = lane }
 
     /// The newest entry of a key.
     func lookup(_ hash: Hash128) throws(RetortError) -> IndexEntry? {
+        if !pending.isEmpty, let entry = pending[hash] { return entry }
+        return try lookupPlaced(hash)
+    }
+
+    /// The newest entry of a key whose record has a place in a segment.
+    func lookupPlaced(_ hash: Hash128) throws(RetortError) -> IndexEntry? {
         if let entry = delta[hash] { return entry }
         for run in runs {
             if let entry = try run.lookup(hash) { return entry }
@@ -21,29 +26,24 @@ struct LaneIndex {
         return nil
     }
 
-    var isEmpty: Bool { delta.count == 0 && runs.isEmpty }
+    var isEmpty: Bool { pending.isEmpty && delta.count == 0 && runs.isEmpty }
 
-    mutating func insert(_ entry: IndexEntry) {
-        if entry.isPending {
-            if let placed = delta[entry.hash], !placed.isPending { hidden[entry.hash] = placed }
-        } else if !hidden.isEmpty {
-            hidden[entry.hash] = nil
-        }
-        delta.insert(entry)
-    }
+    mutating func note(_ entry: IndexEntry) { pending[entry.hash] = entry }
+
+    mutating func insert(_ entry: IndexEntry) { delta.insert(entry) }
+
+    /// The key's record is no longer in the journal only.
+    mutating func settle(_ hash: Hash128) { pending[hash] = nil }
 
     mutating func adopt(_ runs: [Run]) { self.runs = runs }
 
     /// The entries that have a place, for a new run.
-    var placedEntries: [IndexEntry] { delta.entries.filter { !$0.isPending } + hidden.values }
+    var placedEntries: [IndexEntry] { delta.entries }
 
-    /// Puts a new run in place of the placed entries of the table and of the runs that were merged into it.
-    mutating func replace(placedBy run: Run, merged numbers: Set<UInt64>) {
-        let pending = delta.entries.filter(\.isPending)
+    /// Puts a new run in place of the entries of the table. Nothing may have been inserted since these were taken.
+    mutating func replaceTable(by run: Run) {
         delta = DeltaTable()
-        for entry in pending { delta.insert(entry) }
-        hidden = [:]
-        runs = [run] + runs.filter { !numbers.contains($0.number) }
+        runs.insert(run, at: 0)
     }
 
     /// Puts a merged run in place of those it was made of.
@@ -55,7 +55,9 @@ struct LaneIndex {
 
     /// All entries in order of their hash, each key once with its newest entry.
     func cursor() throws(RetortError) -> RunMerge {
-        var cursors: [any SortedEntries] = [ArrayCursor(sorting: delta.entries)]
+        var cursors: [any SortedEntries] = [
+            ArrayCursor(sorting: Array(pending.values)), ArrayCursor(sorting: delta.entries),
+        ]
         cursors += runs.map { RunCursor($0) }
         return try RunMerge(newestFirst: cursors)
     }

@@ -4,6 +4,8 @@ import Basics
 struct LaneTail: Sendable {
     /// The newest segment; 0 when the lane has none.
     var segment: UInt32 = 0
+    /// Whether the manifest says that nothing more may be written to it.
+    var isSealed = false
     /// Where its good blocks end.
     var offset = 0
     /// Its size on disk; larger than `offset` when the tail is torn.
@@ -36,7 +38,7 @@ struct LaneReplay {
         var flush: () throws(RetortError) -> Void
     }
 
-    private let codec = BlockCodec(level: 1)
+    private let codec = BlockCodec()
 
     init(
         _ lane: Lane, context: StoreContext, manifest: StoreManifest, index: Locked<StoreIndex>,
@@ -57,7 +59,11 @@ struct LaneReplay {
         var tail = LaneTail()
         tail.nextSequence = coverage.nextSequence
         tail.previousBytes = coverage.previousBytes
-        for number in try context.segmentNumbers(lane) where number >= coverage.segment {
+        let numbers = try context.segmentNumbers(lane)
+        if coverage.offset > 0, !numbers.contains(coverage.segment) {
+            throw indexLeads(context.layout.segment(lane, coverage.segment))
+        }
+        for number in numbers where number >= coverage.segment {
             try replay(number, coverage: coverage, tail: &tail)
         }
         let next = tail.nextSequence
@@ -67,16 +73,21 @@ struct LaneReplay {
         return tail
     }
 
+    private func indexLeads(_ path: String) -> RetortError {
+        RetortError(.damagedData, "the index knows more than the segment holds", at: path)
+    }
+
     private func replay(_ number: UInt32, coverage: Coverage, tail: inout LaneTail) throws(RetortError) {
         let reader = try context.segment(lane, number)
         let isCovered = number == coverage.segment
         let listed = manifest.segments(lane).first { $0.number == number }
         var size = try reader.file.size()
-        tail.size = size
         // What a sealed segment has beyond its length was abandoned and stands again in the next one.
         if let listed, listed.sealed { size = min(size, listed.bytes) }
+        tail.isSealed = listed?.sealed == true
+        tail.size = size
         if isCovered, size < coverage.offset {
-            throw RetortError(.damagedData, "the index leads the segment", at: reader.file.path)
+            throw indexLeads(reader.file.path)
         }
         tail.segment = number
         tail.offset = isCovered ? coverage.offset : 0
@@ -124,6 +135,7 @@ struct LaneReplay {
     private func matches(_ group: HintGroup, _ header: BlockHeader) -> Bool {
         group.offset == header.offset && group.memberBytes == header.memberBytes
             && group.firstSequence == header.firstSequence && group.hints.count == header.records
+            && group.payloadChecksum == header.payloadChecksum
     }
 
     /// Indexes a block that no hint describes; nil when its content is damaged.

@@ -162,7 +162,7 @@ extension HintGroup {
     /// Whether this is the group of that very block.
     func describes(_ header: BlockHeader) -> Bool {
         offset == header.offset && memberBytes == header.memberBytes && firstSequence == header.firstSequence
-            && hints.count == header.records
+            && hints.count == header.records && payloadChecksum == header.payloadChecksum
     }
 }
 

@@ -40,7 +40,8 @@ struct MergeLane {
         nextSequence = placed.nextSequence
         let group = HintGroup(
             lane: lane, segment: number, offset: placed.offset, memberBytes: placed.memberBytes,
-            firstSequence: placed.firstSequence, tallies: tallies, hints: recordHints)
+            firstSequence: placed.firstSequence, payloadChecksum: placed.payloadChecksum, tallies: tallies,
+            hints: recordHints)
         try hints!.append(group.encoded(storeID: context.storeID))
         for (record, hint) in recordHints.enumerated() {
             entries.append(hint.entry(segment: number, offset: placed.offset, record: record))

@@ -3,6 +3,9 @@ import Glibc
 
 /// The kernel's own file system.
 public final class PosixFileSystem: FileSystem {
+    private static let lockTriesMax = 10
+    private static let lockPauseMicroseconds: UInt32 = 1000
+
     public init() {}
 
     public func open(_ path: String, _ mode: FileMode) throws(RetortError) -> any StoreFile {
@@ -18,19 +21,28 @@ public final class PosixFileSystem: FileSystem {
     }
 
     public func createDirectory(_ path: String) throws(RetortError) {
-        if mkdir(path, 0o755) == 0 || errno == EEXIST {
+        if mkdir(path, 0o755) == 0 { return try syncDirectory(Self.parent(of: path)) }
+        let number = errno
+        if number == EEXIST {
             var status = stat()
             guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
                 throw RetortError.system(ENOTDIR, "mkdir", path)
             }
             return
         }
-        let number = errno
-        guard number == ENOENT, let slash = path.lastIndex(of: "/"), slash != path.startIndex else {
+        guard number == ENOENT, Self.parent(of: path) != path else {
             throw RetortError.system(number, "mkdir", path)
         }
-        try createDirectory(String(path[..<slash]))
+        try createDirectory(Self.parent(of: path))
         if mkdir(path, 0o755) != 0 && errno != EEXIST { throw RetortError.system(errno, "mkdir", path) }
+        try syncDirectory(Self.parent(of: path))
+    }
+
+    private static func parent(of path: String) -> String {
+        var trimmed = path[...]
+        while trimmed.count > 1, trimmed.last == "/" { trimmed.removeLast() }
+        guard let slash = trimmed.lastIndex(of: "/") else { return "." }
+        return slash == trimmed.startIndex ? "/" : String(trimmed[..<slash])
     }
 
     public func entries(of directory: String) throws(RetortError) -> [String] {
@@ -40,12 +52,16 @@ public final class PosixFileSystem: FileSystem {
         }
         defer { closedir(handle) }
         var names: [String] = []
+        errno = 0
         while let entry = readdir(handle) {
             let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
                 pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
             }
             if name != "." && name != ".." { names.append(name) }
+            errno = 0
         }
+        // A listing that was cut short would pass for one without the newest segments.
+        if errno != 0 { throw RetortError.system(errno, "readdir", directory) }
         return names.sorted()
     }
 
@@ -76,8 +92,15 @@ public final class PosixFileSystem: FileSystem {
 
     public func lock(_ path: String) throws(RetortError) -> any FileLock {
         let descriptor = try retrying("open", path) { Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644) }
-        if flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+        var tries = 0
+        while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
             let number = errno
+            tries += 1
+            // A reader that asks who writes holds the lock for an instant.
+            if number == EINTR || number == EWOULDBLOCK && tries < Self.lockTriesMax {
+                usleep(Self.lockPauseMicroseconds)
+                continue
+            }
             close(descriptor)
             guard number == EWOULDBLOCK else { throw RetortError.system(number, "flock", path) }
             throw RetortError(
@@ -157,6 +180,7 @@ private final class PosixFile: StoreFile {
                 if errno == EINTR { continue }
                 throw RetortError.system(errno, "write", path)
             }
+            if count == 0 { throw RetortError.system(EIO, "write", path) }
             done += count
         }
     }
@@ -168,7 +192,10 @@ private final class PosixFile: StoreFile {
     }
 
     func syncData() throws(RetortError) {
-        if fdatasync(descriptor) != 0 { throw RetortError.system(errno, "fdatasync", path) }
+        while fdatasync(descriptor) != 0 {
+            // An interrupted call has not failed; any other error is final.
+            if errno != EINTR { throw RetortError.system(errno, "fdatasync", path) }
+        }
     }
 
     func map() throws(RetortError) -> MappedBytes {

@@ -55,6 +55,13 @@ public struct NewRecord: Sendable {
     }
 }
 
+extension NewRecord {
+    /// Whether the record makes one line of JSON that its head can be read from again.
+    var isWellFormed: Bool {
+        !members.isEmpty && members.withUnsafeBytes { $0.firstLineFeed(from: 0) } == nil
+    }
+}
+
 /// One record as it was read: its head, and the whole line without its line feed.
 public struct StoredRecord: Sendable {
     public var head: RecordHead

@@ -80,7 +80,15 @@ public final class RecordStore: Sendable {
         let lock = try options.files.lock(layout.lock)
         for lane in Lane.allCases { try options.files.createDirectory(layout.directory(lane)) }
         try options.files.createDirectory(layout.index)
-        return try RecordStore(root, options: options, lock: lock)
+        do throws(RetortError) {
+            return try RecordStore(root, options: options, lock: lock)
+        } catch {
+            // A page of the index that does not hold shows only when it is touched: once more, without the index.
+            let context = StoreContext(
+                root: root, manifest: try StoreManifest.load(layout, files: options.files), options: options)
+            guard context.distrustsIndex(error) else { throw error }
+            return try RecordStore(root, options: options, lock: lock)
+        }
     }
 
     /// The manifest of the store in `root`; nil when there is none.
@@ -131,49 +139,64 @@ public final class RecordStore: Sendable {
             }
         }
         recovery = report
-        sealing = Sealing(sealer, options: options)
+        sealing = Sealing(sealer, context: context, options: options)
     }
+
+    /// A store that is let go of without `close` is as one whose process was killed.
+    deinit { sealing.stop() }
 
     // MARK: Writing
 
     /// Takes records. When it returns they survive the process. Records whose key has a success already are left out.
     ///
-    /// Throws `.noSpace` when the disk is full: nothing of a lane's part of the batch is taken then, and the same
-    /// batch may be appended again later; what was taken of it is recognised.
+    /// Throws `.noSpace` when the disk is full: of the lane at which it stopped nothing is taken then, and the same
+    /// batch may be appended again later; the successes that were taken of it are recognised.
     public func append(_ batch: [NewRecord]) throws(RetortError) -> Appended {
         if let fatal = sealing.fatal { throw fatal }
         var result = Appended()
-        let staged = try stage(batch, result: &result)
-        for lane in Lane.allCases where !staged[Int(lane.rawValue)].isEmpty {
-            let records = staged[Int(lane.rawValue)]
-            let full = try buffers.withLock { buffers throws(RetortError) in
-                let full = try buffers[Int(lane.rawValue)].append(records)
-                index.withLock { index in
-                    for item in records {
-                        index.note(item.hint, in: lane, prior: item.prior, tallies: item.record.tallies)
-                    }
-                }
-                return full
+        var rest = batch[...]
+        while !rest.isEmpty {
+            let staged = try stage(&rest, result: &result)
+            for lane in Lane.allCases where !staged[Int(lane.rawValue)].isEmpty {
+                try take(staged[Int(lane.rawValue)], in: lane, result: &result)
             }
-            result.count += records.count
-            result.isPressed = sealing.submit(full) || result.isPressed
         }
-        if options.sync == .always { try sealing.drain(syncing: true) }
+        if options.sync == .always { try sealing.sync() }
         return result
     }
 
-    private func stage(_ batch: [NewRecord], result: inout Appended) throws(RetortError) -> [[LaneBuffer.Staged]] {
+    private func take(_ records: [LaneBuffer.Staged], in lane: Lane, result: inout Appended) throws(RetortError) {
+        let full = try buffers.withLock { buffers throws(RetortError) in
+            let full = try buffers[Int(lane.rawValue)].append(records)
+            index.withLock { index in
+                for item in records {
+                    index.note(item.hint, in: lane, prior: item.prior, tallies: item.record.tallies)
+                }
+            }
+            return full
+        }
+        result.count += records.count
+        result.isPressed = sealing.submit(full) || result.isPressed
+    }
+
+    /// Takes the records off the front of `batch` that can be written together: up to one whose key failed in the
+    /// same batch and ended otherwise later.
+    private func stage(
+        _ batch: inout ArraySlice<NewRecord>, result: inout Appended
+    ) throws(RetortError) -> [[LaneBuffer.Staged]] {
         var staged: [[LaneBuffer.Staged]] = [[], []]
-        var seen: Set<Hash128> = []
-        for record in batch {
-            precondition(!record.members.isEmpty, "a record has members")
+        var seen: [Hash128: RecordStatus] = [:]
+        while let record = batch.first {
+            precondition(record.isWellFormed, "a record's members are not empty and hold no line feed")
             let hash = record.key.hash
-            let known = try priorOutcome(hash)
-            if known == .success || !seen.insert(hash).inserted {
+            if let before = seen[hash], before != .ok { break }
+            batch.removeFirst()
+            let known = seen[hash] == nil ? try priorOutcome(hash) : .success
+            guard case .failure(let prior) = known else {
                 result.duplicates += 1
                 continue
             }
-            guard case .failure(let prior) = known else { continue }
+            seen[hash] = record.status
             staged[Int(record.status.lane.rawValue)].append(
                 LaneBuffer.Staged(record: record, hint: RecordHint(record, hash: hash), prior: prior))
         }
@@ -189,30 +212,26 @@ public final class RecordStore: Sendable {
     /// What the store holds of a key. A failure that is still in the journal is sealed first, so that checkpoints
     /// never count a record before the one it supersedes.
     private func priorOutcome(_ hash: Hash128) throws(RetortError) -> PriorOutcome {
-        do throws(RetortError) {
-            var entry = try index.withLock { index throws(RetortError) in try index.lookup(hash) }
-            if let pending = entry, pending.isPending, pending.status != 0 {
-                try flushBuffers()
-                entry = try index.withLock { index throws(RetortError) in try index.lookup(hash) }
-            }
-            guard let entry else { return .failure(0) }
-            return entry.status == 0 ? .success : .failure(entry.status)
-        } catch {
-            if error.code == .damagedData { try? context.files.remove(context.layout.checkpoint) }
-            throw error
+        var entry = try lookup(hash)
+        if let pending = entry, pending.isPending, pending.status != 0 {
+            try flushBuffers()
+            entry = try lookup(hash)
         }
+        guard let entry else { return .failure(0) }
+        return entry.status == 0 ? .success : .failure(entry.status)
     }
 
     private func flushBuffers() throws(RetortError) {
         let blocks = buffers.withLock { buffers in buffers.indices.compactMap { buffers[$0].cut() } }
         _ = sealing.submit(blocks)
-        try sealing.drain(syncing: false)
+        try sealing.drain()
     }
 
     /// Makes everything appended so far durable.
-    public func sync() throws(RetortError) { try sealing.drain(syncing: true) }
+    public func sync() throws(RetortError) { try sealing.sync() }
 
-    /// Called from the store's thread when there is room again after `append` reported pressure.
+    /// Called from the store's thread when there is room again after `append` reported pressure, or when there never
+    /// will be because the store has failed. The action must not call the store.
     public func onRelief(_ action: @escaping @Sendable () -> Void) { sealing.onRelief(action) }
 
     /// What keeps received records from their segments for now, such as a full disk. They are safe in the journal.
@@ -233,7 +252,12 @@ public final class RecordStore: Sendable {
 
     /// The same by the key's hash.
     public func lookup(_ hash: Hash128) throws(RetortError) -> IndexEntry? {
-        try index.withLock { index throws(RetortError) in try index.lookup(hash) }
+        do throws(RetortError) {
+            return try index.withLock { index throws(RetortError) in try index.lookup(hash) }
+        } catch {
+            _ = context.distrustsIndex(error)
+            throw error
+        }
     }
 
     /// Exact counts of what has been appended so far.
@@ -249,13 +273,15 @@ public final class RecordStore: Sendable {
     /// Says which input the rows of coming records belong to. What was known of another input's rows is forgotten.
     public func beginInput(identity: Hash128, files: [String]) throws(RetortError) {
         let text = Hexadecimal.string(identity.high) + Hexadecimal.string(identity.low)
-        let isKnown = index.withLock { index in
-            if index.input.identity == identity { return true }
-            index.resetInput(identity: identity)
-            return false
+        if index.withLock({ $0.input.identity }) == identity, manifest.input?.identity == text { return }
+        let since = buffers.withLock { buffers in buffers.map(\.block.nextSequence) }
+        try sealing.updateManifest { manifest in
+            var input = StoreManifest.Input(identity: text, files: files)
+            input.since = [:]
+            for lane in Lane.allCases { input.since![lane.directoryName] = since[Int(lane.rawValue)] }
+            manifest.input = input
         }
-        if isKnown && manifest.input?.identity == text { return }
-        try sealing.updateManifest { $0.input = StoreManifest.Input(identity: text, files: files) }
+        index.withLock { $0.setInput(identity: identity, since: since) }
     }
 
     /// Says how many rows the input has, once it has been read to its end.

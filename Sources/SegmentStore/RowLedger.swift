@@ -25,8 +25,13 @@ public struct RowLedger: Sendable, Hashable {
     /// The bitmap from the mark's word on, for the checkpoint.
     var wordsFromLow: ArraySlice<UInt64> { words.dropFirst(Int((low / 64 * 64 - base) / 64)) }
 
-    /// Above every item with an outcome.
-    var end: UInt64 { max(low, base + UInt64(words.count) * 64) }
+    /// Items with an outcome.
+    var count: UInt64 {
+        guard let first = wordsFromLow.first else { return low }
+        let above =
+            (first >> (low % 64)).nonzeroBitCount + wordsFromLow.dropFirst().reduce(0) { $0 + $1.nonzeroBitCount }
+        return low + UInt64(above)
+    }
 
     public func contains(_ item: UInt64) -> Bool {
         if item < low { return true }
@@ -35,9 +40,10 @@ public struct RowLedger: Sendable, Hashable {
         return word < UInt64(words.count) && words[Int(word)] & (1 << (offset % 64)) != 0
     }
 
-    /// Notes an outcome.
+    /// Notes an outcome. One that is further than `StoreLimits.ledgerReachMax` above the mark is not remembered: the
+    /// index is asked about such an item.
     public mutating func insert(_ item: UInt64) {
-        guard item >= low else { return }
+        guard item >= low, item - low < StoreLimits.ledgerReachMax else { return }
         let offset = item - base
         let word = Int(offset / 64)
         if word >= words.count { words.append(contentsOf: repeatElement(0, count: word + 1 - words.count)) }

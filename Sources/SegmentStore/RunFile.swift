@@ -145,7 +145,9 @@ final class Run {
     }
 
     private static func damage(_ message: String, _ path: String) -> RetortError {
-        RetortError(.damagedData, message, at: path, remedy: "Run `retort reindex` to make the index anew.")
+        RetortError(
+            .damagedData, message, at: path,
+            remedy: "The next run makes the index anew; `retort reindex` does it at once.")
     }
 
     @inline(__always)

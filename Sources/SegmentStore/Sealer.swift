@@ -25,12 +25,18 @@ struct Sealer {
         writers = Lane.allCases.map {
             SegmentWriter($0, context: context, level: options.compressionLevel, tail: tails[Int($0.rawValue)])
         }
+        for lane in Lane.allCases where tails[Int(lane.rawValue)].isSealed {
+            writers[Int(lane.rawValue)].rotate()
+            let number = writers[Int(lane.rawValue)].number
+            index.withLock { $0.beginSegment(lane, number) }
+        }
     }
 
     /// Compresses a block into its lane's segment. After an error the same block may be given again: what was done of
     /// it is not done twice.
     mutating func seal(_ block: RawBlock) throws(RetortError) {
         let lane = Int(block.lane.rawValue)
+        try relocate(block.lane)
         let isPlaced = index.withLock { ($0.coverage[block.lane]?.nextSequence ?? 0) >= block.nextSequence }
         if !isPlaced {
             if writers[lane].isFull(forRawBytes: block.raw.count, limit: options.segmentBytes) {
@@ -39,6 +45,7 @@ struct Sealer {
             let group = try writers[lane].append(block)
             let hintBytes = writers[lane].hintBytes
             index.withLock { $0.place(group, priors: block.priors, hintBytes: hintBytes) }
+            buffers.withLock { $0[lane].placed(before: block.nextSequence) }
         }
         try maintain(block.lane)
     }
@@ -93,37 +100,62 @@ struct Sealer {
 
     private mutating func syncSegment(_ lane: Lane) throws(RetortError) {
         let writer = Int(lane.rawValue)
+        try relocate(lane)
         if options.sync == .never {
             writers[writer].assumeDurable()
             return
         }
-        do throws(RetortError) {
-            try writers[writer].sync()
-        } catch {
-            // A second failure means that the disk is not to be trusted; stop.
-            if syncHasFailed { throw error }
-            syncHasFailed = true
-            try moveToNewSegment(lane)
+        while true {
+            do throws(RetortError) {
+                try writers[writer].sync()
+                return
+            } catch {
+                writers[writer].distrust()
+                try noteFailedSync(error)
+            }
+            try relocate(lane)
         }
     }
 
-    /// The file whose sync failed is never synced again: what was not durable in it goes into a new segment.
-    private mutating func moveToNewSegment(_ lane: Lane) throws(RetortError) {
+    /// After a second failure the disk is not to be trusted: stop. A full disk only makes the work wait.
+    private mutating func noteFailedSync(_ error: RetortError) throws(RetortError) {
+        if syncHasFailed || error.code == .noSpace { throw error }
+        syncHasFailed = true
+    }
+
+    /// The file whose sync failed is never synced again: what was not durable in it goes into a new segment. Begins
+    /// that, or goes on with what a full disk interrupted.
+    private mutating func relocate(_ lane: Lane) throws(RetortError) {
         let writer = Int(lane.rawValue)
-        let abandoned = writers[writer].manifestEntry(sealed: true)
-        let groups = try writers[writer].abandonAfterFailedSync()
-        let number = writers[writer].number
-        let hintBytes = writers[writer].hintBytes
-        index.withLock { index in
-            index.beginSegment(lane, number)
-            for group in groups { index.move(group, hintBytes: hintBytes) }
+        if writers[writer].isDistrusted {
+            try guardFoundBlocks(lane)
+            // Sealed, or removed, before its blocks stand anywhere else: no crash may find them twice.
+            let abandoned = writers[writer].manifestEntry(sealed: true)
+            if abandoned.bytes > 0 {
+                try updateManifest { $0.setSegment(lane, abandoned) }
+            } else {
+                try context.files.remove(context.layout.segment(lane, abandoned.number))
+                try context.files.syncDirectory(context.layout.directory(lane))
+            }
+            writers[writer].leaveDistrusted()
+            let number = writers[writer].number
+            index.withLock { $0.beginSegment(lane, number) }
         }
-        try writers[writer].sync()
-        if abandoned.bytes > 0 {
-            try updateManifest { $0.setSegment(lane, abandoned) }
-        } else {
-            try context.files.remove(context.layout.segment(lane, abandoned.number))
+        while let group = try writers[writer].relocateNext() {
+            let hintBytes = writers[writer].hintBytes
+            index.withLock { $0.move(group, hintBytes: hintBytes) }
         }
+    }
+
+    /// Blocks from before the store was opened stand in no journal: they get one, before they are cut off.
+    private mutating func guardFoundBlocks(_ lane: Lane) throws(RetortError) {
+        let writer = Int(lane.rawValue)
+        let found = try writers[writer].foundBlocks()
+        try buffers.withLock { buffers throws(RetortError) in
+            for block in found { try buffers[writer].journalAgain(block.raw, from: block.header.firstSequence) }
+        }
+        try syncDirtyJournals(lane)
+        writers[writer].adopt(found)
     }
 
     private func retireJournals() throws(RetortError) {
@@ -137,22 +169,38 @@ struct Sealer {
 
     private mutating func syncJournals() throws(RetortError) {
         for lane in Lane.allCases {
-            let number = Int(lane.rawValue)
-            let dirty = buffers.withLock { $0[number].journal.takeDirty() }
-            if options.sync == .never { continue }
-            do throws(RetortError) {
-                for file in dirty.files { try file.syncData() }
-                if dirty.directory { try context.files.syncDirectory(context.layout.directory(lane)) }
-            } catch {
-                if syncHasFailed { throw error }
-                syncHasFailed = true
-                let fresh = try buffers.withLock { buffers throws(RetortError) in
-                    try buffers[number].rejournal()
-                    return buffers[number].journal.takeDirty()
-                }
-                for file in fresh.files where !dirty.files.contains(where: { $0 === file }) { try file.syncData() }
-                try context.files.syncDirectory(context.layout.directory(lane))
+            if options.sync == .never {
+                _ = buffers.withLock { $0[Int(lane.rawValue)].journal.takeDirty() }
+                continue
             }
+            while true {
+                try rejournal(lane)
+                do throws(RetortError) {
+                    try syncDirtyJournals(lane)
+                    break
+                } catch {
+                    try noteFailedSync(error)
+                }
+            }
+        }
+    }
+
+    /// After an error the files are not synced again; `rejournal` has to be called.
+    private func syncDirtyJournals(_ lane: Lane) throws(RetortError) {
+        let dirty = buffers.withLock { $0[Int(lane.rawValue)].journal.takeDirty() }
+        do throws(RetortError) {
+            for file in dirty.files { try file.syncData() }
+            if dirty.directory { try context.files.syncDirectory(context.layout.directory(lane)) }
+        } catch {
+            buffers.withLock { $0[Int(lane.rawValue)].journal.distrust() }
+            throw error
+        }
+    }
+
+    /// Writes the lines of distrusted journals to a new one, unless that has been done.
+    private func rejournal(_ lane: Lane) throws(RetortError) {
+        try buffers.withLock { buffers throws(RetortError) in
+            if buffers[Int(lane.rawValue)].journal.isDistrusted { try buffers[Int(lane.rawValue)].rejournal() }
         }
     }
 

@@ -10,23 +10,33 @@ final class SealerThread: @unchecked Sendable {
     private var queue: [RawBlock] = []
     private var queuedBytes = 0
     private var isPressed = false
-    private var isSealing = false
-    private var syncRequested = false
+    private var blocks = Ticket()
+    private var syncs = Ticket()
+    private var changes = Ticket()
+    private var manifestChanges: [@Sendable (inout StoreManifest) -> Void] = []
     private var stopRequested = false
     private var failure: RetortError?
     private var pause: RetortError?
     private var relief: (@Sendable () -> Void)?
-    private var manifestChanges: [@Sendable (inout StoreManifest) -> Void] = []
 
     private var sealer: Sealer
+    private let context: StoreContext
     private let policy: SyncPolicy
     private var thread = pthread_t()
+
+    /// Work of one kind: how much was asked for, and how much of that is done.
+    private struct Ticket {
+        var asked: UInt64 = 0
+        var done: UInt64 = 0
+        var isOpen: Bool { done < asked }
+    }
 
     /// How long a full disk is left alone before the next try.
     private static let retryInterval = Interval.seconds(1)
 
-    init(_ sealer: Sealer, policy: SyncPolicy) {
+    init(_ sealer: Sealer, context: StoreContext, policy: SyncPolicy) {
         self.sealer = sealer
+        self.context = context
         self.policy = policy
         pthread_mutex_init(mutex, nil)
         var attributes = pthread_condattr_t()
@@ -60,7 +70,8 @@ final class SealerThread: @unchecked Sendable {
         return body()
     }
 
-    /// Called once the queue has become short again after `submit` had reported pressure. From the sealer's thread.
+    /// Called once the queue has become short again after `submit` had reported pressure, or will never be because the
+    /// sealer has failed. From the sealer's thread, which the action must not wait for.
     func onRelief(_ action: @escaping @Sendable () -> Void) { locked { relief = action } }
 
     /// What keeps the sealer from going on for now: a full disk.
@@ -70,76 +81,111 @@ final class SealerThread: @unchecked Sendable {
     var fatal: RetortError? { locked { failure } }
 
     /// Queues blocks; true when the caller should stop for a while.
-    func submit(_ blocks: [RawBlock]) -> Bool {
+    func submit(_ new: [RawBlock]) -> Bool {
         locked {
-            queue.append(contentsOf: blocks)
-            for block in blocks { queuedBytes += block.raw.count }
+            guard failure == nil else { return false }
+            queue.append(contentsOf: new)
+            blocks.asked += UInt64(new.count)
+            for block in new { queuedBytes += block.raw.count }
             if queuedBytes > StoreLimits.sealQueueBytesMax { isPressed = true }
-            if !blocks.isEmpty { pthread_cond_broadcast(condition) }
+            if !new.isEmpty { pthread_cond_broadcast(condition) }
             return isPressed
         }
     }
 
-    /// Waits until everything submitted so far is sealed and, if asked, durable. Throws what keeps it from that.
-    func drain(syncing: Bool) throws(RetortError) {
-        let error: RetortError? = locked {
-            if syncing { syncRequested = true }
-            pthread_cond_broadcast(condition)
-            while failure == nil && pause == nil
-                && (!queue.isEmpty || isSealing || syncRequested || !manifestChanges.isEmpty)
-            {
-                pthread_cond_wait(condition, mutex)
-            }
-            return failure ?? pause
+    /// Waits until everything submitted so far is sealed. Throws what keeps it from that; a pause for space is tried
+    /// again first.
+    func drain() throws(RetortError) {
+        try wait { thread in
+            let target = thread.blocks.asked
+            return { $0.blocks.done >= target }
         }
-        if let error { throw error }
+    }
+
+    /// Waits until everything appended so far is durable, be it in a segment or in a journal.
+    func sync() throws(RetortError) {
+        try wait { thread in
+            thread.syncs.asked += 1
+            let target = thread.syncs.asked
+            return { $0.syncs.done >= target }
+        }
     }
 
     /// Changes the manifest, which the sealer's thread alone writes, and waits until that is done.
     func updateManifest(_ change: @escaping @Sendable (inout StoreManifest) -> Void) throws(RetortError) {
-        locked { manifestChanges.append(change) }
-        try drain(syncing: false)
+        try wait { thread in
+            thread.manifestChanges.append(change)
+            thread.changes.asked += 1
+            let target = thread.changes.asked
+            return { $0.changes.done >= target }
+        }
     }
 
-    /// Ends the thread, after the queue is empty or has failed, and hands the sealer back.
-    func stop() -> Sealer {
-        locked {
+    /// Asks for something and waits until it is done, or cannot be.
+    private func wait(for request: (SealerThread) -> (SealerThread) -> Bool) throws(RetortError) {
+        let error: RetortError? = locked {
+            if let failure { return failure }
+            let isDone = request(self)
+            // Whoever waits wants to know how things are now, not how they were at the last try.
+            pause = nil
+            pthread_cond_broadcast(condition)
+            while failure == nil && pause == nil && !isDone(self) { pthread_cond_wait(condition, mutex) }
+            return isDone(self) ? nil : failure ?? pause
+        }
+        if let error { throw error }
+    }
+
+    /// Ends the thread, after the queue is empty or cannot become so, and hands the sealer back. Nil when that has
+    /// been done before.
+    func stop() -> Sealer? {
+        let isFirst = locked {
+            if stopRequested { return false }
             stopRequested = true
             pthread_cond_broadcast(condition)
+            return true
         }
+        guard isFirst else { return nil }
         pthread_join(thread, nil)
+        locked { failure = failure ?? Sealing.closed }
         return sealer
     }
 
     private enum Work {
         case seal(RawBlock)
         case manifest([@Sendable (inout StoreManifest) -> Void])
-        case sync
+        /// The number of requests that the sync answers: those made before it began.
+        case sync(UInt64)
         case stop
     }
 
     private func run() {
         var nextSync = deadline()
+        var hasSynced = false
         while true {
-            switch nextWork(until: nextSync) {
+            let work = nextWork(until: nextSync, afterSync: hasSynced)
+            hasSynced = false
+            switch work {
             case .seal(let block):
                 // A block leaves the queue when it is in its segment; until then the journal and the queue have it.
                 if attempt({ sealer throws(RetortError) in try sealer.seal(block) }) { finishBlock(block) }
-            case .manifest(let changes):
-                let done = attempt { sealer throws(RetortError) in
-                    try sealer.changeManifest { manifest in for change in changes { change(&manifest) } }
+            case .manifest(let wanted):
+                let isDone = attempt { sealer throws(RetortError) in
+                    try sealer.changeManifest { manifest in for change in wanted { change(&manifest) } }
                 }
-                if done { locked { manifestChanges.removeFirst(changes.count) } }
-            case .sync:
-                if attempt({ sealer throws(RetortError) in try sealer.sync() }) { locked { syncRequested = false } }
+                if isDone {
+                    locked {
+                        manifestChanges.removeFirst(wanted.count)
+                        changes.done += UInt64(wanted.count)
+                    }
+                }
+            case .sync(let number):
+                if attempt({ sealer throws(RetortError) in try sealer.sync() }) { locked { syncs.done = number } }
                 nextSync = deadline()
+                hasSynced = true
             case .stop:
                 return
             }
-            locked {
-                isSealing = false
-                pthread_cond_broadcast(condition)
-            }
+            _ = locked { pthread_cond_broadcast(condition) }
         }
     }
 
@@ -149,32 +195,40 @@ final class SealerThread: @unchecked Sendable {
         return Instant.now + .seconds(1)
     }
 
-    private func nextWork(until deadline: Instant?) -> Work {
+    private func nextWork(until deadline: Instant?, afterSync: Bool) -> Work {
         locked {
             while true {
-                if failure != nil || pause != nil {
+                if failure != nil {
                     if stopRequested { return .stop }
-                    if failure == nil {
-                        wait(until: Instant.now + Self.retryInterval)
-                        if !stopRequested { pause = nil }
-                        continue
-                    }
                     pthread_cond_wait(condition, mutex)
                     continue
                 }
-                if !manifestChanges.isEmpty { return begin(.manifest(manifestChanges)) }
-                if let deadline, Instant.now >= deadline { return begin(.sync) }
-                if let block = queue.first { return begin(.seal(block)) }
-                if syncRequested { return begin(.sync) }
+                if pause != nil {
+                    if stopRequested { return .stop }
+                    waitOutPause()
+                    continue
+                }
+                if !manifestChanges.isEmpty { return .manifest(manifestChanges) }
+                if let deadline, Instant.now >= deadline { return .sync(syncs.asked) }
+                // Whoever waits for a sync goes first, but not twice in a row: blocks must get on as well.
+                if syncs.isOpen, !afterSync || queue.isEmpty { return .sync(syncs.asked) }
+                if let block = queue.first { return .seal(block) }
                 if stopRequested { return .stop }
                 wait(until: deadline)
             }
         }
     }
 
-    private func begin(_ work: Work) -> Work {
-        isSealing = true
-        return work
+    /// Leaves the disk alone for a while, unless somebody asks for another try by taking the pause away.
+    private func waitOutPause() {
+        let end = Instant.now + Self.retryInterval
+        while pause != nil && !stopRequested {
+            if Instant.now >= end {
+                pause = nil
+            } else {
+                wait(until: end)
+            }
+        }
     }
 
     private func wait(until deadline: Instant?) {
@@ -192,9 +246,18 @@ final class SealerThread: @unchecked Sendable {
             try work(&sealer)
             return true
         } catch {
-            locked {
-                if error.code == .noSpace { pause = error } else { failure = error }
+            _ = context.distrustsIndex(error)
+            let action: (@Sendable () -> Void)? = locked {
+                if error.code == .noSpace {
+                    pause = error
+                    return nil
+                }
+                // Nothing is sealed any more: let go of whoever waits for room, to be told at the next append.
+                failure = error
+                defer { isPressed = false }
+                return isPressed ? relief : nil
             }
+            action?()
             return false
         }
     }
@@ -203,6 +266,7 @@ final class SealerThread: @unchecked Sendable {
         let action: (@Sendable () -> Void)? = locked {
             queue.removeFirst()
             queuedBytes -= block.raw.count
+            blocks.done += 1
             guard isPressed, queuedBytes < StoreLimits.sealQueueBytesMax / 2 else { return nil }
             isPressed = false
             return relief

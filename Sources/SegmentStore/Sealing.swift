@@ -2,6 +2,7 @@ import Basics
 
 /// The sealer as the store sees it: on a thread of its own, or called in place.
 final class Sealing: Sendable {
+    private let context: StoreContext
     private let thread: SealerThread?
     private let inline: Locked<Inline>
 
@@ -13,9 +14,13 @@ final class Sealing: Sendable {
         var pause: RetortError?
     }
 
-    init(_ sealer: sending Sealer, options: StoreOptions) {
+    /// What is thrown by a store that has been closed.
+    static let closed = RetortError(.incomplete, "the store has been closed")
+
+    init(_ sealer: sending Sealer, context: StoreContext, options: StoreOptions) {
+        self.context = context
         if options.usesThread {
-            let thread = SealerThread(sealer, policy: options.sync)
+            let thread = SealerThread(sealer, context: context, policy: options.sync)
             thread.start()
             self.thread = thread
             inline = Locked(Inline())
@@ -42,10 +47,16 @@ final class Sealing: Sendable {
         return false
     }
 
-    /// Waits until everything submitted is sealed and, if asked, durable. Throws what keeps it from that.
-    func drain(syncing: Bool) throws(RetortError) {
-        if let thread { return try thread.drain(syncing: syncing) }
-        try inPlace { sealer throws(RetortError) in if syncing { try sealer.sync() } }
+    /// Waits until everything submitted is sealed. Throws what keeps it from that.
+    func drain() throws(RetortError) {
+        if let thread { return try thread.drain() }
+        try inPlace { _ throws(RetortError) in }
+    }
+
+    /// Makes everything appended so far durable.
+    func sync() throws(RetortError) {
+        if let thread { return try thread.sync() }
+        try inPlace { sealer throws(RetortError) in try sealer.sync() }
     }
 
     func updateManifest(_ change: @escaping @Sendable (inout StoreManifest) -> Void) throws(RetortError) {
@@ -53,26 +64,39 @@ final class Sealing: Sendable {
         try inPlace { sealer throws(RetortError) in try sealer.changeManifest(change) }
     }
 
-    /// Seals the last blocks and closes everything.
+    /// Seals the last blocks and closes everything. Whatever comes of it, nothing can be written afterwards.
     func finish(_ blocks: [RawBlock]) throws(RetortError) {
+        if let fatal { throw fatal }
         _ = submit(blocks)
-        guard let thread else { return try inPlace { sealer throws(RetortError) in try sealer.finish() } }
+        guard let thread else {
+            defer { stop() }
+            return try inPlace { sealer throws(RetortError) in try sealer.finish() }
+        }
         let drained: Result<Void, RetortError>
         do throws(RetortError) {
-            drained = .success(try thread.drain(syncing: false))
+            drained = .success(try thread.drain())
         } catch {
             drained = .failure(error)
         }
-        var sealer = thread.stop()
+        guard var sealer = thread.stop() else { throw Self.closed }
         try drained.get()
         try sealer.finish()
     }
 
+    /// Lets go of the files without finishing anything. What is in the journals stays there.
+    func stop() {
+        _ = thread?.stop()
+        inline.withLock { inline in
+            inline.sealer = nil
+            inline.failure = inline.failure ?? Self.closed
+        }
+    }
+
     /// Seals what is queued, then does some more. The lock is not held meanwhile: the sealer takes the buffers' lock.
     private func inPlace(_ work: (inout Sealer) throws(RetortError) -> Void) throws(RetortError) {
-        var (sealer, queue, failure) = inline.withLock { ($0.sealer!, $0.queue, $0.failure) }
-        if let failure { throw failure }
-        var pause: RetortError?
+        let state = inline.withLock { $0 }
+        guard state.failure == nil, var sealer = state.sealer else { throw state.failure ?? Self.closed }
+        var (queue, failure, pause) = (state.queue, state.failure, RetortError?.none)
         do throws(RetortError) {
             while let block = queue.first {
                 try sealer.seal(block)
@@ -80,6 +104,7 @@ final class Sealing: Sendable {
             }
             try work(&sealer)
         } catch {
+            _ = context.distrustsIndex(error)
             if error.code == .noSpace { pause = error } else { failure = error }
         }
         inline.withLock { $0 = Inline(sealer: sealer, queue: queue, failure: failure, pause: pause) }

@@ -59,7 +59,7 @@ final class SegmentReader {
         return try result.get()
     }
 
-    /// Whether the block's deflate stream is the one its header was written for, without inflating it.
+    /// Whether the block is the one its header was written for, without inflating it.
     func isIntact(_ header: BlockHeader) throws(RetortError) -> Bool {
         let bytes = try member(header)
         return bytes.withUnsafeBytes { BlockCodec.payloadIsIntact($0, header: header) }

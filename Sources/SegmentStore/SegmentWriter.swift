@@ -18,8 +18,16 @@ struct SegmentWriter {
     private(set) var hintBytes: Int
     private(set) var unsynced: [UnsyncedBlock] = []
     private(set) var unsyncedBytes = 0
+    /// Blocks of a segment whose sync failed, on their way into the next one.
+    private var relocating: [UnsyncedBlock] = []
+    /// A sync has failed: the file is not written or synced again.
+    private(set) var isDistrusted = false
+    /// Bytes of a failed write may stand behind `offset`.
+    private var isTorn = false
     private var directoryIsDirty = false
-    /// Good bytes were found beyond what is known to be durable.
+    /// Up to where good bytes were found when the store was opened. They may not be durable, and no journal may hold
+    /// their lines any more.
+    private let foundBytes: Int
     private var needsSync: Bool
 
     struct UnsyncedBlock {
@@ -38,6 +46,7 @@ struct SegmentWriter {
         durableBytes = tail.durableBytes
         previousBytes = tail.previousBytes
         hintBytes = tail.hintBytes
+        foundBytes = tail.offset
         needsSync = tail.offset > tail.durableBytes
     }
 
@@ -63,21 +72,38 @@ struct SegmentWriter {
     private mutating func append(_ block: UnsyncedBlock) throws(RetortError) -> HintGroup {
         let file = try openFile()
         do throws(RetortError) {
+            if isTorn { try file.truncate(to: offset) }
+            isTorn = false
             try file.write(block.member, at: offset)
         } catch {
-            // What was written in part is torn; the next block goes over it, and recovery would cut it off.
-            try? file.truncate(to: offset)
+            dropTornBytes()
             throw error
         }
         let group = HintGroup(
             lane: lane, segment: number, offset: offset, memberBytes: block.member.count,
-            firstSequence: block.header.firstSequence, tallies: block.tallies, hints: block.hints)
+            firstSequence: block.header.firstSequence, payloadChecksum: block.header.payloadChecksum,
+            tallies: block.tallies, hints: block.hints)
         offset += block.member.count
         previousBytes = block.member.count
         unsynced.append(block)
         unsyncedBytes += block.member.count
         appendHints(group)
         return group
+    }
+
+    /// After a failed write: back to the last good byte, and no empty file. What cannot be cut now is cut before the
+    /// next write, or by recovery.
+    private mutating func dropTornBytes() {
+        do throws(RetortError) {
+            if offset == 0 {
+                try context.files.remove(context.layout.segment(lane, number))
+                file = nil
+            } else {
+                try file?.truncate(to: offset)
+            }
+        } catch {
+            isTorn = true
+        }
     }
 
     private mutating func openFile() throws(RetortError) -> any StoreFile {
@@ -119,22 +145,54 @@ struct SegmentWriter {
         needsSync = false
     }
 
-    /// Seals what is durable and goes on in a new segment, into which the blocks that are not durable are written
-    /// again. Returns their new places.
-    mutating func abandonAfterFailedSync() throws(RetortError) -> [HintGroup] {
+    /// A sync has failed: what was not durable may be gone, and a further sync would only pretend.
+    mutating func distrust() { isDistrusted = true }
+
+    /// Of a distrusted segment the blocks that stood there when the store was opened and may not be durable.
+    func foundBlocks() throws(RetortError) -> [Block] {
+        guard needsSync else { return [] }
+        let reader = try context.segment(lane, number)
+        var walk = SegmentWalk(
+            reader, from: durableBytes, size: foundBytes, durableBytes: durableBytes, checksEveryPayload: true)
+        var blocks: [Block] = []
+        while case .block(let header) = try walk.next() { blocks.append(try reader.block(header, codec: codec)) }
+        return blocks
+    }
+
+    /// Counts these among the blocks that are written again. A journal must hold their lines.
+    mutating func adopt(_ found: [Block]) {
+        var adopted: [UnsyncedBlock] = []
+        for block in found {
+            guard let group = context.hintGroup(of: block) else { continue }
+            let (member, header) = codec.encode(block.raw, header: block.header)
+            adopted.append(
+                UnsyncedBlock(header: header, member: member, hints: group.hints, tallies: group.tallies))
+        }
+        unsynced.insert(contentsOf: adopted, at: 0)
+        needsSync = false
+    }
+
+    /// Leaves the distrusted segment for the next one. The blocks that were not durable follow by `relocateNext`.
+    mutating func leaveDistrusted() {
         try? file?.truncate(to: durableBytes)
         let lost = unsynced
         begin(number + 1)
-        var groups: [HintGroup] = []
-        for var block in lost {
-            block.header.segment = number
-            block.header.offset = offset
-            block.header.previousBytes = previousBytes
-            block.header.durableBytes = 0
-            block.member.replaceSubrange(0..<BlockHeader.bytes, with: block.header.encoded())
-            groups.append(try append(block))
-        }
-        return groups
+        relocating = lost
+        isDistrusted = false
+    }
+
+    /// Writes the next of the blocks that were not durable into the new segment; nil when all are there. After an
+    /// error it goes on where it was.
+    mutating func relocateNext() throws(RetortError) -> HintGroup? {
+        guard var block = relocating.first else { return nil }
+        block.header.segment = max(number, 1)
+        block.header.offset = offset
+        block.header.previousBytes = previousBytes
+        block.header.durableBytes = 0
+        block.member.replaceSubrange(0..<BlockHeader.bytes, with: block.header.encoded())
+        let group = try append(block)
+        relocating.removeFirst()
+        return group
     }
 
     /// Leaves the segment, which must be durable, and goes on in the next one.
@@ -150,6 +208,7 @@ struct SegmentWriter {
         hints = nil
         unsynced = []
         unsyncedBytes = 0
+        isTorn = false
         needsSync = false
     }
 

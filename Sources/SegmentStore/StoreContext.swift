@@ -21,8 +21,19 @@ struct StoreContext: Sendable {
         samples = manifest.samples
     }
 
-    /// The number of an item in the ledger.
-    func item(row: UInt64, sample: UInt16) -> UInt64 { row &* UInt64(samples) &+ UInt64(sample) }
+    /// The number of an item in the ledger; nil for samples that the store does not number.
+    func item(row: UInt64, sample: UInt16) -> UInt64? {
+        let (product, overflow) = row.multipliedReportingOverflow(by: UInt64(samples))
+        guard !overflow, Int(sample) < samples else { return nil }
+        return product &+ UInt64(sample)
+    }
+
+    /// Makes the next opening build the index anew, if this error says that a file of it is damaged.
+    func distrustsIndex(_ error: RetortError) -> Bool {
+        guard error.code == .damagedData, error.place?.hasPrefix(layout.index + "/") == true else { return false }
+        try? files.remove(layout.checkpoint)
+        return true
+    }
 
     func segment(_ lane: Lane, _ number: UInt32) throws(RetortError) -> SegmentReader {
         try SegmentReader(lane, number, storeID: storeID, layout: layout, files: files)
@@ -51,7 +62,7 @@ struct StoreContext: Sendable {
         guard hints.count == block.header.records else { return nil }
         return HintGroup(
             lane: block.header.lane, segment: block.header.segment, offset: block.header.offset,
-            memberBytes: block.header.memberBytes, firstSequence: block.header.firstSequence, tallies: tallies,
-            hints: hints)
+            memberBytes: block.header.memberBytes, firstSequence: block.header.firstSequence,
+            payloadChecksum: block.header.payloadChecksum, tallies: tallies, hints: hints)
     }
 }

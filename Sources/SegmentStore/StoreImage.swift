@@ -28,11 +28,14 @@ struct StoreImage {
         while true {
             let manifest = try StoreManifest.load(layout, files: files)
             let mayUse = usesCheckpoint && tries < triesMax
-            let checkpoint = mayUse ? try loadCheckpoint(layout, manifest, files) : nil
+            let found = try loadCheckpoint(layout, manifest, files)
+            let checkpoint = mayUse ? found : nil
             let context = StoreContext(
                 root: root, manifest: manifest, options: options, scratch: checkpoint == nil ? scratch() : nil)
             do throws(RetortError) {
-                return try load(context, manifest: manifest, checkpoint: checkpoint, mends: mends)
+                var image = try load(context, manifest: manifest, checkpoint: checkpoint, mends: mends)
+                image.losses = try losses(context, manifest: manifest, checkpoint: found)
+                return image
             } catch {
                 // A file of the index or a segment went away under a reader, or the index does not hold: look again,
                 // and in the end do without.
@@ -52,11 +55,14 @@ struct StoreImage {
     private static func load(
         _ context: StoreContext, manifest: StoreManifest, checkpoint: Checkpoint?, mends: Bool
     ) throws(RetortError) -> StoreImage {
-        let fresh: StoreIndex
+        var fresh: StoreIndex
         if let checkpoint {
             fresh = try StoreIndex(context, checkpoint: checkpoint)
         } else {
             fresh = try emptyIndex(context)
+        }
+        if let identity = manifest.input?.identityHash {
+            fresh.setInput(identity: identity, since: manifest.inputSince)
         }
         let index = Locked(fresh)
         var mending: LaneReplay.Mending?
@@ -73,7 +79,7 @@ struct StoreImage {
         }
         return StoreImage(
             manifest: manifest, context: context, index: index, tails: tails,
-            losses: try losses(context, manifest: manifest), indexWasRebuilt: checkpoint == nil)
+            losses: [], indexWasRebuilt: checkpoint == nil)
     }
 
     /// An index without runs. Its run numbers begin after those of any file that is still about.
@@ -84,15 +90,22 @@ struct StoreImage {
         return index
     }
 
-    private static func losses(_ context: StoreContext, manifest: StoreManifest) throws(RetortError) -> [Damage] {
+    /// Segments that are shorter than the manifest says, or than a checkpoint proves them to have been.
+    private static func losses(
+        _ context: StoreContext, manifest: StoreManifest, checkpoint: Checkpoint?
+    ) throws(RetortError) -> [Damage] {
         var losses: [Damage] = []
         for lane in Lane.allCases {
-            for segment in manifest.segments(lane) {
-                let size = try context.files.size(of: context.layout.segment(lane, segment.number))
-                guard (size ?? 0) < segment.bytes else { continue }
+            var expected = Dictionary(uniqueKeysWithValues: manifest.segments(lane).map { ($0.number, $0.bytes) })
+            if let coverage = checkpoint?.coverage[lane], coverage.offset > 0 {
+                expected[coverage.segment] = max(expected[coverage.segment] ?? 0, coverage.offset)
+            }
+            for (number, bytes) in expected.sorted(by: { $0.key < $1.key }) {
+                let size = try context.files.size(of: context.layout.segment(lane, number))
+                guard (size ?? 0) < bytes else { continue }
                 losses.append(
                     Damage(
-                        lane: lane, segment: segment.number, range: (size ?? 0)..<segment.bytes, records: nil,
+                        lane: lane, segment: number, range: (size ?? 0)..<bytes, records: nil,
                         reason: size == nil ? "the segment is gone" : "the segment is shorter than it was"))
             }
         }
@@ -120,7 +133,7 @@ struct StoreImage {
         for lane in Lane.allCases {
             for journaled in tails[Int(lane.rawValue)].journaled {
                 guard let staged = stage(journaled.line) else { continue }
-                let prior = try index.withLock { index throws(RetortError) in try index.failureCode(staged.hash) }
+                let prior = try index.withLock { index throws(RetortError) in try index.prior(staged.hash, in: lane) }
                 index.withLock { $0.note(staged, in: lane, prior: prior, tallies: context.recount(journaled.line)) }
                 lines[lane, default: [:]][staged.hash] = journaled.line
             }

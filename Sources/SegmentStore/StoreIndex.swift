@@ -12,6 +12,8 @@ struct StoreIndex {
     /// Up to where each lane's blocks are in the index.
     private(set) var coverage: [Lane: Coverage] = [:]
     private(set) var input = InputProgress()
+    /// By lane, the sequence number from which on rows are rows of the present input.
+    private var inputSince: [UInt64] = [0, 0]
     private var trail = LandmarkTrail()
     var nextRunNumber: UInt64 = 1
     private let context: StoreContext
@@ -51,16 +53,18 @@ struct StoreIndex {
         return failures.isEmpty ? nil : try failures.lookup(hash)
     }
 
-    /// What a new record would supersede: the status byte of the key's failure, or 0.
-    func failureCode(_ hash: Hash128) throws(RetortError) -> UInt8 {
-        failures.isEmpty ? 0 : try failures.lookup(hash)?.status ?? 0
+    /// What a record supersedes: the status byte of the key's failure, or 0. A failure that comes to light after the
+    /// key's success, because a crash has left it in a journal, supersedes nothing and counts for nothing.
+    func prior(_ hash: Hash128, in lane: Lane) throws(RetortError) -> UInt8 {
+        if lane == .failures, try responses.lookup(hash) != nil { return StoreCounters.settled }
+        return failures.isEmpty ? 0 : try failures.lookup(hash)?.status ?? 0
     }
 
-    /// A record has reached the journal. `prior` is `failureCode` of its key.
+    /// A record has reached the journal. `prior` is what it supersedes.
     mutating func note(_ hint: RecordHint, in lane: Lane, prior: UInt8, tallies: Tallies) {
         live.count(lane, status: hint.status, prior: prior)
         live.tallies += tallies
-        self[lane].insert(hint.pendingEntry)
+        self[lane].note(hint.pendingEntry)
     }
 
     /// A block of records that were noted before is in its segment.
@@ -68,7 +72,8 @@ struct StoreIndex {
         for (number, hint) in group.hints.enumerated() {
             placed.count(group.lane, status: hint.status, prior: priors[number])
             self[group.lane].insert(hint.entry(segment: group.segment, offset: group.offset, record: number))
-            input.ledger.insert(context.item(row: hint.row, sample: hint.sample))
+            self[group.lane].settle(hint.hash)
+            noteItem(hint, group, number)
         }
         placed.tallies += group.tallies
         advance(past: group, hintBytes: hintBytes)
@@ -90,16 +95,24 @@ struct StoreIndex {
             if isNew || group.lane == .failures {
                 self[group.lane].insert(hint.entry(segment: group.segment, offset: group.offset, record: number))
             }
-            input.ledger.insert(context.item(row: hint.row, sample: hint.sample))
+            noteItem(hint, group, number)
         }
         live.tallies += group.tallies
         placed.tallies += group.tallies
         advance(past: group, hintBytes: hintBytes)
     }
 
+    /// Enters an outcome in the ledger, if its row is one of the present input.
+    private mutating func noteItem(_ hint: RecordHint, _ group: HintGroup, _ number: Int) {
+        guard group.firstSequence + UInt64(number) >= inputSince[Int(group.lane.rawValue)],
+            let item = context.item(row: hint.row, sample: hint.sample)
+        else { return }
+        input.ledger.insert(item)
+    }
+
     private mutating func countReplayed(_ hint: RecordHint, in lane: Lane) throws(RetortError) -> Bool {
-        if try responses.lookup(hint.hash) != nil { return false }
-        let prior = try failureCode(hint.hash)
+        if lane == .responses, try responses.lookup(hint.hash) != nil { return false }
+        let prior = try prior(hint.hash, in: lane)
         live.count(lane, status: hint.status, prior: prior)
         placed.count(lane, status: hint.status, prior: prior)
         return true
@@ -124,13 +137,16 @@ struct StoreIndex {
     }
 
     mutating func noteFound(row: UInt64, sample: UInt16) {
-        input.ledger.insert(context.item(row: row, sample: sample))
+        if let item = context.item(row: row, sample: sample) { input.ledger.insert(item) }
     }
 
     mutating func noteLandmark(_ landmark: InputLandmark) { trail.note(landmark) }
 
-    /// The row numbers of the ledger belong to another input from now on.
-    mutating func resetInput(identity: Hash128) {
+    /// The row numbers of records from those sequence numbers on belong to that input; what is known of another
+    /// input's rows is forgotten.
+    mutating func setInput(identity: Hash128, since: [UInt64]) {
+        inputSince = since
+        if input.identity == identity { return }
         input = InputProgress()
         input.identity = identity
         trail = LandmarkTrail()
@@ -155,8 +171,12 @@ struct StoreIndex {
 }
 
 extension StoreCounters {
+    /// In place of the status byte of an earlier failure: the key has a success.
+    static let settled = UInt8.max
+
     /// Counts one outcome of a key whose newest failure, if any, had status byte `prior`.
     mutating func count(_ lane: Lane, status: UInt8, prior: UInt8) {
+        if prior == Self.settled { return }
         if prior != 0 {
             failed &-= 1
             failedByClass[place(of: prior)] &-= 1

@@ -45,8 +45,10 @@ struct StoreLayout: Sendable {
         "\(directory(lane))/\(decimal(UInt64(number), digits: 6)).jsonl.gz"
     }
 
-    func journal(_ lane: Lane, firstSequence: UInt64) -> String {
-        "\(directory(lane))/journal-\(decimal(firstSequence, digits: 16)).jsonl"
+    /// `copy` tells journals apart that begin with the same record: after a failed sync it is written again elsewhere.
+    func journal(_ lane: Lane, firstSequence: UInt64, copy: Int = 0) -> String {
+        let suffix = copy == 0 ? "" : "-\(copy)"
+        return "\(directory(lane))/journal-\(decimal(firstSequence, digits: 16))\(suffix).jsonl"
     }
 
     func hints(_ lane: Lane, _ number: UInt32) -> String {
@@ -64,7 +66,7 @@ struct StoreLayout: Sendable {
     /// The first sequence number of a journal's file name; nil for other files.
     static func journalSequence(_ name: String) -> UInt64? {
         guard name.hasPrefix("journal-"), name.hasSuffix(".jsonl") else { return nil }
-        return UInt64(name.dropFirst("journal-".count).dropLast(".jsonl".count))
+        return UInt64(name.dropFirst("journal-".count).dropLast(".jsonl".count).prefix { $0 != "-" })
     }
 
     /// The number of a run's file name; nil for other files.

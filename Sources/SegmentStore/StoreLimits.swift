@@ -29,6 +29,8 @@ public enum StoreLimits {
     public static let problemsKeptMax = 200
     /// Bytes that are gathered before whole blocks are written.
     public static let copyBufferBytes = 1 << 20
+    /// Items above the ledger's mark that its bitmap reaches: 16 MiB of bits.
+    public static let ledgerReachMax: UInt64 = 128 << 20
     /// Samples of one row.
     public static let samplesMax = 65_535
 }

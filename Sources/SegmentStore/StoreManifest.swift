@@ -42,13 +42,27 @@ public struct StoreManifest: Codable, Sendable, Hashable {
         public var files: [String]
         /// Rows of the input, once it has been read to its end.
         public var rows: UInt64?
+        /// By lane, the sequence number of the first record whose row number belongs to this input.
+        var since: [String: UInt64]?
 
         public init(identity: String, files: [String], rows: UInt64? = nil) {
             self.identity = identity
             self.files = files
             self.rows = rows
         }
+
+        /// The identity as the index keeps it; nil when the text is not one.
+        var identityHash: Hash128? {
+            let digits = Array(identity.utf8)
+            guard digits.count == 32, let high = Hexadecimal.parse(digits[..<16]),
+                let low = Hexadecimal.parse(digits[16...])
+            else { return nil }
+            return Hash128(high: high, low: low)
+        }
     }
+
+    /// Where the rows of the present input begin, by the lane's number.
+    var inputSince: [UInt64] { Lane.allCases.map { input?.since?[$0.directoryName] ?? 0 } }
 
     public struct Segment: Codable, Sendable, Hashable {
         public var number: UInt32

@@ -13,7 +13,7 @@ public final class StoreReader {
     private let index: Locked<StoreIndex>
     private let tails: [LaneTail]
     private let journaled: [Lane: [Hash128: [UInt8]]]
-    private let codec = BlockCodec(level: 1)
+    private let codec = BlockCodec()
     private var segments: [Lane: [UInt32: SegmentReader]] = [:]
     private var cached: Block?
 
@@ -99,7 +99,8 @@ public final class StoreReader {
         _ lane: Lane, onDamage: (Damage) -> Void = { _ in },
         _ body: (StoredRecord) throws(RetortError) -> Void
     ) throws(RetortError) {
-        for number in try context.segmentNumbers(lane) {
+        // Later segments have nothing that the snapshot knows.
+        for number in try context.segmentNumbers(lane) where number <= tails[Int(lane.rawValue)].segment {
             let reader = try segment(lane, number)
             try forEach(lane, in: reader, onDamage: onDamage, body)
         }

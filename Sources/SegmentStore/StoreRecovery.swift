@@ -23,15 +23,23 @@ struct StoreRecovery {
 
     private var context: StoreContext { image.context }
 
-    /// Cuts torn tails. Run before anything is appended.
+    /// Cuts torn tails, and what stands behind the end of a sealed segment: its sync had failed, and it was written
+    /// again elsewhere. Run before anything is appended.
     func cutTails() throws(RetortError) -> Int {
         var torn = 0
         for lane in Lane.allCases {
+            for segment in image.manifest.segments(lane) where segment.sealed {
+                let path = context.layout.segment(lane, segment.number)
+                guard let size = try context.files.size(of: path), size > segment.bytes else { continue }
+                torn += size - segment.bytes
+                try context.files.open(path, .readWrite).truncate(to: segment.bytes)
+            }
             let tail = image.tails[Int(lane.rawValue)]
-            guard tail.size > tail.offset else { continue }
+            let isEmpty = tail.segment > 0 && tail.offset == 0
+            guard tail.size > tail.offset || isEmpty else { continue }
             torn += tail.size - tail.offset
             let path = context.layout.segment(lane, tail.segment)
-            if tail.offset == 0 {
+            if isEmpty {
                 // Never leave an empty .gz behind.
                 try context.files.remove(path)
             } else {
@@ -70,7 +78,7 @@ struct StoreRecovery {
             let hint = RecordHint(head: head, status: context.status(head))
             let tallies = context.recount(journaled.line)
             let prior = try image.index.withLock { index throws(RetortError) in
-                let prior = try index.failureCode(hint.hash)
+                let prior = try index.prior(hint.hash, in: lane)
                 index.note(hint, in: lane, prior: prior, tallies: tallies)
                 return prior
             }

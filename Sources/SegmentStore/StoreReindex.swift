@@ -18,8 +18,9 @@ public enum StoreReindex {
         case segments
     }
 
-    /// Takes the store's lock. What was known of the input's rows is forgotten: the next run reads its input again,
-    /// and asks for nothing that the store holds. Killed at any moment it is simply run again.
+    /// Takes the store's lock. Which rows of the input have an outcome is read from the records; where to go on in it is
+    /// forgotten: the next run reads its input again, and asks for nothing that the store holds. Killed at any moment
+    /// it is simply run again.
     ///
     /// Throws `.busy` when the store is being written, `.damagedData` when segments are gone or shorter than they
     /// were.

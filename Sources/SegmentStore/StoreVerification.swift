@@ -8,7 +8,7 @@ public import Basics
 /// key has two successes: the index gives one place for a hash, and each success must stand at the place that the
 /// index gives for its own. As many matches as entries show that no entry lacks its record.
 ///
-/// Memory does not grow with the store, but for one bit an input row in the deep form. Where the index is gone or
+/// Memory does not grow with the store. Where the index is gone or
 /// damaged, one is made in `ROOT.tmp-verify` and removed afterwards; in memory where that cannot be written.
 public enum StoreVerification {
     /// Throws `.notFound` where there is no store, `.configuration` where newer code wrote it, and what the system
@@ -129,10 +129,10 @@ struct Verification {
         if try !pagesHold(image) {
             image = try StoreImage.load(root, options: options, mends: false, usesCheckpoint: false, scratch: scratch)
         }
-        let journaled = try image.noteJournals()
+        _ = try image.noteJournals()
         report.counters = image.index.withLock { $0.live }
         if let rows = image.manifest.input?.rows { report.inputs = rows * UInt64(image.manifest.samples) }
-        return try VerificationSnapshot(image: image, journaled: journaled, writer: report.writer)
+        return try VerificationSnapshot(image: image, writer: report.writer)
     }
 
     mutating func noteIndex(_ place: String, _ message: String) {
@@ -195,28 +195,21 @@ struct Verification {
 /// A store at one moment.
 struct VerificationSnapshot {
     let image: StoreImage
-    /// Lines that are only in a journal.
-    let journaled: [Lane: [Hash128: [UInt8]]]
     let writer: String?
     let codec = BlockCodec(level: 1)
     let lines: BlockLines
-    /// How far the input has been worked through, and the first item that its ledger cannot list.
+    /// How far the input has been worked through.
     let progress: InputProgress
-    let ledgerEnd: UInt64
     /// By lane: the segments' numbers, each with the bytes that are to be checked.
     private(set) var segments: [Lane: [(number: UInt32, bytes: Int)]] = [:]
     private(set) var totalBytes = 0
 
     var context: StoreContext { image.context }
 
-    init(
-        image: StoreImage, journaled: [Lane: [Hash128: [UInt8]]], writer: String?
-    ) throws(RetortError) {
+    init(image: StoreImage, writer: String?) throws(RetortError) {
         self.image = image
-        self.journaled = journaled
         lines = BlockLines(image.context)
         progress = image.index.withLock { $0.inputProgress() }
-        ledgerEnd = progress.ledger.end
         self.writer = writer
         for lane in Lane.allCases {
             let ends = try image.segmentEnds(lane)

@@ -5,8 +5,6 @@ struct SeenRecords {
     /// Records that stand where the index says, by lane.
     var matches: [Lane: Int] = [:]
     var tallies = Tallies()
-    /// Rows with an outcome, numbered as the ledger numbers them.
-    var rows = RowLedger()
     /// Damaged stretches, with the place of their problem in the report.
     var damage: [DamagedStretch] = []
 
@@ -109,7 +107,7 @@ extension Verification {
             case .record(_, let hint):
                 seen.tallies += snapshot.context.recount(line)
                 let entry = hint.entry(segment: reader.number, offset: block.header.offset, record: number)
-                try check(entry, hint, range, reader, snapshot)
+                try check(entry, range, reader, snapshot)
             case .bad(let reason):
                 report.note(
                     Problem(
@@ -122,11 +120,9 @@ extension Verification {
 
     /// What the index says of a record that was found.
     private mutating func check(
-        _ found: IndexEntry, _ hint: RecordHint, _ range: Range<Int>, _ reader: SegmentReader,
+        _ found: IndexEntry, _ range: Range<Int>, _ reader: SegmentReader,
         _ snapshot: VerificationSnapshot
     ) throws(RetortError) {
-        let item = snapshot.context.item(row: hint.row, sample: hint.sample)
-        if item < snapshot.ledgerEnd { seen.rows.insert(item) }
         let entry = try snapshot.image.index.withLock { index throws(RetortError) in
             try index[reader.lane].lookup(found.hash)
         }

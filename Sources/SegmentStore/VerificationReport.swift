@@ -23,7 +23,7 @@ public struct VerificationReport: Sendable, Hashable {
             case entry
             /// Counters or tallies are not what was counted.
             case counters
-            /// The ledger of input rows lists a row that has no outcome.
+            /// The ledger of input rows lists more items than have an outcome.
             case ledger
         }
 

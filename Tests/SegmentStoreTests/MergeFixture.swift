@@ -19,9 +19,8 @@ struct MergeFixture {
 
     /// The same stores, byte for byte, on another machine.
     func copy(seed: UInt64) -> MergeFixture {
-        var copy = MergeFixture(on: SimulatedFileSystem(seed: seed))
+        var copy = MergeFixture(on: files.fork(seed: seed))
         copy.roots = roots
-        for (path, bytes) in files.snapshot { copy.files.overwrite(path, with: bytes) }
         return copy
     }
 

@@ -14,14 +14,23 @@ enum StoreFixture {
         var options = StoreOptions()
         options.files = files
         options.usesThread = false
+        options.compressionLevel = 1
         options.blockRawBytes = block
         options.segmentBytes = segment
         options.tuning = StoreTuning(journalBytes: journal, deltaEntriesMax: delta, runFanIn: 3)
         options.recount = { line in
             // The body states its own number, so that sums can be checked.
-            let text = String(decoding: line, as: UTF8.self)
-            guard let start = text.firstRange(of: "\"n\":")?.upperBound else { return Tallies() }
-            return Tallies([UInt64(text[start...].prefix { $0.isNumber }) ?? 0])
+            let mark: UInt32 = 0x3A22_6E22  // "n":
+            let start = line.withUnsafeBytes { buffer in
+                (0..<buffer.count - 4).first { buffer.loadUnaligned(fromByteOffset: $0, as: UInt32.self) == mark }
+            }
+            guard let start else { return Tallies() }
+            var number: UInt64 = 0
+            for byte in line[(start + 4)...] {
+                guard byte >= 0x30, byte <= 0x39 else { break }
+                number = number * 10 + UInt64(byte - 0x30)
+            }
+            return Tallies([number])
         }
         return options
     }
@@ -47,7 +56,10 @@ enum StoreFixture {
 
     /// The lines that a reader finds in a lane, by id.
     static func lines(_ lane: Lane, _ options: StoreOptions) throws -> [String: [UInt8]] {
-        let reader = try StoreReader(root, options: options)
+        try lines(lane, StoreReader(root, options: options))
+    }
+
+    static func lines(_ lane: Lane, _ reader: StoreReader) throws -> [String: [UInt8]] {
         var lines: [String: [UInt8]] = [:]
         var duplicates = 0
         try reader.forEach(lane) { record throws(RetortError) in
@@ -55,5 +67,41 @@ enum StoreFixture {
         }
         if duplicates > 0 { throw RetortError(.damagedData, "\(duplicates) records were read twice") }
         return lines
+    }
+
+    /// Every line that stands in the segments, in order, whether it counts or not.
+    static func rawLines(_ options: StoreOptions) throws -> [(Lane, [UInt8])] {
+        let manifest = try StoreManifest.load(StoreLayout(root: root), files: options.files)
+        let context = StoreContext(root: root, manifest: manifest, options: options)
+        let codec = BlockCodec()
+        var lines: [(Lane, [UInt8])] = []
+        for lane in Lane.allCases {
+            for number in try context.segmentNumbers(lane) {
+                let reader = try context.segment(lane, number)
+                let size = try reader.file.size()
+                var walk = SegmentWalk(reader, from: 0, size: size, durableBytes: size, checksEveryPayload: true)
+                scan: while true {
+                    switch try walk.next() {
+                    case .block(let header):
+                        let block = try reader.block(header, codec: codec)
+                        lines += block.lineRanges.map { (lane, Array(block.raw[$0])) }
+                    case .end where size > 0: break scan
+                    case let other: throw RetortError(.damagedData, "\(other) in \(reader.file.path)")
+                    }
+                }
+            }
+        }
+        return lines
+    }
+
+    /// Where the blocks of a segment begin.
+    static func rawBlockOffsets(_ content: [UInt8]) throws -> [Int] {
+        var offsets: [Int] = []
+        var at = 0
+        while at < content.count, let header = content[at...].withUnsafeBytes({ BlockHeader.decode($0) }) {
+            offsets.append(at)
+            at += header.memberBytes
+        }
+        return offsets
     }
 }

@@ -1,0 +1,130 @@
+import Basics
+import Gzip
+import TestSupport
+
+@testable import SegmentStore
+
+/// What was asked of a store, and what a crash must have left of it.
+struct CrashOracle: Sendable {
+    /// By key, the lines in the order in which they were handed in.
+    private(set) var submitted: [String: [Line]] = [:]
+    /// By key, the number of the last line that `append` returned for, and of the last that was durable.
+    private(set) var appended: [String: Int] = [:]
+    private(set) var synced: [String: Int] = [:]
+
+    struct Line: Sendable, Equatable {
+        var text: [UInt8]
+        var isSuccess: Bool
+    }
+
+    mutating func submit(_ batch: [NewRecord]) {
+        for record in batch {
+            submitted[record.key.description, default: []]
+                .append(Line(text: StoreFixture.line(record), isSuccess: record.status == .ok))
+        }
+    }
+
+    mutating func acknowledge(_ batch: [NewRecord]) {
+        for record in batch {
+            let key = record.key.description
+            appended[key] = submitted[key]!.count - 1
+        }
+    }
+
+    mutating func acknowledgeSync() { synced = appended }
+
+    /// Opens the store after a crash, works with it, opens it again, and says what is wrong, or nil:
+    ///
+    /// - acknowledged ⊆ recovered ⊆ submitted, byte for byte, and of each key the newest outcome that is acknowledged
+    ///   or a later one. After a kill, acknowledged is what `append` returned for; after a power cut, what was appended
+    ///   before the last `sync` or `close` that returned.
+    /// - no key has two successes on disk, or counts as both a success and a failure.
+    /// - counters, tallies, index and ledger agree with the lines.
+    /// - a second opening has nothing to mend and changes no segment.
+    func judge(_ files: SimulatedFileSystem, _ options: StoreOptions, power: Bool) throws -> String? {
+        var options = options
+        options.files = files
+        let mustHave = power ? synced : appended
+        guard try RecordStore.manifest(of: StoreFixture.root, files: files) != nil else {
+            return mustHave.isEmpty ? nil : "the store is gone"
+        }
+        let store = try RecordStore.open(StoreFixture.root, options: options)
+        if let damage = store.recovery.damage.first { return "takes a crash for rot: \(damage)" }
+        var after = self
+        let more = [StoreFixture.record(1000), StoreFixture.record(1001, failing: 1), StoreFixture.record(1001)]
+        after.submit(more)
+        _ = try store.append(more)
+        after.acknowledge(more)
+        let counters = store.counters
+        let progress = store.inputProgress
+        if let fault = try after.compareIndex(store) { return fault }
+        try store.close()
+        let must = mustHave.merging(["item-1000": 0, "item-1001": 1]) { a, _ in a }
+        if let fault = try after.compareLines(counters, progress, mustHave: must, options) { return fault }
+        let before = files.snapshot.filter { $0.key.hasSuffix(".gz") }
+        let again = try RecordStore.open(StoreFixture.root, options: options)
+        let report = again.recovery
+        if again.counters != counters { return "a second opening counts differently" }
+        try again.close()
+        if !report.isClean { return "a second recovery found something to do: \(report)" }
+        if files.snapshot.filter({ $0.key.hasSuffix(".gz") }) != before { return "a second recovery changed a segment" }
+        return nil
+    }
+
+    /// Every key that the index knows was submitted, with that status, and no other key is known.
+    private func compareIndex(_ store: RecordStore) throws -> String? {
+        var done: UInt64 = 0
+        var failed: UInt64 = 0
+        for (key, lines) in submitted {
+            guard let entry = try store.lookup(RecordKey(key)) else { continue }
+            let isSuccess = entry.recordStatus == .ok
+            if !lines.contains(where: { $0.isSuccess == isSuccess }) { return "\(key) never ended like that" }
+            if isSuccess { done += 1 } else { failed += 1 }
+        }
+        let counters = store.counters
+        if counters.done != done || counters.failed != failed {
+            return "counts \(counters.done)+\(counters.failed), the index has \(done)+\(failed)"
+        }
+        return nil
+    }
+
+    private func compareLines(
+        _ counters: StoreCounters, _ progress: InputProgress, mustHave: [String: Int], _ options: StoreOptions
+    ) throws -> String? {
+        let reader = try StoreReader(StoreFixture.root, options: options)
+        let responses = try StoreFixture.lines(.responses, reader)
+        let failures = try StoreFixture.lines(.failures, reader)
+        if !Set(responses.keys).isDisjoint(with: failures.keys) { return "a key counts as success and as failure" }
+        let found = responses.merging(failures) { a, _ in a }
+        for (key, text) in found {
+            guard let number = submitted[key]?.lastIndex(where: { $0.text == text }) else {
+                return "\(key) was never submitted like this"
+            }
+            if let must = mustHave[key], number < must, responses[key] == nil { return "\(key) went back in time" }
+        }
+        if let lost = mustHave.keys.filter({ found[$0] == nil }).min() { return "\(lost) is lost" }
+        if counters.done != responses.count || counters.failed != failures.count {
+            return "counts \(counters.done)+\(counters.failed), has \(responses.count)+\(failures.count)"
+        }
+        if counters.failedByClass.reduce(0, &+) != counters.failed { return "the classes do not add up" }
+        for key in submitted.keys where found[key] == nil {
+            let row = UInt64(key.dropFirst("item-".count))!
+            if progress.ledger.contains(row) { return "row \(row) is in the ledger, but has no outcome" }
+        }
+        return try compareRaw(counters, options)
+    }
+
+    /// What the segments hold, whatever the index says.
+    private func compareRaw(_ counters: StoreCounters, _ options: StoreOptions) throws -> String? {
+        var sum: UInt64 = 0
+        var successes: Set<String> = []
+        for (lane, line) in try StoreFixture.rawLines(options) {
+            sum += options.recount(line)[0]
+            let head = line.withUnsafeBytes { RecordHead.parse($0) }!
+            if lane == .responses, !successes.insert(head.key.description).inserted {
+                return "\(head.key) stands twice among the responses"
+            }
+        }
+        return counters.tallies[0] == sum ? nil : "tallies \(counters.tallies[0]), the lines have \(sum)"
+    }
+}

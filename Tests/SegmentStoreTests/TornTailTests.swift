@@ -1,0 +1,181 @@
+import Basics
+import TestSupport
+import Testing
+
+@testable import SegmentStore
+
+/// What a crash can leave at the end of a segment or a journal: cut, zero-filled, or followed by stale bytes.
+@Suite struct TornTailTests {
+    let files = SimulatedFileSystem(seed: 1)
+    var options: StoreOptions { StoreFixture.options(files, block: 300, segment: 1 << 20) }
+    private let segment = StoreFixture.root + "/responses/000001.jsonl.gz"
+
+    /// A store that was killed with blocks behind what the manifest knows; the offsets of its blocks.
+    private func killedStore() throws -> (content: [UInt8], offsets: [Int]) {
+        try StoreFixture.create(options).close()
+        let store = try RecordStore.open(StoreFixture.root, options: options)
+        for number in 0..<12 { _ = try store.append([StoreFixture.record(number)]) }
+        try store.sync()
+        let content = files.snapshot[segment]!
+        files.kill()
+        for path in files.snapshot.keys where path.contains("journal") { files.overwrite(path, with: nil) }
+        return (content, try StoreFixture.rawBlockOffsets(content) + [content.count])
+    }
+
+    /// The records that a store recovered from `content` has; every one of them readable.
+    private func recovered(_ content: [UInt8]) throws -> Int {
+        let machine = files.fork(seed: 1)
+        machine.overwrite(segment, with: content)
+        var options = options
+        options.files = machine
+        let store = try RecordStore.open(StoreFixture.root, options: options)
+        #expect(store.recovery.damage.isEmpty)
+        let count = Int(store.counters.done)
+        // It can be written on, and what is written stands behind the last good byte.
+        _ = try store.append([StoreFixture.record(500)])
+        try store.close()
+        let lines = try StoreFixture.lines(.responses, options)
+        #expect(lines.count == count + 1)
+        #expect(try StoreFixture.rawLines(options).count == count + 1)
+        return count
+    }
+
+    @Test func theLastTwoBlocksCutAtEveryByte() throws {
+        let (content, offsets) = try killedStore()
+        #expect(offsets.count > 4)
+        let counts = try offsets.map { try recovered(Array(content[..<$0])) }
+        #expect(counts.first == 0 && counts.last! > 8)
+        for cut in offsets[offsets.count - 3]..<content.count {
+            let whole = offsets.lastIndex { $0 <= cut }!
+            #expect(try recovered(Array(content[..<cut])) == counts[whole], "cut at \(cut)")
+        }
+    }
+
+    @Test func zerosBehindTheEnd() throws {
+        let (content, _) = try killedStore()
+        let whole = try recovered(content)
+        for zeros in [1, 7, 87, 88, 511, 512, 4096, 70_000] {
+            #expect(try recovered(content + [UInt8](repeating: 0, count: zeros)) == whole)
+        }
+    }
+
+    @Test func sectorsOfZerosInWhatWasNotDurable() throws {
+        let (content, offsets) = try killedStore()
+        let counts = try offsets.map { try recovered(Array(content[..<$0])) }
+        for sector in 0...(content.count / SimulatedFileSystem.sectorBytes) {
+            let start = sector * SimulatedFileSystem.sectorBytes
+            let end = min(start + SimulatedFileSystem.sectorBytes, content.count)
+            guard start < end else { continue }
+            var zeroed = content
+            zeroed.replaceSubrange(start..<end, with: [UInt8](repeating: 0, count: end - start))
+            // Nothing says that these bytes were durable: all from the first bad block on is the torn tail.
+            let whole = offsets.lastIndex { $0 <= start }!
+            #expect(try recovered(zeroed) == counts[whole], "sector \(sector)")
+        }
+    }
+
+    @Test func bytesOfAnotherPlaceOrStoreAreNotTaken() throws {
+        let (content, offsets) = try killedStore()
+        let whole = try recovered(content)
+        // The first block once more behind the last: it was written for another offset.
+        let first = content[..<offsets[1]]
+        #expect(try recovered(content + first) == whole)
+        // A block of another store for this very offset.
+        let header = content.withUnsafeBytes { BlockHeader.decode($0) }!
+        var foreign = header
+        foreign.storeID ^= 1
+        foreign.offset = content.count
+        #expect(try recovered(content + foreign.encoded() + first.dropFirst(BlockHeader.bytes)) == whole)
+        foreign.storeID = header.storeID
+        foreign.segment += 1
+        #expect(try recovered(content + foreign.encoded() + first.dropFirst(BlockHeader.bytes)) == whole)
+        foreign.segment = header.segment
+        foreign.lane = .failures
+        #expect(try recovered(content + foreign.encoded() + first.dropFirst(BlockHeader.bytes)) == whole)
+    }
+
+    @Test func anEmptySegmentIsRemoved() throws {
+        _ = try killedStore()
+        #expect(try recovered([]) == 0)
+        let machine = files.fork(seed: 1)
+        machine.overwrite(segment, with: [])
+        var options = options
+        options.files = machine
+        try RecordStore.open(StoreFixture.root, options: options).close()
+        #expect(machine.snapshot[segment] == nil)
+    }
+}
+
+@Suite struct JournalTests {
+    let files = SimulatedFileSystem(seed: 1)
+    var options: StoreOptions { StoreFixture.options(files, block: 1 << 20, journal: 1 << 20) }
+    private let journal = StoreFixture.root + "/responses/journal-0000000000000000.jsonl"
+
+    private func killedStore() throws -> [UInt8] {
+        let store = try StoreFixture.create(options)
+        for number in 0..<6 { _ = try store.append([StoreFixture.record(number)]) }
+        files.kill()
+        return files.snapshot[journal]!
+    }
+
+    private func recovered(_ content: [UInt8], at path: String? = nil) throws -> Set<String> {
+        let machine = files.fork(seed: 1)
+        machine.overwrite(journal, with: nil)
+        machine.overwrite(path ?? journal, with: content)
+        var options = options
+        options.files = machine
+        try RecordStore.open(StoreFixture.root, options: options).close()
+        return Set(try StoreFixture.lines(.responses, options).keys)
+    }
+
+    private let all = Set((0..<6).map { "item-\($0)" })
+
+    @Test func cutAtEveryByte() throws {
+        let content = try killedStore()
+        let ends = content.lineRanges.map { $0.upperBound + 1 }
+        for cut in 0...content.count {
+            let whole = ends.prefix { $0 <= cut }.count
+            #expect(try recovered(Array(content[..<cut])) == Set((0..<whole).map { "item-\($0)" }), "cut at \(cut)")
+        }
+    }
+
+    @Test func aFlippedBitCostsAtMostTheLinesItTouches() throws {
+        let content = try killedStore()
+        for position in content.indices {
+            for bit in [0, 1, 3, 5] {
+                var flipped = content
+                flipped[position] ^= 1 << bit
+                let found = try recovered(flipped)
+                #expect(found.isSubset(of: all))
+                // A line feed that is lost costs the two lines that it stood between.
+                #expect(found.count >= (content[position] == 0x0A ? 4 : 5), "bit \(bit) of byte \(position)")
+            }
+        }
+    }
+
+    @Test func linesOfAnotherNumberOrStoreAreNotTaken() throws {
+        let content = try killedStore()
+        let elsewhere = StoreFixture.root + "/responses/journal-0000000000000100.jsonl"
+        #expect(try recovered(content, at: elsewhere).isEmpty)
+        let line = Array(content[content.lineRanges[0]])
+        let text = line.withUnsafeBytes { buffer -> [UInt8]? in
+            JournalLine.decode(buffer, storeID: 1, sequence: 0)
+        }
+        #expect(text == nil)
+        let storeID = try #require(try RecordStore.manifest(of: StoreFixture.root, files: files)).storeID
+        for sequence in [UInt64(1), 2, 77, .max] {
+            #expect(line.withUnsafeBytes { JournalLine.decode($0, storeID: storeID, sequence: sequence) } == nil)
+        }
+        #expect(line.withUnsafeBytes { JournalLine.decode($0, storeID: storeID, sequence: 0) } != nil)
+    }
+
+    @Test func theSameLinesInTwoFilesCountOnce() throws {
+        let content = try killedStore()
+        let copy = StoreFixture.root + "/responses/journal-0000000000000000-1.jsonl"
+        files.overwrite(copy, with: content)
+        // The first file has a bad line that the second has whole.
+        var flipped = content
+        flipped[20] ^= 1
+        #expect(try recovered(flipped) == all)
+    }
+}
