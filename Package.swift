@@ -76,6 +76,9 @@ let package = Package(
         .executableTarget(
             name: "engine-bench", dependencies: ["ResponseGenerator", "ModelAPI", "JSONText", "Basics"],
             path: "Benchmarks/EngineBench", swiftSettings: strict),
+        .executableTarget(
+            name: "store-bench", dependencies: ["SegmentStore", "Basics"],
+            path: "Benchmarks/StoreBench", swiftSettings: strict),
 
         // Tests.
         .target(

@@ -52,9 +52,19 @@ public final class RecordStore: Sendable {
         _ root: String, job: [String: String], failureClasses: [String], tallies: [String] = [], samples: Int = 1,
         options: StoreOptions = StoreOptions()
     ) throws(RetortError) -> RecordStore {
+        let manifest = StoreManifest(
+            storeID: UInt64.random(in: 1...UInt64.max), job: job, failureClasses: failureClasses, tallies: tallies,
+            samples: samples)
+        return try create(root, manifest: manifest, options: options)
+    }
+
+    /// The same for a given manifest, which states the store's id.
+    static func create(
+        _ root: String, manifest: StoreManifest, options: StoreOptions
+    ) throws(RetortError) -> RecordStore {
         let layout = StoreLayout(root: root)
         let files = options.files
-        precondition((1...StoreLimits.samplesMax).contains(samples), "samples out of range")
+        precondition((1...StoreLimits.samplesMax).contains(manifest.samples), "samples out of range")
         try files.createDirectory(root)
         let lock = try files.lock(layout.lock)
         guard try files.size(of: layout.manifest) == nil else {
@@ -62,9 +72,7 @@ public final class RecordStore: Sendable {
         }
         for lane in Lane.allCases { try files.createDirectory(layout.directory(lane)) }
         try files.createDirectory(layout.index)
-        var manifest = StoreManifest(
-            storeID: UInt64.random(in: 1...UInt64.max), job: job, failureClasses: failureClasses, tallies: tallies,
-            samples: samples)
+        var manifest = manifest
         try manifest.save(layout, files: files)
         return try RecordStore(root, options: options, lock: lock)
     }

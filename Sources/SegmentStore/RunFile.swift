@@ -171,16 +171,21 @@ final class Run {
 
     private func find(_ hash: Hash128, inPage page: Int) throws(RetortError) -> IndexEntry? {
         let base = try checkedPage(page)
-        var low = 0
-        var high = entriesInPage(page)
-        while low < high {
-            let middle = (low + high) / 2
-            let at = base + middle * IndexEntry.bytes
-            let candidate = Hash128(high: bytes.load(littleEndianAt: at), low: bytes.load(littleEndianAt: at + 8))
-            if candidate == hash { return IndexEntry.decode(bytes, at: at) }
-            if candidate < hash { low = middle + 1 } else { high = middle }
-        }
-        return nil
+        let last = base + (entriesInPage(page) - 1) * IndexEntry.bytes
+        // Guessed by the fences on both sides and corrected step by step: it touches fewer lines of the cache than
+        // halving would.
+        let start = fence(page)
+        let end = page + 1 < pages ? fence(page + 1) : .max
+        let share = hash.high <= start ? 0 : Double(hash.high - start) / Double(max(end - start, 1))
+        var at = base + Int(min(share, 1) * Double(entriesInPage(page) - 1)) * IndexEntry.bytes
+        while at > base, key(at) > hash { at -= IndexEntry.bytes }
+        while at < last, key(at) < hash { at += IndexEntry.bytes }
+        return key(at) == hash ? IndexEntry.decode(bytes, at: at) : nil
+    }
+
+    @inline(__always)
+    private func key(_ offset: Int) -> Hash128 {
+        Hash128(high: bytes.load(littleEndianAt: offset), low: bytes.load(littleEndianAt: offset + 8))
     }
 
     private func entriesInPage(_ page: Int) -> Int {
@@ -200,10 +205,19 @@ final class Run {
         return base
     }
 
+    /// Appends the entries of one page, in order.
+    func appendEntries(ofPage page: Int, to entries: inout [IndexEntry]) throws(RetortError) {
+        let base = try checkedPage(page)
+        for index in 0..<entriesInPage(page) {
+            entries.append(IndexEntry.decode(bytes, at: base + index * IndexEntry.bytes))
+        }
+    }
+
     /// The entries of one page, in order.
     func entries(ofPage page: Int) throws(RetortError) -> [IndexEntry] {
-        let base = try checkedPage(page)
-        return (0..<entriesInPage(page)).map { IndexEntry.decode(bytes, at: base + $0 * IndexEntry.bytes) }
+        var entries: [IndexEntry] = []
+        try appendEntries(ofPage: page, to: &entries)
+        return entries
     }
 
     var pageCount: Int { pages }

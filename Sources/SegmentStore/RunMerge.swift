@@ -3,6 +3,15 @@ import Basics
 /// Entries in order of their hash, one by one.
 protocol SortedEntries {
     mutating func next() throws(RetortError) -> IndexEntry?
+    /// Puts the next entries, as many as are at hand, in place of those in `buffer`; none at the end.
+    mutating func refill(_ buffer: inout [IndexEntry]) throws(RetortError)
+}
+
+extension SortedEntries {
+    mutating func refill(_ buffer: inout [IndexEntry]) throws(RetortError) {
+        buffer.removeAll(keepingCapacity: true)
+        while buffer.count < RunFormat.entriesPerPage, let entry = try next() { buffer.append(entry) }
+    }
 }
 
 /// The entries of a run, page by page.
@@ -16,14 +25,31 @@ struct RunCursor: SortedEntries {
 
     mutating func next() throws(RetortError) -> IndexEntry? {
         if position == entries.count {
-            guard page < run.pageCount else { return nil }
-            entries = try run.entries(ofPage: page)
-            page += 1
             position = 0
+            entries.removeAll(keepingCapacity: true)
+            if try !takePage(into: &entries, of: run, &page) { return nil }
         }
         defer { position += 1 }
         return entries[position]
     }
+
+    mutating func refill(_ buffer: inout [IndexEntry]) throws(RetortError) {
+        buffer.removeAll(keepingCapacity: true)
+        if position < entries.count {
+            buffer.append(contentsOf: entries[position...])
+            position = entries.count
+        } else {
+            _ = try takePage(into: &buffer, of: run, &page)
+        }
+    }
+}
+
+/// Appends the next page of a run; false at its end.
+private func takePage(into buffer: inout [IndexEntry], of run: Run, _ page: inout Int) throws(RetortError) -> Bool {
+    guard page < run.pageCount else { return false }
+    try run.appendEntries(ofPage: page, to: &buffer)
+    page += 1
+    return true
 }
 
 /// Entries sorted in memory.
@@ -73,28 +99,54 @@ struct ArrayCursor: SortedEntries {
         defer { position += 1 }
         return entries[position]
     }
+
+    mutating func refill(_ buffer: inout [IndexEntry]) throws(RetortError) {
+        buffer = position == 0 ? entries : Array(entries[position...])
+        position = entries.count
+    }
 }
 
 /// Merges sorted sequences. Of entries with the same hash the one of the first sequence wins: put the newest first.
 struct RunMerge: SortedEntries {
-    private var cursors: [any SortedEntries]
-    private var heads: [IndexEntry?]
+    private var sources: [Source] = []
+
+    /// A sequence, read ahead by the page: the cursor is asked once for many entries.
+    private struct Source {
+        var head: Hash128
+        var buffer: [IndexEntry]
+        var position = 0
+        var cursor: any SortedEntries
+
+        mutating func advance() throws(RetortError) -> Bool {
+            position += 1
+            if position == buffer.count {
+                try cursor.refill(&buffer)
+                position = 0
+                if buffer.isEmpty { return false }
+            }
+            head = buffer[position].hash
+            return true
+        }
+    }
 
     init(newestFirst cursors: [any SortedEntries]) throws(RetortError) {
-        self.cursors = cursors
-        heads = []
-        for index in cursors.indices { heads.append(try self.cursors[index].next()) }
+        for cursor in cursors {
+            var source = Source(head: Hash128(high: 0, low: 0), buffer: [], cursor: cursor)
+            try source.cursor.refill(&source.buffer)
+            guard let first = source.buffer.first else { continue }
+            source.head = first.hash
+            sources.append(source)
+        }
     }
 
     mutating func next() throws(RetortError) -> IndexEntry? {
-        var best: Int?
-        for index in heads.indices {
-            guard let head = heads[index] else { continue }
-            if best == nil || head.hash < heads[best!]!.hash { best = index }
-        }
-        guard let best, let entry = heads[best] else { return nil }
-        for index in heads.indices where heads[index]?.hash == entry.hash {
-            heads[index] = try cursors[index].next()
+        guard !sources.isEmpty else { return nil }
+        var best = 0
+        for index in 1..<max(sources.count, 1) where sources[index].head < sources[best].head { best = index }
+        let entry = sources[best].buffer[sources[best].position]
+        // Backwards, because a sequence that has ended leaves the list; the older ones may have the same key.
+        for index in stride(from: sources.count - 1, through: best, by: -1) where sources[index].head == entry.hash {
+            if try !sources[index].advance() { sources.remove(at: index) }
         }
         return entry
     }

@@ -13,10 +13,11 @@ public enum StoreLimits {
     public static let segmentBytesMax = Int(UInt32.max)
     /// Bytes after which a journal file is closed at the next block's end.
     public static let journalBytes = 1 << 20
-    /// Entries of the in-memory part of the index before they become a sorted run.
-    public static let deltaEntriesMax = 256 << 10
-    /// Runs of one level that are merged into one of the next.
-    public static let runFanIn = 8
+    /// Entries of the in-memory part of the index before they become a sorted run. After a kill as many are looked up
+    /// and entered again.
+    public static let deltaEntriesMax = 128 << 10
+    /// Runs of one level that are merged into one of the next. A lookup asks each run there is: fewer make it quicker.
+    public static let runFanIn = 4
     /// Raw bytes waiting for compression at which `append` reports pressure.
     public static let sealQueueBytesMax = 32 << 20
     /// Compressed bytes not yet durable at which a sync is made at once.

@@ -44,6 +44,8 @@ extension SimulatedFileSystem {
             var directory: String
             /// What each path leads to afterwards; nil: nothing.
             var effects: [(path: String, inode: Int?)]
+            /// A directory that was renamed: what it holds moves along.
+            var move: (source: String, target: String)?
         }
     }
 
@@ -152,11 +154,10 @@ extension SimulatedFileSystem.State {
     mutating func rename(_ source: String, to target: String) throws(RetortError) {
         try begin(.rename, source)
         guard let inode = current[source] else { throw RetortError.system(ENOENT, "rename", source) }
-        var effects: [(String, Int?)] = [(source, nil), (target, inode)]
-        for (path, inode) in current where path.hasPrefix(source + "/") {
-            effects += [(path, nil), (target + path.dropFirst(source.count), inode)]
-        }
-        apply(EntryChange(directory: target.directory, effects: effects))
+        apply(
+            EntryChange(
+                directory: target.directory, effects: [(source, nil), (target, inode)],
+                move: inode == Self.directory ? (source, target) : nil))
         try finish(source)
     }
 
@@ -168,12 +169,19 @@ extension SimulatedFileSystem.State {
     }
 
     mutating func apply(_ change: EntryChange) {
-        for effect in change.effects { current[effect.path] = effect.inode }
+        Self.apply(change, to: &current)
         changes.append(change)
     }
 
-    mutating func makeDurable(_ change: EntryChange) {
-        for effect in change.effects { durable[effect.path] = effect.inode }
+    mutating func makeDurable(_ change: EntryChange) { Self.apply(change, to: &durable) }
+
+    private static func apply(_ change: EntryChange, to names: inout [String: Int]) {
+        for effect in change.effects { names[effect.path] = effect.inode }
+        guard let (source, target) = change.move else { return }
+        for (path, inode) in names where path.hasPrefix(source + "/") {
+            names[path] = nil
+            names[target + path.dropFirst(source.count)] = inode
+        }
     }
 
     // MARK: Contents
