@@ -16,7 +16,7 @@ SWIFT_TEST := swift test --disable-xctest
 SWIFT_SOURCES := $(wildcard Sources Tests Benchmarks Package.swift)
 
 .NOTPARALLEL:
-.PHONY: help setup build demo test lint test-swift test-interoperability python-env sanitize clean
+.PHONY: help setup build demo test lint test-swift test-interoperability test-end-to-end python-env sanitize soak clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-24s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -39,6 +39,7 @@ test: setup lint python-env build ## every check: style, unit tests, then the te
 	swift build --build-tests
 	@$(MAKE) test-swift
 	@$(MAKE) test-interoperability
+	@$(MAKE) test-end-to-end
 
 lint: ## swift format and the tidy rules
 	swift format lint --strict --recursive --parallel $(SWIFT_SOURCES)
@@ -50,10 +51,23 @@ test-swift: ## the Swift tests alone
 # The release binary is not a prerequisite: `make test` has just built it, and RETORT may name another.
 test-interoperability: python-env ## the Python tests alone, against .build/release/retort
 	@if [ -e $(VENV_READY) ]; then \
-	    RETORT=$(RETORT) $(VENV)/bin/python -m pytest Tests/Interoperability; \
+	    RETORT=$(RETORT) $(VENV)/bin/python -m pytest Tests/Interoperability && \
+	    RETORT=$(RETORT) $(VENV)/bin/python -m pytest Tests/EndToEnd/bad_input; \
 	else \
 	    echo "SKIPPED: the interoperability tests (the Python environment could not be made, see above)"; \
 	fi
+
+test-end-to-end: python-env ## the binary against faults of the server, the network, the disk and the machine
+	@if [ -e $(VENV_READY) ]; then \
+	    for part in engine durability; do \
+	        RETORT=$(RETORT) $(VENV)/bin/python -m pytest Tests/EndToEnd/$$part; \
+	    done; \
+	else \
+	    echo "SKIPPED: the end-to-end tests (the Python environment could not be made, see above)"; \
+	fi
+
+soak: ## the same for long: RETORT_SOAK_MINUTES=20 by default; kill -9 hundreds of times, at every system call
+	RETORT=$(RETORT) $(PYTHON) Benchmarks/Soak/soak.py
 
 python-env: # leaves the stamp $(VENV_READY) only when everything is installed
 	@.ci/setup-python "$(PYTHON)" $(VENV) $(REQUIREMENTS) $(VENV_READY)

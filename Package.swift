@@ -94,7 +94,12 @@ let package = Package(
         tests(of: "PromptSource", with: ["JSONText", "Gzip", "Basics"]),
         tests(of: "ModelSimulator", with: ["JSONText", "Basics"]),
         tests(of: "CommandLine", with: ["JSONText", "Basics"]),
-        tests(of: "RetortCommands", with: ["SegmentStore", "CommandLine", "JSONText", "ModelSimulator", "Basics"]),
+        tests(
+            of: "RetortCommands",
+            with: [
+                "SegmentStore", "CommandLine", "JSONText", "HTTPTransport", "ModelSimulator", "ModelAPI",
+                "PromptSource", "ResponseGenerator", "Basics",
+            ]),
     ],
     cxxLanguageStandard: .cxx17
 )

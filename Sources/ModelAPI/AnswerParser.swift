@@ -48,6 +48,9 @@ enum AnswerParser {
         } else {
             return .unusable("the answer's choice has neither a message nor a text: \(Excerpt.text(body))")
         }
+        if reason != FinishReason.length, reason != FinishReason.contentFilter, saysNothing(message ?? choice) {
+            return .unusable("the answer has no content: \(Excerpt.text(body))")
+        }
         // A server that knows both names may leave the first one null.
         var reasoning = text(message?["reasoning_content"])
         if reasoning.count == ModelAnswer.emptyString.count { reasoning = text(message?["reasoning"]) }
@@ -59,6 +62,14 @@ enum AnswerParser {
                 reasoningRaw: reasoning,
                 toolCallsRaw: calls?.kind == .array ? calls?.raw : nil, finishReason: reason, modelRaw: model(root),
                 usage: usage.map(openAIUsage) ?? TokenUsage()))
+    }
+
+    /// Not even an empty text: every member in which an answer could be is missing or null.
+    private static func saysNothing(_ message: JSONValue) -> Bool {
+        let places: [StaticString] = [
+            "content", "text", "reasoning_content", "reasoning", "tool_calls", "function_call", "audio",
+        ]
+        return places.allSatisfy { place in message[place].map { $0.kind == .null } ?? true }
     }
 
     private static func model(_ root: JSONValue) -> ArraySlice<UInt8> {
@@ -120,11 +131,12 @@ enum AnswerParser {
 /// The reasons an answer ends, in OpenAI's words.
 enum FinishReason {
     static let contentFilter = "content_filter"
+    static let length = "length"
 
     static func ofAnthropic(_ reason: String) -> String {
         switch reason {
         case "end_turn", "stop_sequence": "stop"
-        case "max_tokens", "model_context_window_exceeded": "length"
+        case "max_tokens", "model_context_window_exceeded": length
         case "tool_use": "tool_calls"
         case "refusal": contentFilter
         default: reason

@@ -8,8 +8,13 @@ struct ErrorBody {
     var message: String
     var type: String
     var code: String
-    /// FastAPI's bare `{"detail":"Not Found"}`: the path is unknown to the server, whatever the request says.
-    var isUnknownPath = false
+    /// The path is unknown to the server, whatever the request says: OpenAI's wording, or FastAPI's bare
+    /// `{"detail":"Not Found"}`.
+    var isUnknownPath: Bool {
+        isBareNotFound || code == "unknown_url" || message.hasPrefix("Invalid URL (")
+            || message.hasPrefix("Unknown request URL")
+    }
+    private var isBareNotFound = false
 
     /// Nil when the value describes no error.
     init?(_ root: JSONValue) {
@@ -79,7 +84,7 @@ struct ErrorBody {
             return
         }
         self.init(message: detail.string ?? "", type: "", code: "")
-        isUnknownPath = message == "Not Found"
+        isBareNotFound = message == "Not Found"
     }
 
     /// The status a code names when it is a number, as gateways write it into answers under 200.

@@ -11,6 +11,11 @@ public enum Fault: String, Sendable, Hashable, CaseIterable {
     case overloaded = "529"
     case badRequest = "400"
     case unauthorized = "401"
+    case forbidden = "403"
+    /// 404 for something else than the path or the model.
+    case missing = "404"
+    case tooLarge = "413"
+    case unprocessable = "422"
     /// The request is read and nothing is ever answered.
     case hang
     /// Half of the body, then silence.
@@ -56,6 +61,13 @@ public enum Fault: String, Sendable, Hashable, CaseIterable {
         case .badRequest:
             APIError(400, "invalid_request_error", code: "invalid_value", "The simulated server rejects this request.")
         case .unauthorized: .invalidKey
+        case .forbidden:
+            APIError(403, "permission_error", code: "permission_denied", "The key may not do this on the simulator.")
+        case .missing:
+            APIError(404, "invalid_request_error", code: "file_not_found", "The simulated file does not exist.")
+        case .tooLarge: .tooLarge
+        case .unprocessable:
+            APIError(422, "invalid_request_error", code: "unprocessable", "The simulated server cannot process this.")
         default: nil
         }
     }

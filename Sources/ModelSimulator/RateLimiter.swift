@@ -1,23 +1,26 @@
 import Basics
 
-/// A bucket that refills evenly: `limit` units a minute, at most one minute's worth stored, full at the start.
+/// A bucket that refills evenly: `limit` units a minute, at most `capacity` stored, full at the start.
 struct MinuteBucket: Hashable {
     let limit: Int
+    let capacity: Int
     private(set) var level: Double
     private var updated: Instant
 
     private static let minuteNanoseconds = 60e9
 
-    init(limit: Int, at now: Instant) {
+    /// - Parameter capacity: nil: one minute's worth.
+    init(limit: Int, capacity: Int? = nil, at now: Instant) {
         self.limit = limit
-        level = Double(limit)
+        self.capacity = capacity ?? limit
+        level = Double(self.capacity)
         updated = now
     }
 
     mutating func refill(at now: Instant) {
         let elapsed = Double((now - updated).nanoseconds)
         guard elapsed > 0 else { return }
-        level = min(Double(limit), level + Double(limit) * elapsed / Self.minuteNanoseconds)
+        level = min(Double(capacity), level + Double(limit) * elapsed / Self.minuteNanoseconds)
         updated = now
     }
 
@@ -25,7 +28,7 @@ struct MinuteBucket: Hashable {
 
     /// How long until `amount` is there. More than a full bucket is never there: a full one will do.
     func wait(for amount: Double) -> Interval {
-        let missing = min(amount, Double(limit)) - level
+        let missing = min(amount, Double(capacity)) - level
         guard missing > 0 else { return .zero }
         return Interval(nanoseconds: Int64((missing * Self.minuteNanoseconds / Double(limit)).rounded(.up)))
     }
@@ -42,8 +45,9 @@ struct RateLimiter {
     private var requests: MinuteBucket?
     private var tokens: MinuteBucket?
 
-    init(requestsPerMinute: Int?, tokensPerMinute: Int?, at now: Instant) {
-        requests = requestsPerMinute.map { MinuteBucket(limit: $0, at: now) }
+    /// - Parameter requestsAtOnce: requests that pass at once after a rest; nil: a minute's worth.
+    init(requestsPerMinute: Int?, tokensPerMinute: Int?, requestsAtOnce: Int? = nil, at now: Instant) {
+        requests = requestsPerMinute.map { MinuteBucket(limit: $0, capacity: requestsAtOnce, at: now) }
         tokens = tokensPerMinute.map { MinuteBucket(limit: $0, at: now) }
     }
 
@@ -69,7 +73,7 @@ struct RateLimiter {
             guard let bucket else { continue }
             result.append(("x-ratelimit-limit-\(name)", String(bucket.limit)))
             result.append(("x-ratelimit-remaining-\(name)", String(max(0, Int(bucket.level)))))
-            result.append(("x-ratelimit-reset-\(name)", Self.text(bucket.wait(for: Double(bucket.limit)))))
+            result.append(("x-ratelimit-reset-\(name)", Self.text(bucket.wait(for: Double(bucket.capacity)))))
         }
         return result
     }

@@ -25,7 +25,7 @@ final class Responder {
             reasoningTokens: configuration.reasoningTokens)
         limiter = RateLimiter(
             requestsPerMinute: configuration.requestsPerMinute, tokensPerMinute: configuration.tokensPerMinute,
-            at: now)
+            requestsAtOnce: configuration.requestsAtOnce, at: now)
     }
 
     /// The reply to a whole request that arrived at `now`; `date` is the wall clock, for labels.
@@ -77,7 +77,7 @@ final class Responder {
         var identifier = Array("req_".utf8)
         identifier.append(hexadecimal: random.next())
         reply.headers.append(("x-request-id", String(decoding: identifier, as: UTF8.self)))
-        if limiter.isActive { reply.headers += limiter.headers }
+        if limiter.isActive, configuration.tellsLimits { reply.headers += limiter.headers }
         return reply
     }
 
@@ -111,7 +111,7 @@ final class Responder {
         case .refused(let limit, let wait):
             ledger.withLock { $0.noteRateLimited() }
             var reply = Reply(.rateLimited("The limit of \(limit) a minute is reached.", type: limit))
-            reply.headers = retryAfter(wait, date: date)
+            if configuration.tellsLimits { reply.headers = retryAfter(wait, date: date) }
             return reply
         }
     }

@@ -52,6 +52,12 @@ public struct SimulatorConfiguration: Sendable, Hashable {
     /// Tokens a minute, of prompts and answers together. Nil: no limit.
     public var tokensPerMinute: Int?
 
+    /// Requests that a limit lets pass at once after a rest. Nil: a minute's worth, as hosted services do.
+    public var requestsAtOnce: Int?
+
+    /// Whether the limits are told: `x-ratelimit-*` with every reply, `retry-after` with a refusal. Many gateways don't.
+    public var tellsLimits = true
+
     /// Whether to remember each item. It costs about 50 bytes an item; without it memory stays flat, the counts of items
     /// are zero, and every request counts as the next attempt of one and the same item.
     public var remembersItems = true
@@ -70,6 +76,7 @@ public struct SimulatorConfiguration: Sendable, Hashable {
         }
         try require(requestsPerMinute ?? 1 > 0, "the limit of requests a minute", "Give at least 1, or no limit.")
         try require(tokensPerMinute ?? 1 > 0, "the limit of tokens a minute", "Give at least 1, or no limit.")
+        try require(requestsAtOnce ?? 1 > 0, "the requests at once", "Give at least 1, or none.")
         try require(slowFactor.isFinite && slowFactor >= 1, "the factor of slow answers", "Give at least 1.")
         try require(
             hugeBytes >= 0 && hugeBytes <= Self.hugeBytesMax, "the size of huge answers",

@@ -99,6 +99,7 @@ public struct InputFile: Sendable, Hashable {
         var error = RetortError.system(number, operation, path)
         error.code = .inputMissing
         error.message = number == ENOENT ? "no such input file" : "the input cannot be read"
+        if number == ENOENT { error.cause = nil }
         error.remedy =
             number == ENOENT
             ? "Check the spelling and the working directory; a pattern such as 'data/*.jsonl' is possible too."

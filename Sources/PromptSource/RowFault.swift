@@ -26,7 +26,7 @@ struct RowFault: Error {
             self.init("the row is not UTF-8", at: offset, remedy: "Convert the file with iconv -t UTF-8.")
         } else {
             let offset = error.offset > 0 ? error.offset : RowFault.stringFault(in: text) ?? 0
-            self.init("the row is not JSON", at: offset, cause: error.reason)
+            self.init("the row is not JSON", at: offset, cause: error.reason == "not JSON" ? nil : error.reason)
         }
     }
 

@@ -68,7 +68,11 @@ struct RateLimiter: Sendable {
         Self.lower(&perMinute, to: report.requests.limitPerMinute, user: limits.requestsPerMinute, at: now)
         Self.lower(&tokens, to: report.tokens.limitPerMinute, user: limits.tokensPerMinute, at: now)
         for resource in [report.requests, report.tokens] where resource.remaining == 0 {
-            if let reset = resource.reset { notBefore = max(notBefore, now + min(reset, Self.pauseMax)) }
+            guard var pause = resource.reset else { continue }
+            // The reset is when the limit is whole again. One that refills steadily has room for a next one long before;
+            // where it does not, refusals say how long to wait.
+            if let limit = resource.limitPerMinute { pause = min(pause, .seconds(60 / Double(limit))) }
+            notBefore = max(notBefore, now + min(pause, Self.pauseMax))
         }
     }
 

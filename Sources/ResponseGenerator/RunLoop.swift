@@ -23,13 +23,17 @@ struct RunLoop {
     private var batch: [Settlement] = []
     /// Children whose value was taken.
     private var taken = 0
-    /// When the alarm that is set goes off; nil inside: when woken.
-    private var alarm: Instant??
+    /// When the alarm that is set goes off.
+    private var alarm: Instant?
     private var stopAsked = false
     /// The sink threw: it is offered what is left once more, at the end.
     private var sinkFailed = false
     private var publishedHold = Hold.none
     private var publishedTail = 0
+    private var publishedAt: Instant
+
+    /// The longest silence towards the observer: what is waited for is seen to be waited for.
+    static let reportInterval = Interval.seconds(1)
 
     init(
         _ configuration: GeneratorConfiguration, attempts: Attempts, mailbox: Mailbox, clock: any GeneratorClock,
@@ -45,6 +49,7 @@ struct RunLoop {
         self.awaitRelief = awaitRelief
         self.publish = publish
         let now = clock.now
+        publishedAt = now
         dispatcher = Dispatcher(configuration, at: now)
         counter = ProgressCounter(concurrency: configuration.concurrency, itemsTotal: configuration.itemsTotal, at: now)
     }
@@ -85,7 +90,7 @@ struct RunLoop {
             case .offer: offer(again: true)
             case .cut: cut(&group)
             case .wait(let due):
-                setAlarm(due, &group)
+                setAlarm(min(due ?? now + Self.reportInterval, now + Self.reportInterval), &group)
                 publishHold(at: now)
                 return true
             case .finish: return false
@@ -114,13 +119,13 @@ struct RunLoop {
     }
 
     /// Keeps one alarm in the group. One that is set for later than needed is woken, and set anew when it returns.
-    private mutating func setAlarm(_ due: Instant?, _ group: inout Group) {
+    private mutating func setAlarm(_ due: Instant, _ group: inout Group) {
         if dispatcher.window.phase == .cut { return }
         if let set = alarm {
-            if let due, set == nil || due < set! { mailbox.wake() }
+            if due < set { mailbox.wake() }
             return
         }
-        alarm = .some(due)
+        alarm = due
         let (attempts, mailbox, clock) = (attempts, mailbox, clock)
         group.addTask {
             await mailbox.wait(until: due, clock)
@@ -150,7 +155,7 @@ struct RunLoop {
             let isDue = counter.settled(batch, at: now)
             batch.removeAll(keepingCapacity: true)
             if pressure == .pressed { awaitRelief() }
-            if isDue { publish(counter.report(dispatcher, at: now)) }
+            if isDue { report(at: now) }
         } catch {
             if error.code == .noSpace {
                 dispatcher.outOfSpace(at: now)
@@ -162,13 +167,19 @@ struct RunLoop {
         }
     }
 
-    /// Tells the observer when dispatch starts or ceases to be held up, and at every decision of the tail.
+    private mutating func report(at now: Instant) {
+        publishedAt = now
+        publish(counter.report(dispatcher, at: now))
+    }
+
+    /// Tells the observer when dispatch starts or ceases to be held up, at every decision of the tail, and now and then
+    /// when nothing happens.
     private mutating func publishHold(at now: Instant) {
         let isTail = dispatcher.isTail && dispatcher.window.inFlight + dispatcher.retries.count != publishedTail
-        guard dispatcher.hold != publishedHold || isTail else { return }
+        guard dispatcher.hold != publishedHold || isTail || now - publishedAt >= Self.reportInterval else { return }
         publishedHold = dispatcher.hold
         publishedTail = dispatcher.window.inFlight + dispatcher.retries.count
-        publish(counter.report(dispatcher, at: now))
+        report(at: now)
     }
 
     /// The last word: what the sink would not take is offered once more.

@@ -8,8 +8,12 @@ struct CommandContext: Sendable {
 
     /// Progress is drawn here, and remarks are printed through it, so that neither breaks the other.
     func progressStream(_ command: ParsedCommand) -> MessageStream {
-        let mode: ProgressMode = command.flag("quiet") ? .none : command.choice("progress")
-        let style = ProgressStyle(mode, terminal: errorTerminal, environment: environment)
-        return MessageStream(terminal: errorTerminal, palette: messages.palette, progress: style)
+        // Who is quiet, and names a form of progress all the same, wants just that.
+        let isSilent = command.flag("quiet") && !command.isGiven("progress")
+        let mode: ProgressMode = isSilent ? .none : command.choice("progress")
+        let style = ProgressStyle(
+            mode, terminal: errorTerminal, environment: environment, every: command.duration("progress-every"))
+        return MessageStream(
+            terminal: errorTerminal, palette: mode == .json ? .plain : messages.palette, progress: style)
     }
 }

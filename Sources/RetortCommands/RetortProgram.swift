@@ -15,6 +15,7 @@ public enum RetortProgram {
         Entry(spec: StatusCommand.spec, run: StatusCommand.run),
         Entry(spec: GetCommand.spec, run: GetCommand.run),
         Entry(spec: CatCommand.spec, run: CatCommand.run),
+        Entry(spec: ReportCommand.spec, run: ReportCommand.run),
         Entry(spec: SimulateCommand.spec, run: SimulateCommand.run),
         Entry(spec: CompletionCommand.spec, run: CompletionCommand.run),
     ]

@@ -76,15 +76,8 @@ struct Sealer {
         index.withLock { $0.beginSegment(lane, number) }
     }
 
-    /// Changes the manifest and writes a checkpoint that fits it: a run that is killed soon afterwards still knows
-    /// which input its rows belong to.
-    mutating func changeManifest(_ change: (inout StoreManifest) -> Void) throws(RetortError) {
-        try updateManifest(change)
-        try flushIndex()
-    }
-
     /// Changes the manifest on disk and then in memory.
-    private func updateManifest(_ change: (inout StoreManifest) -> Void) throws(RetortError) {
+    func updateManifest(_ change: (inout StoreManifest) -> Void) throws(RetortError) {
         var next = manifest.withLock { $0 }
         change(&next)
         try next.save(context.layout, files: context.files)

@@ -170,7 +170,7 @@ final class SealerThread: @unchecked Sendable {
                 if attempt({ sealer throws(RetortError) in try sealer.seal(block) }) { finishBlock(block) }
             case .manifest(let wanted):
                 let isDone = attempt { sealer throws(RetortError) in
-                    try sealer.changeManifest { manifest in for change in wanted { change(&manifest) } }
+                    try sealer.updateManifest { manifest in for change in wanted { change(&manifest) } }
                 }
                 if isDone {
                     locked {

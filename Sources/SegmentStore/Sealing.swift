@@ -61,7 +61,7 @@ final class Sealing: Sendable {
 
     func updateManifest(_ change: @escaping @Sendable (inout StoreManifest) -> Void) throws(RetortError) {
         if let thread { return try thread.updateManifest(change) }
-        try inPlace { sealer throws(RetortError) in try sealer.changeManifest(change) }
+        try inPlace { sealer throws(RetortError) in try sealer.updateManifest(change) }
     }
 
     /// Seals the last blocks and closes everything. Whatever comes of it, nothing can be written afterwards.

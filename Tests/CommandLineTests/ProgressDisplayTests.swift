@@ -72,6 +72,13 @@ import Testing
         #expect(display.message("word") == "word\n")
     }
 
+    @Test func amongObjectsARemarkIsAnObject() throws {
+        var display = ProgressDisplay(.json(every: .seconds(1)), width: 80, palette: .plain)
+        #expect(display.message("bad \"row\"") == #"{"event":"message","text":"bad \"row\""}"# + "\n")
+        var plain = ProgressDisplay(.plain(every: .seconds(1)), width: 80, palette: .plain)
+        #expect(plain.message("bad row") == "bad row\n")
+    }
+
     @Test func theModeBecomesAStyle() {
         let screen = Terminal(isTerminal: true)
         let log = Terminal(isTerminal: false)

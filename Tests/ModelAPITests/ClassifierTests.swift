@@ -53,6 +53,8 @@ private func error(_ message: String, type: String = "", code: String = "") -> S
         (404, error("no such file"), "fail bad_request"),
         (400, error("the tool named by the model was not found"), "fail bad_request"),
         (404, #"{"detail":"Not Found"}"#, "stop configuration"),
+        (404, error("There is nothing at this path.", code: "unknown_url"), "stop configuration"),
+        (404, error("Invalid URL (POST /chat/completions)", type: "invalid_request_error"), "stop configuration"),
         (404, "<html><body>404</body></html>", "stop configuration"),
         (404, "", "stop configuration"),
         (400, error("filtered", code: "content_filter"), "fail content_filter"),
@@ -76,6 +78,12 @@ private func error(_ message: String, type: String = "", code: String = "") -> S
         (#"{"choices":[{"text":"a","finish_reason":"content_filter"}]}"#, "fail content_filter"),
         (#"{"choices":[{"message":{"content":null,"refusal":"I cannot"}}]}"#, "fail content_filter"),
         (#"{"choices":[{"text":"a","finish_reason":"length"}]}"#, "answer"),
+        (#"{"choices":[{"message":{"role":"assistant"},"finish_reason":"stop"}]}"#, "retry server"),
+        (#"{"choices":[{"message":{"content":null},"finish_reason":"stop"}]}"#, "retry server"),
+        (#"{"choices":[{"message":{"content":null},"finish_reason":"length"}]}"#, "answer"),
+        (#"{"choices":[{"message":{"content":null,"reasoning":"hm"},"finish_reason":"stop"}]}"#, "answer"),
+        (#"{"choices":[{"message":{"content":null,"tool_calls":[{}]},"finish_reason":"tool_calls"}]}"#, "answer"),
+        (#"{"choices":[{"message":{"content":""},"finish_reason":"stop"}]}"#, "answer"),
     ])
     func aSuccessIsOnlyOneWithAnAnswer(body: String, expected: String) {
         #expect(word(classify(reply(body))) == expected)

@@ -37,6 +37,14 @@ import Testing
         #expect(limiter.admit(tokens: 0, at: muchLater) != .granted)
     }
 
+    @Test func aSmallBucketLetsLittlePassAtOnce() {
+        var limiter = RateLimiter(requestsPerMinute: 600, tokensPerMinute: nil, requestsAtOnce: 2, at: start)
+        let later = start + .seconds(60)
+        for _ in 0..<2 { #expect(limiter.admit(tokens: 0, at: later) == .granted) }
+        #expect(limiter.admit(tokens: 0, at: later) == .refused(by: "requests", retryAfter: .milliseconds(100)))
+        #expect(limiter.admit(tokens: 0, at: later + .milliseconds(100)) == .granted)
+    }
+
     @Test func aClockThatStepsBackChangesNothing() {
         var limiter = RateLimiter(requestsPerMinute: 1, tokensPerMinute: nil, at: start)
         #expect(limiter.admit(tokens: 0, at: start) == .granted)

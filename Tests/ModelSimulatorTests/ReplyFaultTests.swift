@@ -21,6 +21,8 @@ import Testing
             (Fault.rateLimited, 429, "rate_limit_exceeded"), (.rateLimitedBare, 429, "rate_limit_exceeded"),
             (.insufficientQuota, 429, "insufficient_quota"), (.internalError, 500, nil), (.unavailable, 503, nil),
             (.overloaded, 529, nil), (.badRequest, 400, "invalid_value"), (.unauthorized, 401, "invalid_api_key"),
+            (.forbidden, 403, "permission_denied"), (.missing, 404, "file_not_found"), (.tooLarge, 413, nil),
+            (.unprocessable, 422, "unprocessable"),
         ] as [(Fault, Int, String?)])
     func errorsCarryStatusAndCode(fault: Fault, status: Int, code: String?) throws {
         let reply = reply(fault)

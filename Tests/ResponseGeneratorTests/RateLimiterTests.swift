@@ -110,4 +110,11 @@ private func drive(_ limiter: inout RateLimiter, _ count: Int, tokens: Int = 0, 
         limiter.learn(RateLimitReport(tokens: .init(remaining: 0, reset: .seconds(6000))), at: start)
         #expect(limiter.ready(tokens: 0, at: start) - start == RateLimiter.pauseMax)
     }
+
+    @Test func aLimitThatRefillsIsNotWaitedForUntilItIsWhole() {
+        var limiter = RateLimiter(RateLimits(), at: start)
+        limiter.learn(RateLimitReport(requests: .init(limit: 600, remaining: 0, reset: .seconds(60))), at: start)
+        #expect(limiter.ready(tokens: 0, at: start) - start == .milliseconds(100))
+        #expect(abs((drive(&limiter, 101).last! - start).seconds - 10) < 0.2)
+    }
 }

@@ -9,7 +9,8 @@ import Testing
 /// must give the same bytes. With `RETORT_WRITE_GOLDEN=1` the test writes it anew, for a change that is meant.
 @Suite struct GoldenStoreTests {
     static let storeID: UInt64 = 0x0123_4567_89AB_CDEF
-    static let directory = String(#filePath.dropLast("Tests/SegmentStoreTests/GoldenStoreTests.swift".count)) + "data/golden/store"
+    static let directory =
+        String(#filePath.dropLast("Tests/SegmentStoreTests/GoldenStoreTests.swift".count)) + "data/golden/store"
     private let files = SimulatedFileSystem(seed: 1)
     private var options: StoreOptions {
         StoreFixture.options(files, block: 900, segment: 500, journal: 2000, delta: 16)
@@ -36,7 +37,9 @@ import Testing
         try write()
         if getenv("RETORT_WRITE_GOLDEN") != nil { try writeGolden() }
         let golden = try readGolden()
-        #expect(golden.keys.sorted() == files.snapshot.keys.map { String($0.dropFirst(StoreFixture.root.count + 1)) }.sorted())
+        #expect(
+            golden.keys.sorted()
+                == files.snapshot.keys.map { String($0.dropFirst(StoreFixture.root.count + 1)) }.sorted())
         for (name, bytes) in golden {
             #expect(files.snapshot[StoreFixture.root + "/" + name] == bytes, "\(name)")
         }
@@ -44,7 +47,10 @@ import Testing
 
     @Test func itIsReadAndGoesOn() throws {
         let golden = try readGolden()
-        for part in ["responses/000001.jsonl.gz", "responses/000002.jsonl.gz", "failures/journal-", "responses/journal-", "index/run-", "index/checkpoint"] {
+        for part in [
+            "responses/000001.jsonl.gz", "responses/000002.jsonl.gz", "failures/journal-", "responses/journal-",
+            "index/run-", "index/checkpoint",
+        ] {
             #expect(golden.keys.contains { $0.hasPrefix(part) }, "\(part)")
         }
         try files.createDirectory(StoreFixture.root)
@@ -75,7 +81,8 @@ import Testing
         let disk = PosixFileSystem()
         var golden: [String: [UInt8]] = [:]
         for directory in ["", "responses/", "failures/", "index/"] {
-            for name in try disk.entries(of: Self.directory + "/" + directory) where name.contains(".") || name == "checkpoint" {
+            for name in try disk.entries(of: Self.directory + "/" + directory)
+            where name.contains(".") || name == "checkpoint" {
                 golden[directory + name] = try disk.contents(of: "\(Self.directory)/\(directory)\(name)")
             }
         }

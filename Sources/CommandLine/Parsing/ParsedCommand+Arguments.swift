@@ -27,9 +27,9 @@ extension ParsedCommand {
 }
 
 /// Text for POSIX shells.
-enum ShellText {
+public enum ShellText {
     /// The word as it is where it is plain, else between single quotes.
-    static func quoted(_ word: String) -> String {
+    public static func quoted(_ word: String) -> String {
         let isPlain =
             !word.isEmpty
             && word.utf8.allSatisfy { byte in

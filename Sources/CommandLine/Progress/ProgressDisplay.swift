@@ -37,9 +37,11 @@ public struct ProgressDisplay: Sendable {
         return text
     }
 
-    /// A line of other output: it takes the place of the progress line, which is drawn again below it.
+    /// A line of other output: it takes the place of the progress line, which is drawn again below it. Between JSON
+    /// objects it is one too.
     public mutating func message(_ line: String) -> String {
-        standing.isEmpty ? line + "\n" : Self.clear + line + "\n" + standing
+        if case .json = style { return ProgressText.json(message: line) + "\n" }
+        return standing.isEmpty ? line + "\n" : Self.clear + line + "\n" + standing
     }
 
     private mutating func isDue(_ now: Instant) -> Bool {

@@ -25,6 +25,9 @@ extension ProgressText {
         return "{" + members.map { "\"\($0.0)\":\($0.1)" }.joined(separator: ",") + "}"
     }
 
+    /// A remark or an error among the snapshots.
+    public static func json(message: String) -> String { "{\"event\":\"message\",\"text\":\(quoted(message))}" }
+
     private static func quoted(_ text: String) -> String {
         var bytes: [UInt8] = []
         JSONString.append(text, to: &bytes)

@@ -1,3 +1,5 @@
+internal import Basics
+
 /// The options by which programs show their manners, for any program's table; their words are the cases of the types that read them.
 extension OptionSpec {
     static let generalGroup = "General options"
@@ -17,6 +19,11 @@ extension OptionSpec {
             With auto it is line on a terminal and plain elsewhere.
             """,
         group: generalGroup, default: ProgressMode.auto.rawValue)
+
+    /// `--progress-every TIME`: between two lines of `plain` and `json`.
+    public static let progressEvery = OptionSpec(
+        "progress-every", kind: .duration(.milliseconds(10)...Interval.seconds(3600)),
+        summary: "time between two lines of plain and json progress", group: generalGroup, default: "10s")
 
     /// `-q, --quiet`: no progress and no remarks.
     public static let quiet = OptionSpec("quiet", "q", summary: "show errors only", group: generalGroup)

@@ -19,16 +19,18 @@ enum CatCommand {
         let reader = try StoreReader(command.operand("STORE")!, options: StoreAccess.options)
         let output = DataOutput.standardOutput()
         var damages = 0
+        let lineEnd: [UInt8] = [0x0A]
         func report(_ damage: Damage) {
             damages += 1
             context.messages.line(
                 "damaged: \(damage.lane.directoryName) segment \(damage.segment), bytes \(damage.range): "
                     + damage.reason)
         }
-        try reader.forEach(command.flag("failures") ? .failures : .responses, onDamage: report) {
-            record throws(RetortError) in
-            try output.write(record.line + [0x0A])
+        func write(_ record: StoredRecord) throws(RetortError) {
+            try output.write(record.line)
+            try output.write(lineEnd)
         }
+        try reader.forEach(command.flag("failures") ? .failures : .responses, onDamage: report, write)
         try output.flush()
         return damages == 0 ? .ok : .badData
     }

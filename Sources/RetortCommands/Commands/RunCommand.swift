@@ -60,7 +60,8 @@ enum RunCommand {
                 "base-url", kind: .string, valueName: "URL", summary: "the API, up to and including /v1",
                 group: "The server", environment: "OPENAI_BASE_URL"),
             OptionSpec("simulate", summary: "ask the built-in model server: no key, no network", group: "The server"),
-        ] + ParameterOptions.options + paceOptions + timeOptions + [.progress] + SimulatorOptions.options,
+        ] + ParameterOptions.options + paceOptions + timeOptions + [.progress, .progressEvery]
+            + SimulatorOptions.options,
         exitCodes: [
             .badData, .inputMissing, .io, .incomplete, .refused, .configuration, .interrupted,
         ])
@@ -79,6 +80,13 @@ enum RunCommand {
         OptionSpec(
             "attempts", kind: .integer(1...1000), summary: "tries an item gets", group: paceGroup,
             default: String(GeneratorConfiguration.attemptsMaxDefault)),
+        OptionSpec(
+            "retry-base", kind: .duration(.milliseconds(1)...Interval.seconds(3600)),
+            summary: "the first wait before a retry is drawn from zero to this; each further one doubles it",
+            group: paceGroup, default: "1s"),
+        OptionSpec(
+            "retry-cap", kind: .duration(.milliseconds(1)...Interval.seconds(3600)),
+            summary: "the longest such wait; what a server asks for wins over it", group: paceGroup, default: "1m"),
     ]
 
     private static let timeOptions: [OptionSpec] = [
@@ -106,7 +114,13 @@ enum RunCommand {
         let settings = try RunSettings(command, environment: context.environment)
         let messages = context.progressStream(command)
         let session = RunSession(settings: settings, messages: messages, isQuiet: command.flag("quiet"))
-        let result = try await session.run()
+        let result: RunSession.Result
+        do {
+            result = try await session.run()
+        } catch {
+            messages.report(error, from: "retort")
+            return ExitCode(error)
+        }
         let conclusion = RunConclusion(result, settings: settings, commandLine: command.shellLine)
         if !command.flag("quiet") {
             for line in conclusion.lines(messages.palette) { messages.line(line) }

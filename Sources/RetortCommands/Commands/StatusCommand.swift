@@ -7,17 +7,38 @@ import SegmentStore
 enum StatusCommand {
     static let spec = CommandSpec(
         "status", summary: "counts, failures, tokens and size of a run, also while it writes",
+        details: """
+            With --watch the state is shown again and again: redrawn in place on a terminal, a line each time elsewhere, \
+            a JSON object a line with --json. Ctrl-C ends the watch, not the run.
+            """,
         examples: [
             ExampleSpec("retort status runs/a", "for people"),
             ExampleSpec("retort status runs/a --json", "for scripts"),
+            ExampleSpec("retort status runs/a --watch --every 5s", "until the run has ended"),
         ],
         operands: [OperandSpec("STORE", kind: .path, summary: "the directory of a run")],
-        options: [OptionSpec("json", summary: "one JSON object")],
+        options: [
+            OptionSpec("json", summary: "one JSON object"),
+            OptionSpec("watch", "w", summary: "show it again and again until the run has ended"),
+            OptionSpec(
+                "every", kind: .duration(StatusWatch.intervalRange), valueName: "INTERVAL",
+                summary: "the time between two looks; implies --watch", default: "2s"),
+        ],
         exitCodes: [.notFound, .badData, .io, .configuration])
 
     @Sendable
     static func run(_ command: ParsedCommand, _ context: CommandContext) async throws -> ExitCode {
-        let status = try StoreStatus(command.operand("STORE")!)
+        let root = command.operand("STORE")!
+        if command.flag("watch") || command.isGiven("every") {
+            let watch = StatusWatch(
+                root: root, interval: command.duration("every"), asJSON: command.flag("json"),
+                terminal: .standardOutput(environment: context.environment))
+            let task = Task { try await watch.run() }
+            SignalWatcher.onSignal { _ in task.cancel() }
+            try await task.value
+            return .ok
+        }
+        let status = try StoreStatus(root)
         let output = DataOutput.standardOutput()
         if command.flag("json") {
             try output.line(status.json)
@@ -32,7 +53,7 @@ enum StatusCommand {
 /// What there is to say of a store without reading its records.
 struct StoreStatus {
     private let reader: StoreReader
-    private let writer: String?
+    let writer: String?
     private let sizes: [Lane: [Int]]
 
     init(_ root: String) throws(RetortError) {
@@ -41,12 +62,10 @@ struct StoreStatus {
         sizes = try reader.segmentSizes()
     }
 
-    /// Items of the input, once it has been read to its end.
-    private var items: Int? { reader.manifest.input?.rows.map { Int($0) * reader.manifest.samples } }
-
-    private var pending: Int? {
-        items.map { max(0, $0 - Int(reader.counters.done) - Int(reader.counters.failed)) }
-    }
+    var done: Int { Int(reader.counters.done) }
+    var failed: Int { Int(reader.counters.failed) }
+    var pending: Int? { reader.pending }
+    private var items: Int? { reader.items }
 
     private var failureClasses: [(name: String, count: Int)] {
         reader.counters.failedByClass.enumerated().filter { $0.element > 0 }.map { index, count in
@@ -73,7 +92,8 @@ struct StoreStatus {
             let files = sizes[lane] ?? []
             guard !files.isEmpty else { continue }
             let name = lane.directoryName + String(repeating: " ", count: 11 - lane.directoryName.count)
-            lines.append("\(name)\(files.count) segments, \(Human.bytes(files.reduce(0, +)))")
+            let segments = files.count == 1 ? "1 segment" : "\(Human.count(files.count)) segments"
+            lines.append("\(name)\(segments), \(Human.bytes(files.reduce(0, +)))")
         }
         lines.append("writer     \(writer ?? "none")")
         let job = reader.manifest.job.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }

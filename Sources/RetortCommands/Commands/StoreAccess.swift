@@ -8,3 +8,11 @@ enum StoreAccess {
         return options
     }
 }
+
+extension StoreReader {
+    /// Items of the input, once it has been read to its end.
+    var items: Int? { manifest.input?.rows.map { Int($0) * manifest.samples } }
+
+    /// Items of the input without an outcome.
+    var pending: Int? { items.map { max(0, $0 - Int(counters.done) - Int(counters.failed)) } }
+}

@@ -24,7 +24,8 @@ enum ParameterOptions {
             "stop", kind: .repeated(.string), valueName: "TEXT", summary: "end the answer at this text", group: group),
         OptionSpec("seed", kind: .integer(Int.min...Int.max), summary: "the model's seed", group: group),
         OptionSpec(
-            "reasoning-effort", kind: .string, valueName: "WORD", summary: "low, medium, high, ...", group: group),
+            "reasoning-effort", kind: .string, valueName: "WORD", summary: "how much to think: low, medium, high",
+            group: group),
         OptionSpec(
             "response-format", kind: .string, valueName: "JSON", summary: "sent as response_format", group: group),
         OptionSpec(
@@ -86,8 +87,19 @@ enum ParameterOptions {
             "response-format", "param",
         ]
         for name in described where command.isGiven(name) {
-            texts[name.replacing("-", with: "_")] = command.values(name).map(\.text).joined(separator: ", ")
+            texts[name.replacing("-", with: "_")] = command.value(name).map(text)
         }
         return texts
+    }
+
+    /// Lists are quoted one by one, so that two texts never look like one.
+    private static func text(_ value: OptionValue) -> String {
+        guard case .list(let values) = value else { return value.text }
+        var bytes: [UInt8] = []
+        for value in values {
+            if !bytes.isEmpty { bytes += ", ".utf8 }
+            JSONString.append(value.text, to: &bytes)
+        }
+        return String(decoding: bytes, as: UTF8.self)
     }
 }

@@ -1,21 +1,23 @@
 import Basics
+import ModelAPI
 import PromptSource
 import ResponseGenerator
 import SegmentStore
 
 /// The generator's source: a thread reads and plans rows, and hands batches over a short queue.
 ///
-/// Memory is two batches, however long the input and however slow the model.
+/// Memory is a few batches, however long the input and however slow the model.
 final class PlannedSource: ItemSource {
-    /// Items handed over at once.
-    static let batchItems = 256
+    /// Items handed over at once, and the bytes of their requests from which fewer are.
+    static let batchItemsMax = 256
+    static let batchBytesMax = 4 << 20
     /// Batches planned ahead.
     static let batchesAhead = 2
     /// Rows between two landmarks.
     static let rowsPerLandmark: UInt64 = 1024
 
     private struct State {
-        var batches: [[Item<ItemContext>]] = []
+        var batches: [Batch] = []
         var isFinished = false
         var error: RetortError?
         var isCancelled = false
@@ -27,12 +29,36 @@ final class PlannedSource: ItemSource {
     /// How far the input has been read.
     struct Reading: Sendable {
         var rows: UInt64 = 0
-        var foundItems = 0
-        var changedItems = 0
+        var findings = RowPlanner.Findings()
         var isComplete = false
     }
 
+    /// Items that were planned and not handed over yet.
+    private struct Batch {
+        var items: [Item<ItemContext>] = []
+        var bytes = 0
+
+        var isFull: Bool { items.count >= batchItemsMax || bytes >= batchBytesMax }
+
+        mutating func append(_ more: [Item<ItemContext>]) {
+            items += more
+            bytes += more.reduce(0) { $0 + $1.request.body.count }
+        }
+
+        /// Takes another batch in, if that leaves it within its limits.
+        mutating func merge(_ other: Batch) -> Bool {
+            guard items.count + other.items.count <= batchItemsMax, bytes + other.bytes <= batchBytesMax else {
+                return false
+            }
+            items += other.items
+            bytes += other.bytes
+            return true
+        }
+    }
+
     private let state = Monitor(State())
+    /// Held while a row is worked on; false once nothing may touch the store any more.
+    private let isOpen = Locked(true)
 
     var reading: Reading { state.update { $0.reading } }
 
@@ -52,7 +78,7 @@ final class PlannedSource: ItemSource {
             cancel()
         }
         let (batch, error) = state.update { state -> ([Item<ItemContext>]?, RetortError?) in
-            if !state.batches.isEmpty { return (state.batches.removeFirst(), nil) }
+            if !state.batches.isEmpty { return (state.batches.removeFirst().items, nil) }
             if state.isFinished { return (nil, state.error) }
             return ([], nil)
         }
@@ -68,6 +94,12 @@ final class PlannedSource: ItemSource {
             return state.waiter
         }
         waiter?.resume()
+    }
+
+    /// Cancels, and waits until the thread has let go of the store: for good, even if it waits for its input still.
+    func close() {
+        cancel()
+        isOpen.withLock { $0 = false }
     }
 
     // MARK: The reading thread's side
@@ -94,47 +126,63 @@ final class PlannedSource: ItemSource {
         _ rows: RowReader, _ planner: RowPlanner, _ store: RecordStore, _ recorder: Recorder,
         _ onBadRow: (RetortError) -> Void
     ) throws(RetortError) {
-        var batch: [Item<ItemContext>] = []
-        var lastLandmark = rows.landmark.row
-        while let row = try rows.next() {
-            do throws(RetortError) {
-                switch try planner.plan(row) {
-                case .items(let items): batch += items
-                case .badRow(let records, let error):
-                    try recorder.record(badRow: records)
-                    onBadRow(error)
+        var batch = Batch()
+        var noted = rows.landmark.row
+        let isLive = !planner.input.isRepeatable
+        do throws(RetortError) {
+            while let row = try rows.next() {
+                let isWanted = try isOpen.withLock { isOpen throws(RetortError) in
+                    guard isOpen else { return false }
+                    switch try planner.plan(row) {
+                    case .items(let items): batch.append(items)
+                    case .badRow(let records, let error):
+                        try recorder.record(badRow: records)
+                        onBadRow(error)
+                    }
+                    if rows.landmark.row >= noted + Self.rowsPerLandmark {
+                        noted = rows.landmark.row
+                        store.noteLandmark(rows.landmark.stored)
+                    }
+                    return true
                 }
-            } catch {
-                // What was planned before is good.
-                _ = hand(over: batch, rows: row.number, planner)
-                throw error
+                guard isWanted else { return }
+                // Who knows when the next row comes down a pipe.
+                if batch.isFull || isLive && !batch.items.isEmpty {
+                    guard hand(over: batch, rows: row.number + 1, planner) else { return }
+                    batch = Batch()
+                }
             }
-            if rows.landmark.row >= lastLandmark + Self.rowsPerLandmark {
-                lastLandmark = rows.landmark.row
-                store.noteLandmark(rows.landmark.stored)
-            }
-            if batch.count >= Self.batchItems {
-                guard hand(over: batch, rows: row.number + 1, planner) else { return }
-                batch = []
-            }
+        } catch {
+            // What was planned before is good.
+            _ = hand(over: batch, rows: rows.landmark.row, planner)
+            throw error
         }
-        let total = rows.landmark.row
-        store.noteLandmark(rows.landmark.stored)
-        _ = hand(over: batch, rows: total, planner)
-        try store.endInput(rows: total)
+        try end(rows.landmark, store)
+        guard hand(over: batch, rows: rows.landmark.row, planner) else { return }
         state.update { $0.reading.isComplete = true }
     }
 
+    /// The input's end has been seen.
+    private func end(_ landmark: Landmark, _ store: RecordStore) throws(RetortError) {
+        try isOpen.withLock { isOpen throws(RetortError) in
+            guard isOpen else { return }
+            store.noteLandmark(landmark.stored)
+            try store.endInput(rows: landmark.row)
+        }
+    }
+
     /// Waits for room, then queues the batch. False when nobody wants it any more.
-    private func hand(over batch: [Item<ItemContext>], rows: UInt64, _ planner: RowPlanner) -> Bool {
+    private func hand(over batch: Batch, rows: UInt64, _ planner: RowPlanner) -> Bool {
         let (isWanted, waiter) = state.wait { state -> (Bool, CheckedContinuation<Void, Never>?)? in
             if state.isCancelled { return (false, nil) }
-            guard state.batches.count < Self.batchesAhead else { return nil }
+            let last = state.batches.indices.last
+            if last == nil || !state.batches[last!].merge(batch) {
+                guard state.batches.count < Self.batchesAhead else { return nil }
+                if !batch.items.isEmpty { state.batches.append(batch) }
+            }
             state.reading.rows = rows
-            state.reading.foundItems = planner.foundItems
-            state.reading.changedItems = planner.changedItems
-            if batch.isEmpty { return (true, nil) }
-            state.batches.append(batch)
+            state.reading.findings = planner.findings
+            if batch.items.isEmpty { return (true, nil) }
             defer { state.waiter = nil }
             return (true, state.waiter)
         }

@@ -8,88 +8,119 @@ import SegmentStore
 /// What is said when a run is over, and with which status it ends.
 struct RunConclusion {
     private let result: RunSession.Result
-    private let settings: RunSettings
+    private let out: String
     private let commandLine: String
 
     init(_ result: RunSession.Result, settings: RunSettings, commandLine: String) {
         self.result = result
-        self.settings = settings
+        out = ShellText.quoted(settings.out)
         self.commandLine = commandLine
     }
 
     var error: RetortError? { result.summary.error }
 
+    private var standing: RunStanding { result.standing }
+    private var isFinished: Bool { result.summary.ending == .completed && !result.wasInterrupted }
+
     var exitCode: ExitCode {
-        if let error = result.summary.error { return ExitCode(error.code) }
+        if let error { return ExitCode(error.code) }
         if result.wasInterrupted { return .interrupted }
-        if result.summary.ending != .completed { return .incomplete }
-        return result.counters.failed > 0 ? .incomplete : .ok
+        if !isFinished { return .incomplete }
+        return standing.failed > 0 ? .incomplete : .ok
     }
 
+    /// A headline, what was done, and what to do next.
     func lines(_ palette: Palette) -> [String] {
-        [outcome(palette)] + costs() + failures(palette) + next(palette)
+        let facts = outcomes(palette) + requests() + next(palette)
+        let width = facts.map(\.label.count).max() ?? 0
+        return [palette.bold(headline)]
+            + facts.map { "  " + $0.label + String(repeating: " ", count: width - $0.label.count + 2) + $0.text }
     }
 
-    private func outcome(_ palette: Palette) -> String {
-        let counters = result.counters
-        var text = palette.bold("\(Human.count(Int(counters.done))) done")
-        if counters.failed > 0 { text += ", " + palette.red("\(Human.count(Int(counters.failed))) failed") }
-        if let total = result.itemsTotal {
-            let pending = total - Int(counters.done) - Int(counters.failed)
-            if pending > 0 { text += ", \(Human.count(pending)) pending" }
-            text += " of \(Human.count(total))"
+    private typealias Fact = (label: String, text: String)
+
+    private var headline: String {
+        if isFinished {
+            if standing.total == 0 { return "Finished: the input holds no rows." }
+            let failed = items(standing.failed)
+            return standing.failed == 0 ? "Finished: every item has its answer." : "Finished, but \(failed) failed."
         }
-        if result.resumedDone + result.resumedFailed > 0 {
-            text += ", \(Human.count(Int(result.resumedDone + result.resumedFailed))) of them by earlier runs"
-        }
-        return text
+        let how = result.wasInterrupted ? "Interrupted" : error != nil ? "Stopped by an error" : "Stopped early"
+        guard let pending = standing.pending else { return how + "." }
+        return pending == 0 ? how + "; no item is left." : "\(how): \(items(pending)) left."
     }
 
-    private func costs() -> [String] {
+    private func outcomes(_ palette: Palette) -> [Fact] {
+        var done = Human.count(standing.done)
+        if let total = standing.total { done += " of \(items(total))" }
+        if standing.earlier > 0 { done += ", \(Human.count(standing.earlier)) by earlier runs" }
+        var facts: [Fact] = [("done", done)]
+        if standing.failed > 0 {
+            facts.append(("failed", palette.red(Human.count(standing.failed)) + failureClasses))
+        }
+        if standing.foreign > 0 {
+            facts.append(
+                ("besides", "\(Human.count(standing.foreign)) in the store of rows that are not in this input"))
+        }
+        if result.summary.unsaved > 0 {
+            facts.append(
+                ("lost", palette.red("\(Human.count(result.summary.unsaved)) answers could not be written to disk")))
+        }
+        return facts
+    }
+
+    private var failureClasses: String {
+        guard standing.foreign == 0 else { return "" }
+        let names = RecordCodec.failureClasses
+        let parts = result.counters.failedByClass.enumerated().filter { $0.element > 0 }.map { index, count in
+            (Human.count(Int(count)), index < names.count ? names[index] : "other")
+        }
+        if parts.count == 1 { return " (\(parts[0].1))" }
+        return parts.isEmpty ? "" : " (" + parts.map { "\($0.0) \($0.1)" }.joined(separator: ", ") + ")"
+    }
+
+    private func requests() -> [Fact] {
         let progress = result.summary.progress
-        guard progress.requests > 0 else { return ["nothing was asked of the server"] }
-        let seconds = max(progress.elapsed.seconds, 1e-9)
-        let rate = Double(progress.requests) / seconds
-        var lines = [
-            "\(Human.count(progress.requests)) requests in \(Human.duration(progress.elapsed)) (\(Human.rate(rate))), "
-                + "\(Human.count(progress.usage.prompt)) tokens in, \(Human.count(progress.usage.completion)) out"
+        guard progress.requests > 0 else { return [("requests", "none: nothing was asked of the server")] }
+        let rate = Double(progress.requests) / max(progress.elapsed.seconds, 1e-9)
+        var facts: [Fact] = [
+            (
+                "requests",
+                "\(Human.count(progress.requests)) in \(Human.duration(progress.elapsed)), \(Human.rate(rate))"
+            ),
+            (
+                "tokens",
+                "\(Human.count(progress.usage.prompt)) in, \(Human.count(progress.usage.completion)) out"
+            ),
         ]
         let retries = progress.retries.filter { $0.value > 0 }
         if !retries.isEmpty {
-            let parts = retries.sorted { $0.value > $1.value }.map { "\($0.value) \($0.key.rawValue)" }
-            lines.append("retried: \(parts.joined(separator: ", "))")
+            let parts = retries.sorted { ($1.value, $0.key.rawValue) < ($0.value, $1.key.rawValue) }
+                .map { "\(Human.count($0.value)) after \($0.key.rawValue)" }
+            facts.append(("retries", parts.joined(separator: ", ")))
         }
         if progress.truncated > 0 {
-            lines.append(
-                "\(Human.count(progress.truncated)) answers were cut off for want of tokens (finish_reason length)")
+            let answers = progress.truncated == 1 ? "1 answer" : "\(Human.count(progress.truncated)) answers"
+            facts.append(("cut off", "\(answers) for want of tokens (finish_reason length), kept"))
         }
         if let counts = result.simulatorCounts {
-            lines.append("the model server counted \(Human.count(counts.requests)) requests")
+            facts.append(
+                (
+                    "simulator",
+                    "counted \(counts.requests == 1 ? "1 request" : "\(Human.count(counts.requests)) requests")"
+                ))
         }
-        return lines
+        return facts
     }
 
-    private func failures(_ palette: Palette) -> [String] {
-        let names = RecordCodec.failureClasses
-        let parts = result.counters.failedByClass.enumerated().filter { $0.element > 0 }.map { index, count in
-            "\(count) \(index < names.count ? names[index] : "other")"
-        }
-        return parts.isEmpty ? [] : ["failed: \(parts.joined(separator: ", "))"]
+    private func next(_ palette: Palette) -> [Fact] {
+        var facts: [Fact] = []
+        if !isFinished { facts.append(("resume", palette.cyan(commandLine))) }
+        if standing.done > 0 { facts.append(("answers", palette.cyan("zcat \(out)/responses/*.jsonl.gz | head"))) }
+        if standing.failed > 0 { facts.append(("failures", palette.cyan("retort cat \(out) --failures"))) }
+        facts.append(("status", palette.cyan("retort status \(out)")))
+        return facts
     }
 
-    private func next(_ palette: Palette) -> [String] {
-        let out = settings.out
-        var lines: [String] = []
-        if result.summary.ending != .completed || result.wasInterrupted {
-            lines.append("resume with: " + palette.cyan(commandLine))
-        }
-        if result.counters.done > 0 {
-            lines.append("read it: " + palette.cyan("zcat \(out)/responses/*.jsonl.gz | head"))
-        }
-        if result.counters.failed > 0 {
-            lines.append("see what failed: " + palette.cyan("retort cat \(out) --failures"))
-        }
-        lines.append("look again: " + palette.cyan("retort status \(out)"))
-        return lines
-    }
+    private func items(_ count: Int) -> String { count == 1 ? "1 item" : "\(Human.count(count)) items" }
 }

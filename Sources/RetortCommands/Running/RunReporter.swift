@@ -10,7 +10,8 @@ final class RunReporter: ProgressObserver {
     private let messages: MessageStream
     private let store: RecordStore
     private let source: PlannedSource
-    private let resumedDone: UInt64
+    /// What the store held when the run began; nil when that was of other inputs too.
+    private let before: StoreCounters?
     /// Rows of the input, counted ahead by a thread of its own.
     private let rowsTotal = Locked<UInt64?>(nil)
     private let isCounting = Locked(true)
@@ -25,13 +26,13 @@ final class RunReporter: ProgressObserver {
     static let drawInterval = Interval.milliseconds(100)
 
     init(
-        _ messages: MessageStream, store: RecordStore, source: PlannedSource, resumedDone: UInt64, samples: Int,
+        _ messages: MessageStream, store: RecordStore, source: PlannedSource, before: StoreCounters?, samples: Int,
         isQuiet: Bool
     ) {
         self.messages = messages
         self.store = store
         self.source = source
-        self.resumedDone = resumedDone
+        self.before = before
         self.samples = samples
         self.isQuiet = isQuiet
     }
@@ -80,32 +81,34 @@ final class RunReporter: ProgressObserver {
         }
     }
 
-    var total: Int? {
+    /// How the input stands by now.
+    func standing(_ progress: Progress) -> RunStanding {
         let read = source.reading
         let counted: UInt64? = rowsTotal.withLock { $0 }
-        let rows = read.isComplete ? read.rows : counted
-        return rows.map { Int($0) * samples }
+        return RunStanding(
+            progress, read, store.counters, before: before, rows: read.isComplete ? read.rows : counted,
+            samples: samples)
     }
 
     private func snapshot(_ progress: Progress) -> ProgressSnapshot {
-        let counters = store.counters
+        let standing = standing(progress)
         var snapshot = ProgressSnapshot(
-            total: total, done: Int(counters.done), failed: Int(counters.failed), resumed: Int(resumedDone),
+            total: standing.total, done: standing.done, failed: standing.failed, resumed: standing.earlier,
             inFlight: progress.inFlight, retrying: progress.waiting, rate: progress.itemsPerSecond,
             promptTokens: progress.usage.prompt, completionTokens: progress.usage.completion,
             elapsed: progress.elapsed)
         let seconds = progress.elapsed.seconds
         if seconds > 0 { snapshot.tokenRate = Double(progress.usage.completion) / seconds }
-        if let total, progress.itemsPerSecond > 0 {
-            snapshot.remaining = .seconds(Double(max(0, total - snapshot.settled)) / progress.itemsPerSecond)
+        if let pending = standing.pending, progress.itemsPerSecond > 0 {
+            snapshot.remaining = .seconds(Double(pending) / progress.itemsPerSecond)
         }
-        snapshot.note = note(progress)
-        snapshot.pausedReason = pausedReason(progress)
+        snapshot.note = Self.note(progress)
+        snapshot.pausedReason = Self.pausedReason(progress, trouble: store.trouble)
         return snapshot
     }
 
     /// What the last items wait for.
-    private func note(_ progress: Progress) -> String {
+    static func note(_ progress: Progress) -> String {
         var parts: [String] = []
         if progress.waiting > 0 {
             let classes = progress.waitingByClass.filter { $0.value > 0 }.map { "\($0.value) \($0.key.rawValue)" }
@@ -118,8 +121,9 @@ final class RunReporter: ProgressObserver {
         return parts.joined(separator: "; ")
     }
 
-    private func pausedReason(_ progress: Progress) -> String? {
-        if let trouble = store.trouble { return trouble.message }
+    /// What keeps requests from going out; nil when nothing does.
+    static func pausedReason(_ progress: Progress, trouble: RetortError?) -> String? {
+        if let trouble { return trouble.message }
         return switch progress.hold {
         case .none, .draining: nil
         case .rateLimit: "rate limit"

@@ -1,5 +1,6 @@
 import Basics
 import CommandLine
+import Glibc
 import HTTPTransport
 import ModelSimulator
 import PromptSource
@@ -15,11 +16,8 @@ struct RunSession {
     /// How a run ended, for the summary and the exit status.
     struct Result: Sendable {
         var summary: RunSummary
+        var standing: RunStanding
         var counters: StoreCounters
-        var resumedDone: UInt64
-        var resumedFailed: UInt64
-        var itemsTotal: Int?
-        var recovery: RecoveryReport
         var simulatorCounts: SimulatorCounts?
         var wasInterrupted: Bool
     }
@@ -35,27 +33,32 @@ struct RunSession {
         defer { loop.stop() }
         let store = try openStore(job)
         report(store.recovery)
+        let driven: Swift.Result<Result, RetortError>
         do throws(RetortError) {
-            var result = try await drive(input, store, transport, loop)
-            result.simulatorCounts = simulator?.counts
-            try store.close()
-            result.counters = store.counters
-            return result
+            driven = .success(try await drive(input, store, transport, loop))
         } catch {
             // The first error says why; closing may have nothing to add.
+            driven = .failure(error)
             try? store.close()
-            throw error
         }
+        var result = try driven.get()
+        result.simulatorCounts = simulator?.counts
+        do throws(RetortError) {
+            try store.close()
+        } catch {
+            if result.summary.error == nil { result.summary.error = error }
+        }
+        return result
     }
 
-    private func startSimulator() throws(RetortError) -> ModelSimulator? {
+    func startSimulator() throws(RetortError) -> ModelSimulator? {
         guard let configuration = settings.simulator else { return nil }
         let simulator = try ModelSimulator(configuration)
         try simulator.start()
         return simulator
     }
 
-    private func makeTransport(_ simulator: ModelSimulator?, _ loop: EventLoop) throws(RetortError) -> HTTPTransport {
+    func makeTransport(_ simulator: ModelSimulator?, _ loop: EventLoop) throws(RetortError) -> HTTPTransport {
         _ = DescriptorLimit.raise()
         let configuration = HTTPTransport.Configuration(
             baseURL: simulator?.baseURL ?? settings.baseURL, headers: settings.headers,
@@ -64,26 +67,56 @@ struct RunSession {
         return try HTTPTransport(configuration, on: loop)
     }
 
-    private func openStore(_ job: JobDescription) throws(RetortError) -> RecordStore {
+    var storeOptions: StoreOptions {
         var options = StoreOptions()
         options.sync = settings.sync
         options.compressionLevel = settings.compressionLevel
         options.recount = RecordTallies.recounter()
+        return options
+    }
+
+    private func openStore(_ job: JobDescription) throws(RetortError) -> RecordStore {
+        let options = storeOptions
         guard let manifest = try RecordStore.manifest(of: settings.out) else {
-            return try RecordStore.create(
-                settings.out, job: job.values, failureClasses: RecordCodec.failureClasses,
-                tallies: RecordTallies.names, samples: settings.samples, options: options)
+            return try createStore(job, options)
         }
         try job.check(against: manifest.job, at: settings.out)
         return try RecordStore.open(settings.out, options: options)
     }
 
-    private func report(_ recovery: RecoveryReport) {
+    private func createStore(_ job: JobDescription, _ options: StoreOptions) throws(RetortError) -> RecordStore {
+        try refuseForeignFiles(options.files)
+        do throws(RetortError) {
+            return try RecordStore.create(
+                settings.out, job: job.values, failureClasses: RecordCodec.failureClasses,
+                tallies: RecordTallies.names, samples: settings.samples, options: options)
+        } catch {
+            // No directory can be made there: that is no missing input.
+            var error = error
+            if error.code == .inputMissing { error.code = .io }
+            if error.remedy == nil { error.remedy = "Give --out a directory that can be made and written to." }
+            throw error
+        }
+    }
+
+    /// Files that bear a store's names without its manifest are somebody's data: they would be taken for a torn tail.
+    private func refuseForeignFiles(_ files: any FileSystem) throws(RetortError) {
+        for directory in Lane.allCases.map(\.directoryName) + ["index"] {
+            let path = settings.out + "/" + directory
+            guard let name = try files.entries(of: path).first else { continue }
+            throw RetortError(
+                .configuration, "the directory is no store, but has files where a store keeps its own",
+                at: "\(path)/\(name)", cause: "retort.json is missing",
+                remedy: "Give --out another directory, or bring back the retort.json that belongs to these files.")
+        }
+    }
+
+    func report(_ recovery: RecoveryReport) {
         guard !isQuiet, !recovery.isClean else { return }
         if recovery.recoveredRecords > 0 || recovery.tornBytes > 0 {
             messages.line(
-                "the last run was cut short: \(recovery.recoveredRecords) received records put in order, "
-                    + "\(recovery.tornBytes) bytes of a torn write cut off")
+                "the last run was cut short: \(Human.count(recovery.recoveredRecords)) records taken over from its journal"
+                    + (recovery.tornBytes > 0 ? ", \(Human.bytes(recovery.tornBytes)) of a torn write cut off" : ""))
         }
         if recovery.indexWasRebuilt { messages.line("the index was made anew") }
         for damage in recovery.damage {
@@ -97,96 +130,56 @@ struct RunSession {
     private func drive(
         _ input: InputSet, _ store: RecordStore, _ transport: HTTPTransport, _ loop: EventLoop
     ) async throws(RetortError) -> Result {
-        let identity = input.identityHash
-        let isKnownInput =
-            store.counters.done + store.counters.failed == 0 || store.inputProgress.identity == identity
-        try store.beginInput(identity: identity, files: settings.inputs)
+        let before = store.counters
+        let standing = try InputStanding.begin(input, store) { () throws(RetortError) in
+            try refuseChangedRows(input, store)
+        }
         let codec = RecordCodec(keepsBody: settings.keepsBody)
         let issued = IssuedKeys()
         let recorder = Recorder(store, codec: codec, issued: issued)
-        if !isKnownInput { try refuseChangedRows(input, store) }
-        let before = store.counters
         let source = PlannedSource()
         let reporter = RunReporter(
-            messages, store: store, source: source, resumedDone: before.done, samples: settings.samples,
+            messages, store: store, source: source, before: standing.isMixed ? nil : before, samples: settings.samples,
             isQuiet: isQuiet)
         let generator = try ResponseGenerator<ItemContext>(
             settings.generator, transport: transport, clock: LoopClock(loop: loop), executor: loop, observer: reporter)
         let signals = Locked(0)
-        watchSignals(generator, source, signals)
+        watchSignals(generator, signals) { source.cancel() }
         reporter.count(input, known: store.manifest.input?.rows)
         let settings = settings
         source.start(
-            input: input, from: isKnownInput ? Landmark(store.inputProgress.landmark) : .start, store: store,
+            input: input, from: standing.isMixed ? .start : Landmark(store.inputProgress.landmark), store: store,
             recorder: recorder,
             planner: {
-                RowPlanner(
-                    settings, input: input, store: store, issued: issued, codec: codec, isKnownInput: isKnownInput)
+                RowPlanner(settings, input: input, store: store, issued: issued, codec: codec, standing: standing)
             },
             onBadRow: { reporter.badRow($0) })
         let summary = await generator.run(source: source, sink: recorder)
-        source.cancel()
+        source.close()
         reporter.stopCounting()
         reporter.finish(summary.progress)
         await transport.shutdown()
         return Result(
-            summary: summary, counters: store.counters, resumedDone: before.done, resumedFailed: before.failed,
-            itemsTotal: reporter.total, recovery: store.recovery, simulatorCounts: nil,
-            wasInterrupted: signals.withLock { $0 } > 0)
+            summary: summary, standing: reporter.standing(summary.progress), counters: store.counters,
+            simulatorCounts: nil, wasInterrupted: signals.withLock { $0 } > 0)
     }
 
-    /// Another input under the same job: each row is looked up first, and nothing is asked if known ids have changed.
-    private func refuseChangedRows(_ input: InputSet, _ store: RecordStore) throws(RetortError) {
-        guard input.files.allSatisfy({ $0.kind == .regular }) else { return }
-        let planner = RowPlanner(
-            settings, input: input, store: store, issued: IssuedKeys(), codec: RecordCodec(keepsBody: false),
-            isKnownInput: false)
-        let rows = RowReader(input)
-        do throws(RetortError) {
-            while let row = try rows.next() { _ = try planner.plan(row) }
-        } catch {
-            // The run itself meets the same end of the input, and reports it when the rows before it are done.
-            if error.code != .badInput { throw error }
-        }
-        guard planner.changedItems > 0, !settings.keepsChanged else { return }
-        throw RetortError(
-            .configuration, "\(planner.changedItems) items have changed under the same id", at: settings.out,
-            cause: "their prompt or template differs from the one that was answered",
-            remedy: "Give --on-change keep to keep the old answers, or --out another directory to ask anew.")
-    }
-
-    private func watchSignals(
-        _ generator: ResponseGenerator<ItemContext>, _ source: PlannedSource, _ signals: Locked<Int>
+    func watchSignals(
+        _ generator: ResponseGenerator<ItemContext>, _ signals: Locked<Int>, cancel: @escaping @Sendable () -> Void
     ) {
         let messages = messages
         let timeout = settings.drainTimeout
         SignalWatcher.onSignal { count in
             signals.withLock { $0 = count }
-            source.cancel()
-            if count == 1 {
+            cancel()
+            switch count {
+            case 1:
                 messages.line("interrupted: no new requests; waiting for those in flight (again to stop at once)")
                 generator.stop(.drain(deadline: .now + timeout))
-            } else {
-                generator.stop(.now)
+            case 2: generator.stop(.now)
+            // Even now nothing that was received is lost: the next run takes it over from the journal.
+            default: _exit(ExitCode.interrupted.rawValue)
             }
         }
-    }
-}
-
-extension InputSet {
-    /// The identity in the form the store keeps; a new one each time for inputs that cannot be read again.
-    var identityHash: Hash128 {
-        let identity = identity
-        guard identity.isUnchanged(since: identity) else {
-            return Hash128(high: .random(in: 1...UInt64.max), low: .random(in: 0...UInt64.max))
-        }
-        var bytes: [UInt8] = []
-        for file in identity.files {
-            let text = "\(file.path)\n\(file.format)\n\(file.size)\n\(file.modified)\n"
-            bytes.append(contentsOf: text.utf8)
-            bytes.append(contentsOf: Hexadecimal.string(file.edges.high).utf8)
-            bytes.append(contentsOf: Hexadecimal.string(file.edges.low).utf8)
-        }
-        return bytes.withUnsafeBytes { ContentHash.hash128($0) }
     }
 }

@@ -102,6 +102,11 @@ struct RunSettings: Sendable {
         configuration.limits = RateLimits(
             requestsPerSecond: command.numberIfSet("rps"), requestsPerMinute: command.numberIfSet("rpm"),
             tokensPerMinute: command.numberIfSet("tpm"), spacing: command.durationIfSet("throttle"))
+        configuration.backoffBase = command.duration("retry-base")
+        // A base above the cap's default raises the cap with it.
+        configuration.backoffCap =
+            command.isGiven("retry-cap")
+            ? command.duration("retry-cap") : max(command.duration("retry-cap"), configuration.backoffBase)
         configuration.outageMax = command.duration("outage-max")
         configuration.seed = UInt64.random(in: 0...UInt64.max)
         try configuration.validate()

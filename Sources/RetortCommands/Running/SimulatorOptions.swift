@@ -37,6 +37,10 @@ enum SimulatorOptions {
             "server-rpm", kind: .integer(1...100_000_000), summary: "requests a minute it allows", group: group),
         OptionSpec("server-tpm", kind: .integer(1...1_000_000_000), summary: "tokens a minute it allows", group: group),
         OptionSpec(
+            "server-burst", kind: .integer(1...100_000_000), valueName: "N",
+            summary: "requests a limit lets pass at once; default: a minute's worth", group: group),
+        OptionSpec("server-silent", summary: "tell nobody of the limits: no headers, no retry-after", group: group),
+        OptionSpec(
             "server-seed", kind: .integer(0...Int.max), summary: "decides texts, latencies and faults", group: group,
             default: "1"),
         OptionSpec(
@@ -61,6 +65,8 @@ enum SimulatorOptions {
         configuration.retryAfterForm = command.choice("retry-after-form")
         configuration.requestsPerMinute = command.integerIfSet("server-rpm")
         configuration.tokensPerMinute = command.integerIfSet("server-tpm")
+        configuration.requestsAtOnce = command.integerIfSet("server-burst")
+        configuration.tellsLimits = !command.flag("server-silent")
         configuration.seed = UInt64(command.integer("server-seed"))
         configuration.models = command.strings("server-models")
         return configuration

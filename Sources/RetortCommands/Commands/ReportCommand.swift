@@ -1,0 +1,42 @@
+import Basics
+import CommandLine
+
+/// `retort report`: what a store holds, for people and for programs.
+enum ReportCommand {
+    static let spec = CommandSpec(
+        "report", summary: "write REPORT.txt, summary.json and report.html about a run, also while it writes",
+        details: """
+            One pass over the records, in memory that does not grow with them. report.html is one file without script \
+            that loads nothing from outside. The members of summary.json keep their names and types: format, version, \
+            generated, store, state, writer, progress, job, pace, latency_ms, tokens, answers, cost_usd, attempts, \
+            finish_reasons, models, failures, storage, timeline, damage, unreadable, untimed, quantile_error. Its times \
+            are seconds since 1970, and null stands for what is not known.
+
+            Prints the paths of the files.
+            """,
+        examples: [
+            ExampleSpec("retort report runs/a", "into runs/a/report"),
+            ExampleSpec("retort report runs/a -o published/a", "somewhere else"),
+        ],
+        operands: [OperandSpec("STORE", kind: .path, summary: "the directory of a run")],
+        options: [
+            OptionSpec(
+                "out", "o", kind: .path, valueName: "DIR",
+                summary: "where to write, made if missing; STORE/report if not given")
+        ],
+        exitCodes: [.notFound, .badData, .io, .configuration])
+
+    @Sendable
+    static func run(_ command: ParsedCommand, _ context: CommandContext) async throws -> ExitCode {
+        let root = command.operand("STORE")!
+        let summary = try StoreSummary(of: root, now: wallClockSeconds())
+        let files = try ReportFiles(in: command.stringIfSet("out") ?? "\(root)/report")
+        let output = DataOutput.standardOutput()
+        for path in try files.write(summary) { try output.line(path) }
+        try output.flush()
+        if !summary.damage.isEmpty {
+            context.messages.line("\(summary.damage.count) damaged stretches are left out; REPORT.txt lists them")
+        }
+        return summary.damage.isEmpty ? .ok : .badData
+    }
+}

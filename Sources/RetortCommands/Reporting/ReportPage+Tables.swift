@@ -1,0 +1,204 @@
+import Basics
+import CommandLine
+import SegmentStore
+
+/// The tables: what the answers were like, what failed, what the store is.
+extension ReportPage {
+    static let kindsShownMax = 6
+
+    func breakdowns(_ pair: inout Markup) {
+        if summary.done > 0 {
+            counts(&pair, "Finish reasons", digest.finishReasons, remark: quality)
+            counts(&pair, "Models that answered", digest.models, remark: "")
+        }
+        attempts(&pair)
+    }
+
+    private var quality: String {
+        var parts: [String] = []
+        if digest.truncated > 0 {
+            parts.append("\(Human.count(digest.truncated)) answers were cut off for want of tokens")
+        }
+        if digest.empty > 0 { parts.append("\(Human.count(digest.empty)) answers have no text") }
+        return parts.joined(separator: "; ")
+    }
+
+    private func counts(_ pair: inout Markup, _ title: String, _ counts: NameCounts, remark: String) {
+        pair.element("div", ["class": "card"]) { card in
+            card.element("h2", text: title)
+            card.element("table") { table in
+                for (name, count) in counts.sorted {
+                    barRow(&table, name.isEmpty ? "(none)" : name, [("done", count)], of: counts.total)
+                }
+                if counts.others > 0 { barRow(&table, "(others)", [("pending", counts.others)], of: counts.total) }
+            }
+            if !remark.isEmpty { card.element("p", ["class": "quiet"], text: remark) }
+        }
+    }
+
+    private func attempts(_ pair: inout Markup) {
+        let rows = digest.attemptsOfDone.indices.filter { digest.attemptsOfDone[$0] + digest.attemptsOfFailed[$0] > 0 }
+        let whole = rows.reduce(0) { $0 + digest.attemptsOfDone[$1] + digest.attemptsOfFailed[$1] }
+        pair.element("div", ["class": "card"]) { card in
+            card.element("h2") { heading in
+                heading.write("Attempts ")
+                heading.element("small", text: "that an item took")
+            }
+            card.element("table") { table in
+                for number in rows {
+                    let name = number == RecordDigest.attemptsMax ? "\(number) or more" : String(number)
+                    barRow(
+                        &table, name,
+                        [("done", digest.attemptsOfDone[number]), ("failed", digest.attemptsOfFailed[number])],
+                        of: whole)
+                }
+            }
+            if summary.failed > 0 { legend(&card, [("done", "done"), ("failed", "failed")]) }
+        }
+    }
+
+    /// A row with a bar whose parts have styles.
+    private func barRow(_ table: inout Markup, _ name: String, _ parts: [(style: String, count: Int)], of whole: Int) {
+        let count = parts.reduce(0) { $0 + $1.count }
+        table.element("tr") { row in
+            row.element("th", ["scope": "row"], text: name)
+            row.element("td", ["class": "number"], text: Human.count(count))
+            row.element("td", ["class": "number"], text: Human.percent(count, of: whole))
+            row.element("td", ["class": "bar"]) { cell in
+                cell.element(
+                    "svg", ["viewBox": "0 0 100 8", "preserveAspectRatio": "none", "aria-hidden": "true"]
+                ) { svg in
+                    var x = 0.0
+                    for part in parts where part.count > 0 {
+                        let width = max(0.5, Double(part.count) / Double(max(1, whole)) * 100)
+                        ChartFrame(width: 100, height: 8).box(&svg, part.style, x: x, y: 0, width: width, height: 8)
+                        x += width
+                    }
+                }
+            }
+        }
+    }
+
+    // MARK: Failures
+
+    func failures(_ main: inout Markup) {
+        guard !summary.failures.isEmpty else { return }
+        main.element("section", ["class": "card"]) { card in
+            card.element("h2", text: "Failures")
+            card.element("table") { table in
+                for (number, name, digest) in summary.failures {
+                    barRow(&table, name, [(Self.style(ofClass: number), digest.count)], of: summary.failed)
+                }
+            }
+            for (_, name, digest) in summary.failures { failure(&card, name, digest) }
+        }
+        main.newLine()
+    }
+
+    private func failure(_ card: inout Markup, _ name: String, _ digest: FailureDigest) {
+        card.element("h3") { heading in
+            heading.write("\(name) ")
+            let statuses = digest.statuses.sorted.filter { $0.name != "0" }
+            let words = statuses.map { "\(Human.count($0.count)) with HTTP \($0.name)" }
+            heading.element("small", text: words.joined(separator: ", "))
+        }
+        let kinds = digest.sorted
+        card.element("ol", ["class": "kinds"]) { list in
+            for kind in kinds.prefix(Self.kindsShownMax) { list.element("li") { self.kind(&$0, kind) } }
+        }
+        let others = kinds.dropFirst(Self.kindsShownMax).reduce(digest.otherKinds) { $0 + $1.count }
+        if others > 0 { card.element("p", ["class": "quiet"], text: "\(Human.count(others)) with other messages") }
+    }
+
+    private func kind(_ item: inout Markup, _ kind: FailureDigest.Kind) {
+        let example = kind.example
+        item.element("p") { line in
+            line.element("b", text: "\(Human.count(kind.count)) × ")
+            line.element("code", text: example.message.isEmpty ? "(no message)" : example.message)
+        }
+        item.element("p", ["class": "quiet"]) { line in
+            line.write("such as ")
+            line.element("code", text: example.sample > 0 ? "\(example.id)#\(example.sample)" : example.id)
+            line.write(", \(StoreSummary.plural(example.attempts, "attempt"))")
+            if example.created > 0 { line.write(", \(UTCTime(example.created).text)") }
+        }
+        if !example.body.isEmpty {
+            item.element("details") { details in
+                details.element("summary", text: "what came instead of an answer")
+                details.element("pre", text: example.body)
+            }
+        }
+    }
+
+    // MARK: Where it comes from
+
+    func provenance(_ main: inout Markup) {
+        if !summary.damage.isEmpty || digest.unreadable > 0 { damage(&main) }
+        main.element("section", ["class": "pair"]) { pair in
+            pair.element("div", ["class": "card"]) { card in
+                card.element("h2", text: "Job")
+                var rows = summary.manifest.job.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+                rows += (summary.manifest.input?.files ?? []).map { ("input", $0) }
+                pairs(&card, rows)
+            }
+            pair.element("div", ["class": "card"]) { card in
+                card.element("h2", text: "On disk")
+                pairs(&card, storage)
+            }
+        }
+        main.newLine()
+    }
+
+    private var storage: [(String, String)] {
+        var rows: [(String, String)] = []
+        for lane in Lane.allCases {
+            let files = summary.files[lane] ?? StoreSummary.LaneFiles()
+            let volume = digest.volumes[lane] ?? RecordDigest.Volume()
+            guard files.bytes > 0 else { continue }
+            rows.append(
+                (
+                    lane.directoryName,
+                    "\(StoreSummary.plural(volume.records, "record")), \(StoreSummary.plural(files.segments, "segment"))"
+                ))
+            var size = "\(Human.bytes(volume.rawBytes)) of lines in \(Human.bytes(files.bytes))"
+            if files.journalBytes > 0 { size += ", \(Human.bytes(files.journalBytes)) not compressed yet" }
+            rows.append(("", size))
+        }
+        rows.append(("index", Human.bytes(summary.indexBytes)))
+        rows.append(("store", summary.manifest.store))
+        return rows
+    }
+
+    private func pairs(_ card: inout Markup, _ rows: [(String, String)]) {
+        card.element("table") { table in
+            for (name, value) in rows {
+                table.element("tr") { row in
+                    row.element("th", ["scope": "row"], text: name)
+                    row.element("td", ["class": "text"], text: value)
+                }
+            }
+        }
+    }
+
+    private func damage(_ main: inout Markup) {
+        main.element("section", ["class": "card alarm"]) { card in
+            card.element("h2", text: "Damage")
+            card.element("ul") { list in
+                for damage in summary.damage {
+                    let place = "\(damage.lane.directoryName) segment \(damage.segment)"
+                    list.element(
+                        "li",
+                        text:
+                            "\(place), bytes \(damage.range.lowerBound) to \(damage.range.upperBound): \(damage.reason)"
+                    )
+                }
+                if digest.unreadable > 0 {
+                    list.element("li", text: "\(Human.count(digest.unreadable)) records are not JSON")
+                }
+            }
+            card.element(
+                "p", ["class": "quiet"],
+                text: "Damaged records are not part of the other numbers. `retort verify` has the details.")
+        }
+    }
+}

@@ -1,0 +1,101 @@
+import Basics
+import CommandLine
+
+/// Shows a store's state again and again until its writer has ended or the task is cancelled.
+struct StatusWatch: Sendable {
+    let root: String
+    let interval: Interval
+    /// One JSON object a line instead of words.
+    let asJSON: Bool
+    let terminal: Terminal
+
+    static let intervalRange = Interval.milliseconds(100)...Interval.seconds(3600)
+
+    /// Returns when nobody writes the store any more, or when the task is cancelled. Throws what reading the store
+    /// throws.
+    func run() async throws(RetortError) {
+        let output = DataOutput.standardOutput()
+        var pace = WatchPace()
+        var screen = RedrawnLines(width: terminal.width)
+        while true {
+            let status = try StoreStatus(root)
+            let rate = pace.add(status.done + status.failed, at: .now)
+            if asJSON {
+                try output.line(status.json)
+            } else if terminal.isTerminal {
+                screen.width = Terminal.standardOutput().width
+                try output.write(screen.draw(status.lines + [progress(status, rate)]))
+            } else {
+                try output.line(plainLine(status, rate))
+            }
+            try output.flush()
+            guard status.writer != nil, await sleep() else { return }
+        }
+    }
+
+    /// Whether the watch goes on afterwards.
+    private func sleep() async -> Bool {
+        do {
+            try await Task.sleep(for: .nanoseconds(interval.nanoseconds))
+            return true
+        } catch {
+            return false
+        }
+    }
+
+    private func progress(_ status: StoreStatus, _ rate: Double?) -> String {
+        guard status.writer != nil else { return "the run has ended" }
+        guard let rate else { return "pace       not known yet; Ctrl-C ends the watch, not the run" }
+        var line = "pace       \(Human.rate(rate))"
+        if let left = remaining(status, rate) { line += ", \(left) left" }
+        return line + "; Ctrl-C ends the watch, not the run"
+    }
+
+    /// The same for a log, on one line.
+    private func plainLine(_ status: StoreStatus, _ rate: Double?) -> String {
+        var parts = ["\(Human.count(status.done)) done", "\(Human.count(status.failed)) failed"]
+        if let pending = status.pending { parts.append("\(Human.count(pending)) pending") }
+        if let rate { parts.append(Human.rate(rate)) }
+        if let rate, let left = remaining(status, rate) { parts.append("\(left) left") }
+        if status.writer == nil { parts.append("nobody writes it") }
+        return UTCTime(wallClockSeconds()).text + "  " + parts.joined(separator: ", ")
+    }
+
+    private func remaining(_ status: StoreStatus, _ rate: Double) -> String? {
+        guard let pending = status.pending, pending > 0, rate > 0 else { return nil }
+        return Human.duration(.seconds(Double(pending) / rate))
+    }
+}
+
+/// Items a second between the looks of the last while. A value: time comes in.
+struct WatchPace: Sendable {
+    /// Looks that count.
+    static let looksMax = 15
+    private var looks: [(settled: Int, at: Instant)] = []
+
+    /// Takes a look; nil after the first.
+    mutating func add(_ settled: Int, at now: Instant) -> Double? {
+        looks.append((settled, now))
+        if looks.count > Self.looksMax { looks.removeFirst() }
+        let seconds = (now - looks[0].at).seconds
+        return seconds > 0 ? Double(settled - looks[0].settled) / seconds : nil
+    }
+}
+
+/// Lines that are drawn over those of the last time. A value: the text to write goes out.
+struct RedrawnLines: Sendable {
+    /// In cells.
+    var width: Int
+    private var standing = 0
+
+    init(width: Int) { self.width = width }
+
+    /// Each line is cut to the width, so that none wraps and the cursor finds its way back.
+    mutating func draw(_ lines: [String]) -> String {
+        // ECMA-48: cursor up, then erase from here to the end of the screen.
+        let back = standing > 0 ? "\u{1B}[\(standing)A\u{1B}[J" : ""
+        standing = lines.count
+        return back
+            + lines.map { CellWidth.truncated(CellWidth.sanitized($0), to: max(1, width - 1)) + "\n" }.joined()
+    }
+}

@@ -1,0 +1,150 @@
+import Basics
+import SegmentStore
+
+/// Everything that a report says of a store, from one pass over its records. The three files are made from this value.
+struct StoreSummary {
+    /// How far the store is.
+    enum State: String, Sendable, CaseIterable {
+        /// No item has an outcome yet.
+        case empty
+        /// A run writes the store now.
+        case running
+        /// Every item of the input has its answer.
+        case complete
+        /// Nobody writes it, and items are pending or failed.
+        case incomplete
+    }
+
+    /// The files of one lane.
+    struct LaneFiles: Sendable, Hashable {
+        var segments = 0
+        var segmentBytes = 0
+        /// Lines that are not compressed yet.
+        var journalBytes = 0
+
+        var bytes: Int { segmentBytes + journalBytes }
+    }
+
+    /// The directory as the user named it.
+    let root: String
+    let manifest: StoreManifest
+    /// Seconds since 1970 of the snapshot.
+    let generated: Int64
+    /// Who writes the store; nil when nobody does.
+    let writer: String?
+    let done: Int
+    let failed: Int
+    /// Items of the input; nil as long as it was not read to its end.
+    let items: Int?
+    let pending: Int?
+    let digest: RecordDigest
+    let columns: TimeColumns
+    let files: [Lane: LaneFiles]
+    /// Bytes of the index, which can be made again.
+    let indexBytes: Int
+    let damage: [Damage]
+
+    /// Reads the store in `root`, also while a run writes it.
+    /// - Parameter now: seconds since 1970.
+    /// - Throws: what `StoreReader` throws; damaged blocks are left out and listed in `damage`.
+    init(of root: String, now: Int64) throws(RetortError) {
+        let reader = try StoreReader(root, options: StoreAccess.options)
+        var digest = RecordDigest(failureClasses: reader.manifest.failureClasses)
+        var damage = reader.damage
+        for lane in Lane.allCases {
+            try reader.forEach(lane) { found in
+                if !damage.contains(found) { damage.append(found) }
+            } _: { record throws(RetortError) in
+                digest.add(record)
+            }
+        }
+        self.root = root
+        manifest = reader.manifest
+        generated = now
+        writer = try reader.writer()
+        done = Int(reader.counters.done)
+        failed = Int(reader.counters.failed)
+        items = reader.items
+        pending = reader.pending
+        self.digest = digest
+        columns = TimeColumns(digest.timeline)
+        files = try Self.files(reader)
+        indexBytes = try Self.bytes(in: root + "/index") { _ in true }
+        self.damage = damage
+    }
+
+    private static func files(_ reader: StoreReader) throws(RetortError) -> [Lane: LaneFiles] {
+        let sizes = try reader.segmentSizes()
+        var files: [Lane: LaneFiles] = [:]
+        for lane in Lane.allCases {
+            let journals = try bytes(in: "\(reader.root)/\(lane.directoryName)") { $0.hasPrefix("journal-") }
+            let segments = sizes[lane] ?? []
+            files[lane] = LaneFiles(
+                segments: segments.count, segmentBytes: segments.reduce(0, +), journalBytes: journals)
+        }
+        return files
+    }
+
+    private static func bytes(in directory: String, where counts: (String) -> Bool) throws(RetortError) -> Int {
+        let system = PosixFileSystem()
+        var sum = 0
+        for name in try system.entries(of: directory) where counts(name) {
+            sum += try system.size(of: "\(directory)/\(name)") ?? 0
+        }
+        return sum
+    }
+}
+
+/// What follows from the sums.
+extension StoreSummary {
+    var state: State {
+        if writer != nil { return .running }
+        if done + failed == 0 { return .empty }
+        return failed == 0 && pending == 0 ? .complete : .incomplete
+    }
+
+    /// The model that was asked for.
+    var model: String { manifest.job["model"] ?? "" }
+
+    /// Seconds of work, without long pauses.
+    var activeSeconds: Int64 { columns.activeSeconds }
+
+    /// Answers per second of work; nil before the first.
+    var donePerSecond: Double? {
+        activeSeconds > 0 ? Double(digest.volumes[.responses]?.records ?? 0) / Double(activeSeconds) : nil
+    }
+
+    /// The same for the last minute of work, or its last twentieth if that is longer.
+    var recentDonePerSecond: Double? {
+        let recent = columns.recent(max(60, activeSeconds / 20))
+        return recent.seconds > 0 ? Double(recent.bin.done) / Double(recent.seconds) : nil
+    }
+
+    /// Seconds that the pending items will take at the recent pace; nil when it cannot be told.
+    var remainingSeconds: Double? {
+        guard let pending, pending > 0, let pace = recentDonePerSecond, pace > 0 else { return nil }
+        return Double(pending) / pace
+    }
+
+    /// How many times smaller the lane's files are than its lines.
+    func ratio(_ lane: Lane) -> Double? {
+        guard let bytes = files[lane]?.bytes, bytes > 0, let volume = digest.volumes[lane] else { return nil }
+        return Double(volume.rawBytes) / Double(bytes)
+    }
+
+    /// Dollars; nil when no record states a cost above 0: then no price was known.
+    var cost: Double? { digest.cost > 0 ? digest.cost : nil }
+
+    /// What the pending items will cost if they cost as much as the others; nil when it cannot be told.
+    var remainingCost: Double? {
+        guard let pending, let cost, digest.nanodollars.count > 0 else { return nil }
+        return cost / Double(digest.nanodollars.count) * Double(pending)
+    }
+
+    /// The failure classes that have failures, the most frequent first.
+    var failures: [(number: Int, name: String, digest: FailureDigest)] {
+        digest.failures.enumerated().filter { $0.element.count > 0 }
+            .sorted { ($1.element.count, $0.offset) < ($0.element.count, $1.offset) }
+            .map { ($0.offset, digest.className($0.offset), $0.element) }
+    }
+}

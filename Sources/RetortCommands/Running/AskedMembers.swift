@@ -1,0 +1,41 @@
+import Glibc
+import JSONText
+import ModelAPI
+import PromptSource
+
+/// The members of a record that say what was asked: `"messages":[...]`, or `"prompt":"...","suffix":"..."`.
+enum AskedMembers {
+    static func members(
+        _ shape: PromptRow.Shape, endpoint: RequestBuilder.Endpoint, with parser: JSONParser
+    ) -> [UInt8] {
+        switch shape {
+        case .chat(let messages): return join(#""messages":"#, messages)
+        case .prompt(let prompt):
+            if endpoint == .completions { return join(#""prompt":"#, prompt) }
+            return join(#""messages":[{"role":"user","content":"#, prompt, "}]")
+        case .fill(let prefix, let suffix): return join(#""prompt":"#, prefix, #","suffix":"#, suffix)
+        case .batch(_, let body):
+            let root = try? parser.parse(body).root
+            if let messages = root?["messages"]?.raw { return join(#""messages":"#, messages) }
+            return join(#""prompt":"#, root?["prompt"]?.raw ?? body)
+        }
+    }
+
+    private static func join(
+        _ name: StaticString, _ value: ArraySlice<UInt8>, _ text: StaticString = "", _ other: ArraySlice<UInt8> = []
+    ) -> [UInt8] {
+        var members: [UInt8] = []
+        members.reserveCapacity(name.utf8CodeUnitCount + value.count + text.utf8CodeUnitCount + other.count)
+        name.withUTF8Buffer { members.append(contentsOf: $0) }
+        members.append(contentsOf: value)
+        text.withUTF8Buffer { members.append(contentsOf: $0) }
+        members.append(contentsOf: other)
+        return onOneLine(members)
+    }
+
+    /// The same JSON without carriage returns between its tokens, at which some readers of lines would cut it.
+    static func onOneLine(_ json: [UInt8]) -> [UInt8] {
+        let hasReturn = json.withUnsafeBytes { memchr($0.baseAddress!, 0x0D, $0.count) != nil }
+        return hasReturn ? json.map { $0 == 0x0D ? 0x20 : $0 } : json
+    }
+}

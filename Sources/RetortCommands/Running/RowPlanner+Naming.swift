@@ -1,0 +1,98 @@
+import Basics
+import JSONText
+import PromptSource
+import SegmentStore
+
+extension RowPlanner {
+    /// Identical rows without an id are meant as samples: each gets the hash of what it asks and the next free number.
+    func generatedID(_ asked: [UInt8], prefix: StaticString = "") throws(RetortError) -> [UInt8] {
+        let hash = asked.withUnsafeBytes { ContentHash.hash64($0) }
+        guard !standing.isMixed else { return names.next(hash, prefix) }
+        // Rows before this one may have been passed over unread: the next name that nobody has.
+        return try names.nextFree(hash, prefix) { (id) throws(RetortError) in
+            let key = RecordKey(id: id).hash
+            if issued.contains(key) { return true }
+            return try store.lookup(key) != nil
+        }
+    }
+
+    /// The row's own id where it can be made out, so that the row's answer takes the place of its failure once it is
+    /// mended; otherwise a name made of its text.
+    func idOfBadRow(_ row: Row) throws(RetortError) -> [UInt8] {
+        if let own = readableID(row) {
+            let hash = RecordKey(id: own).hash
+            if !issued.contains(hash), try store.lookup(hash) == nil || standing.isMixed { return own }
+        }
+        return try generatedID(row.excerpt, prefix: "bad-")
+    }
+
+    private func readableID(_ row: Row) -> [UInt8]? {
+        guard case .json(let text) = row.content, let root = try? splitter.parse(text).root, root.kind == .object
+        else { return nil }
+        for name in ["id", "custom_id", "uid"] as [StaticString] {
+            guard let value = root[name] else { continue }
+            let id = value.kind == .string ? value.stringBytes : value.kind == .number ? Array(value.raw) : nil
+            if let id, (1...PromptRow.idBytesMax).contains(id.count) { return id }
+        }
+        return nil
+    }
+
+    // MARK: Duplicates
+
+    /// The other row of this input that has the key whose outcome is on disk; nil when there is none that is known.
+    func otherRow(of key: RecordKey, _ row: Row) throws(RetortError) -> UInt64? {
+        if standing.isMixed { return nil }
+        let number = try StoreReader(settings.out, options: StoreAccess.options).record(key)?.head.row
+        return number == row.number ? nil : number
+    }
+
+    func duplicate(_ key: RecordKey, _ row: Row, otherRow: UInt64) throws(RetortError) -> RetortError {
+        RetortError(
+            .badInput, "two rows have the same id", at: input.place(of: row),
+            cause: "\(String(decoding: key.id, as: UTF8.self)) stands at \(try place(ofRow: otherRow)) already",
+            remedy:
+                "Give each row an id of its own, or leave the ids out (identical rows without an id are all asked); "
+                + "then run the same command again.")
+    }
+
+    /// Finds a row's line by reading the input again: this is the way of an error, and need not be quick.
+    private func place(ofRow number: UInt64) throws(RetortError) -> String {
+        if input.isRepeatable {
+            let reader = RowReader(input)
+            while let row = try reader.next() {
+                if row.number == number { return input.place(of: row) }
+            }
+        }
+        return "row \(number + 1)"
+    }
+}
+
+/// The names of rows without an id: the hash of what they ask, and a number from the second identical one on.
+struct GeneratedNames {
+    /// Hashes that were met, and for those that were met again the next number.
+    private var met: Set<UInt64> = []
+    private var numbers: [UInt64: Int] = [:]
+
+    /// The next name, every row with that hash having been named here.
+    mutating func next(_ hash: UInt64, _ prefix: StaticString = "") -> [UInt8] {
+        if met.insert(hash).inserted { return Self.name(hash, 0, prefix) }
+        let number = numbers[hash] ?? 1
+        numbers[hash] = number + 1
+        return Self.name(hash, number, prefix)
+    }
+
+    /// The next name that is not taken. Needs memory for repeated rows only.
+    mutating func nextFree(
+        _ hash: UInt64, _ prefix: StaticString = "", isTaken: ([UInt8]) throws(RetortError) -> Bool
+    ) throws(RetortError) -> [UInt8] {
+        var number = numbers[hash] ?? 0
+        while try isTaken(Self.name(hash, number, prefix)) { number += 1 }
+        if number > 0 { numbers[hash] = number + 1 }
+        return Self.name(hash, number, prefix)
+    }
+
+    private static func name(_ hash: UInt64, _ number: Int, _ prefix: StaticString) -> [UInt8] {
+        let name = "\(prefix)\(Hexadecimal.string(hash))"
+        return Array((number == 0 ? name : "\(name)-\(number)").utf8)
+    }
+}

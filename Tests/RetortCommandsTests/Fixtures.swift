@@ -1,0 +1,137 @@
+import Basics
+import CommandLine
+import Glibc
+import ModelAPI
+import PromptSource
+import ResponseGenerator
+import SegmentStore
+import Testing
+
+@testable import RetortCommands
+
+/// A directory of its own, gone with the value.
+final class Folder: Sendable {
+    let path: String
+
+    init() throws {
+        var template = Array("/tmp/retort-commands-XXXXXX".utf8CString)
+        path = try #require(mkdtemp(&template).map { String(cString: $0) })
+    }
+
+    deinit {
+        var command = Array("rm -rf '\(path)'".utf8CString)
+        _ = command.withUnsafeMutableBufferPointer { system($0.baseAddress!) }
+    }
+
+    /// Writes a file and gives its path.
+    @discardableResult
+    func write(_ name: String, _ text: String) throws -> String {
+        let file = try #require(fopen("\(path)/\(name)", "w"))
+        defer { fclose(file) }
+        let bytes = Array(text.utf8)
+        #expect(fwrite(bytes, 1, bytes.count, file) == bytes.count)
+        return "\(path)/\(name)"
+    }
+}
+
+/// The settings that a command line gives.
+func settings(_ arguments: String..., environment: [String: String] = [:]) throws -> RunSettings {
+    try settings(arguments, environment: environment)
+}
+
+func settings(_ arguments: [String], environment: [String: String] = [:]) throws -> RunSettings {
+    let parser = ArgumentParser(RetortProgram.spec)
+    guard case .run(let command) = try parser.parse(["run"] + arguments, environment: environment) else {
+        throw RetortError(.usage, "the command line asks for help")
+    }
+    return try RunSettings(command, environment: environment)
+}
+
+/// A store and inputs for it, as a run has them.
+struct Plant {
+    let folder: Folder
+    let settings: RunSettings
+    let store: RecordStore
+    let issued = IssuedKeys()
+
+    init(_ flags: String..., in folder: Folder) throws {
+        self.folder = folder
+        settings = try RetortCommandsTests.settings(
+            ["in.jsonl", "--out", folder.path + "/out", "--simulate"] + flags)
+        if try RecordStore.manifest(of: settings.out) == nil {
+            store = try RecordStore.create(
+                settings.out, job: JobDescription(settings).values, failureClasses: RecordCodec.failureClasses,
+                tallies: RecordTallies.names, samples: settings.samples)
+        } else {
+            store = try RecordStore.open(settings.out)
+        }
+    }
+
+    var codec: RecordCodec { RecordCodec(keepsBody: false, now: { 1_700_000_000 }) }
+
+    func input(_ text: String, name: String = "in.jsonl") throws -> InputSet {
+        try InputSet.resolve([try folder.write(name, text)], format: nil)
+    }
+
+    func planner(_ input: InputSet, _ standing: InputStanding) -> RowPlanner {
+        RowPlanner(settings, input: input, store: store, issued: issued, codec: codec, standing: standing)
+    }
+
+    /// Plans the whole input.
+    func plan(_ text: String) throws -> Planned { try plan(try input(text)) }
+
+    func plan(_ input: InputSet) throws -> Planned {
+        let planner = planner(input, try InputStanding.begin(input, store))
+        let rows = RowReader(input)
+        var planned = Planned()
+        while let row = try rows.next() {
+            switch try planner.plan(row) {
+            case .items(let items): planned.items += items
+            case .badRow(let records, let error):
+                _ = try store.append(records)
+                planned.bad += records
+                planned.errors.append(error)
+            }
+        }
+        planned.findings = planner.findings
+        return planned
+    }
+
+    /// Answers items as the generator's sink does.
+    func answer(_ items: [Item<ItemContext>]) throws {
+        let recorder = Recorder(store, codec: codec, issued: issued)
+        _ = try recorder.accept(items.map { outcome(.answer(ModelAnswer(body: [])), of: $0) })
+    }
+
+    func fail(_ items: [Item<ItemContext>], _ failureClass: FailureClass = .timeout) throws {
+        let recorder = Recorder(store, codec: codec, issued: issued)
+        _ = try recorder.accept(items.map { outcome(.failure(ItemFailure(failureClass, "no")), of: $0) })
+    }
+}
+
+/// What a plan came to.
+struct Planned {
+    var items: [Item<ItemContext>] = []
+    var bad: [NewRecord] = []
+    var errors: [RetortError] = []
+    var findings = RowPlanner.Findings()
+
+    var ids: [String] { items.map { String(decoding: $0.context.key.id, as: UTF8.self) } }
+    var keys: [String] { items.map { "\($0.context.key)" } }
+}
+
+func outcome(_ result: OutcomeResult, of item: Item<ItemContext>, attempts: Int = 1) -> Outcome<ItemContext> {
+    Outcome(
+        context: item.context, result: result, attempts: attempts, latency: .milliseconds(812),
+        finishedAt: Instant(nanoseconds: 0))
+}
+
+/// The error that the body throws, if it throws one of ours.
+func failure(_ body: () throws -> Void) -> RetortError? {
+    do {
+        try body()
+        return nil
+    } catch {
+        return error as? RetortError
+    }
+}

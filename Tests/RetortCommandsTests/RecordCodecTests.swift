@@ -1,0 +1,105 @@
+import Basics
+import JSONText
+import ModelAPI
+import PromptSource
+import ResponseGenerator
+import SegmentStore
+import Testing
+
+@testable import RetortCommands
+
+/// The lines of records, byte for byte: what readers of a dataset rely on.
+@Suite struct RecordCodecTests {
+    private let item = Item(
+        request: ModelRequest(path: "/chat/completions", body: Array("{\n\"model\":\"m\"}".utf8)),
+        context: ItemContext(
+            key: RecordKey("q-1"), row: 4, fingerprint: 0xABC, asked: Array(#""messages":[{"a":"\ud800"}]"#.utf8),
+            metadata: Array(#"{"level":1.50}"#.utf8),
+            request: ModelRequest(path: "/chat/completions", body: Array("{\n\"model\":\"m\"}".utf8))))
+
+    private func codec(keepsBody: Bool = false) -> RecordCodec {
+        RecordCodec(keepsBody: keepsBody, now: { 1_700_000_000 })
+    }
+
+    private func text(_ record: NewRecord) -> String { String(decoding: record.members, as: UTF8.self) }
+
+    @Test func success() {
+        let answer = ModelAnswer(
+            body: Array("{\"a\":\n1}".utf8), responseRaw: #""yes\u2028""#.bytes, reasoningRaw: #""why""#.bytes,
+            finishReason: "length", modelRaw: #""m-2""#.bytes,
+            usage: TokenUsage(prompt: 10, completion: 20, reasoning: 5, cached: 3))
+        let record = codec(keepsBody: true).record(outcome(.answer(answer), of: item, attempts: 2))
+        #expect(record.status == .ok && record.attempts == 2 && record.row == 4 && record.fingerprint == 0xABC)
+        #expect(
+            text(record) == #""messages":[{"a":"\ud800"}],"response":"yes\u2028","reasoning":"why","#
+                + #""finish_reason":"length","model":"m-2","usage":{"prompt_tokens":10,"completion_tokens":20,"#
+                + #""reasoning_tokens":5,"cached_tokens":3},"cost_usd":0.0,"latency_ms":812,"created":1700000000,"#
+                + #""metadata":{"level":1.50},"body":"{\"a\":\n1}""#)
+        #expect(record.tallies == Tallies([10, 20, 5, 3, 812, 1]))
+    }
+
+    @Test func anAnswerThatSaysLittle() {
+        let record = codec().record(outcome(.answer(ModelAnswer(body: [])), of: item))
+        #expect(
+            text(record) == #""messages":[{"a":"\ud800"}],"response":"","reasoning":"","finish_reason":"","model":"","#
+                + #""usage":{"prompt_tokens":0,"completion_tokens":0,"reasoning_tokens":0,"cached_tokens":0},"#
+                + #""cost_usd":0.0,"latency_ms":812,"created":1700000000,"metadata":{"level":1.50}"#)
+    }
+
+    @Test func toolCallsAreAString() {
+        let answer = ModelAnswer(body: [], toolCallsRaw: #"[{"id":"c"}]"#.bytes)
+        #expect(
+            text(codec().record(outcome(.answer(answer), of: item))).contains(#","tool_calls":"[{\"id\":\"c\"}]","#))
+    }
+
+    @Test func failure() {
+        let failed = ItemFailure(.server, "it broke", status: 503, body: [0x22, 0xFF, 0x0A])
+        let record = codec().record(outcome(.failure(failed), of: item, attempts: 5))
+        #expect(
+            text(record) == #""messages":[{"a":"\ud800"}],"error":"it broke","http_status":503,"body":"\""#
+                + "\u{FFFD}" + #"\n","latency_ms":812,"created":1700000000,"#
+                + #""request":{"path":"/chat/completions","body":{ "model":"m"}},"metadata":{"level":1.50}"#)
+    }
+
+    @Test(arguments: FailureClass.allCases) func everyClassHasItsName(failureClass: FailureClass) {
+        let record = codec().record(outcome(.failure(ItemFailure(failureClass, "no")), of: item))
+        guard case .failed(let index) = record.status else { return #expect(Bool(false), "not a failure") }
+        #expect(RecordCodec.failureClasses[Int(index)] == failureClass.rawValue)
+    }
+
+    @Test func badRow() throws {
+        let row = Row(number: 9, file: 0, line: 10, byteOffset: 0, content: .json(Array("{\"x\":\t1".utf8)))
+        let error = RetortError(.badInput, "the row is not JSON", at: "in.jsonl:10:8", remedy: "Mend it.")
+        let record = codec().record(badRow: row, error, key: RecordKey("bad-1", sample: 2))
+        #expect(record.row == 9 && record.attempts == 0 && record.key.sample == 2)
+        #expect(
+            text(record) == #""prompt":"","error":"in.jsonl:10:8: the row is not JSON. Mend it.","http_status":0,"#
+                + #""body":"{\"x\":\t1","latency_ms":0,"created":1700000000,"request":{"path":"","body":{}},"metadata":{}"#
+        )
+    }
+
+    @Test func talliesAreReadBackFromTheLine() {
+        let answer = ModelAnswer(
+            body: [], finishReason: "length", usage: TokenUsage(prompt: 10, completion: 20, reasoning: 5, cached: 3))
+        let record = codec().record(outcome(.answer(answer), of: item))
+        let line = Array(#"{"id":"q","status":"ok","#.utf8) + record.members + Array("}".utf8)
+        #expect(RecordTallies.recounter()(line) == record.tallies)
+    }
+
+    @Test func whatWasAskedStandsOnOneLine() {
+        let parser = JSONParser()
+        func members(_ shape: PromptRow.Shape, _ endpoint: RequestBuilder.Endpoint = .chat) -> String {
+            String(decoding: AskedMembers.members(shape, endpoint: endpoint, with: parser), as: UTF8.self)
+        }
+        #expect(members(.chat(messages: "[\r{}]".bytes)) == #""messages":[ {}]"#)
+        #expect(members(.prompt(#""x""#.bytes)) == #""messages":[{"role":"user","content":"x"}]"#)
+        #expect(members(.prompt(#""x""#.bytes), .completions) == #""prompt":"x""#)
+        #expect(members(.fill(prefix: #""a""#.bytes, suffix: #""b""#.bytes)) == #""prompt":"a","suffix":"b""#)
+        #expect(members(.batch(url: nil, body: #"{"messages":[1]}"#.bytes)) == #""messages":[1]"#)
+        #expect(members(.batch(url: nil, body: #"{"input":[1]}"#.bytes)) == #""prompt":{"input":[1]}"#)
+    }
+}
+
+extension String {
+    fileprivate var bytes: ArraySlice<UInt8> { Array(utf8)[...] }
+}
