@@ -8,6 +8,13 @@ struct ByteWriter {
         withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
     }
 
+    mutating func append(words: (UInt64, UInt64, UInt64, UInt64)) {
+        let words = (
+            words.0.littleEndian, words.1.littleEndian, words.2.littleEndian, words.3.littleEndian
+        )
+        withUnsafeBytes(of: words) { bytes.append(contentsOf: $0) }
+    }
+
     mutating func append(_ other: [UInt8]) { bytes.append(contentsOf: other) }
 }
 

@@ -57,6 +57,11 @@ public protocol FileLock: AnyObject, Sendable {
     func release()
 }
 
+/// Stands for a lock that the caller holds and will let go of itself.
+final class BorrowedLock: FileLock {
+    func release() {}
+}
+
 /// Read-only bytes with a lifetime: a mapping, or memory in place of one.
 public final class MappedBytes: @unchecked Sendable {
     public let bytes: UnsafeRawBufferPointer

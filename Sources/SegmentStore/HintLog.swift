@@ -74,6 +74,9 @@ struct HintLogReader {
     private let segment: UInt32
     private var offset = 0
 
+    /// Where the file ended when it was read.
+    var end: Int { start + bytes.count }
+
     /// Where in the file the good groups end, as far as they have been read.
     var position: Int { start + offset }
 

@@ -29,14 +29,10 @@ public struct IndexEntry: Sendable, Hashable {
     var isPending: Bool { segment == Self.segmentOfJournal }
 
     func encode(into writer: inout ByteWriter) {
-        writer.append(hash.high)
-        writer.append(hash.low)
-        writer.append(segment)
-        writer.append(offset)
-        writer.append(record)
-        writer.append(status)
-        writer.append(attempts)
-        writer.append(fingerprint)
+        // Four words at once: one by one the fields cost a merge as much as all its reading.
+        let last =
+            UInt64(record) | UInt64(status) << 16 | UInt64(attempts) << 24 | UInt64(fingerprint) << 32
+        writer.append(words: (hash.high, hash.low, UInt64(segment) | UInt64(offset) << 32, last))
     }
 
     @inline(__always)
@@ -89,13 +85,8 @@ struct RecordHint: Sendable, Hashable {
     }
 
     func encode(into writer: inout ByteWriter) {
-        writer.append(hash.high)
-        writer.append(hash.low)
-        writer.append(row)
-        writer.append(fingerprint)
-        writer.append(sample)
-        writer.append(status)
-        writer.append(attempts)
+        let last = UInt64(fingerprint) | UInt64(sample) << 32 | UInt64(status) << 48 | UInt64(attempts) << 56
+        writer.append(words: (hash.high, hash.low, row, last))
     }
 
     func entry(segment: UInt32, offset: Int, record: Int) -> IndexEntry {

@@ -9,15 +9,26 @@ struct IndexFlusher {
     let index: Locked<StoreIndex>
 
     func flush() throws(RetortError) {
+        let obsolete = try writeRuns()
+        try context.files.syncDirectory(context.layout.index)
+        let checkpoint = index.withLock { $0.checkpoint() }
+        try context.files.replace(context.layout.checkpoint, with: checkpoint.encoded(), in: context.layout.index)
+        for number in obsolete { try context.files.remove(context.layout.run(number)) }
+    }
+
+    /// The same for an index that nobody will open again: runs in the scratch directory, and no checkpoint.
+    func flushToScratch() throws(RetortError) {
+        for number in try writeRuns() { try context.files.remove(context.layout.run(number)) }
+    }
+
+    /// Writes and merges runs; returns the numbers of those that are no longer needed.
+    private func writeRuns() throws(RetortError) -> [UInt64] {
         var obsolete: [UInt64] = []
         for lane in Lane.allCases {
             try writeRun(lane)
             try mergeRuns(lane, obsolete: &obsolete)
         }
-        try context.files.syncDirectory(context.layout.index)
-        let checkpoint = index.withLock { $0.checkpoint() }
-        try context.files.replace(context.layout.checkpoint, with: checkpoint.encoded(), in: context.layout.index)
-        for number in obsolete { try context.files.remove(context.layout.run(number)) }
+        return obsolete
     }
 
     private func takeRunNumber() -> UInt64 {
@@ -75,7 +86,8 @@ private struct Unresolved: SortedEntries {
 
     mutating func next() throws(RetortError) -> IndexEntry? {
         while let entry = try merge.next() {
-            let success = try index.withLock { index throws(RetortError) in try index.responses.lookupPlaced(entry.hash) }
+            let success = try index.withLock { index throws(RetortError) in try index.responses.lookupPlaced(entry.hash)
+            }
             if success == nil { return entry }
         }
         return nil

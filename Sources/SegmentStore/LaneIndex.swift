@@ -55,7 +55,9 @@ struct LaneIndex {
 
     /// All entries in order of their hash, each key once with its newest entry.
     func cursor() throws(RetortError) -> RunMerge {
-        var cursors: [any SortedEntries] = [ArrayCursor(sorting: Array(pending.values)), ArrayCursor(sorting: delta.entries)]
+        var cursors: [any SortedEntries] = [
+            ArrayCursor(sorting: Array(pending.values)), ArrayCursor(sorting: delta.entries),
+        ]
         cursors += runs.map { RunCursor($0) }
         return try RunMerge(newestFirst: cursors)
     }

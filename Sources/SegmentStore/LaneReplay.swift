@@ -32,6 +32,8 @@ struct LaneReplay {
     let mending: Mending?
 
     struct Mending {
+        /// Whether hint logs that lag behind their segments are completed.
+        var writesHints = true
         /// Called when the tables have grown.
         var flush: () throws(RetortError) -> Void
     }
@@ -156,7 +158,7 @@ struct LaneReplay {
 
     /// Completes a hint log from the first block it lacks.
     private func writeHints(_ groups: [HintGroup], _ number: UInt32, _ tail: inout LaneTail) throws(RetortError) {
-        guard mending != nil, !groups.isEmpty else { return }
+        guard mending?.writesHints == true, !groups.isEmpty else { return }
         var log = try HintLogWriter(lane, number, at: tail.hintBytes, context: context)
         for group in groups { try log.append(group) }
         tail.hintBytes = log.bytes

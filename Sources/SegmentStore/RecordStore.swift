@@ -4,6 +4,27 @@ public import Basics
 ///
 /// All methods may be called from any thread; `append` from one at a time. What `append` has taken survives the
 /// process; it survives a power cut after the sync interval at the latest.
+///
+///     let store = try RecordStore.create(root, job: ["model": "small"], failureClasses: ["timeout"])
+///     _ = try store.append([
+///         NewRecord(
+///             key: RecordKey("sum"), status: .ok, attempts: 1, row: 0, fingerprint: 17,
+///             members: Array(#""prompt":"2 + 2","response":"4""#.utf8)),
+///         NewRecord(
+///             key: RecordKey("poem"), status: .failed(classIndex: 0), attempts: 5, row: 1, fingerprint: 18,
+///             members: Array(#""prompt":"A poem","message":"no answer after 60 s""#.utf8)),
+///     ])
+///     try store.endInput(rows: 2)
+///     try store.close()
+///
+///     let reader = try StoreReader(root)
+///     if let record = try reader.record(RecordKey("sum")) {
+///         print(String(decoding: record.line, as: UTF8.self))
+///     }
+///     try reader.forEach(.failures) { record in print(record.head.key, "failed") }
+///
+///     let report = try StoreVerification.run(root, deep: true)
+///     print(report.equation, report.isClean ? "all is well" : "see report.problems")
 public final class RecordStore: Sendable {
     public let root: String
     /// What opening had to mend.
@@ -87,7 +108,8 @@ public final class RecordStore: Sendable {
         return try StoreManifest.load(layout, files: files)
     }
 
-    private init(_ root: String, options: StoreOptions, lock: any FileLock) throws(RetortError) {
+    /// `lock` is held already.
+    init(_ root: String, options: StoreOptions, lock: any FileLock) throws(RetortError) {
         let image = try StoreImage.load(root, options: options, mends: true)
         if let loss = image.losses.first {
             throw RetortError(

@@ -25,6 +25,14 @@ public struct RowLedger: Sendable, Hashable {
     /// The bitmap from the mark's word on, for the checkpoint.
     var wordsFromLow: ArraySlice<UInt64> { words.dropFirst(Int((low / 64 * 64 - base) / 64)) }
 
+    /// Items with an outcome.
+    var count: UInt64 {
+        guard let first = wordsFromLow.first else { return low }
+        let above =
+            (first >> (low % 64)).nonzeroBitCount + wordsFromLow.dropFirst().reduce(0) { $0 + $1.nonzeroBitCount }
+        return low + UInt64(above)
+    }
+
     public func contains(_ item: UInt64) -> Bool {
         if item < low { return true }
         let offset = item - base

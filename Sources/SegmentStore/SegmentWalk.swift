@@ -59,16 +59,27 @@ struct SegmentWalk {
         checksEveryPayload || header.end > durableBytes
     }
 
+    /// Any later header that was written when a place was durable proves that it had been whole. Blocks of the same
+    /// sync say nothing of each other, so the first header need not be the one.
+    private mutating func lookForProof(that place: Int, from next: Int?) throws(RetortError) {
+        var next = next
+        while durableBytes <= place, let at = next, at < size {
+            if let later = try reader.header(at: at) {
+                durableBytes = max(durableBytes, later.durableBytes)
+                next = later.end
+            } else {
+                next = try reader.nextHeader(from: at + 1, limit: size)
+            }
+        }
+    }
+
     /// Decides between rot and a torn tail, and steps over rot.
     private mutating func badBlock(_ header: BlockHeader?) throws(RetortError) -> SegmentStep {
         let start = offset
         var next = header.map { $0.end < size ? $0.end : size }
         if let end = next, end < size, try reader.header(at: end) == nil { next = nil }
         if next == nil { next = try reader.nextHeader(from: start + 1, limit: size) }
-        // A later header that was written when this place was durable proves that it had been whole.
-        if durableBytes <= start, let next, next < size, let later = try reader.header(at: next) {
-            durableBytes = max(durableBytes, later.durableBytes)
-        }
+        try lookForProof(that: start, from: next)
         guard durableBytes > start else { return .torn(at: start) }
         let end = next ?? size
         offset = end

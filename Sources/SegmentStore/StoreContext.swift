@@ -11,8 +11,8 @@ struct StoreContext: Sendable {
     let recount: @Sendable ([UInt8]) -> Tallies
     let tuning: StoreTuning
 
-    init(root: String, manifest: StoreManifest, options: StoreOptions) {
-        layout = StoreLayout(root: root)
+    init(root: String, manifest: StoreManifest, options: StoreOptions, scratch: String? = nil) {
+        layout = StoreLayout(root: root, scratch: scratch)
         files = options.files
         recount = options.recount
         tuning = options.tuning

@@ -16,19 +16,24 @@ struct StoreImage {
     /// Tries of a reader to catch a set of index files that a writer is not just replacing.
     private static let triesMax = 20
 
+    /// `scratch` gives a directory for the runs of an index that must be made anew without touching the store; without
+    /// one such an index is kept in memory. It is asked only then.
     static func load(
-        _ root: String, options: StoreOptions, mends: Bool, usesCheckpoint: Bool = true
+        _ root: String, options: StoreOptions, mends: Bool, usesCheckpoint: Bool = true,
+        scratch: () -> String? = { nil }
     ) throws(RetortError) -> StoreImage {
         let layout = StoreLayout(root: root)
         let files = options.files
         var tries = 0
         while true {
             let manifest = try StoreManifest.load(layout, files: files)
-            let context = StoreContext(root: root, manifest: manifest, options: options)
             let mayUse = usesCheckpoint && tries < triesMax
-            let found = try loadCheckpoint(context)
+            let found = try loadCheckpoint(layout, manifest, files)
+            let checkpoint = mayUse ? found : nil
+            let context = StoreContext(
+                root: root, manifest: manifest, options: options, scratch: checkpoint == nil ? scratch() : nil)
             do throws(RetortError) {
-                var image = try load(context, manifest: manifest, checkpoint: mayUse ? found : nil, mends: mends)
+                var image = try load(context, manifest: manifest, checkpoint: checkpoint, mends: mends)
                 image.losses = try losses(context, manifest: manifest, checkpoint: found)
                 return image
             } catch {
@@ -40,9 +45,11 @@ struct StoreImage {
         }
     }
 
-    private static func loadCheckpoint(_ context: StoreContext) throws(RetortError) -> Checkpoint? {
-        guard let bytes = try context.files.contents(of: context.layout.checkpoint) else { return nil }
-        return Checkpoint.decode(bytes, storeID: context.storeID)
+    private static func loadCheckpoint(
+        _ layout: StoreLayout, _ manifest: StoreManifest, _ files: any FileSystem
+    ) throws(RetortError) -> Checkpoint? {
+        guard let bytes = try files.contents(of: layout.checkpoint) else { return nil }
+        return Checkpoint.decode(bytes, storeID: manifest.storeID)
     }
 
     private static func load(
@@ -59,9 +66,11 @@ struct StoreImage {
         }
         let index = Locked(fresh)
         var mending: LaneReplay.Mending?
-        if mends {
+        if mends || context.layout.scratch != nil {
             let flusher = IndexFlusher(context: context, index: index)
-            mending = LaneReplay.Mending(flush: { () throws(RetortError) in try flusher.flush() })
+            mending = LaneReplay.Mending(
+                writesHints: mends,
+                flush: { () throws(RetortError) in try mends ? flusher.flush() : flusher.flushToScratch() })
         }
         var tails: [LaneTail] = []
         for lane in Lane.allCases {
@@ -101,6 +110,18 @@ struct StoreImage {
             }
         }
         return losses
+    }
+
+    /// The segments of a lane with the bytes of each that belong to the snapshot.
+    func segmentEnds(_ lane: Lane) throws(RetortError) -> [(number: UInt32, bytes: Int)] {
+        let tail = tails[Int(lane.rawValue)]
+        var ends: [(number: UInt32, bytes: Int)] = []
+        for number in try context.segmentNumbers(lane) where number <= tail.segment {
+            let size = try context.files.size(of: context.layout.segment(lane, number)) ?? 0
+            let listed = manifest.segments(lane).first { $0.number == number && $0.sealed }
+            ends.append((number, number == tail.segment ? tail.offset : min(size, listed?.bytes ?? size)))
+        }
+        return ends
     }
 
     var damage: [Damage] { losses + tails.flatMap(\.damage) }

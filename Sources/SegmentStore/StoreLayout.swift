@@ -18,12 +18,26 @@ public enum Lane: UInt8, Sendable, CaseIterable, Hashable {
 /// Where everything in a store's directory is.
 struct StoreLayout: Sendable {
     let root: String
+    /// Where sorted runs are, when that is not the index's directory: an index made for one reading.
+    var scratch: String?
+
+    init(root: String, scratch: String? = nil) {
+        self.root = root
+        self.scratch = scratch
+    }
 
     var manifest: String { root + "/retort.json" }
     var lock: String { root + "/LOCK" }
     var index: String { root + "/index" }
     var checkpoint: String { index + "/checkpoint" }
     var quarantine: String { root + "/quarantine" }
+
+    /// A directory beside the store, for what is not part of it yet or only for a while.
+    static func sibling(of root: String, _ name: String) -> String {
+        var root = root[...]
+        while root.count > 1, root.hasSuffix("/") { root = root.dropLast() }
+        return "\(root).\(name)"
+    }
 
     func directory(_ lane: Lane) -> String { root + "/" + lane.directoryName }
 
@@ -41,7 +55,7 @@ struct StoreLayout: Sendable {
         "\(index)/hints-\(lane.directoryName)-\(decimal(UInt64(number), digits: 6)).log"
     }
 
-    func run(_ number: UInt64) -> String { "\(index)/run-\(decimal(number, digits: 8)).idx" }
+    func run(_ number: UInt64) -> String { "\(scratch ?? index)/run-\(decimal(number, digits: 8)).idx" }
 
     /// The number of a segment's file name; nil for other files.
     static func segmentNumber(_ name: String) -> UInt32? {

@@ -26,6 +26,10 @@ public enum StoreLimits {
     public static let failureClassesMax = 64
     /// Numbers that are summed over all records of a store.
     public static let talliesMax = 8
+    /// Problems that a verification describes; further ones are only counted.
+    public static let problemsKeptMax = 200
+    /// Bytes that are gathered before whole blocks are written.
+    public static let copyBufferBytes = 1 << 20
     /// Items above the ledger's mark that its bitmap reaches: 16 MiB of bits.
     public static let ledgerReachMax: UInt64 = 128 << 20
     /// Samples of one row.

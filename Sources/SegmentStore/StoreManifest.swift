@@ -18,6 +18,9 @@ public struct StoreManifest: Codable, Sendable, Hashable {
     public var features: [String] = []
     /// 16 hexadecimal digits, drawn when the store was made.
     public var store: String
+    /// 16 hexadecimal digits: XXH3-64 of the file with zeros in their place. Only a verification minds it, so that
+    /// people may edit the file.
+    private(set) var checksum: String?
     /// Counts the manifest's replacements.
     public var generation = 0
     /// What the records are made of, as the caller describes it. Two jobs are the same when these are equal.
@@ -69,7 +72,7 @@ public struct StoreManifest: Codable, Sendable, Hashable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case format, version, features, store, generation, job, tallies, samples, input, segments
+        case checksum, format, version, features, store, generation, job, tallies, samples, input, segments
         case failureClasses = "failure_classes"
     }
 
@@ -136,11 +139,32 @@ public struct StoreManifest: Codable, Sendable, Hashable {
     /// Makes this the store's manifest, durably.
     mutating func save(_ layout: StoreLayout, files: any FileSystem) throws(RetortError) {
         generation += 1
+        checksum = Hexadecimal.string(0)
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         guard let data = try? encoder.encode(self) else {
             throw RetortError(.io, "the manifest cannot be encoded", at: layout.manifest)
         }
-        try files.replace(layout.manifest, with: Array(data) + [0x0A], in: layout.root)
+        var bytes = Array(data) + [0x0A]
+        let sum = Hexadecimal.string(bytes.withUnsafeBytes { ContentHash.hash64($0) })
+        checksum = sum
+        if let digits = Self.checksumDigits(of: bytes) { bytes.replaceSubrange(digits, with: sum.utf8) }
+        try files.replace(layout.manifest, with: bytes, in: layout.root)
+    }
+
+    /// Where the checksum stands. Its key is the first of the file, because keys are sorted.
+    private static func checksumDigits(of bytes: [UInt8]) -> Range<Int>? {
+        guard let key = bytes.firstRange(of: Array(#""checksum" : ""#.utf8)), key.upperBound + 16 <= bytes.count else {
+            return nil
+        }
+        return key.upperBound..<key.upperBound + 16
+    }
+
+    /// Whether a manifest's text is the one that was written.
+    static func isUntouched(_ bytes: [UInt8]) -> Bool {
+        guard let digits = checksumDigits(of: bytes) else { return false }
+        var blank = bytes
+        blank.replaceSubrange(digits, with: Hexadecimal.string(0).utf8)
+        return Hexadecimal.parse(bytes[digits]) == blank.withUnsafeBytes { ContentHash.hash64($0) }
     }
 }

@@ -28,6 +28,13 @@ public struct StoreOptions: Sendable {
     var tuning = StoreTuning()
 
     public init() {}
+
+    /// The same without a thread, for work that waits for each step anyway.
+    var inPlace: StoreOptions {
+        var options = self
+        options.usesThread = false
+        return options
+    }
 }
 
 /// Limits that the tests of recovery make small, to have much happen in few calls.

@@ -132,7 +132,8 @@ final class CrashCampaign: @unchecked Sendable {
     private func judge(_ machine: SimulatedFileSystem, power: Bool, of oracle: CrashOracle? = nil) {
         points += 1
         guard faults.count < 5 else { return }
-        let place = "seed \(seed), call \(machine.calls) \(machine.lastCall), \(power ? "power cut" : "kill"), point \(points)"
+        let place =
+            "seed \(seed), call \(machine.calls) \(machine.lastCall), \(power ? "power cut" : "kill"), point \(points)"
         do {
             if let fault = try (oracle ?? self.oracle).judge(machine, options, power: power) {
                 faults.append("\(fault): \(place)")

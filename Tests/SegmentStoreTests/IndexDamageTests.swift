@@ -93,7 +93,8 @@ import Testing
             // Unused parts of pages are zeros: flips go where something is, and a few anywhere.
             let used = content.indices.filter { content[$0] != 0 }
             for flip in 0..<24 {
-                let position = flip < 20 ? used.randomElement(using: &random)! : content.indices.randomElement(using: &random)!
+                let position =
+                    flip < 20 ? used.randomElement(using: &random)! : content.indices.randomElement(using: &random)!
                 var flipped = content
                 flipped[position] ^= 1 << UInt8.random(in: 0..<8, using: &random)
                 let machine = files.fork(seed: 1)

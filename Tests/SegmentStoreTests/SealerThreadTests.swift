@@ -157,7 +157,8 @@ import Testing
 
     @Test func aStoreThatIsDroppedLeavesNoThreadBehind() throws {
         for _ in 0..<20 {
-            var store: RecordStore? = files.snapshot.isEmpty
+            var store: RecordStore? =
+                files.snapshot.isEmpty
                 ? try StoreFixture.create(options) : try RecordStore.open(StoreFixture.root, options: options)
             _ = try store!.append(records(0..<30))
             store = nil

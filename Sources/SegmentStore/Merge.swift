@@ -1,0 +1,176 @@
+import Basics
+
+/// One merge: decides, copies, and completes the index.
+struct Merge {
+    private let sources: [MergeSource]
+    private var manifest: StoreManifest
+    private let plan: MergePlan
+    private let workplace: MergeWorkplace
+    private let options: StoreOptions
+    private let context: StoreContext
+    private let codec = BlockCodec(level: 1)
+    private var lanes: [MergeLane]
+    private var nextRun: UInt64 = 1
+    private var report: MergeReport
+    private var progress = StoreProgress(bytes: 0, totalBytes: 0)
+
+    init(_ sources: [MergeSource], plan: MergePlan, workplace: MergeWorkplace, options: StoreOptions) {
+        self.sources = sources
+        self.plan = plan
+        self.workplace = workplace
+        self.options = options
+        manifest = plan.manifest
+        let context = StoreContext(root: workplace.layout.root, manifest: manifest, options: options)
+        self.context = context
+        lanes = Lane.allCases.map { MergeLane($0, context: context, options: options) }
+        report = MergeReport(sources: sources.map { MergeReport.Source(root: $0.root) })
+    }
+
+    mutating func run(_ tell: (StoreProgress) -> Void) throws(RetortError) -> MergeReport {
+        for source in sources {
+            for lane in Lane.allCases {
+                progress.totalBytes += try source.image.segmentEnds(lane).reduce(0) { $0 + $1.bytes }
+            }
+        }
+        var decision = MergeDecision(sources, scratch: workplace.lists, options: options)
+        try decision.decide(&report)
+        for lane in Lane.allCases {
+            for source in sources.indices { try copy(lane, source, decision, tell) }
+        }
+        try finish()
+        return report
+    }
+
+    private mutating func copy(
+        _ lane: Lane, _ number: Int, _ decision: MergeDecision, _ tell: (StoreProgress) -> Void
+    ) throws(RetortError) {
+        let source = sources[number]
+        let home = source.image.context
+        let translation = Translation(plan, source.image.manifest)
+        var sieve = try decision.sieve(lane, source: number)
+        for (segment, end) in try source.image.segmentEnds(lane) {
+            let reader = try home.segment(lane, segment)
+            var members = MemberCursor(reader, end: end)
+            var groups = try BlockHints(reader, context: home, codec: codec)
+            while let (header, member) = try members.next() {
+                let kept = try sieve.kept(of: header)
+                if kept == nil {
+                    let group = translation.translate(try groups.group(of: header))
+                    try lanes[Int(lane.rawValue)].append(
+                        member, header: header, hints: group.hints, tallies: group.tallies, nextRun: &nextRun)
+                    report.sources[number].blocksCopied += 1
+                    report.sources[number].bytesCopied += header.memberBytes
+                } else if let kept, !kept.isEmpty {
+                    try take(kept, of: try reader.block(header, codec: codec), home, translation)
+                    report.sources[number].blocksReencoded += 1
+                }
+                progress.bytes += header.memberBytes
+                tell(progress)
+            }
+        }
+    }
+
+    /// Takes some lines of a block.
+    private mutating func take(
+        _ kept: [Int], of block: Block, _ home: StoreContext, _ translation: Translation
+    ) throws(RetortError) {
+        guard let group = home.hintGroup(of: block) else {
+            throw BlockCodec.damage(
+                "the block holds lines that are no records", home.layout.directory(block.header.lane))
+        }
+        let hints = translation.translate(group).hints
+        let ranges = block.lineRanges
+        for record in kept {
+            try lanes[Int(block.header.lane.rawValue)].append(
+                line: block.raw[ranges[record]], hint: hints[record], nextRun: &nextRun)
+        }
+    }
+
+    private mutating func finish() throws(RetortError) {
+        var checkpoint = Checkpoint(storeID: context.storeID)
+        for index in lanes.indices {
+            let lane = lanes[index].lane
+            checkpoint.coverage[lane] = try lanes[index].finish(nextRun: &nextRun)
+            checkpoint.runs[lane] = lanes[index].runs.map(\.number)
+            for segment in lanes[index].segments { manifest.setSegment(lane, segment) }
+            checkpoint.counters += lanes[index].counters
+            report.bytes += lanes[index].bytes
+            try context.files.syncDirectory(context.layout.directory(lane))
+        }
+        checkpoint.nextRunNumber = nextRun
+        report.counters = checkpoint.counters
+        try workplace.removeLists()
+        try context.files.replace(context.layout.checkpoint, with: checkpoint.encoded(), in: context.layout.index)
+        try manifest.save(context.layout, files: context.files)
+    }
+}
+
+/// Turns what hints say in a source's numbers into the merged store's.
+private struct Translation {
+    private let statusCodes: [UInt8]
+    private let tallyPlaces: [Int]
+    private let isIdentity: Bool
+
+    init(_ plan: MergePlan, _ source: StoreManifest) {
+        statusCodes = plan.statusCodes(of: source)
+        tallyPlaces = plan.tallyPlaces(of: source)
+        isIdentity =
+            plan.manifest.failureClasses == source.failureClasses && plan.manifest.tallies == source.tallies
+    }
+
+    func translate(_ group: HintGroup) -> HintGroup {
+        if isIdentity { return group }
+        var translated = group
+        for index in group.hints.indices {
+            translated.hints[index].status = statusCodes[Int(group.hints[index].status)]
+        }
+        translated.tallies = Tallies()
+        for (index, place) in tallyPlaces.enumerated() { translated.tallies[place] = group.tallies[index] }
+        return translated
+    }
+}
+
+/// What is known of a segment's blocks without inflating them, asked for in order.
+private struct BlockHints {
+    private let reader: SegmentReader
+    private let context: StoreContext
+    private let codec: BlockCodec
+    private var log: HintLogReader?
+    private var group: HintGroup?
+
+    init(_ reader: SegmentReader, context: StoreContext, codec: BlockCodec) throws(RetortError) {
+        self.reader = reader
+        self.context = context
+        self.codec = codec
+        log = try HintLogReader(
+            reader.lane, reader.number, from: 0, storeID: context.storeID, layout: context.layout, files: context.files)
+        group = log?.next()
+    }
+
+    /// From the hint log, or from the block itself where the log says nothing of it.
+    mutating func group(of header: BlockHeader) throws(RetortError) -> HintGroup {
+        while let stale = group, stale.offset < header.offset { group = log?.next() }
+        if let known = group, known.describes(header) { return known }
+        guard let read = context.hintGroup(of: try reader.block(header, codec: codec)) else {
+            throw BlockCodec.damage("the block holds lines that are no records", reader.place(header.offset))
+        }
+        return read
+    }
+}
+
+extension HintGroup {
+    /// Whether this is the group of that very block.
+    func describes(_ header: BlockHeader) -> Bool {
+        offset == header.offset && memberBytes == header.memberBytes && firstSequence == header.firstSequence
+            && hints.count == header.records && payloadChecksum == header.payloadChecksum
+    }
+}
+
+extension StoreCounters {
+    static func += (a: inout StoreCounters, b: StoreCounters) {
+        a.done += b.done
+        a.failed += b.failed
+        for index in a.failedByClass.indices { a.failedByClass[index] += b.failedByClass[index] }
+        a.tallies += b.tallies
+    }
+}

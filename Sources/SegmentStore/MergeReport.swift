@@ -1,0 +1,25 @@
+/// What a merge took from where.
+public struct MergeReport: Sendable, Hashable {
+    public struct Source: Sendable, Hashable {
+        public var root: String
+        /// Successes that are in the merged store.
+        public var taken = 0
+        /// Failures that are in the merged store.
+        public var failed = 0
+        /// Outcomes that gave way to one of another store.
+        public var superseded = 0
+        /// Blocks that were copied as they are, and their compressed bytes.
+        public var blocksCopied = 0
+        public var bytesCopied = 0
+        /// Blocks of which only some records went on; these were compressed anew.
+        public var blocksReencoded = 0
+
+        init(root: String) { self.root = root }
+    }
+
+    public var sources: [Source]
+    /// Exact counts of the merged store.
+    public var counters = StoreCounters()
+    /// Compressed bytes of the merged store's segments.
+    public var bytes = 0
+}

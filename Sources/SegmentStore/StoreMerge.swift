@@ -1,0 +1,112 @@
+public import Basics
+
+/// Makes one store of several.
+///
+/// A key's success beats its failures, whichever store holds them; of two successes, or two failures where there is
+/// no success, that of the store named first goes on. The clock plays no part.
+///
+/// A block all of whose records go on is copied as it is, with a new header; the records that are left of others are
+/// compressed anew. Memory does not grow with the stores. The merged store has no input: the first run on it looks up
+/// every row of its own, and asks only for what is missing.
+public enum StoreMerge {
+    /// Writes the merged store to `root`, which must not exist or be empty. It is built in `ROOT.tmp-merge` and comes
+    /// into view as a whole; after a kill the same merge begins again and gives the same bytes.
+    ///
+    /// Each source is locked meanwhile; one that a kill left unfinished is mended first. Throws `.busy` when a source
+    /// is being written, `.configuration` when the sources are of different jobs (unless `allowDifferentJobs`) or
+    /// `root` is taken, `.damagedData` when something in a source cannot be read.
+    ///
+    /// Tallies of records whose block had to be compressed anew are computed by `options.recount`, in the order of the
+    /// merged manifest's tallies.
+    public static func run(
+        _ sources: [String], into root: String, options: StoreOptions = StoreOptions(),
+        allowDifferentJobs: Bool = false, progress: (StoreProgress) -> Void = { _ in }
+    ) throws(RetortError) -> MergeReport {
+        try checkNames(sources, root, options.files)
+        var opened: [MergeSource] = []
+        defer { for source in opened { source.release() } }
+        for source in sources { opened.append(try MergeSource(source, options: options)) }
+        let plan = try MergePlan(opened, allowDifferentJobs: allowDifferentJobs)
+        let workplace = MergeWorkplace(root: root, files: options.files)
+        let lock = try workplace.open()
+        defer { lock.release() }
+        do throws(RetortError) {
+            var merge = Merge(opened, plan: plan, workplace: workplace, options: options)
+            let report = try merge.run(progress)
+            try workplace.publish()
+            return report
+        } catch {
+            // What is left is removed by the next merge if it cannot be removed now.
+            try? workplace.clear()
+            throw error
+        }
+    }
+
+    private static func checkNames(
+        _ sources: [String], _ root: String, _ files: any FileSystem
+    ) throws(RetortError) {
+        guard !sources.isEmpty else { throw RetortError(.usage, "there is no store to merge") }
+        for (index, source) in sources.enumerated() where sources[..<index].contains(source) {
+            throw RetortError(.usage, "the store is named twice", at: source)
+        }
+        guard try files.entries(of: root).isEmpty else {
+            throw RetortError(
+                .configuration, "the directory is not empty", at: root, remedy: "Name one that does not exist.")
+        }
+    }
+}
+
+/// The directory in which a merged store is built.
+struct MergeWorkplace {
+    let root: String
+    let layout: StoreLayout
+    private let files: any FileSystem
+
+    init(root: String, files: any FileSystem) {
+        self.root = root
+        self.files = files
+        let temporary = StoreLayout.sibling(of: root, "tmp-merge")
+        layout = StoreLayout(root: temporary)
+    }
+
+    /// The index's directory serves the lists as well, under another one beside it.
+    var lists: StoreLayout { StoreLayout(root: layout.root, scratch: layout.root + "/lists") }
+
+    private var directories: [String] {
+        Lane.allCases.map { layout.directory($0) } + [layout.index, layout.root + "/lists"]
+    }
+
+    /// Makes the directory, empty.
+    func open() throws(RetortError) -> any FileLock {
+        try files.createDirectory(layout.root)
+        let lock = try files.lock(layout.lock)
+        try clear()
+        for directory in directories { try files.createDirectory(directory) }
+        return lock
+    }
+
+    /// Removes everything but the lock.
+    func clear() throws(RetortError) {
+        for directory in directories {
+            for name in try files.entries(of: directory) { try files.remove(directory + "/" + name) }
+            try files.removeDirectory(directory)
+        }
+        try files.remove(layout.manifest + ".tmp")
+        try files.remove(layout.manifest)
+    }
+
+    func removeLists() throws(RetortError) {
+        let lists = layout.root + "/lists"
+        for name in try files.entries(of: lists) { try files.remove(lists + "/" + name) }
+        try files.removeDirectory(lists)
+    }
+
+    /// Brings the finished store into view under its name.
+    func publish() throws(RetortError) {
+        try files.syncDirectory(layout.root)
+        try files.rename(layout.root, to: root)
+        let slash = root.drop { $0 == "/" }.isEmpty ? nil : layout.root.lastIndex(of: "/")
+        let parent = slash.map { $0 == layout.root.startIndex ? "/" : String(layout.root[..<$0]) } ?? "."
+        try files.syncDirectory(parent)
+    }
+}

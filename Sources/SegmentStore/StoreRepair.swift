@@ -1,0 +1,198 @@
+public import Basics
+
+/// What a repair found and did.
+public struct RepairReport: Sendable, Hashable {
+    /// The deep verification that the repair began with.
+    public var found: VerificationReport
+    /// Stretches of segments that are in `quarantine/` now.
+    public var quarantined = 0
+    public var quarantinedBytes = 0
+    /// Records that are no longer in the segments, as far as the headers told: of damaged blocks, damaged lines, and
+    /// second successes.
+    public var recordsDropped = 0
+    /// Records of damaged blocks that a journal still had.
+    public var recordsSalvaged = 0
+    public var segmentsRewritten = 0
+    /// Segments that were gone, or shorter than they had been, and are accepted as they are.
+    public var lossesAccepted = 0
+    /// Exact counts of the store as it is now.
+    public var counters = StoreCounters()
+
+    /// Whether there was nothing to repair, and nothing was touched.
+    public var wasClean: Bool { found.isClean }
+}
+
+/// Makes a damaged store whole again.
+public enum StoreRepair {
+    /// Verifies the store, deeply, and mends what is wrong, under the store's lock.
+    ///
+    /// Damaged blocks go to `quarantine/` and leave their segments; whole ones are copied as they are. Of two successes
+    /// of a key the first stays. Segments that are gone or shortened are accepted. The index is made anew, and what was
+    /// known of the input's rows is forgotten, so that the next run asks again for what was lost. Nothing that can be
+    /// read is thrown away. Killed at any moment it is simply run again; a second repair finds nothing to do.
+    ///
+    /// Throws `.busy` when the store is being written, `.damagedData` when its manifest cannot be read.
+    public static func run(
+        _ root: String, options: StoreOptions = StoreOptions(), progress: (StoreProgress) -> Void = { _ in }
+    ) throws(RetortError) -> RepairReport {
+        let layout = StoreLayout(root: root)
+        _ = try StoreManifest.load(layout, files: options.files)
+        let lock = try options.files.lock(layout.lock)
+        defer { lock.release() }
+        try removeUnfinished(layout, options.files)
+        let found = try StoreVerification.run(
+            root, options: options, deep: true, holdsLock: true, progress: progress)
+        var report = RepairReport(found: found)
+        report.counters = found.counters
+        if found.isClean {
+            if found.unfinishedBytes > 0 || found.unfinishedJournalLines > 0 {
+                // Opening mends what was under way.
+                try RecordStore(root, options: options.inPlace, lock: BorrowedLock()).close()
+            }
+            return report
+        }
+        var repair = try Repair(root: root, options: options, report: report)
+        try repair.run()
+        return repair.report
+    }
+
+    /// Files that an earlier repair was writing when it was killed.
+    private static func removeUnfinished(_ layout: StoreLayout, _ files: any FileSystem) throws(RetortError) {
+        for directory in Lane.allCases.map({ layout.directory($0) }) + [layout.quarantine] {
+            for name in try files.entries(of: directory) where name.hasSuffix(".tmp") {
+                try files.remove(directory + "/" + name)
+            }
+        }
+    }
+}
+
+/// One repair on its way through the store, whose lock is held.
+private struct Repair {
+    let root: String
+    let options: StoreOptions
+    var report: RepairReport
+    private var manifest: StoreManifest
+    private let context: StoreContext
+    private var quarantine: Quarantine
+    private let codec: BlockCodec
+    private let lines: BlockLines
+
+    init(root: String, options: StoreOptions, report: RepairReport) throws(RetortError) {
+        self.root = root
+        self.options = options
+        self.report = report
+        let layout = StoreLayout(root: root)
+        manifest = try StoreManifest.load(layout, files: options.files)
+        context = StoreContext(root: root, manifest: manifest, options: options)
+        quarantine = Quarantine(layout: layout, files: options.files)
+        codec = BlockCodec(level: options.compressionLevel)
+        lines = BlockLines(context)
+    }
+
+    private func found(_ kinds: VerificationReport.Problem.Kind...) -> Bool {
+        kinds.contains { report.found.problemCounts[$0] != nil }
+    }
+
+    mutating func run() throws(RetortError) {
+        let touchesSegments = found(.segment, .block, .line, .duplicate)
+        let distrustsHints = found(.hints, .entry, .counters)
+        // The index must not lead to places that are about to change.
+        try StoreReindex.drop(context.layout, context.files, hints: distrustsHints)
+        if touchesSegments {
+            for lane in Lane.allCases { try cutDamage(lane) }
+        }
+        if touchesSegments || found(.manifest) { try acceptSegments() }
+        try reindex()
+        if touchesSegments, try cutDuplicates() {
+            try StoreReindex.drop(context.layout, context.files, hints: false)
+            try acceptSegments()
+            try reindex()
+        }
+        report.quarantined = quarantine.count
+        report.quarantinedBytes = quarantine.bytes
+    }
+
+    private mutating func reindex() throws(RetortError) {
+        report.counters = try StoreReindex.rebuild(root, options: options, from: .hints, lock: BorrowedLock()).counters
+        manifest = try StoreManifest.load(context.layout, files: context.files)
+    }
+
+    /// Damaged blocks and lines that are no records.
+    private mutating func cutDamage(_ lane: Lane) throws(RetortError) {
+        let journal = try JournalReader.read(
+            lane, from: 0, storeID: context.storeID, layout: context.layout, files: context.files)
+        let journaled = Dictionary(journal.lines.map { ($0.sequence, $0.line) }, uniquingKeysWith: { a, _ in a })
+        let lines = self.lines
+        try operate(lane, journaled: journaled) { block throws(RetortError) in
+            let good = block.lineRanges.filter { range in
+                if case .record = lines.read(Array(block.raw[range]), in: lane) { return true }
+                return false
+            }
+            let isWhole = good.count == block.header.records && block.raw.count == good.last.map { $0.upperBound + 1 }
+            return isWhole ? .keep : .keepLines(good, of: block.raw)
+        }
+    }
+
+    /// Successes of keys that have an earlier one. True when there were any.
+    private mutating func cutDuplicates() throws(RetortError) -> Bool {
+        let image = try StoreImage.load(root, options: options, mends: false)
+        let before = report.segmentsRewritten
+        try operate(.responses, journaled: [:]) { block throws(RetortError) in
+            var kept: [Range<Int>] = []
+            for (number, range) in block.lineRanges.enumerated() {
+                guard let head = block.raw[range].withUnsafeBytes({ RecordHead.parse($0) }) else { continue }
+                let entry = try image.index.withLock { index throws(RetortError) in
+                    try index.responses.lookup(head.key.hash)
+                }
+                let place = RecordPlace(
+                    segment: block.header.segment, offset: UInt32(block.header.offset), record: UInt16(number))
+                if entry?.place == place { kept.append(range) }
+            }
+            return kept.count == block.header.records ? .keep : .keepLines(kept, of: block.raw)
+        }
+        return report.segmentsRewritten > before
+    }
+
+    private mutating func operate(
+        _ lane: Lane, journaled: [UInt64: [UInt8]],
+        judge: (Block) throws(RetortError) -> SegmentSurgery.Verdict
+    ) throws(RetortError) {
+        let numbers = try context.segmentNumbers(lane)
+        for number in numbers {
+            let reader = try context.segment(lane, number)
+            let listed = manifest.segments(lane).first { $0.number == number }
+            var size = try reader.file.size()
+            if let listed, listed.sealed { size = min(size, listed.bytes) }
+            let surgery = SegmentSurgery(
+                context: context, reader: reader, size: size,
+                durableBytes: number == numbers.last ? min(size, listed?.bytes ?? 0) : size, journaled: journaled,
+                codec: codec)
+            let outcome = try surgery.perform(quarantine: &quarantine, judge: judge)
+            guard outcome.isChanged else { continue }
+            report.segmentsRewritten += 1
+            report.recordsDropped += outcome.recordsDropped
+            report.recordsSalvaged += outcome.recordsSalvaged
+        }
+    }
+
+    /// Writes into the manifest what there is. The newest segment of a lane is open again, whatever came behind it.
+    private mutating func acceptSegments() throws(RetortError) {
+        for lane in Lane.allCases {
+            let last = try context.segmentNumbers(lane).last
+            var segments: [StoreManifest.Segment] = []
+            for var segment in manifest.segments(lane) {
+                let size = try context.files.size(of: context.layout.segment(lane, segment.number))
+                if (size ?? 0) < segment.bytes { report.lossesAccepted += 1 }
+                guard let size else { continue }
+                segment.bytes = segment.sealed ? size : min(size, segment.bytes)
+                if segment.number == last { segment.sealed = false }
+                segments.append(segment)
+            }
+            manifest.segments[lane.directoryName] = segments
+        }
+        // Row numbers may have been lost with their records: no ledger is to be made of those that are left.
+        manifest.input?.identity = ""
+        manifest.input?.since = nil
+        try manifest.save(context.layout, files: context.files)
+    }
+}

@@ -1,0 +1,227 @@
+public import Basics
+
+/// Proves what a store promises, without a lock, also while a run is writing: it looks at a snapshot and changes
+/// nothing.
+///
+/// Every byte is under a check: segments by their blocks' headers and checksums, runs and the checkpoint of the index
+/// by theirs, journals line by line. The deep form reads every record as well. It needs no sorting to show that no
+/// key has two successes: the index gives one place for a hash, and each success must stand at the place that the
+/// index gives for its own. As many matches as entries show that no entry lacks its record.
+///
+/// Memory does not grow with the store. Where the index is gone or
+/// damaged, one is made in `ROOT.tmp-verify` and removed afterwards; in memory where that cannot be written.
+public enum StoreVerification {
+    /// Throws `.notFound` where there is no store, `.configuration` where newer code wrote it, and what the system
+    /// refuses; everything else is in the report. `progress` is called after each block.
+    ///
+    /// Tallies are compared only when `options.recount` finds any.
+    public static func run(
+        _ root: String, options: StoreOptions = StoreOptions(), deep: Bool = false,
+        progress: (StoreProgress) -> Void = { _ in }
+    ) throws(RetortError) -> VerificationReport {
+        try run(root, options: options, deep: deep, holdsLock: false, progress: progress)
+    }
+
+    /// `holdsLock` says that it is the caller who holds the store's lock, so that nobody is writing.
+    static func run(
+        _ root: String, options: StoreOptions, deep: Bool, holdsLock: Bool, progress: (StoreProgress) -> Void
+    ) throws(RetortError) -> VerificationReport {
+        let scratch = ScratchDirectory(StoreLayout.sibling(of: root, "tmp-verify"), files: options.files)
+        defer { scratch.remove() }
+        var verification = Verification(root: root, options: options, isDeep: deep)
+        guard try verification.checkManifest() else { return verification.report }
+        let snapshot = try verification.openSnapshot(scratch: scratch.claim, holdsLock: holdsLock)
+        try verification.checkFiles(of: snapshot)
+        try verification.checkJournals(of: snapshot)
+        try verification.checkHints(of: snapshot)
+        try verification.checkSegments(of: snapshot, progress: progress)
+        if deep { try verification.checkIndexAgainstRecords(of: snapshot) }
+        return verification.report
+    }
+}
+
+/// A directory for runs that serve one reading: made when it is first asked for, and locked.
+final class ScratchDirectory {
+    private let path: String
+    private let files: any FileSystem
+    private var lock: (any FileLock)?
+
+    init(_ path: String, files: any FileSystem) {
+        self.path = path
+        self.files = files
+    }
+
+    /// Nil where it cannot be made, or another process uses it.
+    func claim() -> String? {
+        if lock != nil { return path }
+        do throws(RetortError) {
+            try files.createDirectory(path)
+            lock = try files.lock(path + "/LOCK")
+            return path
+        } catch {
+            return nil
+        }
+    }
+
+    func remove() {
+        guard let lock else { return }
+        for name in (try? files.entries(of: path)) ?? [] { try? files.remove(path + "/" + name) }
+        try? files.removeDirectory(path)
+        lock.release()
+    }
+}
+
+/// One verification on its way through the store.
+struct Verification {
+    let root: String
+    let options: StoreOptions
+    var report: VerificationReport
+    /// What the deep form counts of the records, to be held against the index.
+    var seen = SeenRecords()
+
+    typealias Problem = VerificationReport.Problem
+
+    init(root: String, options: StoreOptions, isDeep: Bool) {
+        self.root = root
+        self.options = options
+        report = VerificationReport(root: root, isDeep: isDeep)
+    }
+
+    static let repair = "Run `retort repair`: it sets aside what is damaged and makes its items pending."
+    static let reindex = "Run `retort reindex` to make the index anew."
+
+    /// Whether the manifest can be used.
+    mutating func checkManifest() throws(RetortError) -> Bool {
+        let layout = StoreLayout(root: root)
+        let bytes = try options.files.contents(of: layout.manifest) ?? []
+        do throws(RetortError) {
+            _ = try StoreManifest.load(layout, files: options.files)
+        } catch {
+            guard error.code == .damagedData || error.code == .configuration && !StoreManifest.isUntouched(bytes) else {
+                throw error
+            }
+            report.note(
+                Problem(
+                    kind: .manifest, place: layout.manifest, message: error.message,
+                    remedy: error.remedy ?? "Restore it from a copy."))
+            return false
+        }
+        if !StoreManifest.isUntouched(bytes) {
+            report.note(
+                Problem(
+                    kind: .manifest, place: layout.manifest, message: "the manifest is not as it was written",
+                    remedy: "Look at it; if it is as it should be, `retort repair` writes it anew."))
+        }
+        return true
+    }
+
+    /// The store as it is now, with an index that holds.
+    mutating func openSnapshot(scratch: () -> String?, holdsLock: Bool) throws(RetortError) -> VerificationSnapshot {
+        let layout = StoreLayout(root: root)
+        let files = options.files
+        report.writer = holdsLock ? nil : try files.lockHolder(layout.lock)
+        let manifest = try StoreManifest.load(layout, files: files)
+        let bytes = try files.contents(of: layout.checkpoint)
+        let hasCheckpoint = bytes.map { Checkpoint.decode($0, storeID: manifest.storeID) != nil } ?? false
+        if bytes != nil && !hasCheckpoint { noteIndex(layout.checkpoint, "the checkpoint of the index is damaged") }
+        var image = try StoreImage.load(root, options: options, mends: false, scratch: scratch)
+        if hasCheckpoint && image.indexWasRebuilt { noteIndex(layout.index, "the files of the index do not hold") }
+        if try !pagesHold(image) {
+            image = try StoreImage.load(root, options: options, mends: false, usesCheckpoint: false, scratch: scratch)
+        }
+        _ = try image.noteJournals()
+        report.counters = image.index.withLock { $0.live }
+        if let rows = image.manifest.input?.rows { report.inputs = rows * UInt64(image.manifest.samples) }
+        return try VerificationSnapshot(image: image, writer: report.writer)
+    }
+
+    mutating func noteIndex(_ place: String, _ message: String) {
+        report.note(Problem(kind: .index, place: place, message: message, remedy: Self.reindex))
+    }
+
+    /// Whether every page of every run holds and is in order.
+    private mutating func pagesHold(_ image: StoreImage) throws(RetortError) -> Bool {
+        var hold = true
+        for lane in Lane.allCases {
+            for run in image.index.withLock({ $0[lane].runs }) {
+                let place = image.context.layout.run(run.number)
+                var last: Hash128?
+                for page in 0..<run.pageCount {
+                    let entries: [IndexEntry]
+                    do throws(RetortError) {
+                        entries = try run.entries(ofPage: page)
+                    } catch {
+                        guard error.code == .damagedData else { throw error }
+                        noteIndex(place, "page \(page) of the run is damaged")
+                        hold = false
+                        continue
+                    }
+                    for entry in entries {
+                        if let last, entry.hash <= last {
+                            noteIndex(place, "page \(page) of the run is out of order")
+                            hold = false
+                        }
+                        last = entry.hash
+                    }
+                }
+            }
+        }
+        return hold
+    }
+
+    /// Segments that must be there, with the bytes that they must have.
+    mutating func checkFiles(of snapshot: VerificationSnapshot) throws(RetortError) {
+        for loss in snapshot.image.losses {
+            report.note(
+                Problem(
+                    kind: .segment, lane: loss.lane, segment: loss.segment, range: loss.range,
+                    place: snapshot.context.layout.segment(loss.lane, loss.segment), message: loss.reason,
+                    remedy: "Put the file back, or run `retort repair` to go on without it."))
+        }
+        for lane in Lane.allCases {
+            for segment in snapshot.image.manifest.segments(lane) where segment.sealed {
+                let path = snapshot.context.layout.segment(lane, segment.number)
+                guard let size = try options.files.size(of: path), size > segment.bytes else { continue }
+                report.note(
+                    Problem(
+                        kind: .segment, lane: lane, segment: segment.number, range: segment.bytes..<size, place: path,
+                        message: "the sealed segment is longer than it was",
+                        remedy: "Run `retort repair` to cut it: what it holds beyond its end counts nowhere."))
+            }
+        }
+    }
+}
+
+/// A store at one moment.
+struct VerificationSnapshot {
+    let image: StoreImage
+    let writer: String?
+    let codec = BlockCodec(level: 1)
+    let lines: BlockLines
+    /// How far the input has been worked through.
+    let progress: InputProgress
+    /// By lane: the segments' numbers, each with the bytes that are to be checked.
+    private(set) var segments: [Lane: [(number: UInt32, bytes: Int)]] = [:]
+    private(set) var totalBytes = 0
+
+    var context: StoreContext { image.context }
+
+    init(image: StoreImage, writer: String?) throws(RetortError) {
+        self.image = image
+        lines = BlockLines(image.context)
+        progress = image.index.withLock { $0.inputProgress() }
+        self.writer = writer
+        for lane in Lane.allCases {
+            let ends = try image.segmentEnds(lane)
+            segments[lane] = ends
+            totalBytes += ends.reduce(0) { $0 + $1.bytes }
+        }
+    }
+
+    /// Whether nothing was under way in a lane: the manifest accounts for all of it.
+    func isClosed(_ lane: Lane) -> Bool {
+        let tail = image.tails[Int(lane.rawValue)]
+        let listed = image.manifest.segments(lane).first { $0.number == tail.segment }
+        return writer == nil && tail.journalPaths.isEmpty && tail.offset == (listed?.bytes ?? 0)
+    }
+}

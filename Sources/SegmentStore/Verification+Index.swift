@@ -1,0 +1,160 @@
+import Basics
+
+extension Verification {
+    /// The lines of the journals against their checksums.
+    mutating func checkJournals(of snapshot: VerificationSnapshot) throws(RetortError) {
+        let context = snapshot.context
+        for lane in Lane.allCases {
+            let settled = snapshot.image.tails[Int(lane.rawValue)].nextSequence
+            let starts = try context.files.entries(of: context.layout.directory(lane))
+                .compactMap(StoreLayout.journalSequence).sorted()
+            for (index, first) in starts.enumerated() {
+                let path = context.layout.journal(lane, firstSequence: first)
+                guard let bytes = try context.files.contents(of: path) else { continue }
+                let next = index + 1 < starts.count ? starts[index + 1] : nil
+                checkJournal(bytes, from: first, settled: settled, continuedAt: next, lane, path, context)
+            }
+        }
+    }
+
+    /// A bad line is the torn end of a write when nothing follows it but a journal that begins in its place.
+    private mutating func checkJournal(
+        _ bytes: [UInt8], from first: UInt64, settled: UInt64, continuedAt next: UInt64?, _ lane: Lane, _ path: String,
+        _ context: StoreContext
+    ) {
+        let ranges = bytes.lineRanges
+        for (number, range) in ranges.enumerated() {
+            let sequence = first + UInt64(number)
+            guard sequence >= settled else { continue }
+            let isGood = bytes.withUnsafeBytes { buffer in
+                JournalLine.decode(
+                    buffer.slice(range.lowerBound, range.count), storeID: context.storeID, sequence: sequence) != nil
+            }
+            if isGood { continue }
+            if number == ranges.count - 1, next.map({ $0 <= sequence }) ?? true {
+                report.unfinishedJournalLines += 1
+                continue
+            }
+            report.note(
+                Problem(
+                    kind: .journal, lane: lane, range: range, keys: 1, place: path,
+                    message: "line \(number + 1) of the journal is damaged",
+                    remedy: "The next run passes over it and asks for its item again."))
+        }
+        if bytes.count > (ranges.last?.upperBound ?? -1) + 1 { report.unfinishedJournalLines += 1 }
+    }
+
+    /// The hint logs: every group whole, none beyond its segment.
+    mutating func checkHints(of snapshot: VerificationSnapshot) throws(RetortError) {
+        let context = snapshot.context
+        for lane in Lane.allCases {
+            for (number, bytes) in snapshot.segments[lane] ?? [] {
+                guard
+                    var log = try HintLogReader(
+                        lane, number, from: 0, storeID: context.storeID, layout: context.layout, files: context.files)
+                else { continue }
+                let path = context.layout.hints(lane, number)
+                while let group = log.next() {
+                    // A living writer's segment has grown since the snapshot.
+                    if group.end > bytes, snapshot.isClosed(lane) {
+                        noteHints(path, lane, number, "the hint log leads its segment")
+                        break
+                    }
+                }
+                let isActive = number == snapshot.image.tails[Int(lane.rawValue)].segment
+                if log.position < log.end, !isActive || snapshot.isClosed(lane) {
+                    noteHints(path, lane, number, "the hint log is damaged from byte \(log.position) on")
+                }
+            }
+        }
+    }
+
+    private mutating func noteHints(_ path: String, _ lane: Lane, _ number: UInt32, _ message: String) {
+        report.note(
+            Problem(
+                kind: .hints, lane: lane, segment: number, place: path, message: message,
+                remedy: "Run `retort reindex --from segments`; nothing depends on it before the index is lost."))
+    }
+
+    /// What the deep form has counted against what the index says.
+    mutating func checkIndexAgainstRecords(of snapshot: VerificationSnapshot) throws(RetortError) {
+        var counted = StoreCounters()
+        for lane in Lane.allCases {
+            var placed = 0
+            var cursor = try snapshot.image.index.withLock { index throws(RetortError) in try index[lane].cursor() }
+            while let entry = try cursor.next() {
+                try count(entry, lane, snapshot, &counted)
+                if entry.isPending { continue }
+                if let damaged = damagedStretch(of: entry, lane) {
+                    seen.damage[damaged].keys += 1
+                } else {
+                    placed += 1
+                }
+            }
+            let matches = seen.matches[lane] ?? 0
+            if placed > matches {
+                report.note(
+                    Problem(
+                        kind: .entry, lane: lane, keys: placed - matches, place: snapshot.context.layout.index,
+                        message: "\(placed - matches) entries of the index have no record", remedy: Self.reindex))
+            }
+        }
+        for stretch in seen.damage where stretch.keys > 0 {
+            if let problem = stretch.problem { report.setKeys(stretch.keys, ofProblem: problem) }
+        }
+        checkSums(counted, snapshot)
+        checkLedger(counted, snapshot)
+    }
+
+    private func count(
+        _ entry: IndexEntry, _ lane: Lane, _ snapshot: VerificationSnapshot, _ counted: inout StoreCounters
+    ) throws(RetortError) {
+        if lane == .responses {
+            counted.count(lane, status: 0, prior: 0)
+            return
+        }
+        let success = try snapshot.image.index.withLock { index throws(RetortError) in
+            try index.responses.lookup(entry.hash)
+        }
+        if success == nil { counted.count(lane, status: entry.status, prior: 0) }
+    }
+
+    private func damagedStretch(of entry: IndexEntry, _ lane: Lane) -> Int? {
+        seen.damage.firstIndex { stretch in
+            stretch.damage.lane == lane && stretch.damage.segment == entry.segment
+                && stretch.damage.range.contains(Int(entry.offset))
+        }
+    }
+
+    private mutating func checkSums(_ counted: StoreCounters, _ snapshot: VerificationSnapshot) {
+        var counted = counted
+        for journaled in snapshot.image.tails.flatMap(\.journaled) {
+            seen.tallies += snapshot.context.recount(journaled.line)
+        }
+        // Without a way to count them, or with records that cannot be read, tallies prove nothing.
+        let comparesTallies = seen.tallies != Tallies() && seen.damage.isEmpty
+        counted.tallies = comparesTallies ? seen.tallies : report.counters.tallies
+        guard counted != report.counters else { return }
+        let message =
+            counted.tallies != report.counters.tallies
+            ? "the tallies are not the sums over the records"
+            : "counted \(counted.done) done + \(counted.failed) failed, the index says "
+                + "\(report.counters.done) + \(report.counters.failed), or other classes"
+        report.note(
+            Problem(
+                kind: .counters, place: snapshot.context.layout.checkpoint, message: message, remedy: Self.reindex))
+    }
+
+    /// An item of the input is one key, so there cannot be more of them in the ledger than keys with an outcome. Their
+    /// row numbers say less: an item may have been answered under another one, in an earlier input.
+    private mutating func checkLedger(_ counted: StoreCounters, _ snapshot: VerificationSnapshot) {
+        let items = snapshot.progress.ledger.count
+        let outcomes = counted.done + counted.failed
+        guard snapshot.progress.identity != Hash128(high: 0, low: 0), items > outcomes else { return }
+        report.note(
+            Problem(
+                kind: .ledger, keys: Int(items - outcomes), place: snapshot.context.layout.checkpoint,
+                message: "the ledger lists \(items) items of the input, but only \(outcomes) have an outcome",
+                remedy: Self.reindex))
+    }
+}

@@ -1,0 +1,111 @@
+/// What a verification found: the counts, said outright, and everything that is not as it should be.
+public struct VerificationReport: Sendable, Hashable {
+    /// One thing that is wrong.
+    public struct Problem: Sendable, Hashable {
+        public enum Kind: String, Sendable, CaseIterable {
+            /// `retort.json` is damaged or was edited.
+            case manifest
+            /// A segment that must be there is gone, or has fewer or more bytes than it must have.
+            case segment
+            /// A block's header, checksum or compressed content does not hold.
+            case block
+            /// A line of an intact block is not a record.
+            case line
+            /// A key has a second success.
+            case duplicate
+            /// A line of a journal is damaged.
+            case journal
+            /// A hint log is damaged.
+            case hints
+            /// A file of the index is damaged.
+            case index
+            /// A record is not where the index says, or the index says nothing of it, or it has no record.
+            case entry
+            /// Counters or tallies are not what was counted.
+            case counters
+            /// The ledger of input rows lists more items than have an outcome.
+            case ledger
+        }
+
+        public var kind: Kind
+        public var lane: Lane?
+        public var segment: UInt32?
+        /// Bytes of the file.
+        public var range: Range<Int>?
+        /// Keys affected, as far as known.
+        public var keys: Int?
+        /// The file.
+        public var place: String
+        public var message: String
+        /// What to do, as a full sentence.
+        public var remedy: String
+    }
+
+    public var root: String
+    /// Whether every record was read.
+    public var isDeep: Bool
+    /// Who was writing meanwhile, in the writer's own words.
+    public var writer: String?
+    public var counters = StoreCounters()
+    /// Rows of the input times samples; nil while the input has not been read to its end.
+    public var inputs: UInt64?
+    public var segments = 0
+    public var blocks = 0
+    public var records = 0
+    /// Compressed bytes of blocks that were checked.
+    public var bytes = 0
+    /// Bytes and journal lines of writes that were under way: the next opening mends them, nothing is lost.
+    public var unfinishedBytes = 0
+    public var unfinishedJournalLines = 0
+    /// At most `StoreLimits.problemsKeptMax`, in the order in which they were found.
+    public private(set) var problems: [Problem] = []
+    /// All problems, by kind, also those that are not in `problems`.
+    public private(set) var problemCounts: [Problem.Kind: Int] = [:]
+
+    init(root: String, isDeep: Bool) {
+        self.root = root
+        self.isDeep = isDeep
+    }
+
+    public var done: UInt64 { counters.done }
+    public var failed: UInt64 { counters.failed }
+
+    /// Items without an outcome; nil while the number of inputs is not known.
+    public var pending: UInt64? {
+        inputs.map { inputs in
+            let outcomes = counters.done + counters.failed
+            return inputs > outcomes ? inputs - outcomes : 0
+        }
+    }
+
+    public var isClean: Bool { problemCounts.isEmpty }
+
+    /// `inputs = done + failed + pending`, with its numbers.
+    public var equation: String {
+        guard let inputs, let pending else { return "inputs not yet counted: \(done) done + \(failed) failed" }
+        return "\(inputs) inputs = \(done) done + \(failed) failed + \(pending) pending"
+    }
+
+    mutating func note(_ problem: Problem) {
+        problemCounts[problem.kind, default: 0] += 1
+        if problems.count < StoreLimits.problemsKeptMax { problems.append(problem) }
+    }
+
+    mutating func setKeys(_ keys: Int, ofProblem index: Int) { problems[index].keys = keys }
+}
+
+extension VerificationReport.Problem: CustomStringConvertible {
+    public var description: String {
+        var text = place
+        if let range { text += " bytes \(range.lowerBound)..<\(range.upperBound)" }
+        text += ": \(message)"
+        if let keys { text += " (\(keys) keys)" }
+        return "\(text). \(remedy)"
+    }
+}
+
+/// How far a verification, a repair or a merge has come, in bytes of segments.
+public struct StoreProgress: Sendable, Hashable {
+    public var bytes: Int
+    public var totalBytes: Int
+}
