@@ -83,6 +83,7 @@ struct StoreStatus {
         lines.append(
             "pending    \(pending.map { Human.count($0) } ?? "not known: the input was not read to its end yet")")
         lines.append("tokens     \(Human.count(tally(.prompt))) in, \(Human.count(tally(.completion))) out")
+        if let cost = Pricing.cost(of: counters) { lines.append("cost       \(Human.dollars(cost))") }
         if tally(.truncated) > 0 { lines.append("truncated  \(Human.count(tally(.truncated)))") }
         if counters.done > 0 {
             let mean = Interval.milliseconds(Int64(tally(.latency) / Int(counters.done)))

@@ -10,9 +10,7 @@ enum InputStanding: Sendable {
     /// looked up. A new one has not been compared with what the store holds.
     case mixed(isNew: Bool)
 
-    private init(identity: Hash128, in store: RecordStore) {
-        let counters = store.counters
-        let progress = store.inputProgress
+    init(identity: Hash128, counters: StoreCounters, progress: InputProgress) {
         if progress.identity == identity {
             self = .sole(progress.ledger)
         } else if counters.done + counters.failed == 0 {
@@ -37,7 +35,8 @@ enum InputStanding: Sendable {
         _ input: InputSet, _ store: RecordStore, compare: () throws(RetortError) -> Void = {}
     ) throws(RetortError) -> InputStanding {
         let identity = input.identityHash
-        let standing = InputStanding(identity: identity, in: store)
+        let standing = InputStanding(
+            identity: identity, counters: store.counters, progress: store.inputProgress)
         if case .mixed(isNew: true) = standing { try compare() }
         try store.beginInput(
             identity: standing.isMixed ? mixedIdentity(identity) : identity, files: input.files.map(\.displayName))
