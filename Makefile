@@ -59,7 +59,7 @@ test-interoperability: python-env ## the Python tests alone, against .build/rele
 
 test-end-to-end: python-env ## the binary against faults of the server, the network, the disk and the machine
 	@if [ -e $(VENV_READY) ]; then \
-	    for part in engine durability; do \
+	    for part in engine durability living; do \
 	        RETORT=$(RETORT) $(VENV)/bin/python -m pytest Tests/EndToEnd/$$part; \
 	    done; \
 	else \
