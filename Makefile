@@ -60,7 +60,7 @@ test-interoperability: python-env ## the Python tests alone, against .build/rele
 
 test-end-to-end: python-env ## the binary against bad input, faults of server, network, disk and machine; its report in a browser
 	@if [ -e $(VENV_READY) ]; then \
-	    for part in bad_input engine durability report; do \
+	    for part in bad_input engine durability living report; do \
 	        RETORT=$(RETORT) $(VENV)/bin/python -m pytest Tests/EndToEnd/$$part; \
 	    done; \
 	else \
@@ -69,6 +69,7 @@ test-end-to-end: python-env ## the binary against bad input, faults of server, n
 
 soak: ## the same for long: RETORT_SOAK_MINUTES=20 by default; kill -9 hundreds of times, at every system call
 	RETORT=$(RETORT) $(PYTHON) Benchmarks/Soak/soak.py
+
 test-harness: ## the tests of the benchmarks' own figures, a few seconds
 	$(PYTHON) -m unittest discover --start-directory Benchmarks/harness
 

@@ -41,6 +41,7 @@ let package = Package(
         systemLibrary("CDeflate", pkgConfig: "libdeflate", apt: "libdeflate-dev"),
         systemLibrary("CCurl", pkgConfig: "libcurl", apt: "libcurl4-openssl-dev"),
         systemLibrary("CMicroHTTPD", pkgConfig: "libmicrohttpd", apt: "libmicrohttpd-dev"),
+        systemLibrary("CYAML", pkgConfig: "yaml-0.1", apt: "libyaml-dev"),
         systemLibrary("CXXHash", pkgConfig: "libxxhash", apt: "libxxhash-dev"),
         .systemLibrary(name: "CEpoll"),
         .target(
@@ -64,7 +65,7 @@ let package = Package(
         part(
             "RetortCommands",
             uses: [
-                "Basics", "JSONText", "Gzip", "SegmentStore", "ModelAPI", "HTTPTransport",
+                "CYAML", "Basics", "JSONText", "Gzip", "SegmentStore", "ModelAPI", "HTTPTransport",
                 "ResponseGenerator", "PromptSource", "ModelSimulator", "CommandLine",
             ]),
         .executableTarget(name: "retort", dependencies: ["RetortCommands"], swiftSettings: strict),
@@ -97,7 +98,7 @@ let package = Package(
         tests(
             of: "RetortCommands",
             with: [
-                "SegmentStore", "CommandLine", "JSONText", "HTTPTransport", "ModelSimulator", "ModelAPI",
+                "SegmentStore", "CommandLine", "JSONText", "Gzip", "HTTPTransport", "ModelSimulator", "ModelAPI",
                 "PromptSource", "ResponseGenerator", "Basics",
             ]),
     ],

@@ -8,6 +8,8 @@ extension Dispatcher {
         let wasProbe = ticket.isProbe
         ticket.isProbe = false
         flights.remove(ticket)
+        let cost = Self.cost(of: attempt)
+        budget?.settle(reserved: ticket.costMax, spent: cost)
         if let reply = attempt.reply {
             if let limits = RateLimitReport(reply) { limiter.learn(limits, at: now) }
             adaptive.returned(
@@ -37,6 +39,19 @@ extension Dispatcher {
             if window.phase == .open { return retry(attempt, .connection, "cancelled", nil, wasProbe, at: now) }
             window.released()
             return nil
+        }
+    }
+
+    /// What an attempt has cost as far as that can be told, and at worst where it cannot: the API may have charged for
+    /// an answer that came too late or could not be read. Refusals and broken connections cost nothing.
+    private static func cost(of attempt: AttemptResult) -> Int {
+        let costMax = attempt.ticket.costMax
+        switch attempt.verdict {
+        case .answer(let answer):
+            return answer.usage.total > 0 ? attempt.ticket.price.nanodollars(of: answer.usage) : costMax
+        case .retry(.timeout, _, _) where attempt.reply == nil: return costMax
+        case .cancelled: return costMax
+        case .retry, .fail, .stop: return attempt.reply.map { $0.status / 100 == 2 } ?? false ? costMax : 0
         }
     }
 

@@ -33,6 +33,7 @@ struct Dispatcher {
     private var ready = ReadyQueue()
     var limiter: RateLimiter
     var backoff: Backoff
+    var budget: Budget?
     private var offerAt: Instant?
     let attemptsMax: Int
     private let outageMax: Interval
@@ -46,6 +47,7 @@ struct Dispatcher {
             ceiling: configuration.concurrency, automatic: configuration.isConcurrencyAutomatic)
         limiter = RateLimiter(configuration.limits, at: now)
         backoff = Backoff(base: configuration.backoffBase, cap: configuration.backoffCap, seed: configuration.seed)
+        budget = configuration.budget
         attemptsMax = configuration.attemptsMax
         outageMax = configuration.outageMax
     }
@@ -88,8 +90,11 @@ struct Dispatcher {
         let tokens = (retryFirst ? retries.first : ready.first)?.estimatedTokens ?? 0
         let pace = limiter.ready(tokens: tokens, at: now)
         if pace > now { return wait(.rateLimit, until: pace) }
+        let costMax = (retryFirst ? retries.first : ready.first)?.costMax ?? 0
+        if let budget, !budget.allows(costMax) { return waitForBudget(budget.refusal(of: costMax)) }
         guard let ticket = retryFirst ? takeRetry() : ready.popFirst() else { return wait(.none, until: nil) }
         limiter.take(tokens: tokens, at: now)
+        budget?.reserve(costMax)
         window.dispatched()
         flights.insert(ticket, at: now)
         ticket.dispatchNumber = adaptive.dispatched(inFlight: window.inFlight)
@@ -97,6 +102,13 @@ struct Dispatcher {
         if isProbe { breaker.probeDispatched() }
         hold = .none
         return .dispatch(ticket)
+    }
+
+    /// What is on its way may cost less than was set aside for it; once nothing is, the run ends.
+    private mutating func waitForBudget(_ error: RetortError) -> Action {
+        guard flights.count == 0 else { return wait(.budget, until: nil) }
+        stop(with: error)
+        return .finish
     }
 
     private mutating func wait(_ reason: Hold, until due: Instant?) -> Action {

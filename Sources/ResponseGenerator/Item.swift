@@ -8,12 +8,21 @@ public struct Item<Context: Sendable>: Sendable {
     public var context: Context
     /// What rate limits by tokens reserve before the request goes out (`TokenEstimate`).
     public var estimatedTokens: Int
+    /// What the request may cost at worst, in nanodollars; 0 where there is no budget.
+    public var costMax: Int
+    /// What its tokens cost.
+    public var price: TokenPrice
     /// Attempts of earlier runs, added to this run's in the outcome.
     public var priorAttempts: Int
 
-    public init(request: ModelRequest, context: Context, estimatedTokens: Int = 0, priorAttempts: Int = 0) {
+    public init(
+        request: ModelRequest, context: Context, estimatedTokens: Int = 0, costMax: Int = 0,
+        price: TokenPrice = .free, priorAttempts: Int = 0
+    ) {
         self.request = request
         self.context = context
+        self.costMax = costMax
+        self.price = price
         self.estimatedTokens = estimatedTokens
         self.priorAttempts = priorAttempts
     }

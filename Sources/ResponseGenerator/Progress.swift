@@ -56,6 +56,8 @@ public enum Hold: String, Sendable, Hashable {
     case rateLimit
     /// The server is down; one probe at a time goes out.
     case serverDown
+    /// The rest of the budget is set aside for requests on their way.
+    case budget
     /// The sink does not keep up.
     case sinkPressed
     /// The disk is full; results are kept in memory.

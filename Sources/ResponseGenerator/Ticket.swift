@@ -8,6 +8,8 @@ class Ticket: @unchecked Sendable {
     let serial: UInt64
     let request: ModelRequest
     let estimatedTokens: Int
+    let costMax: Int
+    let price: TokenPrice
     let priorAttempts: Int
 
     /// Attempts that counted in this run.
@@ -23,8 +25,13 @@ class Ticket: @unchecked Sendable {
     /// Why it waits for a retry.
     final var waitsAfter: FailureClass?
 
-    init(serial: UInt64, request: ModelRequest, estimatedTokens: Int = 0, priorAttempts: Int = 0) {
+    init(
+        serial: UInt64, request: ModelRequest, estimatedTokens: Int = 0, costMax: Int = 0,
+        price: TokenPrice = .free, priorAttempts: Int = 0
+    ) {
         self.serial = serial
+        self.costMax = costMax
+        self.price = price
         self.request = request
         self.estimatedTokens = estimatedTokens
         self.priorAttempts = priorAttempts
@@ -39,7 +46,7 @@ final class ItemTicket<Context: Sendable>: Ticket, @unchecked Sendable {
         context = item.context
         super.init(
             serial: serial, request: item.request, estimatedTokens: item.estimatedTokens,
-            priorAttempts: item.priorAttempts)
+            costMax: item.costMax, price: item.price, priorAttempts: item.priorAttempts)
     }
 }
 

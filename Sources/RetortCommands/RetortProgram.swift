@@ -12,10 +12,17 @@ public enum RetortProgram {
 
     static let entries: [Entry] = [
         Entry(spec: RunCommand.spec, run: RunCommand.run),
+        Entry(spec: RetryCommand.spec, run: RetryCommand.run),
         Entry(spec: StatusCommand.spec, run: StatusCommand.run),
         Entry(spec: GetCommand.spec, run: GetCommand.run),
         Entry(spec: CatCommand.spec, run: CatCommand.run),
         Entry(spec: ReportCommand.spec, run: ReportCommand.run),
+        Entry(spec: ExportCommand.spec, run: ExportCommand.run),
+        Entry(spec: PlanCommand.spec, run: PlanCommand.run),
+        Entry(spec: MergeCommand.spec, run: MergeCommand.run),
+        Entry(spec: VerifyCommand.spec, run: VerifyCommand.run),
+        Entry(spec: RepairCommand.spec, run: RepairCommand.run),
+        Entry(spec: ReindexCommand.spec, run: ReindexCommand.run),
         Entry(spec: SimulateCommand.spec, run: SimulateCommand.run),
         Entry(spec: CompletionCommand.spec, run: CompletionCommand.run),
     ]

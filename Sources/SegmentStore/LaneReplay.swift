@@ -17,8 +17,6 @@ struct LaneTail: Sendable {
     var hintBytes = 0
     var journaled: [JournaledLine] = []
     var journalPaths: [String] = []
-    /// Numbers of the lines that the journals have without a gap, to their end.
-    var journalEnd: Range<UInt64> = 0..<0
     var badJournalLines = 0
     var damage: [Damage] = []
 }
@@ -61,7 +59,6 @@ struct LaneReplay {
         var tail = LaneTail()
         tail.nextSequence = coverage.nextSequence
         tail.previousBytes = coverage.previousBytes
-        tail.journalEnd = journal.lines.endWithoutGap
         let numbers = try context.segmentNumbers(lane)
         if coverage.offset > 0, !numbers.contains(coverage.segment) {
             throw indexLeads(context.layout.segment(lane, coverage.segment))
@@ -104,8 +101,6 @@ struct LaneReplay {
         var walk = SegmentWalk(
             reader, from: tail.offset, size: size, durableBytes: max(tail.offset, listed?.bytes ?? 0),
             checksEveryPayload: false)
-        walk.nextSequence = tail.nextSequence
-        walk.journaled = tail.journalEnd
         var hint = hints?.next()
         if !isCovered { index.withLock { $0.beginSegment(lane, number) } }
         scan: while true {
@@ -181,18 +176,5 @@ struct LaneReplay {
         tail.previousBytes = header.memberBytes
         tail.nextSequence = header.nextSequence
         if full { try mending?.flush() }
-    }
-}
-
-extension [JournaledLine] {
-    /// The numbers of the last lines, as far back as none is missing.
-    fileprivate var endWithoutGap: Range<UInt64> {
-        guard let last else { return 0..<0 }
-        var start = last.sequence
-        for line in reversed().dropFirst() {
-            guard line.sequence + 1 == start else { break }
-            start = line.sequence
-        }
-        return start..<last.sequence + 1
     }
 }

@@ -35,7 +35,8 @@ struct MergePlan {
         guard !differences.isEmpty else { return }
         throw RetortError(
             .configuration, "the store is of another job than the first one", at: source.root,
-            cause: differences.joined(separator: "; "), remedy: "Merge them only if that is what you mean.")
+            cause: differences.joined(separator: "; "),
+            remedy: "Add --allow-different-jobs if their records may stand together.")
     }
 
     private static func union(_ lists: [[String]]) -> [String] {

@@ -30,9 +30,6 @@ struct SegmentWalk {
     let size: Int
     private(set) var offset: Int
     private(set) var durableBytes: Int
-    /// The number of the first record of the next block, and those of the lines that the journals have to their end.
-    var nextSequence: UInt64 = 0
-    var journaled: Range<UInt64> = 0..<0
     /// Check the payload of every block, not only of those that may have been lost to a power cut.
     var checksEveryPayload: Bool
 
@@ -52,7 +49,6 @@ struct SegmentWalk {
             let isGood = try needsCheck(header) ? reader.isIntact(header) : true
             if isGood {
                 offset = header.end
-                nextSequence = header.nextSequence
                 return .block(header)
             }
         }
@@ -64,22 +60,17 @@ struct SegmentWalk {
     }
 
     /// Any later header that was written when a place was durable proves that it had been whole. Blocks of the same
-    /// sync say nothing of each other, so the next header need not be the one. Where the journals have every line
-    /// from here on, no proof is needed: all of it is written again.
-    private mutating func lookForProof(from next: Int?) throws(RetortError) {
+    /// sync say nothing of each other, so the first header need not be the one.
+    private mutating func lookForProof(that place: Int, from next: Int?) throws(RetortError) {
         var next = next
-        var proven = 0
-        var last: UInt64 = 0
-        while let at = next, at < size {
+        while durableBytes <= place, let at = next, at < size {
             if let later = try reader.header(at: at) {
-                proven = max(proven, later.durableBytes)
-                last = max(last, later.nextSequence)
+                durableBytes = max(durableBytes, later.durableBytes)
                 next = later.end
             } else {
                 next = try reader.nextHeader(from: at + 1, limit: size)
             }
         }
-        if !journaled.contains(nextSequence) || last > journaled.upperBound { durableBytes = max(durableBytes, proven) }
     }
 
     /// Decides between rot and a torn tail, and steps over rot.
@@ -88,11 +79,7 @@ struct SegmentWalk {
         var next = header.map { $0.end < size ? $0.end : size }
         if let end = next, end < size, try reader.header(at: end) == nil { next = nil }
         if next == nil { next = try reader.nextHeader(from: start + 1, limit: size) }
-        // The next header may have been written when this place was durable.
-        if durableBytes <= start, let next, next < size, let later = try reader.header(at: next) {
-            durableBytes = max(durableBytes, later.durableBytes)
-        }
-        if durableBytes <= start { try lookForProof(from: next) }
+        try lookForProof(that: start, from: next)
         guard durableBytes > start else { return .torn(at: start) }
         let end = next ?? size
         offset = end

@@ -40,8 +40,11 @@ public final class StoreReader {
     // MARK: One record
 
     /// The outcome that counts for a key; nil when it is pending.
-    public func lookup(_ key: RecordKey) throws(RetortError) -> IndexEntry? {
-        try index.withLock { index throws(RetortError) in try index.lookup(key.hash) }
+    public func lookup(_ key: RecordKey) throws(RetortError) -> IndexEntry? { try lookup(key.hash) }
+
+    /// The same by the key's hash.
+    public func lookup(_ hash: Hash128) throws(RetortError) -> IndexEntry? {
+        try index.withLock { index throws(RetortError) in try index.lookup(hash) }
     }
 
     /// The record that counts for a key; nil when it is pending. Throws `.damagedData` when its block is damaged.

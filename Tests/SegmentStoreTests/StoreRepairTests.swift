@@ -192,10 +192,7 @@ import Testing
         for number in 15..<30 { _ = try writer.append([StoreFixture.record(number)]) }
         sample.files.kill()
         let path = sample.segments[0]
-        let blocks = sample.blocks(path)
-        // The last block that the one behind it knows to be durable.
-        let index = blocks.indices.dropLast().last { blocks[$0 + 1].durableBytes > blocks[$0].offset }!
-        let block = blocks[index]
+        let block = sample.blocks(path)[1]
         let lines = try sample.lines()
         sample.flip(path, at: block.offset + BlockHeader.bytes + 1)
         let report = try repair(sample)

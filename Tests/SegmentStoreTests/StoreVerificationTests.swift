@@ -207,25 +207,6 @@ import Testing
         }
     }
 
-    /// A store that was killed, so that only later headers tell what was durable: rot is found, and never cut off.
-    @Test func keepsWhatFollowsRotInAKilledStore() throws {
-        var sample = SampleStore(seed: 21)
-        sample.options = StoreFixture.options(sample.files, block: 300, segment: 100_000, journal: 100, delta: 1000)
-        let living = try sample.create()
-        for number in 0..<40 { _ = try living.append([StoreFixture.record(number)]) }
-        try living.sync()
-        for number in 40..<60 { _ = try living.append([StoreFixture.record(number)]) }
-        sample.files.kill()
-        let block = sample.blocks(sample.segments[0])[3]
-        let lines = try sample.lines()[.responses]!
-        sample.flip(sample.segments[0], at: block.offset + BlockHeader.bytes + 1)
-        #expect(try sample.verify().problemCounts == [.block: 1])
-        let again = try RecordStore.open(sample.root, options: sample.options)
-        #expect(again.recovery.damage.map(\.range) == [block.offset..<block.end])
-        try again.close()
-        #expect(try sample.lines()[.responses]!.count == lines.count - block.records)
-    }
-
     @Test func saysOfEveryDamagedByteOfAJournal() throws {
         let sample = SampleStore(seed: 9)
         let living = try sample.create()

@@ -17,6 +17,9 @@ enum RunCommand {
             Prompts are rows of JSONL, CSV or text, plain or gzip; - reads standard input. The same command again \
             resumes: what is on disk is never asked for a second time.
 
+            A first operand in .yaml is a job file: `input:`, `prompt:` (a template) and options by their names, such \
+            as `max-tokens: 500`. The command line and the environment win over it.
+
             Answers go to OUT/responses/*.jsonl.gz, failed items to OUT/failures/*.jsonl.gz.
             """,
         examples: [
@@ -25,11 +28,14 @@ enum RunCommand {
             ExampleSpec(
                 "retort run prompts.jsonl --out runs/a --model deepseek-chat --base-url https://api.deepseek.com/v1",
                 "any OpenAI-compatible endpoint"),
+            ExampleSpec("retort run job.yaml", "everything in one file: options by name, input and prompt"),
             ExampleSpec(
                 "retort run topics.csv --out runs/b --model gpt-5-mini --template essay.txt --samples 4",
                 "four samples of each row of a table, rendered by a template"),
         ],
-        operands: [OperandSpec("PROMPTS", .atLeastOne, kind: .path, summary: "files, directories, patterns, or -")],
+        operands: [
+            OperandSpec("PROMPTS", .atLeastOne, kind: .path, summary: "files, directories, patterns, -, or a job file")
+        ],
         options: [
             OptionSpec(
                 "out", "o", kind: .path, valueName: "DIR", summary: "the store, made if missing", group: inputGroup),
@@ -60,7 +66,7 @@ enum RunCommand {
                 "base-url", kind: .string, valueName: "URL", summary: "the API, up to and including /v1",
                 group: "The server", environment: "OPENAI_BASE_URL"),
             OptionSpec("simulate", summary: "ask the built-in model server: no key, no network", group: "The server"),
-        ] + ParameterOptions.options + paceOptions + timeOptions + [.progress, .progressEvery]
+        ] + ParameterOptions.options + paceOptions + Pricing.options + timeOptions + [.progress, .progressEvery]
             + SimulatorOptions.options,
         exitCodes: [
             .badData, .inputMissing, .io, .incomplete, .refused, .configuration, .interrupted,
@@ -112,7 +118,9 @@ enum RunCommand {
 
     @Sendable
     static func run(_ command: ParsedCommand, _ context: CommandContext) async throws -> ExitCode {
-        let settings = try RunSettings(command, environment: context.environment)
+        let job = try JobFile.load(command)
+        let command = try job.map { job throws(RetortError) in try command.applying(job.settings) } ?? command
+        let settings = try RunSettings(command, environment: context.environment, job: job)
         let messages = context.progressStream(command)
         let session = RunSession(settings: settings, messages: messages, isQuiet: command.flag("quiet"))
         let result: RunSession.Result

@@ -89,6 +89,7 @@ struct StoreStatus {
         for (name, count) in failureClasses { lines.append("           \(Human.count(count)) \(name)") }
         lines.append("pending    \(pendingText)")
         lines.append("tokens     \(Human.count(tally(.prompt))) in, \(Human.count(tally(.completion))) out")
+        if let cost = Pricing.cost(of: counters) { lines.append("cost       \(Human.dollars(cost))") }
         if tally(.truncated) > 0 { lines.append("truncated  \(Human.count(tally(.truncated)))") }
         if counters.done > 0 {
             let mean = Interval.milliseconds(Int64(tally(.latency) / Int(counters.done)))

@@ -7,6 +7,11 @@ enum StoreAccess {
         options.recount = RecordTallies.recounter()
         return options
     }
+
+    /// A damaged stretch in words.
+    static func sentence(_ damage: Damage) -> String {
+        "damaged: \(damage.lane.directoryName) segment \(damage.segment), bytes \(damage.range): \(damage.reason)"
+    }
 }
 
 extension StoreReader {

@@ -11,4 +11,6 @@ struct ItemContext: Sendable {
     /// The row's other fields, a JSON object.
     var metadata: [UInt8]
     var request: ModelRequest
+    /// What its model's tokens cost; nil where that is not known.
+    var price: TokenPrice?
 }

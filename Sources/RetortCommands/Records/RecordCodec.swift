@@ -25,7 +25,7 @@ struct RecordCodec: Sendable {
         case .answer(let answer):
             members.reserveCapacity(context.asked.count + answer.body.count + context.metadata.count + 256)
             appendAnswer(answer, outcome, to: &members)
-            tallies = RecordTallies.of(answer, latency: outcome.latency)
+            tallies = RecordTallies.of(answer, latency: outcome.latency, price: context.price)
         case .failure(let failure):
             status = .failed(classIndex: Self.classNumbers[failure.failureClass]!)
             appendFailure(
@@ -75,7 +75,9 @@ struct RecordCodec: Sendable {
         number(answer.usage.reasoning)
         text(#","cached_tokens":"#)
         number(answer.usage.cached)
-        text(#"},"cost_usd":0.0,"latency_ms":"#)
+        text(#"},"cost_usd":"#)
+        members.append(contentsOf: Money.json(outcome.context.price?.nanodollars(of: answer.usage) ?? 0).utf8)
+        text(#","latency_ms":"#)
         number(outcome.latency.milliseconds)
         text(#","created":"#)
         number(now())

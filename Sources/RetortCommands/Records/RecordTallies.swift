@@ -7,13 +7,14 @@ import SegmentStore
 enum RecordTallies {
     static let names = [
         "prompt_tokens", "completion_tokens", "reasoning_tokens", "cached_tokens", "latency_ms", "truncated",
+        "cost_nanousd",
     ]
 
     enum Place: Int {
-        case prompt, completion, reasoning, cached, latency, truncated
+        case prompt, completion, reasoning, cached, latency, truncated, cost
     }
 
-    static func of(_ answer: ModelAnswer, latency: Interval) -> Tallies {
+    static func of(_ answer: ModelAnswer, latency: Interval, price: TokenPrice?) -> Tallies {
         var tallies = Tallies()
         tallies[Place.prompt.rawValue] = UInt64(clamping: answer.usage.prompt)
         tallies[Place.completion.rawValue] = UInt64(clamping: answer.usage.completion)
@@ -21,6 +22,7 @@ enum RecordTallies {
         tallies[Place.cached.rawValue] = UInt64(clamping: answer.usage.cached)
         tallies[Place.latency.rawValue] = UInt64(clamping: latency.milliseconds)
         tallies[Place.truncated.rawValue] = answer.finishReason == "length" ? 1 : 0
+        tallies[Place.cost.rawValue] = UInt64(clamping: price?.nanodollars(of: answer.usage) ?? 0)
         return tallies
     }
 
@@ -39,6 +41,7 @@ enum RecordTallies {
                 tallies[Place.cached.rawValue] = number(usage?["cached_tokens"])
                 tallies[Place.latency.rawValue] = number(root["latency_ms"])
                 tallies[Place.truncated.rawValue] = root["finish_reason"]?.string == "length" ? 1 : 0
+                tallies[Place.cost.rawValue] = UInt64(clamping: Money.nanodollars(root["cost_usd"]?.double ?? 0))
             }
             return tallies
         }

@@ -21,6 +21,18 @@ enum AskedMembers {
         }
     }
 
+    /// The same members of a record, as it has them.
+    static func members(of record: JSONValue) -> [UInt8] {
+        var members: [UInt8] = []
+        for name in ["messages", "prompt", "suffix"] {
+            guard let value = record.member(name.utf8) else { continue }
+            if !members.isEmpty { members.append(UInt8(ascii: ",")) }
+            members.append(contentsOf: "\"\(name)\":".utf8)
+            members.append(contentsOf: value.raw)
+        }
+        return members
+    }
+
     private static func join(
         _ name: StaticString, _ value: ArraySlice<UInt8>, _ text: StaticString = "", _ other: ArraySlice<UInt8> = []
     ) -> [UInt8] {

@@ -12,17 +12,13 @@ enum InputStanding: Sendable {
     /// A mixed one whose rows, so many, all had their answers when its last run ended: it is not even read.
     case settled(rows: UInt64)
 
-    private init(identity: Hash128, in store: RecordStore) {
-        let counters = store.counters
+    init(identity: Hash128, counters: StoreCounters, progress: InputProgress, rows: UInt64?) {
         let outcomes = counters.done + counters.failed
-        let progress = store.inputProgress
         if progress.identity == InputMark.sole.mark(identity) {
             self = .sole(progress.ledger)
         } else if outcomes == 0 {
             self = .sole(RowLedger())
-        } else if progress.identity == InputMark.settled(outcomes: outcomes).mark(identity),
-            let rows = store.manifest.input?.rows
-        {
+        } else if progress.identity == InputMark.settled(outcomes: outcomes).mark(identity), let rows {
             self = .settled(rows: rows)
         } else {
             self = .mixed(isNew: progress.identity != InputMark.mixed.mark(identity))
@@ -53,7 +49,9 @@ enum InputStanding: Sendable {
         _ input: InputSet, _ store: RecordStore, compare: () throws(RetortError) -> Void = {}
     ) throws(RetortError) -> InputStanding {
         let identity = input.identityHash
-        let standing = InputStanding(identity: identity, in: store)
+        let standing = InputStanding(
+            identity: identity, counters: store.counters, progress: store.inputProgress,
+            rows: store.manifest.input?.rows)
         let files = input.files.map(\.displayName)
         switch standing {
         case .sole: try store.beginInput(identity: InputMark.sole.mark(identity), files: files)

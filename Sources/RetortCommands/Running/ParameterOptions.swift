@@ -80,7 +80,7 @@ enum ParameterOptions {
         return Array(text.utf8)
     }
 
-    private static func texts(of command: ParsedCommand) -> [String: String] {
+    static func texts(of command: ParsedCommand) -> [String: String] {
         var texts: [String: String] = [:]
         let described = [
             "temperature", "top-p", "max-tokens", "max-completion-tokens", "stop", "seed", "reasoning-effort",

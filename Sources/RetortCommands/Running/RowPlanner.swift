@@ -29,7 +29,7 @@ final class RowPlanner {
 
     let settings: RunSettings
     let input: InputSet
-    let store: RecordStore
+    let store: any KnownOutcomes
     let issued: IssuedKeys
     let standing: InputStanding
     private let codec: RecordCodec
@@ -41,7 +41,7 @@ final class RowPlanner {
     private(set) var findings = Findings()
 
     init(
-        _ settings: RunSettings, input: InputSet, store: RecordStore, issued: IssuedKeys, codec: RecordCodec,
+        _ settings: RunSettings, input: InputSet, store: any KnownOutcomes, issued: IssuedKeys, codec: RecordCodec,
         standing: InputStanding
     ) {
         self.settings = settings
@@ -81,14 +81,20 @@ final class RowPlanner {
         let tokens = TokenEstimate.tokens(of: request, completionTokensMax: settings.parameters.completionTokensMax)
         let id: [UInt8]
         if let own = prompt.explicitID { id = own } else { id = try generatedID(asked) }
+        let pricing = settings.pricing
+        let price = pricing.price(of: prompt.shape, with: splitter)
+        let costMax = try pricing.costMax(of: request, price: price, with: splitter) { input.place(of: row) }
         var items: [Item<ItemContext>] = []
         for sample in 0..<UInt32(settings.samples) {
             let key = RecordKey(id: id, sample: sample)
             guard try isWanted(key, row, fingerprint: fingerprint) else { continue }
             let context = ItemContext(
                 key: key, row: row.number, fingerprint: fingerprint, asked: asked,
-                metadata: AskedMembers.onOneLine(prompt.metadata), request: request)
-            items.append(Item(request: request, context: context, estimatedTokens: tokens))
+                metadata: AskedMembers.onOneLine(prompt.metadata), request: request, price: price)
+            items.append(
+                Item(
+                    request: request, context: context, estimatedTokens: tokens, costMax: costMax,
+                    price: price ?? .free))
         }
         return items
     }

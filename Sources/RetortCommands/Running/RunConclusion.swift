@@ -31,14 +31,18 @@ struct RunConclusion {
 
     /// A headline, what was done, and what to do next.
     func lines(_ palette: Palette) -> [String] {
-        let facts = outcomes(palette) + requests() + next(palette)
-        let width = facts.map(\.label.count).max() ?? 0
-        return [palette.bold(headline)]
-            + facts.map { "  " + $0.label + String(repeating: " ", count: width - $0.label.count + 2) + $0.text }
+        Self.lines(palette.bold(headline), outcomes(palette) + requests() + next(palette))
             + (isFinished ? [] : ["resume with: " + palette.cyan(commandLine)])
     }
 
-    private typealias Fact = (label: String, text: String)
+    /// A headline and facts below it, their texts in one column.
+    static func lines(_ headline: String, _ facts: [Fact]) -> [String] {
+        let width = facts.map(\.label.count).max() ?? 0
+        return [headline]
+            + facts.map { "  " + $0.label + String(repeating: " ", count: width - $0.label.count + 2) + $0.text }
+    }
+
+    typealias Fact = (label: String, text: String)
 
     private var headline: String {
         if isFinished {
@@ -72,15 +76,21 @@ struct RunConclusion {
 
     private var failureClasses: String {
         guard standing.foreign == 0 else { return "" }
+        return Self.classes(of: result.counters)
+    }
+
+    /// The failures of a store by class, in brackets.
+    static func classes(of counters: StoreCounters) -> String {
         let names = RecordCodec.failureClasses
-        let parts = result.counters.failedByClass.enumerated().filter { $0.element > 0 }.map { index, count in
+        let parts = counters.failedByClass.enumerated().filter { $0.element > 0 }.map { index, count in
             (Human.count(Int(count)), index < names.count ? names[index] : "other")
         }
         if parts.count == 1 { return " (\(parts[0].1))" }
         return parts.isEmpty ? "" : " (" + parts.map { "\($0.0) \($0.1)" }.joined(separator: ", ") + ")"
     }
 
-    private func requests() -> [Fact] {
+    /// What was asked of the server in this run.
+    func requests() -> [Fact] {
         let progress = result.summary.progress
         guard progress.requests > 0 else { return [("requests", "none: nothing was asked of the server")] }
         let rate = Double(progress.requests) / max(progress.elapsed.seconds, 1e-9)
@@ -94,6 +104,9 @@ struct RunConclusion {
                 "\(Human.count(progress.usage.prompt)) in, \(Human.count(progress.usage.completion)) out"
             ),
         ]
+        if let cost = Pricing.cost(of: result.counters) {
+            facts.append(("cost", "\(Human.dollars(cost)) for all answers in the store"))
+        }
         let retries = progress.retries.filter { $0.value > 0 }
         if !retries.isEmpty {
             let parts = retries.sorted { ($1.value, $0.key.rawValue) < ($0.value, $1.key.rawValue) }
@@ -117,7 +130,10 @@ struct RunConclusion {
     private func next(_ palette: Palette) -> [Fact] {
         var facts: [Fact] = []
         if standing.done > 0 { facts.append(("answers", palette.cyan("zcat \(out)/responses/*.jsonl.gz | head"))) }
-        if standing.failed > 0 { facts.append(("failures", palette.cyan("retort cat \(out) --failures"))) }
+        if standing.failed > 0 {
+            facts.append(("failures", palette.cyan("retort cat \(out) --failures")))
+            facts.append(("retry", palette.cyan("retort retry \(out)")))
+        }
         facts.append(("status", palette.cyan("retort status \(out)")))
         return facts
     }

@@ -105,6 +105,7 @@ final class RunReporter: ProgressObserver {
         if let pending = standing.pending, progress.itemsPerSecond > 0 {
             snapshot.remaining = .seconds(Double(pending) / progress.itemsPerSecond)
         }
+        snapshot.cost = Pricing.cost(of: store.counters)
         snapshot.note = Self.note(progress)
         snapshot.pausedReason = Self.pausedReason(progress, trouble: store.trouble)
         return snapshot
@@ -130,6 +131,7 @@ final class RunReporter: ProgressObserver {
         return switch progress.hold {
         case .none, .draining: nil
         case .rateLimit: "rate limit"
+        case .budget: "the rest of the budget is set aside for what is in flight"
         case .serverDown: "the server is down; probing"
         case .sinkPressed: "the disk does not keep up"
         case .outOfSpace: "no space left on the disk"

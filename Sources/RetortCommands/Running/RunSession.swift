@@ -142,7 +142,8 @@ struct RunSession {
             messages, store: store, source: source, input: standing, before: before, samples: settings.samples,
             isQuiet: isQuiet)
         let generator = try ResponseGenerator<ItemContext>(
-            settings.generator, transport: transport, clock: LoopClock(loop: loop), executor: loop, observer: reporter)
+            settings.pricing.budgeted(settings.generator, store.counters), transport: transport,
+            clock: LoopClock(loop: loop), executor: loop, observer: reporter)
         let signals = Locked(0)
         watchSignals(generator, signals) { source.cancel() }
         reporter.count(input, known: store.manifest.input?.rows)

@@ -39,14 +39,17 @@ struct RunSettings: Sendable {
     var drainTimeout: Interval
     /// The built-in model server to run against; nil: a real one.
     var simulator: SimulatorConfiguration?
+    var pricing: Pricing
 
-    init(_ command: ParsedCommand, environment: [String: String]) throws(RetortError) {
-        inputs = command.operands("PROMPTS")
+    /// - Parameter job: what `command` was completed with, when its first operand is a job file.
+    init(_ command: ParsedCommand, environment: [String: String], job: JobFile? = nil) throws(RetortError) {
+        let operands = command.operands("PROMPTS")
+        inputs = try job?.inputs(given: operands) ?? operands
         format = command.stringIfSet("format").flatMap { InputFormat(rawValue: $0) }
         out = try command.requiredString("out")
         endpoint = command.choice("endpoint")
         samples = command.integer("samples")
-        let templateFile = try Self.loadTemplate(command)
+        let templateFile = try Self.loadTemplate(command) ?? job?.template
         template = templateFile?.template
         templateText = templateFile?.text
         keepsBody = command.flag("keep-body")
@@ -69,6 +72,8 @@ struct RunSettings: Sendable {
         headers = access.headers
         network =
             simulator == nil ? HTTPTransport.Network(environment: environment) : HTTPTransport.Network()
+        pricing = try Pricing(command, parameters: parameters, isSimulated: simulator != nil)
+        try pricing.checkBudget(builder)
         generator = try Self.generator(command)
         generator.classifier = Classifier(
             rejectedFinishReasons: rejectedFinishReasons, splitsThinking: splitsThinking)
@@ -82,7 +87,7 @@ struct RunSettings: Sendable {
         return (template, try PosixFileSystem().text(of: path))
     }
 
-    private static func syncPolicy(_ command: ParsedCommand) throws(RetortError) -> SyncPolicy {
+    static func syncPolicy(_ command: ParsedCommand) throws(RetortError) -> SyncPolicy {
         switch command.value("sync") {
         case .text("always"): .always
         case .text("never"): .never
@@ -90,7 +95,7 @@ struct RunSettings: Sendable {
         }
     }
 
-    private static func generator(_ command: ParsedCommand) throws(RetortError) -> GeneratorConfiguration {
+    static func generator(_ command: ParsedCommand) throws(RetortError) -> GeneratorConfiguration {
         var configuration = GeneratorConfiguration()
         if command.stringIfSet("concurrency") == "auto" {
             configuration.isConcurrencyAutomatic = true

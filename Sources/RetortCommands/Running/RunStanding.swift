@@ -16,6 +16,11 @@ struct RunStanding: Sendable, Hashable {
     /// Items without an outcome; nil while that cannot be told.
     var pending: Int? { total.map { max(0, $0 - done - failed) } }
 
+    /// Of a retry: what became of the items that were tried again.
+    init(retried count: Int, _ progress: Progress) {
+        (total, done, failed, earlier, foreign) = (count, progress.answered, progress.failed, 0, 0)
+    }
+
     /// - Parameters:
     ///   - before: what the store held when the run began.
     ///   - rows: rows of the input, if known.

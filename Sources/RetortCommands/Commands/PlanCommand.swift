@@ -1,0 +1,44 @@
+import Basics
+import CommandLine
+
+/// `retort plan`: what a run would do, called as the run would be.
+enum PlanCommand {
+    static let spec = CommandSpec(
+        "plan", summary: "say what a run would ask: done, failed, changed, new, tokens, time",
+        details: """
+            Takes the arguments of run, reads the input once, asks nothing and writes nothing. Estimates come from what \
+            this store has measured; in brackets stands the interval that holds 19 times of 20.
+            """,
+        examples: [
+            ExampleSpec(
+                "retort plan prompts.jsonl --out runs/a --model deepseek-chat", "before the first run, or any other"),
+            ExampleSpec("retort plan prompts.jsonl --out runs/a --model deepseek-chat --json", "for scripts"),
+        ],
+        operands: RunCommand.spec.operands,
+        options: [OptionSpec("json", summary: "one JSON object", group: "Input and output")] + RunCommand.spec.options,
+        exitCodes: [.badData, .inputMissing, .io, .configuration])
+
+    @Sendable
+    static func run(_ command: ParsedCommand, _ context: CommandContext) async throws -> ExitCode {
+        // Nothing is asked, so a key need not be there.
+        var environment = context.environment
+        for name in ["OPENAI_API_KEY", "ANTHROPIC_API_KEY"] where (environment[name] ?? "").isEmpty {
+            environment[name] = "not needed"
+        }
+        let job = try JobFile.load(command)
+        let command = try job.map { job throws(RetortError) in try command.applying(job.settings) } ?? command
+        let settings = try RunSettings(command, environment: environment, job: job)
+        let plan = try RunPlan(settings)
+        let output = DataOutput.standardOutput()
+        if command.flag("json") {
+            try output.line(plan.json(settings))
+        } else {
+            for line in plan.lines(settings) { try output.line(line) }
+        }
+        try output.flush()
+        if !command.flag("quiet") {
+            for error in plan.badRows { context.messages.line("bad row: " + CellWidth.sanitized(error.description)) }
+        }
+        return .ok
+    }
+}

@@ -1,0 +1,96 @@
+import Basics
+import CommandLine
+import ModelAPI
+import SegmentStore
+
+/// `retort retry`: asks again for what failed, and for nothing else.
+enum RetryCommand {
+    /// Options of `run` that say what the input is or what the job is made of.
+    private static let optionsOfInput: Set<String> = [
+        "out", "format", "template", "strict", "on-change", "endpoint", "samples",
+    ]
+
+    private static let retriedClasses = FailureClass.allCases.filter { $0 != .badInput }
+
+    static let spec = CommandSpec(
+        "retry", summary: "ask again for failed items only",
+        details: """
+            Each request is taken from its failure record: the input need not be there, and the cost grows with the \
+            failures, not with the store. A retried item that fails again keeps the count of its attempts.
+
+            What is asked comes from the store's job. Options that say otherwise, such as another model, are refused \
+            without --override. Rows that could not be understood (bad_input) have no request: correct the input and \
+            run again.
+            """,
+        examples: [
+            ExampleSpec("retort retry runs/a", "everything that failed"),
+            ExampleSpec(
+                "retort retry runs/a --class rate_limited,timeout --concurrency 16", "some classes, at a gentler pace"),
+            ExampleSpec(
+                "retort retry runs/a --model gpt-5 --override", "with another model, whose answers join the others"),
+        ],
+        operands: [OperandSpec("STORE", kind: .path, summary: "the directory of a run")],
+        options: [
+            OptionSpec(
+                "class", kind: .list(.choice(retriedClasses.map(\.rawValue))), valueName: "CLASS,...",
+                summary: "retry failures of these classes only", group: "What to retry"),
+            OptionSpec(
+                "override", summary: "let options that differ from the store's job change the requests",
+                group: "What to retry"),
+        ] + RunCommand.spec.options.filter { !optionsOfInput.contains($0.name) },
+        exitCodes: [.notFound, .badData, .io, .incomplete, .refused, .configuration, .interrupted])
+
+    @Sendable
+    static func run(_ command: ParsedCommand, _ context: CommandContext) async throws -> ExitCode {
+        let root = command.operand("STORE")!
+        let reader = try StoreReader(root, options: StoreAccess.options)
+        let isQuiet = command.flag("quiet")
+        let failures = FailureCounts(reader)
+        guard failures.total > 0 else {
+            if !isQuiet { context.messages.line("nothing to retry: no item has failed") }
+            return .ok
+        }
+        let job = StoredJob(values: reader.manifest.job)
+        let classes = Set(command.strings("class").compactMap { FailureClass(rawValue: $0) })
+        let chosen = classes.isEmpty ? Set(retriedClasses) : classes
+        guard failures.count(of: chosen) > 0 else {
+            if !isQuiet { for line in failures.nothingChosen { context.messages.line(line) } }
+            return .incomplete
+        }
+        let settings = try RetrySettings(command, job: job, environment: context.environment)
+        let messages = context.progressStream(command)
+        let session = RunSession(settings: settings.run, messages: messages, isQuiet: isQuiet)
+        let result = try await session.retry(chosen, override: settings.override)
+        let conclusion = RetryConclusion(result, settings: settings.run, commandLine: command.shellLine)
+        if !isQuiet { for line in conclusion.lines(messages.palette) { messages.line(line) } }
+        if let error = conclusion.error { messages.report(error, from: "retort") }
+        return conclusion.exitCode
+    }
+}
+
+/// The failed items of a store by class.
+struct FailureCounts {
+    private let counts: [(name: String, count: Int)]
+
+    init(_ reader: StoreReader) {
+        counts = reader.counters.failedByClass.enumerated().filter { $0.element > 0 }.map { index, count in
+            (reader.failureClasses.name(UInt8(index)), Int(count))
+        }
+    }
+
+    var total: Int { counts.reduce(0) { $0 + $1.count } }
+
+    func count(of classes: Set<FailureClass>) -> Int {
+        counts.filter { entry in classes.contains { $0.rawValue == entry.name } }.reduce(0) { $0 + $1.count }
+    }
+
+    /// What to say when no failure is of the classes asked for.
+    var nothingChosen: [String] {
+        let list = counts.map { "\(Human.count($0.count)) \($0.name)" }.joined(separator: ", ")
+        var lines = ["nothing to retry: the failed items are of other classes (\(list))"]
+        if counts.contains(where: { $0.name == FailureClass.badInput.rawValue }) {
+            lines.append(RetryConclusion.badInputAdvice)
+        }
+        return lines
+    }
+}

@@ -1,0 +1,32 @@
+import Basics
+import CommandLine
+import SegmentStore
+
+/// Says now and then how far work over a store's segments has come. Short work says nothing.
+final class StoreWorkProgress {
+    private let messages: MessageStream
+    private let isQuiet: Bool
+    private let began = Instant.now
+    private var last = Instant.now
+
+    /// The time between two lines.
+    static let lineInterval = Interval.seconds(5)
+
+    init(_ messages: MessageStream, isQuiet: Bool) {
+        self.messages = messages
+        self.isQuiet = isQuiet
+    }
+
+    func callAsFunction(_ progress: StoreProgress) {
+        let now = Instant.now
+        guard !isQuiet, now - last >= Self.lineInterval else { return }
+        last = now
+        messages.line(Self.text(progress, elapsed: now - began))
+    }
+
+    static func text(_ progress: StoreProgress, elapsed: Interval) -> String {
+        let rate = Int(Double(progress.bytes) / max(elapsed.seconds, 1e-9))
+        return "\(Human.bytes(progress.bytes)) of \(Human.bytes(progress.totalBytes)) "
+            + "(\(Human.percent(progress.bytes, of: progress.totalBytes)), \(Human.bytes(rate))/s)"
+    }
+}

@@ -1,0 +1,113 @@
+import Basics
+import CommandLine
+import JSONText
+import SegmentStore
+
+/// `retort verify`: proves what a store promises.
+enum VerifyCommand {
+    static let spec = CommandSpec(
+        "verify", summary: "prove that a store is whole: every checksum, every count",
+        details: """
+            Looks at a snapshot and changes nothing, also while a run writes. --deep reads every record too: each key \
+            has one success, each entry of the index its record, and all counts are what was counted.
+            """,
+        examples: [
+            ExampleSpec("retort verify runs/a", "checksums and counts"),
+            ExampleSpec("retort verify runs/a --deep", "every record as well"),
+            ExampleSpec("retort verify runs/a --deep --json", "for scripts"),
+        ],
+        operands: [OperandSpec("STORE", kind: .path, summary: "the directory of a run")],
+        options: [
+            OptionSpec("deep", summary: "read every record"),
+            OptionSpec("json", summary: "one JSON object"),
+        ],
+        exitCodes: [.notFound, .badData, .io, .configuration])
+
+    @Sendable
+    static func run(_ command: ParsedCommand, _ context: CommandContext) async throws -> ExitCode {
+        let progress = StoreWorkProgress(context.messages, isQuiet: command.flag("quiet"))
+        let report = try StoreVerification.run(
+            command.operand("STORE")!, options: StoreAccess.options, deep: command.flag("deep"),
+            progress: { progress($0) })
+        let output = DataOutput.standardOutput()
+        if command.flag("json") {
+            try output.line(report.json)
+        } else {
+            for line in report.lines { try output.line(line) }
+        }
+        try output.flush()
+        return report.isClean ? .ok : .badData
+    }
+}
+
+extension VerificationReport {
+    var lines: [String] {
+        var lines = [
+            "outcomes   \(equation)",
+            "records    \(Human.count(records)) in \(Human.count(blocks)) blocks of \(Human.count(segments)) segments, "
+                + Human.bytes(bytes),
+        ]
+        if let writer { lines.append("writer     \(writer)") }
+        if unfinishedBytes + unfinishedJournalLines > 0 {
+            lines.append(
+                "unfinished \(Human.bytes(unfinishedBytes)) and \(Human.count(unfinishedJournalLines)) journal lines of "
+                    + "writes under way; the next run mends them, nothing is lost")
+        }
+        lines += problems.map { CellWidth.sanitized("\($0.kind.rawValue): \($0)") }
+        let total = problemCounts.values.reduce(0, +)
+        if total > problems.count { lines.append("and \(Human.count(total - problems.count)) more") }
+        let kinds = problemCounts.sorted { $0.key.rawValue < $1.key.rawValue }.map { "\($0.value) \($0.key.rawValue)" }
+        if isClean {
+            lines.append(
+                "clean      \(isDeep ? "every record was read" : "every checksum holds; --deep reads every record")")
+        } else {
+            lines.append(
+                "NOT CLEAN  \(kinds.joined(separator: ", ")); `retort repair \(root)` mends what can be mended")
+        }
+        return lines
+    }
+
+    /// Numbers are numbers, an unknown number is null.
+    var json: String {
+        func number(_ value: UInt64?) -> String { value.map { String($0) } ?? "null" }
+        var object = JSONLine()
+        object.member("clean", isClean ? "true" : "false")
+        object.member("deep", isDeep ? "true" : "false")
+        object.member("inputs", number(inputs))
+        object.member("done", number(done))
+        object.member("failed", number(failed))
+        object.member("pending", number(pending))
+        object.member("segments", String(segments))
+        object.member("blocks", String(blocks))
+        object.member("records", String(records))
+        object.member("bytes", String(bytes))
+        object.member("unfinished_bytes", String(unfinishedBytes))
+        object.member("unfinished_journal_lines", String(unfinishedJournalLines))
+        object.text("writer", writer ?? "")
+        var counts = JSONLine()
+        for (kind, count) in problemCounts.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+            counts.member(kind.rawValue, String(count))
+        }
+        object.member("problem_counts", counts.finished)
+        var list = JSONList()
+        for problem in problems { list.append(problem.json[...]) }
+        object.member("problems", list.finished)
+        return String(decoding: object.finished, as: UTF8.self)
+    }
+}
+
+extension VerificationReport.Problem {
+    fileprivate var json: [UInt8] {
+        var object = JSONLine()
+        object.text("kind", kind.rawValue)
+        object.text("place", place)
+        object.text("lane", lane?.directoryName ?? "")
+        object.member("segment", segment.map { String($0) } ?? "null")
+        object.member("from_byte", range.map { String($0.lowerBound) } ?? "null")
+        object.member("to_byte", range.map { String($0.upperBound) } ?? "null")
+        object.member("keys", keys.map { String($0) } ?? "null")
+        object.text("message", message)
+        object.text("remedy", remedy)
+        return object.finished
+    }
+}

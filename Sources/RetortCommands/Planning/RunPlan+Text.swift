@@ -1,0 +1,71 @@
+import Basics
+import CommandLine
+import JSONText
+import ModelAPI
+import ResponseGenerator
+
+extension RunPlan {
+    /// The plan for people, in one column of names and one of values.
+    func lines(_ settings: RunSettings) -> [String] {
+        var facts: [(String, String)] = [
+            ("items", "\(Human.count(items)) of \(Human.count(Int(rows))) rows"),
+            ("done", Human.count(done)),
+            ("failed", Human.count(failed) + (failed > 0 ? "; run leaves them to `retort retry`" : "")),
+        ]
+        if changed > 0 {
+            facts.append(("changed", "\(Human.count(changed)) under the same id; run refuses without --on-change keep"))
+        }
+        if bad > 0 { facts.append(("bad rows", "\(Human.count(bad)) would be recorded as failed")) }
+        facts.append(("to ask", Human.count(new)))
+        guard new > 0 else { return Self.aligned(facts) }
+        facts.append(("tokens in", Self.count(promptTokens)))
+        facts.append(("tokens out", completionTokens.map(Self.count) ?? Self.unmeasured(settings, new)))
+        if let cost = cost(settings.pricing.price) { facts.append(("cost", Self.text(cost, Human.dollars))) }
+        facts.append(
+            ("time", seconds(settings.generator).map { time($0, settings) } ?? "not known before a first answer"))
+        return Self.aligned(facts)
+    }
+
+    private func time(_ seconds: SumEstimate, _ settings: RunSettings) -> String {
+        let concurrency = "at concurrency \(settings.generator.concurrency)"
+        return Self.text(seconds) { Human.duration(.seconds($0)) } + " " + concurrency
+    }
+
+    private static func unmeasured(_ settings: RunSettings, _ items: Int) -> String {
+        guard let most = settings.parameters.completionTokensMax else { return "not known before a first answer" }
+        return "at most \(Human.count(most * items)); no answer was measured yet"
+    }
+
+    private static func count(_ estimate: SumEstimate) -> String { text(estimate) { Human.count(Int($0.rounded())) } }
+
+    static func text(_ estimate: SumEstimate, _ show: (Double) -> String) -> String {
+        guard let interval = estimate.interval else { return "about \(show(estimate.mean)), by rule of thumb" }
+        return "about \(show(estimate.mean)) (\(show(interval.lowerBound)) to \(show(interval.upperBound)))"
+    }
+
+    private static func aligned(_ facts: [(String, String)]) -> [String] {
+        let width = facts.map(\.0.count).max() ?? 0
+        return facts.map { $0.0 + String(repeating: " ", count: width - $0.0.count + 2) + $0.1 }
+    }
+
+    /// Numbers are numbers; what is not known is null.
+    func json(_ settings: RunSettings) -> String {
+        var object = JSONLine()
+        let counts = [
+            ("rows", Int(rows)), ("items", items), ("done", done), ("failed", failed), ("changed", changed),
+            ("bad", bad), ("new", new),
+        ]
+        for (name, count) in counts { object.member(name, String(count)) }
+        Self.append("prompt_tokens", promptTokens, to: &object)
+        Self.append("completion_tokens", completionTokens, to: &object)
+        Self.append("cost_usd", cost(settings.pricing.price), to: &object)
+        Self.append("seconds", seconds(settings.generator), to: &object)
+        return String(decoding: object.finished, as: UTF8.self)
+    }
+
+    static func append(_ name: String, _ estimate: SumEstimate?, to object: inout JSONLine) {
+        object.member(name, estimate.map { Human.fixed($0.mean, 6) } ?? "null")
+        object.member(name + "_low", estimate?.interval.map { Human.fixed($0.lowerBound, 6) } ?? "null")
+        object.member(name + "_high", estimate?.interval.map { Human.fixed($0.upperBound, 6) } ?? "null")
+    }
+}

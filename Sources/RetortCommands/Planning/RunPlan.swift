@@ -1,0 +1,125 @@
+import Basics
+import JSONText
+import ModelAPI
+import PromptSource
+import ResponseGenerator
+import SegmentStore
+
+/// What a run would find and ask, found without asking, paying or writing anything.
+struct RunPlan {
+    /// Items of the input.
+    private(set) var items = 0
+    private(set) var rows: UInt64 = 0
+    private(set) var done = 0
+    private(set) var failed = 0
+    /// Items whose request is not the one that was answered under their id; counted among the done and the failed.
+    private(set) var changed = 0
+    /// Items that would be asked.
+    private(set) var new = 0
+    /// Items that would be recorded as failed for their row.
+    private(set) var bad = 0
+    /// What the new items ask.
+    private(set) var newAskedBytes = 0
+    private(set) var newBodyBytes = 0
+    private(set) var measurements = StoreMeasurements()
+    /// The first bad rows, for the message.
+    private(set) var badRows: [RetortError] = []
+
+    static let badRowsMax = 10
+    /// Keys that are remembered to notice ids that stand twice; further apart only the run notices them.
+    static let issuedMax = 1 << 20
+
+    /// Reads the input once. Throws what would keep the run from starting or from going on.
+    init(_ settings: RunSettings) throws(RetortError) {
+        var settings = settings
+        // Changed rows are counted, not refused.
+        settings.keepsChanged = true
+        let input = try InputSet.resolve(settings.inputs, format: settings.format)
+        let job = JobDescription(settings)
+        guard let manifest = try RecordStore.manifest(of: settings.out) else {
+            let store = NoOutcomes(job, samples: settings.samples)
+            try read(input, settings, store, .mixed(isNew: true), from: .start)
+            items = Int(rows) * settings.samples
+            return
+        }
+        try job.check(against: manifest.job, at: settings.out)
+        let reader = try StoreReader(settings.out, options: StoreAccess.options)
+        measurements = try StoreMeasurements(reader)
+        let counters = reader.counters
+        let progress = reader.inputProgress
+        let standing = InputStanding(
+            identity: input.identityHash, counters: counters, progress: progress, rows: manifest.input?.rows)
+        var start = Landmark.start
+        if case .sole = standing, counters.done + counters.failed > 0 { start = Landmark(progress.landmark) }
+        try read(input, settings, reader, standing, from: start)
+        items = Int(rows) * settings.samples
+        switch standing {
+        case .sole: (done, failed) = (Int(counters.done), Int(counters.failed))
+        case .settled: (done, failed) = (items, 0)
+        case .mixed: break
+        }
+    }
+
+    private mutating func read(
+        _ input: InputSet, _ settings: RunSettings, _ store: any KnownOutcomes, _ standing: InputStanding,
+        from landmark: Landmark
+    ) throws(RetortError) {
+        let issued = IssuedKeys()
+        var remembered: [Hash128] = []
+        let planner = RowPlanner(
+            settings, input: input, store: store, issued: issued, codec: RecordCodec(keepsBody: false),
+            standing: standing)
+        let reader = RowReader(input, from: landmark)
+        while let row = try reader.next() {
+            switch try planner.plan(row) {
+            case .items(let items):
+                for item in items {
+                    new += 1
+                    newAskedBytes += item.context.asked.count
+                    newBodyBytes += item.request.body.count
+                    remembered.append(item.context.key.hash)
+                }
+            case .badRow(let records, let error):
+                bad += records.count
+                if badRows.count < Self.badRowsMax { badRows.append(error) }
+            }
+            if remembered.count >= Self.issuedMax {
+                issued.remove(remembered)
+                remembered = []
+            }
+        }
+        rows = reader.landmark.row
+        (done, failed, changed) = (planner.findings.done, planner.findings.failed, planner.findings.changed)
+    }
+
+    // MARK: Estimates
+
+    var promptTokens: SumEstimate { measurements.promptTokens(bytes: newAskedBytes, items: new) }
+
+    var completionTokens: SumEstimate? { measurements.completionTokens(items: new) }
+
+    /// Dollars for the new items; nil where the price or the answers' length is not known.
+    func cost(_ price: TokenPrice?) -> SumEstimate? {
+        guard let price, price != .free, let completion = completionTokens else { return nil }
+        let share = measurements.cachedShare
+        let input = (price.input * (1 - share) + price.cachedInput * share) / 1e6
+        return promptTokens.scaled(by: input) + completion.scaled(by: price.output / 1e6)
+    }
+
+    /// Seconds at the pace that the settings allow; nil where no answer was timed.
+    func seconds(_ generator: GeneratorConfiguration) -> SumEstimate? {
+        guard let latency = measurements.latency(items: new) else { return nil }
+        var floor = 0.0
+        let limits = generator.limits
+        if let rate = limits.requestsPerSecond { floor = max(floor, Double(new) / rate) }
+        if let rate = limits.requestsPerMinute { floor = max(floor, Double(new) / rate * 60) }
+        if let spacing = limits.spacing { floor = max(floor, Double(new) * spacing.seconds) }
+        if let rate = limits.tokensPerMinute, let completion = completionTokens {
+            floor = max(floor, (promptTokens.mean + completion.mean) / rate * 60)
+        }
+        let estimate = latency.scaled(by: 0.001 / Double(generator.concurrency))
+        return SumEstimate(
+            mean: max(floor, estimate.mean),
+            interval: estimate.interval.map { max(floor, $0.lowerBound)...max(floor, $0.upperBound) })
+    }
+}

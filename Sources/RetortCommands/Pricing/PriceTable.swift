@@ -1,0 +1,104 @@
+import Basics
+import ModelAPI
+import PromptSource
+import SegmentStore
+
+/// Prices by model name. The form of a file: a line a model, four columns between spaces, in US dollars per million
+/// tokens; `-` for the cached price where there is no discount; `#` begins a remark.
+///
+///     # model        input  cached  output
+///     my-model       0.50   0.05    1.50
+///     my-other       0.20   -       0.60
+struct PriceTable: Sendable, Hashable {
+    private var prices: [String: TokenPrice] = [:]
+
+    /// The price of exactly this name; nil when it is not known.
+    subscript(model: String) -> TokenPrice? { prices[model] }
+
+    /// Reads the text of a price file. Throws `.configuration` with the file's name and the line.
+    init(parsing text: String, name: String) throws(RetortError) {
+        for (number, line) in Self.lines(of: text).enumerated() {
+            let fields = line.prefix { $0 != "#" }.split { $0 == " " || $0 == "\t" || $0 == "\r" }
+            guard !fields.isEmpty else { continue }
+            let place = "\(name):\(number + 1)"
+            guard fields.count == 4, let input = Self.price(fields[1]), let output = Self.price(fields[3]) else {
+                throw Self.malformed(place, line)
+            }
+            guard let cached = fields[2] == "-" ? input : Self.price(fields[2]) else {
+                throw Self.malformed(place, line)
+            }
+            guard prices[String(fields[0])] == nil else {
+                throw RetortError(.configuration, "the model \(fields[0]) stands twice", at: place)
+            }
+            prices[String(fields[0])] = TokenPrice(input: input, cachedInput: cached, output: output)
+        }
+    }
+
+    /// A carriage return and the line feed behind it are one character of a string.
+    private static func lines(of text: String) -> [Substring] {
+        text.split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }
+    }
+
+    private static func price(_ text: Substring) -> Double? {
+        guard let first = text.utf8.first, first != UInt8(ascii: "-"), let price = Double(text), price.isFinite else {
+            return nil
+        }
+        return price <= dollarsPerMillionMax ? price : nil
+    }
+
+    /// Dearer than any model; a larger number is one of another unit.
+    private static let dollarsPerMillionMax = 100_000.0
+
+    private static func malformed(_ place: String, _ line: Substring) -> RetortError {
+        RetortError(
+            .configuration, "the line is not a price", at: place, cause: "it reads '\(line.prefix(60))'",
+            remedy: "Write: MODEL INPUT CACHED OUTPUT, in dollars per million tokens, - for no cached price.")
+    }
+
+    /// The user's file, or the built-in list prices.
+    static func load(_ path: String?) throws(RetortError) -> PriceTable {
+        guard let path else { return builtIn }
+        return try PriceTable(parsing: try PosixFileSystem().text(of: path), name: path)
+    }
+
+    /// When the built-in list was written down.
+    static let builtInDate = "2025-08"
+
+    /// Public list prices of standard requests, for names whose price is beyond doubt. All others are unknown.
+    private static let builtInText = """
+        # model            input  cached  output
+        gpt-5              1.25   0.125   10.00
+        gpt-5-mini         0.25   0.025    2.00
+        gpt-5-nano         0.05   0.005    0.40
+        gpt-4.1            2.00   0.50     8.00
+        gpt-4.1-mini       0.40   0.10     1.60
+        gpt-4.1-nano       0.10   0.025    0.40
+        gpt-4o             2.50   1.25    10.00
+        gpt-4o-mini        0.15   0.075    0.60
+        claude-opus-4-1    15.00  1.50    75.00
+        claude-sonnet-4-0  3.00   0.30    15.00
+        """
+
+    static let builtIn: PriceTable = {
+        guard let table = try? PriceTable(parsing: builtInText, name: "built-in prices") else {
+            preconditionFailure("the built-in prices do not parse")
+        }
+        return table
+    }()
+}
+
+/// Sums of money as records and messages show them.
+enum Money {
+    /// Nanodollars as a JSON number of dollars, exact, always with a point: `0.0`, `0.00001225`.
+    static func json(_ nanodollars: Int) -> String {
+        let digits = String(nanodollars)
+        let padded = String(repeating: "0", count: max(0, 10 - digits.count)) + digits
+        var fraction = padded.suffix(9)
+        while fraction.count > 1, fraction.last == "0" { fraction.removeLast() }
+        return "\(padded.dropLast(9)).\(fraction)"
+    }
+
+    static func dollars(_ nanodollars: Int) -> Double { Double(nanodollars) / 1e9 }
+
+    static func nanodollars(_ dollars: Double) -> Int { Int((dollars * 1e9).rounded()) }
+}

@@ -1,0 +1,107 @@
+import Basics
+import CommandLine
+import JSONText
+import ModelAPI
+import PromptSource
+import ResponseGenerator
+import SegmentStore
+
+/// What the tokens of a run cost, and what may be spent.
+struct Pricing: Sendable {
+    private let table: PriceTable
+    private let isFree: Bool
+    /// The job's model, and its price where it is known.
+    private let model: String
+    let price: TokenPrice?
+    /// The limit of `--max-cost` in nanodollars, for the whole store.
+    let limit: Int?
+
+    static let group = "Money"
+
+    static let options: [OptionSpec] = [
+        OptionSpec(
+            "max-cost", kind: .number(0...1_000_000_000), valueName: "USD",
+            summary: "stop before the store's answers could cost more", group: group),
+        OptionSpec(
+            "prices", kind: .path, valueName: "FILE",
+            summary: "lines of MODEL INPUT CACHED OUTPUT, dollars per million",
+            details: """
+                Dollars per million tokens; - for no cached price, # for remarks. Without a file the public list \
+                prices of some models are known, as of \(PriceTable.builtInDate); of others only tokens are shown.
+                """,
+            group: group),
+    ]
+
+    init(_ command: ParsedCommand, parameters: RequestParameters, isSimulated: Bool) throws(RetortError) {
+        let path = command.stringIfSet("prices")
+        // The built-in server is paid for by nobody, unless a file says what to pretend.
+        isFree = isSimulated && path == nil
+        table = try PriceTable.load(path)
+        model = parameters.model
+        price = isFree ? .free : table[parameters.model]
+        limit = command.numberIfSet("max-cost").map(Money.nanodollars)
+    }
+
+    private init() {
+        (table, isFree, model, price, limit) = (.builtIn, false, "", nil, nil)
+    }
+
+    /// No model, no limit.
+    static let unknown = Pricing()
+
+    /// Refuses a limit that could not be kept: without a price, or with answers of any length.
+    func checkBudget(_ builder: RequestBuilder) throws(RetortError) {
+        guard limit != nil else { return }
+        let sample = try builder.request(.prompt(ModelAnswer.emptyString))
+        _ = try costMax(of: sample, price: price, with: JSONParser()) { "--max-cost" }
+    }
+
+    /// What a row's tokens cost: a batch row names its own model.
+    func price(of shape: PromptRow.Shape, with parser: JSONParser) -> TokenPrice? {
+        guard case .batch(_, let body) = shape else { return price }
+        return price(ofBody: Array(body), with: parser)
+    }
+
+    /// The price of the model that a request body names.
+    func price(ofBody body: [UInt8], with parser: JSONParser) -> TokenPrice? {
+        if isFree { return .free }
+        guard let name = try? parser.parse(body).root["model"]?.string else { return price }
+        return table[name]
+    }
+
+    /// What a request may cost at worst, in nanodollars; 0 where there is no limit. Throws `.configuration` when it
+    /// has no bound.
+    func costMax(
+        of request: ModelRequest, price: TokenPrice?, with parser: JSONParser, place: () -> String
+    ) throws(RetortError) -> Int {
+        guard limit != nil else { return 0 }
+        let root = try? parser.parse(request.body).root
+        guard let price else {
+            throw RetortError(
+                .configuration, "the price of the model is not known, so --max-cost cannot be kept", at: place(),
+                cause: "the model is \(root?["model"]?.string ?? model)",
+                remedy: "Write its price into a file and give it with --prices.")
+        }
+        guard let tokens = root?["max_completion_tokens"]?.int ?? root?["max_tokens"]?.int else {
+            throw RetortError(
+                .configuration, "answers may have any length, so --max-cost cannot be kept", at: place(),
+                cause: "the request has no max_tokens", remedy: "Give --max-tokens or --max-completion-tokens.")
+        }
+        let answers = max(1, root?["n"]?.int ?? 1)
+        return price.nanodollarsMax(bodyBytes: request.body.count, completionTokensMax: tokens * answers)
+    }
+
+    /// Dollars that the answers of a store have cost; nil where none is known to have cost anything.
+    static func cost(of counters: StoreCounters) -> Double? {
+        let nanodollars = Int(clamping: counters.tallies[RecordTallies.Place.cost.rawValue])
+        return nanodollars > 0 ? Money.dollars(nanodollars) : nil
+    }
+
+    /// The generator's configuration with what is left of the budget: what the store's answers have cost is spent.
+    func budgeted(_ configuration: GeneratorConfiguration, _ counters: StoreCounters) -> GeneratorConfiguration {
+        var configuration = configuration
+        let spent = Int(clamping: counters.tallies[RecordTallies.Place.cost.rawValue])
+        configuration.budget = limit.map { Budget(limit: $0, spent: spent) }
+        return configuration
+    }
+}

@@ -1,0 +1,104 @@
+import Basics
+import JSONText
+import ModelAPI
+import ResponseGenerator
+import SegmentStore
+
+/// The generator's source of a retry: failure records turned back into the requests they were made of.
+///
+/// Records are read in the order in which they stand on disk, so that each block is read once.
+final class FailedItems: ItemSource {
+    /// Items handed over at once.
+    static let batchItems = 256
+
+    private struct State {
+        var reader: StoreReader
+        var entries: [IndexEntry]
+        var position = 0
+        var isCancelled = false
+        let parser = JSONParser()
+    }
+
+    private let state: Locked<State>
+    private let override: RequestOverride?
+    private let pricing: Pricing
+    let count: Int
+
+    /// The failures of these classes in the store at `root`, as they are now. Records that a writer still has in its
+    /// journal are among them.
+    init(
+        of root: String, classes: Set<FailureClass>, override: RequestOverride?, pricing: Pricing = .unknown
+    ) throws(RetortError) {
+        let reader = try StoreReader(root, options: StoreAccess.options)
+        let names = Set(classes.map(\.rawValue))
+        let failureClasses = reader.failureClasses
+        let entries = try reader.failedEntries().filter { entry in
+            guard case .failed(let classIndex) = entry.recordStatus else { return false }
+            return names.contains(failureClasses.name(classIndex))
+        }
+        count = entries.count
+        state = Locked(State(reader: reader, entries: entries))
+        self.override = override
+        self.pricing = pricing
+    }
+
+    func next() async throws(RetortError) -> [Item<ItemContext>]? {
+        // Reading blocks: a thread of its own for each batch spares the executor.
+        let batch: Result<[Item<ItemContext>]?, RetortError> = await withCheckedContinuation { continuation in
+            WorkThread.start { [self] in continuation.resume(returning: readBatch()) }
+        }
+        return try batch.get()
+    }
+
+    /// Ends the source: the next batch is the last.
+    func cancel() { state.withLock { $0.isCancelled = true } }
+
+    /// Only one call is under way at a time, so nobody waits for this lock.
+    private func readBatch() -> Result<[Item<ItemContext>]?, RetortError> {
+        state.withLock { state in
+            guard !state.isCancelled, state.position < state.entries.count else { return .success(nil) }
+            var items: [Item<ItemContext>] = []
+            let end = min(state.position + Self.batchItems, state.entries.count)
+            do throws(RetortError) {
+                while state.position < end {
+                    let record = try state.reader.record(state.entries[state.position])
+                    items.append(try Self.item(record, override, pricing, state.parser))
+                    state.position += 1
+                }
+            } catch {
+                return .failure(error)
+            }
+            return .success(items)
+        }
+    }
+
+    /// The item that a failure record was made of. The context keeps the request as the record has it, so that an
+    /// override belongs to one retry and a later one asks what the job asks.
+    ///
+    /// Throws `.damagedData` when the record does not hold its request.
+    static func item(
+        _ record: StoredRecord, _ override: RequestOverride?, _ pricing: Pricing, _ parser: JSONParser
+    ) throws(RetortError) -> Item<ItemContext> {
+        guard let root = try? parser.parse(record.line).root, let request = root["request"],
+            let path = request["path"]?.string, !path.isEmpty, let body = request["body"]
+        else {
+            throw RetortError(
+                .damagedData, "the failure record of \(record.head.key) does not hold its request",
+                remedy: "Run the job again with its input; `retort verify --deep` looks for more.")
+        }
+        let stored = ModelRequest(path: path, body: Array(body.raw))
+        var sent = stored
+        if let override { sent.body = override.applied(to: stored.body, with: parser) ?? stored.body }
+        let price = pricing.price(ofBody: sent.body, with: parser)
+        let costMax = try pricing.costMax(of: sent, price: price, with: parser) { "item \(record.head.key)" }
+        let limit = body["max_completion_tokens"]?.int ?? body["max_tokens"]?.int
+        let context = ItemContext(
+            key: record.head.key, row: record.head.row, fingerprint: record.head.fingerprint,
+            asked: AskedMembers.members(of: root),
+            metadata: root["metadata"].map { Array($0.raw) } ?? Array("{}".utf8), request: stored, price: price)
+        return Item(
+            request: sent, context: context,
+            estimatedTokens: TokenEstimate.tokens(of: sent, completionTokensMax: limit),
+            costMax: costMax, price: price ?? .free, priorAttempts: Int(record.head.attempts))
+    }
+}

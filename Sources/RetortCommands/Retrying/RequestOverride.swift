@@ -1,0 +1,58 @@
+import Basics
+import JSONText
+import ModelAPI
+
+/// Members of a stored request that a retry sends otherwise: a name and the raw JSON of its value each.
+struct RequestOverride: Sendable {
+    private let members: [(name: [UInt8], value: [UInt8])]
+
+    /// Takes the members that `parameters` give a request of `endpoint`, in that endpoint's own spelling.
+    ///
+    /// Throws `.configuration` when the endpoint has no form for one of the parameters.
+    init(_ parameters: RequestParameters, endpoint: RequestBuilder.Endpoint) throws(RetortError) {
+        let builder = try RequestBuilder(endpoint: endpoint, parameters: parameters)
+        let sample = try builder.request(.prompt(Array(#""""#.utf8)[...]))
+        guard let root = try? JSONParser().parse(sample.body).root else {
+            throw RetortError(.configuration, "the parameters do not make a JSON request")
+        }
+        let named = parameters.completionTokensMax != nil
+        members = root.members.compactMap { key, value in
+            guard let name = key.stringBytes, !Self.inputs.contains(name) else { return nil }
+            // An endpoint's own default is not something that was asked for.
+            if !named, name.elementsEqual("max_tokens".utf8),
+                !parameters.extra.contains(where: { $0.name == "max_tokens" })
+            {
+                return nil
+            }
+            return (name, Array(value.raw))
+        }
+    }
+
+    private static let inputs: [[UInt8]] = ["messages", "prompt"].map { Array($0.utf8) }
+
+    /// The body with these members in place of its own; those it lacks come last. Nil when it is not an object.
+    func applied(to body: [UInt8], with parser: JSONParser) -> [UInt8]? {
+        guard let root = try? parser.parse(body).root, root.kind == .object else { return nil }
+        var output: [UInt8] = [UInt8(ascii: "{")]
+        var left = members
+        for (key, value) in root.members {
+            if output.count > 1 { output.append(UInt8(ascii: ",")) }
+            output.append(contentsOf: key.raw)
+            output.append(UInt8(ascii: ":"))
+            if let name = key.stringBytes, let place = members.firstIndex(where: { $0.name == name }) {
+                output.append(contentsOf: members[place].value)
+                left.removeAll { $0.name == name }
+            } else {
+                output.append(contentsOf: value.raw)
+            }
+        }
+        for (name, value) in left {
+            if output.count > 1 { output.append(UInt8(ascii: ",")) }
+            JSONString.append(name, to: &output)
+            output.append(UInt8(ascii: ":"))
+            output.append(contentsOf: value)
+        }
+        output.append(UInt8(ascii: "}"))
+        return output
+    }
+}

@@ -1,0 +1,114 @@
+import Basics
+import CommandLine
+import HTTPTransport
+import ModelAPI
+import ResponseGenerator
+import SegmentStore
+
+/// What a retry was told, held against the job of its store.
+struct RetrySettings {
+    var run: RunSettings
+    /// Failure classes to retry; nil: all that can be.
+    var classes: Set<FailureClass>?
+    /// What is sent otherwise than the records say; nil: nothing.
+    var override: RequestOverride?
+
+    init(
+        _ command: ParsedCommand, job: StoredJob, environment: [String: String]
+    ) throws(RetortError) {
+        let given = Self.givenTexts(command)
+        let differences = job.differences(from: given)
+        if !differences.isEmpty, !command.flag("override") {
+            throw RetortError(
+                .configuration, "the retry would ask otherwise than the store's job", at: command.operand("STORE"),
+                cause: differences.joined(separator: "; "),
+                remedy:
+                    "Leave these options out, or add --override if answers made that way may stand beside the others.")
+        }
+        run = try RunSettings(retrying: command, job: job, environment: environment)
+        let classes = command.strings("class").compactMap { FailureClass(rawValue: $0) }
+        self.classes = classes.isEmpty ? nil : Set(classes)
+        let changesRequest = given.contains { name, text in
+            !["simulated", "split_think", "reject_finish"].contains(name) && job.values[name] != text
+        }
+        override = changesRequest ? try RequestOverride(run.parameters, endpoint: run.endpoint) : nil
+    }
+
+    /// What the command line says of the things a job is made of. The environment's default model is no wish to
+    /// change a store's.
+    private static func givenTexts(_ command: ParsedCommand) -> [String: String] {
+        var texts = ParameterOptions.texts(of: command)
+        if command.source(of: "model") == .commandLine { texts["model"] = command.string("model") }
+        if command.flag("simulate") { texts["simulated"] = "yes" }
+        if command.isGiven("base-url"), command.source(of: "base-url") == .commandLine { texts["simulated"] = "no" }
+        if command.flag("split-think") { texts["split_think"] = "yes" }
+        let reasons = Set(command.strings("reject-finish"))
+        if !reasons.isEmpty { texts["reject_finish"] = reasons.sorted().joined(separator: ",") }
+        return texts
+    }
+}
+
+/// The job as a store's manifest has it.
+struct StoredJob: Sendable {
+    var values: [String: String]
+
+    var model: String { values["model"] ?? "" }
+    var endpoint: RequestBuilder.Endpoint { values["endpoint"].flatMap { .init(rawValue: $0) } ?? .chat }
+    var isSimulated: Bool { values["simulated"] == "yes" }
+    var splitsThinking: Bool { values["split_think"] == "yes" }
+    var rejectedFinishReasons: Set<String> {
+        Set((values["reject_finish"] ?? "").split(separator: ",").map(String.init))
+    }
+
+    /// Where `given` says otherwise than the job, in words.
+    func differences(from given: [String: String]) -> [String] {
+        given.sorted { $0.key < $1.key }.compactMap { name, text in
+            let stored = values[name] ?? (name == "simulated" ? "no" : "not set")
+            return stored == text ? nil : "\(name) is \(stored) in the store and \(text) here"
+        }
+    }
+}
+
+extension RunSettings {
+    /// The settings of a retry: where, how fast and how patiently from the command line, what is asked from the job.
+    init(retrying command: ParsedCommand, job: StoredJob, environment: [String: String]) throws(RetortError) {
+        inputs = []
+        format = nil
+        out = command.operand("STORE")!
+        endpoint = job.endpoint
+        samples = 1
+        template = nil
+        templateText = nil
+        keepsBody = command.flag("keep-body")
+        isStrict = false
+        keepsChanged = true
+        splitsThinking = command.flag("split-think") || job.splitsThinking
+        let reasons = Set(command.strings("reject-finish"))
+        rejectedFinishReasons = reasons.isEmpty ? job.rejectedFinishReasons : reasons
+        sync = try Self.syncPolicy(command)
+        compressionLevel = command.integer("compression-level")
+        drainTimeout = command.duration("drain-timeout")
+        responseBytesMax = command.size("response-size-max")
+        // A store of simulated answers is never filled up with paid ones by mistake.
+        let isSimulated = command.flag("simulate") || job.isSimulated && command.source(of: "base-url") != .commandLine
+        simulator = isSimulated ? try SimulatorOptions.configuration(command) : nil
+        timeouts = HTTPTransport.Timeouts(
+            connect: command.duration("connect-timeout"), firstByte: command.duration("first-byte-timeout"),
+            stalled: command.duration("stall-timeout"), total: command.duration("timeout"))
+        (parameters, parameterTexts) = try ParameterOptions.parameters(command, isSimulated: true)
+        if command.source(of: "model") != .commandLine { parameters.model = job.model }
+        builder = try RequestBuilder(endpoint: endpoint, parameters: parameters)
+        baseURL = ""
+        headers = []
+        network = isSimulated ? HTTPTransport.Network() : HTTPTransport.Network(environment: environment)
+        if !isSimulated {
+            let access = try AccessOptions(command, endpoint: endpoint, environment: environment)
+            baseURL = access.baseURL
+            headers = access.headers
+        }
+        pricing = try Pricing(command, parameters: parameters, isSimulated: isSimulated)
+        generator = try Self.generator(command)
+        generator.classifier = Classifier(
+            rejectedFinishReasons: rejectedFinishReasons, splitsThinking: splitsThinking)
+    }
+}

@@ -1,0 +1,102 @@
+import Basics
+import CommandLine
+import HTTPTransport
+import ModelAPI
+import ModelSimulator
+import ResponseGenerator
+import SegmentStore
+
+extension RunSession {
+    /// Asks again for the failed items of the store, of these classes. What is read and what is asked grows with the
+    /// failures alone.
+    func retry(_ classes: Set<FailureClass>, override: RequestOverride?) async throws(RetortError) -> Result {
+        let simulator = try startSimulator()
+        defer { simulator?.stop() }
+        let loop = try EventLoop()
+        let transport = try makeTransport(simulator, loop)
+        try loop.start()
+        defer { loop.stop() }
+        let store = try RecordStore.open(settings.out, options: storeOptions)
+        report(store.recovery)
+        let driven: Swift.Result<Result, RetortError>
+        do throws(RetortError) {
+            // Opened after the store: by then every failure has its place in a segment.
+            let source = try FailedItems(
+                of: settings.out, classes: classes, override: override, pricing: settings.pricing)
+            driven = .success(try await driveRetry(source, store, transport, loop))
+        } catch {
+            // The first error says why; closing may have nothing to add.
+            driven = .failure(error)
+            try? store.close()
+        }
+        var result = try driven.get()
+        result.simulatorCounts = simulator?.counts
+        do throws(RetortError) {
+            try store.close()
+        } catch {
+            if result.summary.error == nil { result.summary.error = error }
+        }
+        result.counters = store.counters
+        return result
+    }
+
+    private func driveRetry(
+        _ source: FailedItems, _ store: RecordStore, _ transport: HTTPTransport, _ loop: EventLoop
+    ) async throws(RetortError) -> Result {
+        let recorder = Recorder(store, codec: RecordCodec(keepsBody: settings.keepsBody), issued: IssuedKeys())
+        let reporter = RetryReporter(messages, store: store, total: source.count)
+        let generator = try ResponseGenerator<ItemContext>(
+            settings.pricing.budgeted(settings.generator, store.counters), transport: transport,
+            clock: LoopClock(loop: loop), executor: loop, observer: reporter)
+        let signals = Locked(0)
+        watchSignals(generator, signals) { source.cancel() }
+        let summary = await generator.run(source: source, sink: recorder)
+        reporter.finish(summary.progress)
+        await transport.shutdown()
+        let standing = RunStanding(retried: source.count, summary.progress)
+        return Result(
+            summary: summary, standing: standing, counters: store.counters, simulatorCounts: nil,
+            wasInterrupted: signals.withLock { $0 } > 0)
+    }
+}
+
+/// Shows how a retry is going: of the items that are retried, not of the store.
+final class RetryReporter: ProgressObserver {
+    private let messages: MessageStream
+    private let store: RecordStore
+    private let total: Int
+    private let drawn = Locked(Instant(nanoseconds: 0))
+
+    init(_ messages: MessageStream, store: RecordStore, total: Int) {
+        self.messages = messages
+        self.store = store
+        self.total = total
+    }
+
+    func progress(_ progress: Progress) {
+        let now = Instant.now
+        let isDue = drawn.withLock { last in
+            guard now - last >= RunReporter.drawInterval else { return false }
+            last = now
+            return true
+        }
+        if isDue { messages.show(snapshot(progress), now: now) }
+    }
+
+    func finish(_ progress: Progress) { messages.finish(snapshot(progress), now: .now) }
+
+    private func snapshot(_ progress: Progress) -> ProgressSnapshot {
+        var snapshot = ProgressSnapshot(
+            total: total, done: progress.answered, failed: progress.failed, inFlight: progress.inFlight,
+            retrying: progress.waiting, rate: progress.itemsPerSecond, promptTokens: progress.usage.prompt,
+            completionTokens: progress.usage.completion, elapsed: progress.elapsed)
+        let seconds = progress.elapsed.seconds
+        if seconds > 0 { snapshot.tokenRate = Double(progress.usage.completion) / seconds }
+        if progress.itemsPerSecond > 0 {
+            snapshot.remaining = .seconds(Double(max(0, total - snapshot.settled)) / progress.itemsPerSecond)
+        }
+        snapshot.note = RunReporter.note(progress)
+        snapshot.pausedReason = RunReporter.pausedReason(progress, trouble: store.trouble)
+        return snapshot
+    }
+}

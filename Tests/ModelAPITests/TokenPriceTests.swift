@@ -1,0 +1,35 @@
+import ModelAPI
+import Testing
+
+@Suite struct TokenPriceTests {
+    private let price = TokenPrice(input: 2.5, cachedInput: 1.25, output: 10)
+
+    @Test func countsInBillionthsOfADollar() {
+        // 600 fresh at $2.5, 400 cached at $1.25, 100 out at $10 per million: $0.003.
+        #expect(price.nanodollars(of: TokenUsage(prompt: 1000, completion: 100, cached: 400)) == 3_000_000)
+        #expect(price.nanodollars(of: TokenUsage()) == 0)
+    }
+
+    @Test func roundsUp() {
+        let cheap = TokenPrice(input: 0.0001, cachedInput: 0, output: 0)
+        #expect(cheap.nanodollars(of: TokenUsage(prompt: 1)) == 1)
+    }
+
+    @Test func nonsenseCountsAreTamed() {
+        #expect(price.nanodollars(of: TokenUsage(prompt: 10, cached: 500)) == 12_500)
+        #expect(price.nanodollars(of: TokenUsage(prompt: -5, completion: -5, cached: -5)) == 0)
+    }
+
+    @Test func theWorstCaseIsNeverBelowTheCase() {
+        for bytes in [1, 100, 5000] {
+            let most = price.nanodollarsMax(bodyBytes: bytes, completionTokensMax: 64)
+            for prompt in [0, bytes / 2, bytes] {
+                let usage = TokenUsage(prompt: prompt, completion: 64, cached: prompt / 3)
+                #expect(price.nanodollars(of: usage) <= most)
+            }
+        }
+        // Where a cached token is the dearer one.
+        let odd = TokenPrice(input: 1, cachedInput: 3, output: 1)
+        #expect(odd.nanodollarsMax(bodyBytes: 10, completionTokensMax: 0) == 30_000)
+    }
+}

@@ -1,0 +1,101 @@
+import Basics
+import ModelAPI
+import PromptSource
+import ResponseGenerator
+import SegmentStore
+import Testing
+
+@testable import RetortCommands
+
+@Suite struct RunPlanTests {
+    private let folder: Folder
+
+    init() throws { folder = try Folder() }
+
+    private func plan(_ text: String, _ flags: String...) throws -> RunPlan {
+        let path = try folder.write("in.jsonl", text)
+        return try RunPlan(try settings([path, "--out", folder.path + "/out", "--simulate"] + flags))
+    }
+
+    /// Records an outcome for each row of an input, as a run does.
+    private func answer(_ text: String, failing: Set<String> = []) throws {
+        let path = try folder.write("in.jsonl", text)
+        let settings = try settings(path, "--out", folder.path + "/out", "--simulate")
+        let store = try RecordStore.create(
+            settings.out, job: JobDescription(settings).values, failureClasses: RecordCodec.failureClasses,
+            tallies: RecordTallies.names)
+        let input = try InputSet.resolve([path], format: nil)
+        let standing = try InputStanding.begin(input, store)
+        let codec = RecordCodec(keepsBody: false)
+        let planner = RowPlanner(
+            settings, input: input, store: store, issued: IssuedKeys(), codec: codec, standing: standing)
+        let rows = RowReader(input)
+        while let row = try rows.next() {
+            guard case .items(let items) = try planner.plan(row) else { continue }
+            let records = items.map { item in
+                let fails = failing.contains(item.context.key.description)
+                let result: OutcomeResult =
+                    fails ? .failure(ItemFailure(.server, "no")) : .answer(ModelAnswer(body: Array("{}".utf8)))
+                return codec.record(
+                    Outcome(
+                        context: item.context, result: result, attempts: 1, latency: .milliseconds(5),
+                        finishedAt: Instant(nanoseconds: 0)))
+            }
+            _ = try store.append(records)
+        }
+        try store.close()
+    }
+
+    private static let rows = (1...4).map { #"{"id":"q\#($0)","prompt":"\#($0)"}"# + "\n" }
+
+    @Test func withoutAStoreEverythingIsNew() throws {
+        let plan = try plan(Self.rows.joined() + "{bad\n", "--samples", "2")
+        #expect(plan.rows == 5)
+        #expect(plan.items == 10)
+        #expect(plan.new == 8)
+        #expect(plan.bad == 2)
+        #expect(plan.badRows.count == 1)
+        #expect(plan.completionTokens == nil)
+        #expect(plan.promptTokens.interval == nil)
+        // Nothing was written.
+        #expect(LivingFixture.names(in: folder.path) == ["in.jsonl"])
+    }
+
+    @Test func anUnchangedInputIsKnownByItsRows() throws {
+        try answer(Self.rows.joined(), failing: ["q2"])
+        let plan = try plan(Self.rows.joined())
+        #expect([plan.items, plan.done, plan.failed, plan.new, plan.changed] == [4, 3, 1, 0, 0])
+    }
+
+    @Test func aChangedInputIsComparedRowByRow() throws {
+        try answer(Self.rows.joined(), failing: ["q2"])
+        let changed = [#"{"id":"q5","prompt":"5"}"# + "\n", #"{"id":"q3","prompt":"other"}"# + "\n"]
+        let plan = try plan(changed.joined() + Self.rows[0] + Self.rows[1])
+        #expect([plan.items, plan.done, plan.failed, plan.new, plan.changed] == [4, 2, 1, 1, 1])
+        #expect(plan.completionTokens?.interval != nil)
+    }
+
+    @Test func duplicatesAreTheRunsErrors() throws {
+        let error = #expect(throws: RetortError.self) { try plan(Self.rows[0] + Self.rows[1] + Self.rows[0]) }
+        #expect(error?.code == .badInput)
+        #expect(error?.message == "two rows have the same id")
+    }
+
+    @Test func anotherJobIsRefused() throws {
+        try answer(Self.rows.joined())
+        #expect(throws: RetortError.self) { try plan(Self.rows.joined(), "--temperature", "0.3") }
+    }
+
+    @Test func timeFollowsThePace() throws {
+        try answer(Self.rows.joined())
+        let more = Self.rows.joined() + (5...104).map { #"{"id":"q\#($0)","prompt":"\#($0)"}"# + "\n" }.joined()
+        let plan = try plan(more)
+        #expect(plan.new == 100)
+        var configuration = GeneratorConfiguration()
+        configuration.concurrency = 10
+        // 100 items of 5 ms over 10 lanes.
+        #expect(abs(try #require(plan.seconds(configuration)).mean - 0.05) < 1e-9)
+        configuration.limits = RateLimits(requestsPerSecond: 4)
+        #expect(plan.seconds(configuration)?.mean == 25)
+    }
+}
