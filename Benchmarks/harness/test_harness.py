@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import re
 import sys
 import tempfile
 import time
@@ -10,6 +11,7 @@ import unittest
 from pathlib import Path
 
 import corpus
+import programs
 import report
 import servers
 from processes import Child, Unmeasured, measure
@@ -117,6 +119,11 @@ class Figures(unittest.TestCase):
         self.assertEqual(lines[2:5], ["| what | value |", "| ---- | ----- |", "| rate | 1,234 |"])
         with self.assertRaises(AssertionError):
             table.add("too", "many", "cells")
+
+    def test_marks_printed_by_programs_are_found(self):
+        printed = "open, clean   4.2 ms, CPU 0.6 ms   (mark: <= 5 ms)\nappend   72939 records/s\nhot   7.7 M/s   (mark: >= 3)\n"
+        found = re.findall(programs.MARKED_LINE, printed)
+        self.assertEqual(found, [("open, clean", "4.2", "<=", "5"), ("hot", "7.7", ">=", "3")])
 
     def test_answers_are_the_same_each_time_and_of_one_size(self):
         answers = corpus.answers(20)
