@@ -17,7 +17,10 @@ public struct TokenPrice: Sendable, Hashable {
     /// A dollar per million tokens is a thousand nanodollars a token.
     private static let nanodollarsPerToken = 1000.0
 
-    /// What one request has cost, rounded up.
+    /// A million dollars: a request that seems to cost more comes from a server that counts nonsense.
+    public static let requestNanodollarsMax = 1_000_000_000_000_000
+
+    /// What one request has cost, rounded up, at most `requestNanodollarsMax`.
     public func nanodollars(of usage: TokenUsage) -> Int {
         let cached = min(max(0, usage.cached), max(0, usage.prompt))
         let fresh = max(0, usage.prompt) - cached
@@ -33,6 +36,6 @@ public struct TokenPrice: Sendable, Hashable {
 
     private func nanodollars(input fresh: Int, cached: Int, output written: Int) -> Int {
         let dollars = Double(fresh) * input + Double(cached) * cachedInput + Double(written) * output
-        return Int((dollars * Self.nanodollarsPerToken).rounded(.up))
+        return Int(min((dollars * Self.nanodollarsPerToken).rounded(.up), Double(Self.requestNanodollarsMax)))
     }
 }

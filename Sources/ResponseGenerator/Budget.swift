@@ -18,8 +18,10 @@ public struct Budget: Sendable, Hashable {
 
     /// Whether a request that costs so much at worst may go out now.
     public func allows(_ cost: Int) -> Bool {
-        let (sum, overflow) = (spent + reserved).addingReportingOverflow(cost)
-        return !overflow && sum <= limit
+        guard spent <= limit else { return false }
+        let (taken, overflow) = spent.addingReportingOverflow(reserved)
+        let (sum, secondOverflow) = taken.addingReportingOverflow(cost)
+        return !overflow && !secondOverflow && sum <= limit
     }
 
     /// Sets aside what `allows` has allowed.
@@ -32,7 +34,8 @@ public struct Budget: Sendable, Hashable {
     public mutating func settle(reserved cost: Int, spent actual: Int) {
         reserved -= cost
         assert(reserved >= 0)
-        spent += actual
+        let (sum, overflow) = spent.addingReportingOverflow(actual)
+        spent = overflow ? .max : sum
     }
 
     /// Why nothing more may be asked.
@@ -45,7 +48,7 @@ public struct Budget: Sendable, Hashable {
 
     /// Dollars with six decimals, rounded up.
     private static func dollars(_ nanodollars: Int) -> String {
-        let micro = String((nanodollars + 999) / 1000)
+        let micro = String(nanodollars / 1000 + (nanodollars % 1000 > 0 ? 1 : 0))
         let padded = String(repeating: "0", count: max(0, 7 - micro.count)) + micro
         return "$" + padded.dropLast(6) + "." + padded.suffix(6)
     }

@@ -20,6 +20,12 @@ import Testing
         #expect(price.nanodollars(of: TokenUsage(prompt: -5, completion: -5, cached: -5)) == 0)
     }
 
+    @Test func enormousCountsAreCut() {
+        let usage = TokenUsage(prompt: .max, completion: .max, cached: 1)
+        #expect(price.nanodollars(of: usage) == TokenPrice.requestNanodollarsMax)
+        #expect(price.nanodollarsMax(bodyBytes: 1, completionTokensMax: .max) == TokenPrice.requestNanodollarsMax)
+    }
+
     @Test func theWorstCaseIsNeverBelowTheCase() {
         for bytes in [1, 100, 5000] {
             let most = price.nanodollarsMax(bodyBytes: bytes, completionTokensMax: 64)

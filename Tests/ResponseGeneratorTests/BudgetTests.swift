@@ -24,6 +24,14 @@ import Testing
         #expect(!Budget(limit: .max, spent: 1).allows(.max))
     }
 
+    @Test func sumsStayWithinBounds() {
+        var budget = Budget(limit: .max, spent: .max - 1)
+        budget.reserve(1)
+        budget.settle(reserved: 1, spent: .max)
+        #expect(budget.spent == .max)
+        #expect(!budget.allows(1))
+    }
+
     @Test func theRefusalNamesTheSums() {
         let error = Budget(limit: 2_000_000_000, spent: 1_234_567_890).refusal(of: 1)
         #expect(error.code == .incomplete)

@@ -46,6 +46,16 @@ import Testing
     }
 }
 
+@Suite struct MoneyBoundsTests {
+    @Test(arguments: [-1, -Double.infinity, Double.nan]) func whatIsNoMoneyIsNone(_ dollars: Double) {
+        #expect(Money.nanodollars(dollars) == 0)
+    }
+
+    @Test(arguments: [1e300, Double.infinity]) func tooMuchIsCut(_ dollars: Double) {
+        #expect(Money.nanodollars(dollars) == 1_000_000_000_000_000_000)
+    }
+}
+
 @Suite struct PricingTests {
     private let folder: Folder
 

@@ -100,5 +100,12 @@ enum Money {
 
     static func dollars(_ nanodollars: Int) -> Double { Double(nanodollars) / 1e9 }
 
-    static func nanodollars(_ dollars: Double) -> Int { Int((dollars * 1e9).rounded()) }
+    /// What is no sum of money, or exceeds what one request can cost, is brought within bounds.
+    static func nanodollars(_ dollars: Double) -> Int {
+        guard dollars > 0 else { return 0 }
+        return Int(min((dollars * 1e9).rounded(), dollarsMax * 1e9))
+    }
+
+    /// More than any limit or any record states in earnest.
+    private static let dollarsMax = 1_000_000_000.0
 }

@@ -87,8 +87,8 @@ struct Pricing: Sendable {
                 .configuration, "answers may have any length, so --max-cost cannot be kept", at: place(),
                 cause: "the request has no max_tokens", remedy: "Give --max-tokens or --max-completion-tokens.")
         }
-        let answers = max(1, root?["n"]?.int ?? 1)
-        return price.nanodollarsMax(bodyBytes: request.body.count, completionTokensMax: tokens * answers)
+        let (all, overflow) = max(0, tokens).multipliedReportingOverflow(by: max(1, root?["n"]?.int ?? 1))
+        return price.nanodollarsMax(bodyBytes: request.body.count, completionTokensMax: overflow ? .max : all)
     }
 
     /// Dollars that the answers of a store have cost; nil where none is known to have cost anything.
