@@ -67,7 +67,9 @@ test-end-to-end: python-env ## the binary against bad input, faults of server, n
 	    echo "SKIPPED: the end-to-end tests (the Python environment could not be made, see above)"; \
 	fi
 
-soak: ## the same for long: RETORT_SOAK_MINUTES=20 by default; kill -9 hundreds of times, at every system call
+soak: build ## the same for long: RETORT_SOAK_MINUTES=20 by default; millions of simulated deaths, hundreds of real ones
+	RETORT_CAMPAIGN_SEEDS=$${RETORT_CAMPAIGN_SEEDS:-300} $(SWIFT_TEST) -c release -Xswiftc -enable-testing \
+	    --scratch-path $(BUILD)/soak --filter CrashCampaignTests
 	RETORT=$(RETORT) $(PYTHON) Benchmarks/Soak/soak.py
 
 test-harness: ## the tests of the benchmarks' own figures, a few seconds
