@@ -51,7 +51,11 @@ struct RunPlan {
             identity: input.identityHash, counters: counters, progress: progress, rows: manifest.input?.rows)
         var start = Landmark.start
         if case .sole = standing, counters.done + counters.failed > 0 { start = Landmark(progress.landmark) }
-        try read(input, settings, reader, standing, from: start)
+        if case .settled(let known) = standing {
+            rows = known
+        } else {
+            try read(input, settings, reader, standing, from: start)
+        }
         items = Int(rows) * settings.samples
         switch standing {
         case .sole: (done, failed) = (Int(counters.done), Int(counters.failed))
