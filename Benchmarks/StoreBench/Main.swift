@@ -36,7 +36,7 @@ func row(_ name: String, _ value: String, _ mark: String = "") {
 func decimal(_ value: Double) -> String {
     let thousandths = Int((value * 1000).rounded())
     let fraction = String(1000 + abs(thousandths) % 1000).dropFirst()
-    return "\(thousandths / 1000).\(fraction)"
+    return "\(thousandths < 0 ? "-" : "")\(abs(thousandths) / 1000).\(fraction)"
 }
 
 /// CPU seconds of this process, all threads.

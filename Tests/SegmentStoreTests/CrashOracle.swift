@@ -40,6 +40,7 @@ struct CrashOracle: Sendable {
     ///   before the last `sync` or `close` that returned.
     /// - no key has two successes on disk, or counts as both a success and a failure.
     /// - counters, tallies, index and ledger agree with the lines.
+    /// - a checkpoint that is there has its runs: the index is not made anew after a crash.
     /// - a second opening has nothing to mend and changes no segment.
     func judge(_ files: SimulatedFileSystem, _ options: StoreOptions, power: Bool) throws -> String? {
         var options = options
@@ -48,7 +49,11 @@ struct CrashOracle: Sendable {
         guard try RecordStore.manifest(of: StoreFixture.root, files: files) != nil else {
             return mustHave.isEmpty ? nil : "the store is gone"
         }
+        let hasCheckpoint = try files.size(of: StoreFixture.root + "/index/checkpoint") != nil
         let store = try RecordStore.open(StoreFixture.root, options: options)
+        if hasCheckpoint && store.recovery.indexWasRebuilt {
+            return "the checkpoint leads to an index that is not there"
+        }
         if let damage = store.recovery.damage.first { return "takes a crash for rot: \(damage)" }
         var after = self
         let more = [StoreFixture.record(1000), StoreFixture.record(1001, failing: 1), StoreFixture.record(1001)]
@@ -58,6 +63,7 @@ struct CrashOracle: Sendable {
         let counters = store.counters
         let progress = store.inputProgress
         if let fault = try after.compareIndex(store) { return fault }
+        if files.calls % 4 == 0, let fault = try after.judgeWithoutClose(store, files, options) { return fault }
         try store.close()
         let must = mustHave.merging(["item-1000": 0, "item-1001": 1]) { a, _ in a }
         if let fault = try after.compareLines(counters, progress, mustHave: must, options) { return fault }
@@ -69,6 +75,21 @@ struct CrashOracle: Sendable {
         if !report.isClean { return "a second recovery found something to do: \(report)" }
         if files.snapshot.filter({ $0.key.hasSuffix(".gz") }) != before { return "a second recovery changed a segment" }
         return nil
+    }
+
+    /// Kills the store once more after its recovery, when everything it has is durable: nothing may be missing then.
+    private func judgeWithoutClose(
+        _ store: RecordStore, _ files: SimulatedFileSystem, _ options: StoreOptions
+    ) throws -> String? {
+        try store.sync()
+        let dead = files.fork(seed: 1)
+        dead.cutPower()
+        var options = options
+        options.files = dead
+        let again = try RecordStore.open(StoreFixture.root, options: options)
+        defer { try? again.close() }
+        if again.counters != store.counters { return "a second crash changes the counters" }
+        return try compareIndex(again)
     }
 
     /// Every key that the index knows was submitted, with that status, and no other key is known.

@@ -71,6 +71,35 @@ import Testing
         #expect(index.checkpoint().coverage[.responses]?.nextSequence == 1)
     }
 
+    /// A failure leaves the runs only when its success is in a segment: a power cut can still take the journal.
+    @Test func aSuccessInTheJournalSettlesNothingInAMerge() throws {
+        var options = StoreFixture.options(files, block: 1 << 20)
+        options.tuning.runFanIn = 3
+        var store = try StoreFixture.create(options)
+        for session in 0..<2 {
+            _ = try store.append([StoreFixture.record(session, failing: 1)])
+            try store.close()
+            store = try RecordStore.open(StoreFixture.root, options: options)
+        }
+        _ = try store.append([StoreFixture.record(5, failing: 1)])
+        // A second failure of the same key puts the first into its segment.
+        _ = try store.append([StoreFixture.record(5, failing: 2), StoreFixture.record(0)])
+        files.kill()
+        let image = try StoreImage.load(StoreFixture.root, options: options, mends: false)
+        _ = try image.noteJournals()
+        try IndexFlusher(context: image.context, index: image.index).flush()
+        let index = image.index.withLock { $0 }
+        #expect(index.failures.runs.count == 1)
+        let hash = RecordKey("item-0").hash
+        #expect(try index.responses.lookup(hash)?.isPending == true)
+        #expect(try index.failures.lookupPlaced(hash)?.isPending == false)
+        #expect(try index.lookup(hash)?.status == 0)
+        // The newest failure hides the one in the run and does not take its place.
+        let again = RecordKey("item-5").hash
+        #expect(try index.failures.lookup(again)?.isPending == true)
+        #expect(try index.failures.lookupPlaced(again)?.status == 2)
+    }
+
     @Test func aRowFarAwayOrASampleTooManyIsNotRemembered() throws {
         let store = try StoreFixture.create(options)
         try store.beginInput(identity: first, files: [])

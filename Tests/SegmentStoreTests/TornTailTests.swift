@@ -153,6 +153,29 @@ import Testing
         }
     }
 
+    @Test func nothingOfABatchThatFailedIsFoundLater() throws {
+        let store = try StoreFixture.create(options)
+        _ = try store.append([StoreFixture.record(0)])
+        let batch = (10..<14).map { StoreFixture.record($0) }
+        for room in stride(from: 40, to: 560, by: 30) {
+            files.limitSpace(toFurther: room)
+            #expect { try store.append(batch) } throws: { ($0 as? RetortError)?.code == .noSpace }
+            let dead = files.fork(seed: 1)
+            dead.kill()
+            var options = options
+            options.files = dead
+            #expect(try RecordStore.open(StoreFixture.root, options: options).counters.done == 1, "\(room) bytes")
+        }
+        files.clearFaults()
+        // A shorter line goes where the failed ones had begun.
+        _ = try store.append([StoreFixture.record(18)])
+        files.kill()
+        let again = try RecordStore.open(StoreFixture.root, options: options)
+        #expect(again.counters.done == 2)
+        #expect(again.recovery.badJournalLines == 0)
+        try again.close()
+    }
+
     @Test func linesOfAnotherNumberOrStoreAreNotTaken() throws {
         let content = try killedStore()
         let elsewhere = StoreFixture.root + "/responses/journal-0000000000000100.jsonl"
