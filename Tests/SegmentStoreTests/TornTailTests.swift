@@ -125,7 +125,14 @@ import Testing
         var options = options
         options.files = machine
         try RecordStore.open(StoreFixture.root, options: options).close()
-        return Set(try StoreFixture.lines(.responses, options).keys)
+        // What is written afterwards has numbers of its own.
+        let store = try RecordStore.open(StoreFixture.root, options: options)
+        _ = try store.append([StoreFixture.record(500)])
+        machine.kill()
+        try RecordStore.open(StoreFixture.root, options: options).close()
+        var keys = Set(try StoreFixture.lines(.responses, options).keys)
+        #expect(keys.remove("item-500") != nil)
+        return keys
     }
 
     private let all = Set((0..<6).map { "item-\($0)" })
@@ -142,7 +149,7 @@ import Testing
     @Test func aFlippedBitCostsAtMostTheLinesItTouches() throws {
         let content = try killedStore()
         for position in content.indices {
-            for bit in [0, 1, 3, 5] {
+            for bit in content[position] == 0x0A ? Array(0..<8) : [position % 8] {
                 var flipped = content
                 flipped[position] ^= 1 << bit
                 let found = try recovered(flipped)
