@@ -7,12 +7,7 @@ struct LaneIndex {
     private(set) var pending: [Hash128: IndexEntry] = [:]
     private(set) var delta = DeltaTable()
     /// Newest first.
-    private(set) var runs: [Run] = [] {
-        didSet { probes = lane == .responses ? runs.sorted { $0.count > $1.count } : runs }
-    }
-    /// The runs in the order in which a lookup asks them. A key has one success, so that any order is right there, and
-    /// the largest run is the likeliest.
-    private var probes: [Run] = []
+    private(set) var runs: [Run] = []
 
     init(_ lane: Lane) { self.lane = lane }
 
@@ -25,7 +20,7 @@ struct LaneIndex {
     /// The newest entry of a key whose record has a place in a segment.
     func lookupPlaced(_ hash: Hash128) throws(RetortError) -> IndexEntry? {
         if let entry = delta[hash] { return entry }
-        for run in probes {
+        for run in runs {
             if let entry = try run.lookup(hash) { return entry }
         }
         return nil
