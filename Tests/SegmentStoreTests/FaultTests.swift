@@ -124,6 +124,31 @@ import Testing
         #expect(store.trouble?.code == .io)
     }
 
+    /// The process whose sync failed has died. The pages look whole to the next one, but are not on the disk, and a
+    /// sync of them would succeed without writing them.
+    @Test func aSyncThatFailedInAnEarlierProcessIsMadeUpFor() throws {
+        let options = StoreFixture.options(files, segment: 1 << 20, journal: 1 << 20)
+        let store = try StoreFixture.create(options)
+        _ = try store.append(records(0..<10))
+        try store.sync()
+        _ = try store.append(records(10..<40))
+        files.fail(.sync, with: EIO, repeats: true)
+        #expect(throws: RetortError.self) { try store.sync() }
+        files.clearFaults()
+        files.kill()
+        let again = try RecordStore.open(StoreFixture.root, options: options)
+        try again.sync()
+        for seed in 0..<10 {
+            let dead = files.fork(seed: UInt64(seed))
+            dead.cutPower()
+            var options = options
+            options.files = dead
+            let third = try RecordStore.open(StoreFixture.root, options: options)
+            #expect(third.counters.done + third.counters.failed == 40)
+        }
+        try again.close()
+    }
+
     @Test func aFailedSyncOfAJournalWritesItAgainElsewhere() throws {
         let store = try StoreFixture.create(StoreFixture.options(files, block: 1 << 20, journal: 1 << 20))
         _ = try store.append(records(0..<10))
