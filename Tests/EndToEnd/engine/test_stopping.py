@@ -12,8 +12,9 @@ from program import INTERRUPTED
 
 def resume_command(errors):
     """The words of the command that the summary names."""
-    line = next(line for line in errors.splitlines() if line.startswith("  resume "))
-    return shlex.split(line)[1:]
+    start = "resume with: "
+    line = next(line for line in errors.splitlines() if line.startswith(start))
+    return shlex.split(line.removeprefix(start))
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
