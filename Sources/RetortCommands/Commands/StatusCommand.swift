@@ -26,6 +26,23 @@ enum StatusCommand {
         ],
         exitCodes: [.notFound, .badData, .io, .configuration])
 
+    /// Runs a task that a signal cancels. The signal is listened to before the task begins: it may print at once.
+    private static func untilSignal(_ work: @escaping @Sendable () async throws -> Void) async throws {
+        let state = Locked<(task: Task<Void, any Error>?, isRaised: Bool)>((nil, false))
+        SignalWatcher.onSignal { _ in
+            state.withLock { state in
+                state.isRaised = true
+                state.task?.cancel()
+            }
+        }
+        let task = Task { try await work() }
+        state.withLock { state in
+            state.task = task
+            if state.isRaised { task.cancel() }
+        }
+        try await task.value
+    }
+
     @Sendable
     static func run(_ command: ParsedCommand, _ context: CommandContext) async throws -> ExitCode {
         let root = command.operand("STORE")!
@@ -33,9 +50,7 @@ enum StatusCommand {
             let watch = StatusWatch(
                 root: root, interval: command.duration("every"), asJSON: command.flag("json"),
                 terminal: .standardOutput(environment: context.environment))
-            let task = Task { try await watch.run() }
-            SignalWatcher.onSignal { _ in task.cancel() }
-            try await task.value
+            try await untilSignal { try await watch.run() }
             return .ok
         }
         let status = try StoreStatus(root)
