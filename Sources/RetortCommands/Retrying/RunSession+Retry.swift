@@ -10,34 +10,14 @@ extension RunSession {
     /// Asks again for the failed items of the store, of these classes. What is read and what is asked grows with the
     /// failures alone.
     func retry(_ classes: Set<FailureClass>, override: RequestOverride?) async throws(RetortError) -> Result {
-        let simulator = try startSimulator()
-        defer { simulator?.stop() }
-        let loop = try EventLoop()
-        let transport = try makeTransport(simulator, loop)
-        try loop.start()
-        defer { loop.stop() }
-        let store = try RecordStore.open(settings.out, options: storeOptions)
-        report(store.recovery)
-        let driven: Swift.Result<Result, RetortError>
-        do throws(RetortError) {
-            // Opened after the store: by then every failure has its place in a segment.
-            let source = try FailedItems(
-                of: settings.out, classes: classes, override: override, pricing: settings.pricing)
-            driven = .success(try await driveRetry(source, store, transport, loop))
-        } catch {
-            // The first error says why; closing may have nothing to add.
-            driven = .failure(error)
-            try? store.close()
-        }
-        var result = try driven.get()
-        result.simulatorCounts = simulator?.counts
-        do throws(RetortError) {
-            try store.close()
-        } catch {
-            if result.summary.error == nil { result.summary.error = error }
-        }
-        result.counters = store.counters
-        return result
+        try await session(
+            open: { () throws(RetortError) in try RecordStore.open(settings.out, options: storeOptions) },
+            drive: { (store, transport, loop) throws(RetortError) in
+                // Opened after the store: by then every failure has its place in a segment.
+                let source = try FailedItems(
+                    of: settings.out, classes: classes, override: override, pricing: settings.pricing)
+                return try await driveRetry(source, store, transport, loop)
+            })
     }
 
     private func driveRetry(

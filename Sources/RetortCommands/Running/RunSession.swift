@@ -25,17 +25,27 @@ struct RunSession {
     func run() async throws(RetortError) -> Result {
         let input = try InputSet.resolve(settings.inputs, format: settings.format)
         let job = JobDescription(settings)
+        return try await session(
+            open: { () throws(RetortError) in try openStore(job) },
+            drive: { (store, transport, loop) throws(RetortError) in try await drive(input, store, transport, loop) })
+    }
+
+    /// What every session has in common: server and loop around it, the store opened, driven and closed.
+    func session(
+        open: () throws(RetortError) -> RecordStore,
+        drive: (RecordStore, HTTPTransport, EventLoop) async throws(RetortError) -> Result
+    ) async throws(RetortError) -> Result {
         let simulator = try startSimulator()
         defer { simulator?.stop() }
         let loop = try EventLoop()
         let transport = try makeTransport(simulator, loop)
         try loop.start()
         defer { loop.stop() }
-        let store = try openStore(job)
+        let store = try open()
         report(store.recovery)
         let driven: Swift.Result<Result, RetortError>
         do throws(RetortError) {
-            driven = .success(try await drive(input, store, transport, loop))
+            driven = .success(try await drive(store, transport, loop))
         } catch {
             // The first error says why; closing may have nothing to add.
             driven = .failure(error)
