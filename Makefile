@@ -26,7 +26,7 @@ setup: ## check the Swift toolchain and the Debian packages, install what is mis
 	@.ci/setup-packages
 
 build: setup ## build the release binary, .build/release/retort
-	swift build -c release
+	swift build -c release --static-swift-stdlib
 
 demo: build ## run data/prompts.jsonl through the built-in model server, twice: the second run asks for nothing
 	@out=$(BUILD)/demo/$$(date -u +%Y%m%dT%H%M%SZ)-$$$$; \

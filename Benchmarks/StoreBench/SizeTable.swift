@@ -17,8 +17,8 @@ struct SizeTable {
         let gzip = try gzipBytes()
         print("| block | level | bytes | against gzip -6 | CPU, MB/s |")
         print("| --- | --- | --- | --- | --- |")
-        for blockBytes in [128 << 10, 256 << 10] {
-            for level in 6...9 { try measure(blockBytes, level, gzip) }
+        for blockBytes in [128 << 10, 256 << 10, 512 << 10, 1 << 20] {
+            for level in 5...9 { try measure(blockBytes, level, gzip) }
         }
     }
 

@@ -7,7 +7,6 @@ final class CurlSettings: @unchecked Sendable {
     let timeouts: HTTPTransport.Timeouts
     let responseBytesMax: Int
     let laneTransfersMax: Int
-    private let userAgent: String
     private let network: HTTPTransport.Network
     private let headerList: UnsafeMutablePointer<curl_slist>?
     /// Name lookups and TLS sessions that all lanes use together. One thread uses it, so it needs no locks.
@@ -26,9 +25,8 @@ final class CurlSettings: @unchecked Sendable {
         timeouts = configuration.timeouts
         responseBytesMax = configuration.responseBytesMax
         laneTransfersMax = configuration.laneTransfersMax
-        userAgent = configuration.userAgent
         network = configuration.network
-        headerList = CurlSettings.list(configuration.headers)
+        headerList = CurlSettings.list(configuration.headers, userAgent: configuration.userAgent)
         guard let share = curl_share_init() else { fatalError("out of memory") }
         _ = retort_share_data(share, CURL_LOCK_DATA_DNS)
         _ = retort_share_data(share, CURL_LOCK_DATA_SSL_SESSION)
@@ -49,9 +47,8 @@ final class CurlSettings: @unchecked Sendable {
     private func applyRequest(_ easy: UnsafeMutableRawPointer) {
         set(easy, CURLOPT_POST, 1)
         _ = retort_easy_set_pointer(easy, CURLOPT_HTTPHEADER, headerList)
-        _ = retort_easy_set_pointer(easy, CURLOPT_USERAGENT, userAgent)
-        // The empty string stands for everything this libcurl can decompress.
-        _ = retort_easy_set_pointer(easy, CURLOPT_ACCEPT_ENCODING, "")
+        // Decompress what is compressed. The header itself is in the list.
+        _ = retort_easy_set_pointer(easy, CURLOPT_ACCEPT_ENCODING, "gzip")
         _ = retort_easy_set_pointer(easy, CURLOPT_PROTOCOLS_STR, "http,https")
         set(easy, CURLOPT_FOLLOWLOCATION, 0)
         set(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
@@ -95,14 +92,17 @@ final class CurlSettings: @unchecked Sendable {
         _ = retort_easy_set_long(easy, option, value)
     }
 
-    private static func list(_ headers: [(name: String, value: String)]) -> UnsafeMutablePointer<curl_slist>? {
+    /// libcurl composes a header of its own byte by byte, twice, and one from this list once: they all stand here.
+    private static func list(
+        _ headers: [(name: String, value: String)], userAgent: String
+    ) -> UnsafeMutablePointer<curl_slist>? {
+        let own: [(name: String, value: String)] = [
+            ("User-Agent", userAgent), ("Accept-Encoding", "gzip"), ("Content-Type", "application/json"),
+        ].filter { name, _ in !headers.contains { $0.name.lowercased() == name.lowercased() } }
         // A name without a value takes out the header that libcurl would send of itself.
         var lines = ["Expect:"]
-        if !headers.contains(where: { $0.name.lowercased() == "content-type" }) {
-            lines.append("Content-Type: application/json")
-        }
         // To libcurl an empty value is written with a semicolon.
-        lines += headers.map { $0.value.isEmpty ? "\($0.name);" : "\($0.name): \($0.value)" }
+        lines += (own + headers).map { $0.value.isEmpty ? "\($0.name);" : "\($0.name): \($0.value)" }
         return lines.reduce(nil) { list, line in
             guard let longer = curl_slist_append(list, line) else { fatalError("out of memory") }
             return longer

@@ -35,6 +35,8 @@ struct Poller: ~Copyable {
     /// Indexed by descriptor: the kernel gives out the lowest free number, so the array stays dense.
     private var watches: [Watch] = []
     private let events: UnsafeMutableBufferPointer<epoll_event>
+    /// Whether the kernel knows `epoll_pwait2`, whose timeouts are finer than a millisecond.
+    var hasFineTimeouts = true
 
     static func open() throws(RetortError) -> Poller {
         let epoll = retort_epoll_create()
@@ -94,17 +96,29 @@ struct Poller: ~Copyable {
 
     /// Sleeps until a descriptor is ready, the alarm rings or `timeout` has passed (nil: for ever).
     /// Returns how many events to take with `take`.
-    func wait(_ timeout: Interval?) -> Int {
-        let count: Int32
-        if let timeout {
-            var time = timespec(
-                tv_sec: Int(timeout.nanoseconds / 1_000_000_000), tv_nsec: Int(timeout.nanoseconds % 1_000_000_000))
-            count = epoll_pwait2(epoll, events.baseAddress, Int32(events.count), &time, nil)
-        } else {
-            count = epoll_pwait2(epoll, events.baseAddress, Int32(events.count), nil, nil)
+    mutating func wait(_ timeout: Interval?) -> Int {
+        let count = hasFineTimeouts ? waitFinely(timeout) : waitCoarsely(timeout)
+        if count >= 0 { return Int(count) }
+        // Linux before 5.11, and emulators of it.
+        if errno == ENOSYS && hasFineTimeouts {
+            hasFineTimeouts = false
+            return wait(timeout)
         }
-        precondition(count >= 0 || errno == EINTR, "epoll_pwait2 failed with \(errno)")
-        return max(0, Int(count))
+        precondition(errno == EINTR, "waiting for events failed with \(errno)")
+        return 0
+    }
+
+    private func waitFinely(_ timeout: Interval?) -> Int32 {
+        guard let timeout else { return epoll_pwait2(epoll, events.baseAddress, Int32(events.count), nil, nil) }
+        var time = timespec(
+            tv_sec: Int(timeout.nanoseconds / 1_000_000_000), tv_nsec: Int(timeout.nanoseconds % 1_000_000_000))
+        return epoll_pwait2(epoll, events.baseAddress, Int32(events.count), &time, nil)
+    }
+
+    /// In whole milliseconds, rounded up: a loop that wakes too early would turn until the time has come.
+    private func waitCoarsely(_ timeout: Interval?) -> Int32 {
+        let milliseconds = timeout.map { Int32(clamping: ($0.nanoseconds + 999_999) / 1_000_000) } ?? -1
+        return epoll_wait(epoll, events.baseAddress, Int32(events.count), milliseconds)
     }
 
     /// The handler of event `index` and what its descriptor is ready for; nil if nobody wants to know any more.

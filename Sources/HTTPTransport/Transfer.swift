@@ -15,6 +15,7 @@ final class Transfer {
     typealias Waiter = UnsafeContinuation<Result<ModelReply, TransportFailure>, Never>
 
     let easy: UnsafeMutableRawPointer
+    private let address: OpaquePointer
     unowned(unsafe) let lane: Lane
     /// Where libcurl writes its words about an error.
     let errorText: UnsafeMutablePointer<CChar>
@@ -34,8 +35,9 @@ final class Transfer {
     private var path = ""
 
     init(lane: Lane, settings: CurlSettings) {
-        guard let easy = curl_easy_init() else { fatalError("out of memory") }
+        guard let easy = curl_easy_init(), let address = curl_url() else { fatalError("out of memory") }
         self.easy = easy
+        self.address = address
         self.lane = lane
         responseBytesMax = settings.responseBytesMax
         errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
@@ -45,7 +47,10 @@ final class Transfer {
     }
 
     /// The last use, on the loop: `deinit` may run anywhere.
-    func close() { curl_easy_cleanup(easy) }
+    func close() {
+        curl_easy_cleanup(easy)
+        curl_url_cleanup(address)
+    }
 
     deinit {
         errorText.deallocate()
@@ -65,7 +70,9 @@ final class Transfer {
         }
         if path != request.path {
             path = request.path
-            _ = retort_easy_set_pointer(easy, CURLOPT_URL, settings.baseURL.joined(path))
+            // A handle rather than a text, because that would be read anew for every exchange.
+            curl_url_set(address, CURLUPART_URL, settings.baseURL.joined(path), 0)
+            _ = retort_easy_set_pointer(easy, CURLOPT_CURLU, UnsafeRawPointer(address))
         }
         return ticket
     }

@@ -9,6 +9,11 @@ struct LaneBuffer {
     /// Blocks that were cut and are not in a segment yet. They share their bytes with the sealer's queue.
     private(set) var unplaced: [RawBlock] = []
     var journal: JournalWriter
+    // Kept from batch to batch, because what is large is dear to get from the system and to give back.
+    private var lines: [UInt8] = []
+    private var ends: [Int] = []
+    private var journalText: [UInt8] = []
+    private static let scratchBytesMax = 1 << 20
 
     init(_ lane: Lane, context: StoreContext, options: StoreOptions, nextSequence: UInt64) {
         self.lane = lane
@@ -28,15 +33,16 @@ struct LaneBuffer {
     /// Journals the records, then takes them into the block. Returns the blocks that became full. When it throws,
     /// nothing has changed.
     mutating func append(_ staged: [Staged]) throws(RetortError) -> [RawBlock] {
-        var lines: [UInt8] = []
-        var ends: [Int] = []
+        lines.removeAll(keepingCapacity: lines.capacity <= LaneBuffer.scratchBytesMax)
+        ends.removeAll(keepingCapacity: true)
         for item in staged {
             RecordHead.appendLine(of: item.record, classes: context.classes, to: &lines)
             lines.append(0x0A)
             ends.append(lines.count)
         }
         let sequence = block.nextSequence
-        try journal.append(journalText(lines, ends, from: sequence), count: staged.count, sequence: sequence)
+        composeJournalText(lines, ends, from: sequence)
+        try journal.append(journalText, count: staged.count, sequence: sequence)
         var full: [RawBlock] = []
         var start = 0
         for (index, item) in staged.enumerated() {
@@ -52,19 +58,18 @@ struct LaneBuffer {
         return full
     }
 
-    private func journalText(_ lines: [UInt8], _ ends: [Int], from sequence: UInt64) -> [UInt8] {
-        var text: [UInt8] = []
-        text.reserveCapacity(lines.count + ends.count * JournalLine.suffixBytes)
+    private mutating func composeJournalText(_ lines: [UInt8], _ ends: [Int], from sequence: UInt64) {
+        journalText.removeAll(keepingCapacity: journalText.capacity <= LaneBuffer.scratchBytesMax)
+        journalText.reserveCapacity(lines.count + ends.count * JournalLine.suffixBytes)
         lines.withUnsafeBytes { buffer in
             var start = 0
             for (index, end) in ends.enumerated() {
                 JournalLine.append(
                     buffer.slice(start, end - 1 - start), storeID: context.storeID,
-                    sequence: sequence + UInt64(index), to: &text)
+                    sequence: sequence + UInt64(index), to: &journalText)
                 start = end
             }
         }
-        return text
     }
 
     /// Ends the block where it is; nil when it is empty.
@@ -99,6 +104,7 @@ struct LaneBuffer {
 
     private mutating func append(_ raw: [UInt8], from sequence: UInt64) throws(RetortError) {
         let ends = raw.lineRanges.map { $0.upperBound + 1 }
-        try journal.append(journalText(raw, ends, from: sequence), count: ends.count, sequence: sequence)
+        composeJournalText(raw, ends, from: sequence)
+        try journal.append(journalText, count: ends.count, sequence: sequence)
     }
 }

@@ -21,7 +21,7 @@ public struct RecordHead: Sendable, Hashable {
         line.append(contentsOf: #"{"id":"#.utf8)
         JSONString.append(record.key.id, to: &line)
         line.append(contentsOf: #","sample":"#.utf8)
-        append(UInt64(record.key.sample), to: &line)
+        Decimal.append(UInt64(record.key.sample), to: &line)
         switch record.status {
         case .ok: line.append(contentsOf: #","status":"ok","attempts":"#.utf8)
         case .failed(let index):
@@ -29,22 +29,14 @@ public struct RecordHead: Sendable, Hashable {
             line.append(contentsOf: classes.name(index).utf8)
             line.append(contentsOf: #"","attempts":"#.utf8)
         }
-        append(UInt64(record.attempts), to: &line)
+        Decimal.append(UInt64(record.attempts), to: &line)
         line.append(contentsOf: #","row":"#.utf8)
-        append(record.row, to: &line)
+        Decimal.append(record.row, to: &line)
         line.append(contentsOf: #","fingerprint":""#.utf8)
         Hexadecimal.append(record.fingerprint, to: &line)
         line.append(contentsOf: #"","#.utf8)
         line.append(contentsOf: record.members)
         line.append(UInt8(ascii: "}"))
-    }
-
-    private static func append(_ number: UInt64, to line: inout [UInt8]) {
-        if number < 10 {
-            line.append(UInt8(ascii: "0") + UInt8(number))
-        } else {
-            line.append(contentsOf: String(number).utf8)
-        }
     }
 
     /// Reads the head of a line; nil when it is not one that the store wrote.

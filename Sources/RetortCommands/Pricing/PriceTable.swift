@@ -89,14 +89,29 @@ struct PriceTable: Sendable, Hashable {
 
 /// Sums of money as records and messages show them.
 enum Money {
-    /// Nanodollars as a JSON number of dollars, exact, always with a point: `0.0`, `0.00001225`.
-    static func json(_ nanodollars: Int) -> String {
-        let digits = String(nanodollars)
-        let padded = String(repeating: "0", count: max(0, 10 - digits.count)) + digits
-        var fraction = padded.suffix(9)
-        while fraction.count > 1, fraction.last == "0" { fraction.removeLast() }
-        return "\(padded.dropLast(9)).\(fraction)"
+    /// Appends nanodollars as a JSON number of dollars, exact, always with a point: `0.0`, `0.00001225`.
+    static func append(_ nanodollars: Int, to bytes: inout [UInt8]) {
+        if nanodollars < 0 { bytes.append(UInt8(ascii: "-")) }
+        let (dollars, fraction) = nanodollars.magnitude.quotientAndRemainder(dividingBy: nanodollarsPerDollar)
+        Decimal.append(UInt64(dollars), to: &bytes)
+        bytes.append(UInt8(ascii: "."))
+        var rest = fraction
+        var place = nanodollarsPerDollar / 10
+        repeat {
+            let (digit, below) = rest.quotientAndRemainder(dividingBy: place)
+            bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: digit))
+            (rest, place) = (below, place / 10)
+        } while rest > 0
     }
+
+    /// The same as text.
+    static func json(_ nanodollars: Int) -> String {
+        var bytes: [UInt8] = []
+        append(nanodollars, to: &bytes)
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    private static let nanodollarsPerDollar: UInt = 1_000_000_000
 
     static func dollars(_ nanodollars: Int) -> Double { Double(nanodollars) / 1e9 }
 

@@ -53,7 +53,7 @@ struct RecordCodec: Sendable {
         func text(_ text: StaticString) {
             text.withUTF8Buffer { members.append(contentsOf: $0) }
         }
-        func number(_ value: some BinaryInteger) { members.append(contentsOf: String(value).utf8) }
+        func number(_ value: Int) { Decimal.append(value, to: &members) }
         members.append(contentsOf: outcome.context.asked)
         text(#","response":"#)
         members.append(contentsOf: answer.responseRaw)
@@ -76,11 +76,11 @@ struct RecordCodec: Sendable {
         text(#","cached_tokens":"#)
         number(answer.usage.cached)
         text(#"},"cost_usd":"#)
-        members.append(contentsOf: Money.json(outcome.context.price?.nanodollars(of: answer.usage) ?? 0).utf8)
+        Money.append(outcome.context.price?.nanodollars(of: answer.usage) ?? 0, to: &members)
         text(#","latency_ms":"#)
-        number(outcome.latency.milliseconds)
+        number(Int(outcome.latency.milliseconds))
         text(#","created":"#)
-        number(now())
+        number(Int(now()))
         text(#","metadata":"#)
         members.append(contentsOf: outcome.context.metadata)
         if keepsBody {
@@ -100,13 +100,13 @@ struct RecordCodec: Sendable {
         text(#","error":"#)
         JSONString.append(failure.message, to: &members)
         text(#","http_status":"#)
-        members.append(contentsOf: String(failure.status).utf8)
+        Decimal.append(failure.status, to: &members)
         text(#","body":"#)
         JSONString.append(failure.body, to: &members)
         text(#","latency_ms":"#)
-        members.append(contentsOf: String(latency.milliseconds).utf8)
+        Decimal.append(Int(latency.milliseconds), to: &members)
         text(#","created":"#)
-        members.append(contentsOf: String(now()).utf8)
+        Decimal.append(Int(now()), to: &members)
         text(#","request":{"path":"#)
         JSONString.append(request.path, to: &members)
         // Line feeds between JSON tokens of a request that is sent as it was written would end the record.
