@@ -31,7 +31,8 @@ public final class Monitor<State>: @unchecked Sendable {
         return body(&state)
     }
 
-    /// Waits until `body` gives a value; it is asked again after every update.
+    /// Waits until `body` gives a value; it is asked again after every update. It may change the state, but that wakes
+    /// nobody: what others wait for belongs in `update`.
     public func wait<Result>(for body: (inout State) -> Result?) -> Result {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }

@@ -83,7 +83,9 @@ public final class MappedBytes: @unchecked Sendable {
 }
 
 extension StoreFile {
-    func write(_ bytes: [UInt8], at offset: Int) throws(RetortError) {
+    func write(_ bytes: [UInt8], at offset: Int) throws(RetortError) { try write(bytes[...], at: offset) }
+
+    func write(_ bytes: ArraySlice<UInt8>, at offset: Int) throws(RetortError) {
         let result: Result<Void, RetortError> = bytes.withUnsafeBytes { buffer in
             do throws(RetortError) { return .success(try write(buffer, at: offset)) } catch { return .failure(error) }
         }

@@ -1,7 +1,7 @@
 import Basics
 
 /// Reads a segment's members one after another, large stretches at a time, and checks each.
-struct MemberCursor {
+struct MemberCursor: Sendable {
     private let reader: SegmentReader
     private let end: Int
     private var offset = 0

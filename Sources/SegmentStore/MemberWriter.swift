@@ -10,7 +10,6 @@ struct MemberWriter {
     private let storeID: UInt64
     private(set) var offset = 0
     private(set) var previousBytes = 0
-    private var pending: [UInt8] = []
 
     init(
         _ path: String, lane: Lane, segment: UInt32, storeID: UInt64, files: any FileSystem
@@ -23,7 +22,7 @@ struct MemberWriter {
 
     /// Appends the bytes of a member whose header says everything but the place. Returns the header as it is written.
     mutating func append(
-        _ member: some Collection<UInt8>, header: BlockHeader, firstSequence: UInt64
+        _ member: ArraySlice<UInt8>, header: BlockHeader, firstSequence: UInt64
     ) throws(RetortError) -> BlockHeader {
         var header = header
         header.lane = lane
@@ -33,23 +32,14 @@ struct MemberWriter {
         header.previousBytes = previousBytes
         header.durableBytes = offset
         header.firstSequence = firstSequence
-        pending.append(contentsOf: header.encoded())
-        pending.append(contentsOf: member.dropFirst(BlockHeader.bytes))
+        // Two calls cost less than a copy of the payload.
+        try file.write(header.encoded(), at: offset)
+        try file.write(member.dropFirst(BlockHeader.bytes), at: offset + BlockHeader.bytes)
         offset = header.end
         previousBytes = header.memberBytes
-        if pending.count >= StoreLimits.copyBufferBytes { try flush() }
         return header
     }
 
-    private mutating func flush() throws(RetortError) {
-        guard !pending.isEmpty else { return }
-        try file.write(pending, at: offset - pending.count)
-        pending.removeAll(keepingCapacity: true)
-    }
-
-    /// Writes what is left and makes the data durable. The directory is the caller's.
-    mutating func finish() throws(RetortError) {
-        try flush()
-        try file.syncData()
-    }
+    /// Makes the data durable. The directory is the caller's.
+    func finish() throws(RetortError) { try file.syncData() }
 }

@@ -9,8 +9,11 @@ struct Merge {
     private let options: StoreOptions
     private let context: StoreContext
     private let codec = BlockCodec(level: 1)
+    private let index: MergeIndex
+    private let worker: SerialWorker
     private var lanes: [MergeLane]
-    private var nextRun: UInt64 = 1
+    /// Blocks whose place is known and that are not in the index yet.
+    private static let stepsMax = 64
     private var report: MergeReport
     private var progress = StoreProgress(bytes: 0, totalBytes: 0)
 
@@ -22,7 +25,14 @@ struct Merge {
         manifest = plan.manifest
         let context = StoreContext(root: workplace.layout.root, manifest: manifest, options: options)
         self.context = context
-        lanes = Lane.allCases.map { MergeLane($0, context: context, options: options) }
+        let (index, worker) = (
+            MergeIndex(context: context), SerialWorker(onThread: options.usesThread, stepsMax: Merge.stepsMax)
+        )
+        self.index = index
+        self.worker = worker
+        lanes = Lane.allCases.map {
+            MergeLane($0, index: index, worker: worker, context: context, options: options)
+        }
         report = MergeReport(sources: sources.map { MergeReport.Source(root: $0.root) })
     }
 
@@ -32,6 +42,8 @@ struct Merge {
                 progress.totalBytes += try source.image.segmentEnds(lane).reduce(0) { $0 + $1.bytes }
             }
         }
+        // However this ends, nothing writes behind the caller's back.
+        defer { worker.settle() }
         var decision = MergeDecision(sources, scratch: workplace.lists, options: options)
         try decision.decide(&report)
         for lane in Lane.allCases {
@@ -50,14 +62,14 @@ struct Merge {
         var sieve = try decision.sieve(lane, source: number)
         for (segment, end) in try source.image.segmentEnds(lane) {
             let reader = try home.segment(lane, segment)
-            var members = MemberCursor(reader, end: end)
+            let members = MembersAhead(MemberCursor(reader, end: end), onThread: options.usesThread)
             var groups = try BlockHints(reader, context: home, codec: codec)
             while let (header, member) = try members.next() {
                 let kept = try sieve.kept(of: header)
                 if kept == nil {
                     let group = translation.translate(try groups.group(of: header))
                     try lanes[Int(lane.rawValue)].append(
-                        member, header: header, hints: group.hints, tallies: group.tallies, nextRun: &nextRun)
+                        member, header: header, hints: group.hints, tallies: group.tallies)
                     report.sources[number].blocksCopied += 1
                     report.sources[number].bytesCopied += header.memberBytes
                 } else if let kept, !kept.isEmpty {
@@ -82,22 +94,22 @@ struct Merge {
         let ranges = block.lineRanges
         for record in kept {
             try lanes[Int(block.header.lane.rawValue)].append(
-                line: block.raw[ranges[record]], hint: hints[record], nextRun: &nextRun)
+                line: block.raw[ranges[record]], hint: hints[record])
         }
     }
 
     private mutating func finish() throws(RetortError) {
         var checkpoint = Checkpoint(storeID: context.storeID)
-        for index in lanes.indices {
-            let lane = lanes[index].lane
-            checkpoint.coverage[lane] = try lanes[index].finish(nextRun: &nextRun)
-            checkpoint.runs[lane] = lanes[index].runs.map(\.number)
-            for segment in lanes[index].segments { manifest.setSegment(lane, segment) }
-            checkpoint.counters += lanes[index].counters
-            report.bytes += lanes[index].bytes
+        for place in lanes.indices {
+            let lane = lanes[place].lane
+            checkpoint.coverage[lane] = try lanes[place].finish()
+            checkpoint.runs[lane] = index[lane].runs.map(\.number)
+            for segment in lanes[place].segments { manifest.setSegment(lane, segment) }
+            checkpoint.counters += index[lane].counters
+            report.bytes += lanes[place].bytes
             try context.files.syncDirectory(context.layout.directory(lane))
         }
-        checkpoint.nextRunNumber = nextRun
+        checkpoint.nextRunNumber = index.nextRun
         report.counters = checkpoint.counters
         try workplace.removeLists()
         try context.files.replace(context.layout.checkpoint, with: checkpoint.encoded(), in: context.layout.index)

@@ -1,7 +1,7 @@
 import Basics
 
 /// Reads the blocks of one segment file, by offset or in order.
-final class SegmentReader {
+final class SegmentReader: Sendable {
     let lane: Lane
     let number: UInt32
     let file: any StoreFile

@@ -111,7 +111,7 @@ struct SegmentSurgery {
                 switch try judge(block) {
                 case .keep:
                     let member = try reader.member(header)
-                    _ = try writer.append(member, header: header, firstSequence: header.firstSequence)
+                    _ = try writer.append(member[...], header: header, firstSequence: header.firstSequence)
                 case .keepLines(let ranges, let raw):
                     try quarantine.keep(header.offset..<header.end, of: reader)
                     outcome.blocksRewritten += 1
@@ -158,6 +158,6 @@ struct SegmentSurgery {
             storeID: context.storeID, segment: reader.number, offset: 0, firstSequence: 0, durableBytes: 0,
             payloadChecksum: 0)
         let (member, header) = codec.encode(raw, header: blank)
-        _ = try writer.append(member, header: header, firstSequence: end - UInt64(count))
+        _ = try writer.append(member[...], header: header, firstSequence: end - UInt64(count))
     }
 }

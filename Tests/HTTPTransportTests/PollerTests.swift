@@ -27,8 +27,7 @@ import Testing
 
         #expect(write(pipe[1], "x", 1) == 1)
         #expect(poller.wait(nil) == 1)
-        let event = try #require(poller.take(0))
-        event.handler.descriptorReady(event.descriptor, event.readiness)
+        if let event = poller.take(0) { event.handler.descriptorReady(event.descriptor, event.readiness) }
         #expect(listener.heard == [pipe[0]])
         poller.forget(pipe[0])
         #expect(poller.wait(.zero) == 0)

@@ -1,0 +1,105 @@
+import Basics
+
+/// Hint logs, runs and counts of a store that is written in one go. Its steps run on a merge's `SerialWorker`; what it
+/// has come to may be read once that is drained.
+final class MergeIndex: @unchecked Sendable {
+    // Unchecked: confined to the worker's steps, one after another.
+    private let context: StoreContext
+    private var lanes: [LaneState]
+    private(set) var nextRun: UInt64 = 1
+
+    struct LaneState {
+        let lane: Lane
+        var hints: HintWriter?
+        var entries: [IndexEntry] = []
+        /// Newest first.
+        var runs: [Run] = []
+        var counters = StoreCounters()
+    }
+
+    /// Entries that are sorted in memory before they become a run.
+    private var entriesMax: Int { context.tuning.deltaEntriesMax * 4 }
+
+    init(context: StoreContext) {
+        self.context = context
+        lanes = Lane.allCases.map { LaneState(lane: $0) }
+    }
+
+    subscript(lane: Lane) -> LaneState { lanes[Int(lane.rawValue)] }
+
+    func beginSegment(_ lane: Lane, _ number: UInt32) throws(RetortError) {
+        let path = context.layout.hints(lane, number)
+        lanes[Int(lane.rawValue)].hints = HintWriter(try context.files.open(path, .createEmpty))
+    }
+
+    func finishSegment(_ lane: Lane) throws(RetortError) {
+        try lanes[Int(lane.rawValue)].hints!.finish()
+    }
+
+    /// Takes in a block that has found its place.
+    func add(_ group: HintGroup) throws(RetortError) {
+        let index = Int(group.lane.rawValue)
+        try lanes[index].hints!.append(group.encoded(storeID: context.storeID))
+        for (record, hint) in group.hints.enumerated() {
+            lanes[index].entries.append(hint.entry(segment: group.segment, offset: group.offset, record: record))
+            lanes[index].counters.count(group.lane, status: hint.status, prior: 0)
+        }
+        lanes[index].counters.tallies += group.tallies
+        if lanes[index].entries.count >= entriesMax { try writeRun(group.lane) }
+    }
+
+    /// Turns the entries so far into a sorted run, and runs of one level, when there are enough, into one of the next.
+    func writeRun(_ lane: Lane) throws(RetortError) {
+        let index = Int(lane.rawValue)
+        guard !lanes[index].entries.isEmpty else { return }
+        let sorted = ArrayCursor(sorting: lanes[index].entries)
+        lanes[index].entries.removeAll(keepingCapacity: true)
+        lanes[index].runs.insert(try makeRun(lane, sorted, level: 0), at: 0)
+        while let level = levelToMerge(lane) {
+            let same = lanes[index].runs.filter { $0.level == level }
+            let merged = try makeRun(lane, RunMerge(newestFirst: same.map { RunCursor($0) }), level: level + 1)
+            let first = lanes[index].runs.firstIndex { $0.level == level }!
+            lanes[index].runs[first] = merged
+            lanes[index].runs.removeAll { $0.level == level }
+            for run in same { try context.files.remove(context.layout.run(run.number)) }
+        }
+    }
+
+    private func levelToMerge(_ lane: Lane) -> UInt8? {
+        let runs = self[lane].runs
+        return Set(runs.map(\.level)).sorted().first { level in
+            runs.filter { $0.level == level }.count >= context.tuning.runFanIn
+        }
+    }
+
+    private func makeRun(_ lane: Lane, _ entries: some SortedEntries, level: UInt8) throws(RetortError) -> Run {
+        defer { nextRun += 1 }
+        return try Run.write(
+            entries, lane: lane, number: nextRun, storeID: context.storeID, level: level, context.layout, context.files)
+    }
+}
+
+/// Writes a hint log, large stretches at a time.
+struct HintWriter {
+    private let file: any StoreFile
+    private var pending: [UInt8] = []
+    private(set) var bytes = 0
+
+    init(_ file: any StoreFile) { self.file = file }
+
+    mutating func append(_ group: [UInt8]) throws(RetortError) {
+        pending.append(contentsOf: group)
+        bytes += group.count
+        if pending.count >= StoreLimits.copyBufferBytes { try flush() }
+    }
+
+    private mutating func flush() throws(RetortError) {
+        try file.write(pending, at: bytes - pending.count)
+        pending.removeAll(keepingCapacity: true)
+    }
+
+    mutating func finish() throws(RetortError) {
+        try flush()
+        try file.syncData()
+    }
+}
