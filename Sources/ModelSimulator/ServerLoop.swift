@@ -119,7 +119,7 @@ extension ServerLoop {
         while !isStopping.load(ordering: .acquiring) {
             let now = Instant.now
             if let change = nextChange, change <= now { applyOutages(at: now) }
-            while let exchange = timers.popDue(at: now) { wake(exchange, at: now) }
+            while let exchange = timers.popDue(now)?.payload { wake(exchange, at: now) }
             MHD_run(daemon)
             var pending: UInt64 = 0
             if MHD_get_timeout(daemon, &pending) == .YES, pending == 0 { continue }
@@ -131,7 +131,7 @@ extension ServerLoop {
 
     /// Sleeps until a socket or the owner stirs, or the next timer is due.
     private func wait(_ polled: inout [pollfd]) {
-        let next = [timers.next, nextChange].compactMap(\.self).min()
+        let next = [timers.earliest, nextChange].compactMap(\.self).min()
         let left = next.map { max(0, ($0 - .now).nanoseconds) } ?? -1
         retort_poll(&polled, nfds_t(polled.count), left)
     }
@@ -147,7 +147,7 @@ extension ServerLoop {
     }
 
     private func abortWaiting() {
-        while let exchange = timers.popFirst() {
+        for exchange in timers.removeAll() {
             exchange.phase = .aborted
             MHD_resume_connection(exchange.connection)
         }
@@ -156,7 +156,7 @@ extension ServerLoop {
     private func wake(_ exchange: Exchange, at now: Instant) {
         if hangs(exchange, at: now) {
             guard exchange.isAbandoned else {
-                return timers.insert(exchange, due: now + Self.abandonedCheckInterval)
+                return timers.insert(exchange, at: now + Self.abandonedCheckInterval)
             }
             exchange.phase = .aborted
         }
@@ -175,7 +175,7 @@ extension ServerLoop {
     /// Suspends an exchange until `due`, or until its client is gone.
     func park(_ exchange: Exchange, until due: Instant?) {
         MHD_suspend_connection(exchange.connection)
-        timers.insert(exchange, due: due ?? .now + Self.abandonedCheckInterval)
+        timers.insert(exchange, at: due ?? .now + Self.abandonedCheckInterval)
     }
 }
 

@@ -65,17 +65,4 @@ import Testing
         #expect(root["statuses"]?.members.map { $0.key.string } == ["200", "500"])
         #expect(root["faults"]?["500"]?.int == 2)
     }
-
-    @Test func timersComeInOrder() {
-        var heap = TimerHeap<Int>()
-        var random = SplitMix64(seed: 11, 0, 0, for: .text)
-        let times = (0..<500).map { _ in random.below(100) }
-        for (index, time) in times.enumerated() { heap.insert(index, due: .init(nanoseconds: Int64(time))) }
-        #expect(heap.popDue(at: .init(nanoseconds: -1)) == nil)
-        var popped: [Int] = []
-        while let index = heap.popDue(at: .init(nanoseconds: 49)) { popped.append(times[index]) }
-        #expect(popped == times.sorted().filter { $0 <= 49 })
-        while let index = heap.popFirst() { popped.append(times[index]) }
-        #expect(popped == times.sorted() && heap.isEmpty)
-    }
 }

@@ -1,8 +1,6 @@
 import Basics
 import Testing
 
-@testable import HTTPTransport
-
 @Suite struct TimerHeapTests {
     private func at(_ nanoseconds: Int64) -> Instant { Instant(nanoseconds: nanoseconds) }
 

@@ -1,59 +1,73 @@
-internal import Basics
-
 /// Payloads waiting for an instant, earliest first, and in order of insertion among equals. A value: it reads no clock.
-struct TimerHeap<Payload> {
-    private struct Entry {
-        var deadline: Instant
-        var id: UInt64
-        var payload: Payload
+///
+/// Inlinable, so that each module has it for its own payload.
+public struct TimerHeap<Payload> {
+    @usableFromInline struct Entry {
+        @usableFromInline var deadline: Instant
+        @usableFromInline var id: UInt64
+        @usableFromInline var payload: Payload
 
-        func isBefore(_ other: Entry) -> Bool {
+        @inlinable init(deadline: Instant, id: UInt64, payload: Payload) {
+            self.deadline = deadline
+            self.id = id
+            self.payload = payload
+        }
+
+        @inlinable func isBefore(_ other: Entry) -> Bool {
             deadline != other.deadline ? deadline < other.deadline : id < other.id
         }
     }
 
-    private var entries: [Entry] = []
-    private var positions: [UInt64: Int] = [:]
-    private var idNext: UInt64 = 0
+    @usableFromInline var entries: [Entry] = []
+    @usableFromInline var positions: [UInt64: Int] = [:]
+    @usableFromInline var idNext: UInt64 = 0
 
-    var count: Int { entries.count }
-    var earliest: Instant? { entries.first?.deadline }
+    @inlinable public init() {}
+
+    @inlinable public var count: Int { entries.count }
+    @inlinable public var isEmpty: Bool { entries.isEmpty }
+    @inlinable public var earliest: Instant? { entries.first?.deadline }
 
     /// Takes a number for `insert`, so that the number can be known before the timer exists.
-    mutating func reserve() -> UInt64 {
+    @inlinable public mutating func reserve() -> UInt64 {
         idNext += 1
         return idNext
     }
 
-    mutating func insert(_ payload: Payload, at deadline: Instant, id: UInt64) {
+    @inlinable public mutating func insert(_ payload: Payload, at deadline: Instant, id: UInt64) {
         precondition(positions[id] == nil, "timer \(id) is already set")
         entries.append(Entry(deadline: deadline, id: id, payload: payload))
         positions[id] = entries.count - 1
         siftUp(entries.count - 1)
     }
 
+    /// Inserts a payload that will not be removed before its time.
+    @inlinable public mutating func insert(_ payload: Payload, at deadline: Instant) {
+        insert(payload, at: deadline, id: reserve())
+    }
+
     /// Takes the timer out before its time; nil if it has fired or was removed.
-    mutating func remove(id: UInt64) -> Payload? {
+    @inlinable public mutating func remove(id: UInt64) -> Payload? {
         guard let position = positions[id] else { return nil }
         return take(position).payload
     }
 
     /// Takes out the earliest timer that is due at `now`.
-    mutating func popDue(_ now: Instant) -> (deadline: Instant, payload: Payload)? {
+    @inlinable public mutating func popDue(_ now: Instant) -> (deadline: Instant, payload: Payload)? {
         guard let first = entries.first, first.deadline <= now else { return nil }
         let entry = take(0)
         return (entry.deadline, entry.payload)
     }
 
     /// Takes out everything, in no particular order.
-    mutating func removeAll() -> [Payload] {
+    @inlinable public mutating func removeAll() -> [Payload] {
         let payloads = entries.map(\.payload)
         entries.removeAll()
         positions.removeAll()
         return payloads
     }
 
-    private mutating func take(_ position: Int) -> Entry {
+    @inlinable mutating func take(_ position: Int) -> Entry {
         let last = entries.count - 1
         if position != last { exchange(position, last) }
         let entry = entries.removeLast()
@@ -65,7 +79,7 @@ struct TimerHeap<Payload> {
         return entry
     }
 
-    private mutating func siftUp(_ start: Int) {
+    @inlinable mutating func siftUp(_ start: Int) {
         var child = start
         while child > 0 {
             let parent = (child - 1) / 2
@@ -75,7 +89,7 @@ struct TimerHeap<Payload> {
         }
     }
 
-    private mutating func siftDown(_ start: Int) {
+    @inlinable mutating func siftDown(_ start: Int) {
         var parent = start
         while true {
             var least = parent
@@ -88,7 +102,7 @@ struct TimerHeap<Payload> {
         }
     }
 
-    private mutating func exchange(_ a: Int, _ b: Int) {
+    @inlinable mutating func exchange(_ a: Int, _ b: Int) {
         entries.swapAt(a, b)
         positions[entries[a].id] = a
         positions[entries[b].id] = b
