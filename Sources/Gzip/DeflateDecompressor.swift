@@ -21,7 +21,7 @@ public final class DeflateDecompressor {
         }
         var consumed = 0
         var status = LIBDEFLATE_BAD_DATA
-        let raw = [UInt8](unsafeUninitializedCapacity: rawLength) { buffer, initialized in
+        let raw = [UInt8](unsafeUninitializedCapacity: max(rawLength, 1)) { buffer, initialized in
             // An empty array may have no address, which the library does not take.
             withUnsafeMutableBytes(of: &initialized) { spare in
                 let target = buffer.baseAddress.map(UnsafeMutableRawPointer.init) ?? spare.baseAddress

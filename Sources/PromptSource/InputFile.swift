@@ -77,7 +77,7 @@ public struct InputFile: Sendable, Hashable {
         _ descriptor: Int32, at offset: Int, count: Int, path: String
     ) throws(RetortError) -> [UInt8] {
         var failure: Int32 = 0
-        let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+        let bytes = [UInt8](unsafeUninitializedCapacity: max(count, 1)) { buffer, initialized in
             while initialized < count {
                 let got = pread(
                     descriptor, buffer.baseAddress! + initialized, count - initialized, offset + initialized)

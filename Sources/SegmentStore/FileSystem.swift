@@ -94,6 +94,8 @@ extension StoreFile {
 
     /// Reads exactly `count` bytes at `offset`, or as many as there are.
     func read(at offset: Int, count: Int) throws(RetortError) -> [UInt8] {
+        // Nothing may be written to the one empty array that all threads share, not even its count.
+        guard count > 0 else { return [] }
         var failure: RetortError?
         let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
             do throws(RetortError) {
