@@ -63,6 +63,8 @@ struct LaneReplay {
         if coverage.offset > 0, !numbers.contains(coverage.segment) {
             throw indexLeads(context.layout.segment(lane, coverage.segment))
         }
+        // One that was begun and has no block yet has no file either. It must not pass for the lane's first.
+        if coverage.segment > 1 { tail.segment = coverage.segment }
         for number in numbers where number >= coverage.segment {
             try replay(number, coverage: coverage, tail: &tail)
         }

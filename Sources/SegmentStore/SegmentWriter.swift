@@ -109,7 +109,8 @@ struct SegmentWriter {
     private mutating func openFile() throws(RetortError) -> any StoreFile {
         if let file { return file }
         let path = context.layout.segment(lane, max(number, 1))
-        let exists = try context.files.size(of: path) != nil
+        // A lane that has no segment yet writes over none.
+        let exists = number == 0 ? false : try context.files.size(of: path) != nil
         let opened = try context.files.open(path, exists ? .readWrite : .createNew)
         if number == 0 { number = 1 }
         if !exists { directoryIsDirty = true }

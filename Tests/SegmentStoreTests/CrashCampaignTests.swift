@@ -18,7 +18,7 @@ final class CrashCampaign: @unchecked Sendable {
     private(set) var faults: [String] = []
 
     /// Of so many deaths one is followed by a crash at every call of its recovery.
-    private static let recoveriesApart = 12
+    private static let recoveriesApart = 24
     /// Of so many crash points one has the store worked with, closed and opened again; the others are only looked at.
     private static let thoroughOnesApart = 3
 
