@@ -34,8 +34,8 @@ struct LaneReplay {
     struct Mending {
         /// Whether hint logs that lag behind their segments are completed.
         var writesHints = true
-        /// Called when the tables have grown.
-        var flush: () throws(RetortError) -> Void
+        /// Called when the tables have grown, with what they hold of the lane's newest segment so far.
+        var flush: (FoundBytes) throws(RetortError) -> Void
     }
 
     private let codec = BlockCodec()
@@ -121,7 +121,7 @@ struct LaneReplay {
                     group = try groupByReading(header, reader, &tail)
                     if let group { missing.append(group) }
                 }
-                if let group { try apply(group, header, &tail) }
+                if let group { try apply(group, header, durableBytes: walk.durableBytes, &tail) }
             case .damage(let damage):
                 tail.damage.append(damage)
                 tail.offset = damage.range.upperBound
@@ -168,7 +168,9 @@ struct LaneReplay {
         index.withLock { $0.setHintBytes(lane, hintBytes) }
     }
 
-    private func apply(_ group: HintGroup, _ header: BlockHeader, _ tail: inout LaneTail) throws(RetortError) {
+    private func apply(
+        _ group: HintGroup, _ header: BlockHeader, durableBytes: Int, _ tail: inout LaneTail
+    ) throws(RetortError) {
         let hintBytes = tail.hintBytes
         let full = try index.withLock { index throws(RetortError) in
             try index.replay(group, hintBytes: hintBytes)
@@ -177,6 +179,7 @@ struct LaneReplay {
         tail.offset = header.end
         tail.previousBytes = header.memberBytes
         tail.nextSequence = header.nextSequence
-        if full { try mending?.flush() }
+        guard full else { return }
+        try mending?.flush(FoundBytes(lane, header.segment, durableBytes: durableBytes, offset: header.end))
     }
 }

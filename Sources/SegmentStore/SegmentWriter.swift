@@ -133,22 +133,12 @@ struct SegmentWriter {
     mutating func sync() throws(RetortError) {
         guard isDirty else { return }
         let file = try openFile()
-        if needsSync { try rewriteFoundBytes(file) }
+        if needsSync {
+            try FoundBytes(lane, number, durableBytes: durableBytes, offset: foundBytes).rewrite(in: file)
+        }
         try file.syncData()
         if directoryIsDirty || needsSync { try context.files.syncDirectory(context.layout.directory(lane)) }
         assumeDurable()
-    }
-
-    /// Writes what was found beyond the durable bytes over itself. A sync that failed in an earlier process has left
-    /// pages that only look as if they were on the disk; none but written ones are synced.
-    private func rewriteFoundBytes(_ file: any StoreFile) throws(RetortError) {
-        var position = durableBytes
-        while position < foundBytes {
-            let bytes = try file.read(at: position, count: min(1 << 20, foundBytes - position))
-            guard !bytes.isEmpty else { return }
-            try file.write(bytes, at: position)
-            position += bytes.count
-        }
     }
 
     /// Without syncing: what is written counts as durable.

@@ -66,13 +66,22 @@ struct StoreImage {
         }
         let index = Locked(fresh)
         var mending: LaneReplay.Mending?
+        var tails: [LaneTail] = []
         if mends || context.layout.scratch != nil {
             let flusher = IndexFlusher(context: context, index: index)
             mending = LaneReplay.Mending(
                 writesHints: mends,
-                flush: { () throws(RetortError) in try mends ? flusher.flush() : flusher.flushToScratch() })
+                flush: { (found) throws(RetortError) in
+                    guard mends else { return try flusher.flushToScratch() }
+                    // The index must never lead the data, in neither lane.
+                    for (lane, tail) in zip(Lane.allCases, tails) {
+                        try FoundBytes(lane, tail.segment, durableBytes: tail.durableBytes, offset: tail.offset)
+                            .makeDurable(context)
+                    }
+                    try found.makeDurable(context)
+                    try flusher.flush()
+                })
         }
-        var tails: [LaneTail] = []
         for lane in Lane.allCases {
             let replay = LaneReplay(lane, context: context, manifest: manifest, index: index, mending: mending)
             tails.append(try replay.run())

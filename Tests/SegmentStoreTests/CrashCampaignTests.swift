@@ -20,7 +20,7 @@ final class CrashCampaign: @unchecked Sendable {
     /// Of so many deaths one is followed by a crash at every call of its recovery.
     private static let recoveriesApart = 24
     /// Of so many crash points one has the store worked with, closed and opened again; the others are only looked at.
-    private static let thoroughOnesApart = 3
+    private static let thoroughOnesApart = 4
 
     init(seed: UInt64) {
         self.seed = seed
