@@ -245,6 +245,10 @@ public final class RecordStore: Sendable {
     /// What keeps received records from their segments for now, such as a full disk. They are safe in the journal.
     public var trouble: RetortError? { sealing.trouble }
 
+    /// Why the index could not be written; nil when it could. Nothing is lost by that: the next opening reads the blocks
+    /// that the index lacks.
+    public var indexTrouble: RetortError? { index.withLock { $0.trouble } }
+
     /// Puts everything into segments, makes it durable, writes the index and the manifest, and lets go of the store.
     /// When it throws, nothing is lost: the journals stay, and the next opening goes on from there.
     public func close() throws(RetortError) {
@@ -296,11 +300,6 @@ public final class RecordStore: Sendable {
     public func endInput(rows: UInt64) throws(RetortError) {
         guard manifest.input?.rows != rows else { return }
         try sealing.updateManifest { $0.input?.rows = rows }
-    }
-
-    /// Says that an item of the input is one whose outcome was on disk when the store was opened.
-    public func noteFound(row: UInt64, sample: UInt32) {
-        index.withLock { $0.noteFound(row: row, sample: UInt16(clamping: sample)) }
     }
 
     /// A place from which the input can be read again once all rows before it have outcomes.

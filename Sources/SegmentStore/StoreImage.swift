@@ -68,7 +68,7 @@ struct StoreImage {
         var mending: LaneReplay.Mending?
         var tails: [LaneTail] = []
         if mends || context.layout.scratch != nil {
-            let flusher = IndexFlusher(context: context, index: index)
+            var flusher = IndexFlusher(context: context, index: index)
             mending = LaneReplay.Mending(
                 writesHints: mends,
                 flush: { (found) throws(RetortError) in
@@ -79,7 +79,13 @@ struct StoreImage {
                             .makeDurable(context)
                     }
                     try found.makeDurable(context)
-                    try flusher.flush()
+                    do throws(RetortError) {
+                        try flusher.flush()
+                    } catch {
+                        // Without it the tables grow for now.
+                        if error.code == .damagedData { throw error }
+                        index.withLock { $0.trouble = error }
+                    }
                 })
         }
         for lane in Lane.allCases {
@@ -97,6 +103,23 @@ struct StoreImage {
         let numbers = try context.files.entries(of: context.layout.index).compactMap(StoreLayout.runNumber)
         index.nextRunNumber = (numbers.max() ?? 0) + 1
         return index
+    }
+
+    /// The same snapshot with an index made from hints and segments, in memory: for readers that meet a damaged run.
+    func withoutRuns() throws(RetortError) -> StoreImage {
+        var fresh = try Self.emptyIndex(context)
+        if let identity = manifest.input?.identityHash {
+            fresh.setInput(identity: identity, since: manifest.inputSince)
+        }
+        var image = self
+        image.index = Locked(fresh)
+        for lane in Lane.allCases {
+            let replay = LaneReplay(
+                lane, context: context, manifest: manifest, index: image.index, mending: nil,
+                limit: tails[Int(lane.rawValue)])
+            _ = try replay.run()
+        }
+        return image
     }
 
     /// Segments that are shorter than the manifest says, or than a checkpoint proves them to have been.

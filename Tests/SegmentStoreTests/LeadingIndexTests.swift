@@ -29,8 +29,8 @@ import Testing
             let again = try RecordStore.open(StoreFixture.root, options: options)
             #expect(again.counters.done + again.counters.failed >= 9, "call \(call)")
             try again.close()
-            let report = try StoreVerification.run(StoreFixture.root, options: options, deep: true)
-            #expect(report.isClean, "call \(call): \(report.problems)")
+            let lines = try StoreFixture.lines(.responses, options).count + StoreFixture.lines(.failures, options).count
+            #expect(again.counters.done + again.counters.failed == UInt64(lines), "call \(call)")
         }
         #expect(checkpoints > 10)
     }

@@ -54,6 +54,7 @@ extension SimulatedFileSystem {
 
     /// An error to return: after how many more calls of its kind, and whether for ever.
     struct Fault {
+        var part: String?
         var after: Int
         var number: Int32
         var repeats: Bool
@@ -72,7 +73,7 @@ extension SimulatedFileSystem.State {
     }
 
     mutating func checkFault(_ call: Call, _ path: String) throws(RetortError) {
-        guard let fault = faults[call] else { return }
+        guard let fault = faults[call], fault.part.map(path.contains) ?? true else { return }
         if fault.after > 0 {
             faults[call]!.after -= 1
         } else {

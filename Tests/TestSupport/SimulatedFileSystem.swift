@@ -39,9 +39,10 @@ public final class SimulatedFileSystem: FileSystem {
 
     public var isDead: Bool { state.withLock { $0.isDead } }
 
-    /// Lets calls of a kind fail with an error number, from the `after`-th on.
-    public func fail(_ call: Call, after: Int = 0, with number: Int32, repeats: Bool = false) {
-        state.withLock { $0.faults[call] = Fault(after: after, number: number, repeats: repeats) }
+    /// Lets calls of a kind fail with an error number, from the `after`-th on; only on paths with `part` in them, if any
+    /// is given.
+    public func fail(_ call: Call, on part: String? = nil, after: Int = 0, with number: Int32, repeats: Bool = false) {
+        state.withLock { $0.faults[call] = Fault(part: part, after: after, number: number, repeats: repeats) }
     }
 
     /// Lets the calls with these numbers fail, whatever they are.
