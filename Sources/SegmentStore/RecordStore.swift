@@ -35,7 +35,7 @@ public final class RecordStore: Sendable {
     private let buffers: Locked<[LaneBuffer]>
     private let manifestBox: Locked<StoreManifest>
     private let lock: any FileLock
-    private let sealing: Sealing
+    let sealing: Sealing
 
     /// What became of a batch.
     public struct Appended: Sendable, Hashable {
