@@ -36,6 +36,8 @@ public final class RecordStore: Sendable {
     private let manifestBox: Locked<StoreManifest>
     private let lock: any FileLock
     let sealing: Sealing
+    /// The last `append` met a full disk.
+    private let wasFull = Locked(false)
 
     /// What became of a batch.
     public struct Appended: Sendable, Hashable {
@@ -162,12 +164,20 @@ public final class RecordStore: Sendable {
     /// batch may be appended again later; the successes that were taken of it are recognised.
     public func append(_ batch: [NewRecord]) throws(RetortError) -> Appended {
         if let fatal = sealing.fatal { throw fatal }
+        // Room that has been made goes to the segments first: a little of it lets the journals go.
+        if wasFull.withLock({ $0 }) { try relieveDisk() }
         var result = Appended()
         var rest = batch[...]
         while !rest.isEmpty {
             let staged = try stage(&rest, result: &result)
             for lane in Lane.allCases where !staged[Int(lane.rawValue)].isEmpty {
-                try take(staged[Int(lane.rawValue)], in: lane, result: &result)
+                do throws(RetortError) {
+                    try take(staged[Int(lane.rawValue)], in: lane, result: &result)
+                } catch {
+                    guard error.code == .noSpace else { throw error }
+                    try relieveDisk()
+                    try take(staged[Int(lane.rawValue)], in: lane, result: &result)
+                }
             }
         }
         if options.sync == .always { try sealing.sync() }
@@ -234,6 +244,21 @@ public final class RecordStore: Sendable {
         let blocks = buffers.withLock { buffers in buffers.indices.compactMap { buffers[$0].cut() } }
         _ = sealing.submit(blocks)
         try sealing.drain()
+    }
+
+    /// Puts everything into segments, which are a fraction of the journals' size, and removes the journals.
+    private func relieveDisk() throws(RetortError) {
+        wasFull.withLock { $0 = true }
+        let blocks = buffers.withLock { buffers in
+            buffers.indices.compactMap { lane in
+                buffers[lane].journal.close()
+                return buffers[lane].cut()
+            }
+        }
+        _ = sealing.submit(blocks)
+        try sealing.drain()
+        try sealing.sync()
+        wasFull.withLock { $0 = false }
     }
 
     /// Makes everything appended so far durable.

@@ -77,6 +77,9 @@ struct SegmentWriter {
             try file.write(block.member, at: offset)
         } catch {
             dropTornBytes()
+            guard error.code == .noSpace else { throw error }
+            var error = error
+            error.cause = (error.cause.map { $0 + "; " } ?? "") + "the next block needs \(block.member.count) bytes"
             throw error
         }
         let group = HintGroup(
