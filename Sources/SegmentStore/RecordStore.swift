@@ -36,6 +36,7 @@ public final class RecordStore: Sendable {
     private let manifestBox: Locked<StoreManifest>
     private let lock: any FileLock
     let sealing: Sealing
+    private let reserve: DiskReserve
     /// The last `append` met a full disk.
     private let wasFull = Locked(false)
 
@@ -123,6 +124,9 @@ public final class RecordStore: Sendable {
         self.options = options
         self.lock = lock
         context = image.context
+        reserve = DiskReserve(image.context, bytes: options.blockRawBytes)
+        // Recovery may need it: the disk may be as full as the last process left it.
+        reserve.release()
         index = image.index
         manifestBox = Locked(image.manifest)
         let recoverer = StoreRecovery(image: image, options: options)
@@ -151,6 +155,7 @@ public final class RecordStore: Sendable {
         }
         recovery = report
         sealing = Sealing(sealer, context: context, options: options)
+        reserve.hold()
     }
 
     /// A store that is let go of without `close` is as one whose process was killed.
@@ -249,6 +254,7 @@ public final class RecordStore: Sendable {
     /// Puts everything into segments, which are a fraction of the journals' size, and removes the journals.
     private func relieveDisk() throws(RetortError) {
         wasFull.withLock { $0 = true }
+        reserve.release()
         let blocks = buffers.withLock { buffers in
             buffers.indices.compactMap { lane in
                 buffers[lane].journal.close()
@@ -258,6 +264,7 @@ public final class RecordStore: Sendable {
         _ = sealing.submit(blocks)
         try sealing.drain()
         try sealing.sync()
+        reserve.hold()
         wasFull.withLock { $0 = false }
     }
 
@@ -279,6 +286,7 @@ public final class RecordStore: Sendable {
     /// When it throws, nothing is lost: the journals stay, and the next opening goes on from there.
     public func close() throws(RetortError) {
         defer { lock.release() }
+        reserve.release()
         let blocks = buffers.withLock { buffers in buffers.indices.compactMap { buffers[$0].cut() } }
         try sealing.finish(blocks)
     }
