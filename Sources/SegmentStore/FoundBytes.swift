@@ -19,7 +19,8 @@ struct FoundBytes {
     func rewrite(in file: any StoreFile) throws(RetortError) {
         var position = range.lowerBound
         while position < range.upperBound {
-            let bytes = try file.read(at: position, count: min(StoreLimits.copyBufferBytes, range.upperBound - position))
+            let bytes = try file.read(
+                at: position, count: min(StoreLimits.copyBufferBytes, range.upperBound - position))
             guard !bytes.isEmpty else { return }
             try file.write(bytes, at: position)
             position += bytes.count

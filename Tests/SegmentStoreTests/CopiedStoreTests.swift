@@ -23,7 +23,9 @@ import Testing
     }
 
     /// The files in an order, each taken some calls after the one before.
-    private func copy(_ film: [[String: [UInt8]]], from start: Int, step: Int, order: [String]) throws -> SimulatedFileSystem {
+    private func copy(_ film: [[String: [UInt8]]], from start: Int, step: Int, order: [String]) throws
+        -> SimulatedFileSystem
+    {
         let machine = SimulatedFileSystem(seed: 1)
         for name in ["responses", "failures", "index"] { try machine.createDirectory(StoreFixture.root + "/" + name) }
         var moment = start

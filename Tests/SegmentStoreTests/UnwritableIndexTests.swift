@@ -11,7 +11,9 @@ import Testing
     var options: StoreOptions { StoreFixture.options(files, delta: 9) }
 
     private func fill(_ store: RecordStore, _ numbers: Range<Int>) throws {
-        for number in numbers { _ = try store.append([StoreFixture.record(number, failing: number % 5 == 1 ? 0 : nil)]) }
+        for number in numbers {
+            _ = try store.append([StoreFixture.record(number, failing: number % 5 == 1 ? 0 : nil)])
+        }
     }
 
     private var runs: [String] { files.snapshot.keys.filter { $0.hasSuffix(".idx") }.sorted() }

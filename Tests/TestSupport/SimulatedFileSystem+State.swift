@@ -227,7 +227,8 @@ extension SimulatedFileSystem.State {
         case 2:
             // The length is there, the data is not. Where the disk had something it has that, or what was written.
             let kept = max(0, min(bytes.count, content.count - offset))
-            var part = Bool.random(using: &random) ? bytes[..<kept] : content[min(offset, content.count)...].prefix(kept)
+            var part =
+                Bool.random(using: &random) ? bytes[..<kept] : content[min(offset, content.count)...].prefix(kept)
             part.append(contentsOf: [UInt8](repeating: 0, count: bytes.count - kept))
             Self.apply(.write(offset: offset, bytes: Array(part)), to: &content)
         default:

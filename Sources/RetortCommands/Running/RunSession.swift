@@ -142,7 +142,8 @@ struct RunSession {
         guard let indexTrouble else { return }
         messages.line(
             messages.palette.yellow("warning: ")
-                + "the index could not be written: \(indexTrouble). Every answer is safe; the next run makes up for it.")
+                + "the index could not be written: \(indexTrouble). Every answer is safe; the next run makes up for it."
+        )
     }
 
     private func drive(
