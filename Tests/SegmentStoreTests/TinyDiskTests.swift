@@ -1,4 +1,5 @@
 import Basics
+import Glibc
 import TestSupport
 import Testing
 
@@ -48,12 +49,8 @@ import Testing
 
     @Test func theErrorSaysWhatIsNeeded() throws {
         let store = try StoreFixture.create(options(usesThread: false))
-        _ = try store.append((0..<20).map { StoreFixture.record($0) })
-        files.limitSpace(toFurther: 100)
-        #expect {
-            try store.append([StoreFixture.record(20)])
-        } throws: {
-            ($0 as? RetortError)?.cause?.contains("the next block needs ") == true
-        }
+        files.fail(.write, on: ".jsonl.gz", with: ENOSPC, repeats: true)
+        _ = fill(store, from: 0, to: 100)
+        #expect(store.trouble?.cause?.contains("the next block needs ") == true)
     }
 }

@@ -98,6 +98,7 @@ extension SimulatedFileSystem.State {
     /// Changes a file behind everybody's back, durably.
     mutating func overwrite(_ path: String, with bytes: [UInt8]?) {
         if let bytes {
+            makeDirectories(path.directory)
             let number = current[path] ?? makeInode()
             inodes[number] = Inode(current: bytes, durable: bytes)
             current[path] = number
@@ -106,5 +107,14 @@ extension SimulatedFileSystem.State {
             current[path] = nil
             if let directory = current[path.directory] { durable[directory]?[path.name] = nil }
         }
+    }
+
+    private mutating func makeDirectories(_ path: String) {
+        if isDirectory(path) { return }
+        makeDirectories(path.directory)
+        let number = makeNumber()
+        directories.insert(number)
+        current[path] = number
+        durable[current[path.directory]!, default: [:]][path.name] = number
     }
 }
