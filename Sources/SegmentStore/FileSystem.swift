@@ -134,10 +134,16 @@ extension FileSystem {
     /// Replaces a file so that a crash leaves either the old content or the new one, whole.
     func replace(_ path: String, with bytes: [UInt8], in directory: String) throws(RetortError) {
         let temporary = path + ".tmp"
-        let file = try open(temporary, .createEmpty)
-        try file.write(bytes, at: 0)
-        try file.syncData()
-        try rename(temporary, to: path)
+        do throws(RetortError) {
+            let file = try open(temporary, .createEmpty)
+            try file.write(bytes, at: 0)
+            try file.syncData()
+            try rename(temporary, to: path)
+        } catch {
+            // A file whose sync has failed is not taken again, and a full disk needs the room.
+            try? remove(temporary)
+            throw error
+        }
         try syncDirectory(directory)
     }
 }

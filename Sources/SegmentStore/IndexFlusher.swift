@@ -7,28 +7,40 @@ import Basics
 struct IndexFlusher {
     let context: StoreContext
     let index: Locked<StoreIndex>
+    /// Runs that were merged and stay until a checkpoint is written that does without them.
+    private var obsolete: [UInt64] = []
 
-    func flush() throws(RetortError) {
-        let obsolete = try writeRuns()
+    init(context: StoreContext, index: Locked<StoreIndex>) {
+        self.context = context
+        self.index = index
+    }
+
+    mutating func flush() throws(RetortError) {
+        try writeRuns()
         try context.files.syncDirectory(context.layout.index)
         let checkpoint = index.withLock { $0.checkpoint() }
         try context.files.replace(context.layout.checkpoint, with: checkpoint.encoded(), in: context.layout.index)
-        for number in obsolete { try context.files.remove(context.layout.run(number)) }
+        try removeObsolete()
+    }
+
+    private mutating func removeObsolete() throws(RetortError) {
+        while let number = obsolete.last {
+            try context.files.remove(context.layout.run(number))
+            obsolete.removeLast()
+        }
     }
 
     /// The same for an index that nobody will open again: runs in the scratch directory, and no checkpoint.
-    func flushToScratch() throws(RetortError) {
-        for number in try writeRuns() { try context.files.remove(context.layout.run(number)) }
+    mutating func flushToScratch() throws(RetortError) {
+        try writeRuns()
+        try removeObsolete()
     }
 
-    /// Writes and merges runs; returns the numbers of those that are no longer needed.
-    private func writeRuns() throws(RetortError) -> [UInt64] {
-        var obsolete: [UInt64] = []
+    private mutating func writeRuns() throws(RetortError) {
         for lane in Lane.allCases {
             try writeRun(lane)
-            try mergeRuns(lane, obsolete: &obsolete)
+            try mergeRuns(lane)
         }
-        return obsolete
     }
 
     private func takeRunNumber() -> UInt64 {
@@ -45,7 +57,7 @@ struct IndexFlusher {
         index.withLock { $0[lane].replaceTable(by: run) }
     }
 
-    private func mergeRuns(_ lane: Lane, obsolete: inout [UInt64]) throws(RetortError) {
+    private mutating func mergeRuns(_ lane: Lane) throws(RetortError) {
         while let runs = index.withLock({ $0[lane].runsToMerge(fanIn: context.tuning.runFanIn) }) {
             let merge = try RunMerge(newestFirst: runs.map { RunCursor($0) })
             let level = runs[0].level + 1

@@ -30,25 +30,28 @@ struct LaneReplay {
     let index: Locked<StoreIndex>
     /// What a writer does on the way; nil for readers, which may not write.
     let mending: Mending?
+    /// Where an earlier replay ended: what has been written since is left out.
+    private let limit: LaneTail?
 
     struct Mending {
         /// Whether hint logs that lag behind their segments are completed.
         var writesHints = true
-        /// Called when the tables have grown.
-        var flush: () throws(RetortError) -> Void
+        /// Called when the tables have grown, with what they hold of the lane's newest segment so far.
+        var flush: (FoundBytes) throws(RetortError) -> Void
     }
 
     private let codec = BlockCodec()
 
     init(
         _ lane: Lane, context: StoreContext, manifest: StoreManifest, index: Locked<StoreIndex>,
-        mending: Mending?
+        mending: Mending?, limit: LaneTail? = nil
     ) {
         self.lane = lane
         self.context = context
         self.manifest = manifest
         self.index = index
         self.mending = mending
+        self.limit = limit
     }
 
     func run() throws(RetortError) -> LaneTail {
@@ -63,7 +66,9 @@ struct LaneReplay {
         if coverage.offset > 0, !numbers.contains(coverage.segment) {
             throw indexLeads(context.layout.segment(lane, coverage.segment))
         }
-        for number in numbers where number >= coverage.segment {
+        // One that was begun and has no block yet has no file either. It must not pass for the lane's first.
+        if coverage.segment > 1 { tail.segment = coverage.segment }
+        for number in numbers where number >= coverage.segment && number <= limit?.segment ?? .max {
             try replay(number, coverage: coverage, tail: &tail)
         }
         let next = tail.nextSequence
@@ -84,6 +89,7 @@ struct LaneReplay {
         var size = try reader.file.size()
         // What a sealed segment has beyond its length was abandoned and stands again in the next one.
         if let listed, listed.sealed { size = min(size, listed.bytes) }
+        if let limit, limit.segment == number { size = min(size, limit.offset) }
         tail.isSealed = listed?.sealed == true
         tail.size = size
         if isCovered, size < coverage.offset {
@@ -119,7 +125,7 @@ struct LaneReplay {
                     group = try groupByReading(header, reader, &tail)
                     if let group { missing.append(group) }
                 }
-                if let group { try apply(group, header, &tail) }
+                if let group { try apply(group, header, durableBytes: walk.durableBytes, &tail) }
             case .damage(let damage):
                 tail.damage.append(damage)
                 tail.offset = damage.range.upperBound
@@ -129,7 +135,7 @@ struct LaneReplay {
             }
         }
         tail.durableBytes = min(walk.durableBytes, tail.offset)
-        try writeHints(missing, number, &tail)
+        writeHints(missing, number, &tail)
     }
 
     private func matches(_ group: HintGroup, _ header: BlockHeader) -> Bool {
@@ -157,24 +163,33 @@ struct LaneReplay {
     }
 
     /// Completes a hint log from the first block it lacks.
-    private func writeHints(_ groups: [HintGroup], _ number: UInt32, _ tail: inout LaneTail) throws(RetortError) {
+    private func writeHints(_ groups: [HintGroup], _ number: UInt32, _ tail: inout LaneTail) {
         guard mending?.writesHints == true, !groups.isEmpty else { return }
-        var log = try HintLogWriter(lane, number, at: tail.hintBytes, context: context)
-        for group in groups { try log.append(group) }
-        tail.hintBytes = log.bytes
-        let hintBytes = log.bytes
+        do throws(RetortError) {
+            var log = try HintLogWriter(lane, number, at: tail.hintBytes, context: context)
+            for group in groups {
+                try log.append(group)
+                tail.hintBytes = log.bytes
+            }
+        } catch {
+            // It goes on lagging; the blocks are read in its place.
+        }
+        let hintBytes = tail.hintBytes
         index.withLock { $0.setHintBytes(lane, hintBytes) }
     }
 
-    private func apply(_ group: HintGroup, _ header: BlockHeader, _ tail: inout LaneTail) throws(RetortError) {
+    private func apply(
+        _ group: HintGroup, _ header: BlockHeader, durableBytes: Int, _ tail: inout LaneTail
+    ) throws(RetortError) {
         let hintBytes = tail.hintBytes
         let full = try index.withLock { index throws(RetortError) in
             try index.replay(group, hintBytes: hintBytes)
-            return index[lane].delta.count >= context.tuning.deltaEntriesMax
+            return index[lane].delta.count >= context.tuning.deltaEntriesMax && index.trouble == nil
         }
         tail.offset = header.end
         tail.previousBytes = header.memberBytes
         tail.nextSequence = header.nextSequence
-        if full { try mending?.flush() }
+        guard full else { return }
+        try mending?.flush(FoundBytes(lane, header.segment, durableBytes: durableBytes, offset: header.end))
     }
 }

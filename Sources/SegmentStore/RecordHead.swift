@@ -1,4 +1,5 @@
 import Basics
+import Glibc
 import JSONText
 
 /// The members that every line begins with, in this order and without white space, written and read by the store
@@ -78,8 +79,9 @@ private struct HeadScanner {
 
     mutating func take(_ text: StaticString) -> Bool {
         let count = text.utf8CodeUnitCount
-        guard position + count <= bytes.count else { return false }
-        for index in 0..<count where bytes[position + index] != text.utf8Start[index] { return false }
+        guard position + count <= bytes.count, memcmp(bytes.baseAddress! + position, text.utf8Start, count) == 0 else {
+            return false
+        }
         position += count
         return true
     }

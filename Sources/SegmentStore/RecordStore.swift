@@ -35,7 +35,10 @@ public final class RecordStore: Sendable {
     private let buffers: Locked<[LaneBuffer]>
     private let manifestBox: Locked<StoreManifest>
     private let lock: any FileLock
-    private let sealing: Sealing
+    let sealing: Sealing
+    private let reserve: DiskReserve
+    /// The last `append` met a full disk.
+    private let wasFull = Locked(false)
 
     /// What became of a batch.
     public struct Appended: Sendable, Hashable {
@@ -114,12 +117,17 @@ public final class RecordStore: Sendable {
         if let loss = image.losses.first {
             throw RetortError(
                 .damagedData, loss.reason, at: image.context.layout.segment(loss.lane, loss.segment),
-                remedy: "Put the file back, or run `retort repair` to go on without it: its items become pending.")
+                remedy:
+                    "Put the file back (if this is a copy that was made during a run, copy the store again), or run "
+                    + "`retort repair` to go on without it: its items become pending.")
         }
         self.root = root
         self.options = options
         self.lock = lock
         context = image.context
+        reserve = DiskReserve(image.context, bytes: options.blockRawBytes)
+        // Recovery may need it: the disk may be as full as the last process left it.
+        reserve.release()
         index = image.index
         manifestBox = Locked(image.manifest)
         let recoverer = StoreRecovery(image: image, options: options)
@@ -148,6 +156,7 @@ public final class RecordStore: Sendable {
         }
         recovery = report
         sealing = Sealing(sealer, context: context, options: options)
+        reserve.hold()
     }
 
     /// A store that is let go of without `close` is as one whose process was killed.
@@ -161,12 +170,20 @@ public final class RecordStore: Sendable {
     /// batch may be appended again later; the successes that were taken of it are recognised.
     public func append(_ batch: [NewRecord]) throws(RetortError) -> Appended {
         if let fatal = sealing.fatal { throw fatal }
+        // Room that has been made goes to the segments first: a little of it lets the journals go.
+        if wasFull.withLock({ $0 }) { try relieveDisk() }
         var result = Appended()
         var rest = batch[...]
         while !rest.isEmpty {
             let staged = try stage(&rest, result: &result)
             for lane in Lane.allCases where !staged[Int(lane.rawValue)].isEmpty {
-                try take(staged[Int(lane.rawValue)], in: lane, result: &result)
+                do throws(RetortError) {
+                    try take(staged[Int(lane.rawValue)], in: lane, result: &result)
+                } catch {
+                    guard error.code == .noSpace else { throw error }
+                    try relieveDisk()
+                    try take(staged[Int(lane.rawValue)], in: lane, result: &result)
+                }
             }
         }
         if options.sync == .always { try sealing.sync() }
@@ -235,6 +252,23 @@ public final class RecordStore: Sendable {
         try sealing.drain()
     }
 
+    /// Puts everything into segments, which are a fraction of the journals' size, and removes the journals.
+    private func relieveDisk() throws(RetortError) {
+        wasFull.withLock { $0 = true }
+        reserve.release()
+        let blocks = buffers.withLock { buffers in
+            buffers.indices.compactMap { lane in
+                buffers[lane].journal.close()
+                return buffers[lane].cut()
+            }
+        }
+        _ = sealing.submit(blocks)
+        try sealing.drain()
+        try sealing.sync()
+        reserve.hold()
+        wasFull.withLock { $0 = false }
+    }
+
     /// Makes everything appended so far durable.
     public func sync() throws(RetortError) { try sealing.sync() }
 
@@ -245,10 +279,15 @@ public final class RecordStore: Sendable {
     /// What keeps received records from their segments for now, such as a full disk. They are safe in the journal.
     public var trouble: RetortError? { sealing.trouble }
 
+    /// Why the index could not be written; nil when it could. Nothing is lost by that: the next opening reads the blocks
+    /// that the index lacks.
+    public var indexTrouble: RetortError? { index.withLock { $0.trouble } }
+
     /// Puts everything into segments, makes it durable, writes the index and the manifest, and lets go of the store.
     /// When it throws, nothing is lost: the journals stay, and the next opening goes on from there.
     public func close() throws(RetortError) {
         defer { lock.release() }
+        reserve.release()
         let blocks = buffers.withLock { buffers in buffers.indices.compactMap { buffers[$0].cut() } }
         try sealing.finish(blocks)
     }
@@ -296,11 +335,6 @@ public final class RecordStore: Sendable {
     public func endInput(rows: UInt64) throws(RetortError) {
         guard manifest.input?.rows != rows else { return }
         try sealing.updateManifest { $0.input?.rows = rows }
-    }
-
-    /// Says that an item of the input is one whose outcome was on disk when the store was opened.
-    public func noteFound(row: UInt64, sample: UInt32) {
-        index.withLock { $0.noteFound(row: row, sample: UInt16(clamping: sample)) }
     }
 
     /// A place from which the input can be read again once all rows before it have outcomes.

@@ -7,7 +7,9 @@ struct Sealer {
     private let options: StoreOptions
     private let index: Locked<StoreIndex>
     private let buffers: Locked<[LaneBuffer]>
-    private let flusher: IndexFlusher
+    private var flusher: IndexFlusher
+    /// Entries of a lane's table at which the index is written next.
+    private var flushEntries: Int
     private var writers: [SegmentWriter]
     private let manifest: Locked<StoreManifest>
     private var syncHasFailed = false
@@ -22,6 +24,7 @@ struct Sealer {
         self.buffers = buffers
         self.manifest = manifest
         flusher = IndexFlusher(context: context, index: index)
+        flushEntries = context.tuning.deltaEntriesMax
         writers = Lane.allCases.map {
             SegmentWriter($0, context: context, level: options.compressionLevel, tail: tails[Int($0.rawValue)])
         }
@@ -52,18 +55,34 @@ struct Sealer {
 
     /// Keeps what is held in memory within its limits.
     private mutating func maintain(_ lane: Lane) throws(RetortError) {
-        if index.withLock({ $0[lane].delta.count }) >= context.tuning.deltaEntriesMax {
-            try sync()
-            try flusher.flush()
+        if index.withLock({ $0[lane].delta.count }) >= flushEntries {
+            try flushIndex()
         } else if writers[Int(lane.rawValue)].unsyncedBytes >= StoreLimits.unsyncedBytesMax {
             try sync()
         }
     }
 
-    /// Writes runs and the checkpoint for what is placed.
+    /// Makes everything durable, then writes runs and the checkpoint for what is placed. That these cannot be written
+    /// is noted in the index, and no error.
     mutating func flushIndex() throws(RetortError) {
         try sync()
-        try flusher.flush()
+        do throws(RetortError) {
+            try flusher.flush()
+            index.withLock { $0.trouble = nil }
+            flushEntries = context.tuning.deltaEntriesMax
+        } catch {
+            noteUnwrittenIndex(error)
+        }
+    }
+
+    /// The index is a cache: the work goes on without it. It is tried again when the tables have grown as much again.
+    private mutating func noteUnwrittenIndex(_ error: RetortError) {
+        _ = context.distrustsIndex(error)
+        let entries = index.withLock { index in
+            index.trouble = error
+            return Lane.allCases.map { index[$0].delta.count }.max() ?? 0
+        }
+        flushEntries = entries + context.tuning.deltaEntriesMax
     }
 
     private mutating func rotate(_ lane: Lane) throws(RetortError) {

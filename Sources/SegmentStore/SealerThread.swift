@@ -80,6 +80,9 @@ final class SealerThread: @unchecked Sendable {
     /// What ended the sealer for good.
     var fatal: RetortError? { locked { failure } }
 
+    /// Syncs that were asked for so far.
+    var syncsAsked: UInt64 { locked { syncs.asked } }
+
     /// Queues blocks; true when the caller should stop for a while.
     func submit(_ new: [RawBlock]) -> Bool {
         locked {

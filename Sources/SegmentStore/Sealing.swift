@@ -3,7 +3,7 @@ import Basics
 /// The sealer as the store sees it: on a thread of its own, or called in place.
 final class Sealing: Sendable {
     private let context: StoreContext
-    private let thread: SealerThread?
+    let thread: SealerThread?
     private let inline: Locked<Inline>
 
     /// The sealer and the queue of a store without a thread.

@@ -77,6 +77,9 @@ struct SegmentWriter {
             try file.write(block.member, at: offset)
         } catch {
             dropTornBytes()
+            guard error.code == .noSpace else { throw error }
+            var error = error
+            error.cause = (error.cause.map { $0 + "; " } ?? "") + "the next block needs \(block.member.count) bytes"
             throw error
         }
         let group = HintGroup(
@@ -109,7 +112,8 @@ struct SegmentWriter {
     private mutating func openFile() throws(RetortError) -> any StoreFile {
         if let file { return file }
         let path = context.layout.segment(lane, max(number, 1))
-        let exists = try context.files.size(of: path) != nil
+        // A lane that has no segment yet writes over none.
+        let exists = number == 0 ? false : try context.files.size(of: path) != nil
         let opened = try context.files.open(path, exists ? .readWrite : .createNew)
         if number == 0 { number = 1 }
         if !exists { directoryIsDirty = true }
@@ -132,22 +136,12 @@ struct SegmentWriter {
     mutating func sync() throws(RetortError) {
         guard isDirty else { return }
         let file = try openFile()
-        if needsSync { try rewriteFoundBytes(file) }
+        if needsSync {
+            try FoundBytes(lane, number, durableBytes: durableBytes, offset: foundBytes).rewrite(in: file)
+        }
         try file.syncData()
         if directoryIsDirty || needsSync { try context.files.syncDirectory(context.layout.directory(lane)) }
         assumeDurable()
-    }
-
-    /// Writes what was found beyond the durable bytes over itself. A sync that failed in an earlier process has left
-    /// pages that only look as if they were on the disk; none but written ones are synced.
-    private func rewriteFoundBytes(_ file: any StoreFile) throws(RetortError) {
-        var position = durableBytes
-        while position < foundBytes {
-            let bytes = try file.read(at: position, count: min(1 << 20, foundBytes - position))
-            guard !bytes.isEmpty else { return }
-            try file.write(bytes, at: position)
-            position += bytes.count
-        }
     }
 
     /// Without syncing: what is written counts as durable.

@@ -28,9 +28,14 @@ struct StoreContext: Sendable {
         return product &+ UInt64(sample)
     }
 
+    /// Whether this error says that a file of the index is damaged.
+    func isOfIndex(_ error: RetortError) -> Bool {
+        error.code == .damagedData && error.place?.hasPrefix(layout.index + "/") == true
+    }
+
     /// Makes the next opening build the index anew, if this error says that a file of it is damaged.
     func distrustsIndex(_ error: RetortError) -> Bool {
-        guard error.code == .damagedData, error.place?.hasPrefix(layout.index + "/") == true else { return false }
+        guard isOfIndex(error) else { return false }
         try? files.remove(layout.checkpoint)
         return true
     }

@@ -66,13 +66,28 @@ struct StoreImage {
         }
         let index = Locked(fresh)
         var mending: LaneReplay.Mending?
+        var tails: [LaneTail] = []
         if mends || context.layout.scratch != nil {
-            let flusher = IndexFlusher(context: context, index: index)
+            var flusher = IndexFlusher(context: context, index: index)
             mending = LaneReplay.Mending(
                 writesHints: mends,
-                flush: { () throws(RetortError) in try mends ? flusher.flush() : flusher.flushToScratch() })
+                flush: { (found) throws(RetortError) in
+                    guard mends else { return try flusher.flushToScratch() }
+                    // The index must never lead the data, in neither lane.
+                    for (lane, tail) in zip(Lane.allCases, tails) {
+                        try FoundBytes(lane, tail.segment, durableBytes: tail.durableBytes, offset: tail.offset)
+                            .makeDurable(context)
+                    }
+                    try found.makeDurable(context)
+                    do throws(RetortError) {
+                        try flusher.flush()
+                    } catch {
+                        // Without it the tables grow for now.
+                        if error.code == .damagedData { throw error }
+                        index.withLock { $0.trouble = error }
+                    }
+                })
         }
-        var tails: [LaneTail] = []
         for lane in Lane.allCases {
             let replay = LaneReplay(lane, context: context, manifest: manifest, index: index, mending: mending)
             tails.append(try replay.run())
@@ -88,6 +103,23 @@ struct StoreImage {
         let numbers = try context.files.entries(of: context.layout.index).compactMap(StoreLayout.runNumber)
         index.nextRunNumber = (numbers.max() ?? 0) + 1
         return index
+    }
+
+    /// The same snapshot with an index made from hints and segments, in memory: for readers that meet a damaged run.
+    func withoutRuns() throws(RetortError) -> StoreImage {
+        var fresh = try Self.emptyIndex(context)
+        if let identity = manifest.input?.identityHash {
+            fresh.setInput(identity: identity, since: manifest.inputSince)
+        }
+        var image = self
+        image.index = Locked(fresh)
+        for lane in Lane.allCases {
+            let replay = LaneReplay(
+                lane, context: context, manifest: manifest, index: image.index, mending: nil,
+                limit: tails[Int(lane.rawValue)])
+            _ = try replay.run()
+        }
+        return image
     }
 
     /// Segments that are shorter than the manifest says, or than a checkpoint proves them to have been.

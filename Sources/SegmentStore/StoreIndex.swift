@@ -16,6 +16,8 @@ struct StoreIndex {
     private var inputSince: [UInt64] = [0, 0]
     private var trail = LandmarkTrail()
     var nextRunNumber: UInt64 = 1
+    /// Why the tables could not be written to runs and a checkpoint the last time.
+    var trouble: RetortError?
     private let context: StoreContext
 
     init(_ context: StoreContext) { self.context = context }
@@ -134,10 +136,6 @@ struct StoreIndex {
         next.hintBytes = 0
         next.previousBytes = 0
         coverage[lane] = next
-    }
-
-    mutating func noteFound(row: UInt64, sample: UInt16) {
-        if let item = context.item(row: row, sample: sample) { input.ledger.insert(item) }
     }
 
     mutating func noteLandmark(_ landmark: InputLandmark) { trail.note(landmark) }

@@ -29,6 +29,7 @@ struct StoreLayout: Sendable {
     var manifest: String { root + "/retort.json" }
     var lock: String { root + "/LOCK" }
     var index: String { root + "/index" }
+    var reserve: String { index + "/reserve" }
     var checkpoint: String { index + "/checkpoint" }
     var quarantine: String { root + "/quarantine" }
 

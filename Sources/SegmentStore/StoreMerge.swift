@@ -101,9 +101,9 @@ struct MergeWorkplace {
         try files.removeDirectory(lists)
     }
 
-    /// Brings the finished store into view under its name.
+    /// Brings the finished store into view under its name. Its manifest came last, and with that everything in it has
+    /// become durable: the rename itself makes nothing so.
     func publish() throws(RetortError) {
-        try files.syncDirectory(layout.root)
         try files.rename(layout.root, to: root)
         let slash = root.drop { $0 == "/" }.isEmpty ? nil : layout.root.lastIndex(of: "/")
         let parent = slash.map { $0 == layout.root.startIndex ? "/" : String(layout.root[..<$0]) } ?? "."

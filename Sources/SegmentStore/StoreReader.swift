@@ -10,23 +10,30 @@ public final class StoreReader {
     /// Stretches that cannot be read, as far as opening noticed.
     public let damage: [Damage]
     let context: StoreContext
-    private let index: Locked<StoreIndex>
-    private let tails: [LaneTail]
+    private var image: StoreImage
     private let journaled: [Lane: [Hash128: [UInt8]]]
+    /// Whether the index has been made anew in memory, since a file of it is damaged.
+    private var isWithoutRuns = false
     private let codec = BlockCodec()
     private var segments: [Lane: [UInt32: SegmentReader]] = [:]
     private var cached: Block?
 
     /// Throws `.notFound` when there is no store, `.configuration` when newer code wrote it.
     public init(_ root: String, options: StoreOptions = StoreOptions()) throws(RetortError) {
-        let image = try StoreImage.load(root, options: options, mends: false)
+        var image = try StoreImage.load(root, options: options, mends: false)
         self.root = root
         context = image.context
-        index = image.index
-        tails = image.tails
         manifest = image.manifest
         damage = image.damage
-        journaled = try image.noteJournals()
+        do throws(RetortError) {
+            journaled = try image.noteJournals()
+        } catch {
+            guard image.context.isOfIndex(error) else { throw error }
+            image = try image.withoutRuns()
+            isWithoutRuns = true
+            journaled = try image.noteJournals()
+        }
+        self.image = image
         counters = image.index.withLock { $0.live }
         inputProgress = image.index.withLock { $0.inputProgress() }
     }
@@ -44,7 +51,22 @@ public final class StoreReader {
 
     /// The same by the key's hash.
     public func lookup(_ hash: Hash128) throws(RetortError) -> IndexEntry? {
-        try index.withLock { index throws(RetortError) in try index.lookup(hash) }
+        try asking { index throws(RetortError) in try index.lookup(hash) }
+    }
+
+    /// Asks the index. Where a file of it is damaged the hints and segments answer in its place, from then on.
+    private func asking<Answer>(
+        _ question: (inout StoreIndex) throws(RetortError) -> Answer
+    ) throws(RetortError) -> Answer {
+        do throws(RetortError) {
+            return try image.index.withLock(question)
+        } catch {
+            guard !isWithoutRuns, context.isOfIndex(error) else { throw error }
+        }
+        image = try image.withoutRuns()
+        isWithoutRuns = true
+        _ = try image.noteJournals()
+        return try image.index.withLock(question)
     }
 
     /// The record that counts for a key; nil when it is pending. Throws `.damagedData` when its block is damaged.
@@ -103,7 +125,7 @@ public final class StoreReader {
         _ body: (StoredRecord) throws(RetortError) -> Void
     ) throws(RetortError) {
         // Later segments have nothing that the snapshot knows.
-        for number in try context.segmentNumbers(lane) where number <= tails[Int(lane.rawValue)].segment {
+        for number in try context.segmentNumbers(lane) where number <= image.tails[Int(lane.rawValue)].segment {
             let reader = try segment(lane, number)
             try forEach(lane, in: reader, onDamage: onDamage, body)
         }
@@ -121,7 +143,7 @@ public final class StoreReader {
         _ lane: Lane, in reader: SegmentReader, onDamage: (Damage) -> Void,
         _ body: (StoredRecord) throws(RetortError) -> Void
     ) throws(RetortError) {
-        let tail = tails[Int(lane.rawValue)]
+        let tail = image.tails[Int(lane.rawValue)]
         let end = reader.number == tail.segment ? tail.offset : try reader.file.size()
         let sealed = manifest.segments(lane).first { $0.number == reader.number && $0.sealed }
         var walk = SegmentWalk(
@@ -150,7 +172,7 @@ public final class StoreReader {
     /// The entries of all keys whose newest outcome is a failure, in the order in which their records stand on disk.
     /// Costs what the failures cost, whatever the number of successes.
     public func failedEntries() throws(RetortError) -> [IndexEntry] {
-        try index.withLock { index throws(RetortError) in
+        try asking { index throws(RetortError) in
             var failed: [IndexEntry] = []
             var cursor = try index.failures.cursor()
             while let entry = try cursor.next() {

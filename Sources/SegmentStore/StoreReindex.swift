@@ -41,6 +41,7 @@ public enum StoreReindex {
         let store = try RecordStore(root, options: options.inPlace, lock: lock)
         let report = ReindexReport(counters: store.counters, recovery: store.recovery)
         try store.close()
+        if let trouble = store.indexTrouble { throw trouble }
         return report
     }
 

@@ -14,10 +14,13 @@ final class CrashCampaign: @unchecked Sendable {
     private var random: SeededGenerator
     private var oracle = CrashOracle()
     private(set) var points = 0
+    private var deaths = 0
     private(set) var faults: [String] = []
 
-    /// Of so many crash points one is followed by a crash at every call of its recovery.
-    private static let recoveriesExplored = 30
+    /// Of so many deaths one is followed by a crash at every call of its recovery.
+    private static let recoveriesApart = 24
+    /// Of so many crash points one has the store worked with, closed and opened again; the others are only looked at.
+    private static let thoroughOnesApart = 4
 
     init(seed: UInt64) {
         self.seed = seed
@@ -108,7 +111,8 @@ final class CrashCampaign: @unchecked Sendable {
     // MARK: Death
 
     private func dieNow(_ machine: SimulatedFileSystem) {
-        let explores = points % Self.recoveriesExplored == 0
+        deaths += 1
+        let explores = deaths % Self.recoveriesApart == 0
         for (number, power) in [false, true, true].enumerated() {
             let dead = corpse(of: machine, power: power)
             judge(dead.fork(seed: seed), power: power)
@@ -135,7 +139,9 @@ final class CrashCampaign: @unchecked Sendable {
         let place =
             "seed \(seed), call \(machine.calls) \(machine.lastCall), \(power ? "power cut" : "kill"), point \(points)"
         do {
-            if let fault = try (oracle ?? self.oracle).judge(machine, options, power: power) {
+            if let fault = try (oracle ?? self.oracle).judge(
+                machine, options, power: power, thoroughly: points % Self.thoroughOnesApart == 0)
+            {
                 faults.append("\(fault): \(place)")
             }
         } catch {

@@ -11,6 +11,16 @@ struct CrashOracle: Sendable {
     /// By key, the number of the last line that `append` returned for, and of the last that was durable.
     private(set) var appended: [String: Int] = [:]
     private(set) var synced: [String: Int] = [:]
+    /// By line, what is stated in it.
+    private var facts: [[UInt8]: Fact] = [:]
+
+    private struct Fact {
+        var key: String
+        /// Which of the key's lines it is.
+        var number: Int
+        var isSuccess: Bool
+        var tally: UInt64
+    }
 
     struct Line: Sendable, Equatable {
         var text: [UInt8]
@@ -19,8 +29,11 @@ struct CrashOracle: Sendable {
 
     mutating func submit(_ batch: [NewRecord]) {
         for record in batch {
-            submitted[record.key.description, default: []]
-                .append(Line(text: StoreFixture.line(record), isSuccess: record.status == .ok))
+            let key = record.key.description
+            let line = Line(text: StoreFixture.line(record), isSuccess: record.status == .ok)
+            submitted[key, default: []].append(line)
+            facts[line.text] = Fact(
+                key: key, number: submitted[key]!.count - 1, isSuccess: line.isSuccess, tally: record.tallies[0])
         }
     }
 
@@ -33,7 +46,8 @@ struct CrashOracle: Sendable {
 
     mutating func acknowledgeSync() { synced = appended }
 
-    /// Opens the store after a crash, works with it, opens it again, and says what is wrong, or nil:
+    /// Opens the store after a crash and says what is wrong, or nil. `thoroughly`: works with it as well, reads it,
+    /// closes it and opens it again.
     ///
     /// - acknowledged ⊆ recovered ⊆ submitted, byte for byte, and of each key the newest outcome that is acknowledged
     ///   or a later one. After a kill, acknowledged is what `append` returned for; after a power cut, what was appended
@@ -42,7 +56,9 @@ struct CrashOracle: Sendable {
     /// - counters, tallies, index and ledger agree with the lines.
     /// - a checkpoint that is there has its runs: the index is not made anew after a crash.
     /// - a second opening has nothing to mend and changes no segment.
-    func judge(_ files: SimulatedFileSystem, _ options: StoreOptions, power: Bool) throws -> String? {
+    func judge(
+        _ files: SimulatedFileSystem, _ options: StoreOptions, power: Bool, thoroughly: Bool
+    ) throws -> String? {
         var options = options
         options.files = files
         let mustHave = power ? synced : appended
@@ -55,6 +71,14 @@ struct CrashOracle: Sendable {
             return "the checkpoint leads to an index that is not there"
         }
         if let damage = store.recovery.damage.first { return "takes a crash for rot: \(damage)" }
+        if thoroughly { return try judgeWork(store, files, options, mustHave: mustHave) }
+        return try compareIndex(store) ?? compareRaw(store.counters, mustHave: mustHave, options)
+    }
+
+    /// Works with the opened store, closes it and opens it again.
+    private func judgeWork(
+        _ store: RecordStore, _ files: SimulatedFileSystem, _ options: StoreOptions, mustHave: [String: Int]
+    ) throws -> String? {
         var after = self
         let more = [StoreFixture.record(1000), StoreFixture.record(1001, failing: 1), StoreFixture.record(1001)]
         after.submit(more)
@@ -116,35 +140,45 @@ struct CrashOracle: Sendable {
         let responses = try StoreFixture.lines(.responses, reader)
         let failures = try StoreFixture.lines(.failures, reader)
         if !Set(responses.keys).isDisjoint(with: failures.keys) { return "a key counts as success and as failure" }
+        if counters.done != responses.count || counters.failed != failures.count {
+            return "counts \(counters.done)+\(counters.failed), a reader finds \(responses.count)+\(failures.count)"
+        }
         let found = responses.merging(failures) { a, _ in a }
         for (key, text) in found {
-            guard let number = submitted[key]?.lastIndex(where: { $0.text == text }) else {
-                return "\(key) was never submitted like this"
-            }
-            if let must = mustHave[key], number < must, responses[key] == nil { return "\(key) went back in time" }
-        }
-        if let lost = mustHave.keys.filter({ found[$0] == nil }).min() { return "\(lost) is lost" }
-        if counters.done != responses.count || counters.failed != failures.count {
-            return "counts \(counters.done)+\(counters.failed), has \(responses.count)+\(failures.count)"
+            guard let fact = facts[text], fact.key == key else { return "\(key) was never submitted like this" }
+            if let must = mustHave[key], fact.number < must, !fact.isSuccess { return "a reader sees \(key) too old" }
         }
         if counters.failedByClass.reduce(0, &+) != counters.failed { return "the classes do not add up" }
         for key in submitted.keys where found[key] == nil {
             let row = UInt64(key.dropFirst("item-".count))!
             if progress.ledger.contains(row) { return "row \(row) is in the ledger, but has no outcome" }
         }
-        return try compareRaw(counters, options)
+        return try compareRaw(counters, mustHave: mustHave, options)
     }
 
-    /// What the segments hold, whatever the index says.
-    private func compareRaw(_ counters: StoreCounters, _ options: StoreOptions) throws -> String? {
+    /// What the segments hold, whatever the index says. No journal may hold anything that they do not.
+    private func compareRaw(
+        _ counters: StoreCounters, mustHave: [String: Int], _ options: StoreOptions
+    ) throws -> String? {
         var sum: UInt64 = 0
-        var successes: Set<String> = []
+        var newest: [String: Fact] = [:]
         for (lane, line) in try StoreFixture.rawLines(options) {
-            sum += options.recount(line)[0]
-            let head = line.withUnsafeBytes { RecordHead.parse($0) }!
-            if lane == .responses, !successes.insert(head.key.description).inserted {
-                return "\(head.key) stands twice among the responses"
+            guard let fact = facts[line] else { return "a line was never submitted" }
+            sum += fact.tally
+            if fact.isSuccess != (lane == .responses) { return "\(fact.key) stands in the other lane" }
+            if newest[fact.key]?.isSuccess != true {
+                newest[fact.key] = fact
+            } else if fact.isSuccess {
+                return "\(fact.key) stands twice among the responses"
             }
+        }
+        for (key, must) in mustHave {
+            guard let found = newest[key] else { return "\(key) is lost" }
+            if found.number < must && !found.isSuccess { return "\(key) went back in time" }
+        }
+        let done = newest.values.reduce(0) { $0 + ($1.isSuccess ? 1 : 0) }
+        if counters.done != done || counters.failed != newest.count - done {
+            return "counts \(counters.done)+\(counters.failed), has \(done)+\(newest.count - done)"
         }
         return counters.tallies[0] == sum ? nil : "tallies \(counters.tallies[0]), the lines have \(sum)"
     }

@@ -29,6 +29,8 @@ import Testing
         for number in 24..<31 { _ = try store.append([record(number)]) }
         try store.sync()
         files.kill()
+        // Zeros that say nothing.
+        files.overwrite(StoreLayout(root: StoreFixture.root).reserve, with: nil)
     }
 
     private func record(_ number: Int) -> NewRecord { StoreFixture.record(number, failing: number % 6 == 2 ? 1 : nil) }

@@ -87,7 +87,8 @@ import Testing
         files.kill()
         let image = try StoreImage.load(StoreFixture.root, options: options, mends: false)
         _ = try image.noteJournals()
-        try IndexFlusher(context: image.context, index: image.index).flush()
+        var flusher = IndexFlusher(context: image.context, index: image.index)
+        try flusher.flush()
         let index = image.index.withLock { $0 }
         #expect(index.failures.runs.count == 1)
         let hash = RecordKey("item-0").hash

@@ -1,4 +1,5 @@
 import Basics
+import Glibc
 import TestSupport
 
 @testable import SegmentStore
@@ -20,19 +21,22 @@ enum StoreFixture {
         options.tuning = StoreTuning(journalBytes: journal, deltaEntriesMax: delta, runFanIn: 3)
         options.recount = { line in
             // The body states its own number, so that sums can be checked.
-            let mark: UInt32 = 0x3A22_6E22  // "n":
-            let start = line.withUnsafeBytes { buffer in
-                (0..<buffer.count - 4).first { buffer.loadUnaligned(fromByteOffset: $0, as: UInt32.self) == mark }
+            line.withUnsafeBytes { buffer in
+                let end = buffer.baseAddress! + buffer.count - 4
+                var at = buffer.baseAddress!
+                while at < end, let quote = memchr(at, 0x22, end - at) {
+                    at = UnsafeRawPointer(quote)
+                    if memcmp(at, "\"n\":", 4) == 0 { return Tallies([number(at + 4)]) }
+                    at += 1
+                }
+                return Tallies()
             }
-            guard let start else { return Tallies() }
-            var number: UInt64 = 0
-            for byte in line[(start + 4)...] {
-                guard byte >= 0x30, byte <= 0x39 else { break }
-                number = number * 10 + UInt64(byte - 0x30)
-            }
-            return Tallies([number])
         }
         return options
+    }
+
+    private static func number(_ digits: UnsafeRawPointer) -> UInt64 {
+        UInt64(strtoull(digits.assumingMemoryBound(to: CChar.self), nil, 10))
     }
 
     static func record(_ number: Int, failing: UInt8? = nil, attempts: UInt32 = 1) -> NewRecord {

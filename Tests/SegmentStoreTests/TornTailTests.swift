@@ -165,6 +165,7 @@ import Testing
         _ = try store.append([StoreFixture.record(0)])
         let batch = (10..<14).map { StoreFixture.record($0) }
         for room in stride(from: 40, to: 560, by: 30) {
+            files.overwrite(StoreLayout(root: StoreFixture.root).reserve, with: nil)
             files.limitSpace(toFurther: room)
             #expect { try store.append(batch) } throws: { ($0 as? RetortError)?.code == .noSpace }
             let dead = files.fork(seed: 1)

@@ -5,14 +5,19 @@ import SegmentStore
 extension SimulatedFileSystem {
     /// The machine: the kernel's view, the disk's, and what is between them. A value, so that it can be forked.
     struct State {
-        /// Stands for a directory where a file has the number of its inode.
-        static let directory = -1
+        /// The number of the topmost directory, whose path is empty.
+        static let top = 0
 
         var random: SeededGenerator
+        /// The files; a directory has a number as well.
         var inodes: [Int: Inode] = [:]
+        var directories: Set<Int> = [top]
         var nextInode = 1
-        var current: [String: Int] = [:]
-        var durable: [String: Int] = [:]
+        /// By path, what the kernel shows.
+        var current: [String: Int] = ["": top]
+        /// By directory and name, what the disk has. A directory that is renamed takes along what the disk has of it,
+        /// and nothing else.
+        var durable: [Int: [String: Int]] = [:]
         var changes: [EntryChange] = []
         var locks: Set<String> = []
         var calls = 0
@@ -41,16 +46,15 @@ extension SimulatedFileSystem {
 
         /// A change of the name space that a directory sync makes durable.
         struct EntryChange {
-            var directory: String
-            /// What each path leads to afterwards; nil: nothing.
-            var effects: [(path: String, inode: Int?)]
-            /// A directory that was renamed: what it holds moves along.
-            var move: (source: String, target: String)?
+            var directory: Int
+            /// What each name leads to afterwards; nil: nothing.
+            var effects: [(directory: Int, name: String, inode: Int?)]
         }
     }
 
     /// An error to return: after how many more calls of its kind, and whether for ever.
     struct Fault {
+        var part: String?
         var after: Int
         var number: Int32
         var repeats: Bool
@@ -69,7 +73,7 @@ extension SimulatedFileSystem.State {
     }
 
     mutating func checkFault(_ call: Call, _ path: String) throws(RetortError) {
-        guard let fault = faults[call] else { return }
+        guard let fault = faults[call], fault.part.map(path.contains) ?? true else { return }
         if fault.after > 0 {
             faults[call]!.after -= 1
         } else {
@@ -107,81 +111,6 @@ extension SimulatedFileSystem.State {
         let copy = SimulatedFileSystem(seed: 0)
         copy.state.withLock { $0 = self }
         observer(copy)
-    }
-
-    // MARK: Names
-
-    mutating func makeInode() -> Int {
-        defer { nextInode += 1 }
-        inodes[nextInode] = Inode()
-        return nextInode
-    }
-
-    mutating func open(_ path: String, _ mode: FileMode) throws(RetortError) -> Int {
-        try checkAlive(path)
-        try checkFault(.open, path)
-        if let existing = current[path] {
-            switch mode {
-            case .read, .readWrite: return existing
-            case .createNew: throw RetortError.system(EEXIST, "open", path)
-            case .createEmpty:
-                try begin(.truncate, path)
-                record(existing, .truncate(0))
-                try finish(path)
-                return existing
-            }
-        }
-        guard mode == .createNew || mode == .createEmpty, current[path.directory] == Self.directory else {
-            throw RetortError.system(ENOENT, "open", path)
-        }
-        try begin(.create, path)
-        let inode = makeInode()
-        apply(EntryChange(directory: path.directory, effects: [(path, inode)]))
-        try finish(path)
-        return inode
-    }
-
-    mutating func createDirectory(_ path: String) throws(RetortError) {
-        try checkAlive(path)
-        if path.isEmpty || current[path] == Self.directory { return }
-        try createDirectory(path.directory)
-        try begin(.create, path)
-        apply(EntryChange(directory: path.directory, effects: [(path, Self.directory)]))
-        try finish(path)
-        try syncDirectory(path.directory)
-    }
-
-    mutating func rename(_ source: String, to target: String) throws(RetortError) {
-        try begin(.rename, source)
-        guard let inode = current[source] else { throw RetortError.system(ENOENT, "rename", source) }
-        apply(
-            EntryChange(
-                directory: target.directory, effects: [(source, nil), (target, inode)],
-                move: inode == Self.directory ? (source, target) : nil))
-        try finish(source)
-    }
-
-    mutating func syncDirectory(_ path: String) throws(RetortError) {
-        try begin(.syncDirectory, path)
-        for change in changes where change.directory == path { makeDurable(change) }
-        changes.removeAll { $0.directory == path }
-        try finish(path)
-    }
-
-    mutating func apply(_ change: EntryChange) {
-        Self.apply(change, to: &current)
-        changes.append(change)
-    }
-
-    mutating func makeDurable(_ change: EntryChange) { Self.apply(change, to: &durable) }
-
-    private static func apply(_ change: EntryChange, to names: inout [String: Int]) {
-        for effect in change.effects { names[effect.path] = effect.inode }
-        guard let (source, target) = change.move else { return }
-        for (path, inode) in names where path.hasPrefix(source + "/") {
-            names[path] = nil
-            names[target + path.dropFirst(source.count)] = inode
-        }
     }
 
     // MARK: Contents
@@ -266,20 +195,20 @@ extension SimulatedFileSystem.State {
         for change in changes where Int.random(in: 0..<3, using: &random) > 0 { makeDurable(change) }
         changes = []
         // A file is lost with its directory.
-        var kept = durable
-        for path in durable.keys.sorted() where !path.directory.isEmpty {
-            if kept[path.directory] != Self.directory { kept[path] = nil }
-        }
-        durable = kept
-        current = durable
+        current = [:]
+        show(Self.top, as: "")
         let linked = Set(current.values)
-        for number in Array(inodes.keys) {
-            if linked.contains(number) {
-                inodes[number] = Inode(current: inodes[number]!.durable, durable: inodes[number]!.durable)
-            } else {
-                inodes[number] = nil
-            }
-        }
+        directories.formIntersection(linked)
+        durable = durable.filter { linked.contains($0.key) }
+        inodes = inodes.filter { linked.contains($0.key) }
+            .mapValues { Inode(current: $0.durable, durable: $0.durable) }
+    }
+
+    /// Lets the kernel find what the disk has of a directory.
+    private mutating func show(_ number: Int, as path: String) {
+        current[path] = number
+        guard directories.contains(number) else { return }
+        for (name, entry) in durable[number] ?? [:] { show(entry, as: path + "/" + name) }
     }
 
     private mutating func applyWhatWasKept(of operation: Operation, to content: inout [UInt8]) {
@@ -296,8 +225,12 @@ extension SimulatedFileSystem.State {
             let kept = max(0, min(bytes.count, edge - offset))
             Self.apply(.write(offset: offset, bytes: Array(bytes.prefix(kept))), to: &content)
         case 2:
-            // The length is there, the data is not.
-            Self.apply(.write(offset: offset, bytes: [UInt8](repeating: 0, count: bytes.count)), to: &content)
+            // The length is there, the data is not. Where the disk had something it has that, or what was written.
+            let kept = max(0, min(bytes.count, content.count - offset))
+            var part =
+                Bool.random(using: &random) ? bytes[..<kept] : content[min(offset, content.count)...].prefix(kept)
+            part.append(contentsOf: [UInt8](repeating: 0, count: bytes.count - kept))
+            Self.apply(.write(offset: offset, bytes: Array(part)), to: &content)
         default:
             Self.apply(operation, to: &content)
         }

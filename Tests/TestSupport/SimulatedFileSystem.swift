@@ -6,7 +6,8 @@ public import SegmentStore
 /// It keeps what the kernel would show and, apart from it, what the disk would have. A file's writes and truncations
 /// stay pending until `syncData`, a directory's entries until `syncDirectory`. `cutPower` keeps any subset of what is
 /// pending: writes are dropped, torn at a sector, filled with zeros, or kept; entries may be kept or lost each by
-/// itself. `kill` keeps everything, but the call that was under way may have happened in part.
+/// itself. Renaming a directory makes nothing durable of what is in it. `kill` keeps everything, but the call that was
+/// under way may have happened in part.
 ///
 /// `fork` gives the same machine once more, so that one run of a workload can be made to die at each of its calls.
 public final class SimulatedFileSystem: FileSystem {
@@ -38,9 +39,10 @@ public final class SimulatedFileSystem: FileSystem {
 
     public var isDead: Bool { state.withLock { $0.isDead } }
 
-    /// Lets calls of a kind fail with an error number, from the `after`-th on.
-    public func fail(_ call: Call, after: Int = 0, with number: Int32, repeats: Bool = false) {
-        state.withLock { $0.faults[call] = Fault(after: after, number: number, repeats: repeats) }
+    /// Lets calls of a kind fail with an error number, from the `after`-th on; only on paths with `part` in them, if any
+    /// is given.
+    public func fail(_ call: Call, on part: String? = nil, after: Int = 0, with number: Int32, repeats: Bool = false) {
+        state.withLock { $0.faults[call] = Fault(part: part, after: after, number: number, repeats: repeats) }
     }
 
     /// Lets the calls with these numbers fail, whatever they are.
@@ -92,23 +94,13 @@ public final class SimulatedFileSystem: FileSystem {
     /// Every file and its content.
     public var snapshot: [String: [UInt8]] {
         state.withLock { state in
-            state.current.compactMapValues { $0 == State.directory ? nil : state.inodes[$0]!.current }
+            state.current.compactMapValues { state.inodes[$0]?.current }
         }
     }
 
     /// Changes a file behind everybody's back, durably.
     public func overwrite(_ path: String, with bytes: [UInt8]?) {
-        state.withLock { state in
-            if let bytes {
-                let number = state.current[path] ?? state.makeInode()
-                state.inodes[number] = State.Inode(current: bytes, durable: bytes)
-                state.current[path] = number
-                state.durable[path] = number
-            } else {
-                state.current[path] = nil
-                state.durable[path] = nil
-            }
-        }
+        state.withLock { $0.overwrite(path, with: bytes) }
     }
 
     // MARK: FileSystem
@@ -138,7 +130,7 @@ public final class SimulatedFileSystem: FileSystem {
         try state.withLock { state throws(RetortError) in
             try state.checkAlive(path)
             guard let number = state.current[path] else { return nil }
-            return number == State.directory ? 0 : state.inodes[number]!.current.count
+            return state.inodes[number]?.current.count ?? 0
         }
     }
 
@@ -147,12 +139,7 @@ public final class SimulatedFileSystem: FileSystem {
     }
 
     public func remove(_ path: String) throws(RetortError) {
-        try state.withLock { state throws(RetortError) in
-            guard state.current[path] != nil else { return }
-            try state.begin(.remove, path)
-            state.apply(State.EntryChange(directory: path.directory, effects: [(path, nil)]))
-            try state.finish(path)
-        }
+        try state.withLock { state throws(RetortError) in try state.remove(path) }
     }
 
     public func removeDirectory(_ path: String) throws(RetortError) {

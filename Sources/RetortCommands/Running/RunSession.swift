@@ -58,6 +58,7 @@ struct RunSession {
         } catch {
             if result.summary.error == nil { result.summary.error = error }
         }
+        report(store.indexTrouble)
         return result
     }
 
@@ -135,6 +136,14 @@ struct RunSession {
                     + "\(damage.lane.directoryName) segment \(damage.segment), bytes \(damage.range): "
                     + "\(damage.reason). `retort repair` sets it aside; its items are asked again.")
         }
+    }
+
+    func report(_ indexTrouble: RetortError?) {
+        guard let indexTrouble else { return }
+        messages.line(
+            messages.palette.yellow("warning: ")
+                + "the index could not be written: \(indexTrouble). Every answer is safe; the next run makes up for it."
+        )
     }
 
     private func drive(

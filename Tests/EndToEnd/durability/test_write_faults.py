@@ -77,7 +77,7 @@ def test_a_sync_that_fails_is_never_believed(serve, prompts, ask, begin, tmp_pat
 def test_a_full_disk_is_waited_for(serve, prompts, begin, tmp_path):
     server = serve("--latency", "5ms")
     rows = prompts(300)
-    inject = injecting("pwrite64", "error=ENOSPC", "20..21")
+    inject = injecting("pwrite64", "error=ENOSPC", "20..26")
     run = begin(server, rows, "--concurrency", 20, "--progress", "json", "--progress-every", "100ms", under=inject)
     finished = run.wait().expect(OK)
     assert "space" in finished.errors
@@ -169,3 +169,49 @@ def test_a_disk_that_stays_full_keeps_what_fitted(serve, prompts, ask, begin, sm
     ask(server, rows, "--concurrency", 50, out=small_disk / "out")
     Disk(small_disk / "out").expect_done(rows)
     assert answered(server) <= 2000 + 50
+
+
+@needs_strace
+@pytest.mark.parametrize("call", ["fdatasync", "pwrite64"])
+def test_an_index_that_cannot_be_written_ends_no_run(serve, prompts, ask, begin, tmp_path, call):
+    server = serve("--latency", "5ms")
+    rows = prompts(400)
+    index = tmp_path / "out" / "index"
+    paths = [index / name for name in ("checkpoint.tmp", "run-00000001.idx", "hints-responses-000001.log")]
+    run = begin(server, rows, "--concurrency", 20, "--sync", "50ms", under=injecting(call, "error=EIO", "1+", paths))
+    finished = run.wait().expect(OK)
+    assert "the index could not be written" in finished.errors and str(index) in finished.errors
+    assert answered(server) == 400
+    Disk(tmp_path / "out").expect_done(rows)
+    before = server.counts()["requests"]
+    again = ask(server, rows, "--concurrency", 20)
+    assert server.counts()["requests"] == before
+    assert "could not be written" not in again.errors
+
+
+@pytest.fixture
+def tiny_disk(tmp_path):
+    """A tmpfs of one megabyte, which a journal alone can fill, or a skip where none can be mounted."""
+    folder = tmp_path / "tiny"
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "retort-test", folder], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("no tmpfs can be mounted here")
+    yield folder
+    subprocess.run(["umount", "-l", folder], check=True)
+
+
+def test_a_little_room_frees_the_journal_of_a_tiny_disk(serve, prompts, begin, tiny_disk):
+    server = serve("--latency", "5ms")
+    rows = prompts(3000)
+    (tiny_disk / "filler").write_bytes(b"x" * 120_000)
+    run = begin(server, rows, "--concurrency", 50, "--progress", "json", "--progress-every", "100ms",
+                out=tiny_disk / "out")
+    deadline = time.monotonic() + 30
+    while run.is_running and "space" not in run.errors and time.monotonic() < deadline:
+        time.sleep(0.05)
+    # What it needs for a block, and no more than the answers need in the end.
+    (tiny_disk / "filler").unlink()
+    run.wait().expect(OK)
+    assert server.counts()["requests"] == 3000, "an answer was thrown away and asked for again"
+    Disk(tiny_disk / "out").expect_done(rows)

@@ -1,0 +1,56 @@
+import Basics
+import SegmentStore
+import TestSupport
+import Testing
+
+/// What the simulated machine does in a power cut, where a kinder one would hide faults.
+@Suite struct SimulatedDiskTests {
+    private func machine(_ seed: UInt64) throws -> SimulatedFileSystem {
+        let files = SimulatedFileSystem(seed: seed)
+        try files.createDirectory("/a")
+        let file = try files.open("/a/file", .createNew)
+        try write([1, 2, 3], to: file)
+        try file.syncData()
+        return files
+    }
+
+    private func write(_ bytes: [UInt8], to file: any StoreFile) throws {
+        try bytes.withUnsafeBytes { try file.write($0, at: 0) }
+    }
+
+    @Test func renamingADirectoryMakesNothingInItDurable() throws {
+        var found: Set<Bool> = []
+        for seed in 1...40 as ClosedRange<UInt64> {
+            let files = try machine(seed)
+            try files.rename("/a", to: "/b")
+            try files.syncDirectory("")
+            #expect(files.snapshot["/b/file"] == [1, 2, 3])
+            files.cutPower()
+            #expect(try files.entries(of: "/a").isEmpty && files.size(of: "/b") != nil)
+            found.insert(files.snapshot["/b/file"] != nil)
+        }
+        #expect(found == [true, false])
+    }
+
+    @Test func aSyncByTheNewNameDoes() throws {
+        for seed in 1...40 as ClosedRange<UInt64> {
+            let files = try machine(seed)
+            try files.rename("/a", to: "/b")
+            try files.syncDirectory("/b")
+            try files.syncDirectory("")
+            files.cutPower()
+            #expect(files.snapshot == ["/b/file": [1, 2, 3]])
+        }
+    }
+
+    /// What is on the disk is written over by what was meant, or not at all: zeros come only where nothing was.
+    @Test func bytesThatAreThereAreNotZeroed() throws {
+        for seed in 1...40 as ClosedRange<UInt64> {
+            let files = try machine(seed)
+            try files.syncDirectory("/a")
+            try write([1, 2, 3, 4, 5], to: files.open("/a/file", .readWrite))
+            files.cutPower()
+            #expect(files.snapshot["/a/file"]!.starts(with: [1, 2, 3]))
+        }
+    }
+}

@@ -1,0 +1,56 @@
+import Basics
+import Glibc
+import TestSupport
+import Testing
+
+@testable import SegmentStore
+
+/// A disk so small that the journal alone fills it.
+@Suite struct TinyDiskTests {
+    let files = SimulatedFileSystem(seed: 1)
+
+    private func options(usesThread: Bool) -> StoreOptions {
+        var options = StoreFixture.options(files, block: 8000, segment: 1 << 20, journal: 1 << 20, delta: 10_000)
+        options.usesThread = usesThread
+        return options
+    }
+
+    private func fill(_ store: RecordStore, from start: Int, to end: Int) -> Int {
+        for number in start..<end {
+            do throws(RetortError) {
+                _ = try store.append([StoreFixture.record(number)])
+            } catch {
+                #expect(error.code == .noSpace)
+                return number
+            }
+        }
+        return end
+    }
+
+    @Test(arguments: [true, false])
+    func journalsMakeRoomForThemselves(usesThread: Bool) throws {
+        let store = try StoreFixture.create(options(usesThread: usesThread))
+        files.limitSpace(toFurther: 60_000)
+        let reached = fill(store, from: 0, to: 2000)
+        // A journal line has about 200 bytes: of 60,000 it would take 300.
+        #expect(reached > 600, "stopped at \(reached)")
+        #expect(store.counters.done == UInt64(reached))
+        // No more room: it stays where it is.
+        #expect(fill(store, from: reached, to: 2000) == reached)
+        // Room for a block is enough: it goes to the block, and the whole journal goes away.
+        files.limitSpace(toFurther: 5_000)
+        let further = fill(store, from: reached, to: 2000)
+        #expect(further > reached, "\(reached), then \(further)")
+        files.clearFaults()
+        #expect(fill(store, from: further, to: 2000) == 2000)
+        try store.close()
+        #expect(try StoreFixture.lines(.responses, options(usesThread: false)).count == 2000)
+    }
+
+    @Test func theErrorSaysWhatIsNeeded() throws {
+        let store = try StoreFixture.create(options(usesThread: false))
+        files.fail(.write, on: ".jsonl.gz", with: ENOSPC, repeats: true)
+        _ = fill(store, from: 0, to: 100)
+        #expect(store.trouble?.cause?.contains("the next block needs ") == true)
+    }
+}
