@@ -23,9 +23,9 @@ public enum StoreMerge {
         allowDifferentJobs: Bool = false, progress: (StoreProgress) -> Void = { _ in }
     ) throws(RetortError) -> MergeReport {
         try checkNames(sources, root, options.files)
-        var opened: [MergeSource] = []
+        var opened: [LockedStore] = []
         defer { for source in opened { source.release() } }
-        for source in sources { opened.append(try MergeSource(source, options: options)) }
+        for source in sources { opened.append(try LockedStore(source, options: options)) }
         let plan = try MergePlan(opened, allowDifferentJobs: allowDifferentJobs)
         let workplace = MergeWorkplace(root: root, files: options.files)
         let lock = try workplace.open()
@@ -87,7 +87,8 @@ struct MergeWorkplace {
 
     /// Removes everything but the lock.
     func clear() throws(RetortError) {
-        for directory in directories {
+        let archive = Lane.allCases.map { layout.archive.directory($0) } + [layout.archive.root]
+        for directory in directories + archive {
             for name in try files.entries(of: directory) { try files.remove(directory + "/" + name) }
             try files.removeDirectory(directory)
         }
