@@ -25,8 +25,13 @@ struct RunSession {
     func run() async throws(RetortError) -> Result {
         let input = try InputSet.resolve(settings.inputs, format: settings.format)
         let job = JobDescription(settings)
+        try supersedeChangedItems(input, job)
         return try await session(
-            open: { () throws(RetortError) in try openStore(job) },
+            open: { () throws(RetortError) in
+                let store = try openStore(job)
+                try ServerNote.write(settings, to: store, replacing: true)
+                return store
+            },
             drive: { (store, transport, loop) throws(RetortError) in try await drive(input, store, transport, loop) })
     }
 
@@ -91,7 +96,7 @@ struct RunSession {
         guard let manifest = try RecordStore.manifest(of: settings.out) else {
             return try createStore(job, options)
         }
-        try job.check(against: manifest.job, at: settings.out)
+        try job.check(against: manifest.job, at: settings.out, onChange: settings.onChange)
         return try RecordStore.open(settings.out, options: options)
     }
 
