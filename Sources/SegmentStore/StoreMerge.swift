@@ -37,7 +37,7 @@ public enum StoreMerge {
             return report
         } catch {
             // What is left is removed by the next merge if it cannot be removed now.
-            try? workplace.clear()
+            try? workplace.discard()
             throw error
         }
     }
@@ -94,6 +94,13 @@ struct MergeWorkplace {
         }
         try files.remove(layout.manifest + ".tmp")
         try files.remove(layout.manifest)
+    }
+
+    /// Removes everything, the lock as well.
+    func discard() throws(RetortError) {
+        try clear()
+        try files.remove(layout.lock)
+        try files.removeDirectory(layout.root)
     }
 
     func removeLists() throws(RetortError) {

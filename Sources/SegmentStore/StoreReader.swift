@@ -126,11 +126,12 @@ public final class StoreReader {
     // MARK: Many records
 
     /// Every record of a lane that counts, in the order of writing: each success, and of each failed key the newest
-    /// failure. Damaged blocks are skipped and reported to `onDamage`.
+    /// failure. Damaged blocks and lost segments are skipped and reported to `onDamage`.
     public func forEach(
         _ lane: Lane, onDamage: (Damage) -> Void = { _ in },
         _ body: (StoredRecord) throws(RetortError) -> Void
     ) throws(RetortError) {
+        for loss in image.losses where loss.lane == lane { onDamage(loss) }
         // Later segments have nothing that the snapshot knows.
         let known = (segments[lane] ?? [:]).values.filter { $0.number <= image.tails[Int(lane.rawValue)].segment }
         for reader in known.sorted(by: { $0.number < $1.number }) {

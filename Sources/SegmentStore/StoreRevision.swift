@@ -40,9 +40,15 @@ public final class StoreRevision {
 
     public var manifest: StoreManifest { store.image.manifest }
 
-    /// The outcome that counts for a key by its hash; nil when it is pending.
+    /// The outcome that counts for a key by its hash; nil when it is pending. After an error that names a file of the
+    /// index the next revision makes the index anew.
     public func lookup(_ hash: Hash128) throws(RetortError) -> IndexEntry? {
-        try store.image.index.withLock { index throws(RetortError) in try index.lookup(hash) }
+        do throws(RetortError) {
+            return try store.image.index.withLock { index throws(RetortError) in try index.lookup(hash) }
+        } catch {
+            _ = store.image.context.distrustsIndex(error)
+            throw error
+        }
     }
 
     /// The same by the key.

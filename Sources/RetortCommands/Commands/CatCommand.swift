@@ -26,9 +26,7 @@ enum CatCommand {
         let lineEnd: [UInt8] = [0x0A]
         func report(_ damage: Damage) {
             damages += 1
-            context.messages.line(
-                "damaged: \(damage.lane.directoryName) segment \(damage.segment), bytes \(damage.range): "
-                    + damage.reason)
+            context.messages.line(StoreAccess.sentence(damage))
         }
         func write(_ record: StoredRecord) throws(RetortError) {
             try output.write(record.line)

@@ -37,6 +37,7 @@ struct RunPlan {
         let input = try InputSet.resolve(settings.inputs, format: settings.format)
         let job = JobDescription(settings)
         guard let manifest = try RecordStore.manifest(of: settings.out) else {
+            try OutputPlace(settings.out).check(PosixFileSystem())
             let store = NoOutcomes(job, samples: settings.samples)
             try read(input, settings, store, .mixed(isNew: true), from: .start)
             items = Int(rows) * settings.samples

@@ -101,7 +101,7 @@ struct RunSession {
     }
 
     private func createStore(_ job: JobDescription, _ options: StoreOptions) throws(RetortError) -> RecordStore {
-        try refuseForeignFiles(options.files)
+        try OutputPlace(settings.out).check(options.files)
         do throws(RetortError) {
             return try RecordStore.create(
                 settings.out, job: job.values, failureClasses: RecordCodec.failureClasses,
@@ -110,20 +110,8 @@ struct RunSession {
             // No directory can be made there: that is no missing input.
             var error = error
             if error.code == .inputMissing { error.code = .io }
-            if error.remedy == nil { error.remedy = "Give --out a directory that can be made and written to." }
+            if error.remedy == nil { error.remedy = OutputPlace.remedy }
             throw error
-        }
-    }
-
-    /// Files that bear a store's names without its manifest are somebody's data: they would be taken for a torn tail.
-    private func refuseForeignFiles(_ files: any FileSystem) throws(RetortError) {
-        for directory in Lane.allCases.map(\.directoryName) + ["index"] {
-            let path = settings.out + "/" + directory
-            guard let name = try files.entries(of: path).first else { continue }
-            throw RetortError(
-                .configuration, "the directory is no store, but has files where a store keeps its own",
-                at: "\(path)/\(name)", cause: "retort.json is missing",
-                remedy: "Give --out another directory, or bring back the retort.json that belongs to these files.")
         }
     }
 
