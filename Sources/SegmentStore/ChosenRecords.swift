@@ -8,7 +8,8 @@ enum ChosenRecords {
     case keys(KeyList)
 
     /// Whether one of them is in a segment. Segments must be asked for in order.
-    func isAny(in reader: SegmentReader, end: Int, context: StoreContext, codec: BlockCodec) throws(RetortError) -> Bool {
+    func isAny(in reader: SegmentReader, end: Int, context: StoreContext, codec: BlockCodec) throws(RetortError) -> Bool
+    {
         switch self {
         case .places(let cursor): return cursor.segment == reader.number
         case .keys(let list):

@@ -137,7 +137,8 @@ private struct Repair {
                 let size = try reader.file.size()
                 let surgery = SegmentSurgery(
                     context: archive, reader: reader, size: size, durableBytes: size, journaled: [:], codec: codec)
-                let outcome = try surgery.perform(quarantine: &quarantine) { block in lines.verdict(on: block, in: lane) }
+                let outcome = try surgery.perform(quarantine: &quarantine) { block in lines.verdict(on: block, in: lane)
+                }
                 if outcome.isChanged { report.segmentsRewritten += 1 }
             }
         }

@@ -73,9 +73,10 @@ extension SampleStore {
         let before = store.files.snapshot
         try store.revise([0, 1])
         let changed = store.segments.filter { before[$0] != store.files.snapshot[$0] }
-        #expect(changed == [
-            store.path("responses/000001.jsonl.gz"), store.path("superseded/responses/000001.jsonl.gz"),
-        ])
+        #expect(
+            changed == [
+                store.path("responses/000001.jsonl.gz"), store.path("superseded/responses/000001.jsonl.gz"),
+            ])
     }
 
     @Test func keysAreAnsweredAnewAndMayGoAgain() throws {

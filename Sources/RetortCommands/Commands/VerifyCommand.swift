@@ -57,7 +57,8 @@ extension VerificationReport {
             lines.append("superseded \(Human.count(supersededRecords)) records of rows that have changed since")
         }
         if isBeingRevised {
-            lines.append("unfinished records of changed rows are on their way to superseded/; the next run completes it")
+            lines.append(
+                "unfinished records of changed rows are on their way to superseded/; the next run completes it")
         }
         lines += problems.map { CellWidth.sanitized("\($0.kind.rawValue): \($0)") }
         let total = problemCounts.values.reduce(0, +)

@@ -48,7 +48,8 @@ struct RunPlan {
         measurements = try StoreMeasurements(reader)
         let counters = reader.counters
         let progress = reader.inputProgress
-        let standing = job.comparesRows(of: input, with: manifest, settings.onChange)
+        let standing =
+            job.comparesRows(of: input, with: manifest, settings.onChange)
             ? .mixed(isNew: true)
             : InputStanding(
                 identity: input.identityHash, counters: counters, progress: progress, rows: manifest.input?.rows)

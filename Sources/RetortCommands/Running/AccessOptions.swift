@@ -26,7 +26,9 @@ struct AccessOptions {
         let isAnthropic = endpoint == .messages
         let variable = isAnthropic ? "ANTHROPIC_API_KEY" : "OPENAI_API_KEY"
         if isAnthropic, !command.isGiven("base-url") || command.source(of: "base-url") == .environment {
-            baseURL = environment["ANTHROPIC_BASE_URL"].flatMap { $0.isEmpty ? nil : $0 } ?? stored ?? Self.anthropicBaseURL
+            baseURL =
+                environment["ANTHROPIC_BASE_URL"].flatMap { $0.isEmpty ? nil : $0 } ?? stored
+                ?? Self.anthropicBaseURL
         } else {
             baseURL = command.stringIfSet("base-url") ?? stored ?? Self.openAIBaseURL
         }
