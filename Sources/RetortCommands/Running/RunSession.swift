@@ -75,7 +75,6 @@ struct RunSession {
     }
 
     func makeTransport(_ simulator: ModelSimulator?, _ loop: EventLoop) throws(RetortError) -> HTTPTransport {
-        _ = DescriptorLimit.raise()
         let configuration = HTTPTransport.Configuration(
             baseURL: simulator?.baseURL ?? settings.baseURL, headers: settings.headers,
             userAgent: "retort/\(RetortProgram.version)", timeouts: settings.timeouts,
