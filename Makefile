@@ -69,7 +69,7 @@ test-end-to-end: python-env ## the binary against bad input, faults of server, n
 
 soak: build ## the same for long: RETORT_SOAK_MINUTES=20 by default; millions of simulated deaths, hundreds of real ones
 	RETORT_CAMPAIGN_SEEDS=$${RETORT_CAMPAIGN_SEEDS:-300} $(SWIFT_TEST) -c release -Xswiftc -enable-testing \
-	    --scratch-path $(BUILD)/soak --filter CrashCampaignTests
+	    --scratch-path $(BUILD)/soak --filter "CrashCampaignTests|RevisionCrashTests"
 	RETORT=$(RETORT) $(PYTHON) Benchmarks/Soak/soak.py
 
 test-harness: ## the tests of the benchmarks' own figures, a few seconds

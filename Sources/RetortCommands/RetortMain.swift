@@ -1,5 +1,6 @@
 import CommandLine
 import Glibc
+import HTTPTransport
 
 /// The program: parses the command line, runs the command, gives the exit status.
 public enum RetortMain {
@@ -7,6 +8,8 @@ public enum RetortMain {
     public static func start() -> Never {
         StandardStreams.ignoreBrokenPipes()
         SignalWatcher.start()
+        // A reader keeps all segments open, and each request in flight needs a socket.
+        DescriptorLimit.raise()
         Task { exit(await run().rawValue) }
         while true { pause() }
     }

@@ -2,7 +2,7 @@ import Basics
 
 /// One merge: decides, copies, and completes the index.
 struct Merge {
-    private let sources: [MergeSource]
+    private let sources: [LockedStore]
     private var manifest: StoreManifest
     private let plan: MergePlan
     private let workplace: MergeWorkplace
@@ -17,7 +17,7 @@ struct Merge {
     private var report: MergeReport
     private var progress = StoreProgress(bytes: 0, totalBytes: 0)
 
-    init(_ sources: [MergeSource], plan: MergePlan, workplace: MergeWorkplace, options: StoreOptions) {
+    init(_ sources: [LockedStore], plan: MergePlan, workplace: MergeWorkplace, options: StoreOptions) {
         self.sources = sources
         self.plan = plan
         self.workplace = workplace
@@ -49,8 +49,22 @@ struct Merge {
         for lane in Lane.allCases {
             for source in sources.indices { try copy(lane, source, decision, tell) }
         }
+        for lane in Lane.allCases { try copyArchive(lane) }
         try finish()
         return report
+    }
+
+    /// What was superseded in any source stays that.
+    private func copyArchive(_ lane: Lane) throws(RetortError) {
+        var archive = try ArchiveWriter(lane, context: context, layout: context.layout.archive, options: options)
+        for source in sources {
+            for reader in try source.image.context.archiveSegments(lane) {
+                var members = MemberCursor(reader, end: try reader.file.size())
+                while let (header, member) = try members.next() { try archive.append(member, header: header) }
+            }
+        }
+        try archive.finish()
+        if !archive.numbers.isEmpty { try context.files.syncDirectory(context.layout.archive.directory(lane)) }
     }
 
     private mutating func copy(
@@ -139,42 +153,6 @@ private struct Translation {
         translated.tallies = Tallies()
         for (index, place) in tallyPlaces.enumerated() { translated.tallies[place] = group.tallies[index] }
         return translated
-    }
-}
-
-/// What is known of a segment's blocks without inflating them, asked for in order.
-private struct BlockHints {
-    private let reader: SegmentReader
-    private let context: StoreContext
-    private let codec: BlockCodec
-    private var log: HintLogReader?
-    private var group: HintGroup?
-
-    init(_ reader: SegmentReader, context: StoreContext, codec: BlockCodec) throws(RetortError) {
-        self.reader = reader
-        self.context = context
-        self.codec = codec
-        log = try HintLogReader(
-            reader.lane, reader.number, from: 0, storeID: context.storeID, layout: context.layout, files: context.files)
-        group = log?.next()
-    }
-
-    /// From the hint log, or from the block itself where the log says nothing of it.
-    mutating func group(of header: BlockHeader) throws(RetortError) -> HintGroup {
-        while let stale = group, stale.offset < header.offset { group = log?.next() }
-        if let known = group, known.describes(header) { return known }
-        guard let read = context.hintGroup(of: try reader.block(header, codec: codec)) else {
-            throw BlockCodec.damage("the block holds lines that are no records", reader.place(header.offset))
-        }
-        return read
-    }
-}
-
-extension HintGroup {
-    /// Whether this is the group of that very block.
-    func describes(_ header: BlockHeader) -> Bool {
-        offset == header.offset && memberBytes == header.memberBytes && firstSequence == header.firstSequence
-            && hints.count == header.records && payloadChecksum == header.payloadChecksum
     }
 }
 

@@ -15,9 +15,9 @@ struct MergeDecision {
 
     private let rules: [Rule]
     private var lists: [PlaceList] = []
-    private let sources: [MergeSource]
+    private let sources: [LockedStore]
 
-    init(_ sources: [MergeSource], scratch: StoreLayout, options: StoreOptions) {
+    init(_ sources: [LockedStore], scratch: StoreLayout, options: StoreOptions) {
         self.sources = sources
         rules = sources.map { $0.everyResponseCounts ? .except : .only } + sources.map { _ in .only }
         let entriesMax = options.tuning.deltaEntriesMax

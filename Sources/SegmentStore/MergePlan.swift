@@ -6,7 +6,7 @@ struct MergePlan {
 
     /// Throws `.configuration` when the sources are of different jobs and that is not allowed, or when together they
     /// have more classes or tallies than a store can number.
-    init(_ sources: [MergeSource], allowDifferentJobs: Bool) throws(RetortError) {
+    init(_ sources: [LockedStore], allowDifferentJobs: Bool) throws(RetortError) {
         let first = sources[0].image.manifest
         if !allowDifferentJobs {
             for source in sources.dropFirst() { try Self.checkSame(first, source) }
@@ -22,9 +22,16 @@ struct MergePlan {
         manifest = StoreManifest(
             storeID: Self.storeID(sources), job: Self.job(manifests.map(\.job)), failureClasses: classes,
             tallies: tallies, samples: manifests.map(\.samples).max()!)
+        manifest.notes = Self.notes(manifests.map { $0.notes ?? [:] })
     }
 
-    private static func checkSame(_ first: StoreManifest, _ source: MergeSource) throws(RetortError) {
+    /// What all sources say alike.
+    private static func notes(_ notes: [[String: String]]) -> [String: String]? {
+        let common = notes[0].filter { name, text in notes.allSatisfy { $0[name] == text } }
+        return common.isEmpty ? nil : common
+    }
+
+    private static func checkSame(_ first: StoreManifest, _ source: LockedStore) throws(RetortError) {
         let other = source.image.manifest
         var differences = Set(first.job.keys).union(other.job.keys).sorted()
             .filter { first.job[$0] != other.job[$0] }
@@ -55,7 +62,7 @@ struct MergePlan {
     }
 
     /// Follows from the sources and what they hold, so that the same merge gives the same bytes.
-    private static func storeID(_ sources: [MergeSource]) -> UInt64 {
+    private static func storeID(_ sources: [LockedStore]) -> UInt64 {
         var identity = ByteWriter()
         for source in sources {
             identity.append(source.image.manifest.storeID)

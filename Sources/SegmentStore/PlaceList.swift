@@ -56,6 +56,9 @@ struct PlaceCursor {
         head = try self.merge.next()
     }
 
+    /// The segment of the next listed record; nil at the end.
+    var segment: UInt32? { head?.segment }
+
     /// The numbers of the listed records of one block. Blocks must be asked for in order.
     mutating func records(of header: BlockHeader) throws(RetortError) -> [Int] {
         var records: [Int] = []

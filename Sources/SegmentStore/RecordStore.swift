@@ -113,6 +113,7 @@ public final class RecordStore: Sendable {
 
     /// `lock` is held already.
     init(_ root: String, options: StoreOptions, lock: any FileLock) throws(RetortError) {
+        _ = try Superseding.finish(StoreLayout(root: root), options.files)
         let image = try StoreImage.load(root, options: options, mends: true)
         if let loss = image.losses.first {
             throw RetortError(
@@ -134,7 +135,7 @@ public final class RecordStore: Sendable {
         var report = RecoveryReport(
             tornBytes: try recoverer.cutTails(), badJournalLines: image.tails.map(\.badJournalLines).reduce(0, +),
             damage: image.damage, indexWasRebuilt: image.indexWasRebuilt && image.tails.contains { $0.segment > 0 })
-        try recoverer.removeStrayIndexFiles()
+        try recoverer.removeStrays()
         let placeholder = Lane.allCases.map {
             LaneBuffer(
                 $0, context: image.context, options: options,
@@ -311,6 +312,12 @@ public final class RecordStore: Sendable {
     public var counters: StoreCounters { index.withLock { $0.live } }
 
     public var manifest: StoreManifest { manifestBox.withLock { $0 } }
+
+    /// Keeps a text beside the job, for the caller to find again.
+    public func note(_ name: String, _ text: String) throws(RetortError) {
+        guard manifest.notes?[name] != text else { return }
+        try sealing.updateManifest { $0.notes = ($0.notes ?? [:]).merging([name: text]) { $1 } }
+    }
 
     // MARK: The input
 

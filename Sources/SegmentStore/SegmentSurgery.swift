@@ -161,3 +161,15 @@ struct SegmentSurgery {
         _ = try writer.append(member[...], header: header, firstSequence: end - UInt64(count))
     }
 }
+
+extension BlockLines {
+    /// To keep a block whose lines are all records of the lane, and of another one those that are.
+    func verdict(on block: Block, in lane: Lane) -> SegmentSurgery.Verdict {
+        let good = block.lineRanges.filter { range in
+            if case .record = read(Array(block.raw[range]), in: lane) { return true }
+            return false
+        }
+        let isWhole = good.count == block.header.records && block.raw.count == good.last.map { $0.upperBound + 1 }
+        return isWhole ? .keep : .keepLines(good, of: block.raw)
+    }
+}

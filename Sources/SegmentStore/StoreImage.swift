@@ -156,6 +156,17 @@ struct StoreImage {
         return ends
     }
 
+    /// The segments as they are now, each open for reading, by lane and number.
+    func openSegments() throws(RetortError) -> [Lane: [UInt32: SegmentReader]] {
+        var segments: [Lane: [UInt32: SegmentReader]] = [:]
+        for lane in Lane.allCases {
+            for number in try context.segmentNumbers(lane) {
+                segments[lane, default: [:]][number] = try context.segment(lane, number)
+            }
+        }
+        return segments
+    }
+
     var damage: [Damage] { losses + tails.flatMap(\.damage) }
 
     /// Takes the journals' lines into the index as what they are: received, without a place in a segment. Returns

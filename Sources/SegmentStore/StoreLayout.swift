@@ -32,6 +32,8 @@ struct StoreLayout: Sendable {
     var reserve: String { index + "/reserve" }
     var checkpoint: String { index + "/checkpoint" }
     var quarantine: String { root + "/quarantine" }
+    /// Where records are that gave way to others; laid out as the store itself, without an index.
+    var archive: StoreLayout { StoreLayout(root: root + "/superseded") }
 
     /// A directory beside the store, for what is not part of it yet or only for a while.
     static func sibling(of root: String, _ name: String) -> String {

@@ -34,4 +34,6 @@ public enum StoreLimits {
     public static let ledgerReachMax: UInt64 = 128 << 20
     /// Samples of one row.
     public static let samplesMax = 65_535
+    /// Times that a reader begins again because a writer has taken records out of the lanes meanwhile.
+    public static let readingTriesMax = 20
 }

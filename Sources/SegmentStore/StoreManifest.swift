@@ -11,7 +11,7 @@ public struct StoreManifest: Codable, Sendable, Hashable {
     public static let formatName = "retort store"
     public static let currentVersion = 1
     /// Features of the format that this code understands. A store that names another one was written by newer code.
-    public static let knownFeatures: Set<String> = []
+    public static let knownFeatures: Set<String> = [Superseding.feature]
 
     public var format = Self.formatName
     public var version = Self.currentVersion
@@ -25,6 +25,12 @@ public struct StoreManifest: Codable, Sendable, Hashable {
     public var generation = 0
     /// What the records are made of, as the caller describes it. Two jobs are the same when these are equal.
     public var job: [String: String]
+    /// What the caller wants to find again beside the job. It makes no job another one.
+    public internal(set) var notes: [String: String]?
+    /// How often records were taken out of the lanes: readers see by it that segments have changed.
+    private(set) var revision: Int?
+    /// What is under way while records are taken out.
+    var superseding: Superseding?
     /// The names of the failure classes, in the order of their numbers in the index.
     public var failureClasses: [String]
     /// The names of the tallies, in order.
@@ -73,6 +79,7 @@ public struct StoreManifest: Codable, Sendable, Hashable {
 
     enum CodingKeys: String, CodingKey {
         case checksum, format, version, features, store, generation, job, tallies, samples, input, segments
+        case notes, revision, superseding
         case failureClasses = "failure_classes"
     }
 
@@ -96,6 +103,20 @@ public struct StoreManifest: Codable, Sendable, Hashable {
         segments[lane.directoryName] = list.sorted { $0.number < $1.number }
     }
 
+    /// Says what is about to happen to segments. Those that change are not held to their sizes meanwhile, and the rows
+    /// of the input have to be looked up again.
+    mutating func begin(_ work: Superseding) {
+        superseding = work
+        features.append(Superseding.feature)
+        revision = (revision ?? 0) + 1
+        for lane in Lane.allCases.map(\.directoryName) {
+            let changed = Set((work.rewritten[lane] ?? []) + (work.emptied[lane] ?? []))
+            segments[lane]?.removeAll { changed.contains($0.number) }
+        }
+        input?.identity = ""
+        input?.since = nil
+    }
+
     /// Reads the manifest of a store. Throws `.notFound` where there is none, `.damagedData` where it cannot be
     /// understood, `.configuration` where newer code wrote it.
     static func load(_ layout: StoreLayout, files: any FileSystem) throws(RetortError) -> StoreManifest {
@@ -116,6 +137,23 @@ public struct StoreManifest: Codable, Sendable, Hashable {
                 remedy: "Restore it from a copy; the segments beside it are readable by themselves.")
         }
         return manifest
+    }
+
+    /// Does a reading once more when records were taken out of the lanes meanwhile: segments that it had looked at may
+    /// be others now.
+    static func readingStill<Result>(
+        _ layout: StoreLayout, _ files: any FileSystem, _ read: () throws(RetortError) -> Result
+    ) throws(RetortError) -> Result {
+        for _ in 0..<StoreLimits.readingTriesMax {
+            let before = try? load(layout, files: files)
+            let outcome: Swift.Result<Result, RetortError>
+            do throws(RetortError) { outcome = .success(try read()) } catch { outcome = .failure(error) }
+            let after = try? load(layout, files: files)
+            if before?.revision == after?.revision, before?.superseding == after?.superseding {
+                return try outcome.get()
+            }
+        }
+        return try read()
     }
 
     /// Only what every version of the format has.

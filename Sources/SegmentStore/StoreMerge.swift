@@ -23,9 +23,9 @@ public enum StoreMerge {
         allowDifferentJobs: Bool = false, progress: (StoreProgress) -> Void = { _ in }
     ) throws(RetortError) -> MergeReport {
         try checkNames(sources, root, options.files)
-        var opened: [MergeSource] = []
+        var opened: [LockedStore] = []
         defer { for source in opened { source.release() } }
-        for source in sources { opened.append(try MergeSource(source, options: options)) }
+        for source in sources { opened.append(try LockedStore(source, options: options)) }
         let plan = try MergePlan(opened, allowDifferentJobs: allowDifferentJobs)
         let workplace = MergeWorkplace(root: root, files: options.files)
         let lock = try workplace.open()
@@ -37,7 +37,7 @@ public enum StoreMerge {
             return report
         } catch {
             // What is left is removed by the next merge if it cannot be removed now.
-            try? workplace.clear()
+            try? workplace.discard()
             throw error
         }
     }
@@ -87,12 +87,20 @@ struct MergeWorkplace {
 
     /// Removes everything but the lock.
     func clear() throws(RetortError) {
-        for directory in directories {
+        let archive = Lane.allCases.map { layout.archive.directory($0) } + [layout.archive.root]
+        for directory in directories + archive {
             for name in try files.entries(of: directory) { try files.remove(directory + "/" + name) }
             try files.removeDirectory(directory)
         }
         try files.remove(layout.manifest + ".tmp")
         try files.remove(layout.manifest)
+    }
+
+    /// Removes everything, the lock as well.
+    func discard() throws(RetortError) {
+        try clear()
+        try files.remove(layout.lock)
+        try files.removeDirectory(layout.root)
     }
 
     func removeLists() throws(RetortError) {

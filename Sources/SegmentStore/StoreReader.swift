@@ -20,8 +20,15 @@ public final class StoreReader {
 
     /// Throws `.notFound` when there is no store, `.configuration` when newer code wrote it.
     public init(_ root: String, options: StoreOptions = StoreOptions()) throws(RetortError) {
-        var image = try StoreImage.load(root, options: options, mends: false)
+        // A segment that gets another content under its name stays readable as it was by whoever has it open.
+        let layout = StoreLayout(root: root)
+        let (found, pinned) = try StoreManifest.readingStill(layout, options.files) { () throws(RetortError) in
+            let image = try StoreImage.load(root, options: options, mends: false)
+            return (image, try image.openSegments())
+        }
+        var image = found
         self.root = root
+        segments = pinned
         context = image.context
         manifest = image.manifest
         damage = image.damage
@@ -119,14 +126,15 @@ public final class StoreReader {
     // MARK: Many records
 
     /// Every record of a lane that counts, in the order of writing: each success, and of each failed key the newest
-    /// failure. Damaged blocks are skipped and reported to `onDamage`.
+    /// failure. Damaged blocks and lost segments are skipped and reported to `onDamage`.
     public func forEach(
         _ lane: Lane, onDamage: (Damage) -> Void = { _ in },
         _ body: (StoredRecord) throws(RetortError) -> Void
     ) throws(RetortError) {
+        for loss in image.losses where loss.lane == lane { onDamage(loss) }
         // Later segments have nothing that the snapshot knows.
-        for number in try context.segmentNumbers(lane) where number <= image.tails[Int(lane.rawValue)].segment {
-            let reader = try segment(lane, number)
+        let known = (segments[lane] ?? [:]).values.filter { $0.number <= image.tails[Int(lane.rawValue)].segment }
+        for reader in known.sorted(by: { $0.number < $1.number }) {
             try forEach(lane, in: reader, onDamage: onDamage, body)
         }
         // Records that were in the journal when the snapshot was taken.

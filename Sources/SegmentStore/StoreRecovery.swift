@@ -97,8 +97,9 @@ struct StoreRecovery {
         return blocks
     }
 
-    /// Removes runs that no checkpoint names and hint logs of segments that are gone.
-    func removeStrayIndexFiles() throws(RetortError) {
+    /// Removes runs that no checkpoint names, and files that were to take the place of others and never did.
+    func removeStrays() throws(RetortError) {
+        try Superseding.removeStrays(context.layout, context.files)
         let live = image.index.withLock { index in
             Set(Lane.allCases.flatMap { index[$0].runs.map(\.number) })
         }

@@ -39,6 +39,7 @@ public enum StoreRepair {
         _ = try StoreManifest.load(layout, files: options.files)
         let lock = try options.files.lock(layout.lock)
         defer { lock.release() }
+        _ = try Superseding.finish(layout, options.files)
         try removeUnfinished(layout, options.files)
         let found = try StoreVerification.run(
             root, options: options, deep: true, holdsLock: true, progress: progress)
@@ -100,6 +101,7 @@ private struct Repair {
         try StoreReindex.drop(context.layout, context.files, hints: distrustsHints)
         if touchesSegments {
             for lane in Lane.allCases { try cutDamage(lane) }
+            try cutArchive()
         }
         if touchesSegments || found(.manifest) { try acceptSegments() }
         try reindex()
@@ -123,13 +125,22 @@ private struct Repair {
             lane, from: 0, storeID: context.storeID, layout: context.layout, files: context.files)
         let journaled = Dictionary(journal.lines.map { ($0.sequence, $0.line) }, uniquingKeysWith: { a, _ in a })
         let lines = self.lines
-        try operate(lane, journaled: journaled) { block throws(RetortError) in
-            let good = block.lineRanges.filter { range in
-                if case .record = lines.read(Array(block.raw[range]), in: lane) { return true }
-                return false
+        try operate(lane, journaled: journaled) { block throws(RetortError) in lines.verdict(on: block, in: lane) }
+    }
+
+    /// The same of what was superseded. Nothing depends on it.
+    private mutating func cutArchive() throws(RetortError) {
+        let archive = StoreContext(root: context.layout.archive.root, manifest: manifest, options: options)
+        let lines = self.lines
+        for lane in Lane.allCases {
+            for reader in try context.archiveSegments(lane) {
+                let size = try reader.file.size()
+                let surgery = SegmentSurgery(
+                    context: archive, reader: reader, size: size, durableBytes: size, journaled: [:], codec: codec)
+                let outcome = try surgery.perform(quarantine: &quarantine) { block in lines.verdict(on: block, in: lane)
+                }
+                if outcome.isChanged { report.segmentsRewritten += 1 }
             }
-            let isWhole = good.count == block.header.records && block.raw.count == good.last.map { $0.upperBound + 1 }
-            return isWhole ? .keep : .keepLines(good, of: block.raw)
         }
     }
 

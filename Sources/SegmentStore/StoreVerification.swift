@@ -28,6 +28,15 @@ public enum StoreVerification {
     ) throws(RetortError) -> VerificationReport {
         let scratch = ScratchDirectory(StoreLayout.sibling(of: root, "tmp-verify"), files: options.files)
         defer { scratch.remove() }
+        return try StoreManifest.readingStill(StoreLayout(root: root), options.files) { () throws(RetortError) in
+            try verify(root, options, deep, holdsLock, scratch, progress)
+        }
+    }
+
+    private static func verify(
+        _ root: String, _ options: StoreOptions, _ deep: Bool, _ holdsLock: Bool, _ scratch: ScratchDirectory,
+        _ progress: (StoreProgress) -> Void
+    ) throws(RetortError) -> VerificationReport {
         var verification = Verification(root: root, options: options, isDeep: deep)
         guard try verification.checkManifest() else { return verification.report }
         let snapshot = try verification.openSnapshot(scratch: scratch.claim, holdsLock: holdsLock)
@@ -36,6 +45,7 @@ public enum StoreVerification {
         try verification.checkHints(of: snapshot)
         try verification.checkSegments(of: snapshot, progress: progress)
         if deep { try verification.checkIndexAgainstRecords(of: snapshot) }
+        try verification.checkArchive(of: snapshot)
         return verification.report
     }
 }
@@ -130,6 +140,7 @@ struct Verification {
             image = try StoreImage.load(root, options: options, mends: false, usesCheckpoint: false, scratch: scratch)
         }
         _ = try image.noteJournals()
+        report.isBeingRevised = image.manifest.superseding != nil
         report.counters = image.index.withLock { $0.live }
         if let rows = image.manifest.input?.rows { report.inputs = rows * UInt64(image.manifest.samples) }
         return try VerificationSnapshot(image: image, writer: report.writer)

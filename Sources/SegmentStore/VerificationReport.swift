@@ -57,6 +57,10 @@ public struct VerificationReport: Sendable, Hashable {
     /// Bytes and journal lines of writes that were under way: the next opening mends them, nothing is lost.
     public var unfinishedBytes = 0
     public var unfinishedJournalLines = 0
+    /// Records were being taken out when the process or the power died: the next opening completes it.
+    public var isBeingRevised = false
+    /// Records in `superseded/`.
+    public var supersededRecords = 0
     /// At most `StoreLimits.problemsKeptMax`, in the order in which they were found.
     public private(set) var problems: [Problem] = []
     /// All problems, by kind, also those that are not in `problems`.

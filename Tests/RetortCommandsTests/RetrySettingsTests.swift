@@ -76,6 +76,19 @@ import Testing
         #expect(throws: RetortError.self) { try self.settings(job: job) }
     }
 
+    @Test func itAsksWhereTheRunAsked() throws {
+        let here = StoredJob(values: ["model": "m"], baseURL: "http://here/v1")
+        #expect(try settings(job: here).run.baseURL == "http://here/v1")
+        #expect(try settings("--base-url", "http://there/v1", job: here).run.baseURL == "http://there/v1")
+        let environment = ["OPENAI_API_KEY": "k", "OPENAI_BASE_URL": "http://elsewhere/v1"]
+        #expect(try settings(job: here, environment: environment).run.baseURL == "http://elsewhere/v1")
+        #expect(try settings().run.baseURL == "https://api.openai.com/v1")
+        let claude = StoredJob(values: ["model": "c", "endpoint": "messages"], baseURL: "http://here")
+        #expect(try settings(job: claude, environment: ["ANTHROPIC_API_KEY": "a"]).run.baseURL == "http://here")
+        let named = ["ANTHROPIC_API_KEY": "a", "ANTHROPIC_BASE_URL": "http://there"]
+        #expect(try settings(job: claude, environment: named).run.baseURL == "http://there")
+    }
+
     @Test func classesAreNamed() throws {
         #expect(try settings("--class", "timeout,rate_limited").classes == [.timeout, .rateLimited])
         #expect(throws: RetortError.self) { try settings("--class", "bad_input") }

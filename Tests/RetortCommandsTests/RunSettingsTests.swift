@@ -60,12 +60,12 @@ import Testing
 
     @Test func anotherJobSaysWhatDiffers() throws {
         let job = JobDescription(try settings("in", "--out", "o", "--simulate", "--seed", "1"))
-        try job.check(against: job.values, at: "o")
+        try job.check(against: job.values, at: "o", onChange: .refuse)
         var stored = job.values
         stored["model"] = "other"
         stored["seed"] = nil
         stored["top_p"] = "0.5"
-        let error = try #require(failure { try job.check(against: stored, at: "o") })
+        let error = try #require(failure { try job.check(against: stored, at: "o", onChange: .refuse) })
         #expect(error.code == .configuration && error.place == "o")
         #expect(
             error.cause == "model is other in the store and simulated-teacher in this run; "

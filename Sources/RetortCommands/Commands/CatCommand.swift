@@ -9,9 +9,13 @@ enum CatCommand {
         examples: [
             ExampleSpec("retort cat runs/a", "every answer"),
             ExampleSpec("retort cat runs/a --failures", "every item whose newest outcome is a failure"),
+            ExampleSpec("retort cat runs/a --superseded", "answers to rows that have changed since"),
         ],
         operands: [OperandSpec("STORE", kind: .path, summary: "the directory of a run")],
-        options: [OptionSpec("failures", summary: "failed items instead of answers")],
+        options: [
+            OptionSpec("failures", summary: "failed items instead of answers"),
+            OptionSpec("superseded", summary: "what `run --on-change rerun` has set aside, in place of what counts"),
+        ],
         exitCodes: [.notFound, .badData, .io, .configuration])
 
     @Sendable
@@ -22,15 +26,18 @@ enum CatCommand {
         let lineEnd: [UInt8] = [0x0A]
         func report(_ damage: Damage) {
             damages += 1
-            context.messages.line(
-                "damaged: \(damage.lane.directoryName) segment \(damage.segment), bytes \(damage.range): "
-                    + damage.reason)
+            context.messages.line(StoreAccess.sentence(damage))
         }
         func write(_ record: StoredRecord) throws(RetortError) {
             try output.write(record.line)
             try output.write(lineEnd)
         }
-        try reader.forEach(command.flag("failures") ? .failures : .responses, onDamage: report, write)
+        let lane: Lane = command.flag("failures") ? .failures : .responses
+        if command.flag("superseded") {
+            try reader.forEachSuperseded(lane, onDamage: report, write)
+        } else {
+            try reader.forEach(lane, onDamage: report, write)
+        }
         try output.flush()
         return damages == 0 ? .ok : .badData
     }

@@ -28,6 +28,12 @@ enum GetCommand {
             if !found { missing.append(id) }
         }
         try output.flush()
+        if !missing.isEmpty, let damage = reader.damage.first {
+            throw RetortError(
+                .damagedData, "no record for \(missing.joined(separator: ", ")), but the store is damaged",
+                at: reader.root, cause: StoreAccess.sentence(damage),
+                remedy: "Run `retort verify` to see the extent and `retort repair` to go on without what is lost.")
+        }
         guard missing.isEmpty else {
             throw RetortError(
                 .notFound, "no record for \(missing.joined(separator: ", "))", at: reader.root,

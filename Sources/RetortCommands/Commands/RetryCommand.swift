@@ -21,6 +21,9 @@ enum RetryCommand {
             What is asked comes from the store's job. Options that say otherwise, such as another model, are refused \
             without --override. Rows that could not be understood (bad_input) have no request: correct the input and \
             run again.
+
+            Where to ask is where the last run asked, unless --base-url or the environment says otherwise. A store of \
+            simulated answers asks the built-in server.
             """,
         examples: [
             ExampleSpec("retort retry runs/a", "everything that failed"),
@@ -50,7 +53,7 @@ enum RetryCommand {
             if !isQuiet { context.messages.line("nothing to retry: no item has failed") }
             return .ok
         }
-        let job = StoredJob(values: reader.manifest.job)
+        let job = StoredJob(reader.manifest)
         let classes = Set(command.strings("class").compactMap { FailureClass(rawValue: $0) })
         let chosen = classes.isEmpty ? Set(retriedClasses) : classes
         guard failures.count(of: chosen) > 0 else {
@@ -59,6 +62,11 @@ enum RetryCommand {
         }
         let settings = try RetrySettings(command, job: job, environment: context.environment)
         let messages = context.progressStream(command)
+        if !isQuiet, settings.run.simulator != nil, !command.flag("simulate") {
+            messages.line(
+                "the answers of this store are simulated: asking the built-in model server (--fail, --latency and its "
+                    + "other options say how it is to behave)")
+        }
         let session = RunSession(settings: settings.run, messages: messages, isQuiet: isQuiet)
         let result = try await session.retry(chosen, override: settings.override)
         let conclusion = RetryConclusion(result, settings: settings.run, commandLine: command.shellLine)

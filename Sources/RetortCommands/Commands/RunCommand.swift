@@ -28,6 +28,9 @@ enum RunCommand {
             ExampleSpec(
                 "retort run prompts.jsonl --out runs/a --model deepseek-chat --base-url https://api.deepseek.com/v1",
                 "any OpenAI-compatible endpoint"),
+            ExampleSpec(
+                "retort run prompts.jsonl --out runs/a --model deepseek-chat --on-change rerun",
+                "after editing prompts: ask the changed ones again"),
             ExampleSpec("retort run job.yaml", "everything in one file: options by name, input and prompt"),
             ExampleSpec(
                 "retort run topics.csv --out runs/b --model gpt-5-mini --template essay.txt --samples 4",
@@ -47,9 +50,13 @@ enum RunCommand {
                 group: inputGroup),
             OptionSpec("strict", summary: "stop at the first bad row instead of recording it", group: inputGroup),
             OptionSpec(
-                "on-change", kind: .choice(["refuse", "keep"]),
-                summary: "when a prompt changed under the same id: refuse to run, or keep the old answer",
-                group: inputGroup, default: "refuse"),
+                "on-change", kind: .choice(ChangePolicy.allCases.map(\.rawValue)),
+                summary: "when a prompt changed under the same id: refuse to run, keep the old answer, or ask again",
+                details: """
+                    With rerun the template and the parameters may change as well. Old answers of changed rows go to \
+                    OUT/superseded before the first request; rows that did not change are not asked again.
+                    """,
+                group: inputGroup, default: ChangePolicy.refuse.rawValue),
             OptionSpec("keep-body", summary: "keep the API's raw body in each record", group: inputGroup),
             OptionSpec(
                 "split-think", summary: "move <think>...</think> from the response to the reasoning", group: inputGroup),

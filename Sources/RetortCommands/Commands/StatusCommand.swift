@@ -70,11 +70,14 @@ struct StoreStatus {
     private let reader: StoreReader
     let writer: String?
     private let sizes: [Lane: [Int]]
+    /// Answers that gave way to those of changed rows.
+    private let superseded: SupersededCount
 
     init(_ root: String) throws(RetortError) {
         reader = try StoreReader(root, options: StoreAccess.options)
         writer = try reader.writer()
         sizes = try reader.segmentSizes()
+        superseded = try reader.superseded(.responses)
     }
 
     var done: Int { Int(reader.counters.done) }
@@ -117,7 +120,12 @@ struct StoreStatus {
             let segments = files.count == 1 ? "1 segment" : "\(Human.count(files.count)) segments"
             lines.append("\(name)\(segments), \(Human.bytes(files.reduce(0, +)))")
         }
+        if superseded.records > 0 {
+            let answers = superseded.records == 1 ? "1 answer" : "\(Human.count(superseded.records)) answers"
+            lines.append("superseded \(answers) to rows that have changed since, \(Human.bytes(superseded.bytes))")
+        }
         lines.append("writer     \(writer ?? "none")")
+        if let url = ServerNote.url(in: reader.manifest) { lines.append("server     \(url)") }
         let job = reader.manifest.job.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
         lines.append("job        \(job.joined(separator: ", "))")
         for damage in reader.damage {
@@ -141,8 +149,11 @@ struct StoreStatus {
             let files = sizes[lane] ?? []
             text(",\"\(lane.directoryName)\":{\"segments\":\(files.count),\"bytes\":\(files.reduce(0, +))}")
         }
+        text(",\"superseded\":{\"records\":\(superseded.records),\"bytes\":\(superseded.bytes)}")
         text(",\"damaged\":\(reader.damage.count),\"writer\":")
         JSONString.append(writer ?? "", to: &bytes)
+        text(",\"base_url\":")
+        JSONString.append(ServerNote.url(in: reader.manifest) ?? "", to: &bytes)
         text(",\"job\":{")
         for (index, (key, value)) in reader.manifest.job.sorted(by: { $0.key < $1.key }).enumerated() {
             if index > 0 { text(",") }

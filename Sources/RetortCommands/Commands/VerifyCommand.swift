@@ -53,6 +53,13 @@ extension VerificationReport {
                 "unfinished \(Human.bytes(unfinishedBytes)) and \(Human.count(unfinishedJournalLines)) journal lines of "
                     + "writes under way; the next run mends them, nothing is lost")
         }
+        if supersededRecords > 0 {
+            lines.append("superseded \(Human.count(supersededRecords)) records of rows that have changed since")
+        }
+        if isBeingRevised {
+            lines.append(
+                "unfinished records of changed rows are on their way to superseded/; the next run completes it")
+        }
         lines += problems.map { CellWidth.sanitized("\($0.kind.rawValue): \($0)") }
         let total = problemCounts.values.reduce(0, +)
         if total > problems.count { lines.append("and \(Human.count(total - problems.count)) more") }
@@ -83,6 +90,8 @@ extension VerificationReport {
         object.member("bytes", String(bytes))
         object.member("unfinished_bytes", String(unfinishedBytes))
         object.member("unfinished_journal_lines", String(unfinishedJournalLines))
+        object.member("superseded", String(supersededRecords))
+        object.member("being_revised", isBeingRevised ? "true" : "false")
         object.text("writer", writer ?? "")
         var counts = JSONLine()
         for (kind, count) in problemCounts.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {

@@ -13,7 +13,7 @@ extension RunPlan {
             ("failed", Human.count(failed) + (failed > 0 ? "; run leaves them to `retort retry`" : "")),
         ]
         if changed > 0 {
-            facts.append(("changed", "\(Human.count(changed)) under the same id; run refuses without --on-change keep"))
+            facts.append(("changed", "\(Human.count(changed)) under the same id; \(fateOfChanged(settings))"))
         }
         if bad > 0 { facts.append(("bad rows", "\(Human.count(bad)) would be recorded as failed")) }
         facts.append(("to ask", Human.count(new)))
@@ -24,6 +24,14 @@ extension RunPlan {
         facts.append(
             ("time", seconds(settings.generator).map { time($0, settings) } ?? "not known before a first answer"))
         return Self.aligned(facts)
+    }
+
+    private func fateOfChanged(_ settings: RunSettings) -> String {
+        switch settings.onChange {
+        case .refuse: "run refuses without --on-change keep or rerun"
+        case .keep: "their old answers are kept"
+        case .rerun: "asked again, their old answers go to \(settings.out)/superseded"
+        }
     }
 
     private func time(_ seconds: SumEstimate, _ settings: RunSettings) -> String {

@@ -33,22 +33,26 @@ struct RunPlan {
     init(_ settings: RunSettings) throws(RetortError) {
         var settings = settings
         // Changed rows are counted, not refused.
-        settings.keepsChanged = true
+        if settings.onChange == .refuse { settings.onChange = .keep }
         let input = try InputSet.resolve(settings.inputs, format: settings.format)
         let job = JobDescription(settings)
         guard let manifest = try RecordStore.manifest(of: settings.out) else {
+            try OutputPlace(settings.out).check(PosixFileSystem())
             let store = NoOutcomes(job, samples: settings.samples)
             try read(input, settings, store, .mixed(isNew: true), from: .start)
             items = Int(rows) * settings.samples
             return
         }
-        try job.check(against: manifest.job, at: settings.out)
+        try job.check(against: manifest.job, at: settings.out, onChange: settings.onChange)
         let reader = try StoreReader(settings.out, options: StoreAccess.options)
         measurements = try StoreMeasurements(reader)
         let counters = reader.counters
         let progress = reader.inputProgress
-        let standing = InputStanding(
-            identity: input.identityHash, counters: counters, progress: progress, rows: manifest.input?.rows)
+        let standing =
+            job.comparesRows(of: input, with: manifest, settings.onChange)
+            ? .mixed(isNew: true)
+            : InputStanding(
+                identity: input.identityHash, counters: counters, progress: progress, rows: manifest.input?.rows)
         var start = Landmark.start
         if case .sole = standing, counters.done + counters.failed > 0 { start = Landmark(progress.landmark) }
         if case .settled(let known) = standing {

@@ -23,9 +23,17 @@ struct JobDescription: Sendable, Hashable {
         self.values = values
     }
 
-    /// Throws `.configuration` saying what differs when a store was made for another job.
-    func check(against stored: [String: String], at root: String) throws(RetortError) {
-        let names = Set(values.keys).union(stored.keys).sorted()
+    /// What decides which answers count or how they are kept, while the request is the same: a change of it shows in no
+    /// fingerprint.
+    private static let unseenNames: Set<String> = ["samples", "simulated", "split_think", "reject_finish"]
+
+    /// Throws `.configuration` saying what differs when a store was made for another job. Under `.rerun` what shows in
+    /// the requests may differ: the items that it changes are asked again.
+    func check(
+        against stored: [String: String], at root: String, onChange: ChangePolicy
+    ) throws(RetortError) {
+        var names = Set(values.keys).union(stored.keys).sorted()
+        if onChange == .rerun { names.removeAll { !Self.unseenNames.contains($0) } }
         let differences = names.compactMap { name -> String? in
             let (here, there) = (values[name] ?? "not set", stored[name] ?? "not set")
             return here == there ? nil : "\(name) is \(there) in the store and \(here) in this run"
@@ -34,6 +42,10 @@ struct JobDescription: Sendable, Hashable {
         throw RetortError(
             .configuration, "the store was made for another job", at: root,
             cause: differences.joined(separator: "; "),
-            remedy: "Give the store's values, or another directory with --out.")
+            remedy: onChange == .rerun
+                ? "--on-change rerun cannot change these: give the store's values, or another directory with --out."
+                : "Give the store's values, another directory with --out, or --on-change rerun to ask again for every "
+                    + "item whose request has changed."
+        )
     }
 }

@@ -51,6 +51,15 @@ struct RetrySettings {
 /// The job as a store's manifest has it.
 struct StoredJob: Sendable {
     var values: [String: String]
+    /// Where its answers came from; nil when it does not say.
+    var baseURL: String?
+
+    init(values: [String: String], baseURL: String? = nil) {
+        self.values = values
+        self.baseURL = baseURL
+    }
+
+    init(_ manifest: StoreManifest) { self.init(values: manifest.job, baseURL: ServerNote.url(in: manifest)) }
 
     var model: String { values["model"] ?? "" }
     var endpoint: RequestBuilder.Endpoint { values["endpoint"].flatMap { .init(rawValue: $0) } ?? .chat }
@@ -81,7 +90,7 @@ extension RunSettings {
         templateText = nil
         keepsBody = command.flag("keep-body")
         isStrict = false
-        keepsChanged = true
+        onChange = .keep
         splitsThinking = command.flag("split-think") || job.splitsThinking
         let reasons = Set(command.strings("reject-finish"))
         rejectedFinishReasons = reasons.isEmpty ? job.rejectedFinishReasons : reasons
@@ -102,7 +111,8 @@ extension RunSettings {
         headers = []
         network = isSimulated ? HTTPTransport.Network() : HTTPTransport.Network(environment: environment)
         if !isSimulated {
-            let access = try AccessOptions(command, endpoint: endpoint, environment: environment)
+            let access = try AccessOptions(
+                command, endpoint: endpoint, environment: environment, stored: job.baseURL)
             baseURL = access.baseURL
             headers = access.headers
         }

@@ -11,7 +11,11 @@ extension RunSession {
     /// failures alone.
     func retry(_ classes: Set<FailureClass>, override: RequestOverride?) async throws(RetortError) -> Result {
         try await session(
-            open: { () throws(RetortError) in try RecordStore.open(settings.out, options: storeOptions) },
+            open: { () throws(RetortError) in
+                let store = try RecordStore.open(settings.out, options: storeOptions)
+                try ServerNote.write(settings, to: store, replacing: false)
+                return store
+            },
             drive: { (store, transport, loop) throws(RetortError) in
                 // Opened after the store: by then every failure has its place in a segment.
                 let source = try FailedItems(

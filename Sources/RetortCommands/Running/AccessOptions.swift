@@ -12,8 +12,11 @@ struct AccessOptions {
     private static let anthropicBaseURL = "https://api.anthropic.com"
     private static let anthropicVersion = "2023-06-01"
 
+    /// - Parameter stored: where the store's answers came from, for when neither the command line nor the environment
+    ///   says otherwise.
     init(
-        _ command: ParsedCommand, endpoint: RequestBuilder.Endpoint, environment: [String: String]
+        _ command: ParsedCommand, endpoint: RequestBuilder.Endpoint, environment: [String: String],
+        stored: String? = nil
     ) throws(RetortError) {
         headers = []
         guard !command.flag("simulate") else {
@@ -23,9 +26,11 @@ struct AccessOptions {
         let isAnthropic = endpoint == .messages
         let variable = isAnthropic ? "ANTHROPIC_API_KEY" : "OPENAI_API_KEY"
         if isAnthropic, !command.isGiven("base-url") || command.source(of: "base-url") == .environment {
-            baseURL = environment["ANTHROPIC_BASE_URL"].flatMap { $0.isEmpty ? nil : $0 } ?? Self.anthropicBaseURL
+            baseURL =
+                environment["ANTHROPIC_BASE_URL"].flatMap { $0.isEmpty ? nil : $0 } ?? stored
+                ?? Self.anthropicBaseURL
         } else {
-            baseURL = command.stringIfSet("base-url") ?? Self.openAIBaseURL
+            baseURL = command.stringIfSet("base-url") ?? stored ?? Self.openAIBaseURL
         }
         let key = environment[variable] ?? ""
         // A server without TLS is one's own; it may not want a key.

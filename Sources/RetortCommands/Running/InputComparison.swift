@@ -6,7 +6,7 @@ import SegmentStore
 extension RunSession {
     /// Another input under the same job: each row is looked up first, and nothing is asked if known ids have changed.
     func refuseChangedRows(_ input: InputSet, _ store: RecordStore) throws(RetortError) {
-        guard !settings.keepsChanged, input.isRepeatable else { return }
+        guard settings.onChange == .refuse, input.isRepeatable else { return }
         if !isQuiet {
             messages.line("the input is not the one of the last run: comparing its rows with what is on disk")
         }

@@ -10,6 +10,7 @@ protocol KnownOutcomes {
 
 extension RecordStore: KnownOutcomes {}
 extension StoreReader: KnownOutcomes {}
+extension StoreRevision: KnownOutcomes {}
 
 /// A store that does not exist yet.
 struct NoOutcomes: KnownOutcomes {

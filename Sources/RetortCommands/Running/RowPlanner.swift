@@ -109,15 +109,16 @@ final class RowPlanner {
         // First issued, then looked up: an outcome that is stored in between is seen by the one or by the other.
         if let other = issued.insert(hash, row: row.number) { throw try duplicate(key, row, otherRow: other) }
         guard let entry = try store.lookup(hash) else { return true }
-        if case .failed(badInputClass) = entry.recordStatus, standing.isMixed { return true }
+        if entry.recordStatus == badInput, standing.isMixed { return true }
+        let isChanged = standing.isMixed && entry.fingerprint != UInt32(truncatingIfNeeded: fingerprint)
+        if isChanged { findings.changed += 1 }
+        // In a run they are superseded by now; a plan says what would be asked.
+        if isChanged, settings.onChange == .rerun { return true }
         issued.remove([hash])
         if let other = try otherRow(of: key, row) { throw try duplicate(key, row, otherRow: other) }
         count(entry)
-        if standing.isMixed, entry.fingerprint != UInt32(truncatingIfNeeded: fingerprint) {
-            findings.changed += 1
-            // Files are compared before the first request.
-            if !settings.keepsChanged, !input.isRepeatable { throw changed(1, at: input.place(of: row)) }
-        }
+        // Files are compared before the first request.
+        if isChanged, settings.onChange == .refuse, !input.isRepeatable { throw changed(1, at: input.place(of: row)) }
         return false
     }
 
@@ -145,6 +146,37 @@ final class RowPlanner {
 
     // MARK: Comparing
 
+    /// The outcomes of a row's items that are not those of what it asks now. Nothing is issued or counted; rows have to
+    /// be given in order, so that those without an id get their names.
+    func supersededEntries(of row: Row) throws(RetortError) -> [IndexEntry] {
+        let prompt: PromptRow
+        let fingerprint: UInt32
+        do throws(RetortError) {
+            prompt = try parser.parse(row)
+            fingerprint = UInt32(truncatingIfNeeded: RequestBuilder.fingerprint(try request(prompt.shape, row)))
+        } catch {
+            if error.code != .badInput || settings.isStrict { throw error }
+            return []
+        }
+        let id: [UInt8]
+        if let own = prompt.explicitID {
+            id = own
+        } else {
+            id = try generatedID(AskedMembers.members(prompt.shape, endpoint: settings.endpoint, with: splitter))
+        }
+        var entries: [IndexEntry] = []
+        for sample in 0..<UInt32(settings.samples) {
+            guard let entry = try store.lookup(RecordKey(id: id, sample: sample)),
+                entry.fingerprint != fingerprint, entry.recordStatus != badInput
+            else { continue }
+            entries.append(entry)
+        }
+        return entries
+    }
+
+    /// How a row ended that is to be asked as soon as it is mended.
+    private var badInput: RecordStatus? { badInputClass.map { .failed(classIndex: $0) } }
+
     /// Whether a row asks something else than what was answered under its id. Nothing is issued or counted.
     func hasChanged(_ row: Row) throws(RetortError) -> Bool {
         let id: [UInt8]
@@ -161,7 +193,7 @@ final class RowPlanner {
         }
         for sample in 0..<UInt32(settings.samples) {
             guard let entry = try store.lookup(RecordKey(id: id, sample: sample)) else { continue }
-            if case .failed(badInputClass) = entry.recordStatus { continue }
+            if entry.recordStatus == badInput { continue }
             if entry.fingerprint != UInt32(truncatingIfNeeded: fingerprint) { return true }
         }
         return false
@@ -172,7 +204,8 @@ final class RowPlanner {
             .configuration,
             count == 1 ? "1 row has changed under the same id" : "\(count) rows have changed under the same id",
             at: place, cause: count == 1 ? "it does not ask what was answered" : "they do not ask what was answered",
-            remedy: "Give --on-change keep to keep the old answers, or --out another directory to ask everything anew.")
+            remedy: "Give --on-change rerun to ask for them again (the old answers are set aside), --on-change keep to "
+                + "keep the old answers, or --out another directory to ask everything anew.")
     }
 
     private func request(_ shape: PromptRow.Shape, _ row: Row) throws(RetortError) -> ModelRequest {

@@ -25,8 +25,13 @@ struct RunSession {
     func run() async throws(RetortError) -> Result {
         let input = try InputSet.resolve(settings.inputs, format: settings.format)
         let job = JobDescription(settings)
+        try supersedeChangedItems(input, job)
         return try await session(
-            open: { () throws(RetortError) in try openStore(job) },
+            open: { () throws(RetortError) in
+                let store = try openStore(job)
+                try ServerNote.write(settings, to: store, replacing: true)
+                return store
+            },
             drive: { (store, transport, loop) throws(RetortError) in try await drive(input, store, transport, loop) })
     }
 
@@ -70,7 +75,6 @@ struct RunSession {
     }
 
     func makeTransport(_ simulator: ModelSimulator?, _ loop: EventLoop) throws(RetortError) -> HTTPTransport {
-        _ = DescriptorLimit.raise()
         let configuration = HTTPTransport.Configuration(
             baseURL: simulator?.baseURL ?? settings.baseURL, headers: settings.headers,
             userAgent: "retort/\(RetortProgram.version)", timeouts: settings.timeouts,
@@ -91,12 +95,12 @@ struct RunSession {
         guard let manifest = try RecordStore.manifest(of: settings.out) else {
             return try createStore(job, options)
         }
-        try job.check(against: manifest.job, at: settings.out)
+        try job.check(against: manifest.job, at: settings.out, onChange: settings.onChange)
         return try RecordStore.open(settings.out, options: options)
     }
 
     private func createStore(_ job: JobDescription, _ options: StoreOptions) throws(RetortError) -> RecordStore {
-        try refuseForeignFiles(options.files)
+        try OutputPlace(settings.out).check(options.files)
         do throws(RetortError) {
             return try RecordStore.create(
                 settings.out, job: job.values, failureClasses: RecordCodec.failureClasses,
@@ -105,20 +109,8 @@ struct RunSession {
             // No directory can be made there: that is no missing input.
             var error = error
             if error.code == .inputMissing { error.code = .io }
-            if error.remedy == nil { error.remedy = "Give --out a directory that can be made and written to." }
+            if error.remedy == nil { error.remedy = OutputPlace.remedy }
             throw error
-        }
-    }
-
-    /// Files that bear a store's names without its manifest are somebody's data: they would be taken for a torn tail.
-    private func refuseForeignFiles(_ files: any FileSystem) throws(RetortError) {
-        for directory in Lane.allCases.map(\.directoryName) + ["index"] {
-            let path = settings.out + "/" + directory
-            guard let name = try files.entries(of: path).first else { continue }
-            throw RetortError(
-                .configuration, "the directory is no store, but has files where a store keeps its own",
-                at: "\(path)/\(name)", cause: "retort.json is missing",
-                remedy: "Give --out another directory, or bring back the retort.json that belongs to these files.")
         }
     }
 

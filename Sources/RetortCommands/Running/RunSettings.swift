@@ -8,6 +8,16 @@ import PromptSource
 import ResponseGenerator
 import SegmentStore
 
+/// What becomes of items that ask something else than what was answered under their id.
+enum ChangePolicy: String, Sendable, CaseIterable {
+    /// Nothing is asked as long as there are any.
+    case refuse
+    /// The old answers stay.
+    case keep
+    /// They are asked again, and the old answers are set aside.
+    case rerun
+}
+
 /// Everything a run was told, checked, before anything is touched.
 struct RunSettings: Sendable {
     var inputs: [String]
@@ -31,8 +41,7 @@ struct RunSettings: Sendable {
     var rejectedFinishReasons: Set<String>
     var keepsBody: Bool
     var isStrict: Bool
-    /// Answers whose prompt has changed under the same id are kept.
-    var keepsChanged: Bool
+    var onChange: ChangePolicy
     var sync: SyncPolicy
     var compressionLevel: Int
     /// How long the window may drain after an interrupt.
@@ -54,7 +63,7 @@ struct RunSettings: Sendable {
         templateText = templateFile?.text
         keepsBody = command.flag("keep-body")
         isStrict = command.flag("strict")
-        keepsChanged = command.string("on-change") == "keep"
+        onChange = command.choice("on-change")
         splitsThinking = command.flag("split-think")
         rejectedFinishReasons = Set(command.strings("reject-finish"))
         sync = try Self.syncPolicy(command)

@@ -1,7 +1,7 @@
 import Basics
 
-/// A store that is being merged: locked, whole, with everything in segments and the index on disk.
-struct MergeSource {
+/// A store that nobody writes: locked, whole, with everything in segments and the index on disk.
+struct LockedStore {
     let root: String
     let image: StoreImage
     private let lock: any FileLock
@@ -14,6 +14,7 @@ struct MergeSource {
         let layout = StoreLayout(root: root)
         _ = try StoreManifest.load(layout, files: options.files)
         lock = try options.files.lock(layout.lock)
+        _ = try Superseding.finish(layout, options.files)
         var loaded = try StoreImage.load(root, options: options, mends: false)
         if loaded.isUnfinished {
             try RecordStore(root, options: options.inPlace, lock: BorrowedLock()).close()

@@ -1,0 +1,53 @@
+import Basics
+import CommandLine
+import PromptSource
+import SegmentStore
+
+extension RunSession {
+    /// `--on-change rerun`: before anything is asked, the outcomes of items that ask something else now leave the
+    /// lanes, and their items are pending like any other. Says what it does before it does it.
+    ///
+    /// Killed meanwhile, the same command does what is left of it.
+    func supersedeChangedItems(_ input: InputSet, _ job: JobDescription) throws(RetortError) {
+        guard settings.onChange == .rerun, let manifest = try RecordStore.manifest(of: settings.out) else { return }
+        try job.check(against: manifest.job, at: settings.out, onChange: .rerun)
+        guard job.comparesRows(of: input, with: manifest, .rerun) else { return }
+        guard input.isRepeatable else {
+            throw RetortError(
+                .configuration, "--on-change rerun reads its input twice",
+                at: input.files.first { $0.kind != .regular }?.displayName,
+                cause: "it cannot be read again", remedy: "Save it to a file and give that.")
+        }
+        let revision = try StoreRevision(settings.out, options: storeOptions)
+        defer { revision.release() }
+        if !isQuiet { messages.line("comparing the input's rows with what is on disk") }
+        let planner = RowPlanner(
+            settings, input: input, store: revision, issued: IssuedKeys(), codec: RecordCodec(keepsBody: false),
+            standing: .mixed(isNew: true))
+        let rows = RowReader(input)
+        while let row = try rows.next() {
+            for entry in try planner.supersededEntries(of: row) { try revision.supersede(entry) }
+        }
+        if !isQuiet { messages.line(announcement(revision)) }
+        try revision.commit(job: job.values)
+    }
+
+    private func announcement(_ revision: StoreRevision) -> String {
+        let count = revision.answers + revision.failures
+        guard count > 0 else { return "no item has changed under its id" }
+        let items = count == 1 ? "1 item has" : "\(Human.count(count)) items have"
+        let ended = "\(Human.count(revision.answers)) answered, \(Human.count(revision.failures)) failed"
+        return "\(items) changed under the same id (\(ended)): what is on disk of them goes to "
+            + "\(ShellText.quoted(settings.out))/superseded, and they are asked again"
+    }
+}
+
+extension JobDescription {
+    /// Whether rows have to be compared with what a store holds: not those of the very input that alone has filled it.
+    func comparesRows(of input: InputSet, with manifest: StoreManifest, _ onChange: ChangePolicy) -> Bool {
+        guard onChange == .rerun else { return false }
+        let mark = InputMark.sole.mark(input.identityHash)
+        let identity = Hexadecimal.string(mark.high) + Hexadecimal.string(mark.low)
+        return manifest.job != values || manifest.input?.identity != identity
+    }
+}

@@ -1,0 +1,26 @@
+import Basics
+import SegmentStore
+
+/// Where a store's answers came from, as its manifest keeps it beside the job: so that a retry needs no more than the
+/// store. Never with what opens the door.
+enum ServerNote {
+    static let name = "base_url"
+
+    /// A URL without user, password, query and fragment.
+    static func withoutSecrets(_ url: String) -> String {
+        var kept = url.prefix { $0 != "?" && $0 != "#" }
+        guard let scheme = kept.firstRange(of: "://") else { return String(kept) }
+        let authority = kept[scheme.upperBound...].prefix { $0 != "/" }
+        if let at = authority.lastIndex(of: "@") { kept.removeSubrange(scheme.upperBound...at) }
+        return String(kept)
+    }
+
+    static func url(in manifest: StoreManifest) -> String? { manifest.notes?[name] }
+
+    /// Notes where this run asks; nothing for the built-in server.
+    static func write(_ settings: RunSettings, to store: RecordStore, replacing: Bool) throws(RetortError) {
+        guard settings.simulator == nil, !settings.baseURL.isEmpty else { return }
+        guard replacing || url(in: store.manifest) == nil else { return }
+        try store.note(name, withoutSecrets(settings.baseURL))
+    }
+}

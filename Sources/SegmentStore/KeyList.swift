@@ -1,0 +1,35 @@
+import Basics
+
+/// Keys that are noted in any order and then asked for, in bounded memory: sorted stretches go to the disk as runs.
+struct KeyList {
+    private let layout: StoreLayout
+    private let files: any FileSystem
+    private let entriesMax: Int
+    private var table = DeltaTable()
+    private var runs: [Run] = []
+
+    /// Numbers of the list's runs begin at `firstRun`, in the layout's scratch directory.
+    private let firstRun: UInt64
+
+    init(firstRun: UInt64, layout: StoreLayout, files: any FileSystem, entriesMax: Int) {
+        self.firstRun = firstRun
+        self.layout = layout
+        self.files = files
+        self.entriesMax = entriesMax
+    }
+
+    mutating func note(_ entry: IndexEntry) throws(RetortError) {
+        table.insert(entry)
+        guard table.count >= entriesMax else { return }
+        let number = firstRun + UInt64(runs.count)
+        runs.append(
+            try Run.write(ArrayCursor(sorting: table.entries), lane: .responses, number: number, layout, files))
+        table = DeltaTable()
+    }
+
+    func contains(_ hash: Hash128) throws(RetortError) -> Bool {
+        if table[hash] != nil { return true }
+        for run in runs where try run.lookup(hash) != nil { return true }
+        return false
+    }
+}
