@@ -10,6 +10,8 @@ struct MemberWriter {
     private let storeID: UInt64
     private(set) var offset = 0
     private(set) var previousBytes = 0
+    /// Where the last sync that was handed out begins to lag.
+    private var syncedBytes = 0
 
     init(
         _ path: String, lane: Lane, segment: UInt32, storeID: UInt64, files: any FileSystem
@@ -38,6 +40,14 @@ struct MemberWriter {
         offset = header.end
         previousBytes = header.memberBytes
         return header
+    }
+
+    /// Now and then a sync to be made beside the writing, so that little is left to wait for at the end.
+    mutating func takeSync() -> SerialWorker.Step? {
+        guard offset - syncedBytes >= StoreLimits.unsyncedBytesMax else { return nil }
+        syncedBytes = offset
+        let file = file
+        return { () throws(RetortError) in try file.syncData() }
     }
 
     /// Makes the data durable. The directory is the caller's.

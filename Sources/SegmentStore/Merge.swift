@@ -13,7 +13,7 @@ struct Merge {
     private let worker: SerialWorker
     private var lanes: [MergeLane]
     /// Blocks whose place is known and that are not in the index yet.
-    private static let stepsMax = 64
+    private static let stepsMax = 512
     private var report: MergeReport
     private var progress = StoreProgress(bytes: 0, totalBytes: 0)
 

@@ -36,6 +36,7 @@ struct MergeLane {
         if writer == nil || writer!.offset >= options.segmentBytes { try beginSegment() }
         let placed = try writer!.append(member, header: header, firstSequence: nextSequence)
         nextSequence = placed.nextSequence
+        if let sync = writer!.takeSync() { try worker.submit(sync) }
         let group = HintGroup(
             lane: lane, segment: number, offset: placed.offset, memberBytes: placed.memberBytes,
             firstSequence: placed.firstSequence, payloadChecksum: placed.payloadChecksum, tallies: tallies,
@@ -84,8 +85,9 @@ struct MergeLane {
     /// Completes the lane's files and makes their data durable; returns how far its runs reach: to the end.
     mutating func finish() throws(RetortError) -> Coverage {
         try encodeLoose()
-        try finishSegment(sealed: false)
+        // The last run is written while the last bytes of the segment are on their way to the disk.
         try worker.submit { [index, lane] () throws(RetortError) in try index.writeRun(lane) }
+        try finishSegment(sealed: false)
         try worker.drain()
         guard let writer, let hints = index[lane].hints else { return Coverage() }
         return Coverage(
