@@ -94,7 +94,8 @@ class Suite:
         text = [self._head()] + [part.markdown() for part in self.parts]
         if self.skipped:
             text.append("\n".join(f"- {line}" for line in self.skipped) + "\n")
-        (RESULTS / f"{self.name}.md").write_text("\n".join(text))
+        lines = [line.rstrip() for line in "\n".join(text).split("\n")]
+        (RESULTS / f"{self.name}.md").write_text("\n".join(lines))
         content = {
             "machine": self.machine,
             "warnings": self.warnings,
