@@ -1,7 +1,7 @@
 /// Every size and count that the store holds itself to.
 public enum StoreLimits {
     /// Raw bytes at which a block is cut and compressed. Larger blocks compress a little better and make one random
-    /// read dearer; the document of the format has the measurements.
+    /// read dearer; the design notes have the measurements.
     public static let blockRawBytes = 512 << 10
     /// Records in one block: their number within it is stored in 16 bits.
     public static let blockRecordsMax = 65_535

@@ -97,7 +97,22 @@ import Testing
         #expect(members.first { $0.key.string == "done" }?.value.int == 453_000)
         #expect(members.first { $0.key.string == "cost_usd" }?.value.double == 45.678)
         #expect(empty["total"]?.kind == .null)
+        #expect(empty["rss_bytes"]?.kind == .null)
         #expect(empty["rate_per_s"]?.kind == .null)
         #expect(empty["paused"]?.string == "")
+    }
+
+    @Test func theProcesssOwnHealthIsShownWhileItRuns() throws {
+        var snapshot = busy
+        snapshot.health = RunHealth(
+            requestRate: 1250, cpuShare: 0.305, residentBytes: 48 << 20, loopLag: .milliseconds(12))
+        let root = try JSONParser().parse(ProgressText.json(snapshot)).root
+        #expect(root["requests_per_s"]?.double == 1250)
+        #expect(root["cpu_cores"]?.double == 0.305)
+        #expect(root["rss_bytes"]?.int == 48 << 20)
+        #expect(root["loop_lag_ms"]?.double == 12)
+        #expect(ProgressText.plain(snapshot).contains("cpu 30.0% mem 48 MiB"))
+        let done = ProgressSnapshot(total: 1, done: 1, health: snapshot.health)
+        #expect(!ProgressText.plain(done).contains("cpu"))
     }
 }

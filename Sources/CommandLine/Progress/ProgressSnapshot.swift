@@ -32,12 +32,14 @@ public struct ProgressSnapshot: Sendable, Hashable {
     public var note: String
     /// Why nothing is sent for now; nil when not paused.
     public var pausedReason: String?
+    /// How the process itself is doing; nil where nobody has looked.
+    public var health: RunHealth?
 
     public init(
         total: Int? = nil, done: Int = 0, failed: Int = 0, resumed: Int = 0, inFlight: Int = 0, retrying: Int = 0,
         rate: Double = 0, promptTokens: Int = 0, completionTokens: Int = 0, tokenRate: Double = 0,
         cost: Double? = nil, remaining: Interval? = nil, elapsed: Interval = .zero, note: String = "",
-        pausedReason: String? = nil
+        pausedReason: String? = nil, health: RunHealth? = nil
     ) {
         self.total = total
         self.done = done
@@ -54,6 +56,7 @@ public struct ProgressSnapshot: Sendable, Hashable {
         self.elapsed = elapsed
         self.note = note
         self.pausedReason = pausedReason
+        self.health = health
     }
 
     /// Items with an outcome.

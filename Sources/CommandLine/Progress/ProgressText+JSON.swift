@@ -21,6 +21,10 @@ extension ProgressText {
             ("remaining_s", snapshot.remaining.map { number($0.seconds) } ?? "null"),
             ("paused", quoted(snapshot.pausedReason ?? "")),
             ("note", quoted(snapshot.note)),
+            ("requests_per_s", (snapshot.health?.requestRate).map(number) ?? "null"),
+            ("loop_lag_ms", (snapshot.health?.loopLag.seconds).map { number($0 * 1000) } ?? "null"),
+            ("cpu_cores", (snapshot.health?.cpuShare).map(number) ?? "null"),
+            ("rss_bytes", (snapshot.health?.residentBytes).map(String.init) ?? "null"),
         ]
         return "{" + members.map { "\"\($0.0)\":\($0.1)" }.joined(separator: ",") + "}"
     }

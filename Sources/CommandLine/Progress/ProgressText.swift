@@ -91,6 +91,10 @@ public enum ProgressText {
         if snapshot.resumed > 0 {
             parts.append(Part(text: "\(Human.count(snapshot.resumed)) from before", rank: 10, style: .dim))
         }
+        if let health = snapshot.health, !snapshot.isComplete {
+            let cpu = Human.percent(Int(health.cpuShare * 100), of: 100)
+            parts.append(Part(text: "cpu \(cpu) mem \(Human.bytes(health.residentBytes))", rank: 11, style: .dim))
+        }
         if !snapshot.note.isEmpty {
             parts.append(Part(text: CellWidth.sanitized(snapshot.note), rank: 3, style: .yellow))
         }

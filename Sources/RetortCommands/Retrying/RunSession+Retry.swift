@@ -28,7 +28,8 @@ extension RunSession {
         _ source: FailedItems, _ store: RecordStore, _ transport: HTTPTransport, _ loop: EventLoop
     ) async throws(RetortError) -> Result {
         let recorder = Recorder(store, codec: RecordCodec(keepsBody: settings.keepsBody), issued: IssuedKeys())
-        let reporter = RetryReporter(messages, store: store, total: source.count)
+        let reporter = RetryReporter(
+            RunDisplay(messages, store: store, meter: HealthMeter(loop)), total: source.count)
         let generator = try ResponseGenerator<ItemContext>(
             settings.pricing.budgeted(settings.generator, store.counters), transport: transport,
             clock: LoopClock(loop: loop), executor: loop, observer: reporter)
@@ -46,41 +47,21 @@ extension RunSession {
 
 /// Shows how a retry is going: of the items that are retried, not of the store.
 final class RetryReporter: ProgressObserver {
-    private let messages: MessageStream
-    private let store: RecordStore
+    private let display: RunDisplay
     private let total: Int
-    private let drawn = Locked(Instant(nanoseconds: 0))
 
-    init(_ messages: MessageStream, store: RecordStore, total: Int) {
-        self.messages = messages
-        self.store = store
+    init(_ display: RunDisplay, total: Int) {
+        self.display = display
         self.total = total
     }
 
-    func progress(_ progress: Progress) {
-        let now = Instant.now
-        let isDue = drawn.withLock { last in
-            guard now - last >= RunReporter.drawInterval else { return false }
-            last = now
-            return true
-        }
-        if isDue { messages.show(snapshot(progress), now: now) }
-    }
+    func progress(_ progress: Progress) { display.show(progress) { fill(&$0, progress) } }
 
-    func finish(_ progress: Progress) { messages.finish(snapshot(progress), now: .now) }
+    func finish(_ progress: Progress) { display.finish(progress) { fill(&$0, progress) } }
 
-    private func snapshot(_ progress: Progress) -> ProgressSnapshot {
-        var snapshot = ProgressSnapshot(
-            total: total, done: progress.answered, failed: progress.failed, inFlight: progress.inFlight,
-            retrying: progress.waiting, rate: progress.itemsPerSecond, promptTokens: progress.usage.prompt,
-            completionTokens: progress.usage.completion, elapsed: progress.elapsed)
-        let seconds = progress.elapsed.seconds
-        if seconds > 0 { snapshot.tokenRate = Double(progress.usage.completion) / seconds }
-        if progress.itemsPerSecond > 0 {
-            snapshot.remaining = .seconds(Double(max(0, total - snapshot.settled)) / progress.itemsPerSecond)
-        }
-        snapshot.note = RunReporter.note(progress)
-        snapshot.pausedReason = RunReporter.pausedReason(progress, trouble: store.trouble)
-        return snapshot
+    private func fill(_ snapshot: inout ProgressSnapshot, _ progress: Progress) {
+        snapshot.total = total
+        snapshot.done = progress.answered
+        snapshot.failed = progress.failed
     }
 }

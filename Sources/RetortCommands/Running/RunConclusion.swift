@@ -104,6 +104,15 @@ struct RunConclusion {
                 "\(Human.count(progress.usage.prompt)) in, \(Human.count(progress.usage.completion)) out"
             ),
         ]
+        if let cost = result.cost {
+            let micros = Int(cost.cpuSeconds * 1e6 / Double(progress.requests))
+            facts.append(
+                (
+                    "process",
+                    "\(Human.duration(.seconds(cost.cpuSeconds))) of CPU, \(Human.count(micros)) us a request; "
+                        + "\(Human.bytes(cost.residentBytesMax)) of memory at most"
+                ))
+        }
         if let cost = Pricing.cost(of: result.counters) {
             facts.append(("cost", "\(Human.dollars(cost)) for all answers in the store"))
         }

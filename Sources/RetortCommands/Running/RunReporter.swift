@@ -18,19 +18,17 @@ final class RunReporter: ProgressObserver {
     private let isCounting = Locked(true)
     private let samples: Int
     private let badRows = Locked(0)
-    private let drawn = Locked(Instant(nanoseconds: 0))
+    private let display: RunDisplay
     private let isQuiet: Bool
 
     /// Bad rows named one by one; the rest is only counted.
     static let badRowsShownMax = 10
-    /// The least time between two drawings.
-    static let drawInterval = Interval.milliseconds(100)
 
     init(
         _ messages: MessageStream, store: RecordStore, source: PlannedSource, input: InputStanding,
-        before: StoreCounters, samples: Int,
-        isQuiet: Bool
+        before: StoreCounters, samples: Int, meter: HealthMeter, isQuiet: Bool
     ) {
+        display = RunDisplay(messages, store: store, meter: meter)
         self.messages = messages
         self.store = store
         self.source = source
@@ -40,17 +38,9 @@ final class RunReporter: ProgressObserver {
         self.isQuiet = isQuiet
     }
 
-    func progress(_ progress: Progress) {
-        let now = Instant.now
-        let isDue = drawn.withLock { last in
-            guard now - last >= Self.drawInterval else { return false }
-            last = now
-            return true
-        }
-        if isDue { messages.show(snapshot(progress), now: now) }
-    }
+    func progress(_ progress: Progress) { display.show(progress) { fill(&$0, progress) } }
 
-    func finish(_ progress: Progress) { messages.finish(snapshot(progress), now: .now) }
+    func finish(_ progress: Progress) { display.finish(progress) { fill(&$0, progress) } }
 
     /// Counts the input's rows, for the total and the time left. Only files that can be read again.
     func count(_ input: InputSet, known: UInt64?) {
@@ -93,48 +83,12 @@ final class RunReporter: ProgressObserver {
             samples: samples)
     }
 
-    private func snapshot(_ progress: Progress) -> ProgressSnapshot {
+    private func fill(_ snapshot: inout ProgressSnapshot, _ progress: Progress) {
         let standing = standing(progress)
-        var snapshot = ProgressSnapshot(
-            total: standing.total, done: standing.done, failed: standing.failed, resumed: standing.earlier,
-            inFlight: progress.inFlight, retrying: progress.waiting, rate: progress.itemsPerSecond,
-            promptTokens: progress.usage.prompt, completionTokens: progress.usage.completion,
-            elapsed: progress.elapsed)
-        let seconds = progress.elapsed.seconds
-        if seconds > 0 { snapshot.tokenRate = Double(progress.usage.completion) / seconds }
-        if let pending = standing.pending, progress.itemsPerSecond > 0 {
-            snapshot.remaining = .seconds(Double(pending) / progress.itemsPerSecond)
-        }
+        snapshot.total = standing.total
+        snapshot.done = standing.done
+        snapshot.failed = standing.failed
+        snapshot.resumed = standing.earlier
         snapshot.cost = Pricing.cost(of: store.counters)
-        snapshot.note = Self.note(progress)
-        snapshot.pausedReason = Self.pausedReason(progress, trouble: store.trouble)
-        return snapshot
-    }
-
-    /// What the last items wait for.
-    static func note(_ progress: Progress) -> String {
-        var parts: [String] = []
-        if progress.waiting > 0 {
-            let classes = progress.waitingByClass.filter { $0.value > 0 }.map { "\($0.value) \($0.key.rawValue)" }
-            let due = progress.nextRetryIn.map { ", next in \(Human.duration($0))" } ?? ""
-            parts.append("retry waits: \(classes.sorted().joined(separator: ", "))\(due)")
-        }
-        if let oldest = progress.oldestInFlight, oldest > .seconds(1) {
-            parts.append("waiting for \(progress.inFlight) requests, the oldest for \(Human.duration(oldest))")
-        }
-        return parts.joined(separator: "; ")
-    }
-
-    /// What keeps requests from going out; nil when nothing does.
-    static func pausedReason(_ progress: Progress, trouble: RetortError?) -> String? {
-        if let trouble { return trouble.message }
-        return switch progress.hold {
-        case .none, .draining: nil
-        case .rateLimit: "rate limit"
-        case .budget: "the rest of the budget is set aside for what is in flight"
-        case .serverDown: "the server is down; probing"
-        case .sinkPressed: "the disk does not keep up"
-        case .outOfSpace: "no space left on the disk"
-        }
     }
 }

@@ -20,6 +20,8 @@ struct RunSession {
         var counters: StoreCounters
         var simulatorCounts: SimulatorCounts?
         var wasInterrupted: Bool
+        /// What the whole process has cost, the built-in server included; nil while it is not over.
+        var cost: ProcessCost?
     }
 
     func run() async throws(RetortError) -> Result {
@@ -64,6 +66,7 @@ struct RunSession {
             if result.summary.error == nil { result.summary.error = error }
         }
         report(store.indexTrouble)
+        result.cost = .now
         return result
     }
 
@@ -151,7 +154,7 @@ struct RunSession {
         let source = PlannedSource()
         let reporter = RunReporter(
             messages, store: store, source: source, input: standing, before: before, samples: settings.samples,
-            isQuiet: isQuiet)
+            meter: HealthMeter(loop), isQuiet: isQuiet)
         let generator = try ResponseGenerator<ItemContext>(
             settings.pricing.budgeted(settings.generator, store.counters), transport: transport,
             clock: LoopClock(loop: loop), executor: loop, observer: reporter)

@@ -1,0 +1,73 @@
+import Basics
+import CommandLine
+import Glibc
+import HTTPTransport
+
+/// Measures this process now and then. Any thread.
+final class HealthMeter: Sendable {
+    /// Rates are those of at least this long.
+    private static let interval = Interval.seconds(1)
+
+    private struct Reading {
+        var at: Instant
+        var requests = 0
+        var cpuSeconds = 0.0
+        var health: RunHealth
+    }
+
+    private let loop: EventLoop
+    private let last: Locked<Reading>
+
+    init(_ loop: EventLoop) {
+        self.loop = loop
+        last = Locked(
+            Reading(
+                at: .now, cpuSeconds: ProcessCost.now.cpuSeconds,
+                health: RunHealth(requestRate: 0, cpuShare: 0, residentBytes: 0, loopLag: .zero)))
+    }
+
+    /// How things stand, when `requests` have come back so far.
+    func read(requests: Int, at now: Instant) -> RunHealth {
+        last.withLock { last in
+            let seconds = (now - last.at).seconds
+            // The first numbers come soon, then each is the mean of a while.
+            if now - last.at >= Self.interval || last.health.residentBytes == 0 {
+                let cpu = ProcessCost.now.cpuSeconds
+                let span = max(seconds, 1e-3)
+                let health = RunHealth(
+                    requestRate: Double(requests - last.requests) / span, cpuShare: (cpu - last.cpuSeconds) / span,
+                    residentBytes: Self.residentBytes, loopLag: loop.health.lagMax)
+                last = Reading(at: now, requests: requests, cpuSeconds: cpu, health: health)
+            }
+            return last.health
+        }
+    }
+
+    /// The second number of `/proc/self/statm`, in pages (proc(5)).
+    private static var residentBytes: Int {
+        guard let file = fopen("/proc/self/statm", "r") else { return ProcessCost.now.residentBytesMax }
+        defer { fclose(file) }
+        var line = [CChar](repeating: 0, count: 128)
+        guard fgets(&line, Int32(line.count), file) != nil else { return ProcessCost.now.residentBytesMax }
+        let words = String(cString: line).split(separator: " ")
+        guard words.count > 1, let pages = Int(words[1]) else { return ProcessCost.now.residentBytesMax }
+        return pages * sysconf(Int32(_SC_PAGESIZE))
+    }
+}
+
+/// What this process has cost so far.
+struct ProcessCost: Sendable, Hashable {
+    /// User and system time.
+    var cpuSeconds: Double
+    /// The most memory it has had at a time.
+    var residentBytesMax: Int
+
+    static var now: ProcessCost {
+        var usage = rusage()
+        getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+        func seconds(_ time: timeval) -> Double { Double(time.tv_sec) + Double(time.tv_usec) / 1e6 }
+        // Linux counts memory in KiB here.
+        return ProcessCost(
+            cpuSeconds: seconds(usage.ru_utime) + seconds(usage.ru_stime), residentBytesMax: usage.ru_maxrss * 1024)
+    }
+}

@@ -1,0 +1,83 @@
+import Basics
+import CommandLine
+import ResponseGenerator
+import SegmentStore
+
+/// Draws the progress of a run or a retry, a few times a second at most. What they count of differs and is theirs to
+/// fill in.
+final class RunDisplay: Sendable {
+    private let messages: MessageStream
+    private let store: RecordStore
+    private let meter: HealthMeter
+    private let drawn = Locked(Instant(nanoseconds: 0))
+
+    /// The least time between two drawings.
+    static let drawInterval = Interval.milliseconds(100)
+
+    init(_ messages: MessageStream, store: RecordStore, meter: HealthMeter) {
+        self.messages = messages
+        self.store = store
+        self.meter = meter
+    }
+
+    /// Draws, unless that was done just now.
+    func show(_ progress: Progress, _ counts: (inout ProgressSnapshot) -> Void) {
+        let now = Instant.now
+        let isDue = drawn.withLock { last in
+            guard now - last >= Self.drawInterval else { return false }
+            last = now
+            return true
+        }
+        if isDue { messages.show(snapshot(progress, at: now, counts), now: now) }
+    }
+
+    /// The last drawing, which stays.
+    func finish(_ progress: Progress, _ counts: (inout ProgressSnapshot) -> Void) {
+        messages.finish(snapshot(progress, at: .now, counts), now: .now)
+    }
+
+    private func snapshot(
+        _ progress: Progress, at now: Instant, _ counts: (inout ProgressSnapshot) -> Void
+    ) -> ProgressSnapshot {
+        var snapshot = ProgressSnapshot(
+            inFlight: progress.inFlight, retrying: progress.waiting, rate: progress.itemsPerSecond,
+            promptTokens: progress.usage.prompt, completionTokens: progress.usage.completion,
+            elapsed: progress.elapsed, note: Self.note(progress),
+            pausedReason: Self.pausedReason(progress, trouble: store.trouble))
+        let seconds = progress.elapsed.seconds
+        if seconds > 0 { snapshot.tokenRate = Double(progress.usage.completion) / seconds }
+        snapshot.health = meter.read(requests: progress.requests, at: now)
+        counts(&snapshot)
+        if let total = snapshot.total, progress.itemsPerSecond > 0 {
+            snapshot.remaining = .seconds(Double(max(0, total - snapshot.settled)) / progress.itemsPerSecond)
+        }
+        return snapshot
+    }
+
+    /// What the last items wait for.
+    static func note(_ progress: Progress) -> String {
+        var parts: [String] = []
+        if progress.waiting > 0 {
+            let classes = progress.waitingByClass.filter { $0.value > 0 }.map { "\($0.value) \($0.key.rawValue)" }
+            let due = progress.nextRetryIn.map { ", next in \(Human.duration($0))" } ?? ""
+            parts.append("retry waits: \(classes.sorted().joined(separator: ", "))\(due)")
+        }
+        if let oldest = progress.oldestInFlight, oldest > .seconds(1) {
+            parts.append("waiting for \(progress.inFlight) requests, the oldest for \(Human.duration(oldest))")
+        }
+        return parts.joined(separator: "; ")
+    }
+
+    /// What keeps requests from going out; nil when nothing does.
+    static func pausedReason(_ progress: Progress, trouble: RetortError?) -> String? {
+        if let trouble { return trouble.message }
+        return switch progress.hold {
+        case .none, .draining: nil
+        case .rateLimit: "rate limit"
+        case .budget: "the rest of the budget is set aside for what is in flight"
+        case .serverDown: "the server is down; probing"
+        case .sinkPressed: "the disk does not keep up"
+        case .outOfSpace: "no space left on the disk"
+        }
+    }
+}
