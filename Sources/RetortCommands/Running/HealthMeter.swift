@@ -47,9 +47,9 @@ final class HealthMeter: Sendable {
     private static var residentBytes: Int {
         guard let file = fopen("/proc/self/statm", "r") else { return ProcessCost.now.residentBytesMax }
         defer { fclose(file) }
-        var line = [CChar](repeating: 0, count: 128)
-        guard fgets(&line, Int32(line.count), file) != nil else { return ProcessCost.now.residentBytesMax }
-        let words = String(cString: line).split(separator: " ")
+        var line = [UInt8](repeating: 0, count: 128)
+        let count = fread(&line, 1, line.count, file)
+        let words = String(decoding: line.prefix(count), as: UTF8.self).split(separator: " ")
         guard words.count > 1, let pages = Int(words[1]) else { return ProcessCost.now.residentBytesMax }
         return pages * sysconf(Int32(_SC_PAGESIZE))
     }

@@ -1,5 +1,6 @@
 import Basics
 import CommandLine
+import ModelAPI
 import ResponseGenerator
 import SegmentStore
 
