@@ -1,8 +1,10 @@
-"""`python3 Benchmarks/harness/readme.py`: puts the last results and their drawings into Benchmarks/README.md.
+"""`python3 Benchmarks/harness/readme.py`: puts the last results and their drawings into Benchmarks/README.md, and the
+table of the peers into the README above it.
 
 Only what stands between a `<!-- results: NAME -->` and the next `<!-- end -->` is written anew.
 """
 
+import json
 import re
 import sys
 from pathlib import Path
@@ -22,15 +24,57 @@ def part(name):
     return "\n\n".join([*drawings, text])
 
 
-def main():
+def middle(cell):
+    return cell["median"] if isinstance(cell, dict) else cell
+
+
+def column(table, name):
+    """Client to number, of one column of a table; nothing where that was not measured."""
+    if table is None:
+        return {}
+    place = table["columns"].index(name)
+    return {row[0]: middle(row[place]) for row in table["rows"]}
+
+
+def summary(results):
+    """One line a client: what a request costs, what starting again costs, and what a kill costs."""
+
+    def table(start):
+        return next((table for table in results["tables"] if table["title"].startswith(start)), None)
+
+    load, again, kill = table("64 in flight"), table("Starting again"), table("kill -9")
+    cpu, memory = column(load, "CPU s / 1000 requests"), column(load, "peak RSS MB")
+    first, twice = column(again, "s to the first new request"), column(kill, "paid twice")
+    lines = [
+        "| client | CPU a request | times retort's | memory | first new request after a kill | asked twice after a kill |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for client, seconds in cpu.items():
+        times = f"{seconds / cpu['retort']:.1f}" if client != "retort" else ""
+        start = f"{first[client]:.2f} s" if client in first else "begins anew"
+        asked = f"{twice[client]:,}" if client in twice else "not measured"
+        lines.append(f"| {client} | {seconds * 1000:,.0f} us | {times} | {memory[client]:,.0f} MB | {start} | {asked} |")
+    return "\n".join(lines)
+
+
+def write(path, text_of):
+    """Writes the marked parts of a page anew, each with what `text_of` its name gives; None leaves it as it was."""
+
     def anew(found):
-        text = part(found[1])
+        text = text_of(found[1])
         return found[0] if text is None else f"<!-- results: {found[1]} -->\n{text}\n<!-- end -->"
 
-    old = README.read_text()
+    old = path.read_text()
     new = re.sub(r"(?s)<!-- results: (\w+) -->.*?<!-- end -->", anew, old)
-    README.write_text(new)
-    print(f"{README}: {'as it was' if new == old else 'written anew'}", file=sys.stderr)
+    path.write_text(new)
+    print(f"{path}: {'as it was' if new == old else 'written anew'}", file=sys.stderr)
+
+
+def main():
+    write(README, part)
+    peers = RESULTS / "peers.json"
+    if peers.exists():
+        write(BENCHMARKS.parent / "README.md", lambda name: summary(json.loads(peers.read_text())))
 
 
 if __name__ == "__main__":

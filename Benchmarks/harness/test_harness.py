@@ -12,6 +12,7 @@ from pathlib import Path
 
 import corpus
 import programs
+import readme
 import report
 import servers
 from processes import Child, Unmeasured, measure
@@ -119,6 +120,29 @@ class Figures(unittest.TestCase):
         self.assertEqual(lines[2:5], ["| what | value |", "| ---- | ----- |", "| rate | 1,234 |"])
         with self.assertRaises(AssertionError):
             table.add("too", "many", "cells")
+
+    def test_the_summary_has_a_line_for_each_client(self):
+        def spread(number):
+            return {"median": number, "low": number, "high": number}
+
+        results = {"tables": [
+            {"title": "64 in flight, at once", "columns": ["client", "CPU s / 1000 requests", "peak RSS MB"],
+             "rows": [["retort", spread(0.04), spread(32.0)], ["other", spread(2.0), 300.0]]},
+            {"title": "Starting again", "columns": ["client", "s to the first new request"], "rows": [["retort", 0.09]]},
+            {"title": "kill -9 in the middle", "columns": ["client", "paid twice"], "rows": [["retort", 10]]},
+        ]}
+        lines = readme.summary(results).split("\n")
+        self.assertEqual(lines[2], "| retort | 40 us |  | 32 MB | 0.09 s | 10 |")
+        self.assertEqual(lines[3], "| other | 2,000 us | 50.0 | 300 MB | begins anew | not measured |")
+
+    def test_only_the_marked_parts_of_a_page_are_written(self):
+        with tempfile.TemporaryDirectory() as folder:
+            page = Path(folder) / "page.md"
+            page.write_text("a\n<!-- results: x -->\nold\n<!-- end -->\nb\n<!-- results: y -->\nkept\n<!-- end -->\n")
+            readme.write(page, lambda name: "new" if name == "x" else None)
+            self.assertEqual(
+                page.read_text(),
+                "a\n<!-- results: x -->\nnew\n<!-- end -->\nb\n<!-- results: y -->\nkept\n<!-- end -->\n")
 
     def test_marks_printed_by_programs_are_found(self):
         printed = "open, clean   4.2 ms, CPU 0.6 ms   (mark: <= 5 ms)\nappend   72939 records/s\nhot   7.7 M/s   (mark: >= 3)\n"
