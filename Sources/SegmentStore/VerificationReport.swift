@@ -74,19 +74,28 @@ public struct VerificationReport: Sendable, Hashable {
     public var done: UInt64 { counters.done }
     public var failed: UInt64 { counters.failed }
 
-    /// Items without an outcome; nil while the number of inputs is not known.
+    /// Items without an outcome; nil while the number of inputs is not known, and where there are more outcomes than
+    /// inputs: some are of rows that the input has no more, so that nobody can tell without reading it.
     public var pending: UInt64? {
-        inputs.map { inputs in
-            let outcomes = counters.done + counters.failed
-            return inputs > outcomes ? inputs - outcomes : 0
-        }
+        guard let inputs, strangers == 0 else { return nil }
+        return inputs - done - failed
+    }
+
+    /// Outcomes beyond the number of inputs: at least so many are of rows that are not in the input.
+    var strangers: UInt64 {
+        guard let inputs, done + failed > inputs else { return 0 }
+        return done + failed - inputs
     }
 
     public var isClean: Bool { problemCounts.isEmpty }
 
     /// `inputs = done + failed + pending`, with its numbers.
     public var equation: String {
-        guard let inputs, let pending else { return "inputs not yet counted: \(done) done + \(failed) failed" }
+        guard let inputs else { return "inputs not yet counted: \(done) done + \(failed) failed" }
+        guard let pending else {
+            return "\(done) done + \(failed) failed for \(inputs) inputs: \(strangers) or more are of rows that are not "
+                + "in the input"
+        }
         return "\(inputs) inputs = \(done) done + \(failed) failed + \(pending) pending"
     }
 

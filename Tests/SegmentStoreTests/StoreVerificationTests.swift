@@ -249,3 +249,21 @@ import Testing
         try #require(try RecordStore.manifest(of: store.root, files: store.files)).storeID
     }
 }
+
+@Suite struct VerificationEquationTests {
+    private func report(inputs: UInt64?, done: UInt64, failed: UInt64) -> VerificationReport {
+        var report = VerificationReport(root: "/s", isDeep: false)
+        report.inputs = inputs
+        report.counters.done = done
+        report.counters.failed = failed
+        return report
+    }
+
+    @Test func neverSaysWhatIsNotSo() {
+        #expect(report(inputs: 50, done: 45, failed: 2).equation == "50 inputs = 45 done + 2 failed + 3 pending")
+        #expect(report(inputs: nil, done: 4, failed: 1).equation == "inputs not yet counted: 4 done + 1 failed")
+        let more = report(inputs: 50, done: 52, failed: 1)
+        #expect(more.pending == nil)
+        #expect(more.equation == "52 done + 1 failed for 50 inputs: 3 or more are of rows that are not in the input")
+    }
+}
