@@ -93,8 +93,8 @@ public struct VerificationReport: Sendable, Hashable {
     public var equation: String {
         guard let inputs else { return "inputs not yet counted: \(done) done + \(failed) failed" }
         guard let pending else {
-            return "\(done) done + \(failed) failed for \(inputs) inputs: \(strangers) or more are of rows that are not "
-                + "in the input"
+            let outcomes = "\(done) done + \(failed) failed for \(inputs) inputs"
+            return "\(outcomes): \(strangers) or more are of rows that are not in the input"
         }
         return "\(inputs) inputs = \(done) done + \(failed) failed + \(pending) pending"
     }
