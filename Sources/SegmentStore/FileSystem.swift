@@ -66,13 +66,24 @@ final class BorrowedLock: FileLock {
 public final class MappedBytes: @unchecked Sendable {
     public let bytes: UnsafeRawBufferPointer
     private let dispose: (UnsafeRawBufferPointer) -> Void
+    private let release: ((UnsafeRawBufferPointer) -> Void)?
 
-    public init(_ bytes: UnsafeRawBufferPointer, dispose: @escaping (UnsafeRawBufferPointer) -> Void) {
+    /// `release` gives the memory of some of the bytes back until they are touched again.
+    public init(
+        _ bytes: UnsafeRawBufferPointer, release: ((UnsafeRawBufferPointer) -> Void)? = nil,
+        dispose: @escaping (UnsafeRawBufferPointer) -> Void
+    ) {
         self.bytes = bytes
+        self.release = release
         self.dispose = dispose
     }
 
     deinit { dispose(bytes) }
+
+    /// Says that a stretch, which begins at a page of memory, is not needed for now. What it holds stays readable.
+    public func letGo(_ range: Range<Int>) {
+        if !range.isEmpty { release?(UnsafeRawBufferPointer(rebasing: bytes[range])) }
+    }
 
     /// A copy in memory.
     public convenience init(copying source: [UInt8]) {

@@ -15,7 +15,9 @@ struct IndexFlusher {
         self.index = index
     }
 
+    /// Throws the damage that a lookup has met: the next opening makes the index anew.
     mutating func flush() throws(RetortError) {
+        if let damage = index.withLock({ $0.damage }) { throw damage }
         try writeRuns()
         try context.files.syncDirectory(context.layout.index)
         let checkpoint = index.withLock { $0.checkpoint() }
@@ -72,21 +74,9 @@ struct IndexFlusher {
     }
 
     private func write(_ entries: some SortedEntries, lane: Lane, level: UInt8) throws(RetortError) -> Run {
-        let number = takeRunNumber()
-        var writer = try RunWriter(
-            lane: lane, level: level, number: number, storeID: context.storeID, layout: context.layout,
-            files: context.files)
-        var entries = entries
-        do throws(RetortError) {
-            while let entry = try entries.next() { try writer.append(entry) }
-            try writer.finish()
-        } catch {
-            // A full disk must not fill with the remains of tries.
-            try? context.files.remove(context.layout.run(number))
-            throw error
-        }
-        return try Run(
-            number: number, lane: lane, storeID: context.storeID, layout: context.layout, files: context.files)
+        try Run.write(
+            entries, Run.Form(lane: lane, number: takeRunNumber(), level: level, storeID: context.storeID),
+            context.layout, context.files)
     }
 }
 
@@ -95,6 +85,8 @@ struct IndexFlusher {
 private struct Unresolved: SortedEntries {
     var merge: RunMerge
     let index: Locked<StoreIndex>
+
+    var countMax: Int { merge.countMax }
 
     mutating func next() throws(RetortError) -> IndexEntry? {
         while let entry = try merge.next() {

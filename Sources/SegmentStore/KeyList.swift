@@ -23,7 +23,8 @@ struct KeyList {
         guard table.count >= entriesMax else { return }
         let number = firstRun + UInt64(runs.count)
         runs.append(
-            try Run.write(ArrayCursor(sorting: table.entries), lane: .responses, number: number, layout, files))
+            try Run.write(
+                ArrayCursor(sorting: table.entries), Run.Form(lane: .responses, number: number), layout, files))
         table = DeltaTable()
     }
 

@@ -184,7 +184,7 @@ struct LaneReplay {
         let hintBytes = tail.hintBytes
         let full = try index.withLock { index throws(RetortError) in
             try index.replay(group, hintBytes: hintBytes)
-            return index[lane].delta.count >= context.tuning.deltaEntriesMax && index.trouble == nil
+            return index[lane].delta.count >= context.tuning.replayEntriesMax && index.trouble == nil
         }
         tail.offset = header.end
         tail.previousBytes = header.memberBytes

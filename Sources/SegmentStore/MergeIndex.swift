@@ -75,7 +75,8 @@ final class MergeIndex: @unchecked Sendable {
     private func makeRun(_ lane: Lane, _ entries: some SortedEntries, level: UInt8) throws(RetortError) -> Run {
         defer { nextRun += 1 }
         return try Run.write(
-            entries, lane: lane, number: nextRun, storeID: context.storeID, level: level, context.layout, context.files)
+            entries, Run.Form(lane: lane, number: nextRun, level: level, storeID: context.storeID), context.layout,
+            context.files)
     }
 }
 

@@ -34,7 +34,7 @@ struct PlaceList {
     private mutating func spill() throws(RetortError) {
         runs.append(
             try Run.write(
-                ArrayCursor(sorting: pending), lane: lane, number: nextRun, storeID: 0, level: 0, layout, files))
+                ArrayCursor(sorting: pending), Run.Form(lane: lane, number: nextRun, isAsked: false), layout, files))
         nextRun += 1
         pending.removeAll(keepingCapacity: true)
     }
@@ -73,20 +73,5 @@ struct PlaceCursor {
 extension RecordPlace {
     fileprivate var sortingHash: Hash128 {
         Hash128(high: UInt64(segment), low: UInt64(offset) << 16 | UInt64(record))
-    }
-}
-
-extension Run {
-    /// Writes sorted entries as a run and opens it. The directory is not synced.
-    static func write(
-        _ entries: some SortedEntries, lane: Lane, number: UInt64, storeID: UInt64 = 0, level: UInt8 = 0,
-        _ layout: StoreLayout, _ files: any FileSystem
-    ) throws(RetortError) -> Run {
-        var writer = try RunWriter(
-            lane: lane, level: level, number: number, storeID: storeID, layout: layout, files: files)
-        var entries = entries
-        while let entry = try entries.next() { try writer.append(entry) }
-        try writer.finish()
-        return try Run(number: number, lane: lane, storeID: storeID, layout: layout, files: files)
     }
 }

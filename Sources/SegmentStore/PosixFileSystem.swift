@@ -204,9 +204,10 @@ private final class PosixFile: StoreFile {
         guard let address = mmap(nil, size, PROT_READ, MAP_SHARED, descriptor, 0), address != MAP_FAILED else {
             throw RetortError.system(errno, "mmap", path)
         }
-        return MappedBytes(UnsafeRawBufferPointer(start: address, count: size)) { bytes in
-            munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress!), bytes.count)
-        }
+        return MappedBytes(
+            UnsafeRawBufferPointer(start: address, count: size),
+            release: { madvise(UnsafeMutableRawPointer(mutating: $0.baseAddress!), $0.count, MADV_DONTNEED) },
+            dispose: { munmap(UnsafeMutableRawPointer(mutating: $0.baseAddress!), $0.count) })
     }
 }
 

@@ -148,6 +148,7 @@ public final class RecordStore: Sendable {
         let sealed = try recoverer.sealJournals(&sealer)
         report.recoveredRecords = sealed.records
         if report.indexWasRebuilt { try sealer.flushIndex() }
+        sealer.beginFlushing()
         let context = self.context
         buffers.withLock { buffers in
             buffers = Lane.allCases.map {
@@ -303,7 +304,7 @@ public final class RecordStore: Sendable {
         do throws(RetortError) {
             return try index.withLock { index throws(RetortError) in try index.lookup(hash) }
         } catch {
-            _ = context.distrustsIndex(error)
+            if context.distrustsIndex(error) { index.withLock { $0.damage = error } }
             throw error
         }
     }

@@ -3,6 +3,8 @@ import Basics
 /// Entries in order of their hash, one by one.
 protocol SortedEntries {
     mutating func next() throws(RetortError) -> IndexEntry?
+    /// At least as many as will come.
+    var countMax: Int { get }
     /// Puts the next entries, as many as are at hand, in place of those in `buffer`; none at the end.
     mutating func refill(_ buffer: inout [IndexEntry]) throws(RetortError)
 }
@@ -22,6 +24,8 @@ struct RunCursor: SortedEntries {
     private var position = 0
 
     init(_ run: Run) { self.run = run }
+
+    var countMax: Int { run.count }
 
     mutating func next() throws(RetortError) -> IndexEntry? {
         if position == entries.count {
@@ -44,11 +48,15 @@ struct RunCursor: SortedEntries {
     }
 }
 
+/// Pages that a cursor has read before it lets go of them: 1 MiB.
+private let pagesHeldMax = 256
+
 /// Appends the next page of a run; false at its end.
 private func takePage(into buffer: inout [IndexEntry], of run: Run, _ page: inout Int) throws(RetortError) -> Bool {
     guard page < run.pageCount else { return false }
     try run.appendEntries(ofPage: page, to: &buffer)
     page += 1
+    if page % pagesHeldMax == 0 { run.letGo(ofPages: page - pagesHeldMax..<page) }
     return true
 }
 
@@ -58,6 +66,8 @@ struct ArrayCursor: SortedEntries {
     private var position = 0
 
     init(sorting entries: [IndexEntry]) { self.entries = Self.sorted(entries) }
+
+    var countMax: Int { entries.count }
 
     /// Hashes are uniform: dealt out by their first bits they fall into stretches so short that sorting these costs
     /// next to nothing. Others, which stay in one stretch, are sorted as usual.
@@ -109,6 +119,7 @@ struct ArrayCursor: SortedEntries {
 /// Merges sorted sequences. Of entries with the same hash the one of the first sequence wins: put the newest first.
 struct RunMerge: SortedEntries {
     private var sources: [Source] = []
+    let countMax: Int
 
     /// A sequence, read ahead by the page: the cursor is asked once for many entries.
     private struct Source {
@@ -130,6 +141,7 @@ struct RunMerge: SortedEntries {
     }
 
     init(newestFirst cursors: [any SortedEntries]) throws(RetortError) {
+        countMax = cursors.reduce(0) { $0 + $1.countMax }
         for cursor in cursors {
             var source = Source(head: Hash128(high: 0, low: 0), buffer: [], cursor: cursor)
             try source.cursor.refill(&source.buffer)

@@ -8,8 +8,10 @@ struct Sealer {
     private let index: Locked<StoreIndex>
     private let buffers: Locked<[LaneBuffer]>
     private var flusher: IndexFlusher
-    /// Entries of a lane's table at which the index is written next.
+    /// Entries of a lane's table at which the index is written next; none while a store is being opened.
     private var flushEntries: Int
+    /// Records placed since the index let go of the pages that lookups have touched.
+    private var placedRecords = 0
     private var writers: [SegmentWriter]
     private let manifest: Locked<StoreManifest>
     private var syncHasFailed = false
@@ -24,7 +26,7 @@ struct Sealer {
         self.buffers = buffers
         self.manifest = manifest
         flusher = IndexFlusher(context: context, index: index)
-        flushEntries = context.tuning.deltaEntriesMax
+        flushEntries = .max
         writers = Lane.allCases.map {
             SegmentWriter($0, context: context, level: options.compressionLevel, tail: tails[Int($0.rawValue)])
         }
@@ -34,6 +36,9 @@ struct Sealer {
             index.withLock { $0.beginSegment(lane, number) }
         }
     }
+
+    /// From here on the index is written as its tables grow: the store is open, nobody waits for it.
+    mutating func beginFlushing() { flushEntries = context.tuning.deltaEntriesMax }
 
     /// Compresses a block into its lane's segment. After an error the same block may be given again: what was done of
     /// it is not done twice.
@@ -49,12 +54,17 @@ struct Sealer {
             let hintBytes = writers[lane].hintBytes
             index.withLock { $0.place(group, priors: block.priors, hintBytes: hintBytes) }
             buffers.withLock { $0[lane].placed(before: block.nextSequence) }
+            placedRecords += block.hints.count
         }
         try maintain(block.lane)
     }
 
     /// Keeps what is held in memory within its limits.
     private mutating func maintain(_ lane: Lane) throws(RetortError) {
+        if placedRecords >= StoreLimits.lookupsHeldMax {
+            index.withLock { $0.letGoOfPages() }
+            placedRecords = 0
+        }
         if index.withLock({ $0[lane].delta.count }) >= flushEntries {
             try flushIndex()
         } else if writers[Int(lane.rawValue)].unsyncedBytes >= StoreLimits.unsyncedBytesMax {

@@ -18,6 +18,8 @@ struct StoreIndex {
     var nextRunNumber: UInt64 = 1
     /// Why the tables could not be written to runs and a checkpoint the last time.
     var trouble: RetortError?
+    /// A file of it that did not hold when it was asked: no checkpoint may name it any more.
+    var damage: RetortError?
     private let context: StoreContext
 
     init(_ context: StoreContext) { self.context = context }
@@ -136,6 +138,12 @@ struct StoreIndex {
         next.hintBytes = 0
         next.previousBytes = 0
         coverage[lane] = next
+    }
+
+    func letGoOfPages() {
+        for lane in Lane.allCases {
+            for run in self[lane].runs { run.letGo() }
+        }
     }
 
     mutating func noteLandmark(_ landmark: InputLandmark) { trail.note(landmark) }

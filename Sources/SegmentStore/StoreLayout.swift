@@ -62,8 +62,10 @@ struct StoreLayout: Sendable {
 
     /// The number of a segment's file name; nil for other files.
     static func segmentNumber(_ name: String) -> UInt32? {
-        guard name.hasSuffix(".jsonl.gz") else { return nil }
-        return UInt32(name.dropLast(".jsonl.gz".count))
+        guard name.hasSuffix(".jsonl.gz"), let number = UInt32(name.dropLast(".jsonl.gz".count)),
+            number <= StoreLimits.segmentsMax
+        else { return nil }
+        return number
     }
 
     /// The first sequence number of a journal's file name; nil for other files.

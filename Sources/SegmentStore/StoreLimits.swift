@@ -1,5 +1,7 @@
 /// Every size and count that the store holds itself to.
 public enum StoreLimits {
+    /// The highest number of a segment: an entry of the index has 24 bits for it.
+    public static let segmentsMax: UInt32 = 1 << 24 - 1
     /// Raw bytes at which a block is cut and compressed. Larger blocks compress a little better and make one random
     /// read dearer; the design notes have the measurements.
     public static let blockRawBytes = 512 << 10
@@ -16,7 +18,10 @@ public enum StoreLimits {
     /// Entries of the in-memory part of the index before they become a sorted run. After a kill as many are looked up
     /// and entered again.
     public static let deltaEntriesMax = 128 << 10
-    /// Runs of one level that are merged into one of the next. A lookup asks each run there is: fewer make it quicker.
+    /// Records after which a writer lets go of the pages of runs that its lookups have brought into memory. The system
+    /// maps sixteen at a touch: without this a long run comes to hold the whole index.
+    public static let lookupsHeldMax = 16 << 10
+    /// Runs of one level that are merged into one of the next. A lookup asks the filter of each run there is.
     public static let runFanIn = 4
     /// Raw bytes waiting for compression at which `append` reports pressure.
     public static let sealQueueBytesMax = 32 << 20

@@ -155,26 +155,42 @@ struct Verification {
         var hold = true
         for lane in Lane.allCases {
             for run in image.index.withLock({ $0[lane].runs }) {
-                let place = image.context.layout.run(run.number)
-                var last: Hash128?
-                for page in 0..<run.pageCount {
-                    let entries: [IndexEntry]
-                    do throws(RetortError) {
-                        entries = try run.entries(ofPage: page)
-                    } catch {
-                        guard error.code == .damagedData else { throw error }
-                        noteIndex(place, "page \(page) of the run is damaged")
-                        hold = false
-                        continue
-                    }
-                    for entry in entries {
-                        if let last, entry.hash <= last {
-                            noteIndex(place, "page \(page) of the run is out of order")
-                            hold = false
-                        }
-                        last = entry.hash
-                    }
+                let isWhole = try pagesHold(run, image.context.layout.run(run.number))
+                hold = isWhole && hold
+            }
+        }
+        return hold
+    }
+
+    private mutating func pagesHold(_ run: Run, _ place: String) throws(RetortError) -> Bool {
+        var hold = true
+        var last: Hash128?
+        var entries: [IndexEntry] = []
+        func fails(_ read: () throws(RetortError) -> Void) throws(RetortError) -> Bool {
+            do throws(RetortError) {
+                try read()
+                return false
+            } catch {
+                guard error.code == .damagedData else { throw error }
+                return true
+            }
+        }
+        if try fails({ () throws(RetortError) in try run.verifyFilter() }) {
+            noteIndex(place, "the filter of the run is damaged")
+            hold = false
+        }
+        for page in 0..<run.pageCount {
+            entries.removeAll(keepingCapacity: true)
+            if try fails({ () throws(RetortError) in try run.appendEntries(ofPage: page, to: &entries) }) {
+                noteIndex(place, "page \(page) of the run is damaged")
+                hold = false
+            }
+            for entry in entries {
+                if let last, entry.hash <= last {
+                    noteIndex(place, "page \(page) of the run is out of order")
+                    hold = false
                 }
+                last = entry.hash
             }
         }
         return hold

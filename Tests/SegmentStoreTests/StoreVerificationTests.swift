@@ -124,7 +124,7 @@ import Testing
         let stray = RecordHint(StoreFixture.record(7777), hash: RecordKey("nobody").hash)
         let hidden = RecordHint(StoreFixture.record(1), hash: RecordKey("item-1").hash)
         var writer = try RunWriter(
-            lane: .responses, level: 0, number: checkpoint.nextRunNumber, storeID: context.storeID,
+            lane: .responses, level: 0, number: checkpoint.nextRunNumber, storeID: context.storeID, keys: 2,
             layout: context.layout, files: context.files)
         for hint in [stray, hidden].sorted(by: { $0.hash < $1.hash }) {
             try writer.append(hint.entry(segment: 1, offset: 4_000_000, record: 0))
