@@ -4,7 +4,7 @@ import HTTPTransport
 
 /// Measures the transport beside `wrk` on the same nginx, and with many requests in flight on a server that delays.
 ///
-///     transport-bench [--requests 100000] [--in-flight 64,256,1000] [--lane 100] [--delayed 10000] [--wrk 2]
+///     transport-bench [--requests 100000] [--in-flight 64,256,1000] [--lane 32] [--delayed 10000] [--wrk 2]
 @main
 struct TransportBench {
     static func main() async throws {
@@ -104,7 +104,7 @@ struct TransportBench {
 struct Options {
     var requests = 100_000
     var inFlight = [64, 256, 1000]
-    var laneTransfersMax = HTTPTransport.Configuration.laneTransfersMaxDefault
+    var laneTransfersMax = HTTPTransport.Configuration.laneTransfersMaxPlain
     var delayed = 0
     var delaySeconds = 2.0
     var wrkSeconds = 2

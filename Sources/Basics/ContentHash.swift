@@ -25,6 +25,13 @@ public struct Hash128: Sendable, Hashable, Comparable {
     }
 
     @inlinable
+    public func hash(into hasher: inout Hasher) { hasher.combine(low) }
+
+    /// What dictionaries and sets ask. The value is a good hash already: to hash it again costs more than the lookup.
+    @inlinable
+    public func _rawHashValue(seed: Int) -> Int { Int(truncatingIfNeeded: low) ^ seed }
+
+    @inlinable
     public static func < (a: Hash128, b: Hash128) -> Bool {
         a.high != b.high ? a.high < b.high : a.low < b.low
     }

@@ -24,13 +24,18 @@ final class CurlSettings: @unchecked Sendable {
         baseURL = try BaseURL(configuration.baseURL)
         timeouts = configuration.timeouts
         responseBytesMax = configuration.responseBytesMax
-        laneTransfersMax = configuration.laneTransfersMax
+        laneTransfersMax = configuration.laneTransfersMax ?? CurlSettings.laneTransfersMax(secure: baseURL.isSecure)
         network = configuration.network
         headerList = CurlSettings.list(configuration.headers, userAgent: configuration.userAgent)
         guard let share = curl_share_init() else { fatalError("out of memory") }
         _ = retort_share_data(share, CURL_LOCK_DATA_DNS)
         _ = retort_share_data(share, CURL_LOCK_DATA_SSL_SESSION)
         self.share = OpaquePointer(share)
+    }
+
+    private static func laneTransfersMax(secure: Bool) -> Int {
+        typealias Configuration = HTTPTransport.Configuration
+        return secure ? Configuration.laneTransfersMaxSecure : Configuration.laneTransfersMaxPlain
     }
 
     deinit {

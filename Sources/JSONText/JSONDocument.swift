@@ -1,13 +1,27 @@
 internal import Glibc
 
-/// A parsed text: its bytes and the range of every value in it.
-public struct JSONDocument: Sendable {
+/// A parsed text: its bytes and the range of every value in it. A class, so that a value counts one reference.
+public final class JSONDocument: @unchecked Sendable {
+    // Unchecked: nothing in it changes.
+
     /// The bytes that were parsed.
     public let text: [UInt8]
-    let nodes: [JSONNode]
+    private let nodes: UnsafeMutablePointer<JSONNode>
+
+    init(text: [UInt8], nodes source: UnsafeRawBufferPointer) {
+        guard let memory = malloc(source.count) else { fatalError("out of memory") }
+        self.text = text
+        memcpy(memory, source.baseAddress!, source.count)
+        nodes = memory.assumingMemoryBound(to: JSONNode.self)
+    }
+
+    deinit { free(nodes) }
 
     /// The outermost value.
     public var root: JSONValue { JSONValue(document: self, index: 0) }
+
+    @inline(__always)
+    func node(_ index: Int) -> JSONNode { nodes[index] }
 }
 
 /// Memory layout of `json_node`.
@@ -23,7 +37,8 @@ public struct JSONValue: Sendable {
     let document: JSONDocument
     let index: Int
 
-    private var node: JSONNode { document.nodes[index] }
+    @inline(__always)
+    private var node: JSONNode { document.node(index) }
 
     public enum Kind: Sendable, Hashable { case null, boolean, number, string, array, object }
 
@@ -107,23 +122,22 @@ public struct JSONValue: Sendable {
     /// Compares in place: no key becomes a value of its own.
     private func find(_ name: UnsafeBufferPointer<UInt8>) -> JSONValue? {
         guard kind == .object else { return nil }
-        let found = document.nodes.withUnsafeBufferPointer { nodes in
-            document.text.withUnsafeBufferPointer { text in
-                var found: Int?
-                var at = index + 1
-                let end = Int(nodes[index].next)
-                while at < end {
-                    let key = nodes[at]
-                    let content = UnsafeBufferPointer(rebasing: text[Int(key.start) + 1..<Int(key.end) - 1])
-                    if key.kind == 5
-                        ? JSONString.unescape(Array(content)[...]).elementsEqual(name) : isEqual(content, name)
-                    {
-                        found = at + 1
-                    }
-                    at = Int(nodes[at + 1].next)
+        let document = document
+        let end = Int(node.next)
+        var at = index + 1
+        let found = document.text.withUnsafeBufferPointer { text in
+            var found: Int?
+            while at < end {
+                let key = document.node(at)
+                let content = UnsafeBufferPointer(rebasing: text[Int(key.start) + 1..<Int(key.end) - 1])
+                if key.kind == 5
+                    ? JSONString.unescape(Array(content)[...]).elementsEqual(name) : isEqual(content, name)
+                {
+                    found = at + 1
                 }
-                return found
+                at = Int(document.node(at + 1).next)
             }
+            return found
         }
         return found.map { JSONValue(document: document, index: $0) }
     }
@@ -141,7 +155,7 @@ public struct JSONValue: Sendable {
         var at = index + 1
         while at < Int(node.next) {
             result.append(JSONValue(document: document, index: at))
-            at = Int(document.nodes[at].next)
+            at = Int(document.node(at).next)
         }
         return result
     }
@@ -154,7 +168,7 @@ public struct JSONValue: Sendable {
         while at < Int(node.next) {
             result.append(
                 (JSONValue(document: document, index: at), JSONValue(document: document, index: at + 1)))
-            at = Int(document.nodes[at + 1].next)
+            at = Int(document.node(at + 1).next)
         }
         return result
     }

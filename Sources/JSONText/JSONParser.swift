@@ -26,12 +26,8 @@ public final class JSONParser {
         guard status == Int32(JSON_OUTLINE_OK.rawValue), let nodes else {
             throw JSONError(status: status, offset: offset, text: text)
         }
-        let copied = [JSONNode](unsafeUninitializedCapacity: count) { buffer, initialized in
-            UnsafeMutableRawPointer(buffer.baseAddress!).copyMemory(
-                from: nodes, byteCount: count * MemoryLayout<json_node>.stride)
-            initialized = count
-        }
-        return JSONDocument(text: text, nodes: copied)
+        let bytes = UnsafeRawBufferPointer(start: nodes, count: count * MemoryLayout<json_node>.stride)
+        return JSONDocument(text: text, nodes: bytes)
     }
 
     /// Parses a slice by copying it first.

@@ -1,16 +1,30 @@
 import ModelAPI
 import SegmentStore
 
-/// What an item's record will need when its answer comes.
-struct ItemContext: Sendable {
-    var key: RecordKey
-    var row: UInt64
-    var fingerprint: UInt64
+/// What an item's record will need when its answer comes. A class: it is passed on many times between a row and its
+/// record, and a copy of its texts' references is dearer than one reference.
+final class ItemContext: Sendable {
+    let key: RecordKey
+    let row: UInt64
+    let fingerprint: UInt64
     /// The members of the record that say what was asked: `"messages":[...]`, or `"prompt":"...","suffix":"..."`.
-    var asked: [UInt8]
+    let asked: [UInt8]
     /// The row's other fields, a JSON object.
-    var metadata: [UInt8]
-    var request: ModelRequest
+    let metadata: [UInt8]
+    let request: ModelRequest
     /// What its model's tokens cost; nil where that is not known.
-    var price: TokenPrice?
+    let price: TokenPrice?
+
+    init(
+        key: RecordKey, row: UInt64, fingerprint: UInt64, asked: [UInt8], metadata: [UInt8], request: ModelRequest,
+        price: TokenPrice? = nil
+    ) {
+        self.key = key
+        self.row = row
+        self.fingerprint = fingerprint
+        self.asked = asked
+        self.metadata = metadata
+        self.request = request
+        self.price = price
+    }
 }

@@ -7,9 +7,9 @@ final class IssuedKeys: Sendable {
     /// Notes a key. Gives the row that has it already, if one does.
     func insert(_ hash: Hash128, row: UInt64) -> UInt64? {
         rows.withLock { rows in
-            if let other = rows[hash] { return other }
-            rows[hash] = row
-            return nil
+            guard let other = rows.updateValue(row, forKey: hash) else { return nil }
+            rows[hash] = other
+            return other
         }
     }
 
