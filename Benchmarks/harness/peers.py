@@ -23,11 +23,13 @@ RUN_SECONDS_MAX = 240
 TELLING_SHARE = 0.2
 MARK_SCRIPT, MARK_TOOL = 3, 40
 ONE = 1
-RESUME_DONE = number("BENCH_PEER_DONE", 50_000 if FULL else 20_000)
+RESUME_DONE = [number("BENCH_PEER_DONE", 50_000 if FULL else 20_000), number("BENCH_PEER_DONE_MANY", 500_000)]
 RESUME_MORE = 2_000
+RESUME_SECONDS_MAX = 300
 RESUME_ROUNDS = 3
 KILL_PROMPTS = 2_000
 KILL_LATENCY_MS = 50
+KILL_SECONDS_MAX = 90
 
 
 @dataclass
@@ -151,27 +153,42 @@ def run_until(who, rows, out, server, given, seconds_max):
 
 
 def resume(suite):
+    """Few done, then many; the many only for those who come that far in time."""
+    taken = {}
+    for done in RESUME_DONE:
+        expected = {who: done * seconds for who, seconds in taken.items()}
+        able = [who for who in resuming() if expected.get(who, 0) < RESUME_SECONDS_MAX]
+        late = [f"{who.name} ({expected[who] / 60:,.0f} minutes)" for who in resuming() if who not in able]
+        taken = resume_after(suite, done, able, late)
+
+
+def resume_after(suite, done, able, late):
+    """Adds the table of one number of answers. The seconds that an answer took each contestant before the kill."""
+    left_out = f" Left out, because they would take too long to come that far: {', '.join(late)}." if late else ""
     shown = Table(
-        f"Starting again with {RESUME_DONE:,} done",
+        f"Starting again with {done:,} done",
         ["client", "s to the first new request", "CPU s", "peak RSS MB", "on disk MB"],
-        f"Killed with kill -9 when the server had given {RESUME_DONE:,} answers of {RESUME_DONE + RESUME_MORE:,}; then the "
-        "same command, until its first request with a prompt; 64 in flight. Who cannot resume is not here: it starts "
-        "from nothing.")
-    rows, out = prompts(RESUME_DONE + RESUME_MORE), SCRATCH / "resumed"
-    for who in resuming():
-        said(f"starting again: {who.name}")
+        f"Killed with kill -9 when the server had given {done:,} answers of {done + RESUME_MORE:,}; then the same command, "
+        "until its first request with a prompt; 64 in flight. Who cannot resume is not here: it starts from nothing."
+        + left_out)
+    rows, out, taken = prompts(done + RESUME_MORE), SCRATCH / "resumed", {}
+    for who in able:
+        said(f"starting again with {done:,} done: {who.name}")
+        began = time.monotonic()
         try:
             with Simulator("--latency", "0ms", "--tokens", "210") as server:
-                run_until(who, rows, out, server, RESUME_DONE, suite.remaining(RUN_SECONDS_MAX))
+                run_until(who, rows, out, server, done, suite.remaining(RESUME_SECONDS_MAX))
+            taken[who] = (time.monotonic() - began) / done
             size = sum(path.stat().st_size for path in [out, *Path(out).rglob("*")] if path.is_file())
             rounds = [_first_request(who, rows, out, suite) for _ in range(RESUME_ROUNDS)]
         except Unmeasured as why:
-            suite.unmeasured(f"starting again: {who.name}", why)
+            suite.unmeasured(f"starting again with {done:,} done: {who.name}", why)
             continue
         wall, cpu, rss = zip(*rounds)
         shown.add(
             who.name, Spread(wall, 2), Spread(cpu, 2), Spread([one / 2**20 for one in rss], 0), size / 2**20)
     suite.show(shown)
+    return taken
 
 
 def _first_request(who, rows, out, suite):
@@ -202,17 +219,25 @@ def kill(suite):
         try:
             with Simulator("--latency", f"{KILL_LATENCY_MS}ms", "--tokens", "60") as server:
                 before = run_until(who, rows, out, server, KILL_PROMPTS // 2, suite.remaining(90))
-                again = measure(
-                    who.command(rows, out, server.url, 64), SCRATCH / "peer.log", suite.remaining(90), cwd=SCRATCH, **HOME)
+                end = _second_run(who, rows, out, server.url, suite.remaining(KILL_SECONDS_MAX))
                 counts = server.counts_when_idle()
-            records, distinct = _records(who, out, again)
         except Unmeasured as why:
             suite.unmeasured(f"kill -9: {who.name}", why)
             continue
-        shown.add(
-            who.name, before, counts["given"], counts["given"] - counts["items_answered"], records,
-            KILL_PROMPTS - distinct, records - distinct)
+        shown.add(who.name, before, counts["given"], counts["given"] - counts["items_answered"], *end)
     suite.show(shown)
+
+
+def _second_run(who, rows, out, url, seconds_max):
+    """(records, prompts without one, doubled) after the same command again, or that it came to no end."""
+    try:
+        again = measure(who.command(rows, out, url, 64), SCRATCH / "peer.log", seconds_max, cwd=SCRATCH, **HOME)
+    except Unmeasured as why:
+        if seconds_max < KILL_SECONDS_MAX:
+            raise
+        return "no end after %d s" % KILL_SECONDS_MAX if "stopped after" in str(why) else "ends with an error", "", ""
+    records, distinct = _records(who, out, again)
+    return records, KILL_PROMPTS - distinct, records - distinct
 
 
 def _records(who, out, cost):

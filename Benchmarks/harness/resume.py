@@ -16,7 +16,7 @@ from servers import FirstRequest, nginx
 from settings import SCRATCH, environment, number, retort
 from storage import plain_lines
 
-DONE = [10_000, number("BENCH_RESUME_DONE", 100_000)]
+DONE = [50_000, number("BENCH_RESUME_DONE", 500_000)]
 ROUNDS = 5
 
 
