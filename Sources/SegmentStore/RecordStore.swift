@@ -194,12 +194,14 @@ public final class RecordStore: Sendable {
 
     private func take(_ records: [LaneBuffer.Staged], in lane: Lane, result: inout Appended) throws(RetortError) {
         let full = try buffers.withLock { buffers throws(RetortError) in
-            let full = try buffers[Int(lane.rawValue)].append(records)
+            var full = try buffers[Int(lane.rawValue)].append(records)
             index.withLock { index in
                 for item in records {
                     index.note(item.hint, in: lane, prior: item.prior, tallies: item.record.tallies)
                 }
             }
+            let other = lane == .responses ? Lane.failures : .responses
+            if let waiting = buffers[Int(other.rawValue)].pass(by: records.count) { full.append(waiting) }
             return full
         }
         result.count += records.count
