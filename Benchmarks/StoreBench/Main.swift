@@ -3,7 +3,8 @@ import Glibc
 import SegmentStore
 
 /// What the store costs. `store-bench [RECORDS] [DIRECTORY]`; a million short records in a new directory of /tmp by
-/// default. `store-bench sizes FILE` compares block sizes and levels on the lines of a JSONL file.
+/// default. `store-bench lookups RECORDS STORE` asks a store that is left of that once more. `store-bench sizes FILE`
+/// compares block sizes and levels on the lines of a JSONL file.
 @main struct StoreBench {
     static func main() throws {
         let arguments = CommandLine.arguments.dropFirst()
@@ -16,6 +17,11 @@ import SegmentStore
         {
             let table = RateTable(directory: arguments.last!, records: records)
             return try table.append(to: arguments.last! + "/killed", dies: true)
+        }
+        if arguments.first == "lookups", arguments.count == 3,
+            let records = arguments.dropFirst().first.flatMap({ Int($0) })
+        {
+            return try RateTable(directory: "", records: records).lookups(arguments.last!)
         }
         let records = arguments.first.flatMap { Int($0) } ?? 1_000_000
         var template = Array("/tmp/store-bench-XXXXXX".utf8CString)

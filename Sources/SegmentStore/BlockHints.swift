@@ -14,12 +14,12 @@ struct BlockHints {
         self.codec = codec
         log = try HintLogReader(
             reader.lane, reader.number, from: 0, storeID: context.storeID, layout: context.layout, files: context.files)
-        group = log?.next()
+        group = try log?.next()
     }
 
     /// From the hint log, or from the block itself where the log says nothing of it.
     mutating func group(of header: BlockHeader) throws(RetortError) -> HintGroup {
-        while let stale = group, stale.offset < header.offset { group = log?.next() }
+        while let stale = group, stale.offset < header.offset { group = try log?.next() }
         if let known = group, known.describes(header) { return known }
         guard let read = context.hintGroup(of: try reader.block(header, codec: codec)) else {
             throw BlockCodec.damage("the block holds lines that are no records", reader.place(header.offset))

@@ -21,6 +21,8 @@ struct HintGroup: Sendable {
 
     var end: Int { offset + memberBytes }
 
+    static let bytesMax = bytes(records: StoreLimits.blockRecordsMax)
+
     static func bytes(records: Int) -> Int { headBytes + records * RecordHint.bytes + 8 }
 
     func encoded(storeID: UInt64) -> [UInt8] {
@@ -67,18 +69,20 @@ struct HintGroup: Sendable {
 
 /// Reads the good groups of a hint log in order, from a position that is the start of a group.
 struct HintLogReader {
-    private let bytes: [UInt8]
-    private let start: Int
+    private let file: any StoreFile
     private let storeID: UInt64
     private let lane: Lane
     private let segment: UInt32
-    private var offset = 0
-
-    /// Where the file ended when it was read.
-    var end: Int { start + bytes.count }
-
+    /// Where the file ended when it was opened.
+    let end: Int
     /// Where in the file the good groups end, as far as they have been read.
-    var position: Int { start + offset }
+    private(set) var position: Int
+    /// The bytes of the file from `windowStart` on. Copied, not mapped: the log of an active segment is cut back and
+    /// rewritten by its writer; a group that this has torn does not hold.
+    private var window: [UInt8] = []
+    private var windowStart: Int
+
+    private static let windowBytes = 4 * HintGroup.bytesMax
 
     /// Nil when the segment has no hint log, or one that ends before `start`.
     init?(
@@ -86,21 +90,28 @@ struct HintLogReader {
     ) throws(RetortError) {
         let path = layout.hints(lane, segment)
         guard let size = try files.size(of: path), size >= start else { return nil }
-        // A copy, not a mapping: the log of an active segment is cut back and rewritten by its writer.
-        bytes = try files.open(path, .read).read(at: start, count: size - start)
-        self.start = start
+        file = try files.open(path, .read)
+        end = size
+        position = start
+        windowStart = start
         self.storeID = storeID
         self.lane = lane
         self.segment = segment
     }
 
-    mutating func next() -> HintGroup? {
-        guard offset < bytes.count else { return nil }
-        let group = bytes.withUnsafeBytes { buffer in
+    mutating func next() throws(RetortError) -> HintGroup? {
+        guard position < end else { return nil }
+        let windowEnd = windowStart + window.count
+        if windowEnd < min(position + HintGroup.bytesMax, end) {
+            window = try file.read(at: position, count: min(Self.windowBytes, end - position))
+            windowStart = position
+        }
+        let offset = position - windowStart
+        let group = window.withUnsafeBytes { buffer in
             HintGroup.decode(
                 buffer.slice(offset, buffer.count - offset), storeID: storeID, lane: lane, segment: segment)
         }
-        if let group { offset += HintGroup.bytes(records: group.hints.count) }
+        if let group { position += HintGroup.bytes(records: group.hints.count) }
         return group
     }
 }

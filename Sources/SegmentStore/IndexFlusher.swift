@@ -1,6 +1,6 @@
 import Basics
 
-/// Turns the placed part of the tables into sorted runs, merges runs by tiers, and writes the checkpoint.
+/// Turns the placed part of the tables into sorted runs, merges runs of like size, and writes the checkpoint.
 ///
 /// One thread flushes at a time. Everything placed must be durable in its segment before a flush begins: the index
 /// must never lead the data.
@@ -60,9 +60,11 @@ struct IndexFlusher {
     }
 
     private mutating func mergeRuns(_ lane: Lane) throws(RetortError) {
-        while let runs = index.withLock({ $0[lane].runsToMerge(fanIn: context.tuning.runFanIn) }) {
+        while let runs = RunTiers.toMerge(
+            newestFirst: index.withLock { $0[lane].runs }, ratio: context.tuning.runRatio)
+        {
             let merge = try RunMerge(newestFirst: runs.map { RunCursor($0) })
-            let level = runs[0].level + 1
+            let level = RunTiers.level(above: runs)
             let merged =
                 lane == .failures
                 ? try write(Unresolved(merge: merge, index: index), lane: lane, level: level)

@@ -9,6 +9,8 @@ struct LaneBuffer {
     /// Blocks that were cut and are not in a segment yet. They share their bytes with the sealer's queue.
     private(set) var unplaced: [RawBlock] = []
     var journal: JournalWriter
+    /// Records that the other lane has taken since the open block's first one.
+    private var passedBy = 0
     // Kept from batch to batch, because what is large is dear to get from the system and to give back.
     private var lines: [UInt8] = []
     private var ends: [Int] = []
@@ -72,9 +74,18 @@ struct LaneBuffer {
         }
     }
 
+    /// Says that the other lane has taken records. Ends the block when it has waited for many: an outcome that has no
+    /// place in a segment yet holds back from where the input is read after a kill.
+    mutating func pass(by records: Int) -> RawBlock? {
+        guard !block.hints.isEmpty else { return nil }
+        passedBy += records
+        return passedBy >= context.tuning.passedByMax ? cut() : nil
+    }
+
     /// Ends the block where it is; nil when it is empty.
     mutating func cut() -> RawBlock? {
         guard !block.hints.isEmpty else { return nil }
+        passedBy = 0
         let done = block
         unplaced.append(done)
         block = RawBlock(lane: lane, firstSequence: done.nextSequence)

@@ -19,11 +19,19 @@ struct LaneIndex {
 
     /// The newest entry of a key whose record has a place in a segment.
     func lookupPlaced(_ hash: Hash128) throws(RetortError) -> IndexEntry? {
+        for run in runs { run.expect(hash) }
         if let entry = delta[hash] { return entry }
         for run in runs {
             if let entry = try run.lookup(hash) { return entry }
         }
         return nil
+    }
+
+    /// The newest entries of the keys of a batch that are open.
+    func lookup(_ batch: inout LookupBatch) throws(RetortError) {
+        if !pending.isEmpty { batch.resolve { pending[$0] } }
+        if delta.count > 0 { batch.resolve { delta[$0] } }
+        for run in runs where !batch.open.isEmpty { try run.lookup(&batch) }
     }
 
     var isEmpty: Bool { pending.isEmpty && delta.count == 0 && runs.isEmpty }
@@ -60,14 +68,5 @@ struct LaneIndex {
         ]
         cursors += runs.map { RunCursor($0) }
         return try RunMerge(newestFirst: cursors)
-    }
-
-    /// The newest runs that a level has too many of; they are neighbours in age.
-    func runsToMerge(fanIn: Int) -> [Run]? {
-        for level in Set(runs.map(\.level)).sorted() {
-            let sameLevel = runs.filter { $0.level == level }
-            if sameLevel.count >= fanIn { return sameLevel }
-        }
-        return nil
     }
 }

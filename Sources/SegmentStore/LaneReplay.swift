@@ -71,6 +71,7 @@ struct LaneReplay {
         for number in numbers where number >= coverage.segment && number <= limit?.segment ?? .max {
             try replay(number, coverage: coverage, tail: &tail)
         }
+        index.withLock { $0.letGoOfPages() }
         let next = tail.nextSequence
         tail.journaled = journal.lines.filter { $0.sequence >= next }
         tail.journalPaths = journal.paths
@@ -107,20 +108,20 @@ struct LaneReplay {
         var walk = SegmentWalk(
             reader, from: tail.offset, size: size, durableBytes: max(tail.offset, listed?.bytes ?? 0),
             checksEveryPayload: false)
-        var hint = hints?.next()
+        var hint = try hints?.next()
         if !isCovered { index.withLock { $0.beginSegment(lane, number) } }
         scan: while true {
             switch try walk.next() {
             case .block(let header):
                 while let stale = hint, stale.offset < header.offset {
                     if missing.isEmpty { tail.hintBytes = hints!.position }
-                    hint = hints?.next()
+                    hint = try hints?.next()
                 }
                 var group: HintGroup?
                 if let hinted = hint, matches(hinted, header) {
                     if missing.isEmpty { tail.hintBytes = hints!.position } else { missing.append(hinted) }
                     group = hinted
-                    hint = hints?.next()
+                    hint = try hints?.next()
                 } else {
                     group = try groupByReading(header, reader, &tail)
                     if let group { missing.append(group) }

@@ -48,27 +48,18 @@ final class MergeIndex: @unchecked Sendable {
         if lanes[index].entries.count >= entriesMax { try writeRun(group.lane) }
     }
 
-    /// Turns the entries so far into a sorted run, and runs of one level, when there are enough, into one of the next.
+    /// Turns the entries so far into a sorted run, and runs of like size into one.
     func writeRun(_ lane: Lane) throws(RetortError) {
         let index = Int(lane.rawValue)
         guard !lanes[index].entries.isEmpty else { return }
         let sorted = ArrayCursor(sorting: lanes[index].entries)
         lanes[index].entries.removeAll(keepingCapacity: true)
         lanes[index].runs.insert(try makeRun(lane, sorted, level: 0), at: 0)
-        while let level = levelToMerge(lane) {
-            let same = lanes[index].runs.filter { $0.level == level }
-            let merged = try makeRun(lane, RunMerge(newestFirst: same.map { RunCursor($0) }), level: level + 1)
-            let first = lanes[index].runs.firstIndex { $0.level == level }!
-            lanes[index].runs[first] = merged
-            lanes[index].runs.removeAll { $0.level == level }
-            for run in same { try context.files.remove(context.layout.run(run.number)) }
-        }
-    }
-
-    private func levelToMerge(_ lane: Lane) -> UInt8? {
-        let runs = self[lane].runs
-        return Set(runs.map(\.level)).sorted().first { level in
-            runs.filter { $0.level == level }.count >= context.tuning.runFanIn
+        while let newest = RunTiers.toMerge(newestFirst: lanes[index].runs, ratio: context.tuning.runRatio) {
+            let merge = try RunMerge(newestFirst: newest.map { RunCursor($0) })
+            let merged = try makeRun(lane, merge, level: RunTiers.level(above: newest))
+            lanes[index].runs.replaceSubrange(..<newest.count, with: [merged])
+            for run in newest { try context.files.remove(context.layout.run(run.number)) }
         }
     }
 

@@ -194,12 +194,14 @@ public final class RecordStore: Sendable {
 
     private func take(_ records: [LaneBuffer.Staged], in lane: Lane, result: inout Appended) throws(RetortError) {
         let full = try buffers.withLock { buffers throws(RetortError) in
-            let full = try buffers[Int(lane.rawValue)].append(records)
+            var full = try buffers[Int(lane.rawValue)].append(records)
             index.withLock { index in
                 for item in records {
                     index.note(item.hint, in: lane, prior: item.prior, tallies: item.record.tallies)
                 }
             }
+            let other = lane == .responses ? Lane.failures : .responses
+            if let waiting = buffers[Int(other.rawValue)].pass(by: records.count) { full.append(waiting) }
             return full
         }
         result.count += records.count
@@ -213,12 +215,14 @@ public final class RecordStore: Sendable {
     ) throws(RetortError) -> [[LaneBuffer.Staged]] {
         var staged: [[LaneBuffer.Staged]] = [[], []]
         var seen: [Hash128: RecordStatus] = [:]
-        while let record = batch.first {
+        let hashes = batch.map(\.key.hash)
+        let stored = try lookup(hashes)
+        for (hash, stored) in zip(hashes, stored) {
+            let record = batch[batch.startIndex]
             precondition(record.isWellFormed, "a record's members are not empty and hold no line feed")
-            let hash = record.key.hash
             if let before = seen[hash], before != .ok { break }
             batch.removeFirst()
-            let known = seen[hash] == nil ? try priorOutcome(hash) : .success
+            let known = seen[hash] == nil ? try priorOutcome(hash, stored) : .success
             guard case .failure(let prior) = known else {
                 result.duplicates += 1
                 continue
@@ -236,17 +240,21 @@ public final class RecordStore: Sendable {
         case failure(UInt8)
     }
 
-    /// What the store holds of a key. A failure that is still in the journal is sealed first, so that checkpoints
-    /// never count a record before the one it supersedes.
-    private func priorOutcome(_ hash: Hash128) throws(RetortError) -> PriorOutcome {
-        var entry = try lookup(hash)
-        if let pending = entry, pending.isPending, pending.status != 0 {
+    /// What the store holds of a key, whose entry is given. A failure that is still in the journal is sealed first, so
+    /// that checkpoints never count a record before the one it supersedes.
+    private func priorOutcome(_ hash: Hash128, _ entry: IndexEntry?) throws(RetortError) -> PriorOutcome {
+        var entry = entry
+        // The one before it in the batch may have sealed it as well.
+        if entry.map(isFailureOfJournal) ?? false { entry = try lookup(hash) }
+        if entry.map(isFailureOfJournal) ?? false {
             try flushBuffers()
             entry = try lookup(hash)
         }
         guard let entry else { return .failure(0) }
         return entry.status == 0 ? .success : .failure(entry.status)
     }
+
+    private func isFailureOfJournal(_ entry: IndexEntry) -> Bool { entry.isPending && entry.status != 0 }
 
     private func flushBuffers() throws(RetortError) {
         let blocks = buffers.withLock { buffers in buffers.indices.compactMap { buffers[$0].cut() } }
@@ -301,8 +309,19 @@ public final class RecordStore: Sendable {
 
     /// The same by the key's hash.
     public func lookup(_ hash: Hash128) throws(RetortError) -> IndexEntry? {
+        try asking { index throws(RetortError) in try index.lookup(hash) }
+    }
+
+    /// The same for several keys, in their order. Some dozens at a time cost a third of what they cost one by one.
+    public func lookup(_ hashes: [Hash128]) throws(RetortError) -> [IndexEntry?] {
+        try asking { index throws(RetortError) in try index.lookup(hashes) }
+    }
+
+    private func asking<Answer>(
+        _ question: (inout StoreIndex) throws(RetortError) -> Answer
+    ) throws(RetortError) -> Answer {
         do throws(RetortError) {
-            return try index.withLock { index throws(RetortError) in try index.lookup(hash) }
+            return try index.withLock(question)
         } catch {
             if context.distrustsIndex(error) { index.withLock { $0.damage = error } }
             throw error

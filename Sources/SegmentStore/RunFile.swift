@@ -62,41 +62,108 @@ final class Run {
     /// The entry of a key. Throws `.damagedData` when its page does not hold.
     func lookup(_ hash: Hash128) throws(RetortError) -> IndexEntry? {
         guard count > 0, try mayHold(hash) else { return nil }
-        var page = min(pageCount - 1, Int(hash.high.multipliedFullWidth(by: UInt64(pageCount)).high))
-        while page > 0, fence(page) >= hash.high { page -= 1 }
-        while page + 1 < pageCount, fence(page + 1) < hash.high { page += 1 }
-        // Equal high halves may begin at the end of one page and go on in the next.
-        while true {
-            if let entry = try find(hash, inPage: page) { return entry }
-            guard page + 1 < pageCount, fence(page + 1) == hash.high else { return nil }
-            page += 1
+        return try find(hash, from: try guess(hash))
+    }
+
+    /// Looks up those keys of a batch that are still open.
+    ///
+    /// In passes: each has the memory that the next one reads on its way for all keys at once. One by one a key waits
+    /// for its part of the filter, and then for its entry.
+    func lookup(_ batch: inout LookupBatch) throws(RetortError) {
+        guard count > 0 else { return }
+        var guesses: [(key: Int, guess: Guess)] = []
+        guesses.reserveCapacity(batch.open.count)
+        for key in try keysThatMayBeHere(batch) {
+            guesses.append((key, try guess(batch.hashes[key])))
         }
+        for (key, guess) in guesses { batch.entries[key] = try find(batch.hashes[key], from: guess) }
+        batch.closeFound()
+    }
+
+    private func keysThatMayBeHere(_ batch: borrowing LookupBatch) throws(RetortError) -> [Int] {
+        guard filterBlocks > 0 else { return batch.open }
+        var keys = batch.open
+        var offsets: [Int] = []
+        offsets.reserveCapacity(keys.count)
+        for key in keys {
+            let offset = try filterOffset(batch.hashes[key])
+            bytes.prefetch(at: offset)
+            offsets.append(offset)
+        }
+        var count = 0
+        for (key, offset) in zip(batch.open, offsets) {
+            // Without a branch, which would be foreseen wrongly half of the time.
+            keys[count] = key
+            count += RunFilter.holds(batch.hashes[key], bytes, at: offset) ? 1 : 0
+        }
+        keys.removeSubrange(count...)
+        return keys
+    }
+
+    /// Says that a key is going to be looked up: its part of the filter is on its way into the cache.
+    func expect(_ hash: Hash128) {
+        guard filterBlocks > 0 else { return }
+        let (page, block) = RunFilter.block(of: hash, among: filterBlocks)
+            .quotientAndRemainder(dividingBy: RunFilter.blocksPerPage)
+        bytes.prefetch(at: (1 + page) * RunFormat.pageBytes + block * RunFilter.blockBytes)
     }
 
     /// False when the filter knows that the key is not there.
     @inline(__always)
     private func mayHold(_ hash: Hash128) throws(RetortError) -> Bool {
         guard filterBlocks > 0 else { return true }
+        return RunFilter.holds(hash, bytes, at: try filterOffset(hash))
+    }
+
+    /// Where the filter's block of a key is.
+    @inline(__always)
+    private func filterOffset(_ hash: Hash128) throws(RetortError) -> Int {
         let (page, block) = RunFilter.block(of: hash, among: filterBlocks)
             .quotientAndRemainder(dividingBy: RunFilter.blocksPerPage)
         let start = (1 + page) * RunFormat.pageBytes
         try check(pageAt: start)
-        return RunFilter.holds(hash, bytes, at: start + block * RunFilter.blockBytes)
+        return start + block * RunFilter.blockBytes
     }
 
-    private func find(_ hash: Hash128, inPage page: Int) throws(RetortError) -> IndexEntry? {
+    /// The page of a key, and where in it its entry may be.
+    private struct Guess {
+        var page: Int
+        var offset: Int
+    }
+
+    private static let cacheLineBytes = 64
+
+    /// By the fences, the page's own and the next one's. Its entries are on their way into the cache.
+    @inline(__always)
+    private func guess(_ hash: Hash128) throws(RetortError) -> Guess {
+        var page = min(pageCount - 1, Int(hash.high.multipliedFullWidth(by: UInt64(pageCount)).high))
+        while page > 0, fence(page) >= hash.high { page -= 1 }
+        while page + 1 < pageCount, fence(page + 1) < hash.high { page += 1 }
         let base = entriesStart + page * RunFormat.pageBytes
         try check(pageAt: base)
-        let last = base + (entriesInPage(page) - 1) * IndexEntry.bytes
-        // Guessed by the fences on both sides and corrected step by step: it touches fewer lines of the cache than
-        // halving would.
         let start = fence(page)
         let end = page + 1 < pageCount ? fence(page + 1) : .max
         let share = hash.high <= start ? 0 : Double(hash.high - start) / Double(max(end - start, 1))
-        var at = base + Int(min(share, 1) * Double(entriesInPage(page) - 1)) * IndexEntry.bytes
+        let offset = base + Int(min(share, 1) * Double(entriesInPage(page) - 1)) * IndexEntry.bytes
+        // It is off by three or four entries.
+        for line in -1...1 { bytes.prefetch(at: offset + line * Self.cacheLineBytes) }
+        return Guess(page: page, offset: offset)
+    }
+
+    /// Corrects a guess entry by entry: that touches fewer lines of the cache than halving would.
+    private func find(_ hash: Hash128, from guess: Guess) throws(RetortError) -> IndexEntry? {
+        let base = entriesStart + guess.page * RunFormat.pageBytes
+        let last = base + (entriesInPage(guess.page) - 1) * IndexEntry.bytes
+        var at = guess.offset
         while at > base, key(at) > hash { at -= IndexEntry.bytes }
         while at < last, key(at) < hash { at += IndexEntry.bytes }
-        return key(at) == hash ? IndexEntry.decode(bytes, at: at) : nil
+        if key(at) == hash { return IndexEntry.decode(bytes, at: at) }
+        // Equal high halves may begin at the end of one page and go on in the next.
+        let next = guess.page + 1
+        guard next < pageCount, fence(next) == hash.high else { return nil }
+        let start = base + RunFormat.pageBytes
+        try check(pageAt: start)
+        return try find(hash, from: Guess(page: next, offset: start))
     }
 
     @inline(__always)

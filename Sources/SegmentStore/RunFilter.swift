@@ -31,11 +31,11 @@ enum RunFilter {
     /// Whether the block at `offset` has all bits of a key.
     @inline(__always)
     static func holds(_ hash: Hash128, _ bytes: UnsafeRawBufferPointer, at offset: Int) -> Bool {
+        var missing: UInt64 = 0
         for word in 0..<4 {
-            let mask = mask(hash, word: word)
-            if bytes.load(littleEndianAt: offset + word * 8, as: UInt64.self) & mask != mask { return false }
+            missing |= mask(hash, word: word) & ~bytes.load(littleEndianAt: offset + word * 8, as: UInt64.self)
         }
-        return true
+        return missing == 0
     }
 }
 

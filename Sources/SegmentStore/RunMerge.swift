@@ -48,15 +48,17 @@ struct RunCursor: SortedEntries {
     }
 }
 
-/// Pages that a cursor has read before it lets go of them: 1 MiB.
-private let pagesHeldMax = 256
+extension Run {
+    /// Pages that are read in order before they are let go of: 1 MiB.
+    static let pagesHeldMax = 256
+}
 
 /// Appends the next page of a run; false at its end.
 private func takePage(into buffer: inout [IndexEntry], of run: Run, _ page: inout Int) throws(RetortError) -> Bool {
     guard page < run.pageCount else { return false }
     try run.appendEntries(ofPage: page, to: &buffer)
     page += 1
-    if page % pagesHeldMax == 0 { run.letGo(ofPages: page - pagesHeldMax..<page) }
+    if page % Run.pagesHeldMax == 0 { run.letGo(ofPages: page - Run.pagesHeldMax..<page) }
     return true
 }
 

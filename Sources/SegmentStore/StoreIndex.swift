@@ -15,6 +15,7 @@ struct StoreIndex {
     /// By lane, the sequence number from which on rows are rows of the present input.
     private var inputSince: [UInt64] = [0, 0]
     private var trail = LandmarkTrail()
+    private var replayedSinceLetGo = 0
     var nextRunNumber: UInt64 = 1
     /// Why the tables could not be written to runs and a checkpoint the last time.
     var trouble: RetortError?
@@ -57,6 +58,14 @@ struct StoreIndex {
         return failures.isEmpty ? nil : try failures.lookup(hash)
     }
 
+    /// The same for several keys, in their order.
+    func lookup(_ hashes: [Hash128]) throws(RetortError) -> [IndexEntry?] {
+        var batch = LookupBatch(hashes)
+        try responses.lookup(&batch)
+        if !failures.isEmpty { try failures.lookup(&batch) }
+        return batch.entries
+    }
+
     /// What a record supersedes: the status byte of the key's failure, or 0. A failure that comes to light after the
     /// key's success, because a crash has left it in a journal, supersedes nothing and counts for nothing.
     func prior(_ hash: Hash128, in lane: Lane) throws(RetortError) -> UInt8 {
@@ -93,17 +102,47 @@ struct StoreIndex {
 
     /// A block that was found on disk. Responses must be replayed before failures.
     mutating func replay(_ group: HintGroup, hintBytes: Int) throws(RetortError) {
+        let priors = try replayPriors(of: group)
         for (number, hint) in group.hints.enumerated() {
-            let isNew = try countReplayed(hint, in: group.lane)
-            // Of two successes of one key the first is the one that counts.
-            if isNew || group.lane == .failures {
-                self[group.lane].insert(hint.entry(segment: group.segment, offset: group.offset, record: number))
+            let entry = hint.entry(segment: group.segment, offset: group.offset, record: number)
+            // Within the block a key may come again: the table knows by then.
+            let again = self[group.lane].delta[hint.hash]
+            switch group.lane {
+            case .responses:
+                // Of two successes of one key the first is the one that counts.
+                if priors[number] == StoreCounters.settled || again != nil { break }
+                countReplayed(hint, group.lane, prior: priors[number])
+                self[group.lane].insert(entry)
+            case .failures:
+                let isSettled = priors[number] == StoreCounters.settled
+                countReplayed(hint, group.lane, prior: isSettled ? priors[number] : again?.status ?? priors[number])
+                self[group.lane].insert(entry)
             }
             noteItem(hint, group, number)
         }
         live.tallies += group.tallies
         placed.tallies += group.tallies
         advance(past: group, hintBytes: hintBytes)
+        replayedSinceLetGo += group.hints.count
+        if replayedSinceLetGo >= StoreLimits.lookupsHeldMax { letGoOfPages() }
+    }
+
+    /// What the records of a block supersede, as far as it was there before the block: `settled` where the key has a
+    /// success.
+    private func replayPriors(of group: HintGroup) throws(RetortError) -> [UInt8] {
+        let hashes = group.hints.map(\.hash)
+        var failed = LookupBatch(hashes)
+        if !failures.isEmpty { try failures.lookup(&failed) }
+        var done = LookupBatch(hashes)
+        try responses.lookup(&done)
+        return hashes.indices.map { key in
+            done.entries[key] == nil ? failed.entries[key]?.status ?? 0 : StoreCounters.settled
+        }
+    }
+
+    private mutating func countReplayed(_ hint: RecordHint, _ lane: Lane, prior: UInt8) {
+        live.count(lane, status: hint.status, prior: prior)
+        placed.count(lane, status: hint.status, prior: prior)
     }
 
     /// Enters an outcome in the ledger, if its row is one of the present input.
@@ -140,7 +179,9 @@ struct StoreIndex {
         coverage[lane] = next
     }
 
-    func letGoOfPages() {
+    /// What lookups have brought into memory of the runs is not in it any more.
+    mutating func letGoOfPages() {
+        replayedSinceLetGo = 0
         for lane in Lane.allCases {
             for run in self[lane].runs { run.letGo() }
         }

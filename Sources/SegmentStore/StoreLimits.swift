@@ -5,6 +5,9 @@ public enum StoreLimits {
     /// Raw bytes at which a block is cut and compressed. Larger blocks compress a little better and make one random
     /// read dearer; the design notes have the measurements.
     public static let blockRawBytes = 512 << 10
+    /// Records of one lane during which the other lane's open block waits to be filled. After a kill the rows before an
+    /// outcome that was in a journal only are read again, up to the last one that was in a checkpoint.
+    public static let passedByMax = 32 << 10
     /// Records in one block: their number within it is stored in 16 bits.
     public static let blockRecordsMax = 65_535
     /// Bytes of one record's line.
@@ -21,8 +24,9 @@ public enum StoreLimits {
     /// Records after which a writer lets go of the pages of runs that its lookups have brought into memory. The system
     /// maps sixteen at a touch: without this a long run comes to hold the whole index.
     public static let lookupsHeldMax = 16 << 10
-    /// Runs of one level that are merged into one of the next. A lookup asks the filter of each run there is.
-    public static let runFanIn = 4
+    /// How many times as large as a run the next older one is, or they are merged. A lookup asks the filter of each run
+    /// there is: with ten million keys two on average and three at most, and an entry is written seven times in all.
+    public static let runRatio = 4
     /// Raw bytes waiting for compression at which `append` reports pressure.
     public static let sealQueueBytesMax = 32 << 20
     /// Compressed bytes not yet durable at which a sync is made at once.

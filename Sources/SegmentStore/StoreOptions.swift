@@ -44,5 +44,6 @@ struct StoreTuning: Sendable {
     /// A kill leaves a table's worth beyond the last run, and a little more when it came during the writing of one:
     /// only a longer replay, of an index that is lost, writes runs on its way.
     var replayEntriesMax: Int { deltaEntriesMax * 2 }
-    var runFanIn = StoreLimits.runFanIn
+    var runRatio = StoreLimits.runRatio
+    var passedByMax = StoreLimits.passedByMax
 }

@@ -192,7 +192,9 @@ struct Verification {
                 }
                 last = entry.hash
             }
+            if page % Run.pagesHeldMax == 0 { run.letGo() }
         }
+        run.letGo()
         return hold
     }
 

@@ -54,7 +54,7 @@ extension Verification {
                         lane, number, from: 0, storeID: context.storeID, layout: context.layout, files: context.files)
                 else { continue }
                 let path = context.layout.hints(lane, number)
-                while let group = log.next() {
+                while let group = try log.next() {
                     // A living writer's segment has grown since the snapshot.
                     if group.end > bytes, snapshot.isClosed(lane) {
                         noteHints(path, lane, number, "the hint log leads its segment")

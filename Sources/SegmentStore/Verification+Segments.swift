@@ -101,13 +101,13 @@ extension Verification {
                     message: "the block has \(ranges.count) lines in place of \(block.header.records)",
                     remedy: Self.repair))
         }
+        var found: [IndexEntry] = []
         for (number, lineRange) in ranges.enumerated() {
             let line = Array(block.raw[lineRange])
             switch snapshot.lines.read(line, in: reader.lane) {
             case .record(_, let hint):
                 seen.tallies += snapshot.context.recount(line)
-                let entry = hint.entry(segment: reader.number, offset: block.header.offset, record: number)
-                try check(entry, range, reader, snapshot)
+                found.append(hint.entry(segment: reader.number, offset: block.header.offset, record: number))
             case .bad(let reason):
                 report.note(
                     Problem(
@@ -116,16 +116,19 @@ extension Verification {
                         remedy: Self.repair))
             }
         }
+        var known = LookupBatch(found.map(\.hash))
+        try snapshot.image.index.withLock { index throws(RetortError) in
+            try index[reader.lane].lookup(&known)
+            index.letGoOfPages()
+        }
+        for (found, entry) in zip(found, known.entries) { try check(found, against: entry, range, reader, snapshot) }
     }
 
     /// What the index says of a record that was found.
     private mutating func check(
-        _ found: IndexEntry, _ range: Range<Int>, _ reader: SegmentReader,
+        _ found: IndexEntry, against entry: IndexEntry?, _ range: Range<Int>, _ reader: SegmentReader,
         _ snapshot: VerificationSnapshot
     ) throws(RetortError) {
-        let entry = try snapshot.image.index.withLock { index throws(RetortError) in
-            try index[reader.lane].lookup(found.hash)
-        }
         if entry == found {
             seen.matches[reader.lane, default: 0] += 1
             return

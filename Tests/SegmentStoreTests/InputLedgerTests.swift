@@ -74,7 +74,7 @@ import Testing
     /// A failure leaves the runs only when its success is in a segment: a power cut can still take the journal.
     @Test func aSuccessInTheJournalSettlesNothingInAMerge() throws {
         var options = StoreFixture.options(files, block: 1 << 20)
-        options.tuning.runFanIn = 3
+        options.tuning.runRatio = 3
         var store = try StoreFixture.create(options)
         for session in 0..<2 {
             _ = try store.append([StoreFixture.record(session, failing: 1)])
