@@ -17,6 +17,7 @@ public enum Hexadecimal {
     }
 
     /// Reads exactly 16 digits; nil if any is not a lower-case hexadecimal digit.
+    @inlinable
     public static func parse(_ bytes: some Collection<UInt8>) -> UInt64? {
         guard bytes.count == 16 else { return nil }
         var value: UInt64 = 0

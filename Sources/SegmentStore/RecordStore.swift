@@ -214,7 +214,7 @@ public final class RecordStore: Sendable {
         _ batch: inout ArraySlice<NewRecord>, result: inout Appended
     ) throws(RetortError) -> [[LaneBuffer.Staged]] {
         var staged: [[LaneBuffer.Staged]] = [[], []]
-        var seen: [Hash128: RecordStatus] = [:]
+        var seen: [Hash128: RecordStatus] = Dictionary(minimumCapacity: batch.count)
         let hashes = batch.map(\.key.hash)
         let stored = try lookup(hashes)
         for (hash, stored) in zip(hashes, stored) {

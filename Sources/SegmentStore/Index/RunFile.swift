@@ -208,11 +208,14 @@ final class Run {
         }
     }
 
-    /// The pages are read from the file again when they are touched next: until then they are not in this process's
-    /// memory. May be called beside lookups.
-    func letGo() { mapping.letGo(0..<bytes.count) }
+    /// The pages are read from the file again, and checked again, when they are touched next: until then they are not
+    /// in this process's memory. Serialised with lookups.
+    func letGo() {
+        mapping.letGo(0..<bytes.count)
+        for word in checkedPages.indices { checkedPages[word] = 0 }
+    }
 
-    /// The same of some of the pages of entries.
+    /// The same of some of the pages of entries, but for the check. May be called beside lookups.
     func letGo(ofPages pages: Range<Int>) {
         let start = entriesStart + pages.lowerBound * RunFormat.pageBytes
         mapping.letGo(start..<start + pages.count * RunFormat.pageBytes)
