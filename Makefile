@@ -81,7 +81,8 @@ python-env: # leaves the stamp $(VENV_READY) only when everything is installed
 # The campaigns replay one seed here: under a sanitizer every call of theirs costs ten times as much.
 sanitize: setup ## the Swift tests under the thread sanitizer, then the address sanitizer
 	RETORT_CAMPAIGN_SEEDS=1 $(SWIFT_TEST) --sanitize=thread --scratch-path $(BUILD)/tsan
-	RETORT_CAMPAIGN_SEEDS=1 $(SWIFT_TEST) --sanitize=address --scratch-path $(BUILD)/asan
+	LSAN_OPTIONS=suppressions=$(CURDIR)/Tests/leaks.supp RETORT_CAMPAIGN_SEEDS=1 \
+	    $(SWIFT_TEST) --sanitize=address --scratch-path $(BUILD)/asan
 
 # The benchmarks take the machine for themselves: nothing else should run on it. See Benchmarks/README.md.
 define benchmark
