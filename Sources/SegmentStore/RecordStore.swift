@@ -323,7 +323,9 @@ public final class RecordStore: Sendable {
         do throws(RetortError) {
             return try index.withLock(question)
         } catch {
-            if context.distrustsIndex(error) { index.withLock { $0.damage = error } }
+            // First noted: a flush that is under way looks at the note after it has written its checkpoint.
+            if context.isOfIndex(error) { index.withLock { $0.damage = error } }
+            _ = context.distrustsIndex(error)
             throw error
         }
     }

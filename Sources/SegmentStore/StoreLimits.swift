@@ -24,6 +24,8 @@ public enum StoreLimits {
     /// Records after which a writer lets go of the pages of runs that its lookups have brought into memory. The system
     /// maps sixteen at a touch: without this a long run comes to hold the whole index.
     public static let lookupsHeldMax = 16 << 10
+    /// Entries of a run, 8 MiB of them, that are written before they are synced, and the journals after them.
+    public static let runUnsyncedEntriesMax = 256 << 10
     /// How many times as large as a run the next older one is, or they are merged. A lookup asks the filter of each run
     /// there is: with ten million keys two on average and three at most, and an entry is written seven times in all.
     public static let runRatio = 4

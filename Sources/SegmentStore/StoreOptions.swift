@@ -45,5 +45,6 @@ struct StoreTuning: Sendable {
     /// only a longer replay, of an index that is lost, writes runs on its way.
     var replayEntriesMax: Int { deltaEntriesMax * 2 }
     var runRatio = StoreLimits.runRatio
+    var runUnsyncedEntriesMax = StoreLimits.runUnsyncedEntriesMax
     var passedByMax = StoreLimits.passedByMax
 }

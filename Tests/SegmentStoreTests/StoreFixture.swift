@@ -18,7 +18,8 @@ enum StoreFixture {
         options.compressionLevel = 1
         options.blockRawBytes = block
         options.segmentBytes = segment
-        options.tuning = StoreTuning(journalBytes: journal, deltaEntriesMax: delta, runRatio: 3)
+        options.tuning = StoreTuning(
+            journalBytes: journal, deltaEntriesMax: delta, runRatio: 3, runUnsyncedEntriesMax: 8)
         options.recount = { line in
             // The body states its own number, so that sums can be checked.
             line.withUnsafeBytes { buffer in

@@ -15,14 +15,20 @@ struct IndexFlusher {
         self.index = index
     }
 
-    /// Throws the damage that a lookup has met: the next opening makes the index anew.
-    mutating func flush() throws(RetortError) {
-        if let damage = index.withLock({ $0.damage }) { throw damage }
-        try writeRuns()
+    /// Throws the damage that a lookup has met, before or meanwhile: the next opening makes the index anew.
+    /// `meanwhile` is called now and then while a large run is written.
+    mutating func flush(meanwhile: () throws(RetortError) -> Void = {}) throws(RetortError) {
+        try throwDamage()
+        try writeRuns(meanwhile)
         try context.files.syncDirectory(context.layout.index)
         let checkpoint = index.withLock { $0.checkpoint() }
         try context.files.replace(context.layout.checkpoint, with: checkpoint.encoded(), in: context.layout.index)
+        try throwDamage()
         try removeObsolete()
+    }
+
+    private func throwDamage() throws(RetortError) {
+        if let damage = index.withLock({ $0.damage }) { throw damage }
     }
 
     private mutating func removeObsolete() throws(RetortError) {
@@ -34,14 +40,14 @@ struct IndexFlusher {
 
     /// The same for an index that nobody will open again: runs in the scratch directory, and no checkpoint.
     mutating func flushToScratch() throws(RetortError) {
-        try writeRuns()
+        try writeRuns({})
         try removeObsolete()
     }
 
-    private mutating func writeRuns() throws(RetortError) {
+    private mutating func writeRuns(_ meanwhile: () throws(RetortError) -> Void) throws(RetortError) {
         for lane in Lane.allCases {
-            try writeRun(lane)
-            try mergeRuns(lane)
+            try writeRun(lane, meanwhile)
+            try mergeRuns(lane, meanwhile)
         }
     }
 
@@ -52,33 +58,48 @@ struct IndexFlusher {
         }
     }
 
-    private func writeRun(_ lane: Lane) throws(RetortError) {
+    private func writeRun(_ lane: Lane, _ meanwhile: () throws(RetortError) -> Void) throws(RetortError) {
         let entries = index.withLock { $0[lane].placedEntries }
         guard !entries.isEmpty else { return }
-        let run = try write(ArrayCursor(sorting: entries), lane: lane, level: 0)
+        let run = try write(ArrayCursor(sorting: entries), lane: lane, level: 0, meanwhile)
         index.withLock { $0[lane].replaceTable(by: run) }
     }
 
-    private mutating func mergeRuns(_ lane: Lane) throws(RetortError) {
+    private mutating func mergeRuns(_ lane: Lane, _ meanwhile: () throws(RetortError) -> Void) throws(RetortError) {
         while let runs = RunTiers.toMerge(
             newestFirst: index.withLock { $0[lane].runs }, ratio: context.tuning.runRatio)
         {
-            let merge = try RunMerge(newestFirst: runs.map { RunCursor($0) })
-            let level = RunTiers.level(above: runs)
-            let merged =
-                lane == .failures
-                ? try write(Unresolved(merge: merge, index: index), lane: lane, level: level)
-                : try write(merge, lane: lane, level: level)
+            let merged: Run
+            do throws(RetortError) {
+                merged = try merge(runs, lane, meanwhile)
+            } catch {
+                // They stay in use. What the merge has let go of is to be checked when it is read again.
+                index.withLock { $0.letGoOfPages() }
+                throw error
+            }
             let numbers = Set(runs.map(\.number))
             index.withLock { $0[lane].replace(numbers, by: merged) }
             obsolete.append(contentsOf: numbers)
         }
     }
 
-    private func write(_ entries: some SortedEntries, lane: Lane, level: UInt8) throws(RetortError) -> Run {
-        try Run.write(
-            entries, Run.Form(lane: lane, number: takeRunNumber(), level: level, storeID: context.storeID),
-            context.layout, context.files)
+    private func merge(
+        _ runs: [Run], _ lane: Lane, _ meanwhile: () throws(RetortError) -> Void
+    ) throws(RetortError) -> Run {
+        let merge = try RunMerge(newestFirst: runs.map { RunCursor($0) })
+        let level = RunTiers.level(above: runs)
+        return lane == .failures
+            ? try write(Unresolved(merge: merge, index: index), lane: lane, level: level, meanwhile)
+            : try write(merge, lane: lane, level: level, meanwhile)
+    }
+
+    private func write(
+        _ entries: some SortedEntries, lane: Lane, level: UInt8, _ meanwhile: () throws(RetortError) -> Void
+    ) throws(RetortError) -> Run {
+        let form = Run.Form(
+            lane: lane, number: takeRunNumber(), level: level, storeID: context.storeID,
+            unsyncedEntriesMax: context.tuning.runUnsyncedEntriesMax)
+        return try Run.write(entries, form, context.layout, context.files, meanwhile: meanwhile)
     }
 }
 

@@ -184,11 +184,16 @@ final class Run {
         checkedPages[page >> 6] |= 1 << UInt64(page & 63)
     }
 
+    /// Whole, this page, and of this run: where a write was lost there may be a good page of a run that is gone.
     private func verify(pageAt start: Int) throws(RetortError) {
         let checksum: UInt64 = bytes.load(littleEndianAt: start + RunFormat.checksumOffset)
+        let trailer = start + RunFormat.trailerOffset
+        let count =
+            start < entriesStart ? RunFilter.blocksPerPage : entriesInPage((start - entriesStart) / RunFormat.pageBytes)
         guard checksum == ContentHash.hash64(bytes.slice(start, RunFormat.checksumOffset)),
-            bytes.load(littleEndianAt: start + RunFormat.trailerOffset, as: UInt32.self)
-                == UInt32(start / RunFormat.pageBytes)
+            bytes.load(littleEndianAt: trailer, as: UInt32.self) == UInt32(start / RunFormat.pageBytes),
+            bytes.load(littleEndianAt: trailer + 4, as: UInt32.self) == UInt32(count),
+            bytes.load(littleEndianAt: trailer + 8, as: UInt64.self) == number
         else { throw Run.damage("a page of the index file is damaged", "\(path) at byte \(start)") }
     }
 

@@ -44,6 +44,9 @@ struct RunWriter {
         page.removeAll(keepingCapacity: true)
     }
 
+    /// Makes what is written so far durable, so that the rest does not wait for all of it at the end.
+    func sync() throws(RetortError) { try file.syncData() }
+
     /// Completes the file and makes its data durable. The directory is the caller's.
     mutating func finish() throws(RetortError) {
         try finishPage()
@@ -84,19 +87,30 @@ extension Run {
         var storeID: UInt64 = 0
         /// Whether its keys will be asked for; without a filter it can only be read in order.
         var isAsked = true
+        /// Entries after which what is written so far is made durable.
+        var unsyncedEntriesMax = StoreLimits.runUnsyncedEntriesMax
     }
 
     /// Writes sorted entries as a run and opens it. The directory is not synced. After an error there is no such file:
-    /// a full disk must not fill with the remains of tries.
+    /// a full disk must not fill with the remains of tries. `meanwhile` is called after each sync but the last.
     static func write(
-        _ entries: some SortedEntries, _ form: Form, _ layout: StoreLayout, _ files: any FileSystem
+        _ entries: some SortedEntries, _ form: Form, _ layout: StoreLayout, _ files: any FileSystem,
+        meanwhile: () throws(RetortError) -> Void = {}
     ) throws(RetortError) -> Run {
         do throws(RetortError) {
             var writer = try RunWriter(
                 lane: form.lane, level: form.level, number: form.number, storeID: form.storeID,
                 keys: form.isAsked ? entries.countMax : 0, layout: layout, files: files)
             var entries = entries
-            while let entry = try entries.next() { try writer.append(entry) }
+            var unsynced = 0
+            while let entry = try entries.next() {
+                try writer.append(entry)
+                unsynced += 1
+                if unsynced < form.unsyncedEntriesMax { continue }
+                unsynced = 0
+                try writer.sync()
+                try meanwhile()
+            }
             try writer.finish()
         } catch {
             try? files.remove(layout.run(form.number))

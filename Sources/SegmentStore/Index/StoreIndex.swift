@@ -15,7 +15,8 @@ struct StoreIndex {
     /// By lane, the sequence number from which on rows are rows of the present input.
     private var inputSince: [UInt64] = [0, 0]
     private var trail = LandmarkTrail()
-    private var replayedSinceLetGo = 0
+    /// Lookups since the runs' pages were let go of.
+    private var lookupsHeld = 0
     var nextRunNumber: UInt64 = 1
     /// Why the tables could not be written to runs and a checkpoint the last time.
     var trouble: RetortError?
@@ -123,8 +124,7 @@ struct StoreIndex {
         live.tallies += group.tallies
         placed.tallies += group.tallies
         advance(past: group, hintBytes: hintBytes)
-        replayedSinceLetGo += group.hints.count
-        if replayedSinceLetGo >= StoreLimits.lookupsHeldMax { letGoOfPages() }
+        noteLookups(group.hints.count)
     }
 
     /// What the records of a block supersede, as far as it was there before the block: `settled` where the key has a
@@ -153,14 +153,6 @@ struct StoreIndex {
         input.ledger.insert(item)
     }
 
-    private mutating func countReplayed(_ hint: RecordHint, in lane: Lane) throws(RetortError) -> Bool {
-        if lane == .responses, try responses.lookup(hint.hash) != nil { return false }
-        let prior = try prior(hint.hash, in: lane)
-        live.count(lane, status: hint.status, prior: prior)
-        placed.count(lane, status: hint.status, prior: prior)
-        return true
-    }
-
     private mutating func advance(past group: HintGroup, hintBytes: Int) {
         coverage[group.lane] = Coverage(
             segment: group.segment, offset: group.end, nextSequence: group.firstSequence + UInt64(group.hints.count),
@@ -179,9 +171,15 @@ struct StoreIndex {
         coverage[lane] = next
     }
 
+    /// Counts lookups of a work that makes many, so that it does not come to hold the whole index.
+    mutating func noteLookups(_ count: Int) {
+        lookupsHeld += count
+        if lookupsHeld >= StoreLimits.lookupsHeldMax { letGoOfPages() }
+    }
+
     /// What lookups have brought into memory of the runs is not in it any more.
     mutating func letGoOfPages() {
-        replayedSinceLetGo = 0
+        lookupsHeld = 0
         for lane in Lane.allCases {
             for run in self[lane].runs { run.letGo() }
         }

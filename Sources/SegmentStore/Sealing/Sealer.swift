@@ -10,8 +10,6 @@ struct Sealer {
     private var flusher: IndexFlusher
     /// Entries of a lane's table at which the index is written next; none while a store is being opened.
     private var flushEntries: Int
-    /// Records placed since the index let go of the pages that lookups have touched.
-    private var placedRecords = 0
     private var writers: [SegmentWriter]
     private let manifest: Locked<StoreManifest>
     private var syncHasFailed = false
@@ -52,19 +50,17 @@ struct Sealer {
             }
             let group = try writers[lane].append(block)
             let hintBytes = writers[lane].hintBytes
-            index.withLock { $0.place(group, priors: block.priors, hintBytes: hintBytes) }
+            index.withLock { index in
+                index.place(group, priors: block.priors, hintBytes: hintBytes)
+                index.noteLookups(group.hints.count)
+            }
             buffers.withLock { $0[lane].placed(before: block.nextSequence) }
-            placedRecords += block.hints.count
         }
         try maintain(block.lane)
     }
 
     /// Keeps what is held in memory within its limits.
     private mutating func maintain(_ lane: Lane) throws(RetortError) {
-        if placedRecords >= StoreLimits.lookupsHeldMax {
-            index.withLock { $0.letGoOfPages() }
-            placedRecords = 0
-        }
         if index.withLock({ $0[lane].delta.count }) >= flushEntries {
             try flushIndex()
         } else if writers[Int(lane.rawValue)].unsyncedBytes >= StoreLimits.unsyncedBytesMax {
@@ -73,20 +69,33 @@ struct Sealer {
     }
 
     /// Makes everything durable, then writes runs and the checkpoint for what is placed. That these cannot be written
-    /// is noted in the index, and no error.
+    /// is noted in the index, and no error. Meanwhile what is appended becomes durable in the journals: merging large
+    /// runs takes longer than a power cut may cost.
     mutating func flushIndex() throws(RetortError) {
         try sync()
+        var flusher = flusher
+        defer { self.flusher = flusher }
+        var failedSync: RetortError?
         do throws(RetortError) {
-            try flusher.flush()
+            try flusher.flush { () throws(RetortError) in
+                do throws(RetortError) {
+                    try syncJournals()
+                } catch {
+                    failedSync = error
+                    throw error
+                }
+            }
             index.withLock { $0.trouble = nil }
             flushEntries = context.tuning.deltaEntriesMax
         } catch {
+            if let failedSync { throw failedSync }
             noteUnwrittenIndex(error)
         }
     }
 
     /// The index is a cache: the work goes on without it. It is tried again when the tables have grown as much again.
     private mutating func noteUnwrittenIndex(_ error: RetortError) {
+        if context.isOfIndex(error) { index.withLock { $0.damage = error } }
         _ = context.distrustsIndex(error)
         let entries = index.withLock { index in
             index.trouble = error

@@ -207,6 +207,7 @@ struct SegmentWriter {
     mutating func rotate() { begin(number + 1) }
 
     private mutating func begin(_ next: UInt32) {
+        precondition(next <= StoreLimits.segmentsMax, "a lane has no more numbers for segments")
         number = next
         offset = 0
         durableBytes = 0

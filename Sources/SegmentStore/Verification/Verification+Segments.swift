@@ -80,7 +80,7 @@ extension Verification {
         do throws(RetortError) {
             try check(try reader.block(header, codec: snapshot.codec), reader, snapshot)
         } catch {
-            guard error.code == .damagedData else { throw error }
+            guard error.code == .damagedData, !snapshot.context.isOfIndex(error) else { throw error }
             let damage = Damage(
                 lane: reader.lane, segment: reader.number, range: header.offset..<header.end, records: header.records,
                 reason: error.cause.map { "\(error.message): \($0)" } ?? error.message)
@@ -119,7 +119,7 @@ extension Verification {
         var known = LookupBatch(found.map(\.hash))
         try snapshot.image.index.withLock { index throws(RetortError) in
             try index[reader.lane].lookup(&known)
-            index.letGoOfPages()
+            index.noteLookups(known.hashes.count)
         }
         for (found, entry) in zip(found, known.entries) { try check(found, against: entry, range, reader, snapshot) }
     }
