@@ -97,7 +97,7 @@ endef
 bench: build ## measure the pipeline, window, store and durability against the client floor and plain tools (10 minutes)
 	$(call benchmark,bench,lmdb)
 
-bench-peers: build ## measure retort beside the openai SDK, litellm, curator, distilabel, datatrove, a script (20 minutes)
+bench-peers: build ## measure retort beside the openai SDK, litellm, curator, distilabel, datatrove, a script (35 minutes)
 	$(call benchmark,peers,$(filter-out lmdb,$(PEERS)))
 
 bench-scale: build ## measure what grows with the number of prompts, up to a million (25 minutes)

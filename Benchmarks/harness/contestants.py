@@ -9,7 +9,7 @@ from settings import PEER_ENVIRONMENTS, PEERS, SCRATCH, number
 
 PROMPTS = number("BENCH_PEER_PROMPTS", 10_000)
 # The slow ones get fewer, so that every one gets its rounds; what starting costs is measured apart and taken off.
-PROMPTS_SLOW = min(PROMPTS, number("BENCH_PEER_PROMPTS_SLOW", 4_000))
+PROMPTS_SLOW = min(PROMPTS, number("BENCH_PEER_PROMPTS_SLOW", 2_500))
 
 
 @dataclass(frozen=True)

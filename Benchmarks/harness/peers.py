@@ -16,14 +16,14 @@ from resume import time_to_first_request
 from servers import Simulator, nginx
 from settings import FULL, SCRATCH, number
 
-ROUNDS = number("BENCH_ROUNDS", 5 if FULL else 3)
+ROUNDS = number("BENCH_ROUNDS", 5)
 ROUNDS_FAST = 5
-AT_ONCE_SECONDS, LATENCY_SECONDS = (1800, 1800) if FULL else (270, 390)
+AT_ONCE_SECONDS, LATENCY_SECONDS = (1800, 1800) if FULL else (900, 1200)
 RUN_SECONDS_MAX = 240
 TELLING_SHARE = 0.2
 MARK_SCRIPT, MARK_TOOL = 3, 40
 ONE = 1
-RESUME_DONE = [number("BENCH_PEER_DONE", 50_000 if FULL else 20_000), number("BENCH_PEER_DONE_MANY", 500_000)]
+RESUME_DONE = [number("BENCH_PEER_DONE", 50_000), number("BENCH_PEER_DONE_MANY", 500_000)]
 RESUME_MORE = 2_000
 RESUME_SECONDS_MAX = 300
 RESUME_ROUNDS = 3

@@ -27,7 +27,7 @@ ALL = {
         },
     ),
     "peers": (
-        90 if FULL else 20,
+        90 if FULL else 60,
         {
             "at-once": ("Everybody, without latency", peers.at_once),
             "latency": ("Everybody, with latency", peers.with_latency),

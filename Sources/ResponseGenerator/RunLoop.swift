@@ -34,6 +34,9 @@ struct RunLoop {
 
     /// The longest silence towards the observer: what is waited for is seen to be waited for.
     static let reportInterval = Interval.seconds(1)
+    /// Items in flight or waiting from which on each change of the tail is told. A report looks at all that are in
+    /// flight for the oldest: with ten thousand of them that is dear.
+    static let tailItemsMax = 100
 
     init(
         _ configuration: GeneratorConfiguration, attempts: Attempts, mailbox: Mailbox, clock: any GeneratorClock,
@@ -172,13 +175,14 @@ struct RunLoop {
         publish(counter.report(dispatcher, at: now))
     }
 
-    /// Tells the observer when dispatch starts or ceases to be held up, at every decision of the tail, and now and then
-    /// when nothing happens.
+    /// Tells the observer when dispatch starts or ceases to be held up, at every decision of a short tail, and now and
+    /// then when nothing happens.
     private mutating func publishHold(at now: Instant) {
-        let isTail = dispatcher.isTail && dispatcher.window.inFlight + dispatcher.retries.count != publishedTail
+        let left = dispatcher.window.inFlight + dispatcher.retries.count
+        let isTail = dispatcher.isTail && left <= Self.tailItemsMax && left != publishedTail
         guard dispatcher.hold != publishedHold || isTail || now - publishedAt >= Self.reportInterval else { return }
         publishedHold = dispatcher.hold
-        publishedTail = dispatcher.window.inFlight + dispatcher.retries.count
+        publishedTail = left
         report(at: now)
     }
 

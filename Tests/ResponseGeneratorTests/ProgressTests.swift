@@ -41,6 +41,19 @@ import Testing
         #expect(left > .zero)
     }
 
+    @Test func aLongTailIsReportedByBatchesToo() async throws {
+        let clock = ManualClock()
+        let reports = Reports()
+        // All are in flight at once, so that all is tail; they end one by one.
+        let transport = ScriptedTransport(clock) { call in .answer(latency: .milliseconds(Int64(call.number))) }
+        _ = try await generator(clock, transport, concurrency: 1000, observer: reports)
+            .run(source: NumberSource(1000), sink: MemorySink())
+        let long = reports.all.filter { $0.done > 0 && $0.inFlight > RunLoop.tailItemsMax }
+        #expect((15...20).contains(long.count), "\(long.count) reports of 900 results")
+        // The last ones are told one by one.
+        #expect(Set(reports.all.map(\.done)).isSuperset(of: 901...1000))
+    }
+
     @Test func silenceIsReported() async throws {
         let clock = ManualClock()
         let reports = Reports()
