@@ -224,7 +224,9 @@ def kill(suite):
         except Unmeasured as why:
             suite.unmeasured(f"kill -9: {who.name}", why)
             continue
-        shown.add(who.name, before, counts["given"], counts["given"] - counts["items_answered"], *end)
+        # Who comes to no end may yet ask again: nothing is known of what it pays twice.
+        twice = counts["given"] - counts["items_answered"] if end[1] != "" else ""
+        shown.add(who.name, before, counts["given"], twice, *end)
     suite.show(shown)
 
 

@@ -45,6 +45,7 @@ def summary(results):
     load, again, kill = table("64 in flight"), table("Starting again"), table("kill -9")
     cpu, memory = column(load, "CPU s / 1000 requests"), column(load, "peak RSS MB")
     first, twice = column(again, "s to the first new request"), column(kill, "paid twice")
+    ending = column(kill, "records")
     lines = [
         "| client | CPU a request | times retort's | memory | first new request after a kill | asked twice after a kill |",
         "| --- | --- | --- | --- | --- | --- |",
@@ -52,7 +53,7 @@ def summary(results):
     for client, seconds in cpu.items():
         times = f"{seconds / cpu['retort']:.1f}" if client != "retort" else ""
         start = f"{first[client]:.2f} s" if client in first else "begins anew"
-        asked = f"{twice[client]:,}" if client in twice else "not measured"
+        asked = f"{twice[client]:,}" if twice.get(client, "") != "" else str(ending.get(client, "not measured"))
         lines.append(f"| {client} | {seconds * 1000:,.0f} us | {times} | {memory[client]:,.0f} MB | {start} | {asked} |")
     return "\n".join(lines)
 
