@@ -117,7 +117,9 @@ def plots(tables):
             yield f"peers-{kind}", title, "CPU seconds for 1,000 requests", bars_of(table, "CPU s / 1000 requests")
             yield f"peers-{kind}-memory", title, "peak memory, MB", bars_of(table, "peak RSS MB")
         elif "s to the first new request" in columns:
-            yield "peers-resume", title, "seconds to the first new request", bars_of(table, "s to the first new request")
+            done = "".join(filter(str.isdigit, title))
+            bars = bars_of(table, "s to the first new request")
+            yield f"peers-resume-{done}", title, "seconds to the first new request", bars
         elif "paid twice" in columns:
             yield "peers-kill", title, "answers paid twice", bars_of(table, "paid twice")
         elif "growth" in columns:
