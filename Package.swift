@@ -43,6 +43,7 @@ let package = Package(
         systemLibrary("CMicroHTTPD", pkgConfig: "libmicrohttpd", apt: "libmicrohttpd-dev"),
         systemLibrary("CYAML", pkgConfig: "yaml-0.1", apt: "libyaml-dev"),
         systemLibrary("CXXHash", pkgConfig: "libxxhash", apt: "libxxhash-dev"),
+        .systemLibrary(name: "CHTTPParser", providers: [.apt(["libhttp-parser-dev"])]),
         .systemLibrary(name: "CEpoll"),
         .target(
             name: "CSimdJSON",
@@ -55,7 +56,7 @@ let package = Package(
         part("Gzip", uses: ["CZlib", "CDeflate", "Basics"]),
         part("SegmentStore", uses: ["Gzip", "JSONText", "Basics"], besides: ["FORMAT.md"]),
         part("ModelAPI", uses: ["JSONText", "Basics"]),
-        part("HTTPTransport", uses: ["CCurl", "CEpoll", "ModelAPI", "Basics"]),
+        part("HTTPTransport", uses: ["CCurl", "CHTTPParser", "CEpoll", "Gzip", "ModelAPI", "Basics"]),
         part("ResponseGenerator", uses: ["ModelAPI", "Basics"]),
         part("PromptSource", uses: ["JSONText", "Gzip", "Basics"]),
         part("ModelSimulator", uses: ["CMicroHTTPD", "JSONText", "Basics"]),

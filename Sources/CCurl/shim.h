@@ -36,6 +36,10 @@ static inline CURLcode retort_easy_get_pointer(CURL *easy, CURLINFO info, void *
     return curl_easy_getinfo(easy, info, value);
 }
 
+static inline CURLcode retort_easy_get_socket(CURL *easy, curl_socket_t *socket) {
+    return curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, socket);
+}
+
 static inline CURLMcode retort_multi_set_long(CURLM *multi, CURLMoption option, long value) {
     return curl_multi_setopt(multi, option, value);
 }

@@ -7,6 +7,8 @@ struct BaseURL: Sendable {
     /// `host:port`, for messages.
     let authority: String
     let isSecure: Bool
+    /// The value of a request's `Host`: the port stands there only if it is not the scheme's own.
+    let hostHeader: String
     /// Scheme to path, without the last slash.
     private let beforePath: String
     /// The query with its question mark, or nothing.
@@ -42,6 +44,7 @@ struct BaseURL: Sendable {
         }
         let port = BaseURL.part(CURLUPART_PORT, of: handle, UInt32(CURLU_DEFAULT_PORT)) ?? ""
         authority = "\(host):\(port)"
+        hostHeader = BaseURL.part(CURLUPART_PORT, of: handle, UInt32(CURLU_NO_DEFAULT_PORT)) == nil ? host : authority
         isSecure = scheme == "https"
         let pieces = text.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
         let address = pieces[0]
@@ -51,6 +54,15 @@ struct BaseURL: Sendable {
 
     /// The address of a path that begins with a slash. A query of the base URL stays at the end.
     func joined(_ path: String) -> String { beforePath + path + query }
+
+    /// What a request line names for that path: path and query, as libcurl would send them.
+    func target(_ path: String) -> String {
+        guard let handle = curl_url() else { fatalError("out of memory") }
+        defer { curl_url_cleanup(handle) }
+        curl_url_set(handle, CURLUPART_URL, joined(path), 0)
+        let query = BaseURL.part(CURLUPART_QUERY, of: handle).map { "?\($0)" } ?? ""
+        return (BaseURL.part(CURLUPART_PATH, of: handle) ?? "/") + query
+    }
 
     private static func part(_ part: CURLUPart, of handle: OpaquePointer, _ flags: UInt32 = 0) -> String? {
         var text: UnsafeMutablePointer<CChar>?

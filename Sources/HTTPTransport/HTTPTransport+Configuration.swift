@@ -16,6 +16,8 @@ extension HTTPTransport {
         /// Transfers of one curl multi handle; nil: as many as suit the base URL's scheme.
         public var laneTransfersMax: Int?
         public var network: Network
+        /// Leave every exchange to libcurl, even where a plain one of our own would do.
+        public var usesLibcurlOnly = false
 
         public init(
             baseURL: String,
@@ -69,6 +71,19 @@ extension HTTPTransport {
 }
 
 extension HTTPTransport.Configuration {
+    /// What is sent with every request but `Host`, `Accept` and the body's length.
+    var requestHeaders: [(name: String, value: String)] {
+        let own: [(name: String, value: String)] = [
+            ("User-Agent", userAgent), ("Accept-Encoding", "gzip"), ("Content-Type", "application/json"),
+        ]
+        return own.filter { !hasHeader($0.name) } + headers
+    }
+
+    /// Whether the caller gives a header of that name.
+    func hasHeader(_ name: String) -> Bool {
+        headers.contains { $0.name.lowercased() == name.lowercased() }
+    }
+
     /// Throws `RetortError.configuration` for what could never work.
     func validate() throws(RetortError) {
         for header in headers { try validate(header) }

@@ -2,18 +2,25 @@ public import Basics
 public import ModelAPI
 internal import Synchronization
 
-/// The real `ModelTransport`: libcurl on an event loop.
+/// The real `ModelTransport`, on an event loop. libcurl makes the exchanges; where they are plain HTTP without a proxy
+/// it makes the connections alone.
 ///
 /// Connections are kept and reused, answers are decompressed, redirects are not followed, certificates are verified.
-/// A kept connection that turns out to be closed before the first byte of an answer is replaced once by libcurl.
+/// A kept connection that turns out to be closed before the first byte of an answer is replaced once.
 /// Tasks that prefer the loop as their executor pay for no thread hop.
 public final class HTTPTransport: ModelTransport {
-    private let pool: TransferPool
+    private let pool: ExchangePool
 
     /// Throws `RetortError.configuration` for a base URL, header, limit or certificate file that cannot work.
     /// The loop must run until the transport is shut down or released.
     public init(_ configuration: Configuration, on loop: EventLoop) throws(RetortError) {
-        pool = TransferPool(loop: loop, settings: try CurlSettings(configuration))
+        let settings = try CurlSettings(configuration)
+        let counters = ExchangePool.Counters()
+        let route: any Route =
+            PlainRoute.suits(configuration, settings.baseURL)
+            ? PlainRoute(loop, settings, counters, RequestHead(configuration, settings.baseURL))
+            : CurlRoute(loop, settings, counters)
+        pool = ExchangePool(loop, settings.limits, route, counters)
     }
 
     deinit {
@@ -46,10 +53,11 @@ public final class HTTPTransport: ModelTransport {
         guard pool.loop.isCurrent, !pool.isShut, !Task.isCancelled else {
             return .failure(TransportFailure(.cancelled, "given up before it was sent"))
         }
-        let transfer = pool.acquire()
-        let ticket = transfer.prepare(request, pool.settings)
+        let exchange = pool.acquire()
+        exchange.prepare(request)
+        let ticket = exchange.ticket
         return await withTaskCancellationHandler {
-            await withUnsafeContinuation { pool.start(transfer, $0) }
+            await withUnsafeContinuation { pool.start(exchange, $0) }
         } onCancel: {
             pool.loop.execute { [pool] in pool.cancel(ticket) }
         }
@@ -58,7 +66,7 @@ public final class HTTPTransport: ModelTransport {
     /// What the transport has done so far.
     public struct Statistics: Sendable, Hashable {
         public var inFlight: Int
-        /// Exchanges that libcurl ended, well or badly.
+        /// Exchanges that the server or the network ended, well or badly.
         public var exchanges: Int
         public var connectionsOpened: Int
     }

@@ -25,20 +25,25 @@ struct ResponseHeaders {
     /// answer brought is forgotten.
     mutating func read(_ line: UnsafeBufferPointer<UInt8>) {
         guard let first = line.first else { return }
-        switch first | 0x20 {
-        case UInt8(ascii: "c"), UInt8(ascii: "d"), UInt8(ascii: "r"), UInt8(ascii: "x"), UInt8(ascii: "a"):
-            keep(line)
-        case UInt8(ascii: "h"):
+        if first | 0x20 == UInt8(ascii: "h") {
             if line.starts(with: "HTTP/".utf8) { kept.removeAll(keepingCapacity: true) }
-        default: break
+        } else if ResponseHeaders.mayMatter(first), let colon = line.firstIndex(of: UInt8(ascii: ":")) {
+            keep(UnsafeBufferPointer(rebasing: line[..<colon]), UnsafeBufferPointer(rebasing: line[(colon + 1)...]))
         }
     }
 
-    private mutating func keep(_ line: UnsafeBufferPointer<UInt8>) {
-        guard kept.count < ResponseHeaders.keptMax, let colon = line.firstIndex(of: UInt8(ascii: ":")),
-            let name = ResponseHeaders.knownName(UnsafeBufferPointer(rebasing: line[..<colon]))
-        else { return }
-        kept.append((name, ResponseHeaders.trimmed(UnsafeBufferPointer(rebasing: line[(colon + 1)...]))))
+    /// Whether a header whose name begins with that byte is worth a look.
+    static func mayMatter(_ first: UInt8) -> Bool {
+        switch first | 0x20 {
+        case UInt8(ascii: "c"), UInt8(ascii: "d"), UInt8(ascii: "r"), UInt8(ascii: "x"), UInt8(ascii: "a"): true
+        default: false
+        }
+    }
+
+    /// Keeps a header if it is one of those that matter.
+    mutating func keep(_ name: UnsafeBufferPointer<UInt8>, _ value: UnsafeBufferPointer<UInt8>) {
+        guard kept.count < ResponseHeaders.keptMax, let name = ResponseHeaders.knownName(name) else { return }
+        kept.append((name, ResponseHeaders.trimmed(value)))
     }
 
     private static func knownName(_ bytes: UnsafeBufferPointer<UInt8>) -> String? {
@@ -52,11 +57,11 @@ struct ResponseHeaders {
     }
 
     /// Whether `bytes` begins with `name`, which is in lower case.
-    private static func matches(_ name: StaticString, _ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+    static func matches(_ name: StaticString, _ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
         strncasecmp(name.utf8Start, bytes.baseAddress!, name.utf8CodeUnitCount) == 0
     }
 
-    private static func trimmed(_ bytes: UnsafeBufferPointer<UInt8>) -> String {
+    static func trimmed(_ bytes: UnsafeBufferPointer<UInt8>) -> String {
         func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || (byte >= 0x09 && byte <= 0x0D) }
         guard let start = bytes.firstIndex(where: { !isBlank($0) }), let end = bytes.lastIndex(where: { !isBlank($0) })
         else { return "" }

@@ -5,14 +5,17 @@ import ModelAPI
 import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct FailureTests {
-    private func failure(
+    /// The failures of one exchange, made in both ways.
+    private func failures(
         _ configure: (inout HTTPTransport.Configuration) -> Void = { _ in }, _ script: @escaping ScriptedServer.Script
-    ) async throws -> TransportFailure {
+    ) async throws -> [TransportFailure] {
+        var failures: [TransportFailure] = []
         try await withServer(script, configure: configure) { transport, _ in
             let result = await transport.send(anyRequest)
             #expect(transport.statistics.inFlight == 0)
-            return try #require(result.failure)
+            failures.append(try #require(result.failure))
         }
+        return failures
     }
 
     @Test func connectionRefused() async throws {
@@ -34,61 +37,75 @@ import Testing
     }
 
     @Test func closedWithoutAnAnswer() async throws {
-        let failure = try await failure { $1.hangUp() }
-        #expect(failure.kind == .connection)
-        #expect(failure.message.hasSuffix("the connection was closed without an answer"))
+        let failures = try await failures { $1.hangUp() }
+        for failure in failures {
+            #expect(failure.kind == .connection)
+            #expect(failure.message.hasSuffix("the connection was closed without an answer"))
+        }
     }
 
     @Test func resetInTheMiddle() async throws {
-        let failure = try await failure { _, connection in
+        let failures = try await failures { _, connection in
             connection.send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
             connection.reset()
         }
-        #expect(failure.kind == .connection)
+        for failure in failures {
+            #expect(failure.kind == .connection)
+        }
     }
 
     @Test func truncatedBody() async throws {
-        let failure = try await failure { _, connection in
+        let failures = try await failures { _, connection in
             connection.send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
             connection.hangUp()
         }
-        #expect(failure.kind == .connection)
-        #expect(failure.message.contains("in the middle of the answer"))
-        #expect(failure.message.contains("96 bytes"))
+        for failure in failures {
+            #expect(failure.kind == .connection)
+            #expect(failure.message.contains("in the middle of the answer"))
+            #expect(failure.message.contains("96 bytes"))
+        }
     }
 
     @Test func brokenChunks() async throws {
-        let failure = try await failure { _, connection in
+        let failures = try await failures { _, connection in
             connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n")
             connection.waitUntilClientLeaves()
         }
-        #expect(failure.kind == .malformed)
+        for failure in failures {
+            #expect(failure.kind == .malformed)
+        }
     }
 
     @Test func notHTTPAtAll() async throws {
-        let failure = try await failure { _, connection in
+        let failures = try await failures { _, connection in
             connection.send("SSH-2.0-OpenSSH_9.2\r\n")
             connection.hangUp()
         }
-        #expect(failure.kind == .malformed)
+        for failure in failures {
+            #expect(failure.kind == .malformed)
+        }
     }
 
     @Test func brokenCompression() async throws {
-        let failure = try await failure { $1.answer("not gzip at all", headers: ["Content-Encoding: gzip"]) }
-        #expect(failure.kind == .malformed)
-        #expect(failure.message.contains("decompressed"))
+        let failures = try await failures { $1.answer("not gzip at all", headers: ["Content-Encoding: gzip"]) }
+        for failure in failures {
+            #expect(failure.kind == .malformed)
+            #expect(failure.message.contains("decompressed"))
+        }
     }
 
     @Test(arguments: ["Content-Length: 2000", "Connection: close"])
     func tooLargeByItsHeaderOrByItsBytes(header: String) async throws {
-        let failure = try await failure {
+        let failures = try await failures {
             $0.responseBytesMax = 1000
         } _: { _, connection in
             connection.send("HTTP/1.1 200 OK\r\n\(header)\r\n\r\n" + String(repeating: "x", count: 2000))
             connection.hangUp()
         }
-        #expect(failure.kind == .tooLarge)
-        #expect(failure.message.hasSuffix("larger than the limit of 1000 bytes"))
+        for failure in failures {
+            #expect(failure.kind == .tooLarge)
+            #expect(failure.message.hasSuffix("larger than the limit of 1000 bytes"))
+        }
     }
 
     @Test func tooLargeOnceDecompressed() async throws {
@@ -102,46 +119,54 @@ import Testing
             #expect(reply.body.count == 990)
         }
         let zeros = storedGzip([UInt8](repeating: 0, count: 1100))
-        let failure = try await failure {
+        let failures = try await failures {
             $0.responseBytesMax = 1000
         } _: {
             $1.answer(zeros, headers: ["Content-Encoding: gzip"])
         }
-        #expect(failure.kind == .tooLarge)
+        for failure in failures {
+            #expect(failure.kind == .tooLarge)
+        }
     }
 
     // MARK: Timeouts
 
     @Test func noFirstByte() async throws {
-        let failure = try await failure {
+        let failures = try await failures {
             $0.timeouts.firstByte = .milliseconds(40)
         } _: {
             $1.waitUntilClientLeaves()
         }
-        #expect(failure.kind == .timeout)
-        #expect(failure.message.hasSuffix("no answer within 0.04 s"))
-        #expect(failure.latency >= .milliseconds(40))
+        for failure in failures {
+            #expect(failure.kind == .timeout)
+            #expect(failure.message.hasSuffix("no answer within 0.04 s"))
+            #expect(failure.latency >= .milliseconds(40))
+        }
     }
 
     @Test func stalledBody() async throws {
-        let failure = try await failure {
+        let failures = try await failures {
             $0.timeouts.stalled = .milliseconds(40)
         } _: { _, connection in
             connection.send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
             connection.waitUntilClientLeaves()
         }
-        #expect(failure.kind == .timeout)
-        #expect(failure.message.hasSuffix("the answer stopped for 0.04 s"))
+        for failure in failures {
+            #expect(failure.kind == .timeout)
+            #expect(failure.message.hasSuffix("the answer stopped for 0.04 s"))
+        }
     }
 
     @Test func tooLongInAll() async throws {
-        let failure = try await failure {
+        let failures = try await failures {
             $0.timeouts.total = .milliseconds(40)
         } _: {
             $1.waitUntilClientLeaves()
         }
-        #expect(failure.kind == .timeout)
-        #expect(failure.message.hasSuffix("the answer was not complete within 0.04 s"))
+        for failure in failures {
+            #expect(failure.kind == .timeout)
+            #expect(failure.message.hasSuffix("the answer was not complete within 0.04 s"))
+        }
     }
 
     @Test func noConnection() async throws {
@@ -182,11 +207,13 @@ import Testing
     }
 
     @Test func noMessageHoldsAKey() async throws {
-        let failure = try await failure {
+        let failures = try await failures {
             $0.headers = [("Authorization", "Bearer sk-secret")]
         } _: {
             $1.reset()
         }
-        #expect(!failure.message.contains("secret"))
+        for failure in failures {
+            #expect(!failure.message.contains("secret"))
+        }
     }
 }

@@ -31,17 +31,21 @@ func withTransport<Value>(
     }
 }
 
-/// A scripted server and a transport that talks to it.
-func withServer<Value>(
+/// A scripted server and a transport that talks to it: first over connections of our own, then through libcurl, with a
+/// new server. Both must behave alike.
+func withServer(
     _ script: @escaping ScriptedServer.Script,
     configure: (inout HTTPTransport.Configuration) -> Void = { _ in },
-    run body: (HTTPTransport, ScriptedServer) async throws -> Value
-) async throws -> Value {
-    let server = ScriptedServer(script)
-    defer { server.stop() }
-    var configuration = HTTPTransport.Configuration(baseURL: server.baseURL)
-    configure(&configuration)
-    return try await withTransport(configuration) { transport, _ in try await body(transport, server) }
+    run body: (HTTPTransport, ScriptedServer) async throws -> Void
+) async throws {
+    for usesLibcurlOnly in [false, true] {
+        let server = ScriptedServer(script)
+        defer { server.stop() }
+        var configuration = HTTPTransport.Configuration(baseURL: server.baseURL)
+        configuration.usesLibcurlOnly = usesLibcurlOnly
+        configure(&configuration)
+        try await withTransport(configuration) { transport, _ in try await body(transport, server) }
+    }
 }
 
 /// Makes one exchange and compares the body.

@@ -59,9 +59,9 @@ import Testing
     private let timeouts = HTTPTransport.Timeouts(
         connect: .seconds(1), firstByte: .seconds(10), stalled: .seconds(3), total: .seconds(20))
 
-    private func overdue(at second: Double, lastByte: Double?) -> Transfer.Progress.Overdue? {
+    private func overdue(at second: Double, lastByte: Double?) -> Exchange.Progress.Overdue? {
         let zero = Instant(nanoseconds: 5)
-        let progress = Transfer.Progress(started: zero, lastByte: lastByte.map { zero + .seconds($0) })
+        let progress = Exchange.Progress(started: zero, lastByte: lastByte.map { zero + .seconds($0) })
         return progress.overdue(zero + .seconds(second), timeouts)
     }
 
@@ -74,8 +74,17 @@ import Testing
         #expect(overdue(at: 20, lastByte: nil) == .total)
     }
 
+    @Test func countsTheWaitForAConnectionFromItsOwnBeginning() {
+        let zero = Instant(nanoseconds: 5)
+        var progress = Exchange.Progress(started: zero)
+        #expect(progress.overdue(zero + .seconds(1), timeouts) == nil)
+        progress.connectionWanted = zero + .seconds(2)
+        #expect(progress.overdue(zero + .seconds(2.9), timeouts) == nil)
+        #expect(progress.overdue(zero + .seconds(3), timeouts) == .connection)
+    }
+
     @Test func looksOftenEnoughAndNotTooOften() {
-        #expect(timeouts.sweepInterval == .milliseconds(375))
+        #expect(timeouts.sweepInterval == .milliseconds(125))
         #expect(HTTPTransport.Timeouts().sweepInterval == .seconds(1))
     }
 }

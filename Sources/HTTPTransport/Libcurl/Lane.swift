@@ -2,26 +2,36 @@ internal import Basics
 internal import CCurl
 internal import Glibc
 
+/// Told what becomes of a lane's handles, from within libcurl or right behind it.
+protocol LaneUser: AnyObject {
+    /// A handle has ended, and is to be removed from its lane. `context` is its `CURLOPT_PRIVATE`.
+    func handleEnded(_ context: UnsafeMutableRawPointer, _ code: CURLcode)
+
+    /// A socket is about to be opened, so a lookup has succeeded. libcurl must not be called back now.
+    func addressKnown()
+}
+
 /// One curl multi handle, driven by the loop's sockets and timers. Confined to the loop.
 ///
-/// A lane has at most `laneTransfersMax` transfers and a connection for each, which keeps libcurl's search for an idle
-/// connection short however many requests are in flight in all.
+/// It should have few transfers, and has a connection for each, which keeps libcurl's search for an idle connection
+/// short however many requests are in flight in all.
 final class Lane: ReadinessHandler {
     let loop: EventLoop
     private let multi: UnsafeMutableRawPointer
-    private unowned(unsafe) let owner: TransferPool
+    private unowned(unsafe) let user: any LaneUser
     /// When libcurl wants to be called, at the latest.
     private var deadline: Instant?
     private var timer: (id: EventLoop.TimerID, deadline: Instant)?
     private var isKickPlanned = false
     private var isClosed = false
-    private(set) var transfers: [Transfer] = []
+    /// A socket that libcurl lets go of without closing it.
+    private var handedOver: Int32?
 
-    init(owner: TransferPool, loop: EventLoop, transfersMax: Int) {
+    init(user: any LaneUser, loop: EventLoop, transfersMax: Int) {
         guard let multi = curl_multi_init() else { fatalError("out of memory") }
         self.multi = multi
         self.loop = loop
-        self.owner = owner
+        self.user = user
         _ = retort_multi_set_long(multi, CURLMOPT_MAXCONNECTS, transfersMax)
         _ = retort_multi_set_long(multi, CURLMOPT_MAX_CONCURRENT_STREAMS, transfersMax)
         _ = retort_multi_set_callbacks(
@@ -36,32 +46,34 @@ final class Lane: ReadinessHandler {
             }, Unmanaged.passUnretained(self).toOpaque())
     }
 
-    func makeTransfer(_ settings: CurlSettings) -> Transfer {
-        let transfer = Transfer(lane: self, settings: settings)
-        transfers.append(transfer)
-        return transfer
-    }
-
-    /// Starts a prepared transfer. libcurl acts on it at the end of the turn.
-    func add(_ transfer: Transfer) {
-        let status = curl_multi_add_handle(multi, transfer.easy)
+    /// Starts a prepared handle. libcurl acts on it at the end of the turn.
+    func add(_ easy: UnsafeMutableRawPointer) {
+        let status = curl_multi_add_handle(multi, easy)
         precondition(status == CURLM_OK, "curl_multi_add_handle failed with \(status.rawValue)")
         planKick()
     }
 
-    /// Stops a transfer, and closes its connection if it was in the middle of an exchange.
-    func remove(_ transfer: Transfer) {
-        curl_multi_remove_handle(multi, transfer.easy)
+    /// Stops a handle, and closes its connection if it was in the middle of an exchange.
+    func remove(_ easy: UnsafeMutableRawPointer) {
+        curl_multi_remove_handle(multi, easy)
     }
 
-    /// Frees everything. No transfer may be in flight.
+    /// Removes a handle that has made a connection and no more, and returns its socket, which is the caller's now.
+    func takeSocket(_ easy: UnsafeMutableRawPointer) -> Int32? {
+        var socket = CURL_SOCKET_BAD
+        _ = retort_easy_get_socket(easy, &socket)
+        if socket != CURL_SOCKET_BAD { handedOver = socket }
+        curl_multi_remove_handle(multi, easy)
+        defer { handedOver = nil }
+        return handedOver
+    }
+
+    /// Frees everything. No handle may be left.
     func close() {
         isClosed = true
         // Not `loop.cancel`: when the loop has stopped, this runs elsewhere.
         if let timer { _ = loop.timers.remove(id: timer.id.number) }
         timer = nil
-        for transfer in transfers { transfer.close() }
-        transfers.removeAll()
         curl_multi_cleanup(multi)
     }
 
@@ -89,9 +101,7 @@ final class Lane: ReadinessHandler {
             let result = retort_message_result(message)
             var context: UnsafeMutableRawPointer?
             _ = retort_easy_get_pointer(easy, CURLINFO_PRIVATE, &context)
-            let transfer = Unmanaged<Transfer>.fromOpaque(context!).takeUnretainedValue()
-            curl_multi_remove_handle(multi, easy)
-            owner.finished(transfer, result)
+            user.handleEnded(context!, result)
         }
     }
 
@@ -127,6 +137,21 @@ final class Lane: ReadinessHandler {
 
     // MARK: From libcurl
 
+    /// A connection outlives the handle that opened it, so its socket is the lane's matter.
+    func installSocketCallbacks(on easy: UnsafeMutableRawPointer) {
+        _ = retort_easy_set_sockets(
+            easy,
+            { context, _, address in
+                guard let address else { return CURL_SOCKET_BAD }
+                return Unmanaged<Lane>.fromOpaque(context!)._withUnsafeGuaranteedRef {
+                    $0.open(address.pointee.family, address.pointee.socktype, address.pointee.`protocol`)
+                }
+            },
+            { context, socket in
+                Unmanaged<Lane>.fromOpaque(context!)._withUnsafeGuaranteedRef { $0.close(socket) }
+            }, Unmanaged.passUnretained(self).toOpaque())
+    }
+
     private func watch(_ socket: Int32, _ interest: Int32) {
         switch interest {
         case CURL_POLL_IN: loop.poller.watch(socket, for: .readable, handler: self)
@@ -151,12 +176,13 @@ final class Lane: ReadinessHandler {
         }
     }
 
-    func open(_ family: Int32, _ type: Int32, _ protocolNumber: Int32) -> Int32 {
-        owner.addressKnown()
+    private func open(_ family: Int32, _ type: Int32, _ protocolNumber: Int32) -> Int32 {
+        user.addressKnown()
         return socket(family, type | Int32(SOCK_CLOEXEC.rawValue), protocolNumber)
     }
 
-    func close(_ socket: Int32) -> Int32 {
+    private func close(_ socket: Int32) -> Int32 {
+        if socket == handedOver { return 0 }
         loop.poller.forget(socket)
         return Glibc.close(socket)
     }

@@ -6,46 +6,32 @@ internal import ModelAPI
 extension CurlSettings {
     /// libcurl's result as a failure that a person understands. Neither headers nor bodies are part of it.
     func failure(_ code: CURLcode, of transfer: Transfer, _ latency: Interval) -> TransportFailure {
-        if let refusal = transfer.refusal { return TransportFailure(refusal, tooLargeMessage, latency: latency) }
-        let written = String(cString: transfer.errorText)
-        let report = CurlReport(
-            code: code, words: written.isEmpty ? String(cString: curl_easy_strerror(code)) : written,
-            systemError: transfer.systemError)
-        return TransportFailure(report.kind, message(report), latency: latency)
+        if transfer.isTooLarge { return limits.failure(.tooLarge, limits.tooLarge, after: latency) }
+        return failure(CurlReport(code, transfer.easy, transfer.errorText), latency)
     }
 
-    func message(_ overdue: Transfer.Progress.Overdue) -> String {
-        switch overdue {
-        case .firstByte: "\(baseURL.authority): no answer within \(timeouts.firstByte.seconds) s"
-        case .stalled: "\(baseURL.authority): the answer stopped for \(timeouts.stalled.seconds) s"
-        case .total: "\(baseURL.authority): the answer was not complete within \(timeouts.total.seconds) s"
-        }
+    func failure(_ report: CurlReport, _ latency: Interval) -> TransportFailure {
+        limits.failure(report.kind, words(report), after: latency)
     }
 
-    private var tooLargeMessage: String {
-        "\(baseURL.authority): the answer is larger than the limit of \(responseBytesMax) bytes"
-    }
-
-    private func message(_ report: CurlReport) -> String {
+    private func words(_ report: CurlReport) -> String {
         let words = report.words
         let reason = report.systemError == 0 ? words : String(cString: strerror(report.systemError))
-        let text =
-            switch report.code {
-            case CURLE_COULDNT_RESOLVE_HOST: "the host name is not known"
-            case CURLE_COULDNT_RESOLVE_PROXY: "the proxy's name is not known: \(words)"
-            case CURLE_COULDNT_CONNECT: "could not connect: \(reason)"
-            case CURLE_OPERATION_TIMEDOUT: "no connection within \(timeouts.connect.seconds) s"
-            case CURLE_GOT_NOTHING: "the connection was closed without an answer"
-            case CURLE_PARTIAL_FILE: "the connection was closed in the middle of the answer: \(words)"
-            case CURLE_SEND_ERROR: "the connection broke while the request was sent: \(reason)"
-            case CURLE_RECV_ERROR where report.kind == .connection: "the connection broke: \(reason)"
-            case CURLE_PEER_FAILED_VERIFICATION: "the server's certificate is not accepted: \(words)"
-            case CURLE_SSL_CONNECT_ERROR: "the TLS handshake failed: \(words)"
-            case CURLE_FILESIZE_EXCEEDED: "the answer is larger than the limit of \(responseBytesMax) bytes"
-            case CURLE_BAD_CONTENT_ENCODING: "the answer cannot be decompressed: \(words)"
-            default: words
-            }
-        return "\(baseURL.authority): \(text)"
+        return switch report.code {
+        case CURLE_COULDNT_RESOLVE_HOST: "the host name is not known"
+        case CURLE_COULDNT_RESOLVE_PROXY: "the proxy's name is not known: \(words)"
+        case CURLE_COULDNT_CONNECT: "could not connect: \(reason)"
+        case CURLE_OPERATION_TIMEDOUT: limits.noConnection
+        case CURLE_GOT_NOTHING: limits.noAnswer
+        case CURLE_PARTIAL_FILE: limits.cut(words)
+        case CURLE_SEND_ERROR: limits.brokenWhileSending(reason)
+        case CURLE_RECV_ERROR where report.kind == .connection: limits.broken(reason)
+        case CURLE_PEER_FAILED_VERIFICATION: "the server's certificate is not accepted: \(words)"
+        case CURLE_SSL_CONNECT_ERROR: "the TLS handshake failed: \(words)"
+        case CURLE_FILESIZE_EXCEEDED: limits.tooLarge
+        case CURLE_BAD_CONTENT_ENCODING: limits.notDecompressed(words)
+        default: words
+        }
     }
 }
 
@@ -61,6 +47,16 @@ struct CurlReport {
         self.code = code
         self.words = words
         self.systemError = systemError
+    }
+
+    /// Of a handle that has ended with `code`, and has its error buffer at `text`.
+    init(_ code: CURLcode, _ easy: UnsafeMutableRawPointer, _ text: UnsafePointer<CChar>) {
+        let written = String(cString: text)
+        var number = 0
+        _ = retort_easy_get_long(easy, CURLINFO_OS_ERRNO, &number)
+        self.init(
+            code: code, words: written.isEmpty ? String(cString: curl_easy_strerror(code)) : written,
+            systemError: Int32(truncatingIfNeeded: number))
     }
 
     /// `number` is a CURLcode.

@@ -16,18 +16,7 @@ extension Transfer {
         _ = retort_easy_set_writer(easy, CURLOPT_HEADERFUNCTION) { bytes, size, count, context in
             Transfer.with(context) { $0.receive(header: UnsafeRawBufferPointer(start: bytes, count: size * count)) }
         }
-        // A connection outlives the transfer that opened it, so the lane is told.
-        _ = retort_easy_set_sockets(
-            easy,
-            { context, _, address in
-                guard let address else { return CURL_SOCKET_BAD }
-                return Unmanaged<Lane>.fromOpaque(context!)._withUnsafeGuaranteedRef {
-                    $0.open(address.pointee.family, address.pointee.socktype, address.pointee.`protocol`)
-                }
-            },
-            { context, socket in
-                Unmanaged<Lane>.fromOpaque(context!)._withUnsafeGuaranteedRef { $0.close(socket) }
-            }, Unmanaged.passUnretained(lane).toOpaque())
+        lane.installSocketCallbacks(on: easy)
     }
 
     private static func with(_ context: UnsafeMutableRawPointer?, _ body: (Transfer) -> Int) -> Int {
@@ -38,7 +27,7 @@ extension Transfer {
     private func receive(body bytes: UnsafeRawBufferPointer) -> Int {
         progress.lastByte = lane.loop.turnStart
         guard response.count + bytes.count <= responseBytesMax else {
-            refusal = .tooLarge
+            isTooLarge = true
             return 0
         }
         response.append(bytes)

@@ -1,10 +1,10 @@
 internal import Basics
 
-extension Transfer {
-    /// How far an exchange has come, for the timeouts that curl does not have or has with another meaning: its low
-    /// speed limit also counts while the model thinks, and costs a timer a second for each transfer.
+extension Exchange {
+    /// How far a request has come, for the timeouts.
     struct Progress {
         enum Overdue: Hashable {
+            case connection
             case firstByte
             case stalled
             case total
@@ -12,10 +12,13 @@ extension Transfer {
 
         var started: Instant
         var lastByte: Instant?
+        /// Since when it waits for a connection, if it does. Where libcurl makes the whole exchange, it counts itself.
+        var connectionWanted: Instant?
 
         /// What has taken too long at `now`, if anything.
         func overdue(_ now: Instant, _ timeouts: HTTPTransport.Timeouts) -> Overdue? {
             if now - started >= timeouts.total { return .total }
+            if let connectionWanted, now - connectionWanted >= timeouts.connect { return .connection }
             guard let lastByte else { return now - started >= timeouts.firstByte ? .firstByte : nil }
             return now - lastByte >= timeouts.stalled ? .stalled : nil
         }
@@ -23,8 +26,8 @@ extension Transfer {
 }
 
 extension HTTPTransport.Timeouts {
-    /// Time between two looks at the transfers: timeouts are noticed at most an eighth, or a second, late.
+    /// Time between two looks at the exchanges: timeouts are noticed at most an eighth, or a second, late.
     var sweepInterval: Interval {
-        min(max(min(firstByte, stalled, total) * 0.125, .milliseconds(1)), .seconds(1))
+        min(max(min(connect, firstByte, stalled, total) * 0.125, .milliseconds(1)), .seconds(1))
     }
 }

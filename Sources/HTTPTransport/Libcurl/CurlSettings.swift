@@ -4,8 +4,7 @@ internal import CCurl
 /// The configuration in libcurl's terms, built once and applied to every handle. Confined to the loop after `init`.
 final class CurlSettings: @unchecked Sendable {
     let baseURL: BaseURL
-    let timeouts: HTTPTransport.Timeouts
-    let responseBytesMax: Int
+    let limits: ExchangeLimits
     let laneTransfersMax: Int
     private let network: HTTPTransport.Network
     private let headerList: UnsafeMutablePointer<curl_slist>?
@@ -22,11 +21,12 @@ final class CurlSettings: @unchecked Sendable {
         try configuration.validate()
         try configuration.network.validate()
         baseURL = try BaseURL(configuration.baseURL)
-        timeouts = configuration.timeouts
-        responseBytesMax = configuration.responseBytesMax
+        limits = ExchangeLimits(
+            authority: baseURL.authority, timeouts: configuration.timeouts,
+            responseBytesMax: configuration.responseBytesMax)
         laneTransfersMax = configuration.laneTransfersMax ?? CurlSettings.laneTransfersMax(secure: baseURL.isSecure)
         network = configuration.network
-        headerList = CurlSettings.list(configuration.headers, userAgent: configuration.userAgent)
+        headerList = CurlSettings.list(configuration.requestHeaders)
         guard let share = curl_share_init() else { fatalError("out of memory") }
         _ = retort_share_data(share, CURL_LOCK_DATA_DNS)
         _ = retort_share_data(share, CURL_LOCK_DATA_SSL_SESSION)
@@ -43,10 +43,19 @@ final class CurlSettings: @unchecked Sendable {
         curl_share_cleanup(UnsafeMutableRawPointer(share))
     }
 
-    func apply(to easy: UnsafeMutableRawPointer) {
+    /// For a handle that makes whole exchanges.
+    func applyExchange(to easy: UnsafeMutableRawPointer) {
         applyRequest(easy)
         applyConnection(easy)
         applyTrust(easy)
+    }
+
+    /// For a handle that opens connections without TLS and leaves them to others.
+    func applyConnectOnly(to easy: UnsafeMutableRawPointer) {
+        set(easy, CURLOPT_CONNECT_ONLY, 1)
+        applyConnection(easy)
+        // Nothing is read through it.
+        set(easy, CURLOPT_BUFFERSIZE, 1024)
     }
 
     private func applyRequest(_ easy: UnsafeMutableRawPointer) {
@@ -54,20 +63,20 @@ final class CurlSettings: @unchecked Sendable {
         _ = retort_easy_set_pointer(easy, CURLOPT_HTTPHEADER, headerList)
         // Decompress what is compressed. The header itself is in the list.
         _ = retort_easy_set_pointer(easy, CURLOPT_ACCEPT_ENCODING, "gzip")
-        _ = retort_easy_set_pointer(easy, CURLOPT_PROTOCOLS_STR, "http,https")
         set(easy, CURLOPT_FOLLOWLOCATION, 0)
         set(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
-        _ = retort_easy_set_offset(easy, CURLOPT_MAXFILESIZE_LARGE, curl_off_t(responseBytesMax))
-        set(easy, CURLOPT_NOSIGNAL, 1)
+        _ = retort_easy_set_offset(easy, CURLOPT_MAXFILESIZE_LARGE, curl_off_t(limits.responseBytesMax))
     }
 
     private func applyConnection(_ easy: UnsafeMutableRawPointer) {
+        set(easy, CURLOPT_NOSIGNAL, 1)
+        _ = retort_easy_set_pointer(easy, CURLOPT_PROTOCOLS_STR, "http,https")
         set(easy, CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_2TLS))
         // Wait for a connection that may turn out to carry many streams, rather than shake hands once for each.
         set(easy, CURLOPT_PIPEWAIT, baseURL.isSecure ? 1 : 0)
         set(easy, CURLOPT_TCP_NODELAY, 1)
         set(easy, CURLOPT_TCP_KEEPALIVE, 1)
-        set(easy, CURLOPT_CONNECTTIMEOUT_MS, max(1, Int(timeouts.connect.milliseconds)))
+        set(easy, CURLOPT_CONNECTTIMEOUT_MS, max(1, Int(limits.timeouts.connect.milliseconds)))
         set(easy, CURLOPT_DNS_CACHE_TIMEOUT, CurlSettings.lookupSecondsMax)
         // Removing a transfer must not wait for its name lookup, which runs on a thread of its own.
         set(easy, CURLOPT_QUICK_EXIT, 1)
@@ -98,16 +107,11 @@ final class CurlSettings: @unchecked Sendable {
     }
 
     /// libcurl composes a header of its own byte by byte, twice, and one from this list once: they all stand here.
-    private static func list(
-        _ headers: [(name: String, value: String)], userAgent: String
-    ) -> UnsafeMutablePointer<curl_slist>? {
-        let own: [(name: String, value: String)] = [
-            ("User-Agent", userAgent), ("Accept-Encoding", "gzip"), ("Content-Type", "application/json"),
-        ].filter { name, _ in !headers.contains { $0.name.lowercased() == name.lowercased() } }
+    private static func list(_ headers: [(name: String, value: String)]) -> UnsafeMutablePointer<curl_slist>? {
         // A name without a value takes out the header that libcurl would send of itself.
         var lines = ["Expect:"]
         // To libcurl an empty value is written with a semicolon.
-        lines += (own + headers).map { $0.value.isEmpty ? "\($0.name);" : "\($0.name): \($0.value)" }
+        lines += headers.map { $0.value.isEmpty ? "\($0.name);" : "\($0.name): \($0.value)" }
         return lines.reduce(nil) { list, line in
             guard let longer = curl_slist_append(list, line) else { fatalError("out of memory") }
             return longer

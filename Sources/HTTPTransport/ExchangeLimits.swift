@@ -1,0 +1,33 @@
+internal import Basics
+internal import ModelAPI
+
+/// What every exchange of a transport keeps to, and the words for what does not. Neither headers nor bodies are part
+/// of them.
+struct ExchangeLimits: Sendable {
+    let authority: String
+    let timeouts: HTTPTransport.Timeouts
+    let responseBytesMax: Int
+
+    func timeout(_ overdue: Exchange.Progress.Overdue, after latency: Interval) -> TransportFailure {
+        let text =
+            switch overdue {
+            case .connection: noConnection
+            case .firstByte: "no answer within \(timeouts.firstByte.seconds) s"
+            case .stalled: "the answer stopped for \(timeouts.stalled.seconds) s"
+            case .total: "the answer was not complete within \(timeouts.total.seconds) s"
+            }
+        return failure(.timeout, text, after: latency)
+    }
+
+    func failure(_ kind: TransportFailure.Kind, _ text: String, after latency: Interval) -> TransportFailure {
+        TransportFailure(kind, "\(authority): \(text)", latency: latency)
+    }
+
+    var noConnection: String { "no connection within \(timeouts.connect.seconds) s" }
+    var tooLarge: String { "the answer is larger than the limit of \(responseBytesMax) bytes" }
+    var noAnswer: String { "the connection was closed without an answer" }
+    func cut(_ words: String) -> String { "the connection was closed in the middle of the answer: \(words)" }
+    func broken(_ reason: String) -> String { "the connection broke: \(reason)" }
+    func brokenWhileSending(_ reason: String) -> String { "the connection broke while the request was sent: \(reason)" }
+    func notDecompressed(_ words: String) -> String { "the answer cannot be decompressed: \(words)" }
+}

@@ -1,0 +1,89 @@
+internal import Basics
+internal import CCurl
+internal import ModelAPI
+
+/// libcurl makes the whole exchange: TLS, HTTP/2, proxies, and whatever else there is.
+final class CurlRoute: Route, LaneUser {
+    private let loop: EventLoop
+    private let settings: CurlSettings
+    private let counters: ExchangePool.Counters
+    private var lanes: [Lane] = []
+    private var transfers: [Transfer] = []
+    private var gate = LookupGate<Exchange.Ticket>()
+
+    init(_ loop: EventLoop, _ settings: CurlSettings, _ counters: ExchangePool.Counters) {
+        self.counters = counters
+        self.loop = loop
+        self.settings = settings
+    }
+
+    func makeExchange(_ pool: ExchangePool) -> Exchange {
+        if transfers.count == lanes.count * settings.laneTransfersMax {
+            lanes.append(Lane(user: self, loop: loop, transfersMax: settings.laneTransfersMax))
+        }
+        let transfer = Transfer(self, pool, lanes[lanes.count - 1], settings)
+        transfers.append(transfer)
+        return transfer
+    }
+
+    func begin(_ transfer: Transfer) {
+        if gate.isOpen || gate.admit(transfer.ticket) { transfer.lane.add(transfer.easy) }
+    }
+
+    func handleEnded(_ context: UnsafeMutableRawPointer, _ code: CURLcode) {
+        let transfer = Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
+        transfer.lane.remove(transfer.easy)
+        let opened = transfer.connectionsOpened
+        if opened > 0 { counters.connectionsOpened(opened) }
+        let latency = Instant.now - transfer.progress.started
+        guard code == CURLE_OK else {
+            if code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_RESOLVE_PROXY { gate.forget() }
+            return transfer.pool.finished(transfer, .failure(settings.failure(code, of: transfer, latency)))
+        }
+        let reply = ModelReply(
+            status: transfer.status, body: transfer.response.take(), headers: transfer.headers.take(), latency: latency)
+        transfer.pool.finished(transfer, .success(reply))
+    }
+
+    func close() {
+        for transfer in transfers { transfer.close() }
+        transfers.removeAll()
+        for lane in lanes { lane.close() }
+        lanes.removeAll()
+    }
+
+    // MARK: Name lookup
+
+    func addressKnown() {
+        guard !gate.isOpen, case .start(let waiting) = gate.socketOpened() else { return }
+        loop.deferred.append { [self] in start(waiting) }
+    }
+
+    /// Tells the gate that an exchange has ended, and does what it says.
+    func ended(_ ticket: Exchange.Ticket, _ result: Result<ModelReply, TransportFailure>) {
+        guard !gate.isOpen else { return }
+        let ending: LookupGate<Exchange.Ticket>.Ending =
+            switch result {
+            case .success: .other
+            case .failure(let failure): failure.kind == .cancelled ? .cancelled : .failed
+            }
+        switch gate.ended(ticket, ending) {
+        case .nothing: break
+        case .start(let waiting): start(waiting)
+        case .fail(let waiting): for other in waiting { transfer(of: other)?.pool.complete(other.exchange, result) }
+        }
+    }
+
+    private func start(_ waiting: [Exchange.Ticket]) {
+        for ticket in waiting {
+            guard let transfer = transfer(of: ticket) else { continue }
+            transfer.lane.add(transfer.easy)
+        }
+    }
+
+    /// Nil if the request has ended meanwhile.
+    private func transfer(of ticket: Exchange.Ticket) -> Transfer? {
+        guard let transfer = ticket.exchange as? Transfer, transfer.pool.isInFlight(ticket) else { return nil }
+        return transfer
+    }
+}

@@ -1,0 +1,68 @@
+/// Which exchange gets which connection, and how many are to be opened. A value: what it returns is to be done by its
+/// owner.
+struct ConnectionQueue<Exchange: Equatable, Connection: Equatable> {
+    /// Connections being opened at a time. A server's own queue of handshakes holds 128 to 511 as a rule, and one that
+    /// does not fit is tried again by the kernel after a second.
+    static var connectingMax: Int { 100 }
+
+    /// The warmest last.
+    private var idle: [Connection] = []
+    private var waiting = WaitingLine<Exchange>()
+    /// Those whose kept connection turned out to be closed: another kept one may be no better.
+    private var waitingForFresh = WaitingLine<Exchange>()
+    private var connecting = 0
+    private(set) var isAddressKnown = false
+
+    /// The connection to take; nil: the exchange waits for one.
+    mutating func connection(for exchange: Exchange) -> Connection? {
+        if let connection = idle.popLast() { return connection }
+        waiting.append(exchange)
+        return nil
+    }
+
+    mutating func waitForFresh(_ exchange: Exchange) { waitingForFresh.append(exchange) }
+
+    /// How many connections to open now; each ends with `opened` or `failed`. One goes ahead alone while the address is
+    /// not known: libcurl starts a thread for every name it looks up.
+    mutating func connectionsToOpen() -> Int {
+        let max = isAddressKnown ? ConnectionQueue.connectingMax : 1
+        let count = min(waiting.count + waitingForFresh.count, max) - connecting
+        guard count > 0 else { return 0 }
+        connecting += count
+        return count
+    }
+
+    mutating func addressKnown() { isAddressKnown = true }
+
+    /// The exchange that gets the new connection; nil: it stays idle.
+    mutating func opened(_ connection: Connection) -> Exchange? {
+        connecting -= 1
+        return waitingForFresh.popFirst() ?? free(connection)
+    }
+
+    /// The exchange that gets a connection which has done its work; nil: it stays idle.
+    mutating func free(_ connection: Connection) -> Exchange? {
+        if let exchange = waiting.popFirst() { return exchange }
+        idle.append(connection)
+        return nil
+    }
+
+    /// The exchanges that fail because a connection could not be opened: all that wait, if nobody knows the name.
+    mutating func failed(isLookup: Bool) -> [Exchange] {
+        connecting -= 1
+        guard isLookup else { return [waitingForFresh.popFirst() ?? waiting.popFirst()].compactMap { $0 } }
+        isAddressKnown = false
+        return waitingForFresh.removeAll() + waiting.removeAll()
+    }
+
+    /// The exchange does not wait any longer.
+    mutating func gaveUp(_ exchange: Exchange) {
+        waiting.remove(exchange)
+        waitingForFresh.remove(exchange)
+    }
+
+    /// An idle connection has been closed by the server.
+    mutating func closed(_ connection: Connection) {
+        if let place = idle.lastIndex(of: connection) { idle.remove(at: place) }
+    }
+}

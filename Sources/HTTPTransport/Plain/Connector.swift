@@ -1,0 +1,30 @@
+internal import CCurl
+
+/// An easy handle that opens connections, one after another, and sends nothing: libcurl looks the name up and tries the
+/// addresses it stands for. Confined to the loop.
+final class Connector {
+    let easy: UnsafeMutableRawPointer
+    /// Where libcurl writes its words about an error.
+    let errorText: UnsafeMutablePointer<CChar>
+
+    init(_ lane: Lane, _ settings: CurlSettings) {
+        guard let easy = curl_easy_init() else { fatalError("out of memory") }
+        self.easy = easy
+        errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
+        errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
+        settings.applyConnectOnly(to: easy)
+        lane.installSocketCallbacks(on: easy)
+        _ = retort_easy_set_pointer(easy, CURLOPT_URL, settings.baseURL.joined("/"))
+        _ = retort_easy_set_pointer(easy, CURLOPT_ERRORBUFFER, errorText)
+        _ = retort_easy_set_pointer(easy, CURLOPT_PRIVATE, Unmanaged.passUnretained(self).toOpaque())
+    }
+
+    /// The last use, on the loop: `deinit` may run anywhere.
+    func close() {
+        curl_easy_cleanup(easy)
+    }
+
+    deinit {
+        errorText.deallocate()
+    }
+}

@@ -1,0 +1,48 @@
+internal import Basics
+internal import CCurl
+
+/// The head of every request: request line and headers (RFC 9112, 3), in the order in which curl sends them.
+struct RequestHead {
+    private let baseURL: BaseURL
+    /// From behind the request's target to the body's length.
+    private let afterTarget: [UInt8]
+    /// Request targets by path: a run has one or two.
+    private var beginnings: [String: [UInt8]] = [:]
+
+    init(_ configuration: HTTPTransport.Configuration, _ baseURL: BaseURL) {
+        self.baseURL = baseURL
+        var headers: [(name: String, value: String)] = []
+        if !configuration.hasHeader("Host") { headers.append(("Host", baseURL.hostHeader)) }
+        if !configuration.hasHeader("Accept") { headers.append(("Accept", "*/*")) }
+        headers += configuration.requestHeaders
+        let lines = headers.map { $0.value.isEmpty ? "\($0.name):" : "\($0.name): \($0.value)" }
+        afterTarget = Array((" HTTP/1.1\r\n" + lines.joined(separator: "\r\n") + "\r\nContent-Length: ").utf8)
+    }
+
+    /// Appends the head of a POST.
+    mutating func write(path: String, bodyBytes: Int, to head: inout [UInt8]) {
+        head += beginning(path)
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
+            var first = digits.count
+            var rest = bodyBytes
+            repeat {
+                first -= 1
+                digits[first] = UInt8(ascii: "0") + UInt8(rest % 10)
+                rest /= 10
+            } while rest > 0
+            head += UnsafeBufferPointer(rebasing: digits[first...])
+        }
+        head += [0x0D, 0x0A, 0x0D, 0x0A]
+    }
+
+    private mutating func beginning(_ path: String) -> [UInt8] {
+        if let known = beginnings[path] { return known }
+        let made = Array("POST \(baseURL.target(path))".utf8) + afterTarget
+        if beginnings.count >= RequestHead.pathsMax { beginnings.removeAll() }
+        beginnings[path] = made
+        return made
+    }
+
+    /// Paths whose heads are kept.
+    private static let pathsMax = 16
+}

@@ -1,0 +1,145 @@
+internal import CHTTPParser
+internal import Glibc
+
+/// Reads one answer after another from a connection's bytes. The framing (RFC 9112) is http_parser's work. Confined to
+/// the loop.
+final class ResponseReader {
+    enum Outcome: Equatable {
+        /// The answer goes on.
+        case more
+        /// The answer is there; whether the connection may carry another exchange.
+        case complete(isKept: Bool)
+        /// The connection ended before the answer's first byte.
+        case nothing
+        /// The connection ended in the middle.
+        case cut(String)
+        case malformed(String)
+        case tooLarge
+    }
+
+    private let parser: UnsafeMutablePointer<http_parser>
+    private let bodyBytesMax: Int
+    private var headers = HeaderCollector()
+    private var body: [UInt8] = []
+    private var isComplete = false
+    private var isKept = false
+    private var isTooLarge = false
+    /// Whether a byte of the answer has come.
+    private(set) var hasBegun = false
+    private(set) var status = 0
+
+    init(bodyBytesMax: Int) {
+        self.bodyBytesMax = bodyBytesMax
+        parser = .allocate(capacity: 1)
+        parser.initialize(to: http_parser())
+        parser.pointee.data = Unmanaged.passUnretained(self).toOpaque()
+    }
+
+    deinit {
+        parser.deallocate()
+    }
+
+    /// Makes ready for the next answer.
+    func begin() {
+        retort_parser_begin(parser)
+        headers.clear()
+        body = []
+        isComplete = false
+        isTooLarge = false
+        hasBegun = false
+        status = 0
+    }
+
+    /// Takes bytes as they come.
+    func read(_ bytes: UnsafeRawBufferPointer) -> Outcome {
+        hasBegun = true
+        let taken = http_parser_execute(
+            parser, ResponseReader.callbacks, bytes.baseAddress?.assumingMemoryBound(to: CChar.self), bytes.count)
+        if isComplete { return .complete(isKept: isKept && taken == bytes.count) }
+        if isTooLarge { return .tooLarge }
+        let error = retort_parser_error(parser)
+        return error == HPE_OK ? .more : .malformed("not HTTP: \(String(cString: http_errno_description(error)))")
+    }
+
+    /// The connection has ended: for some answers that is how they end.
+    func end() -> Outcome {
+        guard hasBegun else { return .nothing }
+        http_parser_execute(parser, ResponseReader.callbacks, nil, 0)
+        return isComplete ? .complete(isKept: false) : .cut(whatIsMissing)
+    }
+
+    /// The whole body, decompressed. Throws a `BodyDecoder.Fault`.
+    func takeBody() throws(BodyDecoder.Fault) -> [UInt8] {
+        let taken = body
+        body = []
+        return try BodyDecoder.decode(taken, headers.contentEncoding, bytesMax: bodyBytesMax)
+    }
+
+    func takeHeaders() -> [(name: String, value: String)] { headers.take() }
+
+    private var whatIsMissing: String {
+        if status == 0 { return "its headers are not complete" }
+        if retort_parser_is_chunked(parser) != 0 { return "its last chunk is missing" }
+        return "\(parser.pointee.content_length) bytes are missing"
+    }
+
+    // MARK: From the parser
+
+    /// The parser has no room for a closure: its `data` is the reader.
+    nonisolated(unsafe) private static let callbacks: UnsafePointer<http_parser_settings> = {
+        let settings = UnsafeMutablePointer<http_parser_settings>.allocate(capacity: 1)
+        http_parser_settings_init(settings)
+        settings.pointee.on_header_field = { parser, text, count in
+            ResponseReader.with(parser) { $0.headers.name(UnsafeRawBufferPointer(start: text, count: count)) }
+        }
+        settings.pointee.on_header_value = { parser, text, count in
+            ResponseReader.with(parser) { $0.headers.value(UnsafeRawBufferPointer(start: text, count: count)) }
+        }
+        settings.pointee.on_headers_complete = { parser in ResponseReader.with(parser) { $0.headersAreComplete() } }
+        settings.pointee.on_body = { parser, bytes, count in
+            ResponseReader.with(parser) { $0.append(UnsafeRawBufferPointer(start: bytes, count: count)) }
+        }
+        settings.pointee.on_message_complete = { parser in ResponseReader.with(parser) { $0.messageIsComplete() } }
+        return UnsafePointer(settings)
+    }()
+
+    private static func with(_ parser: UnsafeMutablePointer<http_parser>?, _ body: (ResponseReader) -> Void) -> Int32 {
+        Unmanaged<ResponseReader>.fromOpaque(parser!.pointee.data)._withUnsafeGuaranteedRef { reader in
+            body(reader)
+            return reader.isTooLarge ? -1 : 0
+        }
+    }
+
+    private func headersAreComplete() {
+        headers.end()
+        status = Int(retort_parser_status(parser))
+        guard retort_parser_has_length(parser) != 0, retort_parser_is_chunked(parser) == 0 else { return }
+        let announced = parser.pointee.content_length
+        isTooLarge = announced > UInt64(bodyBytesMax)
+        // What a server announces is not worth more memory than a body of the usual kind.
+        if !isTooLarge { body.reserveCapacity(min(Int(announced), ResponseReader.reservedBytesMax)) }
+    }
+
+    private func append(_ bytes: UnsafeRawBufferPointer) {
+        isTooLarge = body.count + bytes.count > bodyBytesMax
+        if !isTooLarge { body.append(contentsOf: bytes) }
+    }
+
+    private func messageIsComplete() {
+        headers.end()
+        if isInterim {
+            headers.clear()
+            status = 0
+        } else {
+            isComplete = true
+            isKept = http_should_keep_alive(parser) != 0
+            http_parser_pause(parser, 1)
+        }
+    }
+
+    /// 1xx answers come before the real one (RFC 9110, 15.2). Nobody asked for 101.
+    private var isInterim: Bool { (100...199).contains(status) && status != 101 }
+
+    /// Memory taken for a body before it comes.
+    private static let reservedBytesMax = 64 << 10
+}
