@@ -10,8 +10,14 @@ public enum WorkThread {
     /// Bytes of stack: parsers recurse as deep as the text they are given allows.
     public static let stackBytes = 2 << 20
 
-    /// Starts a detached thread.
-    public static func start(_ body: @escaping @Sendable () -> Void) {
+    /// Starts a detached thread; `givesWay`: for work that others wait for only when they have nothing else to do.
+    public static func start(givesWay: Bool = false, _ body: @escaping @Sendable () -> Void) {
+        if givesWay {
+            return start {
+                ThreadPriority.giveWay()
+                body()
+            }
+        }
         var attributes = pthread_attr_t()
         pthread_attr_init(&attributes)
         pthread_attr_setstacksize(&attributes, stackBytes)

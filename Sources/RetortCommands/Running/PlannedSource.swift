@@ -109,7 +109,7 @@ final class PlannedSource: ItemSource {
         input: InputSet, from landmark: Landmark, store: RecordStore, recorder: Recorder,
         planner: @escaping @Sendable () -> RowPlanner, onBadRow: @escaping @Sendable (RetortError) -> Void
     ) {
-        WorkThread.start { [self] in
+        WorkThread.start(givesWay: true) { [self] in
             let rows = RowReader(input, from: landmark)
             let planner = planner()
             var failure: RetortError?

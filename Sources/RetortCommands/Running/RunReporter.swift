@@ -49,7 +49,7 @@ final class RunReporter: ProgressObserver {
             return
         }
         guard input.files.allSatisfy({ $0.kind == .regular }) else { return }
-        WorkThread.start { [self] in
+        WorkThread.start(givesWay: true) { [self] in
             let reader = RowReader(input)
             while let row = try? reader.next() {
                 if row.number % 4096 == 0, !isCounting.withLock({ $0 }) { return }

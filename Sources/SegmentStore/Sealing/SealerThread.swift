@@ -58,6 +58,8 @@ final class SealerThread: @unchecked Sendable {
         let status = pthread_create(
             &thread, nil,
             { context in
+                // Who appends answers to somebody; a full queue holds it up before this thread falls far behind.
+                ThreadPriority.giveWay()
                 Unmanaged<SealerThread>.fromOpaque(context!).takeRetainedValue().run()
                 return nil
             }, context)
