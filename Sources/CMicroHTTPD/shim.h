@@ -1,7 +1,7 @@
 #pragma once
 #include <microhttpd.h>
-#include <poll.h>
-#include <signal.h>
+#include <stdint.h>
+#include <sys/timerfd.h>
 #include <time.h>
 
 // Variadic functions, which Swift does not see.
@@ -23,9 +23,11 @@ static inline int retort_mhd_epoll(struct MHD_Daemon *daemon) {
     return info ? info->epoll_fd : -1;
 }
 
-/// poll(2) with a timeout in nanoseconds, or none below 0. ppoll is declared for GNU sources only, which modules are not.
-extern int ppoll(struct pollfd *descriptors, nfds_t count, const struct timespec *timeout, const sigset_t *mask);
-static inline int retort_poll(struct pollfd *descriptors, nfds_t count, int64_t nanoseconds) {
-    struct timespec timeout = {nanoseconds / 1000000000, nanoseconds % 1000000000};
-    return ppoll(descriptors, count, nanoseconds < 0 ? NULL : &timeout, NULL);
+/// A descriptor that becomes readable at a time of the monotonic clock (timerfd_create(2)), or -1.
+static inline int retort_timer_create(void) { return timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK); }
+
+/// Sets the time, in nanoseconds; it is not readable before. A time that has passed makes it readable at once.
+static inline int retort_timer_set(int timer, int64_t nanoseconds) {
+    struct itimerspec at = {{0, 0}, {nanoseconds / 1000000000, nanoseconds % 1000000000}};
+    return timerfd_settime(timer, TFD_TIMER_ABSTIME, &at, NULL);
 }

@@ -5,8 +5,8 @@ import Synchronization
 
 /// The thread that serves: libmicrohttpd over epoll, a heap of timers, and nothing that blocks.
 ///
-/// The daemon runs in its external mode, driven by this thread's own loop, so that timers have the precision of
-/// `ppoll` and connections are suspended and resumed without crossing threads. `start` and `stop` are called by the
+/// The daemon runs in its external mode, driven by this thread's own loop, so that timers are
+/// punctual and connections are suspended and resumed without crossing threads. `start` and `stop` are called by the
 /// owner; all the rest is confined to the thread.
 final class ServerLoop: @unchecked Sendable {
     let port: UInt16
@@ -20,6 +20,7 @@ final class ServerLoop: @unchecked Sendable {
     private var nextChange: Instant?
     private var sockets: Set<Int32> = []
     private var daemon: OpaquePointer?
+    private var alarm: Alarm
     private var thread = pthread_t()
     private var wakeup: (reader: Int32, writer: Int32) = (-1, -1)
     private let isStopping = Atomic(false)
@@ -34,7 +35,9 @@ final class ServerLoop: @unchecked Sendable {
     init(
         _ configuration: SimulatorConfiguration, ledger: Locked<Ledger>, host: String, port: UInt16
     ) throws(RetortError) {
+        guard let alarm = Alarm() else { throw .system(errno, "timerfd_create", "\(host):\(port)") }
         let listener = try ListeningSocket(host: host, port: port)
+        self.alarm = alarm
         self.configuration = configuration
         self.ledger = ledger
         self.port = listener.port
@@ -114,6 +117,7 @@ extension ServerLoop {
         var polled = [
             pollfd(fd: retort_mhd_epoll(daemon), events: Int16(POLLIN), revents: 0),
             pollfd(fd: wakeup.reader, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: alarm.descriptor, events: Int16(POLLIN), revents: 0),
         ]
         nextChange = configuration.faults.nextChange(after: Interval(nanoseconds: -1)).map { started + $0 }
         while !isStopping.load(ordering: .acquiring) {
@@ -131,9 +135,9 @@ extension ServerLoop {
 
     /// Sleeps until a socket or the owner stirs, or the next timer is due.
     private func wait(_ polled: inout [pollfd]) {
-        let next = [timers.earliest, nextChange].compactMap(\.self).min()
-        let left = next.map { max(0, ($0 - .now).nanoseconds) } ?? -1
-        retort_poll(&polled, nfds_t(polled.count), left)
+        alarm.set([timers.earliest, nextChange].compactMap(\.self).min())
+        poll(&polled, nfds_t(polled.count), -1)
+        if polled[2].revents != 0 { alarm.acknowledge() }
     }
 
     /// Goes down or comes up again. Going down closes every connection, whatever it is doing.

@@ -23,7 +23,7 @@ enum BodyDecoder {
         var offset = 0
         let reader = GzipReader(name: "body") { room throws(RetortError) in
             let count = min(room.count, body.count - offset)
-            body.withUnsafeBytes { room.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[offset..<offset + count])) }
+            body.withUnsafeBytes { room.copyMemory(from: .init(rebasing: $0[offset..<offset + count])) }
             offset += count
             return count
         }

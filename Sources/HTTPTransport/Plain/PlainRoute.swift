@@ -89,7 +89,8 @@ final class PlainRoute: Route, LaneUser {
         drop(connection)
     }
 
-    private func failure(of exchange: PlainExchange, _ kind: TransportFailure.Kind, _ words: String) -> TransportFailure {
+    private func failure(of exchange: PlainExchange, _ kind: TransportFailure.Kind, _ words: String) -> TransportFailure
+    {
         limits.failure(kind, words, after: .now - exchange.progress.started)
     }
 
