@@ -7,9 +7,7 @@ struct ResponseHeaders {
     /// Bytes kept of a value.
     static let valueBytesMax = 4096
 
-    private static let names: [StaticString] = [
-        "content-type", "date", "retry-after", "retry-after-ms", "x-request-id",
-    ]
+    private static let names: [StaticString] = ["date", "retry-after", "retry-after-ms"]
     private static let prefixes: [StaticString] = ["x-ratelimit-", "anthropic-ratelimit-"]
 
     private(set) var kept: [(name: String, value: String)] = []
@@ -35,7 +33,7 @@ struct ResponseHeaders {
     /// Whether a header whose name begins with that byte is worth a look.
     static func mayMatter(_ first: UInt8) -> Bool {
         switch first | 0x20 {
-        case UInt8(ascii: "c"), UInt8(ascii: "d"), UInt8(ascii: "r"), UInt8(ascii: "x"), UInt8(ascii: "a"): true
+        case UInt8(ascii: "d"), UInt8(ascii: "r"), UInt8(ascii: "x"), UInt8(ascii: "a"): true
         default: false
         }
     }

@@ -18,8 +18,8 @@ public struct ModelReply: Sendable {
     public var status: Int
     /// The whole body, decompressed.
     public var body: [UInt8]
-    /// The headers that matter to a client, names in lower case: `content-type`, `retry-after`, `retry-after-ms`,
-    /// `date`, `x-request-id` and all that begin with `x-ratelimit-` or `anthropic-ratelimit-`.
+    /// The headers that matter to a client, names in lower case: `date`, `retry-after`, `retry-after-ms` and
+    /// all that begin with `x-ratelimit-` or `anthropic-ratelimit-`.
     public var headers: [(name: String, value: String)]
     /// From dispatch to the last byte.
     public var latency: Interval

@@ -1,54 +1,94 @@
 /// Puts the pieces of headers together, as http_parser delivers them, and keeps those that matter.
 struct HeaderCollector {
+    private enum Place {
+        case outside
+        case inName
+        case inValue
+        /// Of a header that nobody wants to know.
+        case inOtherName
+        case inOtherValue
+    }
+
     private var kept = ResponseHeaders()
     private var name: [UInt8] = []
     private var value: [UInt8] = []
-    private var isInValue = false
-    /// The value of `Content-Encoding`, which no caller needs to see.
+    private var place = Place.outside
+    /// The value of `Content-Encoding` in lower case, which no caller needs to see.
     private(set) var contentEncoding = ""
 
     /// A piece of a name; the first one after a value begins the next header.
     mutating func name(_ piece: UnsafeRawBufferPointer) {
-        if isInValue { end() }
-        if name.count < HeaderCollector.nameBytesMax { name.append(contentsOf: piece) }
+        switch place {
+        case .inName: if name.count < HeaderCollector.nameBytesMax { name.append(contentsOf: piece) }
+        case .inOtherName: break
+        case .outside, .inValue, .inOtherValue: begin(piece)
+        }
     }
 
     /// A piece of a value.
     mutating func value(_ piece: UnsafeRawBufferPointer) {
-        isInValue = true
-        if value.count < ResponseHeaders.valueBytesMax, isWorthReading { value.append(contentsOf: piece) }
+        switch place {
+        case .inName, .inValue:
+            place = .inValue
+            if value.count < ResponseHeaders.valueBytesMax { value.append(contentsOf: piece) }
+        case .outside, .inOtherName, .inOtherValue: place = .inOtherValue
+        }
+    }
+
+    private mutating func begin(_ piece: UnsafeRawBufferPointer) {
+        end()
+        guard HeaderCollector.mayMatter(piece) else { return place = .inOtherName }
+        place = .inName
+        name.append(contentsOf: piece)
     }
 
     /// The last header is complete.
     mutating func end() {
-        if isInValue, isWorthReading {
-            name.withUnsafeBufferPointer { name in
-                value.withUnsafeBufferPointer { value in
-                    kept.keep(name, value)
-                    if ResponseHeaders.matches("content-encoding", name), name.count == 16 {
-                        contentEncoding = ResponseHeaders.trimmed(value).lowercased()
-                    }
+        if place == .inValue { keep() }
+        forget()
+    }
+
+    private mutating func forget() {
+        place = .outside
+        if !name.isEmpty { name.removeAll(keepingCapacity: true) }
+        if !value.isEmpty { value.removeAll(keepingCapacity: true) }
+    }
+
+    private mutating func keep() {
+        name.withUnsafeBufferPointer { name in
+            value.withUnsafeBufferPointer { value in
+                kept.keep(name, value)
+                if name.count == HeaderCollector.encodingName.utf8CodeUnitCount,
+                    ResponseHeaders.matches(HeaderCollector.encodingName, name)
+                {
+                    contentEncoding = ResponseHeaders.trimmed(value).lowercased()
                 }
             }
         }
-        name.removeAll(keepingCapacity: true)
-        value.removeAll(keepingCapacity: true)
-        isInValue = false
     }
 
+    /// Forgets the answer they belonged to.
     mutating func clear() {
         _ = kept.take()
         contentEncoding = ""
-        name.removeAll(keepingCapacity: true)
-        value.removeAll(keepingCapacity: true)
-        isInValue = false
+        forget()
     }
 
     /// The headers kept, taken out.
     mutating func take() -> [(name: String, value: String)] { kept.take() }
 
-    private var isWorthReading: Bool { name.first.map(ResponseHeaders.mayMatter) ?? false }
+    /// Whether a name that begins with that piece, or is it, is worth the rest.
+    private static func mayMatter(_ piece: UnsafeRawBufferPointer) -> Bool {
+        guard let first = piece.first else { return true }
+        if first | 0x20 == UInt8(ascii: "c") {
+            return piece.count <= encodingName.utf8CodeUnitCount
+                && zip(piece, UnsafeBufferPointer(start: encodingName.utf8Start, count: piece.count))
+                    .allSatisfy { $0 | 0x20 == $1 | 0x20 }
+        }
+        return ResponseHeaders.mayMatter(first)
+    }
 
+    private static let encodingName: StaticString = "content-encoding"
     /// Bytes kept of a name; no header that matters is longer.
     private static let nameBytesMax = 256
 }
