@@ -49,7 +49,6 @@ import Testing
             #expect(reply.status == 302)
             #expect(reply.text == "<html>busy</html>")
             #expect(reply.header("retry-after") == "3")
-            #expect(reply.header("content-type") == "text/html")
             #expect(reply.header("server") == nil)
             #expect(reply.latency > .zero)
             #expect(transport.statistics.exchanges == 1)
