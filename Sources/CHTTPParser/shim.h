@@ -13,6 +13,11 @@ static inline int retort_parser_status(const http_parser *parser) { return (int)
 
 static inline enum http_errno retort_parser_error(const http_parser *parser) { return HTTP_PARSER_ERRNO(parser); }
 
+// These answers have no body, whatever their headers say (RFC 9112, 6.3).
+static inline int retort_parser_has_no_body(const http_parser *parser) {
+    return parser->status_code / 100 == 1 || parser->status_code == 204 || parser->status_code == 304;
+}
+
 static inline int retort_parser_is_chunked(const http_parser *parser) { return (parser->flags & F_CHUNKED) != 0; }
 
 static inline int retort_parser_has_length(const http_parser *parser) { return (parser->flags & F_CONTENTLENGTH) != 0; }

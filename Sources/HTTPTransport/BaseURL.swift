@@ -56,10 +56,11 @@ struct BaseURL: Sendable {
     func joined(_ path: String) -> String { beforePath + path + query }
 
     /// What a request line names for that path: path and query, as libcurl would send them.
-    func target(_ path: String) -> String {
+    /// Nil if it is no path of an address.
+    func target(_ path: String) -> String? {
         guard let handle = curl_url() else { fatalError("out of memory") }
         defer { curl_url_cleanup(handle) }
-        curl_url_set(handle, CURLUPART_URL, joined(path), 0)
+        guard curl_url_set(handle, CURLUPART_URL, joined(path), 0) == CURLUE_OK else { return nil }
         let query = BaseURL.part(CURLUPART_QUERY, of: handle).map { "?\($0)" } ?? ""
         return (BaseURL.part(CURLUPART_PATH, of: handle) ?? "/") + query
     }

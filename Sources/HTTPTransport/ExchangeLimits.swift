@@ -11,7 +11,6 @@ struct ExchangeLimits: Sendable {
     func timeout(_ overdue: Exchange.Progress.Overdue, after latency: Interval) -> TransportFailure {
         let text =
             switch overdue {
-            case .connection: noConnection
             case .firstByte: "no answer within \(timeouts.firstByte.seconds) s"
             case .stalled: "the answer stopped for \(timeouts.stalled.seconds) s"
             case .total: "the answer was not complete within \(timeouts.total.seconds) s"
@@ -23,6 +22,7 @@ struct ExchangeLimits: Sendable {
         TransportFailure(kind, "\(authority): \(text)", latency: latency)
     }
 
+    var noSuchPath: String { "the request's path cannot be part of an address" }
     var noConnection: String { "no connection within \(timeouts.connect.seconds) s" }
     var tooLarge: String { "the answer is larger than the limit of \(responseBytesMax) bytes" }
     var noAnswer: String { "the connection was closed without an answer" }

@@ -4,7 +4,6 @@ extension Exchange {
     /// How far a request has come, for the timeouts.
     struct Progress {
         enum Overdue: Hashable {
-            case connection
             case firstByte
             case stalled
             case total
@@ -12,13 +11,10 @@ extension Exchange {
 
         var started: Instant
         var lastByte: Instant?
-        /// Since when it waits for a connection, if it does. Where libcurl makes the whole exchange, it counts itself.
-        var connectionWanted: Instant?
 
         /// What has taken too long at `now`, if anything.
         func overdue(_ now: Instant, _ timeouts: HTTPTransport.Timeouts) -> Overdue? {
             if now - started >= timeouts.total { return .total }
-            if let connectionWanted, now - connectionWanted >= timeouts.connect { return .connection }
             guard let lastByte else { return now - started >= timeouts.firstByte ? .firstByte : nil }
             return now - lastByte >= timeouts.stalled ? .stalled : nil
         }
@@ -28,6 +24,6 @@ extension Exchange {
 extension HTTPTransport.Timeouts {
     /// Time between two looks at the exchanges: timeouts are noticed at most an eighth, or a second, late.
     var sweepInterval: Interval {
-        min(max(min(connect, firstByte, stalled, total) * 0.125, .milliseconds(1)), .seconds(1))
+        min(max(min(firstByte, stalled, total) * 0.125, .milliseconds(1)), .seconds(1))
     }
 }

@@ -14,6 +14,9 @@ extension PromptParser {
             guard url?.hasPrefix("/") == true else {
                 throw RowFault("url does not start with '/'; expected a path such as /v1/chat/completions", at: value)
             }
+            guard url?.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F }) == true else {
+                throw RowFault("url holds a space or a control character; expected a path such as /v1/x", at: value)
+            }
         }
         return .batch(url: url, body: body.raw)
     }

@@ -63,9 +63,9 @@ import Testing
         #expect(queue.connectionsToOpen() == 1)
         queue.addressKnown()
         #expect(queue.connectionsToOpen() == 1)
-        #expect(queue.failed(isLookup: false) == ["a"])
+        #expect(queue.failed(.other) { _ in false } == ["a"])
         #expect(queue.connectionsToOpen() == 0)
-        #expect(queue.failed(isLookup: false) == ["b"])
+        #expect(queue.failed(.other) { _ in false } == ["b"])
         #expect(queue.connection(for: "c") == nil)
         #expect(queue.connectionsToOpen() == 1)
     }
@@ -74,7 +74,7 @@ import Testing
         for name in ["a", "b", "c"] { #expect(queue.connection(for: name) == nil) }
         #expect(queue.connectionsToOpen() == 1)
         queue.gaveUp("b")
-        #expect(queue.failed(isLookup: true) == ["a", "c"])
+        #expect(queue.failed(.lookup) { _ in false } == ["a", "c"])
         #expect(!queue.isAddressKnown)
         for name in ["d", "e"] { #expect(queue.connection(for: name) == nil) }
         #expect(queue.connectionsToOpen() == 1)
@@ -90,13 +90,28 @@ import Testing
         #expect(queue.opened(2) == nil)
     }
 
-    @Test mutating func aClosedConnectionIsNotGivenOut() {
-        openIdle(3)
-        queue.closed(1)
-        queue.closed(99)
-        #expect(queue.connection(for: "a") == 2)
-        #expect(queue.connection(for: "b") == 0)
-        #expect(queue.connection(for: "c") == nil)
+    @Test mutating func whenTheTimeHasPassedThoseFailWhoHaveWaitedAsLong() {
+        for name in ["old", "older", "young"] { #expect(queue.connection(for: name) == nil) }
+        queue.waitForFresh("oldest")
+        queue.addressKnown()
+        #expect(queue.connectionsToOpen() == 4)
+        #expect(queue.failed(.timeout) { $0 != "young" } == ["oldest", "old", "older"])
+        #expect(queue.failed(.timeout) { $0 != "young" } == [])
+        #expect(queue.connectionsToOpen() == 0)
+        #expect(queue.opened(1) == "young")
+        #expect(queue.opened(2) == nil)
+    }
+
+    @Test mutating func closedConnectionsDoNotPileUp() {
+        openIdle(10)
+        var open = Set(0..<10)
+        for number in 0..<8 {
+            open.remove(number)
+            queue.idleConnectionClosed { open.contains($0) }
+        }
+        // Six of ten have been cleared away; two of the four that are left have not, and are given out to be refused.
+        for number in [9, 8, 7, 6] { #expect(queue.connection(for: "a") == number) }
+        #expect(queue.connection(for: "a") == nil)
     }
 
     @Test mutating func opensAFewAtATime() {

@@ -36,6 +36,25 @@ import Testing
         }
     }
 
+    /// libcurl looks such a name up on a thread, and hears of its end on a socket of its own.
+    @Test(.enabled(if: nameOfLoopback != nil), arguments: [false, true])
+    func aNameThatIsLookedUp(usesLibcurlOnly: Bool) async throws {
+        let name = try #require(nameOfLoopback)
+        let server = ScriptedServer {
+            $1.answer($0.header("host") ?? "")
+            $1.hangUp()
+        }
+        defer { server.stop() }
+        for _ in 0..<3 {
+            var configuration = HTTPTransport.Configuration(baseURL: "http://\(name):\(server.port)")
+            configuration.usesLibcurlOnly = usesLibcurlOnly
+            configuration.timeouts.total = .seconds(20)
+            try await withTransport(configuration) { transport, _ in
+                for _ in 0..<5 { try await expect("\(name):\(server.port)", from: transport) }
+            }
+        }
+    }
+
     @Test func closedWithoutAnAnswer() async throws {
         let failures = try await failures { $1.hangUp() }
         for failure in failures {
@@ -129,6 +148,20 @@ import Testing
         }
     }
 
+    @Test func aPathThatIsNoneIsNotSent() async throws {
+        try await withServer {
+            $1.answer("")
+        } run: { transport, server in
+            for path in ["/a b", "/a\r\nX: y"] {
+                let failure = try #require(await transport.send(ModelRequest(path: path, body: [])).failure)
+                #expect(failure.kind == .malformed)
+                #expect(failure.message.hasSuffix("the request's path cannot be part of an address"))
+            }
+            #expect(server.connectionsAccepted == 0)
+            try await expect("", from: transport)
+        }
+    }
+
     // MARK: Timeouts
 
     @Test func noFirstByte() async throws {
@@ -217,3 +250,17 @@ import Testing
         }
     }
 }
+
+/// A name other than localhost that stands for 127.0.0.1 in this machine's table of hosts, if there is one.
+private let nameOfLoopback: String? = {
+    guard let file = fopen("/etc/hosts", "r") else { return nil }
+    defer { fclose(file) }
+    var bytes = [UInt8](repeating: 0, count: 64 << 10)
+    let count = fread(&bytes, 1, bytes.count, file)
+    for line in String(decoding: bytes[..<count], as: UTF8.self).split(separator: "\n") {
+        let words = line.prefix { $0 != "#" }.split { $0 == " " || $0 == "\t" }
+        guard words.first == "127.0.0.1" else { continue }
+        if let name = words.dropFirst().first(where: { !$0.hasPrefix("localhost") }) { return String(name) }
+    }
+    return nil
+}()

@@ -62,6 +62,14 @@ import Testing
         #expect(reader.takeHeaders().map(\.name) == ["date"])
     }
 
+    @Test(arguments: ["204 No Content", "304 Not Modified"]) func someHaveNoBodyWhateverTheySay(status: String) throws {
+        let reader = ResponseReader(bodyBytesMax: 100)
+        for framing in ["Content-Length: 5", "Transfer-Encoding: chunked", "Server: s"] {
+            #expect(read("HTTP/1.1 \(status)\r\n\(framing)\r\n\r\n", in: 9, reader) == .complete(isKept: true))
+            #expect(try body(reader) == "")
+        }
+    }
+
     @Test(
         arguments: [
             ("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok", false),
@@ -200,6 +208,14 @@ import Testing
                 "Accept-Encoding: gzip", "Content-Type: application/json", "host: other", "ACCEPT: text/plain",
                 "user-agent: u", "Content-Length: 120",
             ])
+    }
+
+    @Test func writesNothingForWhatIsNoPath() throws {
+        let configuration = HTTPTransport.Configuration(baseURL: "http://h")
+        var head = RequestHead(configuration, try BaseURL("http://h"))
+        var bytes: [UInt8] = []
+        head.write(path: "/a b", bodyBytes: 1, to: &bytes)
+        #expect(bytes.isEmpty)
     }
 
     @Test(arguments: [0, 9, 10, 1_234_567_890_123]) func writesEveryLength(bodyBytes: Int) throws {

@@ -27,6 +27,10 @@ final class CurlRoute: Route, LaneUser {
     }
 
     func begin(_ transfer: Transfer) {
+        guard transfer.isPossible else {
+            let failure = settings.limits.failure(.malformed, settings.limits.noSuchPath, after: .zero)
+            return transfer.pool.finished(transfer, .failure(failure))
+        }
         if gate.isOpen || gate.admit(transfer.ticket) { transfer.lane.add(transfer.easy) }
     }
 

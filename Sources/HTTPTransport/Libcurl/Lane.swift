@@ -24,6 +24,8 @@ final class Lane: ReadinessHandler {
     private var timer: (id: EventLoop.TimerID, deadline: Instant)?
     private var isKickPlanned = false
     private var isClosed = false
+    /// The sockets of connections. libcurl watches others too, such as that by which a name lookup tells its end.
+    private var sockets: Set<Int32> = []
     /// A socket that libcurl lets go of without closing it.
     private var handedOver: Int32?
 
@@ -157,7 +159,8 @@ final class Lane: ReadinessHandler {
         case CURL_POLL_IN: loop.poller.watch(socket, for: .readable, handler: self)
         case CURL_POLL_OUT: loop.poller.watch(socket, for: .writable, handler: self)
         case CURL_POLL_INOUT: loop.poller.watch(socket, for: [.readable, .writable], handler: self)
-        default: loop.poller.unwatch(socket)
+        // A connection is wanted again soon; any other socket is closed without a word, and its number given out anew.
+        default: if sockets.contains(socket) { loop.poller.unwatch(socket) } else { loop.poller.forget(socket) }
         }
     }
 
@@ -178,10 +181,13 @@ final class Lane: ReadinessHandler {
 
     private func open(_ family: Int32, _ type: Int32, _ protocolNumber: Int32) -> Int32 {
         user.addressKnown()
-        return socket(family, type | Int32(SOCK_CLOEXEC.rawValue), protocolNumber)
+        let socket = Glibc.socket(family, type | Int32(SOCK_CLOEXEC.rawValue), protocolNumber)
+        if socket >= 0 { sockets.insert(socket) }
+        return socket
     }
 
     private func close(_ socket: Int32) -> Int32 {
+        sockets.remove(socket)
         if socket == handedOver { return 0 }
         loop.poller.forget(socket)
         return Glibc.close(socket)

@@ -19,6 +19,8 @@ final class Transfer: Exchange {
     var isTooLarge = false
     private var requestBody: [UInt8] = []
     private var path = ""
+    /// Whether the path is one of an address.
+    private(set) var isPossible = true
 
     init(_ route: CurlRoute, _ pool: ExchangePool, _ lane: Lane, _ settings: CurlSettings) {
         guard let easy = curl_easy_init(), let address = curl_url() else { fatalError("out of memory") }
@@ -60,7 +62,7 @@ final class Transfer: Exchange {
         if path != request.path {
             path = request.path
             // A handle rather than a text, because that would be read anew for every exchange.
-            curl_url_set(address, CURLUPART_URL, settings.baseURL.joined(path), 0)
+            isPossible = curl_url_set(address, CURLUPART_URL, settings.baseURL.joined(path), 0) == CURLUE_OK
             _ = retort_easy_set_pointer(easy, CURLOPT_CURLU, UnsafeRawPointer(address))
         }
     }

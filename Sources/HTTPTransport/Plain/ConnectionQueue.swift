@@ -7,13 +7,15 @@ struct ConnectionQueue<Exchange: Equatable, Connection: Equatable> {
 
     /// The warmest last.
     private var idle: [Connection] = []
+    /// How many of them have been closed, at most.
+    private var closed = 0
     private var waiting = WaitingLine<Exchange>()
     /// Those whose kept connection turned out to be closed: another kept one may be no better.
     private var waitingForFresh = WaitingLine<Exchange>()
     private var connecting = 0
     private(set) var isAddressKnown = false
 
-    /// The connection to take; nil: the exchange waits for one.
+    /// The connection to take if it is still open, or else to ask again; nil: the exchange waits for one.
     mutating func connection(for exchange: Exchange) -> Connection? {
         if let connection = idle.popLast() { return connection }
         waiting.append(exchange)
@@ -47,12 +49,30 @@ struct ConnectionQueue<Exchange: Equatable, Connection: Equatable> {
         return nil
     }
 
-    /// The exchanges that fail because a connection could not be opened: all that wait, if nobody knows the name.
-    mutating func failed(isLookup: Bool) -> [Exchange] {
+    /// Why a connection could not be opened, as far as it matters who fails with it.
+    enum Failure {
+        /// Nobody knows the name: all who wait.
+        case lookup
+        /// The time for it has passed: those who have waited as long, be it only for their turn.
+        case timeout
+        /// The one whose turn it is.
+        case other
+    }
+
+    /// The exchanges that fail because a connection could not be opened.
+    mutating func failed(_ failure: Failure, isOverdue: (Exchange) -> Bool) -> [Exchange] {
         connecting -= 1
-        guard isLookup else { return [waitingForFresh.popFirst() ?? waiting.popFirst()].compactMap { $0 } }
-        isAddressKnown = false
-        return waitingForFresh.removeAll() + waiting.removeAll()
+        switch failure {
+        case .lookup:
+            isAddressKnown = false
+            return waitingForFresh.removeAll() + waiting.removeAll()
+        case .timeout:
+            var overdue: [Exchange] = []
+            while let exchange = waitingForFresh.head, isOverdue(exchange) { overdue += [waitingForFresh.popFirst()!] }
+            while let exchange = waiting.head, isOverdue(exchange) { overdue += [waiting.popFirst()!] }
+            return overdue
+        case .other: return [waitingForFresh.popFirst() ?? waiting.popFirst()].compactMap { $0 }
+        }
     }
 
     /// The exchange does not wait any longer.
@@ -61,8 +81,12 @@ struct ConnectionQueue<Exchange: Equatable, Connection: Equatable> {
         waitingForFresh.remove(exchange)
     }
 
-    /// An idle connection has been closed by the server.
-    mutating func closed(_ connection: Connection) {
-        if let place = idle.lastIndex(of: connection) { idle.remove(at: place) }
+    /// An idle connection has been closed by the server. It may still be given out: to find each would take long when
+    /// all are closed at once.
+    mutating func idleConnectionClosed(isOpen: (Connection) -> Bool) {
+        closed += 1
+        guard closed > idle.count / 2 else { return }
+        idle.removeAll { !isOpen($0) }
+        closed = 0
     }
 }

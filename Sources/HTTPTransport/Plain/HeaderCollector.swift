@@ -37,7 +37,10 @@ struct HeaderCollector {
 
     private mutating func begin(_ piece: UnsafeRawBufferPointer) {
         end()
-        guard HeaderCollector.mayMatter(piece) else { return place = .inOtherName }
+        guard HeaderCollector.mayMatter(piece) else {
+            place = .inOtherName
+            return
+        }
         place = .inName
         name.append(contentsOf: piece)
     }

@@ -12,7 +12,7 @@ final class PlainConnection: ReadinessHandler, Equatable {
     private var sent = 0
     private var isWaitingToSend = false
     private(set) var isOpen = true
-    /// It has carried an exchange before: the server may have closed it since.
+    /// It has been idle: the server may have closed it since.
     private var isUsed = false
     private var lastUsed: Instant
     /// Place among the route's connections.
@@ -33,11 +33,13 @@ final class PlainConnection: ReadinessHandler, Equatable {
     func carry(_ exchange: PlainExchange) {
         self.exchange = exchange
         exchange.connection = self
-        exchange.progress.connectionWanted = nil
         sent = 0
         reader.begin()
         send(exchange)
     }
+
+    /// Nobody needs it yet: the server may close it before somebody does.
+    func stayIdle() { isUsed = true }
 
     func close() {
         guard isOpen else { return }
@@ -57,6 +59,7 @@ final class PlainConnection: ReadinessHandler, Equatable {
     func descriptorReady(_ descriptor: Int32, _ readiness: Readiness) {
         guard isOpen else { return }
         if readiness.contains(.writable), isWaitingToSend, let exchange { send(exchange) }
+        guard isOpen else { return }
         if readiness.contains(.readable) || !readiness.isDisjoint(with: .broken) { receive() }
     }
 
@@ -121,14 +124,15 @@ final class PlainConnection: ReadinessHandler, Equatable {
         guard count >= 0 else { return fail(.connection, route.limits.broken(String(cString: strerror(number)))) }
         if count > 0 { exchange.progress.lastByte = route.loop.turnStart }
         let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<count])
-        act(on: count > 0 ? reader.read(bytes) : reader.end(), exchange)
+        act(on: count > 0 ? reader.read(bytes) : reader.end(), exchange, mayHoldMore: count == buffer.count)
     }
 
-    private func act(on outcome: ResponseReader.Outcome, _ exchange: PlainExchange) {
+    /// `mayHoldMore`: what follows an answer on a kept connection belongs to nobody, and was perhaps not read yet.
+    private func act(on outcome: ResponseReader.Outcome, _ exchange: PlainExchange, mayHoldMore: Bool) {
         let limits = route.limits
         switch outcome {
         case .more: break
-        case .complete(let isKept): complete(exchange, isKept)
+        case .complete(let isKept): complete(exchange, isKept && !mayHoldMore)
         case .nothing: fail(.connection, limits.noAnswer)
         case .cut(let words): fail(.connection, limits.cut(words))
         case .malformed(let words): fail(.malformed, words)

@@ -7,6 +7,8 @@ final class PlainExchange: Exchange, Equatable {
     unowned(unsafe) let pool: ExchangePool
     /// Nil while it waits for one.
     var connection: PlainConnection?
+    /// Since when it waits for one.
+    var waitsSince = Instant(nanoseconds: 0)
     /// A kept connection has let it down once.
     var hasBeenReplaced = false
     private(set) var head: [UInt8] = []

@@ -43,9 +43,12 @@ final class PlainRoute: Route, LaneUser {
     }
 
     func begin(_ exchange: PlainExchange) {
-        exchange.progress.connectionWanted = exchange.progress.started
+        guard !exchange.head.isEmpty else {
+            return exchange.pool.finished(exchange, .failure(failure(of: exchange, .malformed, limits.noSuchPath)))
+        }
+        exchange.waitsSince = exchange.progress.started
         while let connection = queue.connection(for: exchange) {
-            if !connection.isStale(loop.turnStart) { return connection.carry(exchange) }
+            if connection.isOpen, !connection.isStale(loop.turnStart) { return connection.carry(exchange) }
             drop(connection)
         }
         openConnections()
@@ -79,14 +82,14 @@ final class PlainRoute: Route, LaneUser {
         }
         exchange.hasBeenReplaced = true
         exchange.connection = nil
-        exchange.progress.connectionWanted = loop.turnStart
+        exchange.waitsSince = loop.turnStart
         queue.waitForFresh(exchange)
         openConnections()
     }
 
     func idleConnectionEnded(_ connection: PlainConnection) {
-        queue.closed(connection)
         drop(connection)
+        queue.idleConnectionClosed { $0.isOpen }
     }
 
     private func failure(of exchange: PlainExchange, _ kind: TransportFailure.Kind, _ words: String) -> TransportFailure
@@ -142,12 +145,12 @@ final class PlainRoute: Route, LaneUser {
     func handleEnded(_ context: UnsafeMutableRawPointer, _ code: CURLcode) {
         let connector = Unmanaged<Connector>.fromOpaque(context).takeUnretainedValue()
         freeConnectors.append(connector)
-        if code == CURLE_OK, let socket = lane.takeSocket(connector.easy) {
-            opened(socket)
-        } else {
-            lane.remove(connector.easy)
-            connectingFailed(CurlReport(code, connector.easy, connector.errorText))
+        if code == CURLE_OK {
+            if let socket = lane.takeSocket(connector.easy) { return opened(socket) }
+            return connectingFailed(CurlReport(number: CURLE_COULDNT_CONNECT.rawValue, words: "closed at once"))
         }
+        lane.remove(connector.easy)
+        connectingFailed(CurlReport(code, connector.easy, connector.errorText))
     }
 
     private func opened(_ socket: Int32) {
@@ -155,13 +158,21 @@ final class PlainRoute: Route, LaneUser {
         let connection = PlainConnection(socket, self)
         connection.position = connections.count
         connections.append(connection)
-        queue.opened(connection).map(connection.carry)
+        if let exchange = queue.opened(connection) { connection.carry(exchange) } else { connection.stayIdle() }
         openConnections()
     }
 
     private func connectingFailed(_ report: CurlReport) {
-        for exchange in queue.failed(isLookup: report.code == CURLE_COULDNT_RESOLVE_HOST) {
-            let latency = Instant.now - exchange.progress.started
+        let failure: ConnectionQueue<PlainExchange, PlainConnection>.Failure =
+            switch report.code {
+            case CURLE_COULDNT_RESOLVE_HOST: .lookup
+            case CURLE_OPERATION_TIMEDOUT: .timeout
+            default: .other
+            }
+        let now = Instant.now
+        let failed = queue.failed(failure) { now - $0.waitsSince >= limits.timeouts.connect }
+        for exchange in failed {
+            let latency = now - exchange.progress.started
             exchange.pool.finished(exchange, .failure(settings.failure(report, latency)))
         }
         openConnections()

@@ -19,9 +19,10 @@ struct RequestHead {
         afterTarget = Array((" HTTP/1.1\r\n" + lines.joined(separator: "\r\n") + "\r\nContent-Length: ").utf8)
     }
 
-    /// Appends the head of a POST.
+    /// Appends the head of a POST; nothing for what is no path of an address.
     mutating func write(path: String, bodyBytes: Int, to head: inout [UInt8]) {
-        head += beginning(path)
+        guard let beginning = beginning(path) else { return }
+        head += beginning
         withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
             var first = digits.count
             var rest = bodyBytes
@@ -35,9 +36,10 @@ struct RequestHead {
         head += [0x0D, 0x0A, 0x0D, 0x0A]
     }
 
-    private mutating func beginning(_ path: String) -> [UInt8] {
+    private mutating func beginning(_ path: String) -> [UInt8]? {
         if let known = beginnings[path] { return known }
-        let made = Array("POST \(baseURL.target(path))".utf8) + afterTarget
+        guard let target = baseURL.target(path) else { return nil }
+        let made = Array("POST \(target)".utf8) + afterTarget
         if beginnings.count >= RequestHead.pathsMax { beginnings.removeAll() }
         beginnings[path] = made
         return made

@@ -95,7 +95,10 @@ final class ResponseReader {
         settings.pointee.on_header_value = { parser, text, count in
             ResponseReader.with(parser) { $0.headers.value(UnsafeRawBufferPointer(start: text, count: count)) }
         }
-        settings.pointee.on_headers_complete = { parser in ResponseReader.with(parser) { $0.headersAreComplete() } }
+        settings.pointee.on_headers_complete = { parser in
+            let status = ResponseReader.with(parser) { $0.headersAreComplete() }
+            return status == 0 && retort_parser_has_no_body(parser) != 0 ? 1 : status
+        }
         settings.pointee.on_body = { parser, bytes, count in
             ResponseReader.with(parser) { $0.append(UnsafeRawBufferPointer(start: bytes, count: count)) }
         }
@@ -132,7 +135,7 @@ final class ResponseReader {
             status = 0
         } else {
             isComplete = true
-            isKept = http_should_keep_alive(parser) != 0
+            isKept = http_should_keep_alive(parser) != 0 && status != 101
             http_parser_pause(parser, 1)
         }
     }

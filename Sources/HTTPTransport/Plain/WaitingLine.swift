@@ -1,6 +1,6 @@
 /// First in, first out; whoever gives up leaves from anywhere.
 struct WaitingLine<Element: Equatable> {
-    /// Nil: left before its turn.
+    /// Nil: left before its turn. The first place is taken, if any is.
     private var places: [Element?] = []
     private var first = 0
     private(set) var count = 0
@@ -10,17 +10,15 @@ struct WaitingLine<Element: Equatable> {
         count += 1
     }
 
+    /// The one whose turn it is.
+    var head: Element? { first < places.count ? places[first] : nil }
+
     mutating func popFirst() -> Element? {
-        while first < places.count {
-            let element = places[first]
-            first += 1
-            guard let element else { continue }
-            count -= 1
-            tidy()
-            return element
-        }
+        guard let element = head else { return nil }
+        places[first] = nil
+        count -= 1
         tidy()
-        return nil
+        return element
     }
 
     mutating func remove(_ element: Element) {
@@ -37,6 +35,7 @@ struct WaitingLine<Element: Equatable> {
 
     /// Keeps the empty front from growing.
     private mutating func tidy() {
+        while first < places.count, places[first] == nil { first += 1 }
         if count == 0 {
             places.removeAll(keepingCapacity: true)
             first = 0
