@@ -2,7 +2,8 @@ import Basics
 import Glibc
 import HTTPTransport
 
-/// Measures the transport beside `wrk` on the same nginx, and with many requests in flight on a server that delays.
+/// Measures both of the transport's routes beside `wrk` on the same nginx, and with many requests in flight on a server
+/// that delays.
 ///
 ///     transport-bench [--requests 100000] [--in-flight 64,256,1000] [--lane 32] [--delayed 10000] [--wrk 2]
 @main
@@ -29,22 +30,26 @@ struct TransportBench {
             {
                 row(inFlight, "wrk", wrk.rate, wrk.cpu)
             }
-            let (loop, transport) = try start(port, options)
-            _ = await runWindow(transport, on: loop, count: 2 * inFlight, inFlight: inFlight)
-            let turnsBefore = loop.health.turns
-            let cost = await runWindow(transport, on: loop, count: options.requests, inFlight: inFlight)
-            let count = Double(options.requests)
-            row(
-                inFlight, "transport", count / cost.wallSeconds, cost.cpuSeconds / count * 1e6,
-                [
-                    number(cost.userSeconds / count * 1e6, 10),
-                    number(Double(transport.statistics.connectionsOpened), 14),
-                    number(Double(cost.failures), 11),
-                    number(count / Double(loop.health.turns - turnsBefore), 16, 1),
-                ].joined())
-            await transport.shutdown()
-            loop.stop()
+            for route in Route.allCases { try await throughput(route, inFlight, port, options) }
         }
+    }
+
+    private static func throughput(_ route: Route, _ inFlight: Int, _ port: Int, _ options: Options) async throws {
+        let (loop, transport) = try start(route, port, options)
+        _ = await runWindow(transport, on: loop, count: 2 * inFlight, inFlight: inFlight)
+        let turnsBefore = loop.health.turns
+        let cost = await runWindow(transport, on: loop, count: options.requests, inFlight: inFlight)
+        let count = Double(options.requests)
+        row(
+            inFlight, route.rawValue, count / cost.wallSeconds, cost.cpuSeconds / count * 1e6,
+            [
+                number(cost.userSeconds / count * 1e6, 10),
+                number(Double(transport.statistics.connectionsOpened), 14),
+                number(Double(cost.failures), 11),
+                number(count / Double(loop.health.turns - turnsBefore), 16, 1),
+            ].joined())
+        await transport.shutdown()
+        loop.stop()
     }
 
     private static func manyInFlight(_ options: Options, _ servers: Servers) async throws {
@@ -54,7 +59,11 @@ struct TransportBench {
             return
         }
         defer { server.terminate() }
-        let (loop, transport) = try start(port, options)
+        for route in Route.allCases { try await manyInFlight(route, port, options) }
+    }
+
+    private static func manyInFlight(_ route: Route, _ port: Int, _ options: Options) async throws {
+        let (loop, transport) = try start(route, port, options)
         let before = residentBytes()
         let watcher = Task {
             var most = 0
@@ -70,7 +79,7 @@ struct TransportBench {
         watcher.cancel()
         let grown = Double(await watcher.value - before) / Double(options.delayed) / 1024
         print(
-            "\(options.delayed) in flight, \(options.delaySeconds) s each, \(rounds) rounds:",
+            "\(route.rawValue): \(options.delayed) in flight, \(options.delaySeconds) s each, \(rounds) rounds:",
             "\(number(cost.wallSeconds, 0, 2)) s (ideal \(number(options.delaySeconds * Double(rounds), 0, 2)) s),",
             "\(number(grown, 0, 1)) KB a request, \(number(cost.cpuSeconds / Double(count) * 1e6, 0, 1)) us CPU a request,",
             "\(cost.failures) failures")
@@ -78,11 +87,14 @@ struct TransportBench {
         loop.stop()
     }
 
-    private static func start(_ port: Int, _ options: Options) throws -> (EventLoop, HTTPTransport) {
+    private static func start(
+        _ route: Route, _ port: Int, _ options: Options
+    ) throws -> (EventLoop, HTTPTransport) {
         let loop = try EventLoop()
         try loop.start()
-        let configuration = HTTPTransport.Configuration(
+        var configuration = HTTPTransport.Configuration(
             baseURL: "http://127.0.0.1:\(port)/v1", laneTransfersMax: options.laneTransfersMax)
+        configuration.usesLibcurlOnly = route == .libcurl
         return (loop, try HTTPTransport(configuration, on: loop))
     }
 
@@ -98,6 +110,12 @@ struct TransportBench {
         let text = decimals == 0 ? "\(Int(rounded))" : "\(rounded)"
         return String(repeating: " ", count: max(0, width - text.utf8.count)) + text
     }
+}
+
+/// How the transport gets there.
+enum Route: String, CaseIterable {
+    case plain
+    case libcurl
 }
 
 /// What the command line asks for.

@@ -66,7 +66,7 @@ public struct TransportFailure: Error, Sendable, Hashable {
     }
 }
 
-/// Makes HTTP exchanges. The real one is libcurl's, tests script theirs.
+/// Makes HTTP exchanges. The real one is `HTTPTransport`, tests script theirs.
 ///
 /// `send` may be called from many tasks at once. It never throws: an exchange has an outcome. When its task is
 /// cancelled it ends soon, with `.cancelled`.
