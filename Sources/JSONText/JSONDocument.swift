@@ -160,6 +160,12 @@ public struct JSONValue: Sendable {
         return result
     }
 
+    /// The first element of an array. Nil when there is none and for other kinds.
+    public var firstElement: JSONValue? {
+        guard kind == .array, index + 1 < Int(node.next) else { return nil }
+        return JSONValue(document: document, index: index + 1)
+    }
+
     /// The members of an object, in order, keys as string values; empty for other kinds.
     public var members: [(key: JSONValue, value: JSONValue)] {
         guard kind == .object else { return [] }

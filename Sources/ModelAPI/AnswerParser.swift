@@ -26,7 +26,7 @@ enum AnswerParser {
 
     private static func answer(_ root: JSONValue, _ body: [UInt8]) -> ParsedBody {
         if let choices = root["choices"] {
-            guard let choice = choices.elements.first else { return .unusable("the answer has no choices") }
+            guard let choice = choices.firstElement else { return .unusable("the answer has no choices") }
             return openAI(root, choice, body)
         }
         if let error = ErrorBody(root) { return .error(error) }

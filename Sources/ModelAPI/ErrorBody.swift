@@ -19,7 +19,7 @@ struct ErrorBody {
     /// Nil when the value describes no error.
     init?(_ root: JSONValue) {
         if root.kind == .array {
-            guard let first = root.elements.first, first.kind == .object else { return nil }
+            guard let first = root.firstElement, first.kind == .object else { return nil }
             self.init(first)
             return
         }

@@ -51,7 +51,7 @@ enum EventStream {
         mutating func add(_ root: JSONValue) {
             if let value = root["model"], value.kind == .string { model = value.raw }
             if let value = root["usage"], value.kind == .object { usage = AnswerParser.openAIUsage(value) }
-            guard let choice = root["choices"]?.elements.first else { return }
+            guard let choice = root["choices"]?.firstElement else { return }
             if let reason = choice["finish_reason"]?.string { finishReason = reason }
             if let text = choice["text"]?.rawStringContent { response += text }
             guard let delta = choice["delta"] else { return }

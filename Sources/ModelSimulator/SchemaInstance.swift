@@ -53,7 +53,7 @@ struct SchemaInstance {
     }
 
     private func type(of schema: JSONValue) -> String {
-        if let type = schema["type"] { return (type.elements.first ?? type).string ?? "string" }
+        if let type = schema["type"] { return (type.firstElement ?? type).string ?? "string" }
         return schema["properties"] != nil ? "object" : schema["items"] != nil ? "array" : "string"
     }
 
