@@ -7,16 +7,24 @@ struct ResponseHeaders {
     /// Bytes kept of a value.
     static let valueBytesMax = 4096
 
-    private static let names: [StaticString] = ["date", "retry-after", "retry-after-ms"]
+    private static let names: [StaticString] = ["retry-after", "retry-after-ms"]
     private static let prefixes: [StaticString] = ["x-ratelimit-", "anthropic-ratelimit-"]
 
-    private(set) var kept: [(name: String, value: String)] = []
+    private var kept: [(name: String, value: String)] = []
+    /// The value of `Date`, which every answer has and which matters only beside another one that names a time.
+    private var date: [UInt8] = []
 
     /// Takes the headers out.
     mutating func take() -> [(name: String, value: String)] {
-        let taken = kept
-        kept = []
-        return taken
+        defer { clear() }
+        if kept.isEmpty || date.isEmpty { return kept }
+        return kept + [("date", String(decoding: date, as: UTF8.self))]
+    }
+
+    /// Forgets what was read.
+    mutating func clear() {
+        if !kept.isEmpty { kept = [] }
+        date.removeAll(keepingCapacity: true)
     }
 
     /// Reads one line as curl delivers it, with its line break. A status line begins a new answer: what an interim
@@ -24,7 +32,7 @@ struct ResponseHeaders {
     mutating func read(_ line: UnsafeBufferPointer<UInt8>) {
         guard let first = line.first else { return }
         if first | 0x20 == UInt8(ascii: "h") {
-            if line.starts(with: "HTTP/".utf8) { kept.removeAll(keepingCapacity: true) }
+            if line.starts(with: "HTTP/".utf8) { clear() }
         } else if ResponseHeaders.mayMatter(first), let colon = line.firstIndex(of: UInt8(ascii: ":")) {
             keep(UnsafeBufferPointer(rebasing: line[..<colon]), UnsafeBufferPointer(rebasing: line[(colon + 1)...]))
         }
@@ -40,29 +48,37 @@ struct ResponseHeaders {
 
     /// Keeps a header if it is one of those that matter.
     mutating func keep(_ name: UnsafeBufferPointer<UInt8>, _ value: UnsafeBufferPointer<UInt8>) {
-        guard kept.count < ResponseHeaders.keptMax, let name = ResponseHeaders.knownName(name) else { return }
-        kept.append((name, ResponseHeaders.trimmed(value)))
+        if ResponseHeaders.isName(name, "date") {
+            date.removeAll(keepingCapacity: true)
+            date.append(contentsOf: ResponseHeaders.trimmed(value))
+        } else if kept.count < ResponseHeaders.keptMax, let name = ResponseHeaders.knownName(name) {
+            kept.append((name, String(decoding: ResponseHeaders.trimmed(value), as: UTF8.self)))
+        }
     }
 
     private static func knownName(_ bytes: UnsafeBufferPointer<UInt8>) -> String? {
-        for name in names where name.utf8CodeUnitCount == bytes.count && matches(name, bytes) {
-            return name.description
-        }
+        for name in names where isName(bytes, name) { return name.description }
         for prefix in prefixes where prefix.utf8CodeUnitCount < bytes.count && matches(prefix, bytes) {
             return String(decoding: bytes.map { $0 >= 0x41 && $0 <= 0x5A ? $0 | 0x20 : $0 }, as: UTF8.self)
         }
         return nil
     }
 
-    /// Whether `bytes` begins with `name`, which is in lower case.
-    static func matches(_ name: StaticString, _ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+    /// Whether that is the name, which is given in lower case.
+    static func isName(_ bytes: UnsafeBufferPointer<UInt8>, _ name: StaticString) -> Bool {
+        name.utf8CodeUnitCount == bytes.count && matches(name, bytes)
+    }
+
+    /// Whether `bytes`, which is no shorter, begins with `name`, which is in lower case.
+    private static func matches(_ name: StaticString, _ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
         strncasecmp(name.utf8Start, bytes.baseAddress!, name.utf8CodeUnitCount) == 0
     }
 
-    static func trimmed(_ bytes: UnsafeBufferPointer<UInt8>) -> String {
+    /// Without the blanks around it, and no longer than is kept.
+    static func trimmed(_ bytes: UnsafeBufferPointer<UInt8>) -> UnsafeBufferPointer<UInt8> {
         func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || (byte >= 0x09 && byte <= 0x0D) }
         guard let start = bytes.firstIndex(where: { !isBlank($0) }), let end = bytes.lastIndex(where: { !isBlank($0) })
-        else { return "" }
-        return String(decoding: bytes[start...end].prefix(valueBytesMax), as: UTF8.self)
+        else { return UnsafeBufferPointer(rebasing: bytes[..<0]) }
+        return UnsafeBufferPointer(rebasing: bytes[start...end].prefix(valueBytesMax))
     }
 }

@@ -18,8 +18,8 @@ public struct ModelReply: Sendable {
     public var status: Int
     /// The whole body, decompressed.
     public var body: [UInt8]
-    /// The headers that matter to a client, names in lower case: `date`, `retry-after`, `retry-after-ms` and
-    /// all that begin with `x-ratelimit-` or `anthropic-ratelimit-`.
+    /// The headers that matter to a client, names in lower case: `retry-after`, `retry-after-ms`, all that begin
+    /// with `x-ratelimit-` or `anthropic-ratelimit-`, and beside any of these `date`.
     public var headers: [(name: String, value: String)]
     /// From dispatch to the last byte.
     public var latency: Interval

@@ -36,7 +36,7 @@ import Testing
             #expect(try body(reader) == "hello")
             #expect(
                 reader.takeHeaders().map { "\($0.name)=\($0.value)" }
-                    == ["retry-after=7", "date=d", "x-ratelimit-remaining-tokens=9", "retry-after-ms="])
+                    == ["retry-after=7", "x-ratelimit-remaining-tokens=9", "retry-after-ms=", "date=d"])
         }
     }
 
@@ -55,11 +55,11 @@ import Testing
         let reader = ResponseReader(bodyBytesMax: 100)
         let text =
             "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nRetry-After: 99\r\n\r\n"
-            + "HTTP/1.1 204 No Content\r\nDate: d\r\n\r\n"
+            + "HTTP/1.1 204 No Content\r\nRetry-After-Ms: 1\r\n\r\n"
         #expect(read(text, in: size, reader) == .complete(isKept: true))
         #expect(reader.status == 204)
         #expect(try body(reader) == "")
-        #expect(reader.takeHeaders().map(\.name) == ["date"])
+        #expect(reader.takeHeaders().map(\.name) == ["retry-after-ms"])
     }
 
     @Test(arguments: ["204 No Content", "304 Not Modified"]) func someHaveNoBodyWhateverTheySay(status: String) throws {

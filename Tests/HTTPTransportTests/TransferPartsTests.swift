@@ -20,21 +20,26 @@ import Testing
                 "Anthropic-RateLimit-Requests-Reset: z", "Set-Cookie: c", "Content-Length: 3", "Content-Typed: no",
                 "X-RateLimit-: no", "Connection: close", "", "no colon", "date", "retry-after:",
             ]) == [
-                "date=Mon, 01 Jan 2024 00:00:00 GMT", "retry-after=7",
+                "retry-after=7",
                 "retry-after-ms=12", "x-ratelimit-remaining-tokens=9", "anthropic-ratelimit-requests-reset=z",
-                "retry-after=",
+                "retry-after=", "date=Mon, 01 Jan 2024 00:00:00 GMT",
             ])
     }
 
     @Test func forgetsInterimAnswers() {
-        #expect(read(["HTTP/1.1 103 Early Hints", "retry-after: 9", "", "HTTP/2 200", "date: d"]) == ["date=d"])
+        let lines = ["HTTP/1.1 103 Early Hints", "retry-after: 9", "date: d", "", "HTTP/2 200", "retry-after-ms: 8"]
+        #expect(read(lines) == ["retry-after-ms=8"])
+    }
+
+    @Test func aDateAloneMattersToNobody() {
+        #expect(read(["HTTP/1.1 200 OK", "date: d"]) == [])
     }
 
     @Test func keepsALimitedNumberAndLength() {
         let many = read((0..<200).map { "x-ratelimit-\($0): 1" })
         #expect(many.count == ResponseHeaders.keptMax)
-        let long = read(["date: " + String(repeating: "d", count: 99_999)])
-        #expect(long[0].utf8.count == "date=".utf8.count + ResponseHeaders.valueBytesMax)
+        let long = read(["retry-after: " + String(repeating: "9", count: 99_999)])
+        #expect(long[0].utf8.count == "retry-after=".utf8.count + ResponseHeaders.valueBytesMax)
     }
 }
 

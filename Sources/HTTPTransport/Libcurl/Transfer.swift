@@ -75,7 +75,7 @@ final class Transfer: Exchange {
         super.reset()
         requestBody = []
         response.clear()
-        _ = headers.take()
+        headers.clear()
     }
 
     var status: Int {

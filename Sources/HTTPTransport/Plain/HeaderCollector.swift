@@ -61,18 +61,15 @@ struct HeaderCollector {
         name.withUnsafeBufferPointer { name in
             value.withUnsafeBufferPointer { value in
                 kept.keep(name, value)
-                if name.count == HeaderCollector.encodingName.utf8CodeUnitCount,
-                    ResponseHeaders.matches(HeaderCollector.encodingName, name)
-                {
-                    contentEncoding = ResponseHeaders.trimmed(value).lowercased()
-                }
+                guard ResponseHeaders.isName(name, HeaderCollector.encodingName) else { return }
+                contentEncoding = String(decoding: ResponseHeaders.trimmed(value), as: UTF8.self).lowercased()
             }
         }
     }
 
     /// Forgets the answer they belonged to.
     mutating func clear() {
-        _ = kept.take()
+        kept.clear()
         contentEncoding = ""
         forget()
     }
