@@ -30,7 +30,7 @@ public enum StoreLimits {
     /// there is: with ten million keys two on average and three at most, and an entry is written seven times in all.
     public static let runRatio = 4
     /// Raw bytes waiting for compression at which `append` reports pressure.
-    public static let sealQueueBytesMax = 8 << 20
+    public static let sealQueueBytesMax = 24 << 20
     /// Compressed bytes not yet durable at which a sync is made at once.
     public static let unsyncedBytesMax = 64 << 20
     /// Failure classes: an entry keeps status and class in one byte.
