@@ -216,7 +216,11 @@ public final class RecordStore: Sendable {
         var staged: [[LaneBuffer.Staged]] = [[], []]
         var seen: [Hash128: RecordStatus] = Dictionary(minimumCapacity: batch.count)
         let hashes = batch.map(\.key.hash)
-        let stored = try lookup(hashes)
+        let stored = try asking { index throws(RetortError) in
+            // Here rather than where blocks are placed: appending goes on while the sealer merges runs.
+            index.noteLookups(hashes.count)
+            return try index.lookup(hashes)
+        }
         for (hash, stored) in zip(hashes, stored) {
             let record = batch[batch.startIndex]
             precondition(record.isWellFormed, "a record's members are not empty and hold no line feed")

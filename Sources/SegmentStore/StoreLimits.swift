@@ -31,6 +31,8 @@ public enum StoreLimits {
     public static let runRatio = 4
     /// Raw bytes waiting for compression at which `append` reports pressure.
     public static let sealQueueBytesMax = 24 << 20
+    /// Records waiting for compression at which it does so too: many short ones, while large runs are merged.
+    public static let sealQueueRecordsMax = 32 << 10
     /// Compressed bytes not yet durable at which a sync is made at once.
     public static let unsyncedBytesMax = 64 << 20
     /// Failure classes: an entry keeps status and class in one byte.

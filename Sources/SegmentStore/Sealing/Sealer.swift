@@ -50,10 +50,7 @@ struct Sealer {
             }
             let group = try writers[lane].append(block)
             let hintBytes = writers[lane].hintBytes
-            index.withLock { index in
-                index.place(group, priors: block.priors, hintBytes: hintBytes)
-                index.noteLookups(group.hints.count)
-            }
+            index.withLock { $0.place(group, priors: block.priors, hintBytes: hintBytes) }
             buffers.withLock { $0[lane].placed(before: block.nextSequence) }
         }
         try maintain(block.lane)

@@ -8,7 +8,7 @@ final class SealerThread: @unchecked Sendable {
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
     private var queue: [RawBlock] = []
-    private var queuedBytes = 0
+    private var backlog = SealBacklog()
     private var isPressed = false
     private var blocks = Ticket()
     private var syncs = Ticket()
@@ -91,8 +91,8 @@ final class SealerThread: @unchecked Sendable {
             guard failure == nil else { return false }
             queue.append(contentsOf: new)
             blocks.asked += UInt64(new.count)
-            for block in new { queuedBytes += block.raw.count }
-            if queuedBytes > StoreLimits.sealQueueBytesMax { isPressed = true }
+            for block in new { backlog.add(block) }
+            if backlog.isLong { isPressed = true }
             if !new.isEmpty { pthread_cond_broadcast(condition) }
             return isPressed
         }
@@ -270,9 +270,9 @@ final class SealerThread: @unchecked Sendable {
     private func finishBlock(_ block: RawBlock) {
         let action: (@Sendable () -> Void)? = locked {
             queue.removeFirst()
-            queuedBytes -= block.raw.count
+            backlog.remove(block)
             blocks.done += 1
-            guard isPressed, queuedBytes < StoreLimits.sealQueueBytesMax / 2 else { return nil }
+            guard isPressed, backlog.isShort else { return nil }
             isPressed = false
             return relief
         }
