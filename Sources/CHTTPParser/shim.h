@@ -1,7 +1,7 @@
 #pragma once
 #include <http_parser.h>
 
-// The parser's results lie in bit fields, and a pointer that a callback may not keep.
+// The parser's results lie in bit fields.
 
 static inline void retort_parser_begin(http_parser *parser) {
     http_parser_init(parser, HTTP_RESPONSE);

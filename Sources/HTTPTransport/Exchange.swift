@@ -3,7 +3,7 @@ internal import ModelAPI
 
 /// One request on its way to the server and back, with the memory that takes, used for one request after another.
 /// A route's own kind of exchange knows what it travels on. Confined to the loop.
-class Exchange {
+class Exchange: Placed {
     /// Names one request of an exchange; opened on the loop only.
     struct Ticket: @unchecked Sendable, Equatable {
         let exchange: Exchange

@@ -11,7 +11,7 @@ final class ExchangePool: @unchecked Sendable {
     private let route: any Route
     /// The last one that finished comes first: its connection is the warmest.
     private var free: [Exchange] = []
-    private var inFlight: [Exchange] = []
+    private var inFlight = PlacedList<Exchange>()
     private var isSweepPlanned = false
     private(set) var isShut = false
 
@@ -31,9 +31,8 @@ final class ExchangePool: @unchecked Sendable {
     /// Starts an exchange that was prepared.
     func start(_ exchange: Exchange, _ waiter: Exchange.Waiter) {
         exchange.waiter = waiter
-        exchange.position = inFlight.count
         inFlight.append(exchange)
-        counters.inFlight.store(inFlight.count, ordering: .relaxed)
+        counters.inFlight.store(inFlight.elements.count, ordering: .relaxed)
         exchange.begin()
         planSweep()
     }
@@ -46,12 +45,8 @@ final class ExchangePool: @unchecked Sendable {
 
     /// Ends an exchange that is in flight.
     func complete(_ exchange: Exchange, _ result: Result<ModelReply, TransportFailure>) {
-        let last = inFlight.removeLast()
-        if last !== exchange {
-            inFlight[exchange.position] = last
-            last.position = exchange.position
-        }
-        counters.inFlight.store(inFlight.count, ordering: .relaxed)
+        inFlight.remove(exchange)
+        counters.inFlight.store(inFlight.elements.count, ordering: .relaxed)
         let waiter = exchange.waiter
         let ticket = exchange.ticket
         exchange.reset()
@@ -74,7 +69,7 @@ final class ExchangePool: @unchecked Sendable {
     func shutdown() {
         guard !isShut else { return }
         isShut = true
-        for exchange in inFlight { abandon(exchange, cancelled("the transport was shut down", exchange)) }
+        for exchange in inFlight.elements { abandon(exchange, cancelled("the transport was shut down", exchange)) }
         free.removeAll()
         route.close()
     }
@@ -101,11 +96,11 @@ final class ExchangePool: @unchecked Sendable {
     private func sweep() {
         isSweepPlanned = false
         let now = loop.turnStart
-        for exchange in inFlight {
+        for exchange in inFlight.elements {
             guard let overdue = exchange.progress.overdue(now, limits.timeouts) else { continue }
             abandon(exchange, limits.timeout(overdue, after: now - exchange.progress.started))
         }
-        if !inFlight.isEmpty { planSweep() }
+        if !inFlight.elements.isEmpty { planSweep() }
     }
 
     /// Written on the loop, read anywhere.

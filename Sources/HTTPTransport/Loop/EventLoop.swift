@@ -114,12 +114,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
             actions.append(action)
             return
         }
-        let (isFirst, isClosed) = inbox.withLock { inbox in
-            let isFirst = inbox.isEmpty
-            if !inbox.isClosed { inbox.actions.append(action) }
-            return (isFirst, inbox.isClosed)
-        }
-        if isClosed { action() } else if isFirst { Poller.ring(alarm) }
+        if !leave({ $0.actions.append(action) }) { action() }
     }
 
     /// Part of `TaskExecutor`. Any thread. Once the loop has stopped, jobs go to the global executor: no task hangs.
@@ -129,11 +124,17 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
             jobs.append(job)
             return
         }
+        if !leave({ $0.jobs.append(job) }) { globalConcurrentExecutor.enqueue(job) }
+    }
+
+    /// Leaves something for the loop, and wakes it if nothing else has. False once it has stopped, and takes no more.
+    private func leave(_ put: (inout Inbox) -> Void) -> Bool {
         let (isFirst, isClosed) = inbox.withLock { inbox in
             let isFirst = inbox.isEmpty
-            if !inbox.isClosed { inbox.jobs.append(job) }
+            if !inbox.isClosed { put(&inbox) }
             return (isFirst, inbox.isClosed)
         }
-        if isClosed { globalConcurrentExecutor.enqueue(job) } else if isFirst { Poller.ring(alarm) }
+        if isFirst, !isClosed { Poller.ring(alarm) }
+        return !isClosed
     }
 }

@@ -3,7 +3,7 @@ internal import Glibc
 internal import ModelAPI
 
 /// A TCP connection that carries one exchange at a time. Confined to the loop.
-final class PlainConnection: ReadinessHandler, Equatable {
+final class PlainConnection: ReadinessHandler, Placed, Equatable {
     private let socket: Int32
     private unowned(unsafe) let route: PlainRoute
     private var exchange: PlainExchange?
@@ -66,8 +66,7 @@ final class PlainConnection: ReadinessHandler, Equatable {
     // MARK: The request
 
     private func send(_ exchange: PlainExchange) {
-        let length = exchange.head.count + exchange.body.count
-        while sent < length {
+        while sent < exchange.byteCount {
             let count = PlainConnection.send(socket, exchange.head, exchange.body, from: sent)
             if count >= 0 {
                 sent += count
@@ -154,7 +153,7 @@ final class PlainConnection: ReadinessHandler, Equatable {
             status: reader.status, body: body, headers: reader.takeHeaders(),
             latency: .now - exchange.progress.started)
         // An answer that comes before the whole request is sent leaves the rest of it to nobody.
-        let isDone = sent == exchange.head.count + exchange.body.count
+        let isDone = sent == exchange.byteCount
         self.exchange = nil
         isUsed = true
         lastUsed = route.loop.turnStart

@@ -26,6 +26,9 @@ final class PlainExchange: Exchange, Equatable {
         route.writeHead(of: request, to: &head)
     }
 
+    /// Of the whole request.
+    var byteCount: Int { head.count + body.count }
+
     override func begin() { route.begin(self) }
 
     override func abandon() { route.abandon(self) }

@@ -5,15 +5,17 @@ internal import ModelAPI
 /// Exchanges over connections of our own, for what needs no more than HTTP/1.1 in clear text: one `sendmsg` and one
 /// `recv` each. libcurl makes the connections, http_parser reads the answers. Confined to the loop.
 final class PlainRoute: Route, LaneUser {
+    private typealias Queue = ConnectionQueue<PlainExchange, PlainConnection>
+
     let loop: EventLoop
     /// What connections read into; empty between two readings.
     let buffer: UnsafeMutableRawBufferPointer
     private let settings: CurlSettings
     private let counters: ExchangePool.Counters
     private var head: RequestHead
-    private var queue = ConnectionQueue<PlainExchange, PlainConnection>()
-    private var connections: [PlainConnection] = []
-    private lazy var lane = Lane(user: self, loop: loop, transfersMax: ConnectionQueue<Int, Int>.connectingMax)
+    private var queue = Queue()
+    private var connections = PlacedList<PlainConnection>()
+    private lazy var lane = Lane(user: self, loop: loop, transfersMax: Queue.connectingMax)
     private var connectors: [Connector] = []
     private var freeConnectors: [Connector] = []
 
@@ -100,17 +102,13 @@ final class PlainRoute: Route, LaneUser {
     private func drop(_ connection: PlainConnection) {
         guard connection.isOpen else { return }
         connection.close()
-        let last = connections.removeLast()
-        if last != connection {
-            connections[connection.position] = last
-            last.position = connection.position
-        }
+        connections.remove(connection)
     }
 
     func close() {
-        for connection in connections { connection.close() }
+        for connection in connections.elements { connection.close() }
         connections.removeAll()
-        queue = ConnectionQueue()
+        queue = Queue()
         for connector in connectors {
             lane.remove(connector.easy)
             connector.close()
@@ -156,14 +154,13 @@ final class PlainRoute: Route, LaneUser {
     private func opened(_ socket: Int32) {
         counters.connectionsOpened(1)
         let connection = PlainConnection(socket, self)
-        connection.position = connections.count
         connections.append(connection)
         if let exchange = queue.opened(connection) { connection.carry(exchange) } else { connection.stayIdle() }
         openConnections()
     }
 
     private func connectingFailed(_ report: CurlReport) {
-        let failure: ConnectionQueue<PlainExchange, PlainConnection>.Failure =
+        let failure: Queue.Failure =
             switch report.code {
             case CURLE_COULDNT_RESOLVE_HOST: .lookup
             case CURLE_OPERATION_TIMEDOUT: .timeout
