@@ -100,6 +100,19 @@ public enum JSONString {
         return 0xD000 | UInt16(buffer[at + 1] & 0x3F) << 6 | UInt16(buffer[at + 2] & 0x3F)
     }
 
+    /// Whether a string as written, quotes included, means nothing but white space (space, tab, line feed, return).
+    public static func isBlank(_ raw: ArraySlice<UInt8>) -> Bool {
+        var at = raw.startIndex + 1
+        while at < raw.endIndex - 1 {
+            switch raw[at] {
+            case 0x20: at += 1
+            case UInt8(ascii: "\\") where "ntr".utf8.contains(raw[at + 1]): at += 2
+            default: return false
+            }
+        }
+        return true
+    }
+
     /// Undoes the escapes of a string's content (without quotes), which must be legal JSON.
     /// Surrogate pairs become one scalar; lone surrogates become three bytes of WTF-8.
     public static func unescape(_ content: ArraySlice<UInt8>) -> [UInt8] {

@@ -61,7 +61,8 @@ enum AnswerParser {
                 body: body, responseRaw: response,
                 reasoningRaw: reasoning,
                 toolCallsRaw: calls?.kind == .array ? calls?.raw : nil, finishReason: reason, modelRaw: model(root),
-                usage: usage.map(openAIUsage) ?? TokenUsage()))
+                usage: usage.map(openAIUsage) ?? TokenUsage(),
+                costStatedNanodollars: usage?["cost"]?.double.flatMap(TokenPrice.nanodollars(stated:))))
     }
 
     /// Not even an empty text: every member in which an answer could be is missing or null.

@@ -1,3 +1,5 @@
+internal import JSONText
+
 /// What a model answered, still in the escaped form it arrived in: tokens are spliced into records without being decoded.
 ///
 /// An immutable object: it passes through many hands, and a reference is all that moves.
@@ -15,11 +17,19 @@ public final class ModelAnswer: Sendable {
     /// The model that answered, as a JSON string with its quotes; `""` when unsaid.
     public let modelRaw: ArraySlice<UInt8>
     public let usage: TokenUsage
+    /// What the provider says the answer cost, in nanodollars; it takes precedence over a price per token.
+    public let costStatedNanodollars: Int?
+    /// A JSON object of every part of the answer that has no field of its own: further choices, `function_call`,
+    /// `logprobs`, `audio`, images, annotations, signatures, what is unknown. Nil when there is none.
+    public let otherRaw: ArraySlice<UInt8>?
+    /// Whether `otherRaw` holds something the model said, such as a call or an image, not only notes about the answer.
+    public let hasOtherContent: Bool
 
     public init(
         body: [UInt8], responseRaw: ArraySlice<UInt8> = emptyString, reasoningRaw: ArraySlice<UInt8> = emptyString,
         toolCallsRaw: ArraySlice<UInt8>? = nil, finishReason: String = "",
-        modelRaw: ArraySlice<UInt8> = emptyString, usage: TokenUsage = TokenUsage()
+        modelRaw: ArraySlice<UInt8> = emptyString, usage: TokenUsage = TokenUsage(), costStatedNanodollars: Int? = nil,
+        otherRaw: ArraySlice<UInt8>? = nil, hasOtherContent: Bool = false
     ) {
         self.body = body
         self.responseRaw = responseRaw
@@ -28,36 +38,15 @@ public final class ModelAnswer: Sendable {
         self.finishReason = finishReason
         self.modelRaw = modelRaw
         self.usage = usage
+        self.costStatedNanodollars = costStatedNanodollars
+        self.otherRaw = otherRaw
+        self.hasOtherContent = hasOtherContent
     }
+
+    /// Whether the model gave nothing to use: no text but white space, no tool call, no part of another kind. Reasoning
+    /// alone is no answer to use.
+    public var isEmpty: Bool { toolCallsRaw == nil && !hasOtherContent && JSONString.isBlank(responseRaw) }
 
     /// The JSON text `""`.
     public static let emptyString: ArraySlice<UInt8> = [0x22, 0x22]
-}
-
-/// Tokens as the API counted them; 0 where it said nothing.
-public struct TokenUsage: Sendable, Hashable {
-    /// Tokens read, cached ones included.
-    public var prompt: Int
-    /// Tokens written, reasoning included.
-    public var completion: Int
-    /// The part of `completion` spent on reasoning.
-    public var reasoning: Int
-    /// The part of `prompt` served from a cache.
-    public var cached: Int
-
-    public init(prompt: Int = 0, completion: Int = 0, reasoning: Int = 0, cached: Int = 0) {
-        self.prompt = prompt
-        self.completion = completion
-        self.reasoning = reasoning
-        self.cached = cached
-    }
-
-    public var total: Int { prompt + completion }
-
-    public static func += (sum: inout TokenUsage, other: TokenUsage) {
-        sum.prompt += other.prompt
-        sum.completion += other.completion
-        sum.reasoning += other.reasoning
-        sum.cached += other.cached
-    }
 }

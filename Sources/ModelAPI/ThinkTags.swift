@@ -16,7 +16,9 @@ enum ThinkTags {
         return ModelAnswer(
             body: answer.body, responseRaw: quoted(content[closing.upperBound...]),
             reasoningRaw: hasReasoning ? answer.reasoningRaw : thought, toolCallsRaw: answer.toolCallsRaw,
-            finishReason: answer.finishReason, modelRaw: answer.modelRaw, usage: answer.usage)
+            finishReason: answer.finishReason, modelRaw: answer.modelRaw, usage: answer.usage,
+            costStatedNanodollars: answer.costStatedNanodollars, otherRaw: answer.otherRaw,
+            hasOtherContent: answer.hasOtherContent)
     }
 
     private static func quoted(_ content: ArraySlice<UInt8>) -> ArraySlice<UInt8> {

@@ -20,6 +20,13 @@ public struct TokenPrice: Sendable, Hashable {
     /// A million dollars: a request that seems to cost more comes from a server that counts nonsense.
     public static let requestNanodollarsMax = 1_000_000_000_000_000
 
+    /// Dollars that a provider states as an answer's cost, rounded up and at most `requestNanodollarsMax`; nil for what is
+    /// no cost.
+    static func nanodollars(stated dollars: Double) -> Int? {
+        guard dollars.isFinite, dollars >= 0 else { return nil }
+        return whole(dollars * 1e9)
+    }
+
     /// What one request has cost, rounded up, at most `requestNanodollarsMax`.
     public func nanodollars(of usage: TokenUsage) -> Int {
         let cached = min(max(0, usage.cached), max(0, usage.prompt))
@@ -36,6 +43,17 @@ public struct TokenPrice: Sendable, Hashable {
 
     private func nanodollars(input fresh: Int, cached: Int, output written: Int) -> Int {
         let dollars = Double(fresh) * input + Double(cached) * cachedInput + Double(written) * output
-        return Int(min((dollars * Self.nanodollarsPerToken).rounded(.up), Double(Self.requestNanodollarsMax)))
+        return Self.whole(dollars * Self.nanodollarsPerToken)
     }
+
+    /// Rounded up, and between 0 and `requestNanodollarsMax` whatever the number, NaN included.
+    private static func whole(_ nanodollars: Double) -> Int {
+        // A cost such as 0.003 dollars is 3000000.0000000004 after the multiplication, which is no billionth more.
+        guard nanodollars > 0 else { return 0 }
+        guard nanodollars < Double(requestNanodollarsMax) else { return requestNanodollarsMax }
+        return Int((nanodollars - roundingError * nanodollars).rounded(.up))
+    }
+
+    /// Of a product of doubles, relative.
+    private static let roundingError = 1e-15
 }

@@ -39,3 +39,30 @@ import Testing
         #expect(odd.nanodollarsMax(bodyBytes: 10, completionTokensMax: 0) == 30_000)
     }
 }
+
+@Suite struct StatedCostTests {
+    @Test(
+        arguments: [
+            ("0.25", 250_000_000), ("0.00001225", 12_250), ("1e-10", 1), ("0", 0), ("-1", nil), ("1e400", nil),
+            ("1e300", TokenPrice.requestNanodollarsMax), ("\"0.25\"", nil), ("null", nil),
+        ] as [(String, Int?)])
+    func readsTheCostThatTheProviderStates(text: String, expected: Int?) throws {
+        let body = #"{"choices":[{"text":"a"}],"usage":{"prompt_tokens":1,"cost":\#(text)}}"#
+        #expect(try answer(body).costStatedNanodollars == expected)
+    }
+
+    @Test func sumsOfTokensNeverOverflow() {
+        var sum = TokenUsage(prompt: .max, completion: .max)
+        sum += TokenUsage(prompt: .max, completion: 1)
+        #expect(sum.prompt == .max && sum.completion == .max && sum.total == .max)
+    }
+
+    @Test func blankAnswersAreEmpty() {
+        func isEmpty(_ raw: String, _ calls: String? = nil) -> Bool {
+            ModelAnswer(body: [], responseRaw: Array(raw.utf8)[...], toolCallsRaw: calls.map { Array($0.utf8)[...] })
+                .isEmpty
+        }
+        #expect(isEmpty(#""""#) && isEmpty(#"" \n\t\r""#))
+        #expect(!isEmpty(#"" \\n""#) && !isEmpty(#"".""#) && !isEmpty(#""""#, "[{}]"))
+    }
+}
