@@ -2,19 +2,25 @@ internal import Basics
 internal import CCurl
 internal import Glibc
 
-/// The address that every request's path is joined to. It is taken as it is: no `/v1` is added, nothing is removed.
+/// The address that every request's path is joined to, as the user named it: with or without `/v1`, with a slash at its
+/// end, or with the path of an endpoint (see `joined`).
 struct BaseURL: Sendable {
     /// `host:port`, for messages.
     let authority: String
     let isSecure: Bool
     /// The value of a request's `Host`: the port stands there only if it is not the scheme's own.
     let hostHeader: String
-    /// Scheme to path, without the last slash.
-    private let beforePath: String
+    /// Scheme, host and port, as they were written.
+    private let origin: String
+    /// What follows them up to the query, without slashes at its end.
+    private let basePath: String
+    /// The host in lower case.
+    private let host: String
     /// The query with its question mark, or nothing.
     private let query: String
 
     init(_ text: String) throws(RetortError) {
+        guard text.isEmpty || text.contains("://") else { throw BaseURL.schemeless(text) }
         guard let handle = curl_url() else { fatalError("out of memory") }
         defer { curl_url_cleanup(handle) }
         let flags = UInt32(CURLU_NON_SUPPORT_SCHEME)
@@ -46,14 +52,18 @@ struct BaseURL: Sendable {
         authority = "\(host):\(port)"
         hostHeader = BaseURL.part(CURLUPART_PORT, of: handle, UInt32(CURLU_NO_DEFAULT_PORT)) == nil ? host : authority
         isSecure = scheme == "https"
+        self.host = host.lowercased()
         let pieces = text.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
         let address = pieces[0]
-        beforePath = String(address.last == "/" ? address.dropLast() : address)
+        let hostStart = address.firstRange(of: "://")?.upperBound ?? address.startIndex
+        let pathStart = address[hostStart...].firstIndex(of: "/") ?? address.endIndex
+        origin = String(address[..<pathStart])
+        basePath = EndpointPath.withoutSlashes(address[pathStart...])
         query = pieces.count > 1 ? "?\(pieces[1])" : ""
     }
 
     /// The address of a path that begins with a slash. A query of the base URL stays at the end.
-    func joined(_ path: String) -> String { beforePath + path + query }
+    func joined(_ path: String) -> String { origin + EndpointPath.joined(basePath, path, host: host) + query }
 
     /// What a request line names for that path: path and query, as libcurl would send them.
     /// Nil if it is no path of an address.
@@ -70,6 +80,17 @@ struct BaseURL: Sendable {
         guard curl_url_get(handle, part, &text, flags) == CURLUE_OK, let text else { return nil }
         defer { curl_free(text) }
         return String(cString: text)
+    }
+
+    private static func schemeless(_ text: String) -> RetortError {
+        var rest = text[...]
+        for prefix in ["https:", "http:"] where rest.hasPrefix(prefix) { rest = rest.dropFirst(prefix.count) }
+        rest = rest.drop { $0 == "/" }
+        let authority = rest.prefix { $0 != "/" && $0 != "?" }
+        // A host of one's own network has a port, a number or no dot.
+        let isOwn = authority.contains(":") || !authority.contains(where: \.isLetter) || !authority.contains(".")
+        let guess = "\(isOwn && !authority.hasSuffix(":443") ? "http" : "https")://\(rest)"
+        return RetortError(.configuration, "the base URL has no scheme", at: text, remedy: "Did you mean \(guess)?")
     }
 
     private static func error(_ message: String, _ text: String, _ cause: String?) -> RetortError {

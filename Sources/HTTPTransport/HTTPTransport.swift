@@ -23,6 +23,9 @@ public final class HTTPTransport: ModelTransport {
         pool = ExchangePool(loop, settings.limits, route, counters)
     }
 
+    /// Throws `.configuration` for a base URL that cannot work, saying why.
+    public static func check(baseURL: String) throws(RetortError) { _ = try BaseURL(baseURL) }
+
     deinit {
         pool.loop.execute { [pool] in pool.shutdown() }
     }

@@ -15,7 +15,7 @@ public enum RetortMain {
     }
 
     private static func run() async -> ExitCode {
-        let environment = ProcessStart.environment(RetortProgram.spec.environmentNames + networkNames)
+        let environment = ProcessStart.environment()
         let terminal = Terminal.standardError(environment: environment)
         let early = MessageStream(
             terminal: terminal, palette: Palette(.auto, isTerminal: terminal.isTerminal, environment: environment))
@@ -33,12 +33,6 @@ public enum RetortMain {
             }
         }
     }
-
-    /// Read by libcurl's part; they are not the program's own, so its table lists only the main ones.
-    private static let networkNames = [
-        "http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY",
-        "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR",
-    ]
 
     private static func run(
         _ command: ParsedCommand, terminal: Terminal, environment: [String: String]

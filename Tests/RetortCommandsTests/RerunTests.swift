@@ -115,6 +115,7 @@ import Testing
         ("https://me:sesame@api.example.com/v1", "https://api.example.com/v1"),
         ("http://a@b@host:8000/v1/@x", "http://host:8000/v1/@x"),
         ("https://host/v1?key=sesame#part", "https://host/v1"),
+        ("https://host/d?key=sesame&api-version=2024-10-21", "https://host/d?api-version=2024-10-21"),
         ("host", "host"), ("", ""),
     ])
     func secretsAreLeftOut(url: String, kept: String) { #expect(ServerNote.withoutSecrets(url) == kept) }

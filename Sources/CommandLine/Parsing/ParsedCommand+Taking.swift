@@ -29,6 +29,7 @@ extension ParsedCommand {
             if let given = given[option.name], given.source > .file { continue }
             do throws(ValueError) {
                 let value = try OptionValue.parse(setting.text, as: option.kind)
+                try result.checkOnce(value, for: option, from: .file)
                 result.store(value, for: option, from: .file)
             } catch {
                 throw RetortError(.configuration, "\(setting.name): \(error.message)", at: setting.place)
@@ -54,6 +55,7 @@ extension ParsedCommand {
                 case .off: .flag(false)
                 case .text(let text): try OptionValue.parse(text, as: option.kind)
                 }
+            try checkOnce(value, for: option, from: .commandLine)
             store(value, for: option, from: .commandLine)
         } catch {
             throw RetortError(.usage, error.message, at: "--\(option.name)", remedy: helpHint)
@@ -99,6 +101,15 @@ extension ParsedCommand {
             throw RetortError(
                 .usage, "unexpected argument \(OptionValue.quoted(extra))", at: place, remedy: helpHint)
         }
+    }
+
+    private func checkOnce(
+        _ value: OptionValue, for option: OptionSpec, from source: ValueSource
+    ) throws(ValueError) {
+        guard option.isOnce, let before = given[option.name], before.source == source, before.value != value else {
+            return
+        }
+        throw ValueError("a second value is given; it takes one")
     }
 
     private mutating func store(_ value: OptionValue, for option: OptionSpec, from source: ValueSource) {

@@ -22,11 +22,14 @@ public struct OptionSpec: Sendable, Hashable {
     public var defaultText: String?
     /// Whether help and completion leave the option out.
     public var isHidden: Bool
+    /// Whether a second value is a mistake; of other options the last value counts.
+    public var isOnce: Bool
 
     public init(
         _ name: String, _ letter: Character? = nil, kind: ValueKind = .flag, valueName: String? = nil,
         summary: String, details: String = "", group: String = "Options", negatable: Bool = false,
-        environment: String? = nil, default defaultText: String? = nil, hidden: Bool = false
+        environment: String? = nil, default defaultText: String? = nil, hidden: Bool = false,
+        once: Bool = false
     ) {
         self.name = name
         self.letter = letter
@@ -39,6 +42,7 @@ public struct OptionSpec: Sendable, Hashable {
         self.environment = environment
         self.defaultText = defaultText
         self.isHidden = hidden
+        self.isOnce = once
     }
 
     /// Every spelling with its dashes, the letter first: `-o`, `--out`; `--color`, `--no-color`.

@@ -1,4 +1,4 @@
-internal import Glibc
+@preconcurrency internal import Glibc
 
 /// What is known about a stream: whether it is a terminal, and how wide.
 public struct Terminal: Sendable, Hashable {
@@ -47,10 +47,17 @@ public enum ProcessStart {
     /// The arguments behind the program's own name.
     public static var arguments: [String] { Array(Swift.CommandLine.arguments.dropFirst()) }
 
-    /// Those of the named variables that are set. Call it before threads change the environment.
-    public static func environment(_ names: [String]) -> [String: String] {
+    /// Every variable that is set, the first of each name. Call it before threads change the environment.
+    public static func environment() -> [String: String] {
         var values: [String: String] = [:]
-        for name in names { values[name] = getenv(name).map { String(cString: $0) } }
+        var place = environ
+        while let text = place.pointee {
+            let entry = String(cString: text)
+            if let equals = entry.firstIndex(of: "="), values[String(entry[..<equals])] == nil {
+                values[String(entry[..<equals])] = String(entry[entry.index(after: equals)...])
+            }
+            place += 1
+        }
         return values
     }
 }

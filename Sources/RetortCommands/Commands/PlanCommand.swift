@@ -20,13 +20,14 @@ enum PlanCommand {
 
     @Sendable
     static func run(_ command: ParsedCommand, _ context: CommandContext) async throws -> ExitCode {
-        // Nothing is asked, so a key need not be there.
-        var environment = context.environment
-        for name in ["OPENAI_API_KEY", "ANTHROPIC_API_KEY"] where (environment[name] ?? "").isEmpty {
-            environment[name] = "not needed"
-        }
         let job = try JobFile.load(command)
         let command = try job.map { job throws(RetortError) in try command.applying(job.settings) } ?? command
+        // Nothing is sent, so keys need not be there.
+        var environment = context.environment
+        let variables = RequestHeaders.variables(of: command.strings("header"))
+        for name in ["OPENAI_API_KEY", "ANTHROPIC_API_KEY"] + variables where (environment[name] ?? "").isEmpty {
+            environment[name] = "not needed"
+        }
         let settings = try RunSettings(command, environment: environment, job: job)
         let plan = try RunPlan(settings)
         let output = DataOutput.standardOutput()

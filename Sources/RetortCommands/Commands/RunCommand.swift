@@ -70,8 +70,13 @@ enum RunCommand {
                 "compression-level", kind: .integer(1...12), summary: "of the segments", group: inputGroup,
                 default: String(StoreOptions().compressionLevel)),
             OptionSpec(
-                "base-url", kind: .string, valueName: "URL", summary: "the API, up to and including /v1",
-                group: "The server", environment: "OPENAI_BASE_URL"),
+                "base-url", kind: .string, valueName: "URL", summary: "the API, with or without /v1",
+                details: """
+                    A host alone gets /v1; a base URL with a path of its own is taken as it is. A query such as \
+                    ?api-version= goes to the end of each request's address. OPENAI_API_KEY is sent as a bearer token, \
+                    to Azure AZURE_OPENAI_API_KEY as api-key, with --endpoint messages ANTHROPIC_API_KEY as x-api-key.
+                    """, group: "The server", environment: "OPENAI_BASE_URL", once: true),
+            AccessOptions.header,
             OptionSpec("simulate", summary: "ask the built-in model server: no key, no network", group: "The server"),
         ] + ParameterOptions.options + paceOptions + Pricing.options + timeOptions + [.progress, .progressEvery]
             + SimulatorOptions.options,

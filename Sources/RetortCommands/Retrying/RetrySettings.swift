@@ -109,6 +109,7 @@ extension RunSettings {
         builder = try RequestBuilder(endpoint: endpoint, parameters: parameters)
         baseURL = ""
         headers = []
+        secrets = .none
         network = isSimulated ? HTTPTransport.Network() : HTTPTransport.Network(environment: environment)
         if !isSimulated {
             let access = try AccessOptions(
@@ -116,6 +117,7 @@ extension RunSettings {
             baseURL = access.baseURL
             headers = access.headers
         }
+        secrets = Secrets(environment: environment, headers: headers)
         pricing = try Pricing(command, parameters: parameters, isSimulated: isSimulated)
         generator = try Self.generator(command)
         generator.classifier = Classifier(

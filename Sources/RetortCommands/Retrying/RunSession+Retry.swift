@@ -31,7 +31,8 @@ extension RunSession {
         let reporter = RetryReporter(
             RunDisplay(messages, store: store, meter: HealthMeter(loop)), total: source.count)
         let generator = try ResponseGenerator<ItemContext>(
-            settings.pricing.budgeted(settings.generator, store.counters), transport: transport,
+            settings.pricing.budgeted(settings.generator, store.counters),
+            transport: settings.secrets.guarding(transport),
             clock: LoopClock(loop: loop), executor: loop, observer: reporter)
         let signals = Locked(0)
         watchSignals(generator, signals) { source.cancel() }

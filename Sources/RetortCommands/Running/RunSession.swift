@@ -156,7 +156,8 @@ struct RunSession {
             messages, store: store, source: source, input: standing, before: before, samples: settings.samples,
             meter: HealthMeter(loop), isQuiet: isQuiet)
         let generator = try ResponseGenerator<ItemContext>(
-            settings.pricing.budgeted(settings.generator, store.counters), transport: transport,
+            settings.pricing.budgeted(settings.generator, store.counters),
+            transport: settings.secrets.guarding(transport),
             clock: LoopClock(loop: loop), executor: loop, observer: reporter)
         let signals = Locked(0)
         watchSignals(generator, signals) { source.cancel() }

@@ -33,6 +33,8 @@ struct RunSettings: Sendable {
     var templateText: String?
     var baseURL: String
     var headers: [(name: String, value: String)]
+    /// What no answer may bring to disk or screen.
+    var secrets: Secrets
     var timeouts: HTTPTransport.Timeouts
     var responseBytesMax: Int
     var network: HTTPTransport.Network
@@ -79,6 +81,7 @@ struct RunSettings: Sendable {
         let access = try AccessOptions(command, endpoint: endpoint, environment: environment)
         baseURL = access.baseURL
         headers = access.headers
+        secrets = Secrets(environment: environment, headers: headers)
         network =
             simulator == nil ? HTTPTransport.Network(environment: environment) : HTTPTransport.Network()
         pricing = try Pricing(command, parameters: parameters, isSimulated: simulator != nil)

@@ -144,12 +144,16 @@ class Recorder:
 
     def __init__(self, body=ANSWER, status=200, kind="application/json", repeat=1):
         self.bodies = bodies = []
+        self.paths = paths = []
+        self.headers = headers = []
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def do_POST(self):
                 bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
+                paths.append(self.path)
+                headers.append(dict(self.headers))
                 self.send_response(status)
                 self.send_header("Content-Type", kind)
                 self.send_header("Content-Length", str(len(body) * repeat))
