@@ -10,6 +10,7 @@ RETORT ?= $(BUILD)/release/retort
 PYTHON ?= python3
 VENV := $(BUILD)/venv
 VENV_READY := $(VENV)/.installed
+SCHEMA_SUITE := $(BUILD)/schema-suite
 PEERS := $(notdir $(wildcard Benchmarks/peers/*))
 REQUIREMENTS := Tests/Interoperability/requirements.txt
 # All Swift tests are Swift Testing's: XCTest's runner would find none, and its own leaks fail the address sanitizer.
@@ -47,7 +48,9 @@ lint: ## swift format and the tidy rules
 	swift format lint --strict --recursive --parallel $(SWIFT_SOURCES)
 	$(PYTHON) Tests/tidy.py
 
-test-swift: ## the Swift tests alone
+test-swift: python-env ## the Swift tests alone
+	@if [ -e $(VENV_READY) ]; then .ci/setup-schema-suite $(VENV)/bin/python $(SCHEMA_SUITE); fi
+	@if [ -d $(SCHEMA_SUITE)/tests ]; then export RETORT_SCHEMA_SUITE=$(CURDIR)/$(SCHEMA_SUITE); fi; \
 	$(SWIFT_TEST) --parallel
 
 # The release binary is not a prerequisite: `make test` has just built it, and RETORT may name another.

@@ -42,6 +42,7 @@ let package = Package(
         systemLibrary("CCurl", pkgConfig: "libcurl", apt: "libcurl4-openssl-dev"),
         systemLibrary("CMicroHTTPD", pkgConfig: "libmicrohttpd", apt: "libmicrohttpd-dev"),
         systemLibrary("CYAML", pkgConfig: "yaml-0.1", apt: "libyaml-dev"),
+        systemLibrary("CPCRE2", pkgConfig: "libpcre2-8", apt: "libpcre2-dev"),
         systemLibrary("CXXHash", pkgConfig: "libxxhash", apt: "libxxhash-dev"),
         .systemLibrary(name: "CHTTPParser", providers: [.apt(["libhttp-parser-dev"])]),
         .systemLibrary(name: "CEpoll"),
@@ -53,6 +54,7 @@ let package = Package(
         // Parts, lowest first.
         part("Basics", uses: ["CXXHash"]),
         part("JSONText", uses: ["CSimdJSON", "Basics"]),
+        part("JSONSchema", uses: ["CPCRE2", "JSONText", "Basics"]),
         part("Gzip", uses: ["CZlib", "CDeflate", "Basics"]),
         part("SegmentStore", uses: ["Gzip", "JSONText", "Basics"], besides: ["FORMAT.md"]),
         part("ModelAPI", uses: ["JSONText", "Basics"]),
@@ -79,6 +81,9 @@ let package = Package(
             name: "engine-bench", dependencies: ["ResponseGenerator", "ModelAPI", "JSONText", "Basics"],
             path: "Benchmarks/EngineBench", swiftSettings: strict),
         .executableTarget(
+            name: "schema-bench", dependencies: ["JSONSchema", "JSONText", "Basics"],
+            path: "Benchmarks/SchemaBench", swiftSettings: strict),
+        .executableTarget(
             name: "store-bench", dependencies: ["SegmentStore", "Basics"],
             path: "Benchmarks/StoreBench", swiftSettings: strict),
 
@@ -88,6 +93,7 @@ let package = Package(
             swiftSettings: strict),
         tests(of: "Basics"),
         tests(of: "JSONText", with: ["Basics"]),
+        tests(of: "JSONSchema", with: ["JSONText", "Basics"]),
         tests(of: "Gzip", with: ["Basics"]),
         tests(of: "SegmentStore", with: ["Basics", "Gzip"]),
         tests(of: "ModelAPI", with: ["JSONText", "Basics"]),

@@ -1,0 +1,17 @@
+/// Which parts of one value the schemas that accepted it have looked at: what `unevaluatedProperties` and
+/// `unevaluatedItems` leave to others. Parts are told apart by where they begin in the text.
+struct Evaluated {
+    private(set) var parts: Set<Int> = []
+    private(set) var hasAllItems = false
+    private(set) var hasAllMembers = false
+
+    mutating func insert(_ part: Int) { parts.insert(part) }
+    mutating func insertAllItems() { hasAllItems = true }
+    mutating func insertAllMembers() { hasAllMembers = true }
+
+    mutating func formUnion(_ other: Evaluated) {
+        if parts.isEmpty { parts = other.parts } else { parts.formUnion(other.parts) }
+        hasAllItems = hasAllItems || other.hasAllItems
+        hasAllMembers = hasAllMembers || other.hasAllMembers
+    }
+}

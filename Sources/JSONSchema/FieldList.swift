@@ -1,0 +1,69 @@
+public import Basics
+internal import JSONText
+
+/// The short form of a schema, for people: `title:string, year:integer, tags:string[], level:easy|medium|hard`.
+///
+/// A name with `?` behind it may be missing. Types are `string`, `integer`, `number`, `boolean`, `object` and `any`,
+/// each with `[]` for a list; words with `|` between them are the values that are allowed. Other members are not allowed.
+public enum FieldList {
+    private static let types: [String: String] = [
+        "string": #"{"type":"string"}"#, "integer": #"{"type":"integer"}"#, "number": #"{"type":"number"}"#,
+        "boolean": #"{"type":"boolean"}"#, "object": #"{"type":"object"}"#, "any": "{}",
+    ]
+
+    /// The schema that the list says, as JSON. Throws `.usage` with the field that cannot be understood.
+    public static func schema(_ text: String) throws(RetortError) -> [UInt8] {
+        var properties: [String] = []
+        var required: [String] = []
+        var names: Set<String> = []
+        for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+            let field = trimmed(part)
+            guard let colon = field.lastIndex(of: ":") else {
+                throw error("the field \(field.isEmpty ? "between two commas" : field) has no type")
+            }
+            var name = trimmed(field[..<colon])
+            let isOptional = name.hasSuffix("?")
+            if isOptional { name = trimmed(name.dropLast()) }
+            guard !name.isEmpty else { throw error("the field \(field) has no name") }
+            guard names.insert(name).inserted else { throw error("the field \(name) is there twice") }
+            properties.append("\(quoted(name)):\(try type(trimmed(field[field.index(after: colon)...]), of: name))")
+            if !isOptional { required.append(quoted(name)) }
+        }
+        let members = properties.joined(separator: ",")
+        return Array(
+            (#"{"type":"object","properties":{\#(members)},"required":[\#(required.joined(separator: ","))],"#
+                + #""additionalProperties":false}"#).utf8)
+    }
+
+    private static func type(_ text: String, of name: String) throws(RetortError) -> String {
+        if text.hasSuffix("[]") {
+            return #"{"type":"array","items":\#(try type(trimmed(text.dropLast(2)), of: name))}"#
+        }
+        if let known = types[text] { return known }
+        if text.contains("|") {
+            let values = text.split(separator: "|", omittingEmptySubsequences: false).map { quoted(trimmed($0)) }
+            return #"{"enum":[\#(values.joined(separator: ","))]}"#
+        }
+        throw error("the type \(text.isEmpty ? "of \(name) is missing" : "\(text) of \(name) is unknown")")
+    }
+
+    private static func error(_ message: String) -> RetortError {
+        RetortError(
+            .usage, message,
+            remedy: "Write fields as NAME:TYPE with commas between, such as 'title:string, tags:string[]'; types are "
+                + types.keys.sorted().joined(separator: ", ") + ", or words with | between them.")
+    }
+
+    private static func trimmed(_ text: some StringProtocol) -> String {
+        var text = text[...]
+        while text.first?.isWhitespace ?? false { text = text.dropFirst() }
+        while text.last?.isWhitespace ?? false { text = text.dropLast() }
+        return String(text)
+    }
+
+    private static func quoted(_ text: String) -> String {
+        var output: [UInt8] = []
+        JSONString.append(text, to: &output)
+        return String(decoding: output, as: UTF8.self)
+    }
+}
