@@ -10,6 +10,16 @@ public enum JSONString {
         output.append(UInt8(ascii: "\""))
     }
 
+    /// The same with U+FFFD in place of surrogates too, so that the result is a text that UTF-8 can hold.
+    public static func appendText(_ bytes: some Collection<UInt8>, to output: inout [UInt8]) {
+        let start = output.count
+        append(bytes, to: &output)
+        guard hasLoneSurrogate(output[start...]) else { return }
+        let token = Array(output[start...])
+        output.removeLast(token.count)
+        appendReplacingLoneSurrogates(token[...], to: &output)
+    }
+
     /// Appends a string as a quoted JSON string.
     public static func append(_ text: String, to output: inout [UInt8]) {
         var text = text

@@ -80,6 +80,25 @@ public final class PromptParser {
             remedy: "Expected messages, prompt, prefix and suffix, or a custom_id with body; or use --template.")
     }
 
+    /// An id as files can hold it that others read: half of a surrogate pair becomes U+FFFD and its number, so that two
+    /// ids stay two.
+    public static func readable(_ id: [UInt8]) -> [UInt8] {
+        guard id.contains(0xED) else { return id }
+        var readable: [UInt8] = []
+        var at = 0
+        while at < id.count {
+            guard id[at] == 0xED, at + 2 < id.count, id[at + 1] >= 0xA0 else {
+                readable.append(id[at])
+                at += 1
+                continue
+            }
+            let unit = 0xD000 | UInt16(id[at + 1] & 0x3F) << 6 | UInt16(id[at + 2] & 0x3F)
+            readable += Array("\u{FFFD}\(String(unit, radix: 16))".utf8)
+            at += 3
+        }
+        return readable
+    }
+
     /// The first id that the row holds, decoded, and the field it stands in.
     private func explicitID(
         _ fields: RowFields, isBatch: Bool
@@ -90,7 +109,7 @@ public final class PromptParser {
             guard let value = fields[field] else { continue }
             let id: [UInt8]
             switch value.kind {
-            case .string: id = value.stringBytes ?? []
+            case .string: id = Self.readable(value.stringBytes ?? [])
             case .number: id = Array(value.raw)
             default: throw RowFault("the row's id is \(value.kindName); expected a string or a number", at: value)
             }

@@ -25,27 +25,33 @@ def gzip_member(payload):
 
 
 def record(number):
-    """A record of the product's shape; what may be absent or differ from row to row is absent or differs here."""
-    asked = {"messages": [{"role": "user", "content": f"question {number}"}]}
+    """A record of the product's shape; what may differ from row to row differs here."""
+    asked = {"messages": [{"role": "user", "content": f"question {number}"}], "messages_json": ""}
+    asked |= {"prompt": "", "suffix": "", "tools": ""}
     if number % 5 == 0:
-        asked = {"prompt": f"def f{number}(", "suffix": "\n"}
+        prompt = f"def f{number}("
+        asked |= {"messages": [{"role": "user", "content": prompt}], "prompt": prompt, "suffix": "\n"}
     metadata = [{}, {"level": number}, {"topic": "水", "tags": ["a", "b"]}][number % 3]
     return {
         "id": f"q-{number}",
         "sample": number % 2,
         "status": "ok",
         "attempts": 1,
+        "row": number,
+        "fingerprint": f"{number:016x}",
         **asked,
         "response": f'answer {number}\u2028with "quotes" and 🦉\n',
         "reasoning": "",
+        "tool_calls": "",
         "finish_reason": "stop",
         "model": "m",
         "usage": {"prompt_tokens": 3, "completion_tokens": 5, "reasoning_tokens": 0, "cached_tokens": 0},
-        "cost_usd": 0.0,
+        "cost_usd": None if number % 7 else 0.25,
         "latency_ms": 12,
         "created": 1763600000,
-        "fingerprint": f"{number:032x}",
-        "metadata": metadata,
+        "metadata": json.dumps(metadata, ensure_ascii=False),
+        "other": "",
+        "body": "",
     }
 
 

@@ -37,7 +37,9 @@ import Testing
         let item = items[1]
         #expect(item.request.path == "/chat/completions")
         #expect(LivingFixture.text(item.request.body) == Self.body)
-        #expect(LivingFixture.text(item.context.asked) == Self.asked)
+        #expect(
+            LivingFixture.text(item.context.asked)
+                == Self.asked + #","messages_json":"","prompt":"","suffix":"","tools":"""#)
         #expect(LivingFixture.text(item.context.metadata) == #"{"k":[1]}"#)
         #expect(item.context.fingerprint == 7)
         #expect(item.context.row == 2)

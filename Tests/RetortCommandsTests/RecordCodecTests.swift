@@ -13,9 +13,12 @@ import Testing
     private let item = Item(
         request: ModelRequest(path: "/chat/completions", body: Array("{\n\"model\":\"m\"}".utf8)),
         context: ItemContext(
-            key: RecordKey("q-1"), row: 4, fingerprint: 0xABC, asked: Array(#""messages":[{"a":"\ud800"}]"#.utf8),
+            key: RecordKey("q-1"), row: 4, fingerprint: 0xABC, asked: Array((Self.asked + Self.notAsked).utf8),
             metadata: Array(#"{"level":1.50}"#.utf8),
             request: ModelRequest(path: "/chat/completions", body: Array("{\n\"model\":\"m\"}".utf8))))
+
+    private static let asked = #""messages":[{"role":"user","content":"why"}]"#
+    private static let notAsked = #","messages_json":"","prompt":"","suffix":"","tools":"""#
 
     private func codec(keepsBody: Bool = false) -> RecordCodec {
         RecordCodec(keepsBody: keepsBody, now: { 1_700_000_000 })
@@ -31,19 +34,22 @@ import Testing
         let record = codec(keepsBody: true).record(outcome(.answer(answer), of: item, attempts: 2))
         #expect(record.status == .ok && record.attempts == 2 && record.row == 4 && record.fingerprint == 0xABC)
         #expect(
-            text(record) == #""messages":[{"a":"\ud800"}],"response":"yes\u2028","reasoning":"why","#
+            text(record) == Self.asked + Self.notAsked
+                + #","response":"yes\u2028","reasoning":"why","tool_calls":"","#
                 + #""finish_reason":"length","model":"m-2","usage":{"prompt_tokens":10,"completion_tokens":20,"#
-                + #""reasoning_tokens":5,"cached_tokens":3},"cost_usd":0.0,"latency_ms":812,"created":1700000000,"#
-                + #""metadata":{"level":1.50},"body":"{\"a\":\n1}""#)
+                + #""reasoning_tokens":5,"cached_tokens":3},"cost_usd":null,"latency_ms":812,"created":1700000000,"#
+                + #""metadata":"{\"level\":1.50}","other":"","body":"{\"a\":\n1}""#)
         #expect(record.tallies == Tallies([10, 20, 5, 3, 812, 1]))
     }
 
     @Test func anAnswerThatSaysLittle() {
         let record = codec().record(outcome(.answer(ModelAnswer(body: [])), of: item))
         #expect(
-            text(record) == #""messages":[{"a":"\ud800"}],"response":"","reasoning":"","finish_reason":"","model":"","#
+            text(record) == Self.asked + Self.notAsked
+                + #","response":"","reasoning":"","tool_calls":"","finish_reason":"","model":"","#
                 + #""usage":{"prompt_tokens":0,"completion_tokens":0,"reasoning_tokens":0,"cached_tokens":0},"#
-                + #""cost_usd":0.0,"latency_ms":812,"created":1700000000,"metadata":{"level":1.50}"#)
+                + #""cost_usd":null,"latency_ms":812,"created":1700000000,"metadata":"{\"level\":1.50}","#
+                + #""other":"","body":"""#)
     }
 
     @Test func toolCallsAreAString() {
@@ -56,9 +62,9 @@ import Testing
         let failed = ItemFailure(.server, "it broke", status: 503, body: [0x22, 0xFF, 0x0A])
         let record = codec().record(outcome(.failure(failed), of: item, attempts: 5))
         #expect(
-            text(record) == #""messages":[{"a":"\ud800"}],"error":"it broke","http_status":503,"body":"\""#
+            text(record) == Self.asked + Self.notAsked + #","error":"it broke","http_status":503,"body":"\""#
                 + "\u{FFFD}" + #"\n","latency_ms":812,"created":1700000000,"#
-                + #""request":{"path":"/chat/completions","body":{ "model":"m"}},"metadata":{"level":1.50}"#)
+                + #""request":{"path":"/chat/completions","body":"{\n\"model\":\"m\"}"},"metadata":"{\"level\":1.50}""#)
     }
 
     @Test(arguments: FailureClass.allCases) func everyClassHasItsName(failureClass: FailureClass) {
@@ -73,9 +79,10 @@ import Testing
         let record = codec().record(badRow: row, error, key: RecordKey("bad-1", sample: 2))
         #expect(record.row == 9 && record.attempts == 0 && record.key.sample == 2)
         #expect(
-            text(record) == #""prompt":"","error":"in.jsonl:10:8: the row is not JSON. Mend it.","http_status":0,"#
-                + #""body":"{\"x\":\t1","latency_ms":0,"created":1700000000,"request":{"path":"","body":{}},"metadata":{}"#
-        )
+            text(record) == #""messages":[{"role":"user","content":""}]"# + Self.notAsked
+                + #","error":"in.jsonl:10:8: the row is not JSON. Mend it.","http_status":0,"#
+                + #""body":"{\"x\":\t1","latency_ms":0,"created":1700000000,"request":{"path":"","body":"{}"},"#
+                + #""metadata":"{}""#)
     }
 
     @Test func talliesAreReadBackFromTheLine() {

@@ -21,7 +21,9 @@ import Testing
         let planned = try plant.plan(#"{"id":"a","prompt":"x","level":3}"# + "\n" + #"{"id":7,"prompt":"y"}"# + "\n")
         #expect(planned.ids == ["a", "7"])
         let context = planned.items[0].context
-        #expect(String(decoding: context.asked, as: UTF8.self) == #""messages":[{"role":"user","content":"x"}]"#)
+        #expect(
+            String(decoding: context.asked, as: UTF8.self)
+                == #""messages":[{"role":"user","content":"x"}],"messages_json":"","prompt":"","suffix":"","tools":"""#)
         #expect(String(decoding: context.metadata, as: UTF8.self) == #"{"level":3}"#)
         #expect(context.fingerprint == RequestBuilder.fingerprint(planned.items[0].request))
         #expect(planned.items.map(\.context.row) == [0, 1])

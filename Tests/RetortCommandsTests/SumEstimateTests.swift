@@ -37,11 +37,13 @@ import Testing
     private func measurements(_ successes: [(prompt: Int, completion: Int, latency: Int)]) throws -> StoreMeasurements {
         var measurements = StoreMeasurements()
         for (number, success) in successes.enumerated() {
+            let prompt = String(repeating: "x", count: 4 * success.prompt - 11)
             measurements.note(
-                try LivingFixture.parse(
-                    #"{"id":"\#(number)","prompt":"\#(String(repeating: "x", count: 4 * success.prompt - 11))","usage":"#
-                        + #"{"prompt_tokens":\#(success.prompt),"completion_tokens":\#(success.completion)},"#
-                        + #""latency_ms":\#(success.latency)}"#))
+                RecordView(
+                    try LivingFixture.parse(
+                        #"{"id":"\#(number)","prompt":"\#(prompt)","usage":"#
+                            + #"{"prompt_tokens":\#(success.prompt),"completion_tokens":\#(success.completion)},"#
+                            + #""latency_ms":\#(success.latency)}"#)))
         }
         return measurements
     }

@@ -150,7 +150,7 @@ struct ExportRenderer {
     }
 
     private func appendText(_ record: ExportedRecord, to line: inout JSONLine) throws(LeftOut) {
-        guard record.root["messages"] == nil else {
+        guard record.view.isCompletion else {
             line.member("text", output(record))
             return
         }

@@ -6,6 +6,8 @@ struct ExportedRecord {
 
     init(_ root: JSONValue) { self.root = root }
 
+    var view: RecordView { RecordView(root) }
+
     /// The JSON text `""`.
     static let emptyString: ArraySlice<UInt8> = [0x22, 0x22]
 
@@ -33,8 +35,8 @@ struct ExportedRecord {
 
     /// The turns that were asked; nil when the record is not a chat. A plain prompt counts as one user turn.
     var turns: [ExportedTurn]? {
-        if let messages = root["messages"], messages.kind == .array {
-            return messages.elements.map { ExportedTurn(message: $0) }
+        if let turns = view.turns {
+            return (try? JSONParser().parse(turns).root.elements)?.map { ExportedTurn(message: $0) }
         }
         guard isInfill == false, let prompt = root["prompt"], prompt.kind == .string else { return nil }
         return [ExportedTurn(role: "user", text: prompt.raw)]

@@ -73,6 +73,7 @@ struct RunPlan {
         from landmark: Landmark
     ) throws(RetortError) {
         let issued = IssuedKeys()
+        let parser = JSONParser()
         var remembered: [Hash128] = []
         let planner = RowPlanner(
             settings, input: input, store: store, issued: issued, codec: RecordCodec(keepsBody: false),
@@ -83,7 +84,7 @@ struct RunPlan {
             case .items(let items):
                 for item in items {
                     new += 1
-                    newAskedBytes += item.context.asked.count
+                    newAskedBytes += RecordView.askedBytes(item.context.asked, with: parser)
                     newBodyBytes += item.request.body.count
                     remembered.append(item.context.key.hash)
                 }

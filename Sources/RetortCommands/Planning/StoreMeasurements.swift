@@ -48,7 +48,7 @@ struct StoreMeasurements: Sendable, Hashable {
             defer { self = measured }
             try reader.forEach(.responses) { record throws(RetortError) in
                 guard measured.looked < Self.recordsMax else { throw enough }
-                if let root = try? parser.parse(record.line).root { measured.note(root) }
+                if let root = try? parser.parse(record.line).root { measured.note(RecordView(root)) }
             }
         } catch {
             if error != enough { throw error }
@@ -56,12 +56,11 @@ struct StoreMeasurements: Sendable, Hashable {
     }
 
     /// Takes one record into account.
-    mutating func note(_ record: JSONValue) {
-        let usage = record["usage"]
-        let asked = Double(AskedMembers.members(of: record).count)
-        let prompt = Double(usage?["prompt_tokens"]?.int ?? 0)
-        let completion = Double(usage?["completion_tokens"]?.int ?? 0)
-        let latency = Double(record["latency_ms"]?.int ?? 0)
+    mutating func note(_ record: RecordView) {
+        let asked = Double(record.askedBytes)
+        let prompt = Double(record.usage(.prompt))
+        let completion = Double(record.usage(.completion))
+        let latency = Double(record.integer(.latency))
         looked += 1
         askedBytes += asked
         promptTokens += prompt

@@ -7,7 +7,7 @@ final class ItemContext: Sendable {
     let key: RecordKey
     let row: UInt64
     let fingerprint: UInt64
-    /// The members of the record that say what was asked: `"messages":[...]`, or `"prompt":"...","suffix":"..."`.
+    /// The members of the record that say what was asked, as `AskedText` makes them.
     let asked: [UInt8]
     /// The row's other fields, a JSON object.
     let metadata: [UInt8]

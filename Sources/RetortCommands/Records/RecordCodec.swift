@@ -5,7 +5,7 @@ import PromptSource
 import ResponseGenerator
 import SegmentStore
 
-/// Turns outcomes into records. Field types never vary: an absent text is the empty string, an absent object is empty.
+/// Turns outcomes into records by the schema (`RecordMember`).
 struct RecordCodec: Sendable {
     static let failureClasses = FailureClass.allCases.map(\.rawValue)
     private static let classNumbers = Dictionary(
@@ -13,24 +13,28 @@ struct RecordCodec: Sendable {
 
     /// Whether the API's raw body is kept in each success.
     var keepsBody: Bool
+    /// The type that the store's costs have.
+    var costs = CostColumn()
+    /// Records in which a text held what UTF-8 cannot.
+    let replaced = Locked(0)
     /// Seconds since 1970 for the records' `created`.
     var now: @Sendable () -> Int64 = { wallClockSeconds() }
 
     func record(_ outcome: Outcome<ItemContext>) -> NewRecord {
         let context = outcome.context
-        var members: [UInt8] = []
+        let members: [UInt8]
         var status = RecordStatus.ok
         var tallies = Tallies()
         switch outcome.result {
         case .answer(let answer):
-            members.reserveCapacity(context.asked.count + answer.body.count + context.metadata.count + 256)
-            appendAnswer(answer, outcome, to: &members)
-            tallies = RecordTallies.of(answer, latency: outcome.latency, price: context.price)
+            let cost = answer.costStatedNanodollars ?? context.price?.nanodollars(of: answer.usage)
+            members = self.members(of: answer, outcome, cost: cost)
+            tallies = RecordTallies.of(answer, latency: outcome.latency, cost: cost)
         case .failure(let failure):
             status = .failed(classIndex: Self.classNumbers[failure.failureClass]!)
-            appendFailure(
-                failure, asked: context.asked, latency: outcome.latency, request: context.request,
-                metadata: context.metadata, to: &members)
+            members = self.members(
+                of: failure, asked: context.asked, latency: outcome.latency, request: context.request,
+                metadata: context.metadata)
         }
         return NewRecord(
             key: context.key, status: status, attempts: UInt32(clamping: outcome.attempts), row: context.row,
@@ -39,80 +43,59 @@ struct RecordCodec: Sendable {
 
     /// The record of a row that could not be understood.
     func record(badRow row: Row, _ error: RetortError, key: RecordKey) -> NewRecord {
-        var members: [UInt8] = []
         let failure = ItemFailure(.badInput, error.description, body: row.excerpt)
-        appendFailure(
-            failure, asked: Array(#""prompt":"""#.utf8), latency: .zero,
-            request: ModelRequest(path: "", body: Array("{}".utf8)), metadata: Array("{}".utf8), to: &members)
+        let members = members(
+            of: failure, asked: AskedText.none, latency: .zero,
+            request: ModelRequest(path: "", body: Array("{}".utf8)), metadata: Array("{}".utf8))
         return NewRecord(
             key: key, status: .failed(classIndex: Self.classNumbers[.badInput]!), attempts: 0, row: row.number,
             fingerprint: 0, members: members)
     }
 
-    private func appendAnswer(_ answer: ModelAnswer, _ outcome: Outcome<ItemContext>, to members: inout [UInt8]) {
-        func text(_ text: StaticString) {
-            text.withUTF8Buffer { members.append(contentsOf: $0) }
+    private func members(of answer: ModelAnswer, _ outcome: Outcome<ItemContext>, cost: Int?) -> [UInt8] {
+        let context = outcome.context
+        var writer = RecordWriter(
+            .responses, capacity: context.asked.count + answer.body.count + context.metadata.count + 512)
+        var other = OtherParts()
+        if let parts = answer.otherRaw { other.add(object: parts) }
+        writer.asked(context.asked)
+        if writer.token(.response, answer.responseRaw) > 0 { other.add(.response, answer.responseRaw) }
+        if writer.token(.reasoning, answer.reasoningRaw) > 0 { other.add(.reasoning, answer.reasoningRaw) }
+        writer.text(.toolCalls, answer.toolCallsRaw ?? [])
+        writer.text(.finishReason, answer.finishReason)
+        writer.token(.model, answer.modelRaw)
+        let usage = answer.usage
+        writer.usage(
+            .usage, prompt: usage.prompt, completion: usage.completion, reasoning: usage.reasoning,
+            cached: usage.cached)
+        switch costs.form(of: cost, bytes: writer.bytes.count) {
+        case .member: writer.dollars(.cost, nanodollars: cost)
+        case .besides:
+            writer.dollars(.cost, nanodollars: nil)
+            other.add(cost: cost)
         }
-        func number(_ value: Int) { Decimal.append(value, to: &members) }
-        members.append(contentsOf: outcome.context.asked)
-        text(#","response":"#)
-        members.append(contentsOf: answer.responseRaw)
-        text(#","reasoning":"#)
-        members.append(contentsOf: answer.reasoningRaw)
-        if let calls = answer.toolCallsRaw {
-            text(#","tool_calls":"#)
-            JSONString.append(calls, to: &members)
-        }
-        text(#","finish_reason":"#)
-        JSONString.append(answer.finishReason, to: &members)
-        text(#","model":"#)
-        members.append(contentsOf: answer.modelRaw)
-        text(#","usage":{"prompt_tokens":"#)
-        number(answer.usage.prompt)
-        text(#","completion_tokens":"#)
-        number(answer.usage.completion)
-        text(#","reasoning_tokens":"#)
-        number(answer.usage.reasoning)
-        text(#","cached_tokens":"#)
-        number(answer.usage.cached)
-        text(#"},"cost_usd":"#)
-        Money.append(outcome.context.price?.nanodollars(of: answer.usage) ?? 0, to: &members)
-        text(#","latency_ms":"#)
-        number(Int(outcome.latency.milliseconds))
-        text(#","created":"#)
-        number(Int(now()))
-        text(#","metadata":"#)
-        members.append(contentsOf: outcome.context.metadata)
-        if keepsBody {
-            text(#","body":"#)
-            JSONString.append(answer.body, to: &members)
-        }
+        writer.integer(.latency, Int(outcome.latency.milliseconds))
+        writer.integer(.created, Int(now()))
+        writer.text(.metadata, context.metadata)
+        if other.hasReplaced { replaced.withLock { $0 += 1 } }
+        writer.text(.other, other.json)
+        writer.text(.answerBody, keepsBody ? answer.body : [])
+        return writer.finished
     }
 
-    private func appendFailure(
-        _ failure: ItemFailure, asked: [UInt8], latency: Interval, request: ModelRequest, metadata: [UInt8],
-        to members: inout [UInt8]
-    ) {
-        func text(_ text: StaticString) {
-            text.withUTF8Buffer { members.append(contentsOf: $0) }
-        }
-        members.append(contentsOf: asked)
-        text(#","error":"#)
-        JSONString.append(failure.message, to: &members)
-        text(#","http_status":"#)
-        Decimal.append(failure.status, to: &members)
-        text(#","body":"#)
-        JSONString.append(failure.body, to: &members)
-        text(#","latency_ms":"#)
-        Decimal.append(Int(latency.milliseconds), to: &members)
-        text(#","created":"#)
-        Decimal.append(Int(now()), to: &members)
-        text(#","request":{"path":"#)
-        JSONString.append(request.path, to: &members)
-        // Line feeds between JSON tokens of a request that is sent as it was written would end the record.
-        text(#","body":"#)
-        members.append(contentsOf: request.body.map { $0 == 0x0A || $0 == 0x0D ? 0x20 : $0 })
-        text(#"},"metadata":"#)
-        members.append(contentsOf: metadata)
+    private func members(
+        of failure: ItemFailure, asked: [UInt8], latency: Interval, request: ModelRequest, metadata: [UInt8]
+    ) -> [UInt8] {
+        var writer = RecordWriter(
+            .failures, capacity: asked.count + 2 * request.body.count + failure.body.count + metadata.count + 512)
+        writer.asked(asked)
+        writer.text(.error, failure.message)
+        writer.integer(.httpStatus, failure.status)
+        writer.text(.body, failure.body)
+        writer.integer(.latency, Int(latency.milliseconds))
+        writer.integer(.created, Int(now()))
+        writer.request(.request, path: request.path, body: request.body)
+        writer.text(.metadata, metadata)
+        return writer.finished
     }
 }

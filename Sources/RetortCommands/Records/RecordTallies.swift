@@ -14,7 +14,7 @@ enum RecordTallies {
         case prompt, completion, reasoning, cached, latency, truncated, cost
     }
 
-    static func of(_ answer: ModelAnswer, latency: Interval, price: TokenPrice?) -> Tallies {
+    static func of(_ answer: ModelAnswer, latency: Interval, cost: Int?) -> Tallies {
         var tallies = Tallies()
         tallies[Place.prompt.rawValue] = UInt64(clamping: answer.usage.prompt)
         tallies[Place.completion.rawValue] = UInt64(clamping: answer.usage.completion)
@@ -22,7 +22,7 @@ enum RecordTallies {
         tallies[Place.cached.rawValue] = UInt64(clamping: answer.usage.cached)
         tallies[Place.latency.rawValue] = UInt64(clamping: latency.milliseconds)
         tallies[Place.truncated.rawValue] = answer.finishReason == "length" ? 1 : 0
-        tallies[Place.cost.rawValue] = UInt64(clamping: price?.nanodollars(of: answer.usage) ?? 0)
+        tallies[Place.cost.rawValue] = UInt64(clamping: cost ?? 0)
         return tallies
     }
 
@@ -32,16 +32,14 @@ enum RecordTallies {
         return { line in
             var tallies = Tallies()
             parser.withLock { parser in
-                guard let root = try? parser.parse(line).root, root["status"]?.string == "ok" else { return }
-                let usage = root["usage"]
-                func number(_ value: JSONValue?) -> UInt64 { UInt64(clamping: value?.int ?? 0) }
-                tallies[Place.prompt.rawValue] = number(usage?["prompt_tokens"])
-                tallies[Place.completion.rawValue] = number(usage?["completion_tokens"])
-                tallies[Place.reasoning.rawValue] = number(usage?["reasoning_tokens"])
-                tallies[Place.cached.rawValue] = number(usage?["cached_tokens"])
-                tallies[Place.latency.rawValue] = number(root["latency_ms"])
-                tallies[Place.truncated.rawValue] = root["finish_reason"]?.string == "length" ? 1 : 0
-                tallies[Place.cost.rawValue] = UInt64(clamping: Money.nanodollars(root["cost_usd"]?.double ?? 0))
+                guard let record = (try? parser.parse(line).root).map(RecordView.init), record.isSuccess else { return }
+                tallies[Place.prompt.rawValue] = UInt64(clamping: record.usage(.prompt))
+                tallies[Place.completion.rawValue] = UInt64(clamping: record.usage(.completion))
+                tallies[Place.reasoning.rawValue] = UInt64(clamping: record.usage(.reasoning))
+                tallies[Place.cached.rawValue] = UInt64(clamping: record.usage(.cached))
+                tallies[Place.latency.rawValue] = UInt64(clamping: record.integer(.latency))
+                tallies[Place.truncated.rawValue] = record.isTruncated ? 1 : 0
+                tallies[Place.cost.rawValue] = UInt64(clamping: record.cost ?? 0)
             }
             return tallies
         }

@@ -67,30 +67,28 @@ struct RecordDigest {
         let attempts = min(Int(record.head.attempts), Self.attemptsMax)
         if let failureClass = record.head.failureClass {
             attemptsOfFailed[attempts] += 1
-            addFailure(root, record.head, classNumbers[failureClass] ?? failureClasses.count)
+            addFailure(RecordView(root), record.head, classNumbers[failureClass] ?? failureClasses.count)
         } else {
             attemptsOfDone[attempts] += 1
-            addAnswer(root)
+            addAnswer(RecordView(root))
         }
     }
 
-    private mutating func addAnswer(_ root: JSONValue) {
-        let usage = root["usage"]
-        let prompt = LogHistogram.clamped(usage?["prompt_tokens"]?.int ?? 0)
-        let completion = LogHistogram.clamped(usage?["completion_tokens"]?.int ?? 0)
-        let milliseconds = LogHistogram.clamped(root["latency_ms"]?.int ?? 0)
+    private mutating func addAnswer(_ record: RecordView) {
+        let prompt = LogHistogram.clamped(record.usage(.prompt))
+        let completion = LogHistogram.clamped(record.usage(.completion))
+        let milliseconds = LogHistogram.clamped(record.integer(.latency))
         promptTokens.add(prompt)
         completionTokens.add(completion)
-        reasoningTokens.add(usage?["reasoning_tokens"]?.int ?? 0)
-        cachedTokens.add(usage?["cached_tokens"]?.int ?? 0)
+        reasoningTokens.add(record.usage(.reasoning))
+        cachedTokens.add(record.usage(.cached))
         latency.add(milliseconds)
-        let finish = Self.name(root["finish_reason"])
-        finishReasons.add(finish)
-        models.add(Self.name(root["model"]))
-        if finish == "length" { truncated += 1 }
-        if root["response"]?.rawStringContent?.isEmpty ?? true, root["tool_calls"] == nil { empty += 1 }
-        let cost = addCost(root)
-        addTime(root) { bin in
+        finishReasons.add(Self.name(record.member(.finishReason)))
+        models.add(Self.name(record.member(.model)))
+        if record.isTruncated { truncated += 1 }
+        if !record.isAnswered { empty += 1 }
+        let cost = addCost(record)
+        addTime(record) { bin in
             bin.done += 1
             bin.promptTokens &+= prompt
             bin.completionTokens &+= completion
@@ -99,34 +97,35 @@ struct RecordDigest {
         }
     }
 
-    private mutating func addFailure(_ root: JSONValue, _ head: RecordHead, _ number: Int) {
-        let status = root["http_status"]?.int ?? 0
-        let message = Self.text(root["error"], FailureDigest.messageScalarsMax)
+    private mutating func addFailure(_ record: RecordView, _ head: RecordHead, _ number: Int) {
+        let status = record.integer(.httpStatus)
+        let message = Self.text(record.member(.error), FailureDigest.messageScalarsMax)
         failures[number].add(status: status, message: message) {
             FailureDigest.Example(
                 id: Self.text(head.key.id, 200), sample: Int(head.key.sample), attempts: Int(head.attempts),
-                status: status, created: Int64(root["created"]?.int ?? 0), message: message,
-                body: Self.text(root["body"], FailureDigest.bodyScalarsMax))
+                status: status, created: Int64(record.integer(.created)), message: message,
+                body: Self.text(record.member(.body), FailureDigest.bodyScalarsMax))
         }
-        let cost = addCost(root)
+        let cost = addCost(record)
         failedCost += cost
-        addTime(root) { bin in
+        addTime(record) { bin in
             bin.countFailure(number)
             bin.cost += cost
         }
     }
 
-    private mutating func addTime(_ root: JSONValue, _ change: (inout Timeline.Bin) -> Void) {
-        guard let created = root["created"]?.int, (1..<Self.secondsMax).contains(created) else {
+    private mutating func addTime(_ record: RecordView, _ change: (inout Timeline.Bin) -> Void) {
+        guard let created = record.member(.created)?.int, (1..<Self.secondsMax).contains(created) else {
             untimed += 1
             return
         }
         timeline.add(at: Int64(created), change)
     }
 
-    private mutating func addCost(_ root: JSONValue) -> Double {
-        guard let dollars = root["cost_usd"]?.double, dollars.isFinite, dollars >= 0 else { return 0 }
-        nanodollars.add(Int(exactly: (dollars * 1e9).rounded()) ?? .max)
+    private mutating func addCost(_ record: RecordView) -> Double {
+        guard let known = record.cost else { return 0 }
+        nanodollars.add(known)
+        let dollars = Money.dollars(known)
         cost += dollars
         return dollars
     }

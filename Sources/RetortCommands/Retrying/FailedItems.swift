@@ -79,23 +79,21 @@ final class FailedItems: ItemSource {
     static func item(
         _ record: StoredRecord, _ override: RequestOverride?, _ pricing: Pricing, _ parser: JSONParser
     ) throws(RetortError) -> Item<ItemContext> {
-        guard let root = try? parser.parse(record.line).root, let request = root["request"],
-            let path = request["path"]?.string, !path.isEmpty, let body = request["body"]
-        else {
+        guard let view = (try? parser.parse(record.line).root).map(RecordView.init), let request = view.request else {
             throw RetortError(
                 .damagedData, "the failure record of \(record.head.key) does not hold its request",
                 remedy: "Run the job again with its input; `retort verify --deep` looks for more.")
         }
-        let stored = ModelRequest(path: path, body: Array(body.raw))
+        let stored = ModelRequest(path: request.path, body: request.body)
         var sent = stored
         if let override { sent.body = override.applied(to: stored.body, with: parser) ?? stored.body }
         let price = pricing.price(ofBody: sent.body, with: parser)
         let costMax = try pricing.costMax(of: sent, price: price, with: parser) { "item \(record.head.key)" }
-        let limit = body["max_completion_tokens"]?.int ?? body["max_tokens"]?.int
+        let body = try? parser.parse(stored.body).root
+        let limit = body?["max_completion_tokens"]?.int ?? body?["max_tokens"]?.int
         let context = ItemContext(
             key: record.head.key, row: record.head.row, fingerprint: record.head.fingerprint,
-            asked: AskedMembers.members(of: root),
-            metadata: root["metadata"].map { Array($0.raw) } ?? Array("{}".utf8), request: stored, price: price)
+            asked: AskedText.members(of: view, with: parser), metadata: view.metadata, request: stored, price: price)
         return Item(
             request: sent, context: context,
             estimatedTokens: TokenEstimate.tokens(of: sent, completionTokensMax: limit),

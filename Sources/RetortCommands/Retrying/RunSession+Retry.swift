@@ -27,7 +27,8 @@ extension RunSession {
     private func driveRetry(
         _ source: FailedItems, _ store: RecordStore, _ transport: HTTPTransport, _ loop: EventLoop
     ) async throws(RetortError) -> Result {
-        let recorder = Recorder(store, codec: RecordCodec(keepsBody: settings.keepsBody), issued: IssuedKeys())
+        let codec = RecordCodec(keepsBody: settings.keepsBody, costs: try CostColumn(of: settings.out))
+        let recorder = Recorder(store, codec: codec, issued: IssuedKeys())
         let reporter = RetryReporter(
             RunDisplay(messages, store: store, meter: HealthMeter(loop)), total: source.count)
         let generator = try ResponseGenerator<ItemContext>(

@@ -3,7 +3,7 @@ import JSONText
 import ModelAPI
 import PromptSource
 
-/// The members of a record that say what was asked: `"messages":[...]`, or `"prompt":"...","suffix":"..."`.
+/// What a row without an id is named after. Stores hold such names: nothing of it may change.
 enum AskedMembers {
     static func members(
         _ shape: PromptRow.Shape, endpoint: RequestBuilder.Endpoint, with parser: JSONParser
@@ -21,18 +21,6 @@ enum AskedMembers {
         }
     }
 
-    /// The same members of a record, as it has them.
-    static func members(of record: JSONValue) -> [UInt8] {
-        var members: [UInt8] = []
-        for name in ["messages", "prompt", "suffix"] {
-            guard let value = record.member(name.utf8) else { continue }
-            if !members.isEmpty { members.append(UInt8(ascii: ",")) }
-            members.append(contentsOf: "\"\(name)\":".utf8)
-            members.append(contentsOf: value.raw)
-        }
-        return members
-    }
-
     private static func join(
         _ name: StaticString, _ value: ArraySlice<UInt8>, _ text: StaticString = "", _ other: ArraySlice<UInt8> = []
     ) -> [UInt8] {
@@ -46,7 +34,7 @@ enum AskedMembers {
     }
 
     /// The same JSON without carriage returns between its tokens, at which some readers of lines would cut it.
-    static func onOneLine(_ json: [UInt8]) -> [UInt8] {
+    private static func onOneLine(_ json: [UInt8]) -> [UInt8] {
         let hasReturn = json.withUnsafeBytes { memchr($0.baseAddress!, 0x0D, $0.count) != nil }
         return hasReturn ? json.map { $0 == 0x0D ? 0x20 : $0 } : json
     }

@@ -31,7 +31,9 @@ extension RowPlanner {
         else { return nil }
         for name in ["id", "custom_id", "uid"] as [StaticString] {
             guard let value = root[name] else { continue }
-            let id = value.kind == .string ? value.stringBytes : value.kind == .number ? Array(value.raw) : nil
+            let id =
+                value.kind == .string
+                ? value.stringBytes.map(PromptParser.readable) : value.kind == .number ? Array(value.raw) : nil
             if let id, (1...PromptRow.idBytesMax).contains(id.count) { return id }
         }
         return nil

@@ -76,11 +76,11 @@ final class RowPlanner {
     private func items(
         of prompt: PromptRow, _ request: ModelRequest, _ row: Row
     ) throws(RetortError) -> [Item<ItemContext>] {
-        let asked = AskedMembers.members(prompt.shape, endpoint: settings.endpoint, with: splitter)
+        let asked = AskedText.members(prompt.shape, endpoint: settings.endpoint, with: splitter)
         let fingerprint = RequestBuilder.fingerprint(request)
         let tokens = TokenEstimate.tokens(of: request, completionTokensMax: settings.parameters.completionTokensMax)
         let id: [UInt8]
-        if let own = prompt.explicitID { id = own } else { id = try generatedID(asked) }
+        if let own = prompt.explicitID { id = own } else { id = try generatedID(named(prompt)) }
         let pricing = settings.pricing
         let price = pricing.price(of: prompt.shape, with: splitter)
         let costMax = try pricing.costMax(of: request, price: price, with: splitter) { input.place(of: row) }
@@ -90,7 +90,7 @@ final class RowPlanner {
             guard try isWanted(key, row, fingerprint: fingerprint) else { continue }
             let context = ItemContext(
                 key: key, row: row.number, fingerprint: fingerprint, asked: asked,
-                metadata: AskedMembers.onOneLine(prompt.metadata), request: request, price: price)
+                metadata: prompt.metadata, request: request, price: price)
             items.append(
                 Item(
                     request: request, context: context, estimatedTokens: tokens, costMax: costMax,
@@ -120,6 +120,11 @@ final class RowPlanner {
         // Files are compared before the first request.
         if isChanged, settings.onChange == .refuse, !input.isRepeatable { throw changed(1, at: input.place(of: row)) }
         return false
+    }
+
+    /// What a row without an id gets its name from.
+    private func named(_ prompt: PromptRow) -> [UInt8] {
+        AskedMembers.members(prompt.shape, endpoint: settings.endpoint, with: splitter)
     }
 
     private func count(_ entry: IndexEntry) {
@@ -162,7 +167,7 @@ final class RowPlanner {
         if let own = prompt.explicitID {
             id = own
         } else {
-            id = try generatedID(AskedMembers.members(prompt.shape, endpoint: settings.endpoint, with: splitter))
+            id = try generatedID(named(prompt))
         }
         var entries: [IndexEntry] = []
         for sample in 0..<UInt32(settings.samples) {

@@ -148,7 +148,7 @@ struct RunSession {
         let standing = try InputStanding.begin(input, store) { () throws(RetortError) in
             try refuseChangedRows(input, store)
         }
-        let codec = RecordCodec(keepsBody: settings.keepsBody)
+        let codec = RecordCodec(keepsBody: settings.keepsBody, costs: try CostColumn(of: settings.out))
         let issued = IssuedKeys()
         let recorder = Recorder(store, codec: codec, issued: issued)
         let source = PlannedSource()

@@ -41,20 +41,24 @@ def test_line_ends(text, ask, teacher, write, store):
     assert teacher.requests() == 2
 
 
-def test_line_separators_and_surrogates_survive(ask, record, write, store):
+def test_line_separators_and_surrogates_reach_the_server_and_the_record_is_utf_8(ask, record, write, store):
     prompt = '"a\u2028b \\ud800 c\\udc00\\ud83d\\ude00 \U0001f600 \\u0000"'
     server = record()
     ask(server, write("in.jsonl", f'{{"id":"x","prompt":{prompt},"note":"\\udfff\u2029"}}\n'))
     assert prompt.encode() in server.bodies[0]
     (line,) = store.lines()
-    assert prompt.encode() in line and '"metadata":{"note":"\\udfff\u2029"}'.encode() in line
+    record = json.loads(line)
+    json.dumps(record, ensure_ascii=False).encode()
+    assert record["messages"][0]["content"] == "a\u2028b \ufffd c\ufffd\U0001f600 \U0001f600 \0"
+    assert json.loads(record["messages_json"]) == [{"role": "user", "content": json.loads(prompt)}]
+    assert record["metadata"] == '{"note":"\\udfff\u2029"}'
 
 
 def test_lone_surrogate_as_id(ask, teacher, write, store):
     prompts = write("in.jsonl", b'{"id":"\\ud800","prompt":"1"}\n{"id":"\\ud801","prompt":"2"}\n')
     ask(teacher, prompts)
     ask(teacher, prompts)
-    assert store.ids() == ["\ud800", "\ud801"] and teacher.requests() == 2
+    assert store.ids() == ["\ufffdd800", "\ufffdd801"] and teacher.requests() == 2
 
 
 def test_bad_rows_are_failures_and_the_rest_goes_on(ask, teacher, write, store):
@@ -187,7 +191,7 @@ def test_csv_with_quotes(ask, record, write, store):
     ask(server, write("in.csv", text), "--concurrency", "1")
     sent = [json.loads(body)["messages"][0]["content"] for body in server.bodies]
     assert sent == ['say "hi", then\nstop', "plain"]
-    assert {r["id"]: r["metadata"] for r in store.records()} == {"1": {"level": "x"}, "2": {"level": "a,b"}}
+    assert {r["id"]: json.loads(r["metadata"]) for r in store.records()} == {"1": {"level": "x"}, "2": {"level": "a,b"}}
 
 
 def test_csv_with_a_bad_row_and_a_bad_header(ask, teacher, write, store):

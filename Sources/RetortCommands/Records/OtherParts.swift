@@ -1,0 +1,55 @@
+import JSONText
+
+/// What a record keeps beside its members, as one JSON object: parts of the answer that have no member, texts as they
+/// came that UTF-8 cannot hold, and a cost that came too late for its column (see `CostColumn`).
+struct OtherParts {
+    /// The names of what the record itself adds.
+    private static let costKey = Array(#"{"cost_usd":"#.utf8)
+
+    /// The object; empty where there is nothing.
+    private(set) var json: [UInt8] = []
+    private(set) var hasReplaced = false
+
+    /// Keeps a text as it came: a JSON string token, under the name of the member that lacks it.
+    mutating func add(_ member: RecordMember, _ token: ArraySlice<UInt8>) {
+        hasReplaced = true
+        begin("\(member.name)_as_received")
+        json.append(contentsOf: token)
+        json.append(UInt8(ascii: "}"))
+    }
+
+    /// Must be the first that is added.
+    mutating func add(cost: Int?) {
+        guard let cost else { return }
+        let rest = json
+        json = Self.costKey
+        Money.append(cost, to: &json)
+        if rest.isEmpty { json.append(UInt8(ascii: "}")) } else { json += [UInt8(ascii: ",")] + rest.dropFirst() }
+    }
+
+    /// Adds the members of an object.
+    mutating func add(object: ArraySlice<UInt8>) {
+        guard object.count > 2 else { return }
+        // A server's member of the name at that place is no cost that was written here.
+        if json.isEmpty, object.starts(with: Self.costKey) { json = Self.costKey + Array("null}".utf8) }
+        if json.isEmpty {
+            json = Array(object)
+        } else {
+            json[json.count - 1] = UInt8(ascii: ",")
+            json.append(contentsOf: object.dropFirst())
+        }
+    }
+
+    private mutating func begin(_ name: String) {
+        if json.isEmpty { json.append(UInt8(ascii: "{")) } else { json[json.count - 1] = UInt8(ascii: ",") }
+        JSONString.append(name, to: &json)
+        json.append(UInt8(ascii: ":"))
+    }
+
+    /// The cost in nanodollars that such an object begins with.
+    static func cost(in json: [UInt8]) -> Int? {
+        guard json.starts(with: costKey) else { return nil }
+        let number = json[costKey.count...].prefix { $0 != UInt8(ascii: ",") && $0 != UInt8(ascii: "}") }
+        return Double(String(decoding: number, as: UTF8.self)).map(Money.nanodollars)
+    }
+}

@@ -1,0 +1,124 @@
+import JSONText
+import SegmentStore
+
+/// What a member of a record holds. A member has one type in all records, and is in all of its lane.
+enum MemberType: Sendable, Hashable {
+    /// Any text; empty where there is none.
+    case text
+    /// The text of a JSON value, for what varies from record to record: readers that give a column one type could not
+    /// load it otherwise. Empty where there is none.
+    case jsonText
+    case integer
+    /// Null where it is not known.
+    case dollars
+    /// A list, never empty, of objects with `role` and `content`, both texts.
+    case turns
+    /// The object of `UsageMember`.
+    case usage
+    /// The object of `RequestMember`.
+    case request
+}
+
+/// The members of a record, in their order: the one list from which records are written and through which they are read.
+enum RecordMember: Int, CaseIterable, Sendable {
+    // The head, which the store writes.
+    case id, sample, status, failureClass, attempts, row, fingerprint
+    // What was asked.
+    case messages, messagesJSON, prompt, suffix, tools
+    // What was answered.
+    case response, reasoning, toolCalls, finishReason, model, usage, cost
+    // Why there is no answer.
+    case error, httpStatus, body
+    case latency, created
+    case request, metadata, other, answerBody
+
+    /// The member's name in JSON.
+    var name: StaticString {
+        switch self {
+        case .id: "id"
+        case .sample: "sample"
+        case .status: "status"
+        case .failureClass: "class"
+        case .attempts: "attempts"
+        case .row: "row"
+        case .fingerprint: "fingerprint"
+        case .messages: "messages"
+        case .messagesJSON: "messages_json"
+        case .prompt: "prompt"
+        case .suffix: "suffix"
+        case .tools: "tools"
+        case .response: "response"
+        case .reasoning: "reasoning"
+        case .toolCalls: "tool_calls"
+        case .finishReason: "finish_reason"
+        case .model: "model"
+        case .usage: "usage"
+        case .cost: "cost_usd"
+        case .error: "error"
+        case .httpStatus: "http_status"
+        case .body, .answerBody: "body"
+        case .latency: "latency_ms"
+        case .created: "created"
+        case .request: "request"
+        case .metadata: "metadata"
+        case .other: "other"
+        }
+    }
+
+    var type: MemberType {
+        switch self {
+        case .id, .status, .failureClass, .fingerprint, .prompt, .suffix, .response, .reasoning, .finishReason, .model,
+            .error, .body, .answerBody:
+            .text
+        case .messagesJSON, .tools, .toolCalls, .metadata, .other: .jsonText
+        case .sample, .attempts, .row, .httpStatus, .latency, .created: .integer
+        case .cost: .dollars
+        case .messages: .turns
+        case .usage: .usage
+        case .request: .request
+        }
+    }
+
+    /// Whether records of the lane have the member.
+    func isMember(of lane: Lane) -> Bool {
+        switch self {
+        case .failureClass, .error, .httpStatus, .body, .request: lane == .failures
+        case .response, .reasoning, .toolCalls, .finishReason, .model, .usage, .cost, .other, .answerBody:
+            lane == .responses
+        default: true
+        }
+    }
+
+    /// Whether the store writes it, not `RecordWriter`.
+    var isOfHead: Bool { rawValue <= RecordMember.fingerprint.rawValue }
+
+    /// The members behind the head, in the order of writing.
+    static func members(of lane: Lane) -> [RecordMember] { lane == .responses ? ofResponses : ofFailures }
+
+    private static let ofResponses = allCases.filter { !$0.isOfHead && $0.isMember(of: .responses) }
+    private static let ofFailures = allCases.filter { !$0.isOfHead && $0.isMember(of: .failures) }
+
+    /// `"name":`, by raw value.
+    static let keys: [[UInt8]] = allCases.map { Array("\"\($0.name)\":".utf8) }
+}
+
+/// The members of `usage`: token counts.
+enum UsageMember: CaseIterable {
+    case prompt, completion, reasoning, cached
+
+    var name: StaticString {
+        switch self {
+        case .prompt: "prompt_tokens"
+        case .completion: "completion_tokens"
+        case .reasoning: "reasoning_tokens"
+        case .cached: "cached_tokens"
+        }
+    }
+}
+
+/// The members of a failure's `request`: what a retry sends again. The body is the text of its JSON.
+enum RequestMember: CaseIterable {
+    case path, body
+
+    var name: StaticString { self == .path ? "path" : "body" }
+}

@@ -1,0 +1,88 @@
+import Basics
+import JSONText
+import SegmentStore
+
+/// Puts the members of one record together. All of them have to be written, in the schema's order.
+struct RecordWriter {
+    private(set) var bytes: [UInt8] = []
+    private let members: [RecordMember]
+    private var position = 0
+
+    init(_ lane: Lane, capacity: Int) {
+        members = RecordMember.members(of: lane)
+        bytes.reserveCapacity(capacity)
+    }
+
+    /// The members of a record, without braces.
+    var finished: [UInt8] {
+        precondition(position == members.count, "a record lacks members from \(position) on")
+        return bytes
+    }
+
+    private mutating func begin(_ member: RecordMember) {
+        precondition(position < members.count && members[position] == member, "\(member) is out of its order")
+        if position > 0 { bytes.append(UInt8(ascii: ",")) }
+        bytes.append(contentsOf: RecordMember.keys[member.rawValue])
+        position += 1
+    }
+
+    /// The members that say what was asked, as `AskedMembers` or a record has them.
+    mutating func asked(_ members: [UInt8]) {
+        precondition(position == 0, "what was asked comes first")
+        bytes.append(contentsOf: members)
+        position = Self.askedCount
+    }
+
+    private static let askedCount = RecordMember.tools.rawValue - RecordMember.messages.rawValue + 1
+
+    /// A JSON string token; surrogates without their other half are replaced. Returns how many.
+    @discardableResult
+    mutating func token(_ member: RecordMember, _ token: ArraySlice<UInt8>) -> Int {
+        begin(member)
+        return JSONString.appendReplacingLoneSurrogates(token, to: &bytes)
+    }
+
+    mutating func text(_ member: RecordMember, _ text: String) {
+        begin(member)
+        JSONString.append(text, to: &bytes)
+    }
+
+    /// Bytes of any kind as a text.
+    mutating func text(_ member: RecordMember, _ text: some Collection<UInt8>) {
+        begin(member)
+        JSONString.appendText(text, to: &bytes)
+    }
+
+    mutating func integer(_ member: RecordMember, _ value: Int) {
+        begin(member)
+        Decimal.append(value, to: &bytes)
+    }
+
+    /// Nil is an unknown price.
+    mutating func dollars(_ member: RecordMember, nanodollars: Int?) {
+        begin(member)
+        if let nanodollars { Money.append(nanodollars, to: &bytes) } else { bytes.append(contentsOf: "null".utf8) }
+    }
+
+    mutating func usage(_ member: RecordMember, prompt: Int, completion: Int, reasoning: Int, cached: Int) {
+        begin(member)
+        func append(_ text: StaticString, _ value: Int, to bytes: inout [UInt8]) {
+            text.withUTF8Buffer { bytes.append(contentsOf: $0) }
+            Decimal.append(value, to: &bytes)
+        }
+        append(#"{"prompt_tokens":"#, prompt, to: &bytes)
+        append(#","completion_tokens":"#, completion, to: &bytes)
+        append(#","reasoning_tokens":"#, reasoning, to: &bytes)
+        append(#","cached_tokens":"#, cached, to: &bytes)
+        bytes.append(UInt8(ascii: "}"))
+    }
+
+    mutating func request(_ member: RecordMember, path: String, body: [UInt8]) {
+        begin(member)
+        bytes.append(contentsOf: #"{"path":"#.utf8)
+        JSONString.append(path, to: &bytes)
+        bytes.append(contentsOf: #","body":"#.utf8)
+        JSONString.appendText(body, to: &bytes)
+        bytes.append(UInt8(ascii: "}"))
+    }
+}
