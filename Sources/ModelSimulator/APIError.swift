@@ -43,8 +43,33 @@ struct APIError: Error, Hashable {
 
     static let tooLarge = APIError(413, "invalid_request_error", "The request body is too large.")
 
-    /// The JSON body.
-    var body: [UInt8] {
+    /// The JSON body, as the endpoint words errors.
+    func body(for endpoint: CompletionRequest.Endpoint?) -> [UInt8] { endpoint == .messages ? messagesBody : body }
+
+    /// `{"type": "error", "error": {"type", "message"}}` (https://docs.anthropic.com/en/api/errors).
+    private var messagesBody: [UInt8] {
+        let name =
+            switch status {
+            case 401: "authentication_error"
+            case 403: "permission_error"
+            case 404: "not_found_error"
+            case 413: "request_too_large"
+            case 429: "rate_limit_error"
+            case 529: "overloaded_error"
+            case 500...: "api_error"
+            default: "invalid_request_error"
+            }
+        var bytes: [UInt8] = []
+        bytes.append(text: #"{"type":"error","error":{"type":"#)
+        JSONString.append(name, to: &bytes)
+        bytes.append(text: #","message":"#)
+        JSONString.append(message, to: &bytes)
+        bytes.append(text: "}}")
+        return bytes
+    }
+
+    /// `{"error": {"message", "type", "param", "code"}}`.
+    private var body: [UInt8] {
         var bytes: [UInt8] = []
         bytes.append(text: #"{"error":{"message":"#)
         JSONString.append(message, to: &bytes)

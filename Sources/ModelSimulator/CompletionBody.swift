@@ -25,8 +25,16 @@ extension Completion {
         case withoutContent
     }
 
-    /// The whole answer as one JSON object.
+    /// The whole answer as one JSON object, in the shape of the request's endpoint.
     func body(_ shape: Shape = .sound) -> [UInt8] {
+        switch request.endpoint {
+        case .chat, .completions: choicesBody(shape)
+        case .responses: responsesBody(shape)
+        case .messages: messagesBody(shape)
+        }
+    }
+
+    private func choicesBody(_ shape: Shape) -> [UInt8] {
         var output: [UInt8] = []
         output.reserveCapacity(textBytes + textBytes / 8 + generations.count * 160 + 512)
         appendStart(object: request.endpoint == .chat ? "chat.completion" : "text_completion", to: &output)
@@ -75,7 +83,7 @@ extension Completion {
                 JSONString.append(generation.reasoning, to: &output)
             }
             output.append(text: #","refusal":null}"#)
-        case .completions:
+        case .completions, .responses, .messages:
             output.append(text: #","text":"#)
             if hasContent { JSONString.append(generation.content, to: &output) } else { output.append(text: "null") }
         }

@@ -1,11 +1,17 @@
 import Basics
 import JSONText
 
-/// What a request for a completion asks, of either endpoint.
+/// What a request for a completion asks, of any endpoint.
 struct CompletionRequest {
     enum Endpoint: Hashable {
+        /// OpenAI's `/v1/chat/completions`.
         case chat
+        /// OpenAI's `/v1/completions`.
         case completions
+        /// OpenAI's `/v1/responses`.
+        case responses
+        /// Anthropic's `/v1/messages`.
+        case messages
     }
 
     enum Format {
@@ -18,7 +24,7 @@ struct CompletionRequest {
     let endpoint: Endpoint
     /// The model's name as it was written: still escaped, without quotes.
     let model: ArraySlice<UInt8>
-    /// The identity of what is asked: the hash of the raw bytes of `messages`, or of `prompt` (and `suffix`).
+    /// The identity of what is asked: the hash of the raw bytes of `messages`, of `input`, or of `prompt` (and `suffix`).
     let item: UInt64
     /// Bytes of all texts of the prompt.
     let promptBytes: Int
@@ -56,11 +62,9 @@ extension CompletionRequest {
         let prompt = try Self.prompt(of: fields, endpoint: endpoint)
         (item, promptBytes, topics) = (prompt.item, prompt.bytes, prompt.topics)
         choices = try Self.integer(fields.n, "n", 1...Self.choicesMax) ?? 1
-        tokensMax = try Self.integer(
-            fields.maxCompletionTokens ?? fields.maxTokens,
-            fields.maxCompletionTokens == nil ? "max_tokens" : "max_completion_tokens", 1...Int(Int32.max))
-        stops = try Self.stops(fields.stop)
-        format = try Self.format(fields.responseFormat)
+        tokensMax = try fields.tokensMax(of: endpoint)
+        stops = try Self.stops(fields.stop, endpoint == .messages ? "stop_sequences" : "stop")
+        format = try Self.format(fields.responseFormat, fields.text, fields.outputConfig)
         streams = try Self.flag(fields.stream, "stream") ?? false
         streamIncludesUsage = fields.streamOptions?["include_usage"]?.bool ?? false
         sampleSeed = fields.seed.map { value in Self.hash(value.raw) } ?? 0
@@ -70,6 +74,7 @@ extension CompletionRequest {
     private struct Fields {
         var model, messages, prompt, suffix, n, maxTokens, maxCompletionTokens: JSONValue?
         var stop, responseFormat, stream, streamOptions, seed: JSONValue?
+        var input, instructions, system, maxOutputTokens, text, outputConfig: JSONValue?
 
         mutating func take(_ key: JSONValue, _ value: JSONValue) {
             guard value.kind != .null, let name = key.rawStringContent else { return }
@@ -78,8 +83,15 @@ extension CompletionRequest {
             }
             switch name.count {
             case 1: if isNamed("n") { n = value }
-            case 4: if isNamed("stop") { stop = value } else if isNamed("seed") { seed = value }
-            case 5: if isNamed("model") { model = value }
+            case 4:
+                if isNamed("stop") {
+                    stop = value
+                } else if isNamed("seed") {
+                    seed = value
+                } else if isNamed("text") {
+                    text = value
+                }
+            case 5: if isNamed("model") { model = value } else if isNamed("input") { input = value }
             case 6:
                 if isNamed("prompt") {
                     prompt = value
@@ -87,14 +99,40 @@ extension CompletionRequest {
                     suffix = value
                 } else if isNamed("stream") {
                     stream = value
+                } else if isNamed("system") {
+                    system = value
                 }
             case 8: if isNamed("messages") { messages = value }
             case 10: if isNamed("max_tokens") { maxTokens = value }
-            case 14: if isNamed("stream_options") { streamOptions = value }
+            case 12: if isNamed("instructions") { instructions = value }
+            case 13: if isNamed("output_config") { outputConfig = value }
+            case 14:
+                if isNamed("stream_options") {
+                    streamOptions = value
+                } else if isNamed("stop_sequences") {
+                    stop = value
+                }
             case 15: if isNamed("response_format") { responseFormat = value }
+            case 17: if isNamed("max_output_tokens") { maxOutputTokens = value }
             case 21: if isNamed("max_completion_tokens") { maxCompletionTokens = value }
             default: break
             }
+        }
+
+        /// The most tokens of an answer, by the endpoint's name for it. Anthropic wants it said.
+        func tokensMax(of endpoint: Endpoint) throws(APIError) -> Int? {
+            let (value, name): (JSONValue?, String) =
+                switch endpoint {
+                case .responses: (maxOutputTokens, "max_output_tokens")
+                case .messages: (maxTokens, "max_tokens")
+                case .chat where maxCompletionTokens != nil: (maxCompletionTokens, "max_completion_tokens")
+                case .completions where maxCompletionTokens != nil: (maxCompletionTokens, "max_completion_tokens")
+                case .chat, .completions: (maxTokens, "max_tokens")
+                }
+            if endpoint == .messages, value == nil {
+                throw .invalidRequest("max_tokens: Field required", param: "max_tokens")
+            }
+            return try CompletionRequest.integer(value, name, 1...Int(Int32.max))
         }
     }
 
@@ -102,16 +140,15 @@ extension CompletionRequest {
         of fields: Fields, endpoint: Endpoint
     ) throws(APIError) -> (item: UInt64, bytes: Int, topics: [ArraySlice<UInt8>]) {
         switch endpoint {
-        case .chat:
-            guard let messages = fields.messages, messages.kind == .array else {
-                throw .invalidRequest("`messages` must be an array.", param: "messages")
+        case .chat: return try conversation(fields.messages, "messages", beside: nil)
+        case .messages: return try conversation(fields.messages, "messages", beside: fields.system)
+        case .responses:
+            guard let input = fields.input else { throw .invalidRequest("An input is needed.", param: "input") }
+            if let text = input.rawStringContent {
+                let bytes = text.count + (fields.instructions?.rawStringContent?.count ?? 0)
+                return (hash(input.raw), bytes, [text])
             }
-            var texts: [ArraySlice<UInt8>] = []
-            for message in messages.elements { texts += try Self.texts(of: message) }
-            guard let last = texts.last else {
-                throw .invalidRequest("`messages` must hold a message.", param: "messages")
-            }
-            return (hash(messages.raw), texts.reduce(0) { $0 + $1.count }, [last])
+            return try conversation(input, "input", beside: fields.instructions)
         case .completions:
             guard let prompt = fields.prompt else { throw .invalidRequest("A prompt is needed.", param: "prompt") }
             let topics = try Self.topics(of: prompt)
@@ -122,10 +159,28 @@ extension CompletionRequest {
         }
     }
 
+    /// Messages, and the system's text where it is beside them.
+    private static func conversation(
+        _ messages: JSONValue?, _ name: String, beside system: JSONValue?
+    ) throws(APIError) -> (item: UInt64, bytes: Int, topics: [ArraySlice<UInt8>]) {
+        guard let messages, messages.kind == .array else {
+            throw .invalidRequest("`\(name)` must be an array.", param: name)
+        }
+        var texts: [ArraySlice<UInt8>] = []
+        for message in messages.elements { texts += try Self.texts(of: message, name) }
+        guard let last = texts.last else { throw .invalidRequest("`\(name)` must hold a message.", param: name) }
+        let outside = system.map {
+            $0.rawStringContent.map { [$0] } ?? $0.elements.compactMap { $0["text"]?.rawStringContent }
+        }
+        let bytes = (texts + (outside ?? [])).reduce(0) { $0 + $1.count }
+        return (hash(messages.raw), bytes, [last])
+    }
+
     /// The texts of one message: its content, or the text parts of it. Other parts have no text.
-    private static func texts(of message: JSONValue) throws(APIError) -> [ArraySlice<UInt8>] {
-        guard message.kind == .object, message["role"]?.kind == .string else {
-            throw .invalidRequest("Each message must be an object with a role.", param: "messages")
+    private static func texts(of message: JSONValue, _ name: String) throws(APIError) -> [ArraySlice<UInt8>] {
+        // Items of the Responses API that are no messages, such as a tool's output, have a type in place of a role.
+        guard message.kind == .object, message["role"]?.kind == .string || message["type"]?.kind == .string else {
+            throw .invalidRequest("Each message must be an object with a role.", param: name)
         }
         guard let content = message["content"] else { return [[]] }
         if let text = content.rawStringContent { return [text] }
@@ -144,28 +199,31 @@ extension CompletionRequest {
         return elements.map { $0.rawStringContent ?? [] }
     }
 
-    private static func stops(_ value: JSONValue?) throws(APIError) -> [[UInt8]] {
+    private static func stops(_ value: JSONValue?, _ name: String) throws(APIError) -> [[UInt8]] {
         guard let value else { return [] }
         let stops = (value.kind == .array ? value.elements : [value]).compactMap(\.stringBytes).filter { !$0.isEmpty }
         guard value.kind == .string || value.kind == .array, stops.count <= stopsMax else {
-            throw .invalidRequest("`stop` must be a string or at most \(stopsMax) strings.", param: "stop")
+            throw .invalidRequest("`\(name)` must be a string or at most \(stopsMax) strings.", param: name)
         }
         return stops
     }
 
-    private static func format(_ value: JSONValue?) throws(APIError) -> Format {
-        guard let value else { return .text }
+    /// Chat has `response_format`, the Responses API `text.format`, Anthropic `output_config.format`.
+    private static func format(
+        _ chat: JSONValue?, _ responses: JSONValue?, _ anthropic: JSONValue?
+    ) throws(APIError) -> Format {
+        guard let value = chat ?? responses?["format"] ?? anthropic?["format"] else { return .text }
         switch value["type"]?.string {
         case "text": return .text
         case "json_object": return .jsonObject
-        case "json_schema": return .jsonSchema(value["json_schema"]?["schema"])
+        case "json_schema": return .jsonSchema(value["json_schema"]?["schema"] ?? value["schema"])
         default:
             throw .invalidRequest(
-                "`response_format.type` must be text, json_object or json_schema.", param: "response_format")
+                "The format's type must be text, json_object or json_schema.", param: "response_format")
         }
     }
 
-    private static func integer(
+    fileprivate static func integer(
         _ value: JSONValue?, _ name: String, _ range: ClosedRange<Int>
     ) throws(APIError) -> Int? {
         guard let value else { return nil }

@@ -12,9 +12,15 @@ struct EventStream {
     var body: [UInt8] = []
     var marks: [Mark] = []
 
-    fileprivate(set) var tokens = 0
+    var tokens = 0
 
-    fileprivate mutating func event(_ write: (inout [UInt8]) -> Void) {
+    /// Adds an event; `name` is for APIs whose events have names.
+    mutating func event(_ name: StaticString? = nil, _ write: (inout [UInt8]) -> Void) {
+        if let name {
+            body.append(text: "event: ")
+            body.append(text: name)
+            body.append(text: "\n")
+        }
         body.append(text: "data: ")
         write(&body)
         body.append(text: "\n\n")
@@ -23,9 +29,18 @@ struct EventStream {
 }
 
 extension Completion {
-    /// The answer in events of about a token, in the shape of OpenAI's API
-    /// (https://platform.openai.com/docs/api-reference/chat/streaming). `isSound` is false for broken events.
+    /// The answer in events of about a token, in the shape of the request's endpoint. `isSound` is false for broken
+    /// events.
     func stream(isSound: Bool = true) -> EventStream {
+        switch request.endpoint {
+        case .chat, .completions: choicesStream(isSound)
+        case .responses: responsesStream(isSound)
+        case .messages: messagesStream(isSound)
+        }
+    }
+
+    /// https://platform.openai.com/docs/api-reference/chat/streaming
+    private func choicesStream(_ isSound: Bool) -> EventStream {
         var stream = EventStream()
         for (index, generation) in generations.enumerated() {
             if request.endpoint == .chat {
@@ -111,7 +126,7 @@ extension Completion {
 
 extension [UInt8] {
     /// Pieces that begin where a word begins, each with the white space before it.
-    fileprivate var tokenPieces: [ArraySlice<UInt8>] {
+    var tokenPieces: [ArraySlice<UInt8>] {
         var pieces: [ArraySlice<UInt8>] = []
         var start = 0
         for at in indices.dropFirst() where self[at] <= 0x20 && self[at - 1] > 0x20 {

@@ -69,7 +69,8 @@ public final class ModelSimulator: Sendable {
     /// `prompt` (and `suffix`) for a body that has no messages. Nil if the body is not a request for a completion.
     public static func item(ofBody body: [UInt8]) -> UInt64? {
         guard let root = try? JSONParser().parse(body).root else { return nil }
-        let endpoint: CompletionRequest.Endpoint = root["messages"] == nil ? .completions : .chat
+        let endpoint: CompletionRequest.Endpoint =
+            root["messages"] != nil ? .chat : root["input"] != nil ? .responses : .completions
         return try? CompletionRequest(root, endpoint: endpoint).item
     }
 

@@ -28,9 +28,10 @@ struct Reply {
 
     init(body: [UInt8] = []) { self.body = body }
 
-    init(_ error: APIError) {
+    /// - Parameter endpoint: whose way of telling errors is used; nil: OpenAI's.
+    init(_ error: APIError, to endpoint: CompletionRequest.Endpoint? = nil) {
         status = error.status
-        body = error.body
+        body = error.body(for: endpoint)
     }
 
     /// How much of the body may have left that long after its first byte was due.

@@ -6,8 +6,8 @@ final class Responder {
     struct Request {
         var route: Route
         var body: [UInt8] = []
-        /// The value of the `Authorization` header.
-        var authorization: String?
+        /// The key that came with it, whichever header carried it.
+        var key: String?
     }
 
     private let configuration: SimulatorConfiguration
@@ -35,7 +35,7 @@ final class Responder {
             do {
                 return try complete(request, endpoint, at: now, date: date)
             } catch {
-                return Reply(error)
+                return Reply(error, to: endpoint)
             }
         case .models: return Reply(body: modelList(date))
         case .counts: return Reply(body: ledger.withLock { $0.counts }.json)
@@ -54,7 +54,7 @@ final class Responder {
     private func complete(
         _ incoming: Request, _ endpoint: CompletionRequest.Endpoint, at now: Instant, date: Int64
     ) throws(APIError) -> Reply {
-        if let key = configuration.apiKey, incoming.authorization != "Bearer " + key { throw .invalidKey }
+        if let key = configuration.apiKey, incoming.key != key { throw .invalidKey }
         let request = try parse(incoming.body, endpoint)
         let attempt = ledger.withLock { $0.attempt(at: request.item) }
         sequence += 1
@@ -67,7 +67,7 @@ final class Responder {
             var random = SplitMix64(seed: configuration.seed, request.item, UInt64(attempt), for: .latency)
             let latency = Interval.seconds(min(configuration.latency.sample(&random), Self.latencySecondsMax))
             if let error = fault?.error {
-                reply = refuse(with: error, fault: fault, date: date)
+                reply = refuse(request, with: error, fault: fault, date: date)
                 if error.status >= 500 { reply.delay = latency }
             } else {
                 reply = answer(request, fault: fault, latency: latency, date: date)
@@ -110,14 +110,15 @@ final class Responder {
         case .granted: return nil
         case .refused(let limit, let wait):
             ledger.withLock { $0.noteRateLimited() }
-            var reply = Reply(.rateLimited("The limit of \(limit) a minute is reached.", type: limit))
+            let error = APIError.rateLimited("The limit of \(limit) a minute is reached.", type: limit)
+            var reply = Reply(error, to: request.endpoint)
             if configuration.tellsLimits { reply.headers = retryAfter(wait, date: date) }
             return reply
         }
     }
 
-    private func refuse(with error: APIError, fault: Fault?, date: Int64) -> Reply {
-        var reply = Reply(error)
+    private func refuse(_ request: CompletionRequest, with error: APIError, fault: Fault?, date: Int64) -> Reply {
+        var reply = Reply(error, to: request.endpoint)
         if fault == .rateLimited { reply.headers = retryAfter(configuration.retryAfter, date: date) }
         return reply
     }

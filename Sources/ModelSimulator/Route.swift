@@ -20,6 +20,8 @@ enum Route: Hashable {
     private static let routes: [String: (method: String, route: Route)] = [
         "/chat/completions": ("POST", .completion(.chat)),
         "/completions": ("POST", .completion(.completions)),
+        "/responses": ("POST", .completion(.responses)),
+        "/messages": ("POST", .completion(.messages)),
         "/models": ("GET", .models),
         "/simulator/counts": ("GET", .counts),
         "/simulator/items": ("GET", .items),

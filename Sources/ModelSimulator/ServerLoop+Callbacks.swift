@@ -39,16 +39,22 @@ extension ServerLoop {
     private func advance(_ exchange: Exchange) -> MHD_Result {
         switch exchange.phase {
         case .receiving:
-            if needsAuthorization,
-                let value = MHD_lookup_connection_value(exchange.connection, .HEADER_KIND, "authorization")
-            {
-                exchange.request.authorization = String(cString: value)
-            }
+            if needsAuthorization { exchange.request.key = key(of: exchange) }
             return begin(exchange, at: .now)
         case .waiting: return send(exchange)
         case .sending: return .YES
         case .aborted: return .NO
         }
+    }
+
+    /// `Authorization: Bearer KEY`, or Anthropic's `x-api-key: KEY`.
+    private func key(of exchange: Exchange) -> String? {
+        if let value = MHD_lookup_connection_value(exchange.connection, .HEADER_KIND, "x-api-key") {
+            return String(cString: value)
+        }
+        let value = MHD_lookup_connection_value(exchange.connection, .HEADER_KIND, "authorization")
+        guard let text = value.map({ String(cString: $0) }), text.hasPrefix("Bearer ") else { return nil }
+        return String(text.dropFirst("Bearer ".count))
     }
 
     /// Called when a request is over: its reply handed over whole, or not.

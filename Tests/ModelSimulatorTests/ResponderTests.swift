@@ -58,17 +58,17 @@ import Testing
             #expect(error.members.map { $0.key.string } == ["message", "type", "param", "code"])
             return "\(reply.status) \(error["code"]?.string ?? "null") \(error["param"]?.string ?? "null")"
         }
-        let key = "Bearer sk-test"
+        let key = "sk-test"
         #expect(try code(bench.reply(chat("x"))) == "401 invalid_api_key null")
-        #expect(try code(bench.reply(chat("x"), authorization: "Bearer sk-other")) == "401 invalid_api_key null")
-        #expect(try code(bench.reply(chat("x"), authorization: key)) == "404 model_not_found model")
-        #expect(try code(bench.reply("{", authorization: key)) == "400 null null")
+        #expect(try code(bench.reply(chat("x"), key: "sk-other")) == "401 invalid_api_key null")
+        #expect(try code(bench.reply(chat("x"), key: key)) == "404 model_not_found model")
+        #expect(try code(bench.reply("{", key: key)) == "400 null null")
         #expect(try code(bench.reply("", .unknown)) == "404 unknown_url null")
         let wrong = bench.reply("", .wrongMethod(allowed: "POST"))
         #expect(try code(wrong) == "405 method_not_supported null")
         #expect(wrong.headers.contains { $0 == ("allow", "POST") })
         let known = chat("x").replacing(#""m""#, with: #""known""#)
-        #expect(bench.reply(known, authorization: key).status == 200)
+        #expect(bench.reply(known, key: key).status == 200)
         let models = try json(bench.reply("", .models).body)["data"]?.elements
         #expect(models?.map { $0["id"]?.string } == ["known"])
     }

@@ -63,8 +63,9 @@ import Testing
         } _: { _, port in
             let client = LoopbackClient(port: port)
             #expect(client.post("/v1/chat/completions", chat("x")).response?.status == 401)
-            let headers = ["Authorization: Bearer sk-test"]
-            #expect(client.post("/v1/chat/completions", chat("x"), headers: headers).response?.status == 200)
+            for header in ["Authorization: Bearer sk-test", "x-api-key: sk-test"] {
+                #expect(client.post("/v1/chat/completions", chat("x"), headers: [header]).response?.status == 200)
+            }
         }
     }
 

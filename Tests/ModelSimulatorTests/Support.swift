@@ -39,9 +39,9 @@ final class ResponderBench {
     }
 
     func reply(
-        _ body: String, _ route: Route = .completion(.chat), authorization: String? = nil
+        _ body: String, _ route: Route = .completion(.chat), key: String? = nil
     ) -> Reply {
-        let request = Responder.Request(route: route, body: Array(body.utf8), authorization: authorization)
+        let request = Responder.Request(route: route, body: Array(body.utf8), key: key)
         return responder.reply(to: request, at: now, date: 1_763_600_000)
     }
 }
