@@ -50,6 +50,8 @@ public struct StoreManifest: Codable, Sendable, Hashable {
         public var rows: UInt64?
         /// By lane, the sequence number of the first record whose row number belongs to this input.
         var since: [String: UInt64]?
+        /// Why the identity is empty: what was known of the input's rows holds no longer.
+        public internal(set) var forgotten: Forgotten?
 
         public init(identity: String, files: [String], rows: UInt64? = nil) {
             self.identity = identity
@@ -65,6 +67,23 @@ public struct StoreManifest: Codable, Sendable, Hashable {
             else { return nil }
             return Hash128(high: high, low: low)
         }
+    }
+
+    /// What makes a store forget which rows of its input have outcomes. They are looked up by their ids then.
+    public enum Forgotten: String, Codable, Sendable {
+        /// A repair: outcomes may have been lost.
+        case repair
+        /// More samples of each row: items have other numbers.
+        case samples
+        /// Records of rows that have changed went to `superseded/`.
+        case revision
+    }
+
+    /// Forgets which rows of the input have outcomes.
+    mutating func forgetRows(_ reason: Forgotten) {
+        input?.identity = ""
+        input?.since = nil
+        input?.forgotten = reason
     }
 
     /// Where the rows of the present input begin, by the lane's number.
@@ -113,8 +132,7 @@ public struct StoreManifest: Codable, Sendable, Hashable {
             let changed = Set((work.rewritten[lane] ?? []) + (work.emptied[lane] ?? []))
             segments[lane]?.removeAll { changed.contains($0.number) }
         }
-        input?.identity = ""
-        input?.since = nil
+        forgetRows(.revision)
     }
 
     /// Reads the manifest of a store. Throws `.notFound` where there is none, `.damagedData` where it cannot be

@@ -90,7 +90,7 @@ import Testing
 
     @Test func whatShowsInNoRequestCannotChange() throws {
         try fill(rows(["a"]))
-        for flags in [["--samples", "2"], ["--reject-finish", "length"]] {
+        for flags in [["--split-think", "--quiet"], ["--reject-finish", "length"]] {
             let error = failure { _ = try supersede(rows(["a"]), flags[0], flags[1]) }
             #expect(error?.code == .configuration && error?.remedy?.contains("cannot change") == true)
         }

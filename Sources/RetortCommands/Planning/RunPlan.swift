@@ -30,21 +30,22 @@ struct RunPlan {
     static let issuedMax = 1 << 20
 
     /// Reads the input once. Throws what would keep the run from starting or from going on.
-    init(_ settings: RunSettings) throws(RetortError) {
+    init(_ settings: RunSettings, options: StoreOptions = StoreAccess.options) throws(RetortError) {
         var settings = settings
         // Changed rows are counted, not refused.
         if settings.onChange == .refuse { settings.onChange = .keep }
         let input = try InputSet.resolve(settings.inputs, format: settings.format)
         let job = JobDescription(settings)
-        guard let manifest = try RecordStore.manifest(of: settings.out) else {
-            try OutputPlace(settings.out).check(PosixFileSystem())
+        guard let manifest = try RecordStore.manifest(of: settings.out, files: options.files) else {
+            try OutputPlace(settings.out).check(options.files)
             let store = NoOutcomes(job, samples: settings.samples)
             try read(input, settings, store, .mixed(isNew: true), from: .start)
             items = Int(rows) * settings.samples
             return
         }
         try job.check(against: manifest.job, at: settings.out, onChange: settings.onChange)
-        let reader = try StoreReader(settings.out, options: StoreAccess.options)
+        // One snapshot, its journals included: whatever is asked of the store is asked of that.
+        let reader = try StoreReader(settings.out, options: options)
         measurements = try StoreMeasurements(reader)
         let counters = reader.counters
         let progress = reader.inputProgress
@@ -52,7 +53,8 @@ struct RunPlan {
             job.comparesRows(of: input, with: manifest, settings.onChange)
             ? .mixed(isNew: true)
             : InputStanding(
-                identity: input.identityHash, counters: counters, progress: progress, rows: manifest.input?.rows)
+                identity: input.identityHash, manifest: manifest, counters: counters, progress: progress,
+                samples: settings.samples)
         var start = Landmark.start
         if case .sole = standing, counters.done + counters.failed > 0 { start = Landmark(progress.landmark) }
         if case .settled(let known) = standing {

@@ -1,5 +1,6 @@
 import Basics
 import ModelAPI
+import SegmentStore
 
 /// What the answers of a store depend on, as it stands in the manifest. Where, how fast and how often to ask is not
 /// part of it: that may change from run to run.
@@ -25,14 +26,24 @@ struct JobDescription: Sendable, Hashable {
 
     /// What decides which answers count or how they are kept, while the request is the same: a change of it shows in no
     /// fingerprint.
-    private static let unseenNames: Set<String> = ["samples", "simulated", "split_think", "reject_finish"]
+    private static let unseenNames: Set<String> = ["simulated", "split_think", "reject_finish"]
+
+    /// The same for a store that may be for more samples than this run asks for.
+    func keepingSamples(of manifest: StoreManifest) -> JobDescription {
+        var job = self
+        if let samples = values["samples"].flatMap({ Int($0) }), samples < manifest.samples {
+            job.values["samples"] = String(manifest.samples)
+        }
+        return job
+    }
 
     /// Throws `.configuration` saying what differs when a store was made for another job. Under `.rerun` what shows in
     /// the requests may differ: the items that it changes are asked again.
     func check(
         against stored: [String: String], at root: String, onChange: ChangePolicy
     ) throws(RetortError) {
-        var names = Set(values.keys).union(stored.keys).sorted()
+        // Samples can be added later, and fewer are as good.
+        var names = Set(values.keys).union(stored.keys).subtracting(["samples"]).sorted()
         if onChange == .rerun { names.removeAll { !Self.unseenNames.contains($0) } }
         let differences = names.compactMap { name -> String? in
             let (here, there) = (values[name] ?? "not set", stored[name] ?? "not set")

@@ -16,11 +16,11 @@ extension RunSession {
                 try ServerNote.write(settings, to: store, replacing: false)
                 return store
             },
-            drive: { (store, transport, loop) throws(RetortError) in
+            drive: { (session, store, transport, loop) throws(RetortError) in
                 // Opened after the store: by then every failure has its place in a segment.
                 let source = try FailedItems(
                     of: settings.out, classes: classes, override: override, pricing: settings.pricing)
-                return try await driveRetry(source, store, transport, loop)
+                return try await session.driveRetry(source, store, transport, loop)
             })
     }
 

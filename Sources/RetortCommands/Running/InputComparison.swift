@@ -4,11 +4,20 @@ import PromptSource
 import SegmentStore
 
 extension RunSession {
+    /// Why the store does not know which of the input's rows have outcomes.
+    private static func reasonToCompare(_ input: StoreManifest.Input?) -> String {
+        switch input?.forgotten {
+        case .repair: "the store was repaired since the input was last read"
+        case .samples: "the input gets more samples per row"
+        case .revision, nil: "the input changed since the last run"
+        }
+    }
+
     /// Another input under the same job: each row is looked up first, and nothing is asked if known ids have changed.
     func refuseChangedRows(_ input: InputSet, _ store: RecordStore) throws(RetortError) {
         guard settings.onChange == .refuse, input.isRepeatable else { return }
         if !isQuiet {
-            messages.line("the input is not the one of the last run: comparing its rows with what is on disk")
+            messages.line(Self.reasonToCompare(store.manifest.input) + "; matching its rows against the store")
         }
         let planner = RowPlanner(
             settings, input: input, store: store, issued: IssuedKeys(), codec: RecordCodec(keepsBody: false),

@@ -25,6 +25,19 @@ enum InputStanding: Sendable {
         }
     }
 
+    /// How an input whose rows are asked `samples` times each stands to a store. Where the store is for another number,
+    /// rows are looked up, since it numbers its items otherwise.
+    init(
+        identity: Hash128, manifest: StoreManifest, counters: StoreCounters, progress: InputProgress, samples: Int
+    ) {
+        self.init(identity: identity, counters: counters, progress: progress, rows: manifest.input?.rows)
+        guard samples != manifest.samples, counters.done + counters.failed > 0 else { return }
+        switch self {
+        case .mixed: break
+        case .sole, .settled: self = .mixed(isNew: false)
+        }
+    }
+
     var isMixed: Bool { if case .mixed = self { true } else { false } }
 
     func hasOutcome(_ row: Row, sample: UInt32, of samples: Int) -> Bool {
@@ -46,17 +59,21 @@ enum InputStanding: Sendable {
 
     /// Finds out, lets a new input be compared, and tells the store which input the rows of coming records belong to.
     static func begin(
-        _ input: InputSet, _ store: RecordStore, compare: () throws(RetortError) -> Void = {}
+        _ input: InputSet, _ store: RecordStore, samples: Int? = nil, compare: () throws(RetortError) -> Void = {}
     ) throws(RetortError) -> InputStanding {
         let identity = input.identityHash
+        let manifest = store.manifest
+        let samples = samples ?? manifest.samples
         let standing = InputStanding(
-            identity: identity, counters: store.counters, progress: store.inputProgress,
-            rows: store.manifest.input?.rows)
+            identity: identity, manifest: manifest, counters: store.counters, progress: store.inputProgress,
+            samples: samples)
         let files = input.files.map(\.displayName)
         switch standing {
         case .sole: try store.beginInput(identity: InputMark.sole.mark(identity), files: files)
         case .mixed(let isNew):
             if isNew { try compare() }
+            // Of the same input fewer samples: what is known of its rows stays known.
+            if !isNew, samples < manifest.samples { break }
             try store.beginInput(identity: InputMark.mixed.mark(identity), files: files)
         case .settled: break
         }

@@ -6,11 +6,26 @@ protocol KnownOutcomes {
     var manifest: StoreManifest { get }
     func lookup(_ key: RecordKey) throws(RetortError) -> IndexEntry?
     func lookup(_ hash: Hash128) throws(RetortError) -> IndexEntry?
+    /// The row of the record that counts for a key; nil when there is none.
+    func row(of key: RecordKey) throws(RetortError) -> UInt64?
 }
 
-extension RecordStore: KnownOutcomes {}
-extension StoreReader: KnownOutcomes {}
-extension StoreRevision: KnownOutcomes {}
+extension RecordStore: KnownOutcomes {
+    /// Opens the store once more, for reading: this is the way of an error, and need not be quick.
+    func row(of key: RecordKey) throws(RetortError) -> UInt64? {
+        try StoreReader(root, options: StoreAccess.options).row(of: key)
+    }
+}
+
+extension StoreReader: KnownOutcomes {
+    func row(of key: RecordKey) throws(RetortError) -> UInt64? { try record(key)?.head.row }
+}
+
+extension StoreRevision: KnownOutcomes {
+    func row(of key: RecordKey) throws(RetortError) -> UInt64? {
+        try StoreReader(root, options: StoreAccess.options).row(of: key)
+    }
+}
 
 /// A store that does not exist yet.
 struct NoOutcomes: KnownOutcomes {
@@ -24,4 +39,5 @@ struct NoOutcomes: KnownOutcomes {
 
     func lookup(_ key: RecordKey) throws(RetortError) -> IndexEntry? { nil }
     func lookup(_ hash: Hash128) throws(RetortError) -> IndexEntry? { nil }
+    func row(of key: RecordKey) throws(RetortError) -> UInt64? { nil }
 }

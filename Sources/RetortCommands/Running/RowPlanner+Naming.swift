@@ -44,7 +44,7 @@ extension RowPlanner {
     /// The other row of this input that has the key whose outcome is on disk; nil when there is none that is known.
     func otherRow(of key: RecordKey, _ row: Row) throws(RetortError) -> UInt64? {
         if standing.isMixed { return nil }
-        let number = try StoreReader(settings.out, options: StoreAccess.options).record(key)?.head.row
+        let number = try store.row(of: key)
         return number == row.number ? nil : number
     }
 

@@ -80,7 +80,7 @@ final class RunReporter: ProgressObserver {
         let counted: UInt64? = rowsTotal.withLock { $0 }
         return RunStanding(
             progress, read, store.counters, before: before, input: input, rows: read.isComplete ? read.rows : counted,
-            samples: samples)
+            samples: samples, storedSamples: store.manifest.samples)
     }
 
     private func fill(_ snapshot: inout ProgressSnapshot, _ progress: Progress) {

@@ -4,6 +4,22 @@ import PromptSource
 import SegmentStore
 
 extension RunSession {
+    /// More samples of each row than the store was for: it is for so many from now on.
+    func raiseSamples(_ job: JobDescription) throws(RetortError) {
+        guard let manifest = try RecordStore.manifest(of: settings.out), settings.samples > manifest.samples else {
+            return
+        }
+        try job.check(against: manifest.job, at: settings.out, onChange: settings.onChange)
+        // What else has changed is changed by a rerun.
+        var raised = manifest.job
+        raised["samples"] = job.values["samples"]
+        try StoreSamples.raise(settings.out, to: settings.samples, job: raised, options: storeOptions)
+        if isQuiet { return }
+        let before = manifest.samples == 1 ? "1 sample" : "\(Human.count(manifest.samples)) samples"
+        messages.line(
+            "the store has \(before) per row; this run adds to each row up to \(Human.count(settings.samples))")
+    }
+
     /// `--on-change rerun`: before anything is asked, the outcomes of items that ask something else now leave the
     /// lanes, and their items are pending like any other. Says what it does before it does it.
     ///
@@ -21,6 +37,9 @@ extension RunSession {
         let revision = try StoreRevision(settings.out, options: storeOptions)
         defer { revision.release() }
         if !isQuiet { messages.line("comparing the input's rows with what is on disk") }
+        // All samples of a changed row go, also those that this run does not ask for.
+        var settings = settings
+        settings.samples = max(settings.samples, manifest.samples)
         let planner = RowPlanner(
             settings, input: input, store: revision, issued: IssuedKeys(), codec: RecordCodec(keepsBody: false),
             standing: .mixed(isNew: true))
@@ -29,7 +48,7 @@ extension RunSession {
             for entry in try planner.supersededEntries(of: row) { try revision.supersede(entry) }
         }
         if !isQuiet { messages.line(announcement(revision)) }
-        try revision.commit(job: job.values)
+        try revision.commit(job: job.keepingSamples(of: manifest).values)
     }
 
     private func announcement(_ revision: StoreRevision) -> String {

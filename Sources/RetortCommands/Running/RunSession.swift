@@ -9,9 +9,17 @@ import SegmentStore
 
 /// One run from opening the store to closing it: wires source, generator, transport and store together.
 struct RunSession {
-    let settings: RunSettings
+    private(set) var settings: RunSettings
     let messages: MessageStream
     let isQuiet: Bool
+    /// Keeps descriptors for the store's files while a session is under way.
+    private let files = PosixFileSystem()
+
+    init(settings: RunSettings, messages: MessageStream, isQuiet: Bool) {
+        self.settings = settings
+        self.messages = messages
+        self.isQuiet = isQuiet
+    }
 
     /// How a run ended, for the summary and the exit status.
     struct Result: Sendable {
@@ -27,6 +35,7 @@ struct RunSession {
     func run() async throws(RetortError) -> Result {
         let input = try InputSet.resolve(settings.inputs, format: settings.format)
         let job = JobDescription(settings)
+        try raiseSamples(job)
         try supersedeChangedItems(input, job)
         return try await session(
             open: { () throws(RetortError) in
@@ -34,17 +43,21 @@ struct RunSession {
                 try ServerNote.write(settings, to: store, replacing: true)
                 return store
             },
-            drive: { (store, transport, loop) throws(RetortError) in try await drive(input, store, transport, loop) })
+            drive: { (session, store, transport, loop) throws(RetortError) in
+                try await session.drive(input, store, transport, loop)
+            })
     }
 
-    /// What every session has in common: server and loop around it, the store opened, driven and closed.
+    /// What every session has in common: server and loop around it, the store opened, driven and closed. `drive` is
+    /// given the session with a window that fits the limit of open files.
     func session(
         open: () throws(RetortError) -> RecordStore,
-        drive: (RecordStore, HTTPTransport, EventLoop) async throws(RetortError) -> Result
+        drive: (RunSession, RecordStore, HTTPTransport, EventLoop) async throws(RetortError) -> Result
     ) async throws(RetortError) -> Result {
         let simulator = try startSimulator()
         defer { simulator?.stop() }
         let loop = try EventLoop()
+        let fitted = try fittingDescriptors()
         let transport = try makeTransport(simulator, loop)
         try loop.start()
         defer { loop.stop() }
@@ -52,7 +65,7 @@ struct RunSession {
         report(store.recovery)
         let driven: Swift.Result<Result, RetortError>
         do throws(RetortError) {
-            driven = .success(try await drive(store, transport, loop))
+            driven = .success(try await drive(fitted, store, transport, loop))
         } catch {
             // The first error says why; closing may have nothing to add.
             driven = .failure(error)
@@ -68,6 +81,33 @@ struct RunSession {
         report(store.indexTrouble)
         result.cost = .now
         return result
+    }
+
+    /// The session with as many requests in flight as the limit of open files leaves room for, once the store has its
+    /// share. Throws when that is none: nothing has been asked yet.
+    private func fittingDescriptors() throws(RetortError) -> RunSession {
+        let limit = DescriptorLimit.raise()
+        let before = DescriptorBudget.count(limit: limit)
+        let perRequest = settings.simulator == nil ? 1 : 2
+        do throws(RetortError) {
+            try files.keepDescriptors(StoreLimits.descriptorsMax)
+        } catch {
+            let used = before + StoreLimits.descriptorsMax
+            _ = try DescriptorBudget(limit: limit, used: used, perRequest: perRequest).fitted(1)
+            throw error
+        }
+        let budget = DescriptorBudget(
+            limit: limit, used: DescriptorBudget.count(limit: limit), perRequest: perRequest)
+        let wanted = settings.generator.concurrency
+        var session = self
+        session.settings.generator.concurrency = try budget.fitted(wanted)
+        if session.settings.generator.concurrency < wanted, !isQuiet {
+            messages.line(
+                budget.notice(
+                    session.settings.generator.concurrency, insteadOf: wanted,
+                    isAutomatic: settings.generator.isConcurrencyAutomatic))
+        }
+        return session
     }
 
     func startSimulator() throws(RetortError) -> ModelSimulator? {
@@ -87,6 +127,7 @@ struct RunSession {
 
     var storeOptions: StoreOptions {
         var options = StoreOptions()
+        options.files = files
         options.sync = settings.sync
         options.compressionLevel = settings.compressionLevel
         options.recount = RecordTallies.recounter()
@@ -124,7 +165,7 @@ struct RunSession {
                 "the last run was cut short: \(Human.count(recovery.recoveredRecords)) records taken over from its journal"
                     + (recovery.tornBytes > 0 ? ", \(Human.bytes(recovery.tornBytes)) of a torn write cut off" : ""))
         }
-        if recovery.indexWasRebuilt { messages.line("the index was made anew") }
+        if recovery.indexWasRebuilt { messages.line("the index was rebuilt") }
         for damage in recovery.damage {
             messages.line(
                 messages.palette.red("damaged: ")
@@ -145,7 +186,7 @@ struct RunSession {
         _ input: InputSet, _ store: RecordStore, _ transport: HTTPTransport, _ loop: EventLoop
     ) async throws(RetortError) -> Result {
         let before = store.counters
-        let standing = try InputStanding.begin(input, store) { () throws(RetortError) in
+        let standing = try InputStanding.begin(input, store, samples: settings.samples) { () throws(RetortError) in
             try refuseChangedRows(input, store)
         }
         let codec = RecordCodec(keepsBody: settings.keepsBody, costs: try CostColumn(of: settings.out))
@@ -176,7 +217,8 @@ struct RunSession {
         reporter.finish(summary.progress)
         await transport.shutdown()
         let reached = reporter.standing(summary.progress)
-        if reached.pending == 0, reached.failed == 0, summary.ending == .completed, input.isRepeatable {
+        let isWhole = settings.samples == store.manifest.samples && input.isRepeatable
+        if reached.pending == 0, reached.failed == 0, summary.ending == .completed, isWhole {
             try standing.settle(input, rows: source.reading.rows, store)
         }
         return Result(

@@ -24,9 +24,10 @@ struct RunStanding: Sendable, Hashable {
     /// - Parameters:
     ///   - before: what the store held when the run began.
     ///   - rows: rows of the input, if known.
+    ///   - storedSamples: samples of each row that the store is for.
     init(
         _ progress: Progress, _ reading: PlannedSource.Reading, _ counters: StoreCounters, before: StoreCounters,
-        input: InputStanding, rows: UInt64?, samples: Int
+        input: InputStanding, rows: UInt64?, samples: Int, storedSamples: Int? = nil
     ) {
         let findings = reading.findings
         let held = Int(counters.done + counters.failed)
@@ -42,7 +43,9 @@ struct RunStanding: Sendable, Hashable {
             done = findings.done + progress.answered
             failed = findings.failed + findings.bad + progress.failed
             earlier = findings.done + findings.failed
-            foreign = reading.isComplete ? max(0, held - done - failed) : 0
+            // Further samples of the same rows are none of other rows.
+            let isWhole = reading.isComplete && samples >= storedSamples ?? samples
+            foreign = isWhole ? max(0, held - done - failed) : 0
             // Rows that were not read yet may have their outcome.
             if !reading.isComplete { total = nil }
         }

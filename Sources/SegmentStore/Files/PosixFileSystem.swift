@@ -6,7 +6,26 @@ public final class PosixFileSystem: FileSystem {
     private static let lockTriesMax = 10
     private static let lockPauseMicroseconds: UInt32 = 1000
 
+    let reserve = DescriptorReserve()
+
     public init() {}
+
+    /// Keeps file descriptors for the files of this file system, so that sockets cannot use up all there are: so many
+    /// files can be open at once, whatever else the process opens. Throws when there are not so many.
+    public func keepDescriptors(_ count: Int) throws(RetortError) { try reserve.keep(count) }
+
+    /// Opens a path within the reserve; `reserve.giveBack` is to be called once the descriptor is closed.
+    private func descriptor(_ path: String, _ flags: Int32, _ mode: mode_t = 0) throws(RetortError) -> Int32 {
+        reserve.take()
+        while true {
+            let descriptor = Glibc.open(path, flags | O_CLOEXEC, mode)
+            if descriptor >= 0 { return descriptor }
+            let number = errno
+            if number == EINTR || number == EMFILE && reserve.takeAnother() { continue }
+            reserve.giveBack()
+            throw RetortError.system(number, "open", path)
+        }
+    }
 
     public func open(_ path: String, _ mode: FileMode) throws(RetortError) -> any StoreFile {
         let flags =
@@ -16,8 +35,7 @@ public final class PosixFileSystem: FileSystem {
             case .createNew: O_RDWR | O_CREAT | O_EXCL
             case .createEmpty: O_RDWR | O_CREAT | O_TRUNC
             }
-        let descriptor = try retrying("open", path) { Glibc.open(path, flags | O_CLOEXEC, 0o644) }
-        return PosixFile(path: path, descriptor: descriptor)
+        return PosixFile(path: path, descriptor: try descriptor(path, flags, 0o644), reserve: reserve)
     }
 
     public func createDirectory(_ path: String) throws(RetortError) {
@@ -46,6 +64,8 @@ public final class PosixFileSystem: FileSystem {
     }
 
     public func entries(of directory: String) throws(RetortError) -> [String] {
+        reserve.take()
+        defer { reserve.giveBack() }
         guard let handle = opendir(directory) else {
             if errno == ENOENT { return [] }
             throw RetortError.system(errno, "opendir", directory)
@@ -85,13 +105,13 @@ public final class PosixFileSystem: FileSystem {
     }
 
     public func syncDirectory(_ path: String) throws(RetortError) {
-        let descriptor = try retrying("open", path) { Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
-        defer { close(descriptor) }
+        let descriptor = try descriptor(path, O_RDONLY | O_DIRECTORY)
+        defer { close(descriptor, reserve) }
         if fsync(descriptor) != 0 { throw RetortError.system(errno, "fsync", path) }
     }
 
     public func lock(_ path: String) throws(RetortError) -> any FileLock {
-        let descriptor = try retrying("open", path) { Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644) }
+        let descriptor = try descriptor(path, O_RDWR | O_CREAT, 0o644)
         var tries = 0
         while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
             let number = errno
@@ -101,7 +121,7 @@ public final class PosixFileSystem: FileSystem {
                 usleep(Self.lockPauseMicroseconds)
                 continue
             }
-            close(descriptor)
+            close(descriptor, reserve)
             guard number == EWOULDBLOCK else { throw RetortError.system(number, "flock", path) }
             throw RetortError(
                 .busy, "another process is writing here", at: path, cause: "held by \(holderText(path))",
@@ -110,7 +130,7 @@ public final class PosixFileSystem: FileSystem {
         let text = Array("process \(getpid())\n".utf8)
         ftruncate(descriptor, 0)
         pwrite(descriptor, text, text.count, 0)
-        return PosixLock(descriptor: descriptor)
+        return PosixLock(descriptor: descriptor, reserve: reserve)
     }
 
     public func lockHolder(_ path: String) throws(RetortError) -> String? {
@@ -132,25 +152,23 @@ public final class PosixFileSystem: FileSystem {
     }
 }
 
-/// Repeats a call that a signal interrupted; any other failure is final.
-private func retrying(_ operation: String, _ path: String, _ call: () -> Int32) throws(RetortError) -> Int32 {
-    while true {
-        let result = call()
-        if result >= 0 { return result }
-        if errno != EINTR { throw RetortError.system(errno, operation, path) }
-    }
+private func close(_ descriptor: Int32, _ reserve: DescriptorReserve) {
+    Glibc.close(descriptor)
+    reserve.giveBack()
 }
 
 private final class PosixFile: StoreFile {
     let path: String
     private let descriptor: Int32
+    private let reserve: DescriptorReserve
 
-    init(path: String, descriptor: Int32) {
+    init(path: String, descriptor: Int32, reserve: DescriptorReserve) {
         self.path = path
         self.descriptor = descriptor
+        self.reserve = reserve
     }
 
-    deinit { close(descriptor) }
+    deinit { close(descriptor, reserve) }
 
     func size() throws(RetortError) -> Int {
         var status = stat()
@@ -213,8 +231,12 @@ private final class PosixFile: StoreFile {
 
 private final class PosixLock: FileLock {
     private let descriptor: Locked<Int32>
+    private let reserve: DescriptorReserve
 
-    init(descriptor: Int32) { self.descriptor = Locked(descriptor) }
+    init(descriptor: Int32, reserve: DescriptorReserve) {
+        self.descriptor = Locked(descriptor)
+        self.reserve = reserve
+    }
 
     deinit { release() }
 
@@ -223,6 +245,6 @@ private final class PosixLock: FileLock {
             defer { value = -1 }
             return value
         }
-        if held >= 0 { close(held) }
+        if held >= 0 { close(held, reserve) }
     }
 }

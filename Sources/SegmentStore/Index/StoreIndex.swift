@@ -87,7 +87,7 @@ struct StoreIndex {
             placed.count(group.lane, status: hint.status, prior: priors[number])
             self[group.lane].insert(hint.entry(segment: group.segment, offset: group.offset, record: number))
             self[group.lane].settle(hint.hash)
-            noteItem(hint, group, number)
+            noteItem(hint, in: group.lane, sequence: group.firstSequence + UInt64(number))
         }
         placed.tallies += group.tallies
         advance(past: group, hintBytes: hintBytes)
@@ -119,7 +119,7 @@ struct StoreIndex {
                 countReplayed(hint, group.lane, prior: isSettled ? priors[number] : again?.status ?? priors[number])
                 self[group.lane].insert(entry)
             }
-            noteItem(hint, group, number)
+            noteItem(hint, in: group.lane, sequence: group.firstSequence + UInt64(number))
         }
         live.tallies += group.tallies
         placed.tallies += group.tallies
@@ -146,9 +146,8 @@ struct StoreIndex {
     }
 
     /// Enters an outcome in the ledger, if its row is one of the present input.
-    private mutating func noteItem(_ hint: RecordHint, _ group: HintGroup, _ number: Int) {
-        guard group.firstSequence + UInt64(number) >= inputSince[Int(group.lane.rawValue)],
-            let item = context.item(row: hint.row, sample: hint.sample)
+    mutating func noteItem(_ hint: RecordHint, in lane: Lane, sequence: UInt64) {
+        guard sequence >= inputSince[Int(lane.rawValue)], let item = context.item(row: hint.row, sample: hint.sample)
         else { return }
         input.ledger.insert(item)
     }
@@ -195,6 +194,12 @@ struct StoreIndex {
         input = InputProgress()
         input.identity = identity
         trail = LandmarkTrail()
+    }
+
+    /// The same as a manifest says it. The rows of an input whose identity is empty are forgotten.
+    mutating func setInput(of manifest: StoreManifest) {
+        guard let input = manifest.input else { return }
+        setInput(identity: input.identityHash ?? Hash128(high: 0, low: 0), since: manifest.inputSince)
     }
 
     /// The input's progress with its landmark moved as far as the ledger's mark allows.

@@ -61,9 +61,7 @@ struct StoreImage {
         } else {
             fresh = try emptyIndex(context)
         }
-        if let identity = manifest.input?.identityHash {
-            fresh.setInput(identity: identity, since: manifest.inputSince)
-        }
+        fresh.setInput(of: manifest)
         let index = Locked(fresh)
         var mending: LaneReplay.Mending?
         var tails: [LaneTail] = []
@@ -108,9 +106,7 @@ struct StoreImage {
     /// The same snapshot with an index made from hints and segments, in memory: for readers that meet a damaged run.
     func withoutRuns() throws(RetortError) -> StoreImage {
         var fresh = try Self.emptyIndex(context)
-        if let identity = manifest.input?.identityHash {
-            fresh.setInput(identity: identity, since: manifest.inputSince)
-        }
+        fresh.setInput(of: manifest)
         var image = self
         image.index = Locked(fresh)
         for lane in Lane.allCases {
@@ -170,14 +166,17 @@ struct StoreImage {
     var damage: [Damage] { losses + tails.flatMap(\.damage) }
 
     /// Takes the journals' lines into the index as what they are: received, without a place in a segment. Returns
-    /// them by key hash, for reading.
+    /// them by key hash, for reading. Their rows have outcomes, as they will have for the run that takes them over.
     func noteJournals() throws(RetortError) -> [Lane: [Hash128: [UInt8]]] {
         var lines: [Lane: [Hash128: [UInt8]]] = [:]
         for lane in Lane.allCases {
             for journaled in tails[Int(lane.rawValue)].journaled {
                 guard let staged = stage(journaled.line) else { continue }
                 let prior = try index.withLock { index throws(RetortError) in try index.prior(staged.hash, in: lane) }
-                index.withLock { $0.note(staged, in: lane, prior: prior, tallies: context.recount(journaled.line)) }
+                index.withLock { index in
+                    index.note(staged, in: lane, prior: prior, tallies: context.recount(journaled.line))
+                    index.noteItem(staged, in: lane, sequence: journaled.sequence)
+                }
                 lines[lane, default: [:]][staged.hash] = journaled.line
             }
         }

@@ -202,8 +202,7 @@ private struct Repair {
             manifest.segments[lane.directoryName] = segments
         }
         // Row numbers may have been lost with their records: no ledger is to be made of those that are left.
-        manifest.input?.identity = ""
-        manifest.input?.since = nil
+        manifest.forgetRows(.repair)
         try manifest.save(context.layout, files: context.files)
     }
 }
