@@ -13,6 +13,8 @@ extension HTTPTransport {
         public var timeouts: Timeouts
         /// Largest decompressed response body; a larger one ends as `.tooLarge`.
         public var responseBytesMax: Int
+        /// Most connections open at a time; further requests wait for one. Nil: as many as are wanted.
+        public var connectionsMax: Int?
         /// Transfers of one curl multi handle; nil: as many as suit the base URL's scheme.
         public var laneTransfersMax: Int?
         public var network: Network
@@ -25,6 +27,7 @@ extension HTTPTransport {
             userAgent: String = "retort",
             timeouts: Timeouts = Timeouts(),
             responseBytesMax: Int = Configuration.responseBytesMaxDefault,
+            connectionsMax: Int? = nil,
             laneTransfersMax: Int? = nil,
             network: Network = Network()
         ) {
@@ -33,6 +36,7 @@ extension HTTPTransport {
             self.userAgent = userAgent
             self.timeouts = timeouts
             self.responseBytesMax = responseBytesMax
+            self.connectionsMax = connectionsMax
             self.laneTransfersMax = laneTransfersMax
             self.network = network
         }
@@ -91,7 +95,7 @@ extension HTTPTransport.Configuration {
         guard [timeouts.connect, timeouts.firstByte, timeouts.stalled, timeouts.total].allSatisfy({ $0 > .zero }) else {
             throw RetortError(.configuration, "a timeout is not positive", remedy: "Give a time above zero.")
         }
-        guard responseBytesMax > 0, laneTransfersMax ?? 1 > 0 else {
+        guard responseBytesMax > 0, connectionsMax ?? 1 > 0, laneTransfersMax ?? 1 > 0 else {
             throw RetortError(.configuration, "a limit is not positive", remedy: "Give a number above zero.")
         }
     }

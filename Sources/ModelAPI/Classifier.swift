@@ -37,7 +37,7 @@ public struct Classifier: Sendable {
 
     private func classify(_ failure: TransportFailure) -> Verdict {
         switch failure.kind {
-        case .connection, .malformed: .retry(.connection, message: failure.message, after: nil)
+        case .connection, .unresolved, .malformed: .retry(.connection, message: failure.message, after: nil)
         case .timeout: .retry(.timeout, message: failure.message, after: nil)
         case .tooLarge: .fail(.server, message: failure.message)
         case .cancelled: .cancelled

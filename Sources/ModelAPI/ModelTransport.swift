@@ -40,8 +40,10 @@ public struct ModelReply: Sendable {
 /// Why an exchange ended without a complete answer.
 public struct TransportFailure: Error, Sendable, Hashable {
     public enum Kind: String, Sendable, CaseIterable {
-        /// Name lookup, connect, reset, closed early: the server may never have seen the request.
+        /// Connect, reset, closed early: the server may never have seen the request.
         case connection
+        /// The server's or the proxy's name could not be resolved: no request was sent.
+        case unresolved
         /// No connection in time, no first byte in time, too slow, or too long in all.
         case timeout
         /// The peer's certificate or the TLS handshake was refused: retrying cannot help.

@@ -31,8 +31,8 @@ import Testing
     @Test func unknownHost() async throws {
         try await withTransport(.init(baseURL: "http://nosuchhost.invalid")) { transport, _ in
             let failure = try #require(await transport.send(anyRequest).failure)
-            #expect(failure.kind == .connection)
-            #expect(failure.message.hasPrefix("nosuchhost.invalid:80: "))
+            #expect(failure.kind == .unresolved)
+            #expect(failure.message == "nosuchhost.invalid:80: could not resolve host")
         }
     }
 

@@ -88,7 +88,7 @@ import Testing
 @Suite struct CurlReportTests {
     @Test(
         arguments: [
-            (6, "", .connection), (7, "", .connection), (28, "", .timeout), (52, "", .connection),
+            (6, "", .unresolved), (5, "", .unresolved), (7, "", .connection), (28, "", .timeout), (52, "", .connection),
             (18, "", .connection),
             (60, "", .tls), (77, "", .tls), (63, "", .tooLarge), (8, "", .malformed), (61, "", .malformed),
             (1, "Received HTTP/0.9 when not allowed", .malformed), (92, "", .connection), (42, "", .cancelled),

@@ -18,8 +18,8 @@ extension CurlSettings {
         let words = report.words
         let reason = report.systemError == 0 ? words : String(cString: strerror(report.systemError))
         return switch report.code {
-        case CURLE_COULDNT_RESOLVE_HOST: "the host name is not known"
-        case CURLE_COULDNT_RESOLVE_PROXY: "the proxy's name is not known: \(words)"
+        case CURLE_COULDNT_RESOLVE_HOST: "could not resolve host"
+        case CURLE_COULDNT_RESOLVE_PROXY: "could not resolve the proxy's host: \(words)"
         case CURLE_COULDNT_CONNECT: "could not connect: \(reason)"
         case CURLE_OPERATION_TIMEDOUT: limits.noConnection
         case CURLE_GOT_NOTHING: limits.noAnswer
@@ -27,6 +27,8 @@ extension CurlSettings {
         case CURLE_SEND_ERROR: limits.brokenWhileSending(reason)
         case CURLE_RECV_ERROR where report.kind == .connection: limits.broken(reason)
         case CURLE_PEER_FAILED_VERIFICATION: "the server's certificate is not accepted: \(words)"
+        case CURLE_SSL_CONNECT_ERROR where words.contains("wrong version number"):
+            "the TLS handshake failed: the server does not answer in TLS (is the address one for http?)"
         case CURLE_SSL_CONNECT_ERROR: "the TLS handshake failed: \(words)"
         case CURLE_FILESIZE_EXCEEDED: limits.tooLarge
         case CURLE_BAD_CONTENT_ENCODING: limits.notDecompressed(words)
@@ -66,6 +68,7 @@ struct CurlReport {
 
     var kind: TransportFailure.Kind {
         switch code {
+        case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY: .unresolved
         case CURLE_OPERATION_TIMEDOUT: .timeout
         case CURLE_FILESIZE_EXCEEDED: .tooLarge
         case CURLE_ABORTED_BY_CALLBACK: .cancelled
