@@ -105,7 +105,8 @@ import Testing
         func names(_ value: JSONValue?) -> [String] { value?.members.map { $0.key.string ?? "" } ?? [] }
         #expect(
             names(root) == [
-                "format", "version", "generated", "store", "state", "writer", "progress", "job", "pace", "latency_ms",
+                "format", "version", "generated", "store", "state", "writer", "last_run", "progress", "job", "pace",
+                "latency_ms",
                 "tokens", "answers", "cost_usd", "attempts", "finish_reasons", "models", "failures", "storage",
                 "timeline", "damage", "unreadable", "untimed", "quantile_error",
             ])

@@ -8,7 +8,7 @@ enum ReportCommand {
         details: """
             One pass over the records, in memory that does not grow with them. report.html is one file without script \
             that loads nothing from outside. The members of summary.json keep their names and types: format, version, \
-            generated, store, state, writer, progress, job, pace, latency_ms, tokens, answers, cost_usd, attempts, \
+            generated, store, state, writer, last_run, progress, job, pace, latency_ms, tokens, answers, cost_usd, attempts, \
             finish_reasons, models, failures, storage, timeline, damage, unreadable, untimed, quantile_error. Its times \
             are seconds since 1970, and null stands for what is not known.
 

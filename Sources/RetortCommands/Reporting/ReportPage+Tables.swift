@@ -9,7 +9,7 @@ extension ReportPage {
     func breakdowns(_ pair: inout Markup) {
         if summary.answersRead > 0 {
             counts(&pair, "Finish reasons", digest.finishReasons, remark: quality)
-            counts(&pair, "Models that answered", digest.models, remark: "")
+            counts(&pair, "Models", digest.models, remark: "")
         }
         attempts(&pair)
     }
@@ -17,9 +17,9 @@ extension ReportPage {
     private var quality: String {
         var parts: [String] = []
         if digest.truncated > 0 {
-            parts.append("\(Human.count(digest.truncated)) answers were cut off for want of tokens")
+            parts.append("\(Human.count(digest.truncated)) answers truncated at the token limit")
         }
-        if digest.empty > 0 { parts.append("\(Human.count(digest.empty)) answers have no text") }
+        if digest.empty > 0 { parts.append("\(Human.count(digest.empty)) answers are empty") }
         return parts.joined(separator: "; ")
     }
 
@@ -42,7 +42,7 @@ extension ReportPage {
         pair.element("div", ["class": "card"]) { card in
             card.element("h2") { heading in
                 heading.write("Attempts ")
-                heading.element("small", text: "that an item took")
+                heading.element("small", text: "per item")
             }
             card.element("table") { table in
                 for number in rows {
@@ -117,7 +117,7 @@ extension ReportPage {
             line.element("code", text: example.message.isEmpty ? "(no message)" : example.message)
         }
         item.element("p", ["class": "quiet"]) { line in
-            line.write("such as ")
+            line.write("e.g. ")
             line.element("code", text: example.sample > 0 ? "\(example.id)#\(example.sample)" : example.id)
             line.write(", \(StoreSummary.plural(example.attempts, "attempt"))")
             if example.created > 0 { line.write(", \(UTCTime(example.created).text)") }

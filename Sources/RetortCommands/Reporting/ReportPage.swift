@@ -53,7 +53,7 @@ struct ReportPage {
         header.element("p", ["class": "brand"], text: "retort report")
         header.element("h1", text: summary.root)
         header.element("p", ["class": "state"]) { line in
-            line.element("span", ["class": "badge \(summary.state.rawValue)"], text: summary.state.rawValue)
+            line.element("span", ["class": "badge \(summary.stateWord)"], text: summary.stateWord)
             line.write(" \(summary.stateDetail)")
         }
         header.element("p", ["class": "quiet"]) { line in
@@ -75,7 +75,7 @@ struct ReportPage {
             tile(&section, "Failed", Human.count(summary.failed), share(summary.failed))
             tile(&section, "Pending", summary.pending.map { Human.count($0) } ?? "?", remaining)
             if let rate = summary.donePerSecond {
-                tile(&section, "Answers", Human.rate(rate), "over \(duration(Double(summary.activeSeconds))) of work")
+                tile(&section, "Answers", Human.rate(rate), "over \(duration(Double(summary.activeSeconds)))")
             }
             if let median = digest.latency.quantile(0.5) {
                 let tail = Quantity.milliseconds.text(digest.latency.quantile(0.95))
@@ -107,8 +107,8 @@ struct ReportPage {
     }
 
     private var remaining: String {
-        if let left = summary.remainingSeconds { return "about \(duration(left)) at the last pace" }
-        return summary.pending == nil ? "not known without reading the input" : ""
+        if let left = summary.remainingSeconds { return "ETA \(duration(left)) at the recent rate" }
+        return summary.pending == nil ? "unknown without reading the input" : ""
     }
 
     private var costRemark: String {
@@ -117,7 +117,7 @@ struct ReportPage {
     }
 
     private var compression: String {
-        summary.ratio(.responses).map { "\(Human.fixed($0, 1)) times smaller than its lines" } ?? ""
+        summary.ratio(.responses).map { "compressed \(Human.fixed($0, 1)):1" } ?? ""
     }
 
     func duration(_ seconds: Double) -> String { Quantity.duration(seconds: seconds) }

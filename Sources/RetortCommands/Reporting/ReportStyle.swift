@@ -40,7 +40,7 @@ enum ReportStyle {
           display: inline-block; margin-right: 0.3rem; padding: 0.05rem 0.6rem; border: 1px solid currentColor;
           border-radius: 1rem; font-size: 0.85rem; font-weight: 650;
         }
-        .badge.complete { color: var(--done); } .badge.incomplete { color: var(--failed); }
+        .badge.complete, .badge.finished { color: var(--done); } .badge.incomplete { color: var(--failed); }
         .badge.running { color: var(--tokens); } .badge.empty { color: var(--quiet); }
         .tiles { display: flex; flex-wrap: wrap; gap: 0.75rem; }
         .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 27rem), 1fr)); gap: 1rem; }

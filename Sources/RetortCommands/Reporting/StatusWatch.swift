@@ -11,7 +11,7 @@ struct StatusWatch: Sendable {
 
     static let intervalRange = Interval.milliseconds(100)...Interval.seconds(3600)
 
-    /// Returns when nobody writes the store any more, or when the task is cancelled. Throws what reading the store
+    /// Returns when no process writes the store any more, or when the task is cancelled. Throws what reading the store
     /// throws.
     func run() async throws(RetortError) {
         let output = DataOutput.standardOutput()
@@ -21,7 +21,7 @@ struct StatusWatch: Sendable {
             let status = try StoreStatus(root)
             let rate = pace.add(status.done + status.failed, at: .now)
             if asJSON {
-                try output.line(status.json)
+                try output.line(status.json())
             } else if terminal.isTerminal {
                 screen.width = Terminal.standardOutput().width
                 try output.write(screen.draw(status.lines + [progress(status, rate)]))
@@ -44,10 +44,10 @@ struct StatusWatch: Sendable {
     }
 
     private func progress(_ status: StoreStatus, _ rate: Double?) -> String {
-        guard status.writer != nil else { return "the run has ended" }
-        guard let rate else { return "pace       not known yet; Ctrl-C ends the watch, not the run" }
-        var line = "pace       \(Human.rate(rate))"
-        if let left = remaining(status, rate) { line += ", \(left) left" }
+        guard status.writer != nil else { return "no active writer" }
+        guard let rate else { return "watch      Ctrl-C ends the watch, not the run" }
+        var line = "watch      \(Human.rate(rate))"
+        if let left = remaining(status, rate) { line += ", ETA \(left)" }
         return line + "; Ctrl-C ends the watch, not the run"
     }
 
@@ -56,9 +56,10 @@ struct StatusWatch: Sendable {
         var parts = ["\(Human.count(status.done)) done", "\(Human.count(status.failed)) failed"]
         if let pending = status.pending { parts.append("\(Human.count(pending)) pending") }
         if let rate { parts.append(Human.rate(rate)) }
-        if let rate, let left = remaining(status, rate) { parts.append("\(left) left") }
-        if status.writer == nil { parts.append("nobody writes it") }
-        return UTCTime(wallClockSeconds()).text + "  " + parts.joined(separator: ", ")
+        if let rate, let left = remaining(status, rate) { parts.append("ETA \(left)") }
+        var line = UTCTime(wallClockSeconds()).text + "  " + parts.joined(separator: ", ")
+        if status.writer == nil { line += "; no active writer" }
+        return line
     }
 
     private func remaining(_ status: StoreStatus, _ rate: Double) -> String? {

@@ -6,16 +6,26 @@ extension StoreSummary {
     /// Damaged stretches that the text and the page list one by one.
     static let damageShownMax = 20
 
+    /// The state as people read it: of a store without pending items that it is finished, whatever has failed.
+    var stateWord: String { state == .incomplete && pending == 0 ? "finished" : state.rawValue }
+
     /// How far the store is, to be read after the state's name.
     var stateDetail: String {
         switch state {
         case .empty: "no item has an outcome yet"
-        case .running: "\(writer ?? "") writes it; this is a snapshot"
+        case .running: "\(writer ?? "") is writing; this is a snapshot"
         case .complete: "every item has its answer"
-        case .incomplete where pending == nil: "what is left is not known without reading the input"
+        case .incomplete where pending == nil: "what is left is unknown without reading the input"
         case .incomplete where pending == 0: "every item has its outcome, \(Human.count(failed)) failed"
         case .incomplete: "\(Human.count(pending ?? 0)) pending, \(Human.count(failed)) failed"
         }
+    }
+
+    /// How the last run ended, from what it says and from who holds the store.
+    var runEnding: String {
+        guard let run else { return "" }
+        if run.state == .ended { return "its work was done" }
+        return writer == nil ? "killed; its last sign was at \(UTCTime(Int64(run.updated)).text)" : "still running"
     }
 
     /// How the numbers were made.
@@ -26,10 +36,10 @@ extension StoreSummary {
             "Latency is that of the attempt that was answered. Times are UTC.",
         ]
         if columns.stretches.count > 1 {
-            notes.append("\(columns.stretches.count - 1) long pauses are left out of the time at work.")
+            notes.append("\(Self.plural(columns.stretches.count - 1, "long pause")) left out of the active time.")
         }
         if digest.untimed > 0 {
-            notes.append("\(Human.count(digest.untimed)) records have no time and are missing in the charts over time.")
+            notes.append("\(Self.plural(digest.untimed, "record")) without a time, missing in the charts over time.")
         }
         return notes
     }

@@ -11,7 +11,7 @@ struct StoreSummary {
         case running
         /// Every item of the input has its answer.
         case complete
-        /// Nobody writes it, and items are pending or failed.
+        /// No process writes it, and items are pending or failed.
         case incomplete
     }
 
@@ -30,8 +30,10 @@ struct StoreSummary {
     let manifest: StoreManifest
     /// Seconds since 1970 of the snapshot.
     let generated: Int64
-    /// Who writes the store; nil when nobody does.
+    /// The process that writes the store; nil when none does.
     let writer: String?
+    /// What the last run says of itself; nil where it did not.
+    let run: RunRecord?
     let done: Int
     let failed: Int
     /// Items of the input; nil as long as it was not read to its end.
@@ -63,6 +65,7 @@ struct StoreSummary {
         manifest = reader.manifest
         generated = now
         writer = try reader.writer()
+        run = RunRecordFile(in: root).read()
         done = Int(reader.counters.done)
         failed = Int(reader.counters.failed)
         items = reader.items

@@ -8,7 +8,8 @@ import SegmentStore
 ///     generated           when the snapshot was taken
 ///     store               {path, id, samples, input_files, input_rows}
 ///     state               "empty", "running", "complete" or "incomplete"
-///     writer              who writes the store now; "" when nobody does
+///     writer              the process that writes the store now; "" when none does
+///     last_run            {state, reason, started, updated, elapsed_s, rate_per_s, settings} as the run itself says, or null
 ///     progress            {items, done, failed, pending}; items and pending are null where only reading the input
 ///                         could tell them
 ///     job                 what the answers depend on, as in retort.json; values are texts
@@ -48,6 +49,7 @@ struct SummaryJSON {
             Member("store", store),
             Member("state", .text(summary.state.rawValue)),
             Member("writer", .text(summary.writer ?? "")),
+            Member("last_run", lastRun),
             Member("progress", progress),
             Member("job", .object(summary.manifest.job.sorted { $0.key < $1.key }.map { Member($0, .text($1)) })),
             Member("pace", pace),
@@ -102,6 +104,16 @@ struct SummaryJSON {
             Member("done_per_second", JSONTree(summary.donePerSecond)),
             Member("recent_done_per_second", JSONTree(summary.recentDonePerSecond)),
             Member("remaining_seconds", JSONTree(summary.remainingSeconds)),
+        ])
+    }
+
+    private var lastRun: JSONTree {
+        guard let run = summary.run else { return .null }
+        return .object([
+            Member("state", .text(run.state.rawValue)), Member("reason", .text(run.reason)),
+            Member("started", .integer(run.started)), Member("updated", .integer(run.updated)),
+            Member("elapsed_s", .real(run.elapsedSeconds)), Member("rate_per_s", .real(run.itemsPerSecond)),
+            Member("settings", .object(run.settings.sorted { $0.key < $1.key }.map { Member($0, .text($1)) })),
         ])
     }
 

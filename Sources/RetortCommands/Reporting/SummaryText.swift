@@ -10,14 +10,14 @@ struct SummaryText {
     private static let barCells = 40
     private static let labelCells = 22
     /// The widths of the columns of figures.
-    private static let cells = [11, 11, 11, 13, 18]
+    private static let cells = [11, 11, 11, 11, 13, 18]
     private static let kindsShownMax = 3
 
     init(_ summary: StoreSummary) { self.summary = summary }
 
     var text: String {
         let sections = [
-            head, progress, pace, latencyAndTokens, answers, attempts, failures, storage, job, damage, notes,
+            head, progress, pace, lastRun, latencyAndTokens, answers, attempts, failures, storage, job, damage, notes,
         ]
         return sections.filter { !$0.isEmpty }.map { $0.joined(separator: "\n") + "\n" }.joined(separator: "\n")
     }
@@ -25,7 +25,7 @@ struct SummaryText {
     private var head: [String] {
         let title = "Report on \(clean(summary.root))"
         var lines = [title, String(repeating: "=", count: CellWidth.of(title))]
-        lines.append(row("state", "\(summary.state.rawValue): \(clean(summary.stateDetail))"))
+        lines.append(row("state", "\(summary.stateWord): \(clean(summary.stateDetail))"))
         lines.append(row("snapshot of", UTCTime(summary.generated).text))
         return lines
     }
@@ -34,7 +34,7 @@ struct SummaryText {
         var lines = heading("Progress")
         let whole = summary.items ?? (summary.done + summary.failed)
         lines.append(
-            row("items", summary.items.map { Human.count($0) } ?? "not known: the input was not read to its end"))
+            row("items", summary.items.map { Human.count($0) } ?? "unknown: the input was not read to its end"))
         lines.append(countRow("done", summary.done, of: whole))
         lines.append(countRow("failed", summary.failed, of: whole))
         if let pending = summary.pending { lines.append(countRow("pending", pending, of: whole)) }
@@ -46,11 +46,11 @@ struct SummaryText {
         var lines = heading("Pace")
         lines.append(row("first outcome", UTCTime(first).text))
         lines.append(row("last outcome", UTCTime(last).text))
-        lines.append(row("time at work", Quantity.duration(seconds: Double(summary.activeSeconds))))
+        lines.append(row("active time", Quantity.duration(seconds: Double(summary.activeSeconds))))
         if let rate = summary.donePerSecond { lines.append(row("answers", Human.rate(rate))) }
-        if let rate = summary.recentDonePerSecond { lines.append(row("of late", Human.rate(rate))) }
+        if let rate = summary.recentDonePerSecond { lines.append(row("recent rate", Human.rate(rate))) }
         if let left = summary.remainingSeconds {
-            lines.append(row("left at that pace", Quantity.duration(seconds: left)))
+            lines.append(row("ETA at that rate", Quantity.duration(seconds: left)))
         }
         if let cost = summary.cost {
             lines.append(
@@ -60,15 +60,33 @@ struct SummaryText {
         return lines
     }
 
+    /// What the last run says of itself, and how it was told to go.
+    private var lastRun: [String] {
+        guard let run = summary.run else { return [] }
+        var lines = heading("Last run")
+        let reason = run.reason.isEmpty ? "" : ": \(clean(run.reason))"
+        lines.append(row("ended", run.state == .stopped ? "stopped\(reason)" : summary.runEnding))
+        let ended = max(0, run.done + run.failed - run.earlier)
+        lines.append(
+            row(
+                "pace",
+                "\(StoreSummary.plural(ended, "item")) in \(Quantity.duration(milliseconds: run.elapsedSeconds * 1000)), "
+                    + "\(Human.rate(run.itemsPerSecond).replacing("/s", with: " items/s"))"))
+        for (name, text) in run.settings.sorted(by: { $0.key < $1.key }) { lines.append(row(clean(name), clean(text))) }
+        return lines
+    }
+
     private var latencyAndTokens: [String] {
         guard !digest.latency.isEmpty else { return [] }
         var lines = heading("Answers")
         lines.append(
             padded("", Self.labelCells)
-                + zip(["p50", "p95", "p99", "max", "total"], Self.cells).map { padded($0, $1, right: true) }.joined())
+                + zip(["mean", "p50", "p95", "p99", "max", "total"], Self.cells).map { padded($0, $1, right: true) }
+                .joined())
         func add(_ name: String, _ histogram: LogHistogram, _ quantity: Quantity, total: Bool = true) {
             guard let greatest = histogram.maximum, greatest > 0 || name == "latency" else { return }
-            var cells = [0.5, 0.95, 0.99].map { quantity.text(histogram.quantile($0)) } + [quantity.text(greatest)]
+            var cells = [histogram.mean.map { quantity.text($0) } ?? "-"]
+            cells += [0.5, 0.95, 0.99].map { quantity.text(histogram.quantile($0)) } + [quantity.text(greatest)]
             cells.append(total ? quantity.text(histogram.sum) : "")
             lines.append(
                 trimmed(
@@ -89,16 +107,16 @@ struct SummaryText {
         guard summary.answersRead > 0 else { return [] }
         var lines: [String] = []
         if digest.truncated > 0 {
-            lines.append(countRow("cut off (length)", digest.truncated, of: summary.answersRead))
+            lines.append(countRow("truncated (length)", digest.truncated, of: summary.answersRead))
         }
-        if digest.empty > 0 { lines.append(countRow("without a text", digest.empty, of: summary.answersRead)) }
-        return lines + counts("Finish reasons", digest.finishReasons) + counts("Models that answered", digest.models)
+        if digest.empty > 0 { lines.append(countRow("empty", digest.empty, of: summary.answersRead)) }
+        return lines + counts("Finish reasons", digest.finishReasons) + counts("Models", digest.models)
     }
 
     private var attempts: [String] {
         let sums = zip(digest.attemptsOfDone, digest.attemptsOfFailed).map { $0 + $1 }
         guard sums.dropFirst(2).contains(where: { $0 > 0 }) || summary.failuresRead > 0 else { return [] }
-        var lines = heading("Attempts an item took")
+        var lines = heading("Attempts per item")
         for (number, sum) in sums.enumerated() where sum > 0 {
             let name = number == RecordDigest.attemptsMax ? "\(number) or more" : String(number)
             let failed = digest.attemptsOfFailed[number]
@@ -117,7 +135,7 @@ struct SummaryText {
             for kind in kinds.prefix(Self.kindsShownMax) {
                 let text = "\(Human.count(kind.count)) x \(clean(kind.example.message))"
                 lines.append("    " + CellWidth.truncated(text, to: 112))
-                lines.append("        such as \(CellWidth.truncated(clean(kind.example.id), to: 80))")
+                lines.append("        e.g. \(CellWidth.truncated(clean(kind.example.id), to: 80))")
             }
             let others = kinds.dropFirst(Self.kindsShownMax).reduce(failure.otherKinds) { $0 + $1.count }
             if others > 0 { lines.append("    \(Human.count(others)) with other messages") }
@@ -130,8 +148,8 @@ struct SummaryText {
         for lane in Lane.allCases {
             guard let files = summary.files[lane], files.bytes > 0 else { continue }
             var text = "\(Human.bytes(files.bytes)) in \(StoreSummary.plural(files.segments, "segment"))"
-            if files.journalBytes > 0 { text += ", \(Human.bytes(files.journalBytes)) of them not compressed yet" }
-            if let ratio = summary.ratio(lane) { text += ", \(Human.fixed(ratio, 2)) times smaller than its lines" }
+            if files.journalBytes > 0 { text += ", \(Human.bytes(files.journalBytes)) of it not compressed yet" }
+            if let ratio = summary.ratio(lane) { text += ", compressed \(Human.fixed(ratio, 2)):1" }
             lines.append(row(lane.directoryName, text))
         }
         lines.append(row("index", Human.bytes(summary.indexBytes)))

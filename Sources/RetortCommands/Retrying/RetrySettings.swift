@@ -88,6 +88,7 @@ extension RunSettings {
         samples = 1
         template = nil
         templateText = nil
+        templateName = nil
         keepsBody = command.flag("keep-body")
         isStrict = false
         onChange = .keep

@@ -30,7 +30,8 @@ extension RunSession {
         let codec = RecordCodec(keepsBody: settings.keepsBody, costs: try CostColumn(of: settings.out))
         let recorder = Recorder(store, codec: codec, issued: IssuedKeys())
         let reporter = RetryReporter(
-            RunDisplay(messages, store: store, meter: HealthMeter(loop)), total: source.count)
+            RunDisplay(messages, store: store, meter: HealthMeter(loop)), total: source.count, store: store,
+            publisher: RunPublisher(settings, command: "retry"))
         let generator = try ResponseGenerator<ItemContext>(
             settings.pricing.budgeted(settings.generator, store.counters),
             transport: settings.secrets.guarding(transport),
@@ -41,9 +42,11 @@ extension RunSession {
         reporter.finish(summary.progress)
         await transport.shutdown()
         let standing = RunStanding(retried: source.count, summary.progress)
-        return Result(
+        let result = Result(
             summary: summary, standing: standing, counters: store.counters, simulatorCounts: nil,
             wasInterrupted: signals.withLock { $0 } > 0)
+        reporter.publisher.end(result)
+        return result
     }
 }
 
@@ -51,13 +54,23 @@ extension RunSession {
 final class RetryReporter: ProgressObserver {
     private let display: RunDisplay
     private let total: Int
+    private let store: RecordStore
+    let publisher: RunPublisher
 
-    init(_ display: RunDisplay, total: Int) {
+    init(_ display: RunDisplay, total: Int, store: RecordStore, publisher: RunPublisher) {
         self.display = display
         self.total = total
+        self.store = store
+        self.publisher = publisher
     }
 
-    func progress(_ progress: Progress) { display.show(progress) { fill(&$0, progress) } }
+    func progress(_ progress: Progress) {
+        display.show(progress) { fill(&$0, progress) }
+        publisher.update(
+            progress, paused: RunDisplay.pausedReason(progress, trouble: store.trouble),
+            cost: Pricing.cost(of: store.counters)
+        ) { RunStanding(retried: total, progress) }
+    }
 
     func finish(_ progress: Progress) { display.finish(progress) { fill(&$0, progress) } }
 

@@ -20,14 +20,16 @@ final class RunReporter: ProgressObserver {
     private let badRows = Locked(0)
     private let display: RunDisplay
     private let isQuiet: Bool
+    private let publisher: RunPublisher?
 
     /// Bad rows named one by one; the rest is only counted.
     static let badRowsShownMax = 10
 
     init(
         _ messages: MessageStream, store: RecordStore, source: PlannedSource, input: InputStanding,
-        before: StoreCounters, samples: Int, meter: HealthMeter, isQuiet: Bool
+        before: StoreCounters, samples: Int, meter: HealthMeter, isQuiet: Bool, publisher: RunPublisher? = nil
     ) {
+        self.publisher = publisher
         display = RunDisplay(messages, store: store, meter: meter)
         self.messages = messages
         self.store = store
@@ -38,7 +40,13 @@ final class RunReporter: ProgressObserver {
         self.isQuiet = isQuiet
     }
 
-    func progress(_ progress: Progress) { display.show(progress) { fill(&$0, progress) } }
+    func progress(_ progress: Progress) {
+        display.show(progress) { fill(&$0, progress) }
+        publisher?.update(
+            progress, paused: RunDisplay.pausedReason(progress, trouble: store.trouble),
+            cost: Pricing.cost(of: store.counters)
+        ) { standing(progress) }
+    }
 
     func finish(_ progress: Progress) { display.finish(progress) { fill(&$0, progress) } }
 

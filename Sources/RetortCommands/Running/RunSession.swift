@@ -193,9 +193,10 @@ struct RunSession {
         let issued = IssuedKeys()
         let recorder = Recorder(store, codec: codec, issued: issued)
         let source = PlannedSource()
+        let publisher = RunPublisher(settings, command: "run")
         let reporter = RunReporter(
             messages, store: store, source: source, input: standing, before: before, samples: settings.samples,
-            meter: HealthMeter(loop), isQuiet: isQuiet)
+            meter: HealthMeter(loop), isQuiet: isQuiet, publisher: publisher)
         let generator = try ResponseGenerator<ItemContext>(
             settings.pricing.budgeted(settings.generator, store.counters),
             transport: settings.secrets.guarding(transport),
@@ -221,9 +222,11 @@ struct RunSession {
         if reached.pending == 0, reached.failed == 0, summary.ending == .completed, isWhole {
             try standing.settle(input, rows: source.reading.rows, store)
         }
-        return Result(
+        let result = Result(
             summary: summary, standing: reached, counters: store.counters,
             simulatorCounts: nil, wasInterrupted: signals.withLock { $0 } > 0)
+        publisher.end(result)
+        return result
     }
 
     func watchSignals(

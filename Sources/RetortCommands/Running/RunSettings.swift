@@ -31,6 +31,8 @@ struct RunSettings: Sendable {
     var samples: Int
     var template: Template?
     var templateText: String?
+    /// The template's file, or the job file that holds it.
+    var templateName: String?
     var baseURL: String
     var headers: [(name: String, value: String)]
     /// What no answer may bring to disk or screen.
@@ -63,6 +65,7 @@ struct RunSettings: Sendable {
         let templateFile = try Self.loadTemplate(command) ?? job?.template
         template = templateFile?.template
         templateText = templateFile?.text
+        templateName = command.stringIfSet("template") ?? (job?.template == nil ? nil : operands.first)
         keepsBody = command.flag("keep-body")
         isStrict = command.flag("strict")
         onChange = command.choice("on-change")

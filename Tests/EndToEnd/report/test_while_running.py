@@ -100,7 +100,7 @@ def test_a_watch_on_a_terminal_redraws(running, start):
 
 def test_a_watch_of_a_finished_run_ends_at_once(finished, retort):
     lines = retort("status", finished.folder, "--watch").stdout.splitlines()
-    assert len(lines) == 1 and lines[0].endswith("nobody writes it")
+    assert len(lines) == 1 and lines[0].endswith("; no active writer")
 
 
 def test_a_reader_that_goes_away_is_no_error(running, start):

@@ -1,0 +1,111 @@
+import Basics
+import CommandLine
+import Glibc
+import HTTPTransport
+import ModelAPI
+import ResponseGenerator
+import SegmentStore
+
+/// Tells other processes how a run goes, once a second at most: see `RunRecord`. Any thread.
+final class RunPublisher: Sendable {
+    /// The least time between two writings.
+    static let interval = Interval.seconds(1)
+
+    private let file: RunRecordFile
+    private let state: Locked<(record: RunRecord, written: Instant?)>
+
+    init(_ settings: RunSettings, command: String) {
+        file = RunRecordFile(in: settings.out)
+        var record = RunRecord()
+        record.command = command
+        record.pid = Int(getpid())
+        record.started = Int(wallClockSeconds())
+        record.settings = settings.described
+        state = Locked((record, nil))
+    }
+
+    /// Publishes, unless that was done just now.
+    func update(_ progress: Progress, paused: String?, cost: Double?, _ counts: () -> RunStanding) {
+        let now = Instant.now
+        let isDue = state.withLock { state in
+            if let written = state.written, now - written < Self.interval { return false }
+            state.written = now
+            return true
+        }
+        if isDue { publish(progress, paused: paused, cost: cost, counts()) }
+    }
+
+    private func publish(_ progress: Progress, paused: String?, cost: Double?, _ standing: RunStanding) {
+        let record = state.withLock { state in
+            state.record.note(progress, standing)
+            (state.record.paused, state.record.cost) = (paused ?? "", cost)
+            return state.record
+        }
+        file.write(record)
+    }
+
+    /// How it ended; nothing is published afterwards.
+    func end(_ result: RunSession.Result) {
+        let record = state.withLock { state in
+            state.record.note(result.summary.progress, result.standing)
+            state.record.end(result)
+            return state.record
+        }
+        file.write(record)
+    }
+}
+
+extension RunRecord {
+    mutating func note(_ progress: Progress, _ standing: RunStanding) {
+        updated = Int(wallClockSeconds())
+        (total, done, failed, pending) = (standing.total, standing.done, standing.failed, standing.pending)
+        earlier = standing.earlier
+        (inFlight, waiting, requests) = (progress.inFlight, progress.waiting, progress.requests)
+        concurrency = progress.concurrency
+        nextRetrySeconds = progress.nextRetryIn?.seconds
+        retries = Dictionary(uniqueKeysWithValues: progress.retries.filter { $0.value > 0 }.map { ($0.rawValue, $1) })
+        (elapsedSeconds, itemsPerSecond) = (progress.elapsed.seconds, progress.itemsPerSecond)
+        (promptTokens, completionTokens) = (progress.usage.prompt, progress.usage.completion)
+        remainingSeconds = pending.flatMap { left in
+            itemsPerSecond > 0 ? max(Double(left) / itemsPerSecond, nextRetrySeconds ?? 0) : nil
+        }
+    }
+
+    mutating func end(_ result: RunSession.Result) {
+        (inFlight, remainingSeconds, nextRetrySeconds, paused) = (0, nil, nil, "")
+        cost = Pricing.cost(of: result.counters)
+        // The rate of the last seconds, in which the last items are waited for, says little of the whole.
+        let ended = done + failed - earlier
+        itemsPerSecond = elapsedSeconds > 0 ? Double(max(0, ended)) / elapsedSeconds : 0
+        if result.wasInterrupted {
+            (state, reason) = (.stopped, "interrupted")
+        } else if let error = result.summary.error {
+            (state, reason) = (.stopped, error.description)
+        } else {
+            state = result.summary.ending == .completed ? .ended : .stopped
+        }
+    }
+}
+
+extension RunSettings {
+    /// What decides how a run goes and not what it asks: names and texts, without secrets.
+    var described: [String: String] {
+        var texts = [
+            "concurrency": generator.isConcurrencyAutomatic ? "auto" : String(generator.concurrency),
+            "attempts": String(generator.attemptsMax), "timeout": Human.duration(timeouts.total),
+        ]
+        texts["rps"] = generator.limits.requestsPerSecond.map { Human.fixed($0, 3) }
+        texts["rpm"] = generator.limits.requestsPerMinute.map { Human.fixed($0, 2) }
+        texts["tpm"] = generator.limits.tokensPerMinute.map { Human.fixed($0, 0) }
+        texts["throttle"] = generator.limits.spacing.map(Human.duration)
+        texts["max_cost"] = pricing.limit.map { Human.dollars(Money.dollars($0)) }
+        if let price = pricing.price, price != .free {
+            texts["prices"] =
+                "\(Human.dollars(price.input)) in, \(Human.dollars(price.cachedInput)) cached, "
+                + "\(Human.dollars(price.output)) out per million tokens"
+        }
+        texts["template_file"] = templateName
+        texts["base_url"] = simulator == nil ? ServerNote.withoutSecrets(baseURL) : "the built-in model server"
+        return texts
+    }
+}

@@ -1,0 +1,117 @@
+import JSONText
+
+/// How the last run or retry of a store goes or went, as its writer tells: `progress.json` in the store.
+///
+/// Counts are of items. What is not known is nil; texts are cut, so that the file stays small.
+struct RunRecord: Sendable, Hashable {
+    enum State: String, Sendable {
+        case running
+        /// Its work was done.
+        case ended
+        /// Before its work was done; `reason` says why.
+        case stopped
+    }
+
+    var state = State.running
+    /// `run` or `retry`.
+    var command = "run"
+    var pid = 0
+    /// Seconds since 1970.
+    var started = 0
+    var updated = 0
+    var reason = ""
+
+    var total: Int?
+    var done = 0
+    var failed = 0
+    var pending: Int?
+    /// Outcomes of earlier runs among them.
+    var earlier = 0
+
+    var inFlight = 0
+    var waiting = 0
+    var nextRetrySeconds: Double?
+    var requests = 0
+    /// Failed attempts that were repeated, by their class.
+    var retries: [String: Int] = [:]
+    var elapsedSeconds = 0.0
+    var itemsPerSecond = 0.0
+    var remainingSeconds: Double?
+    var promptTokens = 0
+    var completionTokens = 0
+    /// Dollars, of all answers in the store.
+    var cost: Double?
+    /// Why nothing is sent for now; empty when it is.
+    var paused = ""
+    var lastError = ""
+    /// Requests that may be in flight now.
+    var concurrency = 0
+    /// How the run was told to go: names and texts, without secrets.
+    var settings: [String: String] = [:]
+
+    static let format = "retort progress"
+    static let textScalarsMax = 400
+
+    static func cut(_ text: String) -> String {
+        text.unicodeScalars.count <= textScalarsMax ? text : String(text.unicodeScalars.prefix(textScalarsMax)) + "…"
+    }
+}
+
+extension RunRecord {
+    /// One JSON object, indented.
+    var json: [UInt8] {
+        typealias Member = JSONTree.Member
+        func texts(_ values: [String: String]) -> JSONTree {
+            .object(values.sorted { $0.key < $1.key }.map { Member($0, .text(Self.cut($1))) })
+        }
+        return JSONTree.object([
+            Member("format", .text(Self.format)), Member("version", .integer(1)),
+            Member("state", .text(state.rawValue)),
+            Member("reason", .text(Self.cut(reason))), Member("command", .text(command)), Member("pid", .integer(pid)),
+            Member("started", .integer(started)), Member("updated", .integer(updated)),
+            Member("total", JSONTree(total)), Member("done", .integer(done)), Member("failed", .integer(failed)),
+            Member("pending", JSONTree(pending)), Member("earlier", .integer(earlier)),
+            Member("in_flight", .integer(inFlight)), Member("waiting", .integer(waiting)),
+            Member("next_retry_s", JSONTree(nextRetrySeconds)), Member("requests", .integer(requests)),
+            Member("retries", .object(retries.sorted { $0.key < $1.key }.map { Member($0, .integer($1)) })),
+            Member("elapsed_s", .real(elapsedSeconds)), Member("rate_per_s", .real(itemsPerSecond)),
+            Member("remaining_s", JSONTree(remainingSeconds)), Member("prompt_tokens", .integer(promptTokens)),
+            Member("completion_tokens", .integer(completionTokens)), Member("cost_usd", JSONTree(cost)),
+            Member("paused", .text(Self.cut(paused))), Member("last_error", .text(Self.cut(lastError))),
+            Member("concurrency_now", .integer(concurrency)), Member("settings", texts(settings)),
+        ]).text
+    }
+
+    /// Reads the file's text; nil for anything else. Numbers out of bounds are brought within them.
+    init?(_ json: [UInt8]) {
+        guard let root = try? JSONParser().parse(json).root, root["format"]?.string == Self.format,
+            let state = root["state"]?.string.flatMap(State.init)
+        else { return nil }
+        func text(_ name: StaticString) -> String { Self.cut(root[name]?.string ?? "") }
+        func count(_ name: StaticString) -> Int? { root[name]?.int.map { max(0, min($0, Self.countMax)) } }
+        func number(_ name: StaticString) -> Double? {
+            root[name]?.double.flatMap { $0.isFinite ? max(0, min($0, Double(Self.countMax))) : nil }
+        }
+        self.state = state
+        (reason, command, paused, lastError) = (text("reason"), text("command"), text("paused"), text("last_error"))
+        (pid, started, updated) = (count("pid") ?? 0, count("started") ?? 0, count("updated") ?? 0)
+        (total, done, failed, pending) = (count("total"), count("done") ?? 0, count("failed") ?? 0, count("pending"))
+        (earlier, inFlight, waiting) = (count("earlier") ?? 0, count("in_flight") ?? 0, count("waiting") ?? 0)
+        (requests, concurrency) = (count("requests") ?? 0, count("concurrency_now") ?? 0)
+        (nextRetrySeconds, remainingSeconds, cost) = (number("next_retry_s"), number("remaining_s"), number("cost_usd"))
+        (elapsedSeconds, itemsPerSecond) = (number("elapsed_s") ?? 0, number("rate_per_s") ?? 0)
+        (promptTokens, completionTokens) = (count("prompt_tokens") ?? 0, count("completion_tokens") ?? 0)
+        for (key, value) in (root["retries"]?.members ?? []).prefix(Self.membersMax) {
+            if let name = key.string, let number = value.int {
+                retries[Self.cut(name)] = max(0, min(number, Self.countMax))
+            }
+        }
+        for (key, value) in (root["settings"]?.members ?? []).prefix(Self.membersMax) {
+            if let name = key.string, let text = value.string { settings[Self.cut(name)] = Self.cut(text) }
+        }
+    }
+
+    /// More than any run counts, and far from what overflows in sums.
+    private static let countMax = 1 << 53
+    private static let membersMax = 64
+}

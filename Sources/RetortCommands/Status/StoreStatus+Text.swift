@@ -1,0 +1,128 @@
+import Basics
+import CommandLine
+import SegmentStore
+
+extension StoreStatus {
+    /// The state in a sentence: `stopped at 510 of 2,000 items: interrupted`.
+    var sentence: String {
+        let place = progressText
+        switch state {
+        case .running:
+            let isRetry = run?.command == "retry"
+            return isRetry ? "running: a retry, \(retryText)" : "running: \(place)"
+        case .ended: return failed > 0 ? "ended: \(place), \(Human.count(failed)) failed" : "ended: \(place)"
+        case .stopped: return "stopped at \(place)" + (run.map { $0.reason.isEmpty ? "" : ": \($0.reason)" } ?? "")
+        case .killed:
+            let seen = run.map { "; its last sign was at \(UTCTime(Int64($0.updated)).text)" } ?? ""
+            return "killed at \(place)\(seen)"
+        case .idle: return place
+        }
+    }
+
+    private var progressText: String {
+        let settled = pending.flatMap { left in items.map { max(0, $0 - left) } } ?? done + failed
+        guard let items else { return "\(Human.count(settled)) items" }
+        return "\(Human.count(settled)) of \(StoreSummary.plural(items, "item"))"
+    }
+
+    private var retryText: String {
+        guard let run, let total = run.total else { return "" }
+        return "\(Human.count(run.done + run.failed)) of \(StoreSummary.plural(total, "failed item"))"
+    }
+
+    private var pendingText: String {
+        if let pending { return Human.count(pending) }
+        return items == nil
+            ? "unknown: the input was not read to its end yet"
+            : "unknown: the store has records of other inputs too; the run itself tells"
+    }
+
+    /// Name and text of each line.
+    var facts: [(name: String, text: String)] {
+        var facts: [(String, String)] = [("state", sentence)]
+        facts += running
+        facts.append(("done", Human.count(done)))
+        facts.append(("failed", Human.count(failed)))
+        facts += failureClasses.map { ("", "\(Human.count($0.count)) \($0.name)") }
+        facts.append(("pending", pendingText))
+        facts.append(("tokens", "\(Human.count(tally(.prompt))) in, \(Human.count(tally(.completion))) out"))
+        if let cost { facts.append(("cost", Human.dollars(cost))) }
+        if let perItem { facts.append(("per item", perItem)) }
+        if tally(.truncated) > 0 { facts.append(("truncated", Human.count(tally(.truncated)))) }
+        facts += files
+        facts.append(("writer", writer ?? "none"))
+        if let server { facts.append(("server", server)) }
+        if !settings.isEmpty {
+            facts.append(("settings", settings.map { "\($0.name)=\($0.text)" }.joined(separator: ", ")))
+        }
+        let job = reader.manifest.job.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+        facts.append(("job", job.joined(separator: ", ")))
+        for damage in reader.damage {
+            facts.append(("damaged", "\(damage.lane.directoryName) segment \(damage.segment): \(damage.reason)"))
+        }
+        return facts
+    }
+
+    var lines: [String] {
+        facts.map { name, text in
+            name + String(repeating: " ", count: max(1, Self.nameCells - name.count)) + CellWidth.sanitized(text)
+        }
+    }
+
+    private static let nameCells = 11
+
+    /// What the run that is writing says of its pace.
+    private var running: [(String, String)] {
+        guard state == .running, let run else { return [] }
+        var pace = "\(Human.rate(run.itemsPerSecond).replacing("/s", with: " items/s"))"
+        if let left = run.remainingSeconds { pace += ", ETA \(Quantity.duration(seconds: left))" }
+        pace += "; \(Human.count(run.inFlight)) in flight"
+        if run.waiting > 0 {
+            pace += ", \(Human.count(run.waiting)) waiting to retry"
+            if let next = run.nextRetrySeconds { pace += ", next in \(Quantity.duration(seconds: next))" }
+        }
+        var facts = [("pace", pace)]
+        if !run.paused.isEmpty { facts.append(("paused", run.paused)) }
+        if !run.retries.isEmpty {
+            let retries = run.retries.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
+            let parts = retries.map { "\(Human.count($0.value)) \($0.key)" }.joined(separator: ", ")
+            facts.append(("retries", "\(Human.count(retries.reduce(0) { $0 + $1.value })) (\(parts))"))
+        }
+        if !run.lastError.isEmpty { facts.append(("last error", run.lastError)) }
+        return facts
+    }
+
+    /// Means over the answers.
+    private var perItem: String? {
+        guard let latency = mean(.latency), let prompt = mean(.prompt), let completion = mean(.completion) else {
+            return nil
+        }
+        var text =
+            "\(Quantity.duration(milliseconds: latency)), \(Quantity.trimmed(prompt, 1)) tokens in, "
+            + "\(Quantity.trimmed(completion, 1)) out"
+        if let costPerItem { text += ", \(Human.dollars(costPerItem))" }
+        return text
+    }
+
+    private var files: [(String, String)] {
+        var facts: [(String, String)] = []
+        for lane in Lane.allCases {
+            let files = sizes[lane] ?? []
+            guard !files.isEmpty else { continue }
+            facts.append(
+                (
+                    lane.directoryName,
+                    "\(StoreSummary.plural(files.count, "segment")), \(Human.bytes(files.reduce(0, +)))"
+                ))
+        }
+        if superseded.records > 0 {
+            facts.append(
+                (
+                    "superseded",
+                    "\(StoreSummary.plural(superseded.records, "answer")) to rows that have changed since, "
+                        + Human.bytes(superseded.bytes)
+                ))
+        }
+        return facts
+    }
+}
