@@ -91,6 +91,7 @@ private:
 
     int value(int depth) {
         if (position >= structural_count) return fail(JSON_OUTLINE_SYNTAX, length);
+        if (nodes.size() >= JSON_VALUES_MAX) return fail(JSON_OUTLINE_TOO_MANY, here());
         switch (peek()) {
         case '{': return object(depth);
         case '[': return array(depth);

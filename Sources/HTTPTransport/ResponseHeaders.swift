@@ -7,8 +7,14 @@ struct ResponseHeaders {
     /// Bytes kept of a value.
     static let valueBytesMax = 4096
 
-    private static let names: [StaticString] = ["retry-after", "retry-after-ms"]
-    private static let prefixes: [StaticString] = ["x-ratelimit-", "anthropic-ratelimit-"]
+    private static let names: [StaticString] = [
+        "retry-after", "retry-after-ms", "x-should-retry", "x-ms-retry-after-ms", "llm_provider-retry-after",
+        "llm_provider-retry-after-ms", "llm_provider-x-should-retry", "llm_provider-x-ms-retry-after-ms",
+    ]
+    private static let prefixes: [StaticString] = [
+        "x-ratelimit-", "anthropic-ratelimit-", "ratelimit-", "llm_provider-x-ratelimit-",
+        "llm_provider-anthropic-ratelimit-", "llm_provider-ratelimit-",
+    ]
 
     private var kept: [(name: String, value: String)] = []
     /// The value of `Date`, which every answer has and which matters only beside another one that names a time.
@@ -41,7 +47,7 @@ struct ResponseHeaders {
     /// Whether a header whose name begins with that byte is worth a look.
     static func mayMatter(_ first: UInt8) -> Bool {
         switch first | 0x20 {
-        case UInt8(ascii: "d"), UInt8(ascii: "r"), UInt8(ascii: "x"), UInt8(ascii: "a"): true
+        case UInt8(ascii: "d"), UInt8(ascii: "r"), UInt8(ascii: "x"), UInt8(ascii: "a"), UInt8(ascii: "l"): true
         default: false
         }
     }

@@ -43,9 +43,19 @@ public final class JSONParser {
 
 /// Why a text is not JSON, and at which byte.
 public struct JSONError: Error, Sendable, Hashable, CustomStringConvertible {
+    /// The kinds of fault that a reader may treat in its own way.
+    public enum Kind: Sendable, Hashable {
+        /// The text ends where JSON would go on: it may be the beginning of a longer one.
+        case truncated
+        /// A whole value, and something after it, which begins at `offset`.
+        case trailing
+        case other
+    }
+
     public var reason: String
     /// Offset in bytes from the start of the text.
     public var offset: Int
+    public var kind = Kind.other
 
     public var description: String { "\(reason) at byte \(offset + 1)" }
 
@@ -66,8 +76,34 @@ public struct JSONError: Error, Sendable, Hashable, CustomStringConvertible {
         case JSON_OUTLINE_TRAILING.rawValue: reason = "something follows the end of the value"
         case JSON_OUTLINE_TOO_LARGE.rawValue: reason = "larger than 1 GiB"
         case JSON_OUTLINE_NO_MEMORY.rawValue: reason = "not enough memory to parse it"
+        case JSON_OUTLINE_TOO_MANY.rawValue: reason = "more than \(JSON_VALUES_MAX) values"
         default: reason = "not JSON"
         }
+        kind = JSONError.kind(status, self.offset, text)
+    }
+
+    private static func kind(_ status: Int32, _ offset: Int, _ text: [UInt8]) -> Kind {
+        switch UInt32(bitPattern: status) {
+        case JSON_OUTLINE_TRAILING.rawValue: return .trailing
+        case JSON_OUTLINE_EMPTY.rawValue: return .truncated
+        case JSON_OUTLINE_UNCLOSED_STRING.rawValue:
+            // Known from the quotes of the whole text: an odd one says little of a text that is no JSON from the start.
+            let first = text.first { $0 > 0x20 }
+            return first == UInt8(ascii: "{") || first == UInt8(ascii: "[") ? .truncated : .other
+        case JSON_OUTLINE_SYNTAX.rawValue, JSON_OUTLINE_BAD_NUMBER.rawValue:
+            // At the end, or in a word or a number that reaches to the end.
+            let rest = text[min(offset, text.count)...]
+            return rest.count <= wordBytesMax && rest.allSatisfy(isOfWord) && (offset > 0 || rest.isEmpty)
+                ? .truncated : .other
+        default: return .other
+        }
+    }
+
+    /// The longest word or number that a text may be cut in: the digits of a double and its exponent.
+    private static let wordBytesMax = 32
+
+    private static func isOfWord(_ byte: UInt8) -> Bool {
+        (byte | 0x20) &- 0x61 < 26 || byte &- 0x30 < 10 || byte <= 0x20 || "+-.".utf8.contains(byte)
     }
 
     private static func firstInvalidByte(of text: [UInt8]) -> Int {

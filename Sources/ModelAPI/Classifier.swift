@@ -17,20 +17,33 @@ public enum Verdict: Sendable {
 /// Sorts the outcomes of exchanges into answers, retries, failures and reasons to stop. A value without state: it may
 /// be used from any thread, each with a parser of its own.
 public struct Classifier: Sendable {
-    /// Ends of an answer that make it a failure, such as `length`. `content_filter` always does.
+    /// Ends of an answer that make it a failure, such as `length`, and the word `empty` for answers without anything to
+    /// use. `content_filter` always does.
     public var rejectedFinishReasons: Set<String>
+    /// The word among them that is no end of an answer.
+    public static let emptyAnswer = "empty"
     /// Whether `<think>...</think>` is taken out of the response and put into the reasoning.
     public var splitsThinking: Bool
+    /// The longest wait that a server may ask for; it is told to wait longer in vain.
+    public var retryAfterMax: Interval
 
-    public init(rejectedFinishReasons: Set<String> = [], splitsThinking: Bool = false) {
+    /// Ten minutes.
+    public static let retryAfterMaxDefault = Interval.seconds(600)
+
+    public init(
+        rejectedFinishReasons: Set<String> = [], splitsThinking: Bool = false,
+        retryAfterMax: Interval = retryAfterMaxDefault
+    ) {
         self.rejectedFinishReasons = rejectedFinishReasons
         self.splitsThinking = splitsThinking
+        self.retryAfterMax = retryAfterMax
     }
 
     public func classify(_ result: Result<ModelReply, TransportFailure>, with parser: JSONParser) -> Verdict {
         switch result {
         case .success(let reply):
-            return reply.status / 100 == 2 ? success(reply, with: parser) : refusal(reply, with: parser)
+            let verdict = reply.status / 100 == 2 ? success(reply, with: parser) : refusal(reply, with: parser)
+            return heeding(reply, verdict)
         case .failure(let failure): return classify(failure)
         }
     }
@@ -49,26 +62,41 @@ public struct Classifier: Sendable {
         }
     }
 
+    /// What the server says of retries, as far as it is granted.
+    private func heeding(_ reply: ModelReply, _ verdict: Verdict) -> Verdict {
+        switch verdict {
+        case .retry(let failureClass, let message, let wait?) where wait > retryAfterMax:
+            return .retry(failureClass, message: message, after: retryAfterMax)
+        case .fail(.badRequest, let message) where reply.status >= 400 && RetryHint.isRetryWanted(by: reply):
+            return .retry(.server, message: message, after: RetryHint.interval(of: reply))
+        default: return verdict
+        }
+    }
+
     private func success(_ reply: ModelReply, with parser: JSONParser) -> Verdict {
         switch AnswerParser.parse(reply.body, with: parser) {
-        case .unusable(let why): return .retry(.server, message: why, after: nil)
+        case .sick(let why): return .retry(.server, message: why, after: RetryHint.interval(of: reply))
+        case .unknown(let why): return .fail(.invalidOutput, message: why)
+        case .filtered(let why): return .fail(.contentFilter, message: why)
         case .error(let error): return errorUnderSuccess(error, reply)
-        case .answer(let parsed):
-            let answer = splitsThinking ? ThinkTags.split(parsed) : parsed
-            let reason = answer.finishReason
-            if reason == FinishReason.contentFilter {
-                return .fail(.contentFilter, message: "the answer was withheld by a content filter")
-            }
-            if !rejectedFinishReasons.isEmpty, rejectedFinishReasons.contains(reason) {
-                return .fail(.invalidOutput, message: "the answer ended with finish_reason \(reason)")
-            }
-            return .answer(answer)
+        case .answer(let parsed): return judge(splitsThinking ? ThinkTags.split(parsed) : parsed)
         }
+    }
+
+    private func judge(_ answer: ModelAnswer) -> Verdict {
+        if rejectedFinishReasons.isEmpty { return .answer(answer) }
+        if rejectedFinishReasons.contains(answer.finishReason) {
+            return .fail(.invalidOutput, message: "the answer ended with finish_reason \(answer.finishReason)")
+        }
+        if rejectedFinishReasons.contains(Self.emptyAnswer), answer.isEmpty {
+            return .fail(.invalidOutput, message: "the answer is empty")
+        }
+        return .answer(answer)
     }
 
     /// Gateways answer 200 and put the error of the server behind them into the body.
     private func errorUnderSuccess(_ error: ErrorBody, _ reply: ModelReply) -> Verdict {
-        if let status = error.status { return judge(status, error, reply) }
+        if let status = error.statusMeant { return judge(status, error, reply) }
         if error.isQuotaSpent { return .stop(quotaSpent(error)) }
         if error.isModelMissing(under: reply.status) { return .stop(modelMissing(error)) }
         if error.isContentFilter { return .fail(.contentFilter, message: error.message) }

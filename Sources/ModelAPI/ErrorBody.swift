@@ -23,28 +23,53 @@ struct ErrorBody {
             self.init(first)
             return
         }
-        if let error = root["error"] {
+        if let error = root["error"], error.kind != .null {
             self.init(member: error)
+            if type.isEmpty { type = Self.text(root["error_type"]) }
+            if code.isEmpty { code = Self.text(root["code"] ?? root["status"] ?? root["statusCode"]) }
+        } else if let foreign = ErrorBody(dialect: root) {
+            self = foreign
         } else if let detail = root["detail"] {
             self.init(detail: detail)
-        } else if root["message"]?.kind == .string, root["object"]?.string == "error" || root["code"] != nil {
+        } else if root["message"]?.kind == .string, root["object"]?.isText("error") ?? false || root["code"] != nil {
             self.init(object: root)
         } else {
             return nil
         }
     }
 
-    /// Reads the member named `error`; nil when it is null or something else that is no error.
+    /// Reads the member named `error`; nil when it is null, empty or something else that is no error.
     init?(member error: JSONValue) {
+        if error.isBlank { return nil }
         switch error.kind {
         case .object: self.init(object: error)
-        case .string: self.init(message: error.string ?? "", type: "", code: "")
+        case .string: self.init(message: Self.text(error), type: "", code: "")
+        case .number: self.init(message: "error \(Self.text(error))", type: "", code: Self.text(error))
+        case .array: if let first = error.firstElement { self.init(member: first) } else { return nil }
         default: return nil
+        }
+    }
+
+    /// The most of a body that is searched for an error: what is longer is no error but something else.
+    static let bodyBytesMax = 1 << 20
+    /// The most of a message that is read, in bytes as written.
+    static let messageBytesMax = 4096
+    /// Complaints of a list that are read.
+    static let complaintsMax = 16
+
+    /// A string or a number as a text, cut to `messageBytesMax`; empty for other kinds.
+    static func text(_ value: JSONValue?) -> String {
+        guard let value else { return "" }
+        return switch value.kind {
+        case .string: value.string(prefixBytesMax: messageBytesMax) ?? ""
+        case .number: String(decoding: value.raw.prefix(messageBytesMax), as: UTF8.self)
+        default: ""
         }
     }
 
     /// Reads a whole body; nil when it is not JSON or describes no error.
     init?(_ body: [UInt8], with parser: JSONParser) {
+        guard body.count <= Self.bodyBytesMax else { return nil }
         guard let document = try? parser.parse(body) else { return nil }
         self.init(document.root)
     }
@@ -55,16 +80,10 @@ struct ErrorBody {
         self.code = code
     }
 
-    private init(object: JSONValue) {
-        func text(_ key: StaticString) -> String {
-            guard let value = object[key] else { return "" }
-            switch value.kind {
-            case .string: return value.string ?? ""
-            case .number: return String(decoding: value.raw, as: UTF8.self)
-            default: return ""
-            }
-        }
-        self.init(message: text("message"), type: text("type"), code: text("code"))
+    init(object: JSONValue) {
+        self.init(
+            message: Self.text(object["message"]), type: Self.text(object["type"] ?? object["status"]),
+            code: Self.text(object["code"]))
         if message.isEmpty { message = Excerpt.text(object.raw) }
     }
 
@@ -74,16 +93,14 @@ struct ErrorBody {
             return
         }
         if detail.kind == .array {
-            let complaints = detail.elements.map { complaint in
-                let place = (complaint["loc"]?.elements ?? []).map {
-                    $0.string ?? String(decoding: $0.raw, as: UTF8.self)
-                }
-                return place.joined(separator: ".") + ": " + (complaint["msg"]?.string ?? "")
+            let complaints = detail.elements.prefix(Self.complaintsMax).map { complaint in
+                let place = (complaint["loc"]?.elements ?? []).prefix(Self.complaintsMax).map(Self.text)
+                return place.joined(separator: ".") + ": " + Self.text(complaint["msg"])
             }
             self.init(message: complaints.joined(separator: "; "), type: "", code: "")
             return
         }
-        self.init(message: detail.string ?? "", type: "", code: "")
+        self.init(message: Self.text(detail), type: "", code: "")
         isBareNotFound = message == "Not Found"
     }
 

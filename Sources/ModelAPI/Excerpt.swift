@@ -1,7 +1,7 @@
 /// Short one-line quotations of bodies, for messages.
 enum Excerpt {
     static let charactersMax = 200
-    private static let bytesScannedMax = 4096
+    static let bytesScannedMax = 4096
 
     /// The beginning of a text on one line.
     static func text(_ body: some Collection<UInt8>) -> String {

@@ -18,8 +18,9 @@ public struct ModelReply: Sendable {
     public var status: Int
     /// The whole body, decompressed.
     public var body: [UInt8]
-    /// The headers that matter to a client, names in lower case: `retry-after`, `retry-after-ms`, all that begin
-    /// with `x-ratelimit-` or `anthropic-ratelimit-`, and beside any of these `date`.
+    /// The headers that matter to a client, names in lower case: `retry-after`, `retry-after-ms`, `x-should-retry`, all
+    /// that begin with `x-ratelimit-`, `ratelimit-`, `anthropic-ratelimit-` or `llm_provider-`, and beside any of these
+    /// `date`.
     public var headers: [(name: String, value: String)]
     /// From dispatch to the last byte.
     public var latency: Interval

@@ -3,7 +3,8 @@ public import Basics
 /// What a reply's headers say about the API's rate limits.
 ///
 /// OpenAI's names (`x-ratelimit-limit-requests`, `-remaining-`, `-reset-`, the same for `tokens`), which most
-/// compatible servers share, and Anthropic's (`anthropic-ratelimit-requests-limit`, ...). Limits are per minute.
+/// compatible servers share, Anthropic's (`anthropic-ratelimit-requests-limit`, ...), and the bare ones of Together and
+/// OpenRouter (`x-ratelimit-reset`), which name no resource. Limits are per minute.
 public struct RateLimitReport: Sendable, Hashable {
     /// One resource: requests, or tokens.
     public struct Resource: Sendable, Hashable {
@@ -31,6 +32,8 @@ public struct RateLimitReport: Sendable, Hashable {
 
     public var requests = Resource()
     public var tokens = Resource()
+    /// Anthropic's finer limits, and those without a name; they only say when to come again.
+    private var others: [Substring: Resource] = [:]
 
     public init(requests: Resource = Resource(), tokens: Resource = Resource()) {
         self.requests = requests
@@ -38,47 +41,62 @@ public struct RateLimitReport: Sendable, Hashable {
     }
 
     /// Nil when the reply says nothing about limits.
-    public init?(_ reply: ModelReply) {
+    public init?(_ reply: ModelReply) { self.init(reply, now: RetryHint.wallClock()) }
+
+    /// - Parameter now: seconds since 1970, for moments in a reply without a date.
+    init?(_ reply: ModelReply, now: @autoclosure () -> Int64) {
         var found = false
-        for (name, value) in reply.headers where name.utf8.count > Self.nameBytesMin {
-            if name.hasPrefix("x-ratelimit-") {
-                found = read(name.dropFirst("x-ratelimit-".count), value) || found
-            } else if name.hasPrefix("anthropic-ratelimit-") {
-                let words = name.dropFirst("anthropic-ratelimit-".count).split(separator: "-")
-                if words.count == 2 { found = read("\(words[1])-\(words[0])", value, dated: reply) || found }
+        for (name, value) in reply.headers where name.utf8.count >= Self.nameBytesMin {
+            var name = Substring(name)
+            if name.hasPrefix("llm_provider-") { name = name.dropFirst("llm_provider-".count) }
+            guard let prefix = Self.prefixes.first(where: name.hasPrefix) else { continue }
+            name = name.dropFirst(prefix.count)
+            if prefix.first == "a" {
+                // Anthropic names the resource first.
+                guard let dash = name.lastIndex(of: "-") else { continue }
+                let property = name[name.index(after: dash)...]
+                found = read(property, of: name[..<dash], value, reply, now: now()) || found
+            } else {
+                let property = name.prefix { $0 != "-" }
+                found = read(property, of: name.dropFirst(property.count + 1), value, reply, now: now()) || found
             }
         }
         if !found { return nil }
     }
 
-    /// The shortest header name read here is longer than this.
-    private static let nameBytesMin = 20
+    /// The shortest header name read here: `x-ratelimit-reset`.
+    private static let nameBytesMin = 15
+    private static let prefixes = ["x-ratelimit-", "anthropic-ratelimit-", "ratelimit-"]
 
-    private mutating func read(_ name: some StringProtocol, _ value: String, dated reply: ModelReply? = nil) -> Bool {
-        switch name {
-        case "limit-requests": requests.limit = Int(value)
-        case "limit-tokens": tokens.limit = Int(value)
-        case "remaining-requests": requests.remaining = Int(value)
-        case "remaining-tokens": tokens.remaining = Int(value)
-        case "reset-requests": requests.reset = Self.reset(value, reply)
-        case "reset-tokens": tokens.reset = Self.reset(value, reply)
+    private mutating func read(
+        _ property: Substring, of resource: Substring, _ value: String, _ reply: ModelReply, now: Int64
+    ) -> Bool {
+        guard ["limit", "remaining", "reset"].contains(property) else { return false }
+        func set(_ resource: inout Resource) {
+            switch property {
+            case "limit": resource.limit = Self.count(value)
+            case "remaining": resource.remaining = Self.count(value)
+            default: resource.reset = RetryHint.wait(value, reply, now: now)
+            }
+        }
+        switch resource {
+        case "requests", "req-minute": set(&requests)
+        case "tokens", "tokens-minute": set(&tokens)
+        case "", "input-tokens", "output-tokens", "project-tokens", "tokens-usage-based", "tokens_usage_based":
+            set(&others[resource, default: Resource()])
         default: return false
         }
         return true
     }
 
-    /// OpenAI sends a duration, Anthropic a moment (RFC 3339), which is read against the reply's own date.
-    private static func reset(_ value: String, _ reply: ModelReply?) -> Interval? {
-        guard let reply else { return RetryHint.duration(value) }
-        guard let due = RFC3339.seconds(value), let date = reply.header("date").flatMap(HTTPDate.seconds) else {
-            return nil
-        }
-        return .seconds(Double(max(0, due - date)))
+    /// -1 is Azure's word for unknown.
+    private static func count(_ text: String) -> Int? {
+        Int(text).flatMap { $0 < 0 ? nil : $0 }
     }
 
     /// The longest reset among the limits that have nothing left; without counts, the shortest reset named.
     var resetOfExhausted: Interval? {
-        let resources = [requests, tokens]
+        let resources = [requests, tokens] + others.values
         if resources.allSatisfy({ $0.remaining == nil }) { return resources.compactMap(\.reset).min() }
         return resources.filter { $0.remaining == 0 }.compactMap(\.reset).max()
     }

@@ -1,26 +1,67 @@
 internal import Basics
+internal import Glibc
 
 /// How long a reply asks to wait before the next try.
 ///
-/// In order of trust: `retry-after-ms`, `retry-after` (seconds, or a date that is read against the reply's own `date`,
-/// so that a wrong clock here does no harm), then the reset of whichever rate limit is used up.
+/// In order of trust: `retry-after-ms`, `retry-after`, what the body says, then the reset of whichever rate limit is used
+/// up. Gateways pass the headers of the server behind them on under names that begin with `llm_provider-`.
 enum RetryHint {
-    static func interval(of reply: ModelReply) -> Interval? {
-        if let text = reply.header("retry-after-ms"), let count = Double(text), let wait = positive(count / 1000) {
-            return wait
-        }
-        if let text = reply.header("retry-after") {
-            if let seconds = Double(text) { return positive(seconds) }
-            if let due = HTTPDate.seconds(text), let date = reply.header("date").flatMap(HTTPDate.seconds) {
-                return positive(Double(due - date))
+    static func interval(of reply: ModelReply, now: @autoclosure () -> Int64 = wallClock()) -> Interval? {
+        for name in ["retry-after-ms", "x-ms-retry-after-ms"] {
+            if let text = header(reply, name), let count = Double(text), let wait = positive(count / 1000) {
+                return wait
             }
         }
+        if let text = header(reply, "retry-after"), let wait = wait(text, reply, now: now()) { return wait }
+        guard reply.status == 429 || reply.status == 503 || reply.status == 529 || reply.status / 100 == 2 else {
+            return nil
+        }
+        if let wait = RetryText.interval(in: reply, now: now()) { return wait }
         guard reply.status == 429 else { return nil }
-        return RateLimitReport(reply)?.resetOfExhausted
+        return RateLimitReport(reply, now: now())?.resetOfExhausted
+    }
+
+    /// Whether the server says that another try may succeed, whatever the status.
+    static func isRetryWanted(by reply: ModelReply) -> Bool { header(reply, "x-should-retry") == "true" }
+
+    private static func header(_ reply: ModelReply, _ name: String) -> String? {
+        reply.headers.isEmpty ? nil : reply.header(name) ?? reply.header("llm_provider-" + name)
+    }
+
+    /// A wait in any of the forms that servers write: seconds, a duration such as `1m30.5s`, or a moment (an HTTP date,
+    /// RFC 3339, seconds or milliseconds since 1970). Moments are read against the reply's own `date`, so that a wrong
+    /// clock here does no harm, or else against `now`. Nil for what is no wait, zero and less among it.
+    static func wait(_ text: String, _ reply: ModelReply, now: @autoclosure () -> Int64 = wallClock()) -> Interval? {
+        guard text.utf8.count <= textBytesMax else { return nil }
+        func until(_ moment: Double) -> Interval? {
+            let date = reply.header("date").flatMap(HTTPDate.seconds) ?? now()
+            return positive(moment - Double(date))
+        }
+        if let number = Double(text) {
+            return number < momentSecondsMin ? positive(number) : until(secondsSince1970(number))
+        }
+        if let moment = HTTPDate.seconds(text) ?? RFC3339.seconds(text) { return until(Double(moment)) }
+        return duration(text)
+    }
+
+    /// A text that is longer is no wait.
+    private static let textBytesMax = 64
+
+    /// A number of seconds above this is a moment, not a wait: five years.
+    private static let momentSecondsMin = 157_680_000.0
+
+    /// A moment in seconds, which may be written in milliseconds, microseconds or nanoseconds.
+    private static func secondsSince1970(_ number: Double) -> Double {
+        switch number {
+        case ..<1e11: number
+        case ..<1e14: number / 1e3
+        case ..<1e17: number / 1e6
+        default: number / 1e9
+        }
     }
 
     private static func positive(_ seconds: Double) -> Interval? {
-        guard seconds.isFinite, seconds >= 0 else { return nil }
+        guard seconds.isFinite, seconds > 0 else { return nil }
         return .seconds(min(seconds, secondsMax))
     }
 
@@ -43,10 +84,10 @@ enum RetryHint {
         return text.isEmpty ? nil : positive(total)
     }
 
-    private static func scale(of unit: Substring) -> Double? {
+    static func scale(of unit: Substring) -> Double? {
         switch unit {
         case "ms": 0.001
-        case "us", "µs": 0.000_001
+        case "us", "µs", "μs": 0.000_001
         case "ns": 0.000_000_001
         case "s": 1
         case "m": 60
@@ -55,4 +96,7 @@ enum RetryHint {
         default: nil
         }
     }
+
+    /// Seconds since 1970.
+    static func wallClock() -> Int64 { Int64(time(nil)) }
 }

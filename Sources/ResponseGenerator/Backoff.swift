@@ -16,7 +16,7 @@ public struct Backoff: Sendable {
     }
 
     /// Longest wish of a server that is granted.
-    public static let hintMax = Interval.seconds(3600)
+    public static let hintMax = Interval.seconds(86_400)
 
     /// The wait after the `attempt`th failure, from 1.
     ///

@@ -12,7 +12,7 @@ private func hint(_ headers: [(name: String, value: String)], status: Int = 429)
         #expect(hint([("retry-after", "20")]) == .seconds(20))
         #expect(hint([("retry-after", "1.5")], status: 503) == .seconds(1.5))
         #expect(hint([("retry-after", "20"), ("retry-after-ms", "150")]) == .milliseconds(150))
-        #expect(hint([("retry-after", "0")]) == .zero)
+        #expect(hint([("retry-after", "0")]) == nil)
         #expect(hint([("retry-after", "soon")]) == nil)
         #expect(hint([("retry-after", "-5")]) == nil)
         #expect(hint([]) == nil)
@@ -73,7 +73,10 @@ private func hint(_ headers: [(name: String, value: String)], status: Int = 429)
     @Test func readsMoments() {
         #expect(RFC3339.seconds("1994-11-06T08:49:37Z") == 784_111_777)
         #expect(RFC3339.seconds("1994-11-06 08:49:37Z") == nil)
-        #expect(RFC3339.seconds("1994-11-06T08:49:37+01:00") == nil)
+        #expect(RFC3339.seconds("1994-11-06T08:49:37.25+01:00") == 784_108_177)
+        #expect(RFC3339.seconds("1994-11-06t08:49:37-00:30") == 784_113_577)
+        #expect(RFC3339.seconds("1994-11-06T08:49:37+0100") == nil)
+        #expect(RFC3339.seconds("1994-11-06T08:49:37") == nil)
         #expect(RFC3339.seconds("Z") == nil)
     }
 }
@@ -112,5 +115,83 @@ private func hint(_ headers: [(name: String, value: String)], status: Int = 429)
 
     @Test func aLimitPerDayIsNotPerMinute() {
         #expect(RateLimitReport.Resource(limit: 14400, remaining: 1, reset: .seconds(3000)).limitPerMinute == nil)
+    }
+}
+
+@Suite struct WaitFormsTests {
+    private static let now: Int64 = 1_764_320_400
+    private static let date = HTTPDate.text(now)
+
+    private func hint(_ name: String, _ value: String, dated: Bool = false, body: String = "", status: Int = 429)
+        -> Interval?
+    {
+        var headers = name.isEmpty ? [] : [(name: name, value: value)]
+        if dated { headers.append(("date", HTTPDate.text(Self.now - 1000))) }
+        if name.contains("reset") { headers.append((name.replacing("reset", with: "remaining"), "0")) }
+        return RetryHint.interval(of: reply(body, status: status, headers: headers), now: Self.now)
+    }
+
+    @Test(arguments: [
+        "retry-after", "x-ratelimit-reset-requests", "x-ratelimit-reset-tokens", "x-ratelimit-reset", "ratelimit-reset",
+        "anthropic-ratelimit-requests-reset", "anthropic-ratelimit-input-tokens-reset",
+        "anthropic-ratelimit-output-tokens-reset",
+        "llm_provider-retry-after", "llm_provider-x-ratelimit-reset-requests",
+        "llm_provider-anthropic-ratelimit-tokens-reset",
+        "x-ratelimit-reset-project-tokens",
+    ])
+    func everyHeaderTakesEveryForm(name: String) {
+        let forms = [
+            "2", "2.0", "2s", "2000ms", "0m2s", "\(Self.now + 2)", "\(Self.now + 2).0", "\(Self.now + 2)000",
+            "\(Self.now + 2)000000",
+            HTTPDate.text(Self.now + 2), "2025-11-28T09:00:02Z", "2025-11-28T10:00:02.000+01:00",
+        ]
+        for form in forms { #expect(hint(name, form) == .seconds(2), "\(name): \(form)") }
+        for form in ["\(Self.now - 998)", "\(Self.now - 998)000", HTTPDate.text(Self.now - 998)] {
+            #expect(hint(name, form, dated: true) == .seconds(2), "\(name): \(form)")
+        }
+        for form in [
+            "0", "-1", "-5", "soon", "", "inf", "nan", "1e999", HTTPDate.text(Self.now - 5), "\(Self.now - 5)",
+        ] {
+            #expect(hint(name, form) == nil, "\(name): \(form)")
+        }
+    }
+
+    @Test(arguments: [
+        #"[{"error":{"code":429,"message":"quota","details":[{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"3.5s"}]}}]"#,
+        #"{"error":{"message":"You exceeded your current quota. Please retry in 3.5s."}}"#,
+        #"{"error":{"message":"Rate limit reached for m: Limit 3, Used 3. Please try again in 3.5s. Visit"}}"#,
+        #"{"error":{"message":"Please try again in 3500ms."}}"#, #"{"error":{"message":"try again in 0h0m3.5s"}}"#,
+        #"{"error":{"message":"Please retry after 3.5 seconds."}}"#,
+        #"{"error":{"message":"x","metadata":{"retry_after_seconds":3.5}}}"#,
+        #"{"error":{"message":"x","metadata":{"headers":{"X-RateLimit-Reset":"1764320403500"}}}}"#,
+        #"{"retry_after_ms": 3500}"#,
+    ])
+    func theBodySaysHowLong(body: String) {
+        #expect(hint("", "", body: body) == .seconds(3.5), "\(body)")
+        #expect(hint("", "", body: body, status: 400) == nil)
+        #expect(hint("retry-after", "9", body: body) == .seconds(9))
+    }
+
+    @Test(arguments: [
+        "", "Please try again later.", "try again in ", "retry in soon", #"{"retryDelay":"#, #"{"retryDelay":{}}"#,
+        "wait -1s",
+    ])
+    func aBodyMaySayNothing(body: String) { #expect(hint("", "", body: body) == nil) }
+
+    @Test func aLongBodyIsNotSearchedToItsEnd() {
+        let body = String(repeating: "try again in x ", count: 1 << 20) + "try again in 3s"
+        #expect(hint("", "", body: body) == nil)
+    }
+
+    @Test func momentsAreRead() {
+        let report = RateLimitReport(
+            reply(
+                "",
+                headers: [
+                    ("x-ratelimit-remaining-requests", "-1"), ("x-ratelimit-reset-requests", "\(Self.now + 7)"),
+                    ("x-ratelimit-limit", "10"),
+                ]),
+            now: Self.now)
+        #expect(report?.requests == .init(remaining: nil, reset: .seconds(7)))
     }
 }

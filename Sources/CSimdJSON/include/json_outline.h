@@ -42,10 +42,14 @@ enum json_outline_status {
     JSON_OUTLINE_TRAILING = 9,
     JSON_OUTLINE_TOO_LARGE = 10,
     JSON_OUTLINE_NO_MEMORY = 11,
+    JSON_OUTLINE_TOO_MANY = 12,
 };
 
 /// Levels of nesting accepted.
 enum { JSON_DEPTH_MAX = 256 };
+
+/// Values of one text, keys included: what bounds the memory of a hostile one, at 16 bytes each.
+enum { JSON_VALUES_MAX = 6000000 };
 
 typedef struct json_outliner json_outliner;
 

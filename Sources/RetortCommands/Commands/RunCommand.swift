@@ -62,7 +62,8 @@ enum RunCommand {
                 "split-think", summary: "move <think>...</think> from the response to the reasoning", group: inputGroup),
             OptionSpec(
                 "reject-finish", kind: .list(.string), valueName: "REASON",
-                summary: "count answers that end so as failed: length", group: inputGroup),
+                summary: "treat answers with this finish_reason as failed, e.g. length; empty: answers without content",
+                group: inputGroup),
             OptionSpec(
                 "sync", kind: .either(["always", "never"], or: .duration(.milliseconds(10)...Interval.seconds(3600))),
                 summary: "when answers survive a power cut; kill -9 never loses one", group: inputGroup, default: "1s"),
@@ -106,6 +107,10 @@ enum RunCommand {
         OptionSpec(
             "retry-cap", kind: .duration(.milliseconds(1)...Interval.seconds(3600)),
             summary: "the longest such wait; what a server asks for wins over it", group: paceGroup, default: "1m"),
+        OptionSpec(
+            "retry-after-max", kind: .duration(.milliseconds(1)...Interval.seconds(86_400)),
+            summary: "maximum delay a server may request (Retry-After and the like); a longer request is cut to this",
+            group: paceGroup, default: "10m"),
     ]
 
     private static let timeOptions: [OptionSpec] = [

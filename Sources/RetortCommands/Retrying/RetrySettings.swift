@@ -122,6 +122,7 @@ extension RunSettings {
         pricing = try Pricing(command, parameters: parameters, isSimulated: isSimulated)
         generator = try Self.generator(command)
         generator.classifier = Classifier(
-            rejectedFinishReasons: rejectedFinishReasons, splitsThinking: splitsThinking)
+            rejectedFinishReasons: rejectedFinishReasons, splitsThinking: splitsThinking,
+            retryAfterMax: command.duration("retry-after-max"))
     }
 }

@@ -91,7 +91,8 @@ struct RunSettings: Sendable {
         try pricing.checkBudget(builder)
         generator = try Self.generator(command)
         generator.classifier = Classifier(
-            rejectedFinishReasons: rejectedFinishReasons, splitsThinking: splitsThinking)
+            rejectedFinishReasons: rejectedFinishReasons, splitsThinking: splitsThinking,
+            retryAfterMax: command.duration("retry-after-max"))
     }
 
     private static func loadTemplate(_ command: ParsedCommand) throws(RetortError) -> (

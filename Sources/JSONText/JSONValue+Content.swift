@@ -1,0 +1,51 @@
+extension JSONValue {
+    /// Whether the value says nothing: null, an empty text, or a list or object of nothing else.
+    public var isBlank: Bool { isBlank(at: index) }
+
+    private func isBlank(at index: Int) -> Bool {
+        let node = document.node(index)
+        switch node.kind {
+        case 0: return true
+        case 4: return node.end - node.start == 2
+        case 6, 7:
+            // The children of an object alternate: a key, then its value.
+            let isObject = node.kind == 7
+            var child = index + (isObject ? 2 : 1)
+            while child < Int(node.next) {
+                guard isBlank(at: child) else { return false }
+                child = Int(document.node(child).next) + (isObject ? 1 : 0)
+            }
+            return true
+        default: return false
+        }
+    }
+
+    /// Whether this string is written as `text`, which needs no escapes.
+    public func isText(_ text: StaticString) -> Bool {
+        guard kind == .string else { return false }
+        let content = range.lowerBound + 1..<range.upperBound - 1
+        guard content.count == text.utf8CodeUnitCount else { return false }
+        return document.text.withUnsafeBufferPointer { bytes in
+            text.withUTF8Buffer { bytes[content].elementsEqual($0) }
+        }
+    }
+
+    /// The beginning of a string's text, decoded from at most so many bytes as written. Nil for other kinds.
+    public func string(prefixBytesMax limit: Int) -> String? {
+        guard let content = rawStringContent else { return nil }
+        guard content.count > limit else { return string }
+        var end = content.startIndex + limit
+        if isEscaped {
+            // Not inside an escape: from the start, each is passed whole.
+            var at = content.startIndex
+            while at < end {
+                let isEscape = content[at] == UInt8(ascii: "\\")
+                let length = isEscape ? (content[at + 1] == UInt8(ascii: "u") ? 6 : 2) : 1
+                if at + length > end { break }
+                at += length
+            }
+            end = at
+        }
+        return String(decoding: JSONString.unescape(content[..<end]), as: UTF8.self)
+    }
+}

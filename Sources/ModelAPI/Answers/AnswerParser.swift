@@ -1,0 +1,134 @@
+internal import JSONText
+
+/// What a successful status brought.
+enum ParsedBody {
+    case answer(ModelAnswer)
+    /// A filter withheld the answer, or the model refused; the message says so.
+    case filtered(String)
+    /// An error under a successful status.
+    case error(ErrorBody)
+    /// What servers send that are not well or not ready: another try may bring an answer. The message says what.
+    case sick(String)
+    /// A whole body that is no answer of any known form, or one that cannot be used: paid once is enough.
+    case unknown(String)
+}
+
+/// Reads the bodies of successful statuses.
+///
+/// | body | becomes |
+/// | --- | --- |
+/// | an answer of a known form (below), JSON or events, whatever blank lines or comments come before it | an answer |
+/// | an answer that a filter cut or that is a refusal | `filtered` |
+/// | an answer that the server broke off, or without any content | `sick` |
+/// | a malformed tool call | `unknown` |
+/// | an object that describes an error, beside empty choices too | `error` |
+/// | nothing, blank lines or comments alone; an HTML page; the words of a gateway | `sick` |
+/// | the beginning of JSON, a stream without its end | `sick` |
+/// | an answer's envelope without choices (a model that warms up); `{}`, `[]`, `null` | `sick` |
+/// | any other whole text, JSON or not | `unknown` |
+///
+/// Known forms: OpenAI's chat, completions and Responses, Anthropic's messages, Google's candidates, Ollama's and
+/// llama.cpp's own, and the event streams of these.
+enum AnswerParser {
+    static func parse(_ body: [UInt8], with parser: JSONParser) -> ParsedBody {
+        let start = ReplyText.start(of: body)
+        guard start < body.endIndex else { return .sick("the body is empty") }
+        let text = start == 0 ? body : Array(body[start...])
+        switch text[0] {
+        case UInt8(ascii: "<"): return .sick(Excerpt.html(text))
+        case UInt8(ascii: "{"), UInt8(ascii: "["), UInt8(ascii: "\""): break
+        default: if EventStream.looksLikeOne(text) { return EventStream.parse(text, of: body, with: parser) }
+        }
+        do throws(JSONError) {
+            return read(try parser.parse(text).root, body)
+        } catch {
+            return repaired(text, body, error, parser)
+        }
+    }
+
+    /// The body is not JSON as it is.
+    private static func repaired(
+        _ text: [UInt8], _ body: [UInt8], _ error: JSONError, _ parser: JSONParser
+    ) -> ParsedBody {
+        var (text, error) = (text, error)
+        if error.kind == .other {
+            text = ReplyText.repaired(text)
+            do throws(JSONError) {
+                return read(try parser.parse(text).root, body)
+            } catch let second {
+                error = second
+            }
+        }
+        switch error.kind {
+        case .truncated: return .sick("the body is not whole JSON: \(error): \(Excerpt.text(body))")
+        case .trailing: return series(text, body, endOfFirst: error.offset, parser)
+        case .other:
+            let message = "the body is not JSON: \(error): \(Excerpt.text(body))"
+            return ReplyText.soundsLikeGateway(text) ? .sick(message) : .unknown(message)
+        }
+    }
+
+    /// Several values one after another: the lines of a stream, or an answer and something behind it.
+    private static func series(
+        _ text: [UInt8], _ body: [UInt8], endOfFirst end: Int, _ parser: JSONParser
+    ) -> ParsedBody {
+        guard let first = try? parser.parse(text[..<end]).root else {
+            return .unknown("the body is not JSON: \(Excerpt.text(body))")
+        }
+        if StreamAssembly.isPiece(first) { return EventStream.parse(lines: text, of: body, with: parser) }
+        return read(first, body)
+    }
+
+    /// Reads a whole answer.
+    static func read(_ root: JSONValue, _ body: [UInt8]) -> ParsedBody {
+        switch root.kind {
+        case .object: break
+        case .array: return read(list: root, body)
+        default:
+            let message = "the body is JSON but not an answer: \(Excerpt.text(body))"
+            return root.isBlank ? .sick(message) : .unknown(message)
+        }
+        if let choices = root["choices"], choices.firstElement?.kind == .object {
+            return ChatReader.read(root, choices, body)
+        }
+        if let error = root["error"].flatMap(ErrorBody.init(member:)) { return .error(error) }
+        if root["candidates"]?.kind == .array || root["promptFeedback"]?.kind == .object {
+            return GeminiReader.read(root, body)
+        }
+        if let content = root["content"], content.kind == .array { return MessageReader.read(root, content, body) }
+        if let output = root["output"], output.kind == .array { return ResponsesReader.read(root, output, body) }
+        if let error = ErrorBody(root) { return .error(error) }
+        if let parsed = BareReader.read(root, body) { return parsed }
+        return withoutAnswer(root, body)
+    }
+
+    /// A list of the pieces of one answer, as Google streams them, or of whole answers.
+    private static func read(list: JSONValue, _ body: [UInt8]) -> ParsedBody {
+        guard let first = list.firstElement, first.kind == .object else {
+            let message = "the body is JSON but not an answer: \(Excerpt.text(body))"
+            return list.isBlank ? .sick(message) : .unknown(message)
+        }
+        guard first["candidates"] != nil else { return read(first, body) }
+        var assembly = StreamAssembly()
+        list.forEachElement { piece in
+            assembly.add(piece)
+            return assembly.error == nil
+        }
+        return assembly.parsed(body, with: JSONParser())
+    }
+
+    private static func withoutAnswer(_ root: JSONValue, _ body: [UInt8]) -> ParsedBody {
+        let isEnvelope =
+            root["choices"] != nil
+            || ["chat.completion", "text_completion", "chat.completion.chunk"].contains {
+                root["object"]?.isText($0) ?? false
+            }
+        if isEnvelope { return .sick("the answer has no choices: \(Excerpt.text(body))") }
+        let message = "the body is JSON but not an answer: \(Excerpt.text(body))"
+        return root.isBlank ? .sick(message) : .unknown(message)
+    }
+
+    static func isSpace(_ byte: UInt8) -> Bool {
+        byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09
+    }
+}

@@ -1,0 +1,116 @@
+internal import JSONText
+
+/// Reads OpenAI's answers: chat and completions, in all the spellings of compatible servers.
+enum ChatReader {
+    /// - Parameter choices: the root's list of choices, which is not empty.
+    static func read(_ root: JSONValue, _ choices: JSONValue, _ body: [UInt8]) -> ParsedBody {
+        var others: [ArraySlice<UInt8>] = []
+        let choice = answer(among: choices, others: &others)
+        if let error = choice["error"].flatMap(ErrorBody.init(member:)) { return .error(error) }
+        if let error = root["error"].flatMap(ErrorBody.init(member:)) { return .error(error) }
+        var draft = AnswerDraft()
+        draft.read(reason: choice["finish_reason"])
+        if draft.reason.isEmpty { draft.read(reason: choice["native_finish_reason"]) }
+        draft.other.add("choices", list: others, isContent: false)
+        if let message = choice["message"] ?? choice["delta"], message.kind != .null {
+            message.kind == .object ? read(message: message, &draft) : draft.parts.read(message)
+            draft.other.addMembers(of: choice, except: choiceMembers)
+        } else {
+            read(message: choice, &draft)
+        }
+        draft.read(model: root["model"])
+        let usage = root["usage"]
+        draft.read(usage: usage?.kind == .object ? usage : root["x_groq"]?["usage"])
+        draft.other.addMembers(of: root, except: envelope)
+        return draft.judged(body)
+    }
+
+    /// The choice of index 0 wherever it is, or the first one where none has it.
+    private static func answer(among choices: JSONValue, others: inout [ArraySlice<UInt8>]) -> JSONValue {
+        var found: JSONValue?
+        choices.forEachElement { choice in
+            if choice["index"]?.int ?? 0 == 0 { found = choice }
+            return found == nil
+        }
+        let chosen = found ?? choices.firstElement ?? choices
+        choices.forEachElement { choice in
+            if choice.range != chosen.range { others.append(choice.raw) }
+            return true
+        }
+        return chosen
+    }
+
+    /// Reads a message, or a choice that is written without one, in one walk over its members.
+    static func read(message: JSONValue, _ draft: inout AnswerDraft) {
+        var reasonings: [(place: StaticString, value: JSONValue)] = []
+        var details: JSONValue?
+        var hasContent = false
+        message.forEachMember { key, value in
+            if value.kind == .null || skipped.contains(where: key.isText) { return true }
+            if key.isText("content") || key.isText("text") && !hasContent {
+                hasContent = true
+                draft.parts.read(value)
+            } else if key.isText("tool_calls") {
+                draft.read(calls: value)
+            } else if key.isText("refusal"), value.kind == .string {
+                draft.parts.refusal.add(value)
+            } else if key.isText("reasoning_details") {
+                details = value
+            } else if let place = reasoningPlaces.first(where: key.isText) {
+                reasonings.append((place, value))
+            } else {
+                draft.other.add(key, value, isContent: contentPlaces.contains(where: key.isText))
+            }
+            return true
+        }
+        if !reasonings.isEmpty { read(reasonings, &draft) }
+        if let details, !details.isBlank { read(details: details, &draft) }
+    }
+
+    /// The first member with reasoning in it is taken; another one that says something else is kept beside it.
+    private static func read(_ reasonings: [(place: StaticString, value: JSONValue)], _ draft: inout AnswerDraft) {
+        for (place, value) in reasonings where !value.isBlank {
+            var text = JoinedText()
+            let isAll = ContentParts.addTexts(of: value, to: &text) || readNested(value, &text)
+            let isFirst = draft.parts.reasoning.isEmpty
+            if isFirst { draft.parts.reasoning = text }
+            if !isAll || !isFirst && text.raw != draft.parts.reasoning.raw { draft.other.add(place, value.raw) }
+        }
+    }
+
+    /// OpenRouter's list of typed pieces, which may be signed or encrypted.
+    private static func read(details: JSONValue, _ draft: inout AnswerDraft) {
+        var text = JoinedText()
+        var isPlain = details.kind == .array
+        details.forEachElement { detail in
+            let isText = text.add(detail["text"]) || text.add(detail["summary"])
+            isPlain = isPlain && isText && detail.leftover(without: ["text", "summary"]) == nil
+            return true
+        }
+        if draft.parts.reasoning.isEmpty { draft.parts.reasoning = text }
+        // Signatures and encrypted reasoning belong to their place in the list.
+        if !isPlain || text.raw != draft.parts.reasoning.raw { draft.other.add("reasoning_details", details.raw) }
+    }
+
+    private static func readNested(_ value: JSONValue, _ text: inout JoinedText) -> Bool {
+        guard value.kind == .object else { return false }
+        for place in ["content", "text", "summary", "thinking"] as [StaticString] {
+            guard let inner = value[place], ContentParts.addTexts(of: inner, to: &text) else { continue }
+            return value.leftover(without: [place]) == nil
+        }
+        return false
+    }
+
+    static let reasoningPlaces: [StaticString] = [
+        "reasoning_content", "reasoning", "thinking", "think", "reasoning_text", "thoughts",
+    ]
+    /// Members by which the model says something that is no text.
+    private static let contentPlaces: [StaticString] = ["function_call", "audio", "images", "image", "video", "files"]
+    /// Members that are read elsewhere or that say nothing of the answer.
+    private static let skipped: [StaticString] = ["role", "index", "finish_reason", "error", "message", "delta"]
+    private static let choiceMembers: [StaticString] = ["index", "message", "delta", "finish_reason", "error"]
+    /// What is about the exchange, not of the answer, or is in fields of its own.
+    static let envelope: [StaticString] = [
+        "choices", "id", "object", "created", "model", "usage", "system_fingerprint", "service_tier", "error", "x_groq",
+    ]
+}

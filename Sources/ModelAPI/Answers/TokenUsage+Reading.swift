@@ -1,0 +1,108 @@
+internal import JSONText
+
+extension TokenUsage {
+    /// Reads the counts of an answer in the names of OpenAI, Anthropic, Google, Ollama, llama.cpp and those that follow
+    /// them. Each is brought between 0 and `countMax`, here and nowhere else.
+    init(reading usage: JSONValue?) {
+        self.init()
+        var counts = Counts()
+        usage?.forEachMember { key, value in
+            counts.read(key, value)
+            return true
+        }
+        // Anthropic's input_tokens leave out what the cache read and wrote.
+        let read = counts.prompt ?? (counts.input + counts.cacheRead + counts.cacheWritten)
+        prompt = Self.clamped(read + counts.toolPrompt)
+        completion = Self.clamped(counts.completion + counts.thoughts)
+        reasoning = counts.thoughts > 0 ? counts.thoughts : counts.reasoning
+        cached = counts.cached ?? counts.cacheRead
+    }
+
+    private static func clamped(_ count: Int) -> Int { min(max(count, 0), countMax) }
+
+    /// Whole numbers, fractions and numbers in texts; 0 for what is no number. Nil for null.
+    static func count(_ value: JSONValue) -> Int? {
+        switch value.kind {
+        case .number:
+            if let count = value.int { return clamped(count) }
+            return count(String(decoding: value.raw.prefix(numberBytesMax), as: UTF8.self))
+        case .string: return value.string(prefixBytesMax: numberBytesMax).flatMap(count)
+        default: return nil
+        }
+    }
+
+    private static func count(_ text: String) -> Int? {
+        guard let number = Double(text), !number.isNaN else { return nil }
+        return Int(min(max(number.rounded(), 0), Double(countMax)))
+    }
+
+    /// A number that is written longer is read as its beginning.
+    private static let numberBytesMax = 64
+
+    private struct Counts {
+        var prompt: Int?
+        var input = 0
+        var completion = 0
+        var reasoning = 0
+        /// Reasoning that is not among the completion's tokens.
+        var thoughts = 0
+        var cached: Int?
+        var cacheRead = 0
+        var cacheWritten = 0
+        var toolPrompt = 0
+
+        mutating func read(_ key: JSONValue, _ value: JSONValue) {
+            if value.kind == .object {
+                readDetails(key, value)
+                return
+            }
+            guard let count = TokenUsage.count(value) else { return }
+            func isOne(of names: [StaticString]) -> Bool { names.contains(where: key.isText) }
+            if isOne(of: Self.promptNames) {
+                prompt = count
+            } else if isOne(of: Self.completionNames) {
+                completion = count
+            } else if key.isText("input_tokens") {
+                input = count
+            } else if key.isText("cache_read_input_tokens") {
+                cacheRead = count
+            } else if key.isText("cache_creation_input_tokens") {
+                cacheWritten = count
+            } else if isOne(of: Self.cachedNames) {
+                // DeepSeek and others count their cache hits beside the rest.
+                cached = cached ?? count
+            } else if key.isText("thoughtsTokenCount") {
+                thoughts = count
+            } else if key.isText("toolUsePromptTokenCount") {
+                toolPrompt = count
+            } else if key.isText("reasoning_tokens") {
+                reasoning = count
+            }
+        }
+
+        private mutating func readDetails(_ key: JSONValue, _ value: JSONValue) {
+            let names: [StaticString] = [
+                "completion_tokens_details", "output_tokens_details", "prompt_tokens_details", "input_tokens_details",
+            ]
+            guard names.contains(where: key.isText) else { return }
+            value.forEachMember { key, value in
+                if key.isText("reasoning_tokens") || key.isText("thinking_tokens") {
+                    reasoning = TokenUsage.count(value) ?? reasoning
+                } else if key.isText("cached_tokens") {
+                    cached = TokenUsage.count(value) ?? cached
+                }
+                return true
+            }
+        }
+
+        private static let promptNames: [StaticString] = [
+            "prompt_tokens", "promptTokenCount", "prompt_eval_count", "tokens_evaluated",
+        ]
+        private static let completionNames: [StaticString] = [
+            "completion_tokens", "output_tokens", "candidatesTokenCount", "eval_count", "tokens_predicted",
+        ]
+        private static let cachedNames: [StaticString] = [
+            "prompt_cache_hit_tokens", "cachedContentTokenCount", "cached_tokens",
+        ]
+    }
+}

@@ -1,0 +1,57 @@
+internal import JSONText
+
+/// Errors of providers that describe them in ways of their own, most of them under status 200.
+extension ErrorBody {
+    /// MiniMax `{"base_resp":{"status_code":1008,"status_msg":...}}`, Baidu `{"error_code":...,"error_msg":...}`,
+    /// Cloudflare `{"success":false,"errors":[{"code","message"}]}`, gateways `{"statusCode":429,"message":...}`. Nil for
+    /// others.
+    init?(dialect root: JSONValue) {
+        if let base = root["base_resp"], let code = base["status_code"]?.int, code != 0 {
+            self.init(message: Self.text(base["status_msg"]), type: "", code: Self.text(base["status_code"]))
+            type = Self.minimaxTypes[code] ?? ""
+        } else if let code = root["error_code"], code.kind == .number || code.kind == .string {
+            self.init(message: Self.text(root["error_msg"] ?? root["error_message"]), type: "", code: Self.text(code))
+        } else if root["success"]?.bool == false, let first = root["errors"]?.firstElement {
+            self.init(member: first)
+        } else if let status = root["statusCode"] ?? root["status_code"], root["message"]?.kind == .string {
+            self.init(message: Self.text(root["message"]), type: "", code: Self.text(status))
+        } else {
+            return nil
+        }
+    }
+
+    /// The status that the error would have had as an HTTP answer; nil when that cannot be told.
+    var statusMeant: Int? {
+        if let status { return status }
+        if let word = [code, type].lazy.compactMap({ Self.statusesOfWords[$0.lowercased()] }).first { return word }
+        guard code.utf8.count == 5, let number = Int(code) else { return nil }
+        // SiliconFlow's codes: what is wrong with the request, with the account, with the server.
+        return switch number {
+        case 20_000..<30_000: 400
+        case 30_001: 402
+        case 50_000..<60_000: 503
+        default: nil
+        }
+    }
+
+    private static let minimaxTypes = [
+        1001: "timeout_error", 1002: "rate_limit_error", 1004: "authentication_error", 1008: "insufficient_balance",
+        1026: "content_filter", 1027: "content_filter", 1039: "rate_limit_error", 1041: "rate_limit_error",
+        2013: "invalid_request_error", 2049: "authentication_error",
+    ]
+
+    /// The words of OpenAI's, Anthropic's and Google's errors, in lower case.
+    private static let statusesOfWords = [
+        "invalid_request_error": 400, "invalid_argument": 400, "failed_precondition": 400, "badrequesterror": 400,
+        "invalid_prompt": 400, "context_length_exceeded": 400, "invalidparameter": 400,
+        "authentication_error": 401, "unauthenticated": 401, "invalid_api_key": 401, "invalidapikey": 401,
+        "billing_error": 402, "insufficient_balance": 402, "arrearage": 402,
+        "permission_error": 403, "permission_denied": 403, "not_found_error": 404, "not_found": 404,
+        "timeout_error": 408, "request_too_large": 413,
+        "rate_limit_error": 429, "rate_limit_exceeded": 429, "resource_exhausted": 429, "rate_limit": 429,
+        "too_many_requests": 429, "throttling": 429, "requests": 429, "tokens": 429,
+        "api_error": 500, "server_error": 500, "internal_error": 500, "internal": 500, "internal_server_error": 500,
+        "unavailable": 503, "service_unavailable": 503, "deadline_exceeded": 504, "overloaded_error": 529,
+        "overloaded": 529,
+    ]
+}
