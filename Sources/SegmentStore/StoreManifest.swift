@@ -31,6 +31,8 @@ public struct StoreManifest: Codable, Sendable, Hashable {
     private(set) var revision: Int?
     /// What is under way while records are taken out.
     var superseding: Superseding?
+    /// Of a store that was merged, where its records come from.
+    var lineage: Lineage?
     /// The names of the failure classes, in the order of their numbers in the index.
     public var failureClasses: [String]
     /// The names of the tallies, in order.
@@ -98,7 +100,7 @@ public struct StoreManifest: Codable, Sendable, Hashable {
 
     enum CodingKeys: String, CodingKey {
         case checksum, format, version, features, store, generation, job, tallies, samples, input, segments
-        case notes, revision, superseding
+        case notes, revision, superseding, lineage
         case failureClasses = "failure_classes"
     }
 

@@ -119,7 +119,8 @@ import Testing
             try fixture.merge()
         } throws: { error in
             let error = error as? RetortError
-            return error?.code == .configuration && error?.cause?.contains("model is m there and other here") == true
+            return error?.code == .configuration
+                && error?.cause?.contains("model is m in /source-0, other in /source-1") == true
         }
         #expect(fixture.merged.isEmpty)
         let expected = try fixture.expected()

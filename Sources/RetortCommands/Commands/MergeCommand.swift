@@ -5,20 +5,28 @@ import SegmentStore
 /// `retort merge`: one store of several.
 enum MergeCommand {
     static let spec = CommandSpec(
-        "merge", summary: "make one store of several",
+        "merge", summary: "combine several stores into a new one",
         details: """
-            A success beats a failure; of two successes, or of two failures, that of the store named first goes on. \
-            Whole blocks are copied, not compressed again. The merged store appears as a whole or not at all, and the \
-            sources stay as they are.
+            A success is preferred to a failure; of two successes, or of two failures, the merge keeps that of the store \
+            named first. Whole blocks are copied, not recompressed. The merged store appears as a whole or not at all.
+
+            The sources are only read, journals of a killed run included, so they may be on a read-only disk. A store \
+            that a run is writing is refused: stop the run, or wait for its end.
+
+            Rows without ids get ids from their text, so that rows of two inputs may share one. Such records are of one \
+            row if their stores have a common origin: a store and its copies, continuations and merges, or stores of \
+            the same input. Otherwise both are kept, the later one under the id's next free number (-1, -2, ...). Ids \
+            that the rows give themselves always mean the same row.
             """,
         examples: [
-            ExampleSpec("retort merge runs/a runs/b --out runs/all", "two stores of one job"),
+            ExampleSpec("retort merge runs/a runs/b --out runs/all", "two stores with the same settings"),
             ExampleSpec(
                 "retort merge runs/old runs/new --out runs/all --allow-different-jobs", "answers of two models together"
             ),
         ],
         operands: [
-            OperandSpec("STORE", .atLeastOne, kind: .path, summary: "the directories of runs; none being written")
+            OperandSpec(
+                "STORE", .atLeastOne, kind: .path, summary: "the store directories; no run may be writing to them")
         ],
         options: [
             OptionSpec(
@@ -33,27 +41,34 @@ enum MergeCommand {
         let progress = StoreWorkProgress(context.messages, isQuiet: command.flag("quiet"))
         let report = try StoreMerge.run(
             command.operands("STORE"), into: out, options: StoreAccess.options,
-            allowDifferentJobs: command.flag("allow-different-jobs"), progress: { progress($0) })
+            allowDifferentJobs: command.flag("allow-different-jobs"), generatedID: GeneratedNames.base(ofRecord:),
+            progress: { progress($0) })
         if !command.flag("quiet") {
-            for line in lines(report, out) { context.messages.line(line) }
+            for line in report.lines(out) { context.messages.line(line) }
         }
         return .ok
     }
+}
 
-    private static func lines(_ report: MergeReport, _ out: String) -> [String] {
-        var lines = report.sources.map { source in
-            var parts = ["\(Human.count(source.taken)) answers"]
-            if source.failed > 0 { parts.append("\(Human.count(source.failed)) failures") }
-            if source.superseded > 0 { parts.append("\(Human.count(source.superseded)) gave way to others") }
-            parts.append(
-                "\(Human.count(source.blocksCopied)) blocks copied, \(Human.count(source.blocksReencoded)) compressed anew"
-            )
-            return "\(source.root): \(parts.joined(separator: ", "))"
+extension MergeReport {
+    func lines(_ out: String) -> [String] {
+        var lines = sources.map { source in
+            let kept = source.taken + source.failed
+            var text = "\(source.root): \(StoreSummary.plural(kept, "record")) kept"
+            if source.failed > 0 { text += " (\(StoreSummary.plural(source.failed, "failure")))" }
+            if source.renamed > 0 {
+                text +=
+                    ", \(Human.count(source.renamed)) of them under a new id (another store has a row of the same text)"
+            }
+            if source.superseded > 0 {
+                text += ", \(Human.count(source.superseded)) dropped (another store has the row)"
+            }
+            return text
+                + "; \(StoreSummary.plural(source.blocksCopied, "block")) copied, \(Human.count(source.blocksReencoded)) recompressed"
         }
-        let counters = report.counters
         lines.append(
             "\(out): \(Human.count(Int(counters.done))) done, \(Human.count(Int(counters.failed))) failed, "
-                + Human.bytes(report.bytes))
+                + Human.bytes(bytes))
         return lines
     }
 }

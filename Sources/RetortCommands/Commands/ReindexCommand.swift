@@ -2,23 +2,23 @@ import Basics
 import CommandLine
 import SegmentStore
 
-/// `retort reindex`: makes the index anew.
+/// `retort reindex`: rebuilds the index.
 enum ReindexCommand {
     static let spec = CommandSpec(
-        "reindex", summary: "make a store's index anew",
+        "reindex", summary: "rebuild a store's index",
         details: """
-            The index is a cache: any run makes it anew when it is gone. From the hint logs that takes seconds; \
-            --from segments trusts nothing but the records. The next run reads its input again and asks for nothing \
-            that the store holds.
+            The index is a cache: any run rebuilds it when it is missing. From the hint logs that takes seconds; \
+            --from segments reads every record. The next run reads its input again and sends nothing that the store \
+            has an outcome for.
             """,
         examples: [
             ExampleSpec("retort reindex runs/a", "from the hint logs"),
             ExampleSpec("retort reindex runs/a --from segments", "from the records themselves"),
         ],
-        operands: [OperandSpec("STORE", kind: .path, summary: "the directory of a run; nobody may be writing it")],
+        operands: [OperandSpec("STORE", kind: .path, summary: "the store directory; no run may be writing to it")],
         options: [
             OptionSpec(
-                "from", kind: .choice(StoreReindex.Source.allCases.map(\.rawValue)), summary: "what to make it from",
+                "from", kind: .choice(StoreReindex.Source.allCases.map(\.rawValue)), summary: "what to rebuild it from",
                 default: StoreReindex.Source.hints.rawValue)
         ],
         exitCodes: [.notFound, .badData, .io, .incomplete, .configuration])

@@ -5,14 +5,14 @@ import SegmentStore
 /// `retort repair`: makes a damaged store whole again.
 enum RepairCommand {
     static let spec = CommandSpec(
-        "repair", summary: "set damaged blocks aside and make a store whole again",
+        "repair", summary: "quarantine damaged blocks and make the store consistent",
         details: """
-            Damaged blocks go to STORE/quarantine and leave their segments; segments that are gone are accepted as \
-            gone; the index is made anew. Nothing that can be read is thrown away. What was lost is pending again: the \
-            next run asks for it. Killed at any moment, it is simply run again.
+            Damaged blocks move to STORE/quarantine; records of them that are proven to be whole stay in the store. \
+            Missing segments are accepted as missing, and the index is rebuilt. The items of records that were lost are \
+            pending again: the next run sends them. If repair is killed, run it again.
             """,
         examples: [ExampleSpec("retort repair runs/a", "after `retort verify` found something")],
-        operands: [OperandSpec("STORE", kind: .path, summary: "the directory of a run; nobody may be writing it")],
+        operands: [OperandSpec("STORE", kind: .path, summary: "the store directory; no run may be writing to it")],
         exitCodes: [.notFound, .badData, .io, .incomplete, .configuration])
 
     @Sendable
@@ -31,16 +31,26 @@ extension RepairReport {
     func lines(_ root: String) -> [String] {
         if wasClean { return ["nothing to repair: \(found.equation)"] }
         var lines = found.problems.map { CellWidth.sanitized("found: \($0.kind.rawValue): \($0.place): \($0.message)") }
-        func say(_ count: Int, _ what: String) {
-            if count > 0 { lines.append("\(Human.count(count)) \(what)") }
+        func say(_ count: Int, _ noun: String, _ what: String) {
+            if count > 0 { lines.append("\(StoreSummary.plural(count, noun)) \(what)") }
         }
-        say(quarantined, "damaged stretches set aside in \(root)/quarantine (\(Human.bytes(quarantinedBytes)))")
-        say(recordsDropped, "records are no longer in the segments")
-        say(recordsSalvaged, "of them were still in a journal and are kept")
-        say(segmentsRewritten, "segments rewritten; whole blocks copied as they were")
-        say(lossesAccepted, "lost or shortened segments accepted as they are")
+        say(quarantined, "damaged block", "moved to \(root)/quarantine (\(Human.bytes(quarantinedBytes)))")
+        say(blocksCorrected, "block", "corrected: one bit had flipped, and every record is back")
+        say(recordsProven, "record", "of damaged blocks proven whole and kept")
+        say(recordsSalvaged, "record", "recovered from a journal")
+        say(segmentsRewritten, "segment", "rewritten; undamaged blocks were copied unchanged")
+        say(lossesAccepted, "segment", "missing or truncated")
         lines.append("repaired: \(Human.count(Int(counters.done))) done, \(Human.count(Int(counters.failed))) failed")
-        lines.append("what was lost is pending: run the job again with its input to ask for it")
+        let lost = itemsLost
+        if lost > 0 || lossesAccepted > 0 {
+            let what = lost == 0 ? "the lost items are" : lost == 1 ? "1 item is" : "\(Human.count(lost)) items are"
+            lines.append("\(what) pending again: run the job with its input to send them again")
+        }
         return lines
+    }
+
+    /// Items whose outcome is gone, as far as it can be counted.
+    private var itemsLost: Int {
+        max(0, Int(found.counters.done + found.counters.failed) - Int(counters.done + counters.failed))
     }
 }

@@ -6,17 +6,17 @@ import SegmentStore
 /// `retort verify`: proves what a store promises.
 enum VerifyCommand {
     static let spec = CommandSpec(
-        "verify", summary: "prove that a store is whole: every checksum, every count",
+        "verify", summary: "check every checksum and count in a store",
         details: """
-            Looks at a snapshot and changes nothing, also while a run writes. --deep reads every record too: each key \
-            has one success, each entry of the index its record, and all counts are what was counted.
+            Reads a snapshot and changes nothing, so it may run while a run is writing. --deep also reads every record: \
+            each key has one success, each index entry its record, and all counts match the records.
             """,
         examples: [
             ExampleSpec("retort verify runs/a", "checksums and counts"),
             ExampleSpec("retort verify runs/a --deep", "every record as well"),
             ExampleSpec("retort verify runs/a --deep --json", "for scripts"),
         ],
-        operands: [OperandSpec("STORE", kind: .path, summary: "the directory of a run")],
+        operands: [OperandSpec("STORE", kind: .path, summary: "the store directory")],
         options: [
             OptionSpec("deep", summary: "read every record"),
             OptionSpec("json", summary: "one JSON object"),
@@ -44,34 +44,47 @@ extension VerificationReport {
     var lines: [String] {
         var lines = [
             "outcomes   \(equation)",
-            "records    \(Human.count(records)) in \(Human.count(blocks)) blocks of \(Human.count(segments)) segments, "
-                + Human.bytes(bytes),
+            "records    \(Human.count(records)) in \(StoreSummary.plural(blocks, "block")) of "
+                + "\(StoreSummary.plural(segments, "segment")), \(Human.bytes(bytes))",
         ]
         if let writer { lines.append("writer     \(writer)") }
         if unfinishedBytes + unfinishedJournalLines > 0 {
             lines.append(
-                "unfinished \(Human.bytes(unfinishedBytes)) and \(Human.count(unfinishedJournalLines)) journal lines of "
-                    + "writes under way; the next run mends them, nothing is lost")
+                "unfinished \(Human.bytes(unfinishedBytes)) and \(StoreSummary.plural(unfinishedJournalLines, "journal line")) "
+                    + "of interrupted writes; the next run completes them, nothing is lost")
         }
         if supersededRecords > 0 {
-            lines.append("superseded \(Human.count(supersededRecords)) records of rows that have changed since")
+            lines.append(
+                "superseded \(StoreSummary.plural(supersededRecords, "record")) of rows that have changed since")
         }
         if isBeingRevised {
             lines.append(
-                "unfinished records of changed rows are on their way to superseded/; the next run completes it")
+                "unfinished records of changed rows are being moved to superseded/; the next run completes that")
         }
         lines += problems.map { CellWidth.sanitized("\($0.kind.rawValue): \($0)") }
         let total = problemCounts.values.reduce(0, +)
         if total > problems.count { lines.append("and \(Human.count(total - problems.count)) more") }
-        let kinds = problemCounts.sorted { $0.key.rawValue < $1.key.rawValue }.map { "\($0.value) \($0.key.rawValue)" }
+        let kinds = problemCounts.sorted { $0.key.rawValue < $1.key.rawValue }.map {
+            StoreSummary.plural($0.value, $0.key.noun)
+        }
         if isClean {
             lines.append(
                 "clean      \(isDeep ? "every record was read" : "every checksum holds; --deep reads every record")")
         } else {
-            lines.append(
-                "NOT CLEAN  \(kinds.joined(separator: ", ")); `retort repair \(root)` mends what can be mended")
+            lines.append("DAMAGED    \(kinds.joined(separator: ", ")). " + advice)
         }
         return lines
+    }
+
+    /// What to do about the problems: a command that does it.
+    private var advice: String {
+        let isReadable = !problems.contains { $0.kind == .manifest && !$0.isRepairable }
+        if !isReadable { return "retort.json must be restored first; see above." }
+        let place = ShellText.quoted(root)
+        let quarantines = [.block, .line, .segment, .duplicate].contains { problemCounts[$0] != nil }
+        return quarantines
+            ? "Run `retort repair \(place)` to quarantine it; the next run sends the lost items again."
+            : "Run `retort repair \(place)`; no record is lost."
     }
 
     /// Numbers are numbers, an unknown number is null.
@@ -105,7 +118,25 @@ extension VerificationReport {
     }
 }
 
+extension VerificationReport.Problem.Kind {
+    /// What one of them is called.
+    fileprivate var noun: String {
+        switch self {
+        case .hints: "hint log"
+        case .index: "index file"
+        case .entry: "index entry"
+        case .counters: "count"
+        case .journal: "journal line"
+        case .manifest, .segment, .block, .line, .duplicate, .ledger: rawValue
+        @unknown default: rawValue
+        }
+    }
+}
+
 extension VerificationReport.Problem {
+    /// A manifest that can be read can be written again.
+    fileprivate var isRepairable: Bool { remedy.contains("retort repair") }
+
     fileprivate var json: [UInt8] {
         var object = JSONLine()
         object.text("kind", kind.rawValue)

@@ -93,6 +93,22 @@ struct GeneratedNames {
         return Self.name(hash, number, prefix)
     }
 
+    /// The name without its number of a record that has one; nil for an id that its row gave. Such ids have 16 lower-case
+    /// hexadecimal digits, `bad-` before them where the row could not be understood.
+    static func base(ofRecord line: [UInt8]) -> [UInt8]? {
+        guard let id = line.withUnsafeBytes({ RecordHead.parse($0) })?.key.id else { return nil }
+        let prefix = id.starts(with: "bad-".utf8) ? 4 : 0
+        let digits = id.dropFirst(prefix).prefix(16)
+        let rest = id.dropFirst(prefix + 16)
+        let isHash =
+            digits.count == 16 && digits.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
+        let isNumber =
+            rest.first == UInt8(ascii: "-") && rest.count > 1
+            && rest.dropFirst().allSatisfy { (0x30...0x39).contains($0) }
+        guard isHash, rest.isEmpty || isNumber else { return nil }
+        return Array(id.prefix(prefix + 16))
+    }
+
     private static func name(_ hash: UInt64, _ number: Int, _ prefix: StaticString) -> [UInt8] {
         let name = "\(prefix)\(Hexadecimal.string(hash))"
         return Array((number == 0 ? name : "\(name)-\(number)").utf8)

@@ -22,6 +22,9 @@ public protocol FileSystem: AnyObject, Sendable {
     func syncDirectory(_ path: String) throws(RetortError)
     /// Takes the exclusive lock of a file, or throws `.busy` naming the holder.
     func lock(_ path: String) throws(RetortError) -> any FileLock
+    /// Takes the lock of a file for reading, which keeps writers out and writes nothing, or throws `.busy` naming the
+    /// writer. Nil where that cannot be done: there is no such file, or it may not be read.
+    func lockShared(_ path: String) throws(RetortError) -> (any FileLock)?
     /// What the lock's holder wrote about itself; nil when nobody holds it.
     func lockHolder(_ path: String) throws(RetortError) -> String?
 }

@@ -133,6 +133,25 @@ public final class PosixFileSystem: FileSystem {
         return PosixLock(descriptor: descriptor, reserve: reserve)
     }
 
+    public func lockShared(_ path: String) throws(RetortError) -> (any FileLock)? {
+        let descriptor: Int32
+        do throws(RetortError) {
+            descriptor = try self.descriptor(path, O_RDONLY | O_NONBLOCK)
+        } catch {
+            return nil
+        }
+        while flock(descriptor, LOCK_SH | LOCK_NB) != 0 {
+            let number = errno
+            if number == EINTR { continue }
+            close(descriptor, reserve)
+            guard number == EWOULDBLOCK else { return nil }
+            throw RetortError(
+                .busy, "another process is writing here", at: path, cause: "held by \(holderText(path))",
+                remedy: "Wait until it has ended, or stop it.")
+        }
+        return PosixLock(descriptor: descriptor, reserve: reserve)
+    }
+
     public func lockHolder(_ path: String) throws(RetortError) -> String? {
         let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {

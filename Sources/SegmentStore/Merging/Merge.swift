@@ -2,7 +2,7 @@ import Basics
 
 /// One merge: decides, copies, and completes the index.
 struct Merge {
-    private let sources: [LockedStore]
+    private let sources: [MergeSource]
     private var manifest: StoreManifest
     private let plan: MergePlan
     private let workplace: MergeWorkplace
@@ -14,10 +14,16 @@ struct Merge {
     private var lanes: [MergeLane]
     /// Blocks whose place is known and that are not in the index yet.
     private static let stepsMax = 512
+    private var twins: TwinRows
+    private var lineage = Lineage()
     private var report: MergeReport
     private var progress = StoreProgress(bytes: 0, totalBytes: 0)
 
-    init(_ sources: [LockedStore], plan: MergePlan, workplace: MergeWorkplace, options: StoreOptions) {
+    init(
+        _ sources: [MergeSource], plan: MergePlan, workplace: MergeWorkplace, options: StoreOptions,
+        generatedID: @escaping ([UInt8]) -> [UInt8]?
+    ) {
+        twins = TwinRows(sources, generatedID: generatedID)
         self.sources = sources
         self.plan = plan
         self.workplace = workplace
@@ -47,7 +53,10 @@ struct Merge {
         var decision = MergeDecision(sources, scratch: workplace.lists, options: options)
         try decision.decide(&report)
         for lane in Lane.allCases {
-            for source in sources.indices { try copy(lane, source, decision, tell) }
+            for source in sources.indices {
+                try copy(lane, source, decision, tell)
+                try copyJournaled(lane, source, decision)
+            }
         }
         for lane in Lane.allCases { try copyArchive(lane) }
         try finish()
@@ -79,16 +88,20 @@ struct Merge {
             let members = MembersAhead(MemberCursor(reader, end: end), onThread: options.usesThread)
             var groups = try BlockHints(reader, context: home, codec: codec)
             while let (header, member) = try members.next() {
-                let kept = try sieve.kept(of: header)
-                if kept == nil {
-                    let group = translation.translate(try groups.group(of: header))
+                var share = try sieve.share(of: header)
+                var group: HintGroup?
+                if share == nil || lane == .failures && !twins.settled.isEmpty { group = try groups.group(of: header) }
+                if lane == .failures, let group { leaveOutSettled(of: group, &share, number) }
+                if let group, share == nil {
+                    let group = translation.translate(group)
                     try lanes[Int(lane.rawValue)].append(
-                        member, header: header, hints: group.hints, tallies: group.tallies)
+                        member, header: header, hints: group.hints, tallies: group.tallies,
+                        origin: source.origins(lane).origin(of: header.firstSequence))
                     report.sources[number].blocksCopied += 1
                     report.sources[number].bytesCopied += header.memberBytes
-                } else if let kept, !kept.isEmpty {
-                    try take(kept, of: try reader.block(header, codec: codec), home, translation)
-                    report.sources[number].blocksReencoded += 1
+                } else if let share, !share.kept.isEmpty || !share.twins.isEmpty {
+                    let block = try reader.block(header, codec: codec)
+                    if try take(share, of: block, number, translation) { report.sources[number].blocksReencoded += 1 }
                 }
                 progress.bytes += header.memberBytes
                 tell(progress)
@@ -96,19 +109,76 @@ struct Merge {
         }
     }
 
-    /// Takes some lines of a block.
+    /// Failures of a key whose success has come to light under a new id do not go on.
+    private mutating func leaveOutSettled(of group: HintGroup, _ share: inout MergeDecision.Share?, _ source: Int) {
+        let settled = group.hints.indices.filter { twins.settled.contains(group.hints[$0].hash) }
+        guard !settled.isEmpty else { return }
+        let kept = share?.kept ?? Array(group.hints.indices)
+        let rest = kept.filter { !settled.contains($0) }
+        report.sources[source].failed -= kept.count - rest.count
+        report.sources[source].superseded += kept.count - rest.count
+        share = MergeDecision.Share(kept: rest, twins: share?.twins ?? [])
+    }
+
+    /// Takes some lines of a block. False when it was none in the end.
     private mutating func take(
-        _ kept: [Int], of block: Block, _ home: StoreContext, _ translation: Translation
-    ) throws(RetortError) {
+        _ share: MergeDecision.Share, of block: Block, _ source: Int, _ translation: Translation
+    ) throws(RetortError) -> Bool {
+        let home = sources[source].image.context
+        let lane = block.header.lane
         guard let group = home.hintGroup(of: block) else {
-            throw BlockCodec.damage(
-                "the block holds lines that are no records", home.layout.directory(block.header.lane))
+            throw BlockCodec.damage("the block holds lines that are no records", home.layout.directory(lane))
         }
         let hints = translation.translate(group).hints
-        let ranges = block.lineRanges
-        for record in kept {
-            try lanes[Int(block.header.lane.rawValue)].append(
-                line: block.raw[ranges[record]], hint: hints[record])
+        let kept = Set(share.kept)
+        var isAny = false
+        for (record, range) in block.lineRanges.enumerated() {
+            let origin = sources[source].origins(lane).origin(of: block.header.firstSequence + UInt64(record))
+            if kept.contains(record) {
+                try lanes[Int(lane.rawValue)].append(line: block.raw[range], hint: hints[record], origin: origin)
+                isAny = true
+            } else if share.twins.contains(record) {
+                let line = Array(block.raw[range])
+                isAny = try takeTwin(line, hints[record], lane, source, origin) || isAny
+            }
+        }
+        return isAny
+    }
+
+    /// Takes a record under an id of its own, if it may go on. False when it is dropped.
+    private mutating func takeTwin(
+        _ line: [UInt8], _ hint: RecordHint, _ lane: Lane, _ source: Int, _ origin: RecordOrigin
+    ) throws(RetortError) -> Bool {
+        guard let renamed = try twins.renamed(line, hint, in: lane, from: source, origin) else {
+            report.sources[source].superseded += 1
+            return false
+        }
+        try lanes[Int(lane.rawValue)].append(line: renamed.line[...], hint: renamed.hint, origin: origin)
+        report.sources[source].renamed += 1
+        if lane == .responses { report.sources[source].taken += 1 } else { report.sources[source].failed += 1 }
+        return true
+    }
+
+    /// Lines that a killed run has left in its journals.
+    private mutating func copyJournaled(
+        _ lane: Lane, _ number: Int, _ decision: MergeDecision
+    ) throws(RetortError) {
+        let source = sources[number]
+        let translation = Translation(plan, source.image.manifest)
+        for journaled in source.image.tails[Int(lane.rawValue)].journaled {
+            guard let head = journaled.line.withUnsafeBytes({ RecordHead.parse($0) }) else { continue }
+            let hash = head.key.hash
+            // Of several lines of a key the last one counts.
+            guard source.journaled[lane]?[hash] == journaled.line else { continue }
+            let fate = decision.fate(hash, lane, source: number)
+            let hint = translation.translate(RecordHint(head: head, status: source.image.context.status(head)))
+            let origin = source.origins(lane).origin(of: journaled.sequence)
+            if fate.goesOn {
+                guard lane == .responses || !twins.settled.contains(hash) else { continue }
+                try lanes[Int(lane.rawValue)].append(line: journaled.line[...], hint: hint, origin: origin)
+            } else if fate.isTwin {
+                _ = try takeTwin(journaled.line, hint, lane, number, origin)
+            }
         }
     }
 
@@ -117,6 +187,8 @@ struct Merge {
         for place in lanes.indices {
             let lane = lanes[place].lane
             checkpoint.coverage[lane] = try lanes[place].finish()
+            for span in lanes[place].spans { lineage.note(span.origin, in: lane, from: span.from) }
+            lineage.end[lane.directoryName] = checkpoint.coverage[lane]?.nextSequence
             checkpoint.runs[lane] = index[lane].runs.map(\.number)
             for segment in lanes[place].segments { manifest.setSegment(lane, segment) }
             checkpoint.counters += index[lane].counters
@@ -125,6 +197,8 @@ struct Merge {
         }
         checkpoint.nextRunNumber = index.nextRun
         report.counters = checkpoint.counters
+        manifest.lineage = lineage
+        for source in sources { try source.checkUntouched() }
         try workplace.removeLists()
         try context.files.replace(context.layout.checkpoint, with: checkpoint.encoded(), in: context.layout.index)
         try manifest.save(context.layout, files: context.files)
@@ -142,6 +216,12 @@ private struct Translation {
         tallyPlaces = plan.tallyPlaces(of: source)
         isIdentity =
             plan.manifest.failureClasses == source.failureClasses && plan.manifest.tallies == source.tallies
+    }
+
+    func translate(_ hint: RecordHint) -> RecordHint {
+        var translated = hint
+        translated.status = statusCodes[Int(hint.status)]
+        return translated
     }
 
     func translate(_ group: HintGroup) -> HintGroup {

@@ -15,6 +15,9 @@ struct MergeLane {
     private(set) var segments: [StoreManifest.Segment] = []
     /// Lines of blocks that did not go on whole.
     private var loose = RawBlock(lane: .responses, firstSequence: 0)
+    private var looseOrigin: RecordOrigin?
+    /// Where the records come from, from which number on.
+    private(set) var spans: [(from: UInt64, origin: RecordOrigin)] = []
 
     init(
         _ lane: Lane, index: MergeIndex, worker: SerialWorker, context: StoreContext, options: StoreOptions
@@ -31,8 +34,9 @@ struct MergeLane {
 
     /// Appends a member as it is. `hints` and `tallies` are in the merged store's numbers.
     mutating func append(
-        _ member: ArraySlice<UInt8>, header: BlockHeader, hints: [RecordHint], tallies: Tallies
+        _ member: ArraySlice<UInt8>, header: BlockHeader, hints: [RecordHint], tallies: Tallies, origin: RecordOrigin
     ) throws(RetortError) {
+        if spans.last?.origin != origin { spans.append((nextSequence, origin)) }
         if writer == nil || writer!.offset >= options.segmentBytes { try beginSegment() }
         let placed = try writer!.append(member, header: header, firstSequence: nextSequence)
         nextSequence = placed.nextSequence
@@ -45,7 +49,12 @@ struct MergeLane {
     }
 
     /// Appends one line of a block that does not go on whole.
-    mutating func append(line: ArraySlice<UInt8>, hint: RecordHint) throws(RetortError) {
+    mutating func append(
+        line: ArraySlice<UInt8>, hint: RecordHint, origin: RecordOrigin
+    ) throws(RetortError) {
+        // A block is of one origin.
+        if looseOrigin != origin { try encodeLoose() }
+        looseOrigin = origin
         loose.raw.append(contentsOf: line)
         loose.raw.append(0x0A)
         loose.hints.append(hint)
@@ -56,14 +65,14 @@ struct MergeLane {
     }
 
     private mutating func encodeLoose() throws(RetortError) {
-        guard !loose.hints.isEmpty else { return }
+        guard !loose.hints.isEmpty, let origin = looseOrigin else { return }
         let blank = BlockHeader(
             lane: lane, records: loose.hints.count, memberBytes: 0, rawBytes: 0, previousBytes: 0,
             storeID: context.storeID, segment: 0, offset: 0, firstSequence: 0, durableBytes: 0, payloadChecksum: 0)
         let (member, header) = codec.encode(loose.raw, header: blank)
         let block = loose
         loose = RawBlock(lane: lane, firstSequence: 0)
-        try append(member[...], header: header, hints: block.hints, tallies: block.tallies)
+        try append(member[...], header: header, hints: block.hints, tallies: block.tallies, origin: origin)
     }
 
     private mutating func beginSegment() throws(RetortError) {

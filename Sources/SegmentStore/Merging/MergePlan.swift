@@ -6,10 +6,9 @@ struct MergePlan {
 
     /// Throws `.configuration` when the sources are of different jobs and that is not allowed, or when together they
     /// have more classes or tallies than a store can number.
-    init(_ sources: [LockedStore], allowDifferentJobs: Bool) throws(RetortError) {
-        let first = sources[0].image.manifest
+    init(_ sources: [MergeSource], allowDifferentJobs: Bool) throws(RetortError) {
         if !allowDifferentJobs {
-            for source in sources.dropFirst() { try Self.checkSame(first, source) }
+            for source in sources.dropFirst() { try Self.checkSame(sources[0], source) }
         }
         let manifests = sources.map(\.image.manifest)
         let classes = Self.union(manifests.map(\.failureClasses))
@@ -31,19 +30,21 @@ struct MergePlan {
         return common.isEmpty ? nil : common
     }
 
-    private static func checkSame(_ first: StoreManifest, _ source: LockedStore) throws(RetortError) {
-        let other = source.image.manifest
-        var differences = Set(first.job.keys).union(other.job.keys).sorted()
+    private static func checkSame(_ one: MergeSource, _ source: MergeSource) throws(RetortError) {
+        let (first, other) = (one.image.manifest, source.image.manifest)
+        // Samples may be added to a store: those of several go together.
+        var differences = Set(first.job.keys).union(other.job.keys).subtracting(["samples"]).sorted()
             .filter { first.job[$0] != other.job[$0] }
-            .map { "\($0) is \(first.job[$0] ?? "not set") there and \(other.job[$0] ?? "not set") here" }
+            .map {
+                "\($0) is \(first.job[$0] ?? "unset") in \(one.root), \(other.job[$0] ?? "unset") in \(source.root)"
+            }
         if first.failureClasses != other.failureClasses { differences.append("the failure classes differ") }
         if first.tallies != other.tallies { differences.append("the tallies differ") }
-        if first.samples != other.samples { differences.append("the numbers of samples differ") }
         guard !differences.isEmpty else { return }
         throw RetortError(
-            .configuration, "the store is of another job than the first one", at: source.root,
+            .configuration, "the store has different settings from \(one.root)", at: source.root,
             cause: differences.joined(separator: "; "),
-            remedy: "Add --allow-different-jobs if their records may stand together.")
+            remedy: "Add --allow-different-jobs to merge them anyway.")
     }
 
     private static func union(_ lists: [[String]]) -> [String] {
@@ -56,17 +57,19 @@ struct MergePlan {
     private static func job(_ jobs: [[String: String]]) -> [String: String] {
         var merged: [String: String] = [:]
         for key in Set(jobs.flatMap(\.keys)) {
-            merged[key] = union([jobs.compactMap { $0[key] }]).joined(separator: " | ")
+            let values = union([jobs.compactMap { $0[key] }])
+            let most = key == "samples" ? values.compactMap { Int($0) }.max() : nil
+            merged[key] = most.map { String($0) } ?? values.joined(separator: " | ")
         }
         return merged
     }
 
     /// Follows from the sources and what they hold, so that the same merge gives the same bytes.
-    private static func storeID(_ sources: [LockedStore]) -> UInt64 {
+    private static func storeID(_ sources: [MergeSource]) -> UInt64 {
         var identity = ByteWriter()
         for source in sources {
             identity.append(source.image.manifest.storeID)
-            for lane in Lane.allCases { identity.append(source.image.tails[Int(lane.rawValue)].nextSequence) }
+            for lane in Lane.allCases { identity.append(source.nextSequence(lane)) }
         }
         return max(1, identity.bytes.withUnsafeBytes { ContentHash.hash64($0) })
     }

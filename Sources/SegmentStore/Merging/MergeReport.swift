@@ -6,8 +6,10 @@ public struct MergeReport: Sendable, Hashable {
         public var taken = 0
         /// Failures that are in the merged store.
         public var failed = 0
-        /// Outcomes that gave way to one of another store.
+        /// Outcomes that are dropped, because another store has one of the same row.
         public var superseded = 0
+        /// Of those taken and failed: records under another id, because another store has a row of the same text.
+        public var renamed = 0
         /// Blocks that were copied as they are, and their compressed bytes.
         public var blocksCopied = 0
         public var bytesCopied = 0

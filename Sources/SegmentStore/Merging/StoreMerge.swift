@@ -5,6 +5,10 @@ public import Basics
 /// A key's success beats its failures, whichever store holds them; of two successes, or two failures where there is
 /// no success, that of the store named first goes on. The clock plays no part.
 ///
+/// A key that the caller has generated from a row's text means one row in stores that share an origin: a store, its
+/// copies and continuations, merges of them, and stores of one input. In others it means rows that happen to ask the
+/// same: each keeps its record, under the key's next number that is free.
+///
 /// A block all of whose records go on is copied as it is, with a new header; the records that are left of others are
 /// compressed anew. Memory does not grow with the stores. The merged store has no input: the first run on it looks up
 /// every row of its own, and asks only for what is missing.
@@ -12,26 +16,33 @@ public enum StoreMerge {
     /// Writes the merged store to `root`, which must not exist or be empty. It is built in `ROOT.tmp-merge` and comes
     /// into view as a whole; after a kill the same merge begins again and gives the same bytes.
     ///
-    /// Each source is locked meanwhile; one that a kill left unfinished is mended first. Throws `.busy` when a source
-    /// is being written, `.configuration` when the sources are of different jobs (unless `allowDifferentJobs`) or
+    /// Sources are read as they are, journals included, and nothing of them is written; their writers are kept out
+    /// meanwhile. Throws `.busy` when a source is being written, `.configuration` when the sources are of different jobs (unless `allowDifferentJobs`) or
     /// `root` is taken, `.damagedData` when something in a source cannot be read.
     ///
     /// Tallies of records whose block had to be compressed anew are computed by `options.recount`, in the order of the
-    /// merged manifest's tallies.
+    /// merged manifest's tallies. `generatedID` gives the generated id without its number of a record's line, and nil
+    /// where the id is the row's own.
     public static func run(
         _ sources: [String], into root: String, options: StoreOptions = StoreOptions(),
-        allowDifferentJobs: Bool = false, progress: (StoreProgress) -> Void = { _ in }
+        allowDifferentJobs: Bool = false, generatedID: @escaping ([UInt8]) -> [UInt8]? = { _ in nil },
+        progress: (StoreProgress) -> Void = { _ in }
     ) throws(RetortError) -> MergeReport {
         try checkNames(sources, root, options.files)
-        var opened: [LockedStore] = []
-        defer { for source in opened { source.release() } }
-        for source in sources { opened.append(try LockedStore(source, options: options)) }
-        let plan = try MergePlan(opened, allowDifferentJobs: allowDifferentJobs)
+        for source in sources { _ = try StoreManifest.load(StoreLayout(root: source), files: options.files) }
         let workplace = MergeWorkplace(root: root, files: options.files)
         let lock = try workplace.open()
         defer { lock.release() }
+        var opened: [MergeSource] = []
+        defer { for source in opened { source.release() } }
         do throws(RetortError) {
-            var merge = Merge(opened, plan: plan, workplace: workplace, options: options)
+            for (number, source) in sources.enumerated() {
+                opened.append(
+                    try MergeSource(source, options: options, scratch: { try? workplace.scratch(number) }))
+            }
+            let plan = try MergePlan(opened, allowDifferentJobs: allowDifferentJobs)
+            var merge = Merge(
+                opened, plan: plan, workplace: workplace, options: options, generatedID: generatedID)
             let report = try merge.run(progress)
             try workplace.publish()
             return report
@@ -76,6 +87,23 @@ struct MergeWorkplace {
         Lane.allCases.map { layout.directory($0) } + [layout.index, layout.root + "/lists"]
     }
 
+    /// A directory for the index of a source that has none on disk.
+    func scratch(_ source: Int) throws(RetortError) -> String {
+        let path = "\(layout.root)/\(Self.scratchPrefix)\(source)"
+        try files.createDirectory(path)
+        return path
+    }
+
+    private static let scratchPrefix = "source-"
+
+    private func removeScratch() throws(RetortError) {
+        for directory in try files.entries(of: layout.root) where directory.hasPrefix(Self.scratchPrefix) {
+            let path = layout.root + "/" + directory
+            for name in try files.entries(of: path) { try files.remove(path + "/" + name) }
+            try files.removeDirectory(path)
+        }
+    }
+
     /// Makes the directory, empty.
     func open() throws(RetortError) -> any FileLock {
         try files.createDirectory(layout.root)
@@ -92,6 +120,7 @@ struct MergeWorkplace {
             for name in try files.entries(of: directory) { try files.remove(directory + "/" + name) }
             try files.removeDirectory(directory)
         }
+        try removeScratch()
         try files.remove(layout.manifest + ".tmp")
         try files.remove(layout.manifest)
     }
@@ -107,6 +136,7 @@ struct MergeWorkplace {
         let lists = layout.root + "/lists"
         for name in try files.entries(of: lists) { try files.remove(lists + "/" + name) }
         try files.removeDirectory(lists)
+        try removeScratch()
     }
 
     /// Brings the finished store into view under its name. Its manifest came last, and with that everything in it has

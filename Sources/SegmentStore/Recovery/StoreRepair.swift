@@ -12,6 +12,10 @@ public struct RepairReport: Sendable, Hashable {
     public var recordsDropped = 0
     /// Records of damaged blocks that a journal still had.
     public var recordsSalvaged = 0
+    /// Records of damaged blocks that are kept, because a checksum proves them.
+    public var recordsProven = 0
+    /// Damaged blocks in which one bit had flipped: they are as they were.
+    public var blocksCorrected = 0
     public var segmentsRewritten = 0
     /// Segments that were gone, or shorter than they had been, and are accepted as they are.
     public var lossesAccepted = 0
@@ -97,6 +101,8 @@ private struct Repair {
     mutating func run() throws(RetortError) {
         let touchesSegments = found(.segment, .block, .line, .duplicate)
         let distrustsHints = found(.hints, .entry, .counters)
+        // Before anything is rewritten: what is shorter afterwards was not lost.
+        report.lossesAccepted = try countLosses()
         // The index must not lead to places that are about to change.
         try StoreReindex.drop(context.layout, context.files, hints: distrustsHints)
         if touchesSegments {
@@ -112,6 +118,18 @@ private struct Repair {
         }
         report.quarantined = quarantine.count
         report.quarantinedBytes = quarantine.bytes
+    }
+
+    /// Segments that are gone, or shorter than the manifest says.
+    private func countLosses() throws(RetortError) -> Int {
+        var count = 0
+        for lane in Lane.allCases {
+            for segment in manifest.segments(lane) {
+                let size = try context.files.size(of: context.layout.segment(lane, segment.number))
+                if (size ?? 0) < segment.bytes { count += 1 }
+            }
+        }
+        return count
     }
 
     private mutating func reindex() throws(RetortError) {
@@ -193,7 +211,6 @@ private struct Repair {
             var segments: [StoreManifest.Segment] = []
             for var segment in manifest.segments(lane) {
                 let size = try context.files.size(of: context.layout.segment(lane, segment.number))
-                if (size ?? 0) < segment.bytes { report.lossesAccepted += 1 }
                 guard let size else { continue }
                 segment.bytes = segment.sealed ? size : min(size, segment.bytes)
                 if segment.number == last { segment.sealed = false }

@@ -110,9 +110,9 @@ public struct VerificationReport: Sendable, Hashable {
 extension VerificationReport.Problem: CustomStringConvertible {
     public var description: String {
         var text = place
-        if let range { text += " bytes \(range.lowerBound)..<\(range.upperBound)" }
+        if let range, !range.isEmpty { text += ", bytes \(range.lowerBound)-\(range.upperBound - 1)" }
         text += ": \(message)"
-        if let keys { text += " (\(keys) keys)" }
+        if let keys { text += keys == 1 ? " (1 record)" : " (\(keys) records)" }
         return "\(text). \(remedy)"
     }
 }

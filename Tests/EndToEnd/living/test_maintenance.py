@@ -93,6 +93,61 @@ def test_a_merged_store_goes_on(retort, finished, prompts, counts, teacher):
     assert counts(merged)["done"] == 35 and len(merged.lane("responses")) == 35
 
 
+def tree(root):
+    return {str(path.relative_to(root)): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
+
+
+def nameless(tmp_path, name, *texts):
+    rows = tmp_path / name
+    rows.write_text("".join(json.dumps({"prompt": text}) + "\n" for text in texts))
+    return rows
+
+
+def test_rows_of_the_same_text_in_two_stores_are_two(retort, tmp_path, teacher):
+    server = teacher()
+    inputs = [nameless(tmp_path, name, "milk", "bread") for name in ("a.jsonl", "b.jsonl")]
+    settings = ["--base-url", server.url, "--model", "m"]
+    for number, rows in enumerate(inputs):
+        retort("run", rows, "--out", tmp_path / f"store-{number}", *settings)
+    stores = [tmp_path / "store-0", tmp_path / "store-1"]
+    before = [tree(root) for root in stores]
+    said = retort("merge", *stores, "--out", tmp_path / "merged").stderr
+    assert "2 of them under a new id" in said
+    assert len(Store(tmp_path / "merged").responses) == 4 and server.requests == 4
+    retort("verify", tmp_path / "merged", "--deep")
+    assert [tree(root) for root in stores] == before
+    # Both inputs together ask for nothing.
+    retort("run", *inputs, "--out", tmp_path / "merged", *settings)
+    assert server.requests == 4
+    # A copy of a store is that store, and so is a merge of it.
+    shutil.copytree(stores[0], tmp_path / "copy")
+    retort("merge", stores[0], tmp_path / "copy", "--out", tmp_path / "again")
+    assert len(Store(tmp_path / "again").responses) == 2
+    retort("merge", tmp_path / "merged", tmp_path / "copy", stores[1], "--out", tmp_path / "more")
+    assert len(Store(tmp_path / "more").responses) == 4
+
+
+def test_a_killed_source_is_read_as_it_is(retort, teacher, prompts, tmp_path):
+    slow = teacher("--latency", "20ms", "--fail", "hang=0.2")
+    root = tmp_path / "store"
+    command = [str(binary()), "run", str(prompts(60)), "--out", str(root), "--base-url", slow.url, "--model", "m"]
+    process = subprocess.Popen(command, env=environment(OPENAI_API_KEY="k"), stderr=subprocess.DEVNULL)
+    while not any(path.stat().st_size for path in root.glob("responses/journal-*")):
+        assert process.poll() is None
+    process.kill()
+    process.wait()
+    before = tree(root)
+    received = sum(path.read_bytes().count(b"\n") for path in root.glob("responses/journal-*"))
+    for path in [root, *root.rglob("*")]:
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    retort("merge", root, "--out", tmp_path / "merged")
+    for path in [root, *root.rglob("*")]:
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    assert tree(root) == before
+    retort("verify", tmp_path / "merged", "--deep")
+    assert 0 < received <= len(Store(tmp_path / "merged").responses)
+
+
 def test_other_jobs_need_to_be_meant(retort, finished):
     first = finished(5, name="first")
     second = finished(6, "--model", "other", name="second")
