@@ -55,9 +55,10 @@ public final class RecordStore: Sendable {
         _ root: String, job: [String: String], failureClasses: [String], tallies: [String] = [], samples: Int = 1,
         options: StoreOptions = StoreOptions()
     ) throws(RetortError) -> RecordStore {
-        let manifest = StoreManifest(
+        var manifest = StoreManifest(
             storeID: UInt64.random(in: 1...UInt64.max), job: job, failureClasses: failureClasses, tallies: tallies,
             samples: samples)
+        manifest.features = [BlockChecks.feature]
         return try create(root, manifest: manifest, options: options)
     }
 

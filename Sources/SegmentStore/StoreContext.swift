@@ -7,6 +7,8 @@ struct StoreContext: Sendable {
     let storeID: UInt64
     let classes: FailureClasses
     let samples: Int
+    /// Whether blocks are written with checks of their lines.
+    let writesChecks: Bool
     /// Computes a line's tallies again, for blocks whose hints are lost.
     let recount: @Sendable ([UInt8]) -> Tallies
     let tuning: StoreTuning
@@ -19,6 +21,7 @@ struct StoreContext: Sendable {
         storeID = manifest.storeID
         classes = FailureClasses(manifest.failureClasses)
         samples = manifest.samples
+        writesChecks = manifest.features.contains(BlockChecks.feature)
     }
 
     /// The number of an item in the ledger; nil for samples that the store does not number.

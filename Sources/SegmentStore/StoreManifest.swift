@@ -11,7 +11,7 @@ public struct StoreManifest: Codable, Sendable, Hashable {
     public static let formatName = "retort store"
     public static let currentVersion = 1
     /// Features of the format that this code understands. A store that names another one was written by newer code.
-    public static let knownFeatures: Set<String> = [Superseding.feature]
+    public static let knownFeatures: Set<String> = [Superseding.feature, BlockChecks.feature]
 
     public var format = Self.formatName
     public var version = Self.currentVersion

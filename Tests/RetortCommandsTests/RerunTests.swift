@@ -97,6 +97,20 @@ import Testing
         #expect(try reader().counters.failed == 1)
     }
 
+    /// What the next command would refuse is not advised.
+    @Test func onlyWhatHelpsIsAdvised() throws {
+        try fill(rows(["a"]))
+        let manifest = try #require(try RecordStore.manifest(of: folder.path + "/out"))
+        func advice(_ flags: String...) throws -> String {
+            let job = JobDescription(try settings(["in.jsonl", "--out", "o", "--simulate"] + flags))
+            return failure { try job.check(against: manifest.job, at: "o", onChange: .refuse) }?.remedy ?? ""
+        }
+        #expect(try advice("--seed", "1").contains("--on-change rerun"))
+        #expect(try !advice("--split-think").contains("--on-change"))
+        #expect(try !advice("--seed", "1", "--reject-finish", "length").contains("--on-change"))
+        #expect(try advice("--samples", "9") == "")
+    }
+
     @Test func aPlanAsksWhatTheRunWould() throws {
         try fill(rows(["a", "b", "c"]))
         let path = try folder.write("in.jsonl", rows(["a", "new", "other", "d"]))

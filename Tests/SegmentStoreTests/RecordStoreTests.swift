@@ -106,7 +106,7 @@ import Testing
         let text = String(decoding: files.snapshot[path]!, as: UTF8.self)
         for newer in [
             text.replacing("\"version\" : 1", with: "\"version\" : 2"),
-            text.replacing("\"features\" : [\n\n  ]", with: "\"features\" : [\"x\"]"),
+            text.replacing("\"checks\"", with: "\"x\""),
         ] {
             #expect(newer != text)
             files.overwrite(path, with: Array(newer.utf8))

@@ -77,7 +77,59 @@ import Testing
             store.files.snapshot.filter { !$0.key.hasSuffix("LOCK") } == before.filter { !$0.key.hasSuffix("LOCK") })
     }
 
-    /// Whatever byte of a block is damaged, that block goes and nothing else.
+    /// One bit anywhere in a block is put right, and nothing is lost.
+    @Test func putsRightWhatOneBitHasDone() throws {
+        let path = store.segments.first { $0.contains("responses") }!
+        for block in store.blocks(path) {
+            for offset in [0, 3, 40, 87, BlockHeader.bytes + 1, block.memberBytes - 6] {
+                let fresh = try SampleStore().make()
+                let lines = try fresh.lines()
+                fresh.flip(path, at: block.offset + offset, bit: 0x10)
+                let report = try repair(fresh)
+                #expect(report.blocksCorrected == 1 && report.quarantined == 1 && report.recordsDropped == 0)
+                #expect(report.lossesAccepted == 0)
+                #expect(try fresh.verify().isClean)
+                #expect(try fresh.lines() == lines)
+                #expect(try repair(fresh).wasClean)
+                #expect(try RecordStore.manifest(of: fresh.root, files: fresh.files)?.input?.forgotten == .repair)
+            }
+        }
+    }
+
+    /// Of a large block whose middle is gone, what comes before stays, with its numbers.
+    @Test func keepsWhatComesBeforeTheDamage() throws {
+        var sample = SampleStore(seed: 9)
+        sample.options = StoreFixture.options(sample.files, block: 60_000, segment: 1 << 20)
+        let writer = try sample.create()
+        try writer.beginInput(identity: Hash128(high: 1, low: 4), files: ["input"])
+        for number in 0..<600 { _ = try writer.append([StoreFixture.record(number)]) }
+        try writer.close()
+        let lines = try sample.lines()[.responses]!
+        let path = sample.segments[0]
+        let block = sample.blocks(path)[0]
+        #expect(block.hasChecks)
+        var bytes = sample.files.snapshot[path]!
+        let middle = block.offset + block.memberBytes / 2
+        bytes.replaceSubrange(middle..<middle + 50, with: [UInt8](repeating: 0, count: 50))
+        sample.files.overwrite(path, with: bytes)
+        let report = try repair(sample)
+        #expect(report.recordsProven > block.records / 4)
+        #expect(report.recordsProven + report.recordsDropped == block.records)
+        #expect(report.blocksCorrected == 0 && report.quarantined == 1 && report.lossesAccepted == 0)
+        let kept = try sample.lines()[.responses]!
+        #expect(kept.count == 600 - report.recordsDropped)
+        for (id, line) in kept { #expect(lines[id] == line) }
+        #expect(sample.blocks(path)[0].firstSequence == block.firstSequence)
+        #expect(try sample.verify().isClean)
+        #expect(try repair(sample).wasClean)
+        // The lost ones can be asked again.
+        let again = try RecordStore.open(sample.root, options: sample.options)
+        #expect(try again.append((0..<600).map { StoreFixture.record($0) }).duplicates == kept.count)
+        try again.close()
+        #expect(try sample.verify().isClean)
+    }
+
+    /// Whatever byte of a block is damaged beyond that, that block goes and nothing else.
     @Test func cutsOutADamagedBlock() throws {
         let path = store.segments.first { $0.contains("responses") }!
         for block in store.blocks(path) {
@@ -85,7 +137,7 @@ import Testing
                 let fresh = try SampleStore().make()
                 let lines = try fresh.lines()
                 let bytes = fresh.files.snapshot[path]![block.offset..<block.end]
-                fresh.flip(path, at: block.offset + offset)
+                fresh.flip(path, at: block.offset + offset, bit: 0x55)
                 let lost = try lostLines(fresh, before: lines)
                 #expect(try lost == linesOf(block, path))
                 let kept = fresh.files.snapshot.filter { $0.key.contains("quarantine/") }
@@ -98,7 +150,7 @@ import Testing
     @Test func lostItemsArePendingAndCanBeAskedAgain() throws {
         let lines = try store.lines()
         let path = store.segments.first { $0.contains("responses") }!
-        store.flip(path, at: BlockHeader.bytes + 1)
+        store.flip(path, at: BlockHeader.bytes + 1, bit: 0x55)
         let lost = try lostLines(store, before: lines)
         let writer = try RecordStore.open(store.root, options: store.options)
         #expect(writer.inputProgress.identity == Hash128(high: 0, low: 0))
@@ -194,7 +246,7 @@ import Testing
         let path = sample.segments[0]
         let block = sample.blocks(path)[1]
         let lines = try sample.lines()
-        sample.flip(path, at: block.offset + BlockHeader.bytes + 1)
+        sample.flip(path, at: block.offset + BlockHeader.bytes + 1, bit: 0x55)
         let report = try repair(sample)
         #expect(report.recordsSalvaged == block.records)
         #expect(try sample.lines() == lines)
@@ -216,7 +268,7 @@ import Testing
         store.records = 40
         try store.make()
         try Surgeon(store).doubleFirstBlock(of: .responses)
-        store.flip(store.path("responses/000002.jsonl.gz"), at: BlockHeader.bytes + 1)
+        store.flip(store.path("responses/000002.jsonl.gz"), at: BlockHeader.bytes + 1, bit: 0x55)
         let failures = store.path("failures/000001.jsonl.gz")
         store.files.overwrite(failures, with: Array(store.files.snapshot[failures]!.dropLast(3)))
         return store

@@ -54,7 +54,7 @@ extension SampleStore {
         #expect(report.done == counters.done - UInt64(answers) && report.failed == counters.failed - UInt64(failures))
         #expect(report.supersededRecords == (try store.archivedLines().count))
         let manifest = try StoreManifest.load(StoreLayout(root: store.root), files: store.files)
-        #expect(manifest.features.isEmpty && manifest.superseding == nil)
+        #expect(manifest.features == [BlockChecks.feature] && manifest.superseding == nil)
         #expect(!store.files.snapshot.keys.contains { $0.hasSuffix(".new") || $0.contains("tmp-revise") })
     }
 

@@ -81,10 +81,16 @@ extension VerificationReport {
         let isReadable = !problems.contains { $0.kind == .manifest && !$0.isRepairable }
         if !isReadable { return "retort.json must be restored first; see above." }
         let place = ShellText.quoted(root)
-        let quarantines = [.block, .line, .segment, .duplicate].contains { problemCounts[$0] != nil }
-        return quarantines
-            ? "Run `retort repair \(place)` to quarantine it; the next run sends the lost items again."
-            : "Run `retort repair \(place)`; no record is lost."
+        if [.block, .line, .duplicate].contains(where: { problemCounts[$0] != nil }) {
+            return "Run `retort repair \(place)` to quarantine it; the next run sends the lost items again."
+        }
+        if problemCounts[.segment] != nil {
+            return "Put the file back, or run `retort repair \(place)`; the next run sends the lost items again."
+        }
+        if problemCounts[.journal] != nil {
+            return "Run `retort repair \(place)`; the next run sends the items of damaged lines again."
+        }
+        return "Run `retort repair \(place)`; no record is lost."
     }
 
     /// Numbers are numbers, an unknown number is null.

@@ -50,13 +50,22 @@ struct JobDescription: Sendable, Hashable {
             return here == there ? nil : "\(name) is \(there) in the store and \(here) in this run"
         }
         guard !differences.isEmpty else { return }
+        // What shows in no request cannot be changed by asking again.
+        let canRerun =
+            onChange != .rerun && !names.contains { Self.unseenNames.contains($0) && values[$0] != stored[$0] }
         throw RetortError(
             .configuration, "the store was made for another job", at: root,
             cause: differences.joined(separator: "; "),
-            remedy: onChange == .rerun
-                ? "--on-change rerun cannot change these: give the store's values, or another directory with --out."
-                : "Give the store's values, another directory with --out, or --on-change rerun to ask again for every "
-                    + "item whose request has changed."
-        )
+            remedy: remedy(onChange, canRerun: canRerun))
+    }
+
+    private func remedy(_ onChange: ChangePolicy, canRerun: Bool) -> String {
+        if onChange == .rerun {
+            return "--on-change rerun cannot change these: give the store's values, or another directory with --out."
+        }
+        guard canRerun else { return "Give the store's values, or another directory with --out." }
+        return
+            "Give the store's values, another directory with --out, or --on-change rerun to ask again for every item "
+            + "whose request has changed."
     }
 }

@@ -14,6 +14,8 @@ struct RunSession {
     let isQuiet: Bool
     /// Keeps descriptors for the store's files while a session is under way.
     private let files = PosixFileSystem()
+    /// Connections that the limit of open files leaves room for; nil where there is room for all that are wanted.
+    private var connectionsMax: Int?
 
     init(settings: RunSettings, messages: MessageStream, isQuiet: Bool) {
         self.settings = settings
@@ -58,7 +60,7 @@ struct RunSession {
         defer { simulator?.stop() }
         let loop = try EventLoop()
         let fitted = try fittingDescriptors()
-        let transport = try makeTransport(simulator, loop)
+        let transport = try fitted.makeTransport(simulator, loop)
         try loop.start()
         defer { loop.stop() }
         let store = try open()
@@ -101,7 +103,9 @@ struct RunSession {
         let wanted = settings.generator.concurrency
         var session = self
         session.settings.generator.concurrency = try budget.fitted(wanted)
-        if session.settings.generator.concurrency < wanted, !isQuiet {
+        guard session.settings.generator.concurrency < wanted else { return session }
+        session.connectionsMax = session.settings.generator.concurrency
+        if !isQuiet {
             messages.line(
                 budget.notice(
                     session.settings.generator.concurrency, insteadOf: wanted,
@@ -121,7 +125,7 @@ struct RunSession {
         let configuration = HTTPTransport.Configuration(
             baseURL: simulator?.baseURL ?? settings.baseURL, headers: settings.headers,
             userAgent: "retort/\(RetortProgram.version)", timeouts: settings.timeouts,
-            responseBytesMax: settings.responseBytesMax, network: settings.network)
+            responseBytesMax: settings.responseBytesMax, connectionsMax: connectionsMax, network: settings.network)
         return try HTTPTransport(configuration, on: loop)
     }
 

@@ -27,7 +27,7 @@ struct MergeLane {
         self.worker = worker
         self.context = context
         self.options = options
-        codec = BlockCodec(level: options.compressionLevel)
+        codec = BlockCodec(level: options.compressionLevel, writesChecks: context.writesChecks)
     }
 
     var bytes: Int { segments.reduce(0) { $0 + $1.bytes } }

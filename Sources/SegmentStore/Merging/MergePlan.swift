@@ -21,6 +21,7 @@ struct MergePlan {
         manifest = StoreManifest(
             storeID: Self.storeID(sources), job: Self.job(manifests.map(\.job)), failureClasses: classes,
             tallies: tallies, samples: manifests.map(\.samples).max()!)
+        manifest.features = [BlockChecks.feature]
         manifest.notes = Self.notes(manifests.map { $0.notes ?? [:] })
     }
 

@@ -30,7 +30,8 @@ public struct RepairReport: Sendable, Hashable {
 public enum StoreRepair {
     /// Verifies the store, deeply, and mends what is wrong, under the store's lock.
     ///
-    /// Damaged blocks go to `quarantine/` and leave their segments; whole ones are copied as they are. Of two successes
+    /// Damaged blocks go to `quarantine/` and leave their segments; whole ones are copied as they are. A block in which one
+    /// bit has flipped is put right, and of others the lines stay that a checksum proves. Of two successes
     /// of a key the first stays. Segments that are gone or shortened are accepted. The index is made anew, and what was
     /// known of the input's rows is forgotten, so that the next run asks again for what was lost. Nothing that can be
     /// read is thrown away. Killed at any moment it is simply run again; a second repair finds nothing to do.
@@ -81,6 +82,7 @@ private struct Repair {
     private var quarantine: Quarantine
     private let codec: BlockCodec
     private let lines: BlockLines
+    private var hashingLeft = BlockRescue.hashingMax
 
     init(root: String, options: StoreOptions, report: RepairReport) throws(RetortError) {
         self.root = root
@@ -90,7 +92,7 @@ private struct Repair {
         manifest = try StoreManifest.load(layout, files: options.files)
         context = StoreContext(root: root, manifest: manifest, options: options)
         quarantine = Quarantine(layout: layout, files: options.files)
-        codec = BlockCodec(level: options.compressionLevel)
+        codec = BlockCodec(level: options.compressionLevel, writesChecks: context.writesChecks)
         lines = BlockLines(context)
     }
 
@@ -155,9 +157,11 @@ private struct Repair {
                 let size = try reader.file.size()
                 let surgery = SegmentSurgery(
                     context: archive, reader: reader, size: size, durableBytes: size, journaled: [:], codec: codec)
-                let outcome = try surgery.perform(quarantine: &quarantine) { block in lines.verdict(on: block, in: lane)
+                let outcome = try surgery.perform(quarantine: &quarantine, hashingLeft: &hashingLeft) { block in
+                    lines.verdict(on: block, in: lane)
                 }
                 if outcome.isChanged { report.segmentsRewritten += 1 }
+                report.blocksCorrected += outcome.blocksCorrected
             }
         }
     }
@@ -196,11 +200,13 @@ private struct Repair {
                 context: context, reader: reader, size: size,
                 durableBytes: number == numbers.last ? min(size, listed?.bytes ?? 0) : size, journaled: journaled,
                 codec: codec)
-            let outcome = try surgery.perform(quarantine: &quarantine, judge: judge)
+            let outcome = try surgery.perform(quarantine: &quarantine, hashingLeft: &hashingLeft, judge: judge)
             guard outcome.isChanged else { continue }
             report.segmentsRewritten += 1
             report.recordsDropped += outcome.recordsDropped
             report.recordsSalvaged += outcome.recordsSalvaged
+            report.recordsProven += outcome.recordsProven
+            report.blocksCorrected += outcome.blocksCorrected
         }
     }
 

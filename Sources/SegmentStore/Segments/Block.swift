@@ -32,19 +32,26 @@ final class BlockCodec {
     private lazy var compressor = DeflateCompressor(level: level)
     private lazy var decompressor = DeflateDecompressor()
     private let level: Int
+    private let writesChecks: Bool
 
-    /// The level is libdeflate's, and matters to `encode` only.
-    init(level: Int = 1) { self.level = level }
+    /// The level is libdeflate's, and matters to `encode` only; so do the checks of lines.
+    init(level: Int = 1, writesChecks: Bool = false) {
+        self.level = level
+        self.writesChecks = writesChecks
+    }
 
     /// The whole member of `raw` lines. `header` gives everything but sizes and checksums, which are filled in.
     func encode(_ raw: [UInt8], header: BlockHeader) -> (member: [UInt8], header: BlockHeader) {
         var member = [UInt8](repeating: 0, count: BlockHeader.bytes)
+        let hasChecks = writesChecks && raw.count >= BlockChecks.rawBytesMin
+        if hasChecks { member += BlockChecks.encoded(of: raw) }
         raw.withUnsafeBytes { compressor.compress($0, into: &member) }
         var trailer = ByteWriter()
         trailer.append(raw.withUnsafeBytes { CRC32.checksum($0) })
         trailer.append(UInt32(raw.count))
         member.append(contentsOf: trailer.bytes)
         var header = header
+        header.hasChecks = hasChecks
         header.rawBytes = raw.count
         header.memberBytes = member.count
         header.payloadChecksum = member.withUnsafeBytes { buffer in
@@ -59,7 +66,7 @@ final class BlockCodec {
         guard member.count >= header.memberBytes, Self.payloadIsIntact(member, header: header) else {
             throw Self.damage("the block's checksum does not hold", place)
         }
-        let payload = member.slice(BlockHeader.bytes, header.payloadEnd - BlockHeader.bytes)
+        let payload = member.slice(header.payloadStart, header.payloadEnd - header.payloadStart)
         let raw = try decompressor.decompress(payload, rawLength: header.rawBytes)
         let crc: UInt32 = member.load(littleEndianAt: header.payloadEnd)
         let size: UInt32 = member.load(littleEndianAt: header.payloadEnd + 4)

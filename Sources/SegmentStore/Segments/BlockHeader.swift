@@ -6,7 +6,7 @@ import Basics
 ///          0    4  1f 8b 08 04       gzip, deflate, FLG = FEXTRA and nothing else
 ///          4    4  0                 MTIME
 ///          8    2  00 ff             XFL, OS unknown
-///         10    2  76                XLEN
+///         10    2  76                XLEN; 144 where a second subfield follows this one (see BlockChecks)
 ///         12    2  "RT"              subfield id
 ///         14    2  72                subfield length
 ///         16    1  1                 version of this header
@@ -23,7 +23,7 @@ import Basics
 ///         64    8  payloadChecksum   XXH3-64 of everything behind this header
 ///         72    8  reserved          0
 ///         80    8  headerChecksum    XXH3-64 of bytes 0..<80
-///         88    …  deflate stream, then CRC32 and ISIZE of the lines
+///         88    …  the second subfield, if there is one; deflate stream, then CRC32 and ISIZE of the lines
 struct BlockHeader: Sendable, Hashable {
     static let bytes = 88
     static let trailerBytes = 8
@@ -41,7 +41,11 @@ struct BlockHeader: Sendable, Hashable {
     var firstSequence: UInt64
     var durableBytes: Int
     var payloadChecksum: UInt64
+    /// Whether checksums of its lines stand between the header and the deflate stream.
+    var hasChecks = false
 
+    /// Offset of the deflate stream within the member.
+    var payloadStart: Int { Self.bytes + (hasChecks ? BlockChecks.bytes : 0) }
     /// Offset of the deflate stream's end within the member.
     var payloadEnd: Int { memberBytes - Self.trailerBytes }
     var end: Int { offset + memberBytes }
@@ -53,7 +57,7 @@ struct BlockHeader: Sendable, Hashable {
         writer.append(Self.magic)
         writer.append(UInt32(0))
         writer.append(UInt16(0xFF00))
-        writer.append(UInt16(Self.bytes - 12))
+        writer.append(UInt16(payloadStart - 12))
         writer.append([UInt8(ascii: "R"), UInt8(ascii: "T")])
         writer.append(UInt16(Self.bytes - 16))
         writer.append(Self.version)
@@ -89,8 +93,9 @@ struct BlockHeader: Sendable, Hashable {
             offset: Int(bytes.load(littleEndianAt: 44, as: UInt32.self)),
             firstSequence: bytes.load(littleEndianAt: 48),
             durableBytes: Int(bytes.load(littleEndianAt: 56, as: UInt64.self)),
-            payloadChecksum: bytes.load(littleEndianAt: 64))
-        guard header.memberBytes >= Self.bytes + Self.trailerBytes, header.records > 0 else { return nil }
+            payloadChecksum: bytes.load(littleEndianAt: 64),
+            hasChecks: bytes.load(littleEndianAt: 10, as: UInt16.self) == UInt16(Self.bytes - 12 + BlockChecks.bytes))
+        guard header.memberBytes >= header.payloadStart + Self.trailerBytes, header.records > 0 else { return nil }
         return header
     }
 }

@@ -28,6 +28,10 @@ struct SegmentSurgery {
         var blocksRewritten = 0
         var recordsDropped = 0
         var recordsSalvaged = 0
+        /// Records of damaged blocks that a checksum proves.
+        var recordsProven = 0
+        /// Damaged blocks in which one bit had flipped.
+        var blocksCorrected = 0
         var isChanged = false
         /// Where the new file ends.
         var size = 0
@@ -40,7 +44,7 @@ struct SegmentSurgery {
     /// Judges every block, and rewrites the segment when one is not to be kept. `judge` is called twice then, and must
     /// say the same again.
     func perform(
-        quarantine: inout Quarantine, judge: (Block) throws(RetortError) -> Verdict
+        quarantine: inout Quarantine, hashingLeft: inout Int, judge: (Block) throws(RetortError) -> Verdict
     ) throws(RetortError) -> Outcome {
         guard try needsRewriting(judge) else { return Outcome(size: size) }
         let path = reader.file.path
@@ -48,7 +52,9 @@ struct SegmentSurgery {
         var outcome = Outcome(isChanged: true)
         var writer = try MemberWriter(
             temporary, lane: reader.lane, segment: reader.number, storeID: context.storeID, files: context.files)
-        try copy(to: &writer, quarantine: &quarantine, judge, &outcome)
+        var rescue = BlockRescue(reader, hashingLeft: hashingLeft)
+        try copy(to: &writer, quarantine: &quarantine, &rescue, judge, &outcome)
+        hashingLeft = rescue.hashingLeft
         outcome.size = writer.offset
         let layout = context.layout
         try context.files.remove(layout.hints(reader.lane, reader.number))
@@ -89,7 +95,7 @@ struct SegmentSurgery {
     }
 
     private func copy(
-        to writer: inout MemberWriter, quarantine: inout Quarantine,
+        to writer: inout MemberWriter, quarantine: inout Quarantine, _ rescue: inout BlockRescue,
         _ judge: (Block) throws(RetortError) -> Verdict, _ outcome: inout Outcome
     ) throws(RetortError) {
         var walk = walk
@@ -97,10 +103,7 @@ struct SegmentSurgery {
         while true {
             switch try walk.next() {
             case .block(let header):
-                if let gap = next, gap < header.firstSequence {
-                    try salvage(gap..<header.firstSequence, to: &writer, &outcome)
-                }
-                next = header.nextSequence
+                try salvageGap(&next, before: header, to: &writer, &outcome)
                 guard let block = try readable(header) else {
                     try quarantine.keep(header.offset..<header.end, of: reader)
                     outcome.blocksCut += 1
@@ -108,24 +111,80 @@ struct SegmentSurgery {
                     try salvage(header.firstSequence..<header.nextSequence, to: &writer, &outcome)
                     continue
                 }
-                switch try judge(block) {
-                case .keep:
-                    let member = try reader.member(header)
-                    _ = try writer.append(member[...], header: header, firstSequence: header.firstSequence)
-                case .keepLines(let ranges, let raw):
-                    try quarantine.keep(header.offset..<header.end, of: reader)
-                    outcome.blocksRewritten += 1
-                    outcome.recordsDropped += header.records - ranges.count
-                    try write(ranges.flatMap { raw[$0] + [0x0A] }, ranges.count, before: header.nextSequence, &writer)
-                }
+                try place(block, try reader.member(header), try judge(block), to: &writer, &quarantine, &outcome)
             case .damage(let damage):
                 try quarantine.keep(damage.range, of: reader)
-                outcome.blocksCut += 1
-                outcome.recordsDropped += damage.records ?? 0
-                if next == nil { next = 0 }
+                try place(damage, &rescue, &next, judge, to: &writer, &quarantine, &outcome)
             case .torn, .end: return
             }
         }
+    }
+
+    /// Numbers that no block has: a journal may have their lines.
+    private func salvageGap(
+        _ next: inout UInt64?, before header: BlockHeader, to writer: inout MemberWriter, _ outcome: inout Outcome
+    ) throws(RetortError) {
+        if let gap = next, gap < header.firstSequence {
+            try salvage(gap..<header.firstSequence, to: &writer, &outcome)
+        }
+        next = header.nextSequence
+    }
+
+    /// Does what was said of a block that can be read.
+    private func place(
+        _ block: Block, _ member: [UInt8], _ verdict: Verdict, to writer: inout MemberWriter,
+        _ quarantine: inout Quarantine, _ outcome: inout Outcome
+    ) throws(RetortError) {
+        let header = block.header
+        switch verdict {
+        case .keep: _ = try writer.append(member[...], header: header, firstSequence: header.firstSequence)
+        case .keepLines(let ranges, let raw):
+            try quarantine.keep(header.offset..<header.end, of: reader)
+            outcome.blocksRewritten += 1
+            outcome.recordsDropped += header.records - ranges.count
+            try write(ranges.flatMap { raw[$0] + [0x0A] }, ranges.count, before: header.nextSequence, &writer)
+        }
+    }
+
+    /// Puts in the place of a damaged stretch what can be had of it.
+    private func place(
+        _ damage: Damage, _ rescue: inout BlockRescue, _ next: inout UInt64?,
+        _ judge: (Block) throws(RetortError) -> Verdict, to writer: inout MemberWriter,
+        _ quarantine: inout Quarantine, _ outcome: inout Outcome
+    ) throws(RetortError) {
+        let bytes = try reader.file.read(at: damage.range.lowerBound, count: damage.range.count)
+        switch rescue.rescue(bytes, at: damage.range.lowerBound) {
+        case .whole(let header, let member):
+            try salvageGap(&next, before: header, to: &writer, &outcome)
+            guard let block = try decoded(member, header) else { break }
+            outcome.blocksCorrected += 1
+            return try place(block, member, try judge(block), to: &writer, &quarantine, &outcome)
+        case .lines(let header, let raw):
+            try salvageGap(&next, before: header, to: &writer, &outcome)
+            let count = raw.lineRanges.count
+            outcome.blocksCut += 1
+            outcome.recordsProven += count
+            outcome.recordsDropped += header.records - count
+            // They keep their numbers; those of the lost ones stay free, unless a journal has them.
+            next = header.firstSequence + UInt64(count)
+            return try write(raw, count, before: header.firstSequence + UInt64(count), &writer)
+        case .nothing: break
+        }
+        outcome.blocksCut += 1
+        outcome.recordsDropped += damage.records ?? 0
+        if next == nil { next = 0 }
+    }
+
+    private func decoded(_ member: [UInt8], _ header: BlockHeader) throws(RetortError) -> Block? {
+        let place = reader.place(header.offset)
+        let result: Result<Block, RetortError> = member.withUnsafeBytes { buffer in
+            do throws(RetortError) {
+                return .success(try codec.decode(buffer, header: header, place: place))
+            } catch {
+                return .failure(error)
+            }
+        }
+        return try? result.get()
     }
 
     /// Puts lines that a journal still has in the place of a lost block.

@@ -40,7 +40,7 @@ struct SegmentWriter {
     init(_ lane: Lane, context: StoreContext, level: Int, tail: LaneTail) {
         self.lane = lane
         self.context = context
-        codec = BlockCodec(level: level)
+        codec = BlockCodec(level: level, writesChecks: context.writesChecks)
         number = tail.segment
         offset = tail.offset
         durableBytes = tail.durableBytes

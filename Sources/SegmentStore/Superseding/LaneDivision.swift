@@ -19,7 +19,7 @@ struct LaneDivision {
         self.lane = lane
         self.context = context
         self.options = options
-        codec = BlockCodec(level: options.compressionLevel)
+        codec = BlockCodec(level: options.compressionLevel, writesChecks: context.writesChecks)
         archive = try ArchiveWriter(
             lane, suffix: Superseding.suffix, context: context, layout: context.layout.archive, options: options)
     }
