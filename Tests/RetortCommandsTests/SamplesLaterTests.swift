@@ -106,6 +106,22 @@ import Testing
         #expect(try verify().pending == 0)
     }
 
+    /// A row without an id of whose samples some have arrived goes on under its name, also among rows that ask the same.
+    @Test(arguments: [true, false], 1...6)
+    func aRowThatIsHalfDoneKeepsItsName(isKilled: Bool, step: Int) throws {
+        let first = try run(Self.nameless, samples: 3, answers: { $0 % (step + 1) != step % 3 }, isKilled: isKilled)
+            .planned
+        #expect(first.count == 18)
+        let missing = Set(first.enumerated().filter { $0.offset % (step + 1) == step % 3 }.map(\.element))
+        let again = try run(Self.nameless, samples: 3).planned
+        #expect(again.count == missing.count)
+        // Rows that ask the same may have exchanged their names: together they have all samples of all names.
+        #expect(Set(again) == missing)
+        // Read in order, as another input would be, there is nothing left to ask.
+        #expect(try run(Self.nameless + #"{"id":"more","prompt":"m"}"# + "\n", samples: 3).planned.count == 3)
+        #expect(try verify().pending == 0)
+    }
+
     @Test func fewerAreAsGood() throws {
         try run(Self.named, samples: 3, answers: { $0 != 5 })
         let before = try #require(try RecordStore.manifest(of: folder.path + "/out"))

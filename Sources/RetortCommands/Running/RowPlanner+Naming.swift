@@ -5,14 +5,41 @@ import SegmentStore
 
 extension RowPlanner {
     /// Identical rows without an id are meant as samples: each gets the hash of what it asks and the next free number.
-    func generatedID(_ asked: [UInt8], prefix: StaticString = "") throws(RetortError) -> [UInt8] {
+    func generatedID(_ asked: [UInt8], prefix: StaticString = "", of row: Row) throws(RetortError) -> [UInt8] {
         let hash = asked.withUnsafeBytes { ContentHash.hash64($0) }
         guard !standing.isMixed else { return names.next(hash, prefix) }
-        // Rows before this one may have been passed over unread: the next name that nobody has.
+        if let name = try nameSoFar(hash, prefix, row) { return name }
+        // Rows before this one may have been passed over unread: the next name of which no sample is there.
         return try names.nextFree(hash, prefix) { (id) throws(RetortError) in
-            let key = RecordKey(id: id).hash
-            if issued.contains(key) { return true }
-            return try store.lookup(key) != nil
+            for sample in 0..<UInt32(settings.samples) {
+                let key = RecordKey(id: id, sample: sample).hash
+                if issued.contains(key) { return true }
+                if try store.lookup(key) != nil { return true }
+            }
+            return false
+        }
+    }
+
+    /// The name of a row some of whose samples have outcomes: the first one that has these samples and no others. Of rows
+    /// that ask the same it does not matter which one has which name.
+    private func nameSoFar(_ hash: UInt64, _ prefix: StaticString, _ row: Row) throws(RetortError) -> [UInt8]? {
+        let known = (0..<UInt32(settings.samples)).map { standing.hasOutcome(row, sample: $0, of: settings.samples) }
+        guard known.contains(true) else { return nil }
+        var number = 0
+        while true {
+            let name = GeneratedNames.name(hash, number, prefix)
+            var (isAny, isIt) = (false, true)
+            for (sample, isKnown) in known.enumerated() {
+                let key = RecordKey(id: name, sample: UInt32(sample)).hash
+                // First issued, then looked up, as a row's items are.
+                let isIssued = issued.contains(key)
+                let isThere = try store.lookup(key) != nil
+                isAny = isAny || isIssued || isThere
+                isIt = isIt && !isIssued && isThere == isKnown
+            }
+            if isIt { return name }
+            guard isAny else { return nil }
+            number += 1
         }
     }
 
@@ -23,7 +50,7 @@ extension RowPlanner {
             let hash = RecordKey(id: own).hash
             if !issued.contains(hash), try store.lookup(hash) == nil || standing.isMixed { return own }
         }
-        return try generatedID(row.excerpt, prefix: "bad-")
+        return try generatedID(row.excerpt, prefix: "bad-", of: row)
     }
 
     private func readableID(_ row: Row) -> [UInt8]? {
@@ -109,7 +136,7 @@ struct GeneratedNames {
         return Array(id.prefix(prefix + 16))
     }
 
-    private static func name(_ hash: UInt64, _ number: Int, _ prefix: StaticString) -> [UInt8] {
+    static func name(_ hash: UInt64, _ number: Int, _ prefix: StaticString) -> [UInt8] {
         let name = "\(prefix)\(Hexadecimal.string(hash))"
         return Array((number == 0 ? name : "\(name)-\(number)").utf8)
     }

@@ -80,7 +80,7 @@ final class RowPlanner {
         let fingerprint = RequestBuilder.fingerprint(request)
         let tokens = TokenEstimate.tokens(of: request, completionTokensMax: settings.parameters.completionTokensMax)
         let id: [UInt8]
-        if let own = prompt.explicitID { id = own } else { id = try generatedID(named(prompt)) }
+        if let own = prompt.explicitID { id = own } else { id = try generatedID(named(prompt), of: row) }
         let pricing = settings.pricing
         let price = pricing.price(of: prompt.shape, with: splitter)
         let costMax = try pricing.costMax(of: request, price: price, with: splitter) { input.place(of: row) }
@@ -167,7 +167,7 @@ final class RowPlanner {
         if let own = prompt.explicitID {
             id = own
         } else {
-            id = try generatedID(named(prompt))
+            id = try generatedID(named(prompt), of: row)
         }
         var entries: [IndexEntry] = []
         for sample in 0..<UInt32(settings.samples) {
