@@ -121,11 +121,11 @@ def test_a_template_changes_the_rows_that_it_renders_otherwise(retort, teacher, 
     expect_clean(retort, store, 20)
 
 
-def test_samples_cannot_change(teacher, edited, ask):
+def test_samples_are_added(teacher, edited, ask):
     server, source = teacher(), edited(count=5)
     ask(server, source)
-    store = ask(server, source, "--samples", 3, *RERUN, status=78)
-    assert "--on-change rerun cannot change" in store.said and server.requests == 5 and not set_aside(store)
+    store = ask(server, source, "--samples", 3, *RERUN)
+    assert server.requests == 15 and not set_aside(store) and len(store.lane("responses")) == 15
 
 
 def test_a_new_request_that_fails_is_a_failed_item(retort, teacher, edited, ask, counts):
