@@ -14,10 +14,13 @@ import Testing
 
     private func line(
         _ record: String, _ format: ExportFormat, _ reasoning: ReasoningForm = .drop, ids: Bool = false,
-        samples: Bool = false
+        samples: Bool = false, target: ExportTarget = .trl, columns: Set<ExportColumn>? = nil
     ) throws -> String {
-        let renderer = ExportRenderer(format: format, reasoning: reasoning, withIDs: ids, hasSamples: samples)
-        return LivingFixture.text(try renderer.line(ExportedRecord(try LivingFixture.parse(record))))
+        let renderer = ExportRenderer(
+            format: format, reasoning: reasoning, withIDs: ids, hasSamples: samples, target: target)
+        let prepared = try renderer.prepare(ExportedRecord(try LivingFixture.parse(record)))
+        let columns = ExportColumns(members: columns ?? prepared.columns)
+        return LivingFixture.text(try renderer.line(prepared, columns))
     }
 
     @Test func messages() throws {
@@ -93,12 +96,76 @@ import Testing
         #expect(throws: LeftOut.notText) { try line(image, .messages) }
     }
 
-    @Test func toolCallsHaveAPlaceInMessagesOnly() throws {
-        let record = #"{"id":"t","messages":[{"role":"user","content":"u"}],"response":"","tool_calls":"[{\"id\":1}]"}"#
+    private static let call = #"{"id":"c1","type":"function","function":{"name":"f","arguments":"{\"q\":1}"}}"#
+    private static let tools =
+        #"{"id":"t","messages":[{"role":"user","content":"u"}],"messages_json":"","tools":"[{\"type\":\"function\"}]","#
+        + #""response":"","tool_calls":"[{\"id\":\"c1\",\"function\":{\"name\":\"f\",\"arguments\":{\"q\":1}}}]"}"#
+    private static let turns =
+        #"{"id":"t","messages":[{"role":"user","content":"u"},{"role":"assistant","content":null,"tool_calls":["#
+        + call + #"]},{"role":"tool","tool_call_id":"c1","name":"f","content":"sunny"}],"response":"R"}"#
+
+    @Test func toolTurnsPassThroughMessages() throws {
+        let rest = #","name":null,"tool_calls":null,"tool_call_id":null}"#
         #expect(
-            try line(record, .messages).hasSuffix(
-                #"{"role":"assistant","content":"","tool_calls":[{"id":1}]}]}"#))
-        #expect(throws: LeftOut.toolCalls) { try line(record, .sharegpt) }
+            try line(Self.turns, .messages) == #"{"messages":[{"role":"user","content":"u""# + rest
+                + #",{"role":"assistant","content":"","name":null,"tool_calls":["# + Self.call
+                + #"],"tool_call_id":null},{"role":"tool","content":"sunny","name":"f","tool_calls":null,"#
+                + #""tool_call_id":"c1"},{"role":"assistant","content":"R""# + rest + "]}")
+        #expect(
+            try line(Self.turns, .messages, target: .openai)
+                == #"{"messages":[{"role":"user","content":"u"},{"role":"assistant","content":null,"tool_calls":["#
+                + Self.call + #"]},{"role":"tool","content":"sunny","name":"f","tool_call_id":"c1"},"#
+                + #"{"role":"assistant","content":"R"}]}"#)
+    }
+
+    @Test func callsOfTheAnswerAndToolsPass() throws {
+        #expect(
+            try line(Self.tools, .messages) == #"{"messages":[{"role":"user","content":"u","tool_calls":null},"#
+                + #"{"role":"assistant","content":"","tool_calls":["# + Self.call
+                + #"]}],"tools":"[{\"type\":\"function\"}]"}"#)
+        #expect(
+            try line(Self.tools, .messages, target: .openai)
+                == #"{"messages":[{"role":"user","content":"u"},{"role":"assistant","content":null,"tool_calls":["#
+                + Self.call + #"]}],"tools":[{"type":"function"}]}"#)
+        #expect(try line(Self.tools, .openaiBatch).contains(#""content":"","tool_calls":["# + Self.call + "]}"))
+        let others = try line(Self.chat, .messages, columns: [.toolCalls, .tools])
+        #expect(others.hasSuffix(#"{"role":"assistant","content":"R","tool_calls":null}],"tools":null}"#))
+        #expect(throws: LeftOut.late) { try line(Self.tools, .messages, columns: []) }
+    }
+
+    @Test func shareGPTHasItsOwnWordsForTools() throws {
+        #expect(
+            try line(Self.turns, .sharegpt)
+                == #"{"conversations":[{"from":"human","value":"u"},{"from":"function_call","value":"#
+                + #""{\"name\":\"f\",\"arguments\":{\"q\":1}}"},{"from":"observation","value":"sunny"},"#
+                + #"{"from":"gpt","value":"R"}]}"#)
+        #expect(
+            try line(Self.tools, .sharegpt)
+                == #"{"conversations":[{"from":"human","value":"u"},{"from":"function_call","value":"#
+                + #""{\"name\":\"f\",\"arguments\":{\"q\":1}}"}],"tools":"[{\"type\":\"function\"}]"}"#)
+        #expect(throws: LeftOut.toolCalls) { try line(Self.tools, .alpaca) }
+        #expect(throws: LeftOut.toolCalls) { try line(Self.tools, .text) }
+    }
+
+    @Test(arguments: [
+        (#"{"role":"assistant","content":"","function_call":{"name":"f"}}"#, LeftOut.otherCalls),
+        (#"{"role":"assistant","content":null,"tool_calls":[{"type":"custom","custom":{}}]}"#, .otherCalls),
+        (#"{"role":"assistant","content":null,"refusal":"no"}"#, .otherParts),
+    ]) func turnsWithoutAPlaceAreLeftOut(turn: String, reason: LeftOut) {
+        let record = #"{"id":"t","messages":[{"role":"user","content":"u"},\#(turn)],"response":"R"}"#
+        #expect(throws: reason) { try line(record, .messages) }
+    }
+
+    @Test func emptyMembersSayNothing() throws {
+        let turn = #"{"role":"assistant","content":"a","tool_calls":[],"refusal":null,"function_call":null,"date":1}"#
+        let record = #"{"id":"t","messages":[\#(turn)],"response":"R"}"#
+        #expect(try line(record, .messages).hasPrefix(#"{"messages":[{"role":"assistant","content":"a"},"#))
+    }
+
+    @Test func openAIKeepsParts() throws {
+        let part = #"[{"type":"image_url","image_url":{"url":"u"}}]"#
+        let record = #"{"id":"p","messages":[{"role":"user","content":\#(part)}],"response":"r"}"#
+        #expect(try line(record, .messages, target: .openai).contains(#""content":"# + part))
     }
 
     @Test func whatHasNoFormIsLeftOut() throws {

@@ -73,6 +73,93 @@ import Testing
     }
 }
 
+/// Lines that differ: what some have and others have not.
+@Suite struct ExportSurveyTests {
+    private let folder = LivingFixture.Folder()
+
+    private func export(_ metadata: MetadataForm = .none) throws -> (lines: [JSONValue], report: Exporter.Report) {
+        try LivingFixture.makeStore(
+            folder("store"),
+            successes: (0..<20).map { number in
+                let calls = number == 17 ? #"[{\"id\":\"c\",\"function\":{\"name\":\"f\"}}]"# : ""
+                let half = number == 5 ? #"\ud83d"# : ""
+                let rows = [#"{\"k\":1,\"m\":1}"#, #"{\"k\":2.5,\"m\":\"x\"}"#, #"{\"late\":true}"#]
+                return (
+                    "id-\(number)",
+                    #""messages":[{"role":"user","content":"p\#(half)"}],"messages_json":"","prompt":"","suffix":"","tools":"","#
+                        + #""response":"r","tool_calls":"\#(calls)","metadata":"\#(rows[number < 15 ? number % 2 : 2])""#
+                )
+            })
+        let output = try OutputFile(folder("out.jsonl"), replacing: false)
+        let exporter = Exporter(
+            filter: ExportFilter(),
+            renderer: ExportRenderer(
+                format: .messages, reasoning: .drop, withIDs: true, hasSamples: false, metadata: metadata),
+            output: output, test: nil)
+        let report = try exporter.run(try StoreReader(folder("store"), options: StoreAccess.options))
+        let text = try PosixFileSystem().text(of: folder("out.jsonl"))
+        return (try text.split(separator: "\n").map { try LivingFixture.parse(String($0)) }, report)
+    }
+
+    private func members(_ value: JSONValue?) -> [String?] { value?.members.map { $0.key.string } ?? [] }
+
+    @Test func aRecordWithToolCallsComesFirstAndAllTurnsHaveThem() throws {
+        let (lines, report) = try export()
+        #expect(report.written == 20 && report.replaced == 1)
+        #expect(lines.first?["id"]?.string == "id-17")
+        #expect(Set(lines.map { $0["id"]?.string }).count == 20)
+        for line in lines {
+            for turn in line["messages"]?.elements ?? [] {
+                #expect(members(turn) == ["role", "content", "tool_calls"])
+            }
+        }
+        #expect(lines.contains { $0["messages"]?.firstElement?["content"]?.string == "p\u{FFFD}" })
+    }
+
+    @Test func fieldsHaveOneTypeEach() throws {
+        let (lines, _) = try export(.fields(["k", "m", "late", "nowhere"]))
+        for line in lines { #expect(members(line).suffix(4) == ["k", "m", "late", "nowhere"]) }
+        func raw(_ name: StaticString) -> Set<String> { Set(lines.map { LivingFixture.text($0[name]?.raw ?? []) }) }
+        #expect(raw("k") == ["1.0", "2.5", "null"])
+        #expect(raw("m") == [#""1""#, #""x""#, "null"])
+        #expect(raw("late") == ["true", "null"])
+        #expect(raw("nowhere") == ["null"])
+        for (place, name) in [(0, "k"), (0, "m")] { #expect(lines[place].member(name.utf8)?.kind != .null) }
+        #expect(lines.prefix(2).contains { $0["late"]?.kind == .boolean })
+    }
+
+    @Test func allFieldsComeAsText() throws {
+        let (lines, _) = try export(.all)
+        #expect(lines.allSatisfy { $0["metadata"]?.kind == .string })
+    }
+}
+
+@Suite struct ExportNotesTests {
+    private let folder = LivingFixture.Folder()
+
+    @Test func theNewestAreKept() {
+        for number in 0..<ExportNotes.notesMax + 3 {
+            ExportNotes.add(
+                ExportNote(
+                    time: Int64(number), format: "text", output: "a\n", options: "--ids", written: number,
+                    leftOut: ["of another model": 2]), to: folder.path)
+        }
+        let notes = ExportNotes.read(folder.path)
+        #expect(notes.map(\.written) == Array(3..<ExportNotes.notesMax + 3))
+        #expect(notes.last?.leftOut == ["of another model": 2])
+        #expect(ExportNotes.lines(folder.path, max: 1).count == 2)
+        #expect(LivingFixture.names(in: folder.path) == [ExportNotes.fileName])
+    }
+
+    @Test(arguments: ["", "x", "{\"time\":9223372036854775807,\"format\":\"a\"}", "[]\n{\"time\":-5}"])
+    func whatIsNotOursIsNothing(text: String) throws {
+        let file = try Folder()
+        try file.write(ExportNotes.fileName, text)
+        #expect(ExportNotes.read(file.path).isEmpty)
+        #expect(ExportNotes.read(file.path + "/none").isEmpty)
+    }
+}
+
 @Suite struct OutputFileTests {
     private let folder = LivingFixture.Folder()
 

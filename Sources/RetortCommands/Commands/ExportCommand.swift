@@ -12,10 +12,16 @@ enum ExportCommand {
         "export", summary: "write the answers in the form that trainers read",
         details: """
             Every line has the same members of the same types. A file appears whole or not at all; a name in .gz \
-            makes a file of one gzip member. Records that the format has no place for are left out and counted.
+            makes a file of one gzip member. Records that the format has no place for are left out and counted. The \
+            store remembers its exports; `retort status` shows them.
 
-            messages is the form of OpenAI's fine-tuning files: the turns as asked, then the assistant's. text holds \
-            what the model wrote, of completions the prompt too. openai-batch is the form of a Batch API output file.
+            messages holds the turns as sent, with their tool calls, then the assistant's. Where some turns have \
+            tool_calls, tool_call_id or name, all have them, null in the others, and a record that has them comes first, \
+            so that load_dataset reads the file; arguments are JSON text, and so is tools. OpenAI's fine-tuning refuses \
+            nulls: --for openai writes what a turn has and nothing else.
+
+            sharegpt writes calls as function_call and results as observation. text holds what the model wrote, of \
+            completions the prompt too. openai-batch is the form of a Batch API output file.
             """,
         examples: [
             ExampleSpec("retort export runs/a --format messages -o train.jsonl", "for fine-tuning"),
@@ -25,8 +31,12 @@ enum ExportCommand {
             ExampleSpec(
                 "retort export runs/a -o train.jsonl --test-fraction 0.05 --test-output test.jsonl",
                 "with a test part, decided by each id alone"),
+            ExampleSpec("retort export runs/a --metadata topic -o train.jsonl", "with a field of the rows"),
         ],
-        operands: [OperandSpec("STORE", kind: .path, summary: "the directory of a run")],
+        operands: [
+            OperandSpec("STORE", kind: .path, summary: "the directory of a run"),
+            OperandSpec("FIELD", .any, summary: "with --metadata: fields of the rows to take along"),
+        ],
         options: [
             OptionSpec(
                 "format", kind: .choice(ExportFormat.allCases.map(\.rawValue)), summary: "the form of the lines",
@@ -38,6 +48,12 @@ enum ExportCommand {
                 "reasoning", kind: .choice(ReasoningForm.allCases.map(\.rawValue)),
                 summary: "leave the reasoning out, keep it apart, or put it between think tags",
                 default: ReasoningForm.drop.rawValue),
+            OptionSpec(
+                "for", kind: .choice(ExportTarget.allCases.map(\.rawValue)),
+                summary: "the program that reads messages: TRL and datasets, or OpenAI's fine-tuning",
+                default: ExportTarget.trl.rawValue),
+            OptionSpec(
+                "metadata", summary: "take the rows' other fields along: all as JSON text, or each FIELD as a member"),
             OptionSpec("ids", summary: "begin each line with the record's id and sample"),
             OptionSpec(
                 "finish", kind: .list(.string), valueName: "REASON,...",
@@ -63,6 +79,8 @@ enum ExportCommand {
                 .usage, "--test-fraction and --test-output belong together",
                 remedy: "Give both, or neither. See `retort export --help`.")
         }
+        let metadata = try metadataForm(command)
+        for path in [command.string("output"), command.stringIfSet("test-output") ?? "-"] { try checkFormat(of: path) }
         let reader = try StoreReader(command.operand("STORE")!, options: StoreAccess.options)
         let output = try OutputFile(command.string("output"), replacing: command.flag("force"))
         var test: OutputFile?
@@ -77,7 +95,7 @@ enum ExportCommand {
             filter: filter(command),
             renderer: ExportRenderer(
                 format: command.choice("format"), reasoning: command.choice("reasoning"), withIDs: command.flag("ids"),
-                hasSamples: reader.manifest.samples > 1),
+                hasSamples: reader.manifest.samples > 1, target: command.choice("for"), metadata: metadata),
             testFraction: command.numberIfSet("test-fraction") ?? 0, output: output, test: test)
         let report: Exporter.Report
         do throws(RetortError) {
@@ -87,9 +105,72 @@ enum ExportCommand {
             test?.discard()
             throw error
         }
+        ExportNotes.add(note(report, command, output), to: reader.root)
         if !command.flag("quiet") { describe(report, output, test, context.messages) }
         for damage in report.damage { context.messages.line(StoreAccess.sentence(damage)) }
         return report.damage.isEmpty ? .ok : .badData
+    }
+
+    /// Endings of files that would not hold what their names say.
+    private static let otherFormats = [
+        "parquet", "arrow", "feather", "csv", "tsv", "xlsx", "zst", "bz2", "xz", "zip",
+    ]
+
+    private static func checkFormat(of path: String) throws(RetortError) {
+        guard let format = otherFormats.first(where: { path.lowercased().hasSuffix("." + $0) }) else { return }
+        let name = String(path.dropLast(format.count + 1))
+        throw RetortError(
+            .usage, "exports are JSON lines, plain or in gzip, not .\(format)", at: path,
+            remedy: format == "parquet"
+                ? "Give -o \(name).jsonl.gz and convert it: "
+                    + "python -c \"import polars; polars.read_ndjson('\(name).jsonl.gz').write_parquet('\(path)')\""
+                : "Give -o \(name).jsonl or -o \(name).jsonl.gz.")
+    }
+
+    private static func metadataForm(_ command: ParsedCommand) throws(RetortError) -> MetadataForm {
+        let fields = command.operands("FIELD").flatMap { $0.split(separator: ",").map(String.init) }
+        guard command.flag("metadata") else {
+            if fields.isEmpty { return .none }
+            throw RetortError(
+                .usage, "one store is exported at a time", at: command.operands("FIELD")[0],
+                remedy: "Add --metadata if it is a field of the rows; see `retort merge` to make one store of several.")
+        }
+        if fields.isEmpty { return .all }
+        if let name = fields.first(where: lineMembers.contains) {
+            throw RetortError(
+                .usage, "lines have a member '\(name)' of their own", at: "--metadata",
+                remedy: "Give --metadata without a name: the fields come along as JSON text under metadata.")
+        }
+        return .fields(Array(fields.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }))
+    }
+
+    /// Names that lines have in one format or another.
+    private static let lineMembers: Set<String> = [
+        "id", "sample", "messages", "tools", "conversations", "instruction", "input", "output", "system", "text",
+        "reasoning", "custom_id", "response", "error",
+    ]
+
+    private static func note(_ report: Exporter.Report, _ command: ParsedCommand, _ output: OutputFile) -> ExportNote {
+        var options: [String] = []
+        for name in ["for", "reasoning", "model"] where command.isGiven(name) {
+            options.append("--\(name) \(command.string(name))")
+        }
+        if !command.strings("finish").isEmpty {
+            options.append("--finish \(command.strings("finish").joined(separator: ","))")
+        }
+        for name in ["min-chars", "max-chars"] {
+            if let number = command.integerIfSet(name) { options.append("--\(name) \(number)") }
+        }
+        if command.flag("metadata") {
+            options.append((["--metadata"] + command.operands("FIELD")).joined(separator: " "))
+        }
+        if command.flag("ids") { options.append("--ids") }
+        if let fraction = command.numberIfSet("test-fraction") { options.append("--test-fraction \(fraction)") }
+        return ExportNote(
+            time: wallClockSeconds(), format: command.string("format"), output: output.name,
+            options: options.joined(separator: " "), written: report.written, writtenToTest: report.writtenToTest,
+            leftOut: Dictionary(uniqueKeysWithValues: report.leftOut.map { ($0.rawValue, $1) }),
+            replaced: report.replaced)
     }
 
     private static func filter(_ command: ParsedCommand) -> ExportFilter {
@@ -116,6 +197,16 @@ enum ExportCommand {
         for reason in LeftOut.allCases {
             guard let count = report.leftOut[reason] else { continue }
             messages.line("left out: \(Human.count(count)) \(reason.rawValue)")
+        }
+        if report.replaced > 0 {
+            messages.line(
+                "replaced: half of a surrogate pair, which UTF-8 cannot hold, by U+FFFD in "
+                    + "\(Human.count(report.replaced)) records")
+        }
+        if report.reduced > 0 {
+            messages.line(
+                "dropped: members of turns that trainers do not read (\(report.reducedNames.sorted().joined(separator: ", "))) "
+                    + "in \(Human.count(report.reduced)) records")
         }
     }
 }

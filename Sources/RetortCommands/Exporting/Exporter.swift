@@ -13,7 +13,7 @@ struct ExportFilter {
     /// Throws why the record is left out.
     func check(_ record: ExportedRecord) throws(LeftOut) {
         if !finishReasons.isEmpty, !finishReasons.contains(record.finishReason) { throw .finish }
-        if let model, record.root["model"]?.string != model { throw .model }
+        if let model, record.view.text(.model) != model { throw .model }
         guard charactersMin != nil || charactersMax != nil else { return }
         let characters = record.responseCharacters
         if let charactersMin, characters < charactersMin { throw .short }
@@ -34,32 +34,28 @@ struct Exporter {
         var written = 0
         var writtenToTest = 0
         var leftOut: [LeftOut: Int] = [:]
+        /// Records in which half of a surrogate pair was replaced, here or when they were written.
+        var replaced = 0
+        /// Lines without members of turns that no form has a place for, and the names of those.
+        var reduced = 0
+        var reducedNames: Set<String> = []
         var damage: [Damage] = []
     }
+
+    /// Names of lost members that are shown.
+    static let reducedNamesMax = 8
 
     /// Memory is one block of records, whatever the store's size. Nothing is given its name before all is written.
     func run(_ reader: StoreReader) throws(RetortError) -> Report {
         var report = Report()
-        let parser = JSONParser()
-        func take(_ record: StoredRecord) throws(RetortError) {
-            guard let root = try? parser.parse(record.line).root else {
-                throw RetortError(
-                    .damagedData, "the record of \(record.head.key) is not JSON", at: reader.root,
-                    remedy: "Run `retort verify --deep` to see what else is damaged.")
-            }
-            switch line(ExportedRecord(root)) {
-            case .failure(let reason): report.leftOut[reason, default: 0] += 1
-            case .success(let line):
-                if let test, Self.isTest(record.head.key.id, fraction: testFraction) {
-                    report.writtenToTest += 1
-                    try test.line(line)
-                } else {
-                    report.written += 1
-                    try output.line(line)
-                }
-            }
-        }
+        let survey = try ExportSurvey(self, reader)
+        for line in survey.first { try take(line, survey.columns, &report) }
+        var ordinal = 0
         var damage: [Damage] = []
+        func take(_ record: StoredRecord) throws(RetortError) {
+            defer { ordinal += 1 }
+            if !survey.places.contains(ordinal) { try self.take(record, survey.columns, &report) }
+        }
         try reader.forEach(.responses, onDamage: { damage.append($0) }, take)
         report.damage = damage
         try output.finish()
@@ -67,13 +63,59 @@ struct Exporter {
         return report
     }
 
-    private func line(_ record: ExportedRecord) -> Result<[UInt8], LeftOut> {
+    private func take(
+        _ stored: StoredRecord, _ columns: ExportColumns, _ report: inout Report
+    ) throws(RetortError) {
+        let record = try parsed(stored)
+        let prepared: ExportRenderer.Prepared
+        var line: [UInt8]
         do throws(LeftOut) {
-            try filter.check(record)
-            return .success(try renderer.line(record))
+            prepared = try prepare(record)
+            line = try renderer.line(prepared, columns)
         } catch {
-            return .failure(error)
+            report.leftOut[error, default: 0] += 1
+            return
         }
+        if JSONString.hasLoneSurrogate(line[...]) {
+            var clean: [UInt8] = []
+            JSONString.appendReplacingLoneSurrogates(line[...], to: &clean)
+            line = clean
+            report.replaced += 1
+        } else if record.hasReplacedText {
+            report.replaced += 1
+        }
+        let dropped = prepared.dropped
+        if !dropped.isEmpty {
+            report.reduced += 1
+            report.reducedNames.formUnion(dropped.prefix(max(0, Self.reducedNamesMax - report.reducedNames.count)))
+        }
+        if let test, isTest(stored) {
+            report.writtenToTest += 1
+            try test.line(line)
+        } else {
+            report.written += 1
+            try output.line(line)
+        }
+    }
+
+    func parsed(_ stored: StoredRecord) throws(RetortError) -> ExportedRecord {
+        guard let root = try? renderer.parser.parse(stored.line).root else {
+            throw RetortError(
+                .damagedData, "the record of \(stored.head.key) is not JSON",
+                remedy: "Run `retort verify --deep` to see what else is damaged.")
+        }
+        return ExportedRecord(root)
+    }
+
+    /// Throws why the record has no line.
+    func prepare(_ record: ExportedRecord) throws(LeftOut) -> ExportRenderer.Prepared {
+        try filter.check(record)
+        return try renderer.prepare(record)
+    }
+
+    /// Whether the record belongs to the test part.
+    func isTest(_ record: StoredRecord) -> Bool {
+        test != nil && Self.isTest(record.head.key.id, fraction: testFraction)
     }
 
     /// Whether an id belongs to the test part: decided by its hash alone, so that all samples of an id stay together

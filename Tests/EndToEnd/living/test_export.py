@@ -51,7 +51,7 @@ def test_the_shape_of_a_fine_tuning_file(retort, demo, tmp_path):
     path = tmp_path / "train.jsonl"
     retort("export", demo.root, "-o", path)
     records = answered(demo)
-    answers = [record["response"] for record in records.values() if "messages" in record]
+    answers = [record["response"] for record in records.values() if not record["suffix"]]
     found = lines(path)
     assert sorted(line["messages"][-1]["content"] for line in found) == sorted(answers)
     for line in found:
@@ -82,12 +82,36 @@ def test_reasoning_between_tags(retort, demo, tmp_path):
         assert line["messages"][-1]["content"] == expected
 
 
-def test_lone_surrogates_and_separators_survive(retort, tmp_path):
+def test_what_utf_8_cannot_hold_is_replaced_and_counted(retort, tmp_path):
     source = tmp_path / "odd.jsonl"
     source.write_text('{"id":"s","prompt":"a \\ud800 b \u2028 c"}\n', encoding="utf-8")
     retort("run", source, "--out", tmp_path / "store", "--simulate")
-    text = retort("export", tmp_path / "store").stdout
-    assert text.count("\n") == 1 and "\\ud800 b \u2028 c" in text
+    done = retort("export", tmp_path / "store")
+    assert done.stdout.count("\n") == 1 and "a \ufffd b \u2028 c" in done.stdout
+    assert "replaced" in done.stderr and "1 records" in done.stderr
+
+
+def test_other_formats_than_json_are_refused_with_the_way_there(retort, demo, tmp_path):
+    refused = retort("export", demo.root, "-o", tmp_path / "train.parquet", status=64)
+    assert "train.jsonl.gz" in refused.stderr and "write_parquet" in refused.stderr
+    retort("export", demo.root, "-o", tmp_path / "train.csv", status=64)
+    assert os.listdir(tmp_path) == []
+
+
+def test_the_store_remembers_its_exports(retort, finished, tmp_path):
+    store = finished(3)
+    retort("export", store.root, "--model", "other", "-o", tmp_path / "none.jsonl")
+    (note,) = map(json.loads, (store.root / "exports.jsonl").read_text().splitlines())
+    assert note["format"] == "messages" and note["written"] == 0 and list(note["left_out"].values()) == [3]
+    retort("verify", store.root, "--deep")
+
+
+def test_fields_of_the_rows_come_along(retort, finished, tmp_path):
+    store = finished(3)
+    retort("export", store.root, "--metadata", "level", "-o", tmp_path / "some.jsonl")
+    assert sorted(line["level"] for line in lines(tmp_path / "some.jsonl")) == [0, 1, 2]
+    retort("export", store.root, "-o", tmp_path / "all.jsonl", "--metadata")
+    assert all(set(json.loads(line["metadata"])) == {"level"} for line in lines(tmp_path / "all.jsonl"))
 
 
 def test_the_batch_form_holds_the_answers(retort, demo, tmp_path):

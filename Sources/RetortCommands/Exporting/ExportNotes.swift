@@ -1,0 +1,104 @@
+import Basics
+import CommandLine
+import Glibc
+import JSONText
+import SegmentStore
+
+/// One export of a store, as the store keeps it for its reports.
+struct ExportNote: Hashable {
+    /// Seconds since 1970.
+    var time: Int64
+    var format: String
+    /// Where it went: a file's name, or `standard output`.
+    var output: String
+    /// The options that chose or shaped records, as they were given.
+    var options: String
+    var written: Int
+    var writtenToTest = 0
+    /// How many records had no line, by reason.
+    var leftOut: [String: Int] = [:]
+    var replaced = 0
+}
+
+/// The exports of a store: `exports.jsonl` at its top, a line each, the newest last. Nothing depends on it, and it may be
+/// deleted.
+enum ExportNotes {
+    static let fileName = "exports.jsonl"
+    /// Exports that are remembered.
+    static let notesMax = 100
+    /// What is longer was not written here.
+    static let bytesMax = 1 << 20
+    /// Of one text.
+    private static let textBytesMax = 1000
+
+    /// The exports that are known; none where there is no file or not one of ours.
+    static func read(_ root: String) -> [ExportNote] {
+        let descriptor = open("\(root)/\(fileName)", O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+        guard descriptor >= 0 else { return [] }
+        defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_size <= bytesMax else {
+            return []
+        }
+        var bytes = [UInt8](repeating: 0, count: Int(status.st_size))
+        let count = Glibc.read(descriptor, &bytes, bytes.count)
+        let parser = JSONParser()
+        return bytes.prefix(max(0, count)).split(separator: 0x0A).compactMap { line in
+            (try? parser.parse(line).root).flatMap(note)
+        }
+    }
+
+    private static func note(_ root: JSONValue) -> ExportNote? {
+        guard let time = root["time"]?.int, (0..<RecordDigest.secondsMax).contains(time),
+            let format = root["format"]?.string
+        else { return nil }
+        func count(_ value: JSONValue?) -> Int { max(0, value?.int ?? 0) }
+        var leftOut: [String: Int] = [:]
+        for (reason, number) in root["left_out"]?.members ?? [] { leftOut[reason.string ?? ""] = count(number) }
+        return ExportNote(
+            time: Int64(time), format: format, output: root["output"]?.string ?? "",
+            options: root["options"]?.string ?? "", written: count(root["written"]),
+            writtenToTest: count(root["written_to_test"]), leftOut: leftOut, replaced: count(root["replaced"]))
+    }
+
+    /// Adds one, and forgets the oldest beyond `notesMax`. A store that cannot be written to stays as it is.
+    static func add(_ note: ExportNote, to root: String) {
+        var text: [UInt8] = []
+        for note in (read(root) + [note]).suffix(notesMax) { text += line(note) + [0x0A] }
+        let path = "\(root)/\(fileName)"
+        let temporary = "\(path).tmp-\(getpid())"
+        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o666)
+        guard descriptor >= 0 else { return }
+        let isWritten = text.count <= bytesMax && Glibc.write(descriptor, text, text.count) == text.count
+        close(descriptor)
+        if !isWritten || rename(temporary, path) != 0 { unlink(temporary) }
+    }
+
+    private static func line(_ note: ExportNote) -> [UInt8] {
+        func short(_ text: String) -> String { String(decoding: text.utf8.prefix(textBytesMax), as: UTF8.self) }
+        var leftOut = JSONLine()
+        for (reason, count) in note.leftOut.sorted(by: { $0.key < $1.key }) {
+            leftOut.member(short(reason), String(count))
+        }
+        var line = JSONLine()
+        line.member("time", String(note.time))
+        line.text("format", short(note.format))
+        line.text("output", short(note.output))
+        line.text("options", short(note.options))
+        line.member("written", String(note.written))
+        line.member("written_to_test", String(note.writtenToTest))
+        line.member("left_out", leftOut.finished)
+        line.member("replaced", String(note.replaced))
+        return line.finished
+    }
+
+    /// A line for each of the newest exports and for each reason in it, for `status` and `report`; empty without any.
+    static func lines(_ root: String, max count: Int = 5) -> [String] {
+        read(root).suffix(count).flatMap { note in
+            var text = "\(UTCTime(note.time).text)  \(Human.count(note.written)) as \(note.format) to \(note.output)"
+            if note.writtenToTest > 0 { text += ", \(Human.count(note.writtenToTest)) as a test part" }
+            if !note.options.isEmpty { text += " (\(note.options))" }
+            return [text] + note.leftOut.sorted { $0.key < $1.key }.map { "  left out: \(Human.count($1)) \($0)" }
+        }
+    }
+}

@@ -1,0 +1,161 @@
+import JSONText
+
+/// The members that the lines of one export have beside those that all have.
+struct ExportColumns: Hashable {
+    var members: Set<ExportColumn> = []
+    /// By the order of `MetadataForm.fields`.
+    var metadata: [MetadataColumn] = []
+}
+
+/// Renders records as lines of one format. Every line of a file has the same members of the same types.
+struct ExportRenderer {
+    var format: ExportFormat
+    var reasoning: ReasoningForm
+    /// Whether lines carry the record's id and sample.
+    var withIDs: Bool
+    /// Whether ids of a batch file carry the sample's number.
+    var hasSamples: Bool
+    var target = ExportTarget.trl
+    var metadata = MetadataForm.none
+    let parser = JSONParser()
+
+    /// A record that has a line, with what has been found out about it.
+    struct Prepared {
+        let record: ExportedRecord
+        /// The turns of a chat; empty where the format wants none.
+        var turns: [ExportedTurn] = []
+        var calls: ToolCalls?
+        var tools: ArraySlice<UInt8> = []
+        /// By the order of `MetadataForm.fields`.
+        var fields: [JSONValue?] = []
+
+        /// The columns it has a value in.
+        var columns: Set<ExportColumn> {
+            var columns = Set(ExportColumn.ofTurns.filter { column in turns.contains { !$0.value(column).isEmpty } })
+            if calls != nil { columns.insert(.toolCalls) }
+            if !tools.isEmpty { columns.insert(.tools) }
+            return columns
+        }
+
+        var dropped: Set<String> { Set(turns.flatMap(\.dropped)) }
+    }
+
+    /// Looks at a record. Throws why it has no line.
+    func prepare(_ record: ExportedRecord) throws(LeftOut) -> Prepared {
+        guard record.isAnswered else { throw .unanswered }
+        var prepared = Prepared(record: record)
+        let calls = record.toolCalls
+        if !calls.isEmpty, let array = try? parser.parse(calls).root, !array.elements.isEmpty {
+            prepared.calls = try ToolCalls(array)
+        }
+        if prepared.calls == nil, record.response.count == 2 { throw .unanswered }
+        switch format {
+        case .messages, .sharegpt:
+            prepared.turns = try record.turns(with: parser)
+            prepared.tools = record.tools[...]
+            let keepsParts = format == .messages && target == .openai
+            if !keepsParts, prepared.turns.contains(where: { !$0.exact.isEmpty }) { throw .notText }
+        case .alpaca:
+            if !record.isInfill { prepared.turns = try record.turns(with: parser) }
+            if prepared.calls != nil || !record.tools.isEmpty || prepared.columns.contains(.toolCalls) {
+                throw .toolCalls
+            }
+            if prepared.turns.contains(where: { !$0.exact.isEmpty }) { throw .notText }
+        case .text:
+            if prepared.calls != nil { throw .toolCalls }
+            if record.view.isCompletion, record.view.member(.prompt)?.kind != .string { throw .notText }
+        case .openaiBatch: break
+        }
+        if case .fields(let names) = metadata {
+            let root = try? parser.parse(record.view.metadata).root
+            prepared.fields = names.map { root?.member($0.utf8) }
+        }
+        return prepared
+    }
+
+    /// The line of a record, without its line feed.
+    func line(_ prepared: Prepared, _ columns: ExportColumns) throws(LeftOut) -> [UInt8] {
+        guard prepared.columns.isSubset(of: columns.members) else { throw .late }
+        let record = prepared.record
+        var line = JSONLine()
+        if withIDs, format != .openaiBatch {
+            line.member("id", record.id)
+            line.member("sample", String(record.sample))
+        }
+        switch format {
+        case .messages: appendMessages(prepared, columns, to: &line)
+        case .sharegpt: appendConversations(prepared, columns, to: &line)
+        case .alpaca: try appendAlpaca(prepared, to: &line)
+        case .text: appendText(record, to: &line)
+        case .openaiBatch: appendBatch(prepared, columns, to: &line)
+        }
+        if reasoning == .keep, format != .messages, format != .openaiBatch {
+            line.member("reasoning", record.reasoning)
+        }
+        switch metadata {
+        case .none: break
+        case .all: line.json("metadata", record.view.metadata)
+        case .fields(let names):
+            for (index, name) in names.enumerated() {
+                line.member(name, columns.metadata[index].token(prepared.fields[index]))
+            }
+        }
+        return line.finished
+    }
+
+    /// The response as a JSON string token, with the reasoning before it where that is asked for.
+    func output(_ record: ExportedRecord) -> ArraySlice<UInt8> { thought(record.reasoning, record.response) }
+
+    /// A text with the reasoning before it where that is asked for.
+    func thought(_ thoughts: ArraySlice<UInt8>, _ text: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        guard reasoning == .think, thoughts.count > 2 else { return text }
+        var token = Array(#""<think>\n"#.utf8)
+        token.append(contentsOf: thoughts.dropFirst().dropLast())
+        token.append(contentsOf: #"\n</think>\n\n"#.utf8)
+        token.append(contentsOf: text.dropFirst())
+        return token[...]
+    }
+
+    private func appendAlpaca(_ prepared: Prepared, to line: inout JSONLine) throws(LeftOut) {
+        let record = prepared.record
+        var system = ExportedRecord.emptyString
+        var instruction = record.view.token(.prompt)
+        if !record.isInfill {
+            var rest = prepared.turns[...]
+            if let first = rest.first, Self.speaker(first.role) == "system" {
+                system = first.text
+                rest = rest.dropFirst()
+            }
+            guard rest.count == 1, let turn = rest.first, turn.role == "user" else { throw .severalTurns }
+            instruction = turn.text
+        }
+        line.member("instruction", instruction)
+        line.member("input", record.view.token(.suffix))
+        line.member("output", output(record))
+        line.member("system", system)
+    }
+
+    private func appendText(_ record: ExportedRecord, to line: inout JSONLine) {
+        guard record.view.isCompletion else {
+            line.member("text", output(record))
+            return
+        }
+        var token: [UInt8] = [0x22]
+        for part in [record.view.token(.prompt), output(record), record.view.token(.suffix)] {
+            token.append(contentsOf: part.dropFirst().dropLast())
+        }
+        token.append(0x22)
+        line.member("text", token[...])
+    }
+
+    /// ShareGPT's word for a role.
+    static func speaker(_ role: String) -> String {
+        switch role {
+        case "system", "developer": "system"
+        case "user": "human"
+        case "assistant": "gpt"
+        case "tool": "observation"
+        default: role
+        }
+    }
+}

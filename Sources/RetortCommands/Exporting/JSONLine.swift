@@ -1,0 +1,48 @@
+import JSONText
+
+/// A JSON object that is put together from tokens.
+struct JSONLine {
+    private var bytes: [UInt8] = [UInt8(ascii: "{")]
+
+    mutating func member(_ name: String, _ token: some Collection<UInt8>) {
+        if bytes.count > 1 { bytes.append(UInt8(ascii: ",")) }
+        JSONString.append(name, to: &bytes)
+        bytes.append(UInt8(ascii: ":"))
+        bytes.append(contentsOf: token)
+    }
+
+    mutating func member(_ name: String, _ token: String) { member(name, Array(token.utf8)) }
+
+    mutating func text(_ name: String, _ value: String) {
+        var token: [UInt8] = []
+        JSONString.append(value, to: &token)
+        member(name, token)
+    }
+
+    /// A JSON value as text, without what UTF-8 cannot hold inside of it.
+    mutating func json(_ name: String, _ value: some Collection<UInt8>) { member(name, Self.token(value)) }
+
+    static func token(_ json: some Collection<UInt8>) -> [UInt8] {
+        var clean: [UInt8] = []
+        JSONString.appendReplacingLoneSurrogates(Array(json)[...], to: &clean)
+        var token: [UInt8] = []
+        JSONString.append(clean, to: &token)
+        return token
+    }
+
+    static let null = Array("null".utf8)
+
+    var finished: [UInt8] { bytes + [UInt8(ascii: "}")] }
+}
+
+/// A JSON array of tokens.
+struct JSONList {
+    private var bytes: [UInt8] = [UInt8(ascii: "[")]
+
+    mutating func append(_ token: ArraySlice<UInt8>) {
+        if bytes.count > 1 { bytes.append(UInt8(ascii: ",")) }
+        bytes.append(contentsOf: token)
+    }
+
+    var finished: [UInt8] { bytes + [UInt8(ascii: "]")] }
+}
