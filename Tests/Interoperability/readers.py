@@ -40,7 +40,13 @@ def polars(files):
     import polars
 
     pattern = files[0].parent / "*.jsonl.gz"
-    return polars.read_ndjson(pattern, infer_schema_length=None).select("id", "sample", "response").rows()
+    return polars.read_ndjson(pattern).select("id", "sample", "response").rows()
+
+
+def polars_lazy(files):
+    import polars
+
+    return polars.scan_ndjson(files).select("id", "sample", "response").collect().rows()
 
 
 def pyarrow(files):
@@ -52,16 +58,29 @@ def pyarrow(files):
     return list(zip(*(table[name].to_pylist() for name in table.column_names)))
 
 
-def datasets(files, **how):
+def pyarrow_dataset(files):
+    import pyarrow.dataset
+
+    table = pyarrow.dataset.dataset(files, format="json").to_table(columns=["id", "sample", "response"])
+    return list(zip(*(table[name].to_pylist() for name in table.column_names)))
+
+
+def datasets(files):
     import datasets
 
     pattern = str(files[0].parent / "*.jsonl.gz")
-    rows = datasets.load_dataset("json", data_files=pattern, split="train", **how)
-    return [(row["id"], row["sample"], row["response"]) for row in rows]
+    rows = datasets.load_dataset("json", data_files=pattern, split="train")
+    return list(zip(rows["id"], rows["sample"], rows["response"]))
 
 
 def datasets_streaming(files):
-    return datasets(files, streaming=True)
+    import datasets
+
+    pattern = str(files[0].parent / "*.jsonl.gz")
+    rows = datasets.load_dataset("json", data_files=pattern, split="train", streaming=True)
+    return [(row["id"], row["sample"], row["response"]) for row in rows]
 
 
-ALL = [zcat, python_gzip, pandas, duckdb, polars, pyarrow, datasets, datasets_streaming]
+ALL = [
+    zcat, python_gzip, pandas, duckdb, polars, polars_lazy, pyarrow, pyarrow_dataset, datasets, datasets_streaming,
+]

@@ -49,7 +49,7 @@ struct Exporter {
     func run(_ reader: StoreReader) throws(RetortError) -> Report {
         var report = Report()
         let survey = try ExportSurvey(self, reader)
-        for line in survey.first { try take(line, survey.columns, &report) }
+        for line in survey.first { try self.take(line, survey.columns, &report) }
         var ordinal = 0
         var damage: [Damage] = []
         func take(_ record: StoredRecord) throws(RetortError) {

@@ -1,0 +1,136 @@
+"""A store of records that vary as real ones do, and its exports: every reader loads them with its default settings.
+
+What varies begins late, behind what readers take the types of their columns from (ten megabytes with `datasets`).
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+import readers
+from conftest import Dataset
+from processes import Server, clean_environment
+
+ROWS = int(os.environ.get("RETORT_VARIED_ROWS", 100_000))
+LONG = "lorem ipsum dolor sit amet " * 12
+
+
+def row(number):
+    """Plain for long; then fields, shapes and types of every kind."""
+    plain = {"id": f"q-{number}", "prompt": f"{LONG} #{number}", "level": number}
+    if number < ROWS * 0.7:
+        return plain
+    call = {"id": "c", "type": "function", "function": {"name": "w", "arguments": '{"a":[1]}'}}
+    kinds = [
+        plain | {"level": "high"},
+        plain | {"level": [1, {"a": None}], "late": True},
+        plain | {"level": None, "late": {"x": 1.5}},
+        plain | {"prompt": f"half \ud83d a pair #{number}", "note": "\udfff \0"},
+        {"id": f"\ud800{number}", "prompt": f"水 🦉 \u2028 \0 #{number}", "level": 1.5},
+        {
+            "id": f"q-{number}",
+            "messages": [
+                {"role": "user", "content": "weather?", "name": "ann"},
+                {"role": "assistant", "content": None, "tool_calls": [call]},
+                {"role": "tool", "tool_call_id": "c", "content": f"sunny #{number}"},
+            ],
+        },
+        {
+            "id": f"q-{number}",
+            "messages": [{"role": "user", "content": [{"type": "text", "text": f"parts #{number}"}]}],
+        },
+        {
+            "custom_id": f"q-{number}",
+            "method": "POST",
+            "url": "/v1/completions",
+            "body": {"model": "m", "prompt": f"def f #{number}", "suffix": "end"},
+        },
+        {
+            "custom_id": f"q-{number}",
+            "method": "POST",
+            "url": "/v1/chat/completions",
+            "body": {
+                "model": "other",
+                "tools": [{"type": "function", "function": {"name": "w", "parameters": {}}}],
+                "messages": [{"role": "user", "content": f"#{number}"}],
+            },
+        },
+        {"prefix": "a", "suffix": f"b #{number}", "id": f"q-{number}"},
+    ]
+    return kinds[number % len(kinds)]
+
+
+@pytest.fixture(scope="module")
+def varied(retort, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("varied")
+    source, out = folder / "in.jsonl", folder / "run"
+    source.write_text("".join(json.dumps(row(number)) + "\n" for number in range(ROWS)))
+    command = [sys.executable, Path(__file__).with_name("varied_server.py"), ROWS]
+    server = Server(command, folder / "server.log", clean_environment())
+    try:
+        url = server.first_line().decode().strip()
+        retort("run", source, "--out", out, "--base-url", url, "--model", "m", "--concurrency", 32, "--progress", "none")
+    finally:
+        server.stop()
+    return Dataset(out, ROWS)
+
+
+@pytest.mark.parametrize("read", readers.ALL, ids=lambda read: read.__name__)
+def test_every_reader_loads_every_record(read, varied):
+    rows = read(varied.files)
+    assert len(rows) == varied.count
+    assert len({identity for identity, _, _ in rows}) == varied.count
+    assert {type(response) for _, _, response in rows} == {str}
+
+
+def test_records_say_what_was_asked_and_answered(varied):
+    records = {record["row"]: record for record in varied.records()}
+    assert len({tuple(record) for record in records.values()}) == 1
+    for number in range(int(ROWS * 0.7), ROWS):
+        sent, record = row(number), records[number]
+        turns = json.loads(record["messages_json"] or "null") or record["messages"]
+        if "messages" in sent:
+            assert turns == sent["messages"]
+        elif "prefix" not in sent and "body" not in sent:
+            assert turns[0]["content"] == sent["prompt"]
+            rest = {name: value for name, value in sent.items() if name not in ("id", "prompt")}
+            assert json.loads(record["metadata"]) == rest
+        assert record["messages"] and all(type(turn["content"]) is str for turn in record["messages"])
+    kept = sum('"response_as_received"' in record["other"] for record in records.values())
+    assert kept == sum(number % 10 == 1 and number % 10 != 7 for number in range(int(ROWS * 0.8), ROWS))
+
+
+@pytest.mark.parametrize("form", ["messages", "sharegpt", "alpaca", "openai-batch", "text"])
+@pytest.mark.parametrize("more", [[], ["--metadata", "level"]], ids=["", "fields"])
+def test_every_export_loads(retort, varied, tmp_path, form, more):
+    import datasets
+    import polars
+
+    path = tmp_path / "train.jsonl.gz"
+    done = retort("export", varied.folder, "--format", form, "-o", path, *more)
+    written = int(done.stderr.split(" records written")[0].split("\n")[-1].replace(",", ""))
+    left_out = sum(
+        int(line.split()[2].replace(",", "")) for line in done.stderr.splitlines() if line.startswith("left out:")
+    )
+    assert written + left_out == varied.count and written > ROWS * 0.7
+    rows = datasets.load_dataset("json", data_files=str(path), split="train", cache_dir=str(tmp_path / "cache"))
+    assert len(rows) == written == len(polars.read_ndjson(path))
+
+
+@pytest.mark.parametrize("target", ["trl", "openai"])
+def test_tool_turns_come_through(retort, varied, tmp_path, target):
+    path = tmp_path / "train.jsonl"
+    retort("export", varied.folder, "--for", target, "--ids", "-o", path)
+    lines = {line["id"]: line for line in map(json.loads, path.open(encoding="utf-8", newline="\n"))}
+    for number in range(int(ROWS * 0.7), ROWS):
+        if number % 10 != 5:
+            continue
+        turns = lines[f"q-{number}"]["messages"]
+        sent = row(number)["messages"]
+        assert turns[1]["tool_calls"] == sent[1]["tool_calls"]
+        assert turns[2]["tool_call_id"] == "c" and turns[0]["name"] == "ann"
+        if target == "openai":
+            assert turns[:3] == sent
