@@ -54,8 +54,14 @@ public struct RetortError: Error, Sendable, Hashable, CustomStringConvertible {
         var text = message
         if let place { text = "\(place): \(text)" }
         if let cause { text += ": \(cause)" }
-        if let remedy { text += ". \(remedy)" }
+        if let remedy { text = Self.withoutStop(text) + ". " + remedy }
         return text
+    }
+
+    /// The text without full stops and blanks at its end: a cause may be a whole sentence.
+    private static func withoutStop(_ text: String) -> Substring {
+        let end = text.unicodeScalars.lastIndex { $0 != "." && $0 != " " }
+        return end.map { text[...$0] } ?? ""
     }
 }
 

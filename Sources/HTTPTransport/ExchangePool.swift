@@ -45,6 +45,11 @@ final class ExchangePool: @unchecked Sendable {
 
     /// Ends an exchange that is in flight.
     func complete(_ exchange: Exchange, _ result: Result<ModelReply, TransportFailure>) {
+        var result = result
+        if case .failure(var failure) = result, failure.stage == .sent, exchange.progress.lastByte != nil {
+            failure.stage = .answering
+            result = .failure(failure)
+        }
         inFlight.remove(exchange)
         counters.inFlight.store(inFlight.elements.count, ordering: .relaxed)
         let waiter = exchange.waiter

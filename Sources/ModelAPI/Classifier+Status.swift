@@ -10,21 +10,34 @@ extension Classifier {
     func judge(_ status: Int, _ error: ErrorBody?, _ reply: ModelReply) -> Verdict {
         let message = "HTTP \(status): \(describe(error, reply))"
         if let error {
-            if error.isQuotaSpent { return .stop(quotaSpent(error)) }
             if error.isContentFilter, status < 500 { return .fail(.contentFilter, message: message) }
-            if [400, 404, 422].contains(status), error.isModelMissing(under: status) {
-                return .stop(modelMissing(error))
+            let isBusy = status == 402 && RetryHint.interval(of: reply) != nil
+            if !isBusy, let stop = accountRefusal(error, reply) { return .stop(stop) }
+            if status < 500, status != 429, error.isModelMissing(under: status) {
+                return .refuse(Refusal(.model, status == 401 || status == 403 ? .auth : .badRequest, message))
+            }
+            if error.isKeyInvalid { return .refuse(Refusal(.key, .auth, message)) }
+            if status < 500, status != 429, error.isAboutLength {
+                return .refuse(Refusal(.length, .badRequest, message))
             }
         }
+        return judge(status, error, message, after: RetryHint.interval(of: reply))
+    }
+
+    private func judge(_ status: Int, _ error: ErrorBody?, _ message: String, after hint: Interval?) -> Verdict {
         switch status {
-        case 401, 403: return .stop(keyRefused(message))
-        case 402:
-            return .stop(quotaSpent(ErrorBody(message: message, type: "", code: "")))
-        case 404 where error == nil || error!.isUnknownPath, 300..<400: return .stop(wrongAddress(message))
-        case 408: return .retry(.timeout, message: message, after: RetryHint.interval(of: reply))
-        case 429: return .retry(.rateLimited, message: message, after: RetryHint.interval(of: reply))
-        case 409, 425, 500...: return .retry(.server, message: message, after: RetryHint.interval(of: reply))
-        default: return .fail(.badRequest, message: message)
+        case 300..<400: .refuse(Refusal(.address, .badRequest, message))
+        case 401: .refuse(Refusal(.key, .auth, message))
+        // A gateway whose budget is set aside for requests in flight says when to come again.
+        case 402: hint == nil ? .stop(quotaSpent(message)) : .retry(.rateLimited, message: message, after: hint)
+        case 403: .refuse(Refusal(.permission, .auth, message))
+        case 404, 405:
+            .refuse(Refusal(error.map { $0.isUnknownPath } ?? true ? .address : .request, .badRequest, message))
+        case 408: .retry(.timeout, message: message, after: hint)
+        case 413: .refuse(Refusal(.length, .badRequest, message))
+        case 429: .retry(.rateLimited, message: message, after: hint)
+        case 409, 425, 500...: .retry(.server, message: message, after: hint)
+        default: .refuse(Refusal(.request, .badRequest, message))
         }
     }
 
@@ -34,27 +47,25 @@ extension Classifier {
         return first == UInt8(ascii: "<") ? Excerpt.html(reply.body) : Excerpt.text(reply.body)
     }
 
-    private func keyRefused(_ cause: String) -> RetortError {
-        RetortError(
-            .refused, "the API refused the key", cause: cause,
-            remedy: "Check the key in the environment and what it is allowed to do; then run the same command again.")
+    /// The account or its key is at fault by the error's own words, whatever the status: no request can succeed.
+    func accountRefusal(_ error: ErrorBody, _ reply: ModelReply) -> RetortError? {
+        if error.isQuotaSpent { return quotaSpent(Excerpt.oneLine(error.message)) }
+        if error.isDayOver(in: reply.body) {
+            return RetortError(
+                .incomplete, "the API's quota for the day is used up", cause: Excerpt.oneLine(error.message),
+                remedy: "Run the same command again when the quota is renewed.")
+        }
+        if error.isAccountBarred {
+            return RetortError(
+                .refused, "the API refuses the account", cause: Excerpt.oneLine(error.message),
+                remedy: "Settle it with the provider, then run the same command again.")
+        }
+        return nil
     }
 
-    func quotaSpent(_ error: ErrorBody) -> RetortError {
+    func quotaSpent(_ cause: String) -> RetortError {
         RetortError(
-            .refused, "the account's quota is spent", cause: Excerpt.oneLine(error.message),
+            .refused, "the account's quota is spent", cause: cause,
             remedy: "Add credit or raise the account's limit; then run the same command again.")
-    }
-
-    func modelMissing(_ error: ErrorBody) -> RetortError {
-        RetortError(
-            .refused, "the API does not know the model", cause: Excerpt.oneLine(error.message),
-            remedy: "Check the model's name and whether the key may use it.")
-    }
-
-    private func wrongAddress(_ cause: String) -> RetortError {
-        RetortError(
-            .configuration, "the base URL does not lead to a model API", cause: cause,
-            remedy: "Check the base URL; most end in /v1.")
     }
 }

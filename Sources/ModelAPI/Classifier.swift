@@ -8,6 +8,8 @@ public enum Verdict: Sendable {
     case retry(FailureClass, message: String, after: Interval?)
     /// This request can never succeed.
     case fail(FailureClass, message: String)
+    /// Refused, and it is not said whether the request or what all requests share is at fault.
+    indirect case refuse(Refusal)
     /// No request of this run can succeed.
     indirect case stop(RetortError)
     /// Given up by this process: as if it had never been sent.
@@ -54,11 +56,7 @@ public struct Classifier: Sendable {
         case .timeout: .retry(.timeout, message: failure.message, after: nil)
         case .tooLarge: .fail(.server, message: failure.message)
         case .cancelled: .cancelled
-        case .tls:
-            .stop(
-                RetortError(
-                    .refused, "the server's certificate was not accepted", cause: failure.message,
-                    remedy: "Check the base URL, or name the authority's certificate in SSL_CERT_FILE."))
+        case .tls: .refuse(Refusal(.certificate, .connection, failure.message))
         }
     }
 
@@ -67,8 +65,8 @@ public struct Classifier: Sendable {
         switch verdict {
         case .retry(let failureClass, let message, let wait?) where wait > retryAfterMax:
             return .retry(failureClass, message: message, after: retryAfterMax)
-        case .fail(.badRequest, let message) where reply.status >= 400 && RetryHint.isRetryWanted(by: reply):
-            return .retry(.server, message: message, after: RetryHint.interval(of: reply))
+        case .refuse(let refusal) where reply.status >= 400 && RetryHint.isRetryWanted(by: reply):
+            return .retry(.server, message: refusal.message, after: RetryHint.interval(of: reply))
         default: return verdict
         }
     }
@@ -76,7 +74,7 @@ public struct Classifier: Sendable {
     private func success(_ reply: ModelReply, with parser: JSONParser) -> Verdict {
         switch AnswerParser.parse(reply.body, with: parser) {
         case .sick(let why): return .retry(.server, message: why, after: RetryHint.interval(of: reply))
-        case .unknown(let why): return .fail(.invalidOutput, message: why)
+        case .unknown(let why): return .refuse(Refusal(.shape, .invalidOutput, why))
         case .filtered(let why): return .fail(.contentFilter, message: why)
         case .error(let error): return errorUnderSuccess(error, reply)
         case .answer(let parsed): return judge(splitsThinking ? ThinkTags.split(parsed) : parsed)
@@ -97,9 +95,11 @@ public struct Classifier: Sendable {
     /// Gateways answer 200 and put the error of the server behind them into the body.
     private func errorUnderSuccess(_ error: ErrorBody, _ reply: ModelReply) -> Verdict {
         if let status = error.statusMeant { return judge(status, error, reply) }
-        if error.isQuotaSpent { return .stop(quotaSpent(error)) }
-        if error.isModelMissing(under: reply.status) { return .stop(modelMissing(error)) }
         if error.isContentFilter { return .fail(.contentFilter, message: error.message) }
+        if let stop = accountRefusal(error, reply) { return .stop(stop) }
+        if error.isModelMissing(under: reply.status) {
+            return .refuse(Refusal(.model, .badRequest, Excerpt.oneLine(error.message)))
+        }
         let isRateLimit = error.names(["rate_limit_exceeded", "rate_limit_error", "requests", "tokens"])
         return .retry(
             isRateLimit ? .rateLimited : .server, message: "an error under status \(reply.status): \(error.message)",

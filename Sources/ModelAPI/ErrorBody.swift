@@ -12,9 +12,11 @@ struct ErrorBody {
     /// `{"detail":"Not Found"}`.
     var isUnknownPath: Bool {
         isBareNotFound || code == "unknown_url" || message.hasPrefix("Invalid URL (")
-            || message.hasPrefix("Unknown request URL")
+            || message.hasPrefix("Unknown request URL") || Self.notFoundWords.contains(message)
     }
     private var isBareNotFound = false
+    /// Azure's words, and those of servers that say no more than the status.
+    private static let notFoundWords = ["Resource not found", "Not Found", "404 page not found", "Method Not Allowed"]
 
     /// Nil when the value describes no error.
     init?(_ root: JSONValue) {
@@ -107,28 +109,21 @@ struct ErrorBody {
     /// The status a code names when it is a number, as gateways write it into answers under 200.
     var status: Int? { Int(code).flatMap { (400...599).contains($0) ? $0 : nil } }
 
-    func names(_ words: [String]) -> Bool { words.contains(code) || words.contains(type) }
-
-    /// The account has nothing left to spend: waiting does not help.
-    var isQuotaSpent: Bool {
-        names(["insufficient_quota", "billing_hard_limit_reached", "insufficient_balance", "credit_limit_reached"])
-    }
-
-    /// The model's name is wrong: no request of this run can succeed. Under 404 a looser wording says so than under
-    /// other statuses, where the same words may be about something else in the request.
-    func isModelMissing(under status: Int) -> Bool {
-        if names(["model_not_found", "invalid_model"]) { return true }
-        let text = message.lowercased()
-        if ["model not exist", "model not found", "unknown model", "invalid model"].contains(where: text.contains) {
-            return true
-        }
-        return status == 404 && text.contains("model")
-            && ["does not exist", "not found"].contains(where: text.contains)
+    func names(_ words: [String]) -> Bool {
+        words.contains { $0.caseInsensitivelyEquals(code) || $0.caseInsensitivelyEquals(type) }
     }
 
     /// A filter refused the prompt.
     var isContentFilter: Bool {
         names(["content_filter", "content_policy_violation", "ResponsibleAIPolicyViolation", "moderation"])
             || message.lowercased().contains("requires moderation")
+    }
+}
+
+extension String {
+    /// Whether two codes are equal but for the case of ASCII letters.
+    fileprivate func caseInsensitivelyEquals(_ other: String) -> Bool {
+        utf8.count == other.utf8.count
+            && zip(utf8, other.utf8).allSatisfy { a, b in a == b || a ^ b == 0x20 && (a | 0x20) &- 0x61 < 26 }
     }
 }

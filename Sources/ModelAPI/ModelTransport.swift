@@ -57,14 +57,26 @@ public struct TransportFailure: Error, Sendable, Hashable {
         case cancelled
     }
 
+    /// How far an exchange had come when it failed.
+    public enum Stage: String, Sendable, CaseIterable {
+        /// There was no connection: no server has heard of the request.
+        case unconnected
+        /// The server may have the request.
+        case sent
+        /// Part of the answer had arrived: the server is at work.
+        case answering
+    }
+
     public var kind: Kind
     /// The library's own words.
     public var message: String
+    public var stage: Stage
     public var latency: Interval
 
-    public init(_ kind: Kind, _ message: String, latency: Interval = .zero) {
+    public init(_ kind: Kind, _ message: String, stage: Stage = .sent, latency: Interval = .zero) {
         self.kind = kind
         self.message = message
+        self.stage = stage
         self.latency = latency
     }
 }

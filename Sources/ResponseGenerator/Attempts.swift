@@ -35,7 +35,7 @@ final class Attempts: Sendable {
             return .attempt(
                 AttemptResult(ticket: ticket, verdict: verdict, reply: reply, latency: reply.latency))
         case .failure(let failure):
-            return .attempt(AttemptResult(ticket: ticket, verdict: verdict, latency: failure.latency))
+            return .attempt(AttemptResult(ticket: ticket, verdict: verdict, failure: failure, latency: failure.latency))
         }
     }
 }

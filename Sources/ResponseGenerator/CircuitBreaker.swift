@@ -5,6 +5,7 @@ internal import Basics
 ///
 /// It opens after `failuresMax` failures in a row with no other reply between them. Below HTTP, and of refusals, every
 /// one counts; a 5xx or a timeout counts once per item, for an item that always makes the server fail is not an outage.
+/// A server that was down and now asks for a slower pace is up again: the count of refusals begins.
 struct CircuitBreaker: Sendable {
     enum Permission: Sendable, Hashable {
         case go
@@ -36,6 +37,8 @@ struct CircuitBreaker: Sendable {
     private(set) var downSince: Instant?
     /// What the last failure was.
     private(set) var trouble = Trouble.connection
+    /// Failed probes in a row whose cause waiting cannot change.
+    private(set) var hopelessProbes = 0
 
     var isOpen: Bool { downSince != nil }
 
@@ -49,13 +52,17 @@ struct CircuitBreaker: Sendable {
 
     mutating func probeDispatched() { state = .probing }
 
-    /// A request failed as it would if the server served nobody. `hint` is the server's wish for the next try.
+    /// A request failed as it would in an outage. `hint` is the server's wish for the next try, `isHopeless` says that
+    /// waiting cannot change the cause.
     mutating func failed(
-        _ trouble: Trouble, item: UInt64, wasProbe: Bool, hint: Interval? = nil, at now: Instant
+        _ trouble: Trouble, item: UInt64, wasProbe: Bool, hint: Interval? = nil, isHopeless: Bool = false,
+        at now: Instant
     ) {
+        if isOpen, wasProbe, trouble == .refusal, self.trouble != .refusal { self = CircuitBreaker() }
+        if isOpen, !wasProbe { return }
         self.trouble = trouble
         if isOpen {
-            guard wasProbe else { return }
+            hopelessProbes = isHopeless ? hopelessProbes + 1 : 0
             delay = min(delay * 2, Self.probeDelayMax)
             open(hint, at: now)
             return

@@ -10,6 +10,10 @@ extension GeneratorConfiguration {
     public static let concurrencyMax = 100_000
     /// How long the server may be down before the run stops.
     public static let outageMaxDefault = Interval.seconds(15 * 60)
+    /// Equal refusals without a success that end a run.
+    public static let refusalsMaxDefault = 32
+    /// The largest number of equal refusals that can be allowed.
+    public static let refusalsMaxMax = 1_000_000
 }
 
 /// How a run is driven.
@@ -27,6 +31,12 @@ public struct GeneratorConfiguration: Sendable {
     public var waitingMax: Int?
     /// A server that is down for longer ends the run.
     public var outageMax = outageMaxDefault
+    /// Equal refusals, with no success so far, that end the run; 0: none do.
+    public var refusalsMax = refusalsMaxDefault
+    /// Whether earlier runs had answers from the same API with the same key and model.
+    public var hasWorkedBefore = false
+    /// The API's address as errors name it; empty: they name none.
+    public var server = ""
     /// Items of the whole run, when known, for the estimate of the time left.
     public var itemsTotal: Int?
     public var classifier = Classifier()
@@ -51,6 +61,9 @@ public struct GeneratorConfiguration: Sendable {
         try check(rates.allSatisfy { $0.map { $0 > 0 && $0.isFinite } ?? true }, "a rate limit must be above zero")
         try check((limits.spacing ?? .zero) >= .zero, "the time between dispatches must not be negative")
         try check(backoffBase > .zero && backoffCap >= backoffBase, "the backoff must be above zero and below its cap")
+        try check(
+            (0...Self.refusalsMaxMax).contains(refusalsMax),
+            "the refusals allowed must be from 0 to \(Self.refusalsMaxMax)")
         try check(waitingLimit >= 1, "at least one item must be allowed to wait for its retry")
     }
 }

@@ -11,6 +11,7 @@ extension Dispatcher {
         let cost = Self.cost(of: attempt)
         budget?.settle(reserved: ticket.costMax, spent: cost)
         if let reply = attempt.reply {
+            hasReached = true
             if let limits = RateLimitReport(reply) { limiter.learn(limits, at: now) }
             adaptive.returned(
                 ticket.dispatchNumber, refused: attempt.isRefusedForLoad, latency: attempt.latency)
@@ -18,6 +19,7 @@ extension Dispatcher {
         switch attempt.verdict {
         case .answer(let answer):
             breaker.replied()
+            succeeded()
             ticket.attempts += 1
             if answer.usage.total > 0 {
                 limiter.settle(reserved: ticket.estimatedTokens, used: answer.usage.total, at: now)
@@ -25,10 +27,17 @@ extension Dispatcher {
             return settle(attempt, .answer(answer), at: now)
         case .fail(let failureClass, let message):
             breaker.replied()
+            note(message)
+            if attempt.isUnderSuccess { succeeded() }
             ticket.attempts += 1
             return settle(attempt, attempt.failure(failureClass, message), at: now)
+        case .refuse(let refusal):
+            breaker.replied()
+            note(refusal.message)
+            return refused(attempt, refusal, wasProbe, at: now)
         case .stop(let error):
             breaker.replied()
+            note(error.cause ?? error.message)
             window.released()
             stop(with: error)
             return nil
@@ -51,7 +60,43 @@ extension Dispatcher {
             return answer.usage.total > 0 ? attempt.ticket.price.nanodollars(of: answer.usage) : costMax
         case .retry(.timeout, _, _) where attempt.reply == nil: return costMax
         case .cancelled: return costMax
-        case .retry, .fail, .stop: return attempt.reply.map { $0.status / 100 == 2 } ?? false ? costMax : 0
+        case .retry, .fail, .refuse, .stop: return attempt.reply.map { $0.status / 100 == 2 } ?? false ? costMax : 0
+        }
+    }
+
+    /// A request has shown that requests can succeed.
+    private mutating func succeeded() {
+        if lastError != nil { lastError = nil }
+        release(refusals.worked())
+    }
+
+    private mutating func note(_ message: String) {
+        errors.note(message)
+        lastError = message
+    }
+
+    private mutating func refused(
+        _ attempt: AttemptResult, _ refusal: Refusal, _ wasProbe: Bool, at now: Instant
+    ) -> Settlement? {
+        let ticket = attempt.ticket
+        let fate = refusals.refused(refusal, status: attempt.reply?.status ?? 0, namesModel: ticket.namesModel)
+        let result = attempt.failure(refusal.failureClass, refusal.message)
+        switch fate {
+        case .settle:
+            ticket.attempts += 1
+            return settle(attempt, result, at: now)
+        case .hold:
+            ticket.attempts += 1
+            window.released()
+            let settlement = Settlement(ticket: ticket, result: result, latency: attempt.latency, finishedAt: now)
+            refusals.hold(settlement, refusal.suspect, namesModel: ticket.namesModel)
+            return nil
+        case .retry:
+            return retry(attempt, refusal.failureClass, refusal.message, nil, wasProbe, at: now)
+        case .stop:
+            window.released()
+            stop(with: refusal.error)
+            return nil
         }
     }
 
@@ -65,18 +110,23 @@ extension Dispatcher {
         _ wasProbe: Bool, at now: Instant
     ) -> Settlement? {
         let ticket = attempt.ticket
-        let trouble: CircuitBreaker.Trouble =
-            switch failureClass {
-            case .connection: .connection
-            case .rateLimited: .refusal
-            default: .server
-            }
-        breaker.failed(trouble, item: ticket.serial, wasProbe: wasProbe, hint: hint, at: now)
+        note(message)
+        if let trouble = trouble(of: attempt, failureClass) {
+            breaker.failed(
+                trouble, item: ticket.serial, wasProbe: wasProbe, hint: hint, isHopeless: isHopeless(attempt.failure),
+                at: now)
+        } else {
+            breaker.replied()
+        }
         if !breaker.isOpen {
             ticket.attempts += 1
             if failureClass == .rateLimited { ticket.refusals += 1 }
         }
         if isSpent(ticket) {
+            if attempt.isUnreadable {
+                let refusal = Refusal(.shape, failureClass, message)
+                _ = refusals.refused(refusal, status: attempt.reply?.status ?? 0, namesModel: ticket.namesModel)
+            }
             return settle(attempt, attempt.failure(failureClass, message), at: now)
         }
         window.released()
@@ -85,6 +135,17 @@ extension Dispatcher {
         waitingByClass[failureClass, default: 0] += 1
         retries.push(ticket, due: now + backoff.delay(attempt: max(1, ticket.attempts), hint: hint))
         return nil
+    }
+
+    /// What the failure says of the server; nil when it shows that the server is at work, as an answer does that breaks
+    /// off or cannot be read.
+    private func trouble(of attempt: AttemptResult, _ failureClass: FailureClass) -> CircuitBreaker.Trouble? {
+        if attempt.isUnreadable, hasReached || attempt.failure?.kind != .malformed { return nil }
+        return switch failureClass {
+        case .connection: .connection
+        case .rateLimited: .refusal
+        default: .server
+        }
     }
 
     /// Whether the item has had its attempts. A refusal for the rate says little about the item, so it gets several for
@@ -101,6 +162,18 @@ extension Dispatcher {
 extension AttemptResult {
     /// Statuses by which a server asks for less.
     var isRefusedForLoad: Bool { reply.map { $0.status == 429 || $0.status == 503 || $0.status == 529 } ?? false }
+
+    /// Whether the server said that all is well.
+    var isUnderSuccess: Bool { reply.map { $0.status / 100 == 2 } ?? false }
+
+    /// Whether an answer came that broke off or cannot be read.
+    var isUnreadable: Bool {
+        if let failure {
+            return failure.kind == .malformed || failure.stage == .answering && failure.kind == .connection
+        }
+        if case .retry(.rateLimited, _, _) = verdict { return false }
+        return isUnderSuccess
+    }
 
     func failure(_ failureClass: FailureClass, _ message: String) -> OutcomeResult {
         let body = reply?.body ?? []

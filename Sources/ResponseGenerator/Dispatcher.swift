@@ -11,6 +11,8 @@ struct Dispatcher {
         case pull
         /// Offer the sink what it could not take before.
         case offer
+        /// Offer the sink what was released.
+        case record
         /// Cancel what is in flight.
         case cut
         /// Nothing can be done before the time, or before something returns.
@@ -23,12 +25,22 @@ struct Dispatcher {
     var retries = RetryQueue<Ticket>()
     var adaptive: AdaptiveConcurrency
     var breaker = CircuitBreaker()
+    var refusals: RefusalWatch
+    var errors = ErrorTally()
+    /// What the latest failed attempt met; nil once a later one has succeeded.
+    var lastError: String?
+    /// Whether any attempt had a reply.
+    var hasReached = false
     /// What dispatch waits for, as of the last decision.
     private(set) var hold = Hold.none
     /// The first error that stopped the run, if any.
     private(set) var error: RetortError?
     /// Items waiting for a retry, by what they failed of.
     var waitingByClass: [FailureClass: Int] = [:]
+    /// Attempts that were repeated, by what the one before failed of.
+    private(set) var retriesByClass: [FailureClass: Int] = [:]
+    /// Outcomes that were held and are to be recorded.
+    private var released: [Settlement] = []
 
     private var ready = ReadyQueue()
     var limiter: RateLimiter
@@ -36,7 +48,9 @@ struct Dispatcher {
     var budget: Budget?
     private var offerAt: Instant?
     let attemptsMax: Int
-    private let outageMax: Interval
+    let outageMax: Interval
+    let server: String
+    let hasWorkedBefore: Bool
 
     /// How often a full disk is tried again.
     static let offerInterval = Interval.seconds(3)
@@ -50,6 +64,10 @@ struct Dispatcher {
         budget = configuration.budget
         attemptsMax = configuration.attemptsMax
         outageMax = configuration.outageMax
+        server = configuration.server
+        hasWorkedBefore = configuration.hasWorkedBefore
+        refusals = RefusalWatch(
+            equalMax: configuration.refusalsMax, hasWorkedBefore: configuration.hasWorkedBefore)
     }
 
     /// Nothing new is to come: what is left is in flight or waits.
@@ -59,11 +77,17 @@ struct Dispatcher {
 
     mutating func next(at now: Instant) -> Action {
         checkOutage(at: now)
-        if window.isFinished(atHand: ready.count, waiting: retries.count) { return .finish }
+        if window.isFinished(atHand: ready.count, waiting: retries.count) { return end() }
         if window.isOutOfSpace, let offerAt, offerAt <= now { return .offer }
         if case .draining(let deadline) = window.phase {
             if let deadline, deadline <= now { return .cut }
             return wait(.draining, until: deadline)
+        }
+        if let error = refusals.error {
+            // Those in flight may prove that not every request is refused.
+            guard flights.count == 0 else { return wait(.refused, until: nil) }
+            stop(with: error)
+            return .finish
         }
         if window.wantsItems(atHand: ready.count, waiting: retries.count) {
             window.pulled()
@@ -80,7 +104,7 @@ struct Dispatcher {
         switch breaker.permission(at: now) {
         case .go: break
         case .probe: isProbe = true
-        case .wait(let due): return wait(breaker.trouble == .refusal ? .rateLimit : .serverDown, until: due)
+        case .wait(let due): return wait(breaker.trouble == .refusal ? .rateLimited : .serverDown, until: due)
         }
         let fresh = ready.count > 0
         guard fresh || !retries.isEmpty else { return wait(.none, until: nil) }
@@ -118,24 +142,36 @@ struct Dispatcher {
 
     private mutating func takeRetry() -> Ticket? {
         guard let ticket = retries.popFirst() else { return nil }
-        if let reason = ticket.waitsAfter { waitingByClass[reason, default: 1] -= 1 }
+        if let reason = ticket.waitsAfter {
+            waitingByClass[reason, default: 1] -= 1
+            retriesByClass[reason, default: 0] += 1
+        }
         ticket.waitsAfter = nil
         return ticket
     }
 
-    private mutating func checkOutage(at now: Instant) {
-        guard window.phase == .open, let since = breaker.downSince, now - since >= outageMax else { return }
-        let seconds = Int((now - since).seconds)
-        let isRefusal = breaker.trouble == .refusal
-        stop(
-            with: RetortError(
-                .incomplete,
-                isRefusal
-                    ? "the API has refused every request for \(seconds) seconds, as too many"
-                    : "the server has been down for \(seconds) seconds",
-                remedy: isRefusal
-                    ? "Nothing is lost; run the same command again when the account's limit allows."
-                    : "Nothing is lost; run the same command again when it is up."))
+    /// Everything has ended but for what is held.
+    private mutating func end() -> Action {
+        guard window.phase == .open, refusals.heldCount > 0 else { return .finish }
+        let end = refusals.ended()
+        if let error = end.error { stop(with: error) }
+        guard !end.failed.isEmpty else { return .finish }
+        release(end.failed)
+        return .record
+    }
+
+    /// Hands on what was held, to be recorded.
+    mutating func release(_ settlements: [Settlement]) {
+        guard !settlements.isEmpty else { return }
+        window.recorded(settlements.count)
+        released += settlements
+    }
+
+    var hasReleased: Bool { !released.isEmpty }
+
+    mutating func takeReleased() -> [Settlement] {
+        defer { released = [] }
+        return released
     }
 
     // MARK: What happened
@@ -143,7 +179,7 @@ struct Dispatcher {
     /// The source handed over tickets, or nil at its end; an error also ends it, and the rest completes.
     mutating func supplied(_ tickets: [Ticket]?, error: RetortError? = nil) {
         window.supplied(tickets?.count)
-        if let error, self.error == nil { self.error = error }
+        if let error { fail(with: error) }
         guard window.phase == .open, let tickets else { return }
         ready.append(tickets)
     }
@@ -170,7 +206,12 @@ struct Dispatcher {
 
     /// Takes no new work because of an error; the first one is kept.
     mutating func stop(with error: RetortError) {
-        if self.error == nil { self.error = error }
+        fail(with: error)
         window.drain(deadline: nil)
+    }
+
+    /// Notes an error; the first one is kept.
+    mutating func fail(with error: RetortError) {
+        if self.error == nil { self.error = error }
     }
 }

@@ -14,11 +14,14 @@ public struct Item<Context: Sendable>: Sendable {
     public var price: TokenPrice
     /// Attempts of earlier runs, added to this run's in the outcome.
     public var priorAttempts: Int
+    /// Whether the item names a model other than the run's: that the API does not know it says nothing of other items.
+    public var namesModel: Bool
 
     public init(
         request: ModelRequest, context: Context, estimatedTokens: Int = 0, costMax: Int = 0,
-        price: TokenPrice = .free, priorAttempts: Int = 0
+        price: TokenPrice = .free, priorAttempts: Int = 0, namesModel: Bool = false
     ) {
+        self.namesModel = namesModel
         self.request = request
         self.context = context
         self.costMax = costMax

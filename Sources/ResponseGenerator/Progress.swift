@@ -9,10 +9,16 @@ public struct Progress: Sendable {
     public var failed = 0
     /// Answers that ended for want of tokens (`finish_reason` `length`).
     public var truncated = 0
-    /// Requests that came back, whatever they brought.
+    /// Answers without any text, reasoning or call.
+    public var empty = 0
+    /// Requests that came back, whatever they brought. Those that found no server are not among them.
     public var requests = 0
+    /// Attempts that found no server: its name was not known, or there was no connection.
+    public var unconnected = 0
+    /// Replies by which the API asked for a slower pace (429).
+    public var rateLimited = 0
     public var usage = TokenUsage()
-    /// Attempts that will be repeated, by what they failed of.
+    /// Attempts that were repeated, by what they failed of.
     public var retries: [FailureClass: Int] = [:]
     /// Failed items, by their last failure.
     public var failures: [FailureClass: Int] = [:]
@@ -28,10 +34,24 @@ public struct Progress: Sendable {
     public var nextRetryIn: Interval?
     /// The same by what they failed of.
     public var waitingByClass: [FailureClass: Int] = [:]
+    /// When the last of them is due.
+    public var lastRetryIn: Interval?
+    /// Refused items that are neither failed nor pending yet: no request has succeeded so far.
+    public var held = 0
     /// Requests that may be in flight now.
     public var concurrency = 0
+    /// Requests that may be in flight at most.
+    public var concurrencyMax = 0
     /// What keeps new requests from going out.
     public var hold = Hold.none
+    /// What the latest failed request met; nil once a later one has succeeded.
+    public var lastError: String?
+    /// How long an outage will still be waited for; nil when there is none.
+    public var outageLeft: Interval?
+    /// Whether any request has had a reply.
+    public var hasReached = false
+    /// The most frequent errors of all attempts, most frequent first.
+    public var errors: [ErrorCount] = []
 
     public var elapsed = Interval.zero
     /// Outcomes a second over the last half minute.
@@ -41,11 +61,19 @@ public struct Progress: Sendable {
 
     public var done: Int { answered + failed }
 
-    /// The time left at the present rate; nil when it cannot be told.
-    public var timeLeft: Interval? {
-        guard let itemsTotal, itemsPerSecond > 0 else { return nil }
-        return .seconds(Double(max(0, itemsTotal - done)) / itemsPerSecond)
+    /// The time left; nil when it cannot be told.
+    public var timeLeft: Interval? { itemsTotal.flatMap { timeLeft(items: $0 - done) } }
+
+    /// How long so many items will take at the present rate, and not less than the longest wait for a retry; nil when
+    /// that cannot be told, as while nothing is sent.
+    public func timeLeft(items: Int) -> Interval? {
+        guard !hold.isPause, itemsPerSecond > 0 else { return nil }
+        let seconds = min(Double(max(0, items)) / itemsPerSecond, Self.secondsMax)
+        return max(.seconds(seconds), lastRetryIn ?? .zero)
     }
+
+    /// Thirty years: longer than any run, and far from overflow.
+    private static let secondsMax = 1e9
 }
 
 /// What keeps new requests from going out.
@@ -56,6 +84,10 @@ public enum Hold: String, Sendable, Hashable {
     case rateLimit
     /// The server is down; one probe at a time goes out.
     case serverDown
+    /// The API refuses every request as too many; one probe at a time goes out.
+    case rateLimited
+    /// Every request was refused: if none of those in flight succeeds, the run stops.
+    case refused
     /// The rest of the budget is set aside for requests on their way.
     case budget
     /// The sink does not keep up.
@@ -64,4 +96,12 @@ public enum Hold: String, Sendable, Hashable {
     case outOfSpace
     /// The run is ending.
     case draining
+
+    /// Whether nothing is sent until something changes that the rate says nothing of.
+    public var isPause: Bool {
+        switch self {
+        case .none, .rateLimit, .draining: false
+        case .serverDown, .rateLimited, .refused, .budget, .sinkPressed, .outOfSpace: true
+        }
+    }
 }

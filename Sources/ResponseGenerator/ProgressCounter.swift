@@ -14,6 +14,7 @@ struct ProgressCounter: Sendable {
         start = now
         rate = SlidingRate(at: now)
         progress.itemsTotal = itemsTotal
+        progress.concurrencyMax = concurrency
     }
 
     /// Results between two reports.
@@ -26,10 +27,14 @@ struct ProgressCounter: Sendable {
         }
     }
 
-    /// A request came back; `retry` names what it failed of if it will be repeated.
-    mutating func returned(retry: FailureClass?) {
-        progress.requests += 1
-        if let retry { progress.retries[retry, default: 0] += 1 }
+    /// An attempt came back.
+    mutating func returned(_ attempt: AttemptResult) {
+        if let failure = attempt.failure, failure.stage == .unconnected {
+            progress.unconnected += 1
+        } else {
+            progress.requests += 1
+        }
+        if let reply = attempt.reply, reply.status == 429 { progress.rateLimited += 1 }
     }
 
     /// The sink took these results. True when a report is due.
@@ -51,13 +56,20 @@ struct ProgressCounter: Sendable {
     }
 
     /// The report as of now.
-    mutating func report(_ dispatcher: Dispatcher, at now: Instant) -> Progress {
+    mutating func report(_ dispatcher: inout Dispatcher, at now: Instant) -> Progress {
         unreported = 0
         progress.inFlight = dispatcher.window.inFlight
         progress.oldestInFlight = dispatcher.isTail ? dispatcher.flights.oldestDispatch.map { now - $0 } : nil
         progress.unsaved = dispatcher.window.unsettled
         progress.waiting = dispatcher.retries.count
         progress.nextRetryIn = dispatcher.retries.nextDue.map { max(.zero, $0 - now) }
+        progress.lastRetryIn = dispatcher.retries.lastDue.map { max(.zero, $0 - now) }
+        progress.retries = dispatcher.retriesByClass
+        progress.held = dispatcher.refusals.heldCount
+        progress.lastError = dispatcher.lastError
+        progress.outageLeft = dispatcher.outageLeft(at: now)
+        progress.hasReached = dispatcher.hasReached
+        if dispatcher.errors.isChanged { progress.errors = dispatcher.errors.takeTop() }
         progress.waitingByClass = dispatcher.waitingByClass.filter { $0.value > 0 }
         progress.concurrency = dispatcher.adaptive.limit
         progress.hold = dispatcher.hold

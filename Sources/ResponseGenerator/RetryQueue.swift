@@ -4,14 +4,18 @@ internal import Basics
 struct RetryQueue<Element> {
     private var heap: [(due: Instant, order: UInt64, element: Element)] = []
     private var pushed: UInt64 = 0
+    private var latest: Instant?
 
     var count: Int { heap.count }
     var isEmpty: Bool { heap.isEmpty }
     var first: Element? { heap.first?.element }
     /// When the first one is due.
     var nextDue: Instant? { heap.first?.due }
+    /// When the last one is due. It leaves last, so it is here as long as any is.
+    var lastDue: Instant? { heap.isEmpty ? nil : latest }
 
     mutating func push(_ element: Element, due: Instant) {
+        latest = heap.isEmpty ? due : latest.map { max($0, due) } ?? due
         heap.append((due, pushed, element))
         pushed += 1
         var child = heap.count - 1

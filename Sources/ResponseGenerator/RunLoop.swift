@@ -91,6 +91,9 @@ struct RunLoop {
                     return event
                 }
             case .offer: offer(again: true)
+            case .record:
+                batch += dispatcher.takeReleased()
+                offer()
             case .cut: cut(&group)
             case .wait(let due):
                 setAlarm(min(due ?? now + Self.reportInterval, now + Self.reportInterval), &group)
@@ -142,9 +145,9 @@ struct RunLoop {
         case .alarm: alarm = nil
         case .supply(let tickets, let error): dispatcher.supplied(tickets, error: error)
         case .attempt(let attempt):
-            let waiting = dispatcher.retries.count
             if let settlement = dispatcher.returned(attempt, at: now) { batch.append(settlement) }
-            counter.returned(retry: dispatcher.retries.count > waiting ? attempt.ticket.waitsAfter : nil)
+            if dispatcher.hasReleased { batch += dispatcher.takeReleased() }
+            counter.returned(attempt)
         }
     }
 
@@ -172,7 +175,7 @@ struct RunLoop {
 
     private mutating func report(at now: Instant) {
         publishedAt = now
-        publish(counter.report(dispatcher, at: now))
+        publish(counter.report(&dispatcher, at: now))
     }
 
     /// Tells the observer when dispatch starts or ceases to be held up, at every decision of a short tail, and now and
@@ -194,12 +197,23 @@ struct RunLoop {
                 _ = counter.settled(batch, at: clock.now)
                 batch = []
             } catch {
-                dispatcher.stop(with: error)
+                dispatcher.fail(with: Self.unsaved(batch.count, error))
             }
         }
-        let progress = counter.report(dispatcher, at: clock.now)
+        let progress = counter.report(&dispatcher, at: clock.now)
         publish(progress)
         let ending: RunSummary.Ending = dispatcher.error != nil ? .failed : stopAsked ? .stopped : .completed
         return RunSummary(ending: ending, error: dispatcher.error, progress: progress, unsaved: batch.count)
+    }
+
+    /// What came in and could not be written is lost, whatever the sink's error says of what it has taken.
+    private static func unsaved(_ count: Int, _ error: RetortError) -> RetortError {
+        var error = error
+        let results = count == 1 ? "1 result" : "\(count) results"
+        error.remedy =
+            "\(results) could not be written: the next run sends those requests again. "
+            + (error.code == .noSpace
+                ? "Free some room, then run the same command again." : "Run the same command again.")
+        return error
     }
 }

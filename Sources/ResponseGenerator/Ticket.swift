@@ -11,6 +11,7 @@ class Ticket: @unchecked Sendable {
     let costMax: Int
     let price: TokenPrice
     let priorAttempts: Int
+    let namesModel: Bool
 
     /// Attempts that counted in this run.
     final var attempts = 0
@@ -27,8 +28,9 @@ class Ticket: @unchecked Sendable {
 
     init(
         serial: UInt64, request: ModelRequest, estimatedTokens: Int = 0, costMax: Int = 0,
-        price: TokenPrice = .free, priorAttempts: Int = 0
+        price: TokenPrice = .free, priorAttempts: Int = 0, namesModel: Bool = false
     ) {
+        self.namesModel = namesModel
         self.serial = serial
         self.costMax = costMax
         self.price = price
@@ -46,7 +48,8 @@ final class ItemTicket<Context: Sendable>: Ticket, @unchecked Sendable {
         context = item.context
         super.init(
             serial: serial, request: item.request, estimatedTokens: item.estimatedTokens,
-            costMax: item.costMax, price: item.price, priorAttempts: item.priorAttempts)
+            costMax: item.costMax, price: item.price, priorAttempts: item.priorAttempts,
+            namesModel: item.namesModel)
     }
 }
 
@@ -56,13 +59,15 @@ struct AttemptResult: Sendable {
     let verdict: Verdict
     /// Nil when the exchange broke off.
     var reply: ModelReply?
+    /// Why it broke off.
+    var failure: TransportFailure?
     var latency = Interval.zero
 }
 
 /// An outcome that waits for its context and for the sink.
 struct Settlement: Sendable {
     let ticket: Ticket
-    let result: OutcomeResult
+    var result: OutcomeResult
     let latency: Interval
     let finishedAt: Instant
 }

@@ -54,6 +54,9 @@ struct WindowMachine: Sendable {
     /// A request came back without a result: its item waits or stays pending, its slot is free.
     mutating func released() { inFlight -= 1 }
 
+    /// Results that were held are to go to a sink; their slots were free.
+    mutating func recorded(_ count: Int) { unsettled += count }
+
     /// A sink took results.
     mutating func settled(_ count: Int) {
         unsettled -= count

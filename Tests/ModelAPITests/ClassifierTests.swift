@@ -10,6 +10,8 @@ func word(_ verdict: Verdict) -> String {
     case .answer: "answer"
     case .retry(let failureClass, _, _): "retry \(failureClass.rawValue)"
     case .fail(let failureClass, _): "fail \(failureClass.rawValue)"
+    case .refuse(let refusal) where refusal.suspect == .shape: "fail \(refusal.failureClass.rawValue)"
+    case .refuse(let refusal): "refuse \(refusal.suspect)"
     case .stop(let error): "stop \(error.code.rawValue)"
     case .cancelled: "cancelled"
     }
@@ -18,6 +20,7 @@ func word(_ verdict: Verdict) -> String {
 func message(_ verdict: Verdict) -> String {
     switch verdict {
     case .retry(_, let message, _), .fail(_, let message): message
+    case .refuse(let refusal): refusal.message
     case .stop(let error): error.description
     default: ""
     }
@@ -29,12 +32,12 @@ private func error(_ message: String, type: String = "", code: String = "") -> S
 
 @Suite struct ClassifierTests {
     @Test(arguments: [
-        (400, "fail bad_request"), (401, "stop refused"), (402, "stop refused"), (403, "stop refused"),
-        (404, "fail bad_request"), (405, "fail bad_request"), (408, "retry timeout"), (409, "retry server"),
-        (413, "fail bad_request"), (418, "fail bad_request"), (422, "fail bad_request"), (425, "retry server"),
+        (400, "refuse request"), (401, "refuse key"), (402, "stop refused"), (403, "refuse permission"),
+        (404, "refuse request"), (405, "refuse request"), (408, "retry timeout"), (409, "retry server"),
+        (413, "refuse length"), (418, "refuse request"), (422, "refuse request"), (425, "retry server"),
         (429, "retry rate_limited"), (500, "retry server"), (502, "retry server"), (503, "retry server"),
-        (504, "retry server"), (524, "retry server"), (529, "retry server"), (301, "stop configuration"),
-        (307, "stop configuration"),
+        (504, "retry server"), (524, "retry server"), (529, "retry server"), (301, "refuse address"),
+        (304, "refuse address"), (307, "refuse address"), (308, "refuse address"),
     ])
     func everyStatusHasItsClass(status: Int, expected: String) {
         #expect(word(classify(reply(error("no"), status: status))) == expected)
@@ -43,7 +46,7 @@ private func error(_ message: String, type: String = "", code: String = "") -> S
     @Test(
         arguments: [
             (.connection, "retry connection"), (.timeout, "retry timeout"), (.malformed, "retry connection"),
-            (.tls, "stop refused"), (.tooLarge, "fail server"), (.cancelled, "cancelled"),
+            (.tls, "refuse certificate"), (.tooLarge, "fail server"), (.cancelled, "cancelled"),
         ] as [(TransportFailure.Kind, String)])
     func everyTransportFailureHasItsClass(kind: TransportFailure.Kind, expected: String) {
         let verdict = Classifier().classify(.failure(TransportFailure(kind, "why")), with: JSONParser())
@@ -54,20 +57,20 @@ private func error(_ message: String, type: String = "", code: String = "") -> S
         (429, error("spent", code: "insufficient_quota"), "stop refused"),
         (429, error("spent", type: "insufficient_quota"), "stop refused"),
         (429, error("You exceeded your current quota"), "retry rate_limited"),
-        (404, error("The model `x` does not exist", code: "model_not_found"), "stop refused"),
-        (404, #"{"object":"error","message":"The model `x` does not exist.","code":404}"#, "stop refused"),
-        (404, error("model \\\"x\\\" not found, try pulling it first"), "stop refused"),
-        (400, error("Model Not Exist"), "stop refused"),
-        (404, error("no such file"), "fail bad_request"),
-        (400, error("the tool named by the model was not found"), "fail bad_request"),
-        (404, #"{"detail":"Not Found"}"#, "stop configuration"),
-        (404, error("There is nothing at this path.", code: "unknown_url"), "stop configuration"),
-        (404, error("Invalid URL (POST /chat/completions)", type: "invalid_request_error"), "stop configuration"),
-        (404, "<html><body>404</body></html>", "stop configuration"),
-        (404, "", "stop configuration"),
+        (404, error("The model `x` does not exist", code: "model_not_found"), "refuse model"),
+        (404, #"{"object":"error","message":"The model `x` does not exist.","code":404}"#, "refuse model"),
+        (404, error("model \\\"x\\\" not found, try pulling it first"), "refuse model"),
+        (400, error("Model Not Exist"), "refuse model"),
+        (404, error("no such file"), "refuse request"),
+        (400, error("the tool named by the model was not found"), "refuse request"),
+        (404, #"{"detail":"Not Found"}"#, "refuse address"),
+        (404, error("There is nothing at this path.", code: "unknown_url"), "refuse address"),
+        (404, error("Invalid URL (POST /chat/completions)", type: "invalid_request_error"), "refuse address"),
+        (404, "<html><body>404</body></html>", "refuse address"),
+        (404, "", "refuse address"), (405, "", "refuse address"),
         (400, error("filtered", code: "content_filter"), "fail content_filter"),
         (403, error("Your chosen model requires moderation and your input was flagged"), "fail content_filter"),
-        (422, #"{"detail":[{"loc":["body","messages"],"msg":"field required"}]}"#, "fail bad_request"),
+        (422, #"{"detail":[{"loc":["body","messages"],"msg":"field required"}]}"#, "refuse request"),
     ])
     func theBodyRefinesTheStatus(status: Int, body: String, expected: String) {
         #expect(word(classify(reply(body, status: status))) == expected)
@@ -79,7 +82,7 @@ private func error(_ message: String, type: String = "", code: String = "") -> S
         (#"{"choices":[]}"#, "retry server"), ("{}", "retry server"),
         (#"{"choices":[{"index":0}]}"#, "retry server"),
         (#"{"error":{"message":"slow down","code":429}}"#, "retry rate_limited"),
-        (#"{"error":{"message":"bad","code":400}}"#, "fail bad_request"),
+        (#"{"error":{"message":"bad","code":400}}"#, "refuse request"),
         (#"{"error":{"message":"gone","code":"insufficient_quota"}}"#, "stop refused"),
         (#"{"error":{"message":"hm"}}"#, "retry server"), (#"{"error":"hm"}"#, "retry server"),
         (#"{"error":null,"choices":[{"text":"a"}]}"#, "answer"),
@@ -117,8 +120,10 @@ private func error(_ message: String, type: String = "", code: String = "") -> S
         #expect(message(classify(reply(anthropic, status: 529))) == "HTTP 529: Overloaded")
         let gemini = #"[{"error":{"code":400,"message":"API key not valid","status":"INVALID_ARGUMENT"}}]"#
         #expect(message(classify(reply(gemini, status: 400))) == "HTTP 400: API key not valid")
+        #expect(message(classify(reply(error("nope."), status: 401))) == "HTTP 401: nope.")
         #expect(
-            message(classify(reply(error("nope"), status: 401))).contains("the API refused the key: HTTP 401: nope"))
+            Refusal(.key, .auth, "HTTP 401: nope.").error.description.hasPrefix(
+                "the API rejected the key: HTTP 401: nope. Check"))
         let long = String(repeating: "x", count: 5000)
         #expect(message(classify(reply(error(long), status: 400))).count < 300)
     }

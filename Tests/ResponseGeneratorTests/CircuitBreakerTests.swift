@@ -66,6 +66,26 @@ private func at(_ seconds: Double) -> Instant { Instant(nanoseconds: 0) + .secon
         #expect(breaker.permission(at: at(30)) == .wait(at(30) + CircuitBreaker.hintMax))
     }
 
+    @Test func aServerThatAsksForLessIsUpAgain() {
+        var breaker = opened()
+        breaker.probeDispatched()
+        breaker.failed(.refusal, item: 3, wasProbe: true, at: at(1))
+        #expect(!breaker.isOpen && breaker.permission(at: at(1)) == .go)
+        for item in 0..<9 { breaker.failed(.refusal, item: UInt64(item), wasProbe: false, at: at(2)) }
+        #expect(breaker.isOpen && breaker.downSince == at(2))
+    }
+
+    @Test func hopelessProbesAreCountedInARow() {
+        var breaker = opened()
+        for (isHopeless, count) in [(true, 1), (true, 2), (false, 0), (true, 1)] {
+            breaker.probeDispatched()
+            breaker.failed(.connection, item: 0, wasProbe: true, isHopeless: isHopeless, at: at(9))
+            #expect(breaker.hopelessProbes == count)
+        }
+        breaker.replied()
+        #expect(breaker.hopelessProbes == 0)
+    }
+
     @Test func aReplyClosesIt() {
         var breaker = opened()
         breaker.probeDispatched()

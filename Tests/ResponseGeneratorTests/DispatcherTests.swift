@@ -24,6 +24,7 @@ private func at(_ seconds: Double) -> Instant { Instant(nanoseconds: 0) + .secon
         case .dispatch(let ticket): ticket.isProbe ? "probe \(ticket.serial)" : "send \(ticket.serial)"
         case .pull: "pull"
         case .offer: "offer"
+        case .record: "record"
         case .cut: "cut"
         case .wait(let due): due.map { "wait \(Double(Int(($0 - at(0)).seconds * 100)) / 100)" } ?? "wait"
         case .finish: "finish"

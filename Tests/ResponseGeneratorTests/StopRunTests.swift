@@ -106,8 +106,8 @@ import Testing
         #expect(clock.now == start + .seconds(5))
     }
 
-    @Test(arguments: [(401, ""), (403, ""), (404, "model_not_found"), (429, "insufficient_quota")])
-    func aRefusalStopsWithOneMessage(status: Int, code: String) async throws {
+    @Test(arguments: [(429, "insufficient_quota"), (402, ""), (400, "billing_hard_limit_reached")])
+    func anAccountThatRunsDryStopsWithOneMessage(status: Int, code: String) async throws {
         let transport = ScriptedTransport(clock) { call in
             call.number == 25 ? .error(status, code: code) : .answer(latency: .seconds(1))
         }

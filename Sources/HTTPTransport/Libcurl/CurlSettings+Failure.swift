@@ -11,7 +11,9 @@ extension CurlSettings {
     }
 
     func failure(_ report: CurlReport, _ latency: Interval) -> TransportFailure {
-        limits.failure(report.kind, words(report), after: latency)
+        var failure = limits.failure(report.kind, words(report), after: latency)
+        failure.stage = report.stage
+        return failure
     }
 
     private func words(_ report: CurlReport) -> String {
@@ -83,6 +85,16 @@ struct CurlReport {
             .malformed
         case CURLE_RECV_ERROR: words.hasSuffix("in chunked-encoding") ? .malformed : .connection
         default: .connection
+        }
+    }
+
+    /// How far the exchange had come, as far as the code tells.
+    var stage: TransportFailure.Stage {
+        switch code {
+        // A transport has its own timers for the rest: libcurl's is that of connecting.
+        case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY, CURLE_COULDNT_CONNECT, CURLE_OPERATION_TIMEDOUT:
+            .unconnected
+        default: .sent
         }
     }
 

@@ -101,6 +101,10 @@ enum RunCommand {
             details: "A refusal for the rate (429) is a quarter of a retry.", group: paceGroup,
             default: String(GeneratorConfiguration.attemptsMaxDefault)),
         OptionSpec(
+            "refusals-max", kind: .integer(0...GeneratorConfiguration.refusalsMaxMax),
+            summary: "equal rejections (HTTP 400, 403, 404) before any success that stop the run; 0 never stops",
+            group: paceGroup, default: String(GeneratorConfiguration.refusalsMaxDefault)),
+        OptionSpec(
             "retry-base", kind: .duration(.milliseconds(1)...Interval.seconds(3600)),
             summary: "the first wait before a retry is drawn from zero to this; each further one doubles it",
             group: paceGroup, default: "1s"),

@@ -22,12 +22,14 @@ final class FailedItems: ItemSource {
     private let state: Locked<State>
     private let override: RequestOverride?
     private let pricing: Pricing
+    private let model: String?
     let count: Int
 
     /// The failures of these classes in the store at `root`, as they are now. Records that a writer still has in its
-    /// journal are among them.
+    /// journal are among them. `model` is the run's.
     init(
-        of root: String, classes: Set<FailureClass>, override: RequestOverride?, pricing: Pricing = .unknown
+        of root: String, classes: Set<FailureClass>, override: RequestOverride?, pricing: Pricing = .unknown,
+        model: String? = nil
     ) throws(RetortError) {
         let reader = try StoreReader(root, options: StoreAccess.options)
         let names = Set(classes.map(\.rawValue))
@@ -40,6 +42,7 @@ final class FailedItems: ItemSource {
         state = Locked(State(reader: reader, entries: entries))
         self.override = override
         self.pricing = pricing
+        self.model = model
     }
 
     func next() async throws(RetortError) -> [Item<ItemContext>]? {
@@ -62,7 +65,7 @@ final class FailedItems: ItemSource {
             do throws(RetortError) {
                 while state.position < end {
                     let record = try state.reader.record(state.entries[state.position])
-                    items.append(try Self.item(record, override, pricing, state.parser))
+                    items.append(try Self.item(record, override, pricing, state.parser, model: model))
                     state.position += 1
                 }
             } catch {
@@ -77,7 +80,8 @@ final class FailedItems: ItemSource {
     ///
     /// Throws `.damagedData` when the record does not hold its request.
     static func item(
-        _ record: StoredRecord, _ override: RequestOverride?, _ pricing: Pricing, _ parser: JSONParser
+        _ record: StoredRecord, _ override: RequestOverride?, _ pricing: Pricing, _ parser: JSONParser,
+        model: String? = nil
     ) throws(RetortError) -> Item<ItemContext> {
         guard let view = (try? parser.parse(record.line).root).map(RecordView.init), let request = view.request else {
             throw RetortError(
@@ -91,12 +95,14 @@ final class FailedItems: ItemSource {
         let costMax = try pricing.costMax(of: sent, price: price, with: parser) { "item \(record.head.key)" }
         let body = try? parser.parse(stored.body).root
         let limit = body?["max_completion_tokens"]?.int ?? body?["max_tokens"]?.int
+        let ownModel = body?["model"]?.string
         let context = ItemContext(
             key: record.head.key, row: record.head.row, fingerprint: record.head.fingerprint,
             asked: AskedText.members(of: view, with: parser), metadata: view.metadata, request: stored, price: price)
         return Item(
             request: sent, context: context,
             estimatedTokens: TokenEstimate.tokens(of: sent, completionTokensMax: limit),
-            costMax: costMax, price: price ?? .free, priorAttempts: Int(record.head.attempts))
+            costMax: costMax, price: price ?? .free, priorAttempts: Int(record.head.attempts),
+            namesModel: override == nil && model != nil && ownModel != nil && ownModel != model)
     }
 }

@@ -19,13 +19,15 @@ extension RunSession {
             drive: { (session, store, transport, loop) throws(RetortError) in
                 // Opened after the store: by then every failure has its place in a segment.
                 let source = try FailedItems(
-                    of: settings.out, classes: classes, override: override, pricing: settings.pricing)
-                return try await session.driveRetry(source, store, transport, loop)
+                    of: settings.out, classes: classes, override: override, pricing: settings.pricing,
+                    model: settings.parameters.model)
+                return try await session.driveRetry(source, store, transport, loop, isOtherJob: override != nil)
             })
     }
 
     private func driveRetry(
-        _ source: FailedItems, _ store: RecordStore, _ transport: HTTPTransport, _ loop: EventLoop
+        _ source: FailedItems, _ store: RecordStore, _ transport: HTTPTransport, _ loop: EventLoop,
+        isOtherJob: Bool
     ) async throws(RetortError) -> Result {
         let codec = RecordCodec(keepsBody: settings.keepsBody, costs: try CostColumn(of: settings.out))
         let recorder = Recorder(store, codec: codec, issued: IssuedKeys())
@@ -33,7 +35,7 @@ extension RunSession {
             RunDisplay(messages, store: store, meter: HealthMeter(loop)), total: source.count, store: store,
             publisher: RunPublisher(settings, command: "retry"))
         let generator = try ResponseGenerator<ItemContext>(
-            settings.pricing.budgeted(settings.generator, store.counters),
+            generatorConfiguration(store.counters, isOtherJob: isOtherJob),
             transport: settings.secrets.guarding(transport),
             clock: LoopClock(loop: loop), executor: loop, observer: reporter)
         let signals = Locked(0)

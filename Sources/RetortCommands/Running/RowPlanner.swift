@@ -84,6 +84,7 @@ final class RowPlanner {
         let pricing = settings.pricing
         let price = pricing.price(of: prompt.shape, with: splitter)
         let costMax = try pricing.costMax(of: request, price: price, with: splitter) { input.place(of: row) }
+        let namesModel = namesModel(prompt.shape)
         var items: [Item<ItemContext>] = []
         for sample in 0..<UInt32(settings.samples) {
             let key = RecordKey(id: id, sample: sample)
@@ -94,9 +95,15 @@ final class RowPlanner {
             items.append(
                 Item(
                     request: request, context: context, estimatedTokens: tokens, costMax: costMax,
-                    price: price ?? .free))
+                    price: price ?? .free, namesModel: namesModel))
         }
         return items
+    }
+
+    /// Whether the row is of a batch and names a model other than the run's.
+    private func namesModel(_ shape: PromptRow.Shape) -> Bool {
+        guard case .batch(_, let body) = shape, let root = try? splitter.parse(Array(body)).root else { return false }
+        return root["model"]?.string.map { $0 != settings.parameters.model } ?? false
     }
 
     /// Whether an item has to be asked; it is issued then.

@@ -75,10 +75,19 @@ final class RunDisplay: Sendable {
         return switch progress.hold {
         case .none, .draining: nil
         case .rateLimit: "rate limit"
+        case .rateLimited: outage("every request is rate-limited", progress)
+        case .serverDown:
+            outage(progress.hasReached ? "the server is down" : "no server has answered yet", progress)
+        case .refused: progress.lastError.map { "every request is refused: \($0)" } ?? "every request is refused"
         case .budget: "the rest of the budget is set aside for what is in flight"
-        case .serverDown: "the server is down; probing"
         case .sinkPressed: "the disk does not keep up"
         case .outOfSpace: "no space left on the disk"
         }
+    }
+
+    /// What is wrong, what the last probe met, and how long it goes on.
+    private static func outage(_ what: String, _ progress: Progress) -> String {
+        let cause = progress.lastError.map { ": \($0)" } ?? ""
+        return what + cause + (progress.outageLeft.map { "; trying for another \(Human.duration($0))" } ?? "")
     }
 }

@@ -202,7 +202,7 @@ struct RunSession {
             messages, store: store, source: source, input: standing, before: before, samples: settings.samples,
             meter: HealthMeter(loop), isQuiet: isQuiet, publisher: publisher)
         let generator = try ResponseGenerator<ItemContext>(
-            settings.pricing.budgeted(settings.generator, store.counters),
+            generatorConfiguration(before, isOtherJob: false),
             transport: settings.secrets.guarding(transport),
             clock: LoopClock(loop: loop), executor: loop, observer: reporter)
         let signals = Locked(0)
@@ -231,6 +231,16 @@ struct RunSession {
             simulatorCounts: nil, wasInterrupted: signals.withLock { $0 } > 0)
         publisher.end(result)
         return result
+    }
+
+    /// The generator's settings, with what the store and the address add to them.
+    /// - Parameter isOtherJob: other requests are sent than those that the store's answers came from.
+    func generatorConfiguration(_ counters: StoreCounters, isOtherJob: Bool) -> GeneratorConfiguration {
+        var configuration = settings.pricing.budgeted(settings.generator, counters)
+        configuration.hasWorkedBefore = counters.done > 0 && !isOtherJob
+        configuration.server =
+            settings.simulator == nil ? ServerNote.withoutSecrets(settings.baseURL) : "the built-in model server"
+        return configuration
     }
 
     func watchSignals(

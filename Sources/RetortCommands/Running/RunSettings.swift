@@ -129,6 +129,7 @@ struct RunSettings: Sendable {
             command.isGiven("retry-cap")
             ? command.duration("retry-cap") : max(command.duration("retry-cap"), configuration.backoffBase)
         configuration.outageMax = command.duration("outage-max")
+        configuration.refusalsMax = command.integer("refusals-max")
         configuration.seed = UInt64.random(in: 0...UInt64.max)
         try configuration.validate()
         return configuration

@@ -1,0 +1,110 @@
+internal import JSONText
+
+/// What errors say of the account, the key and the model: the codes and words of the providers.
+extension ErrorBody {
+    /// Bytes of a message that are searched for words. Gateways put theirs before the provider's.
+    private static let searchedBytesMax = 1024
+
+    private var searched: String {
+        String(decoding: message.utf8.prefix(Self.searchedBytesMax), as: UTF8.self).lowercased()
+    }
+
+    private func says(_ words: [String]) -> Bool {
+        let text = searched
+        return words.contains(where: text.contains)
+    }
+
+    /// The account has nothing left to spend: waiting does not help.
+    var isQuotaSpent: Bool { names(Self.spentCodes) || says(Self.spentWords) }
+
+    private static let spentCodes = [
+        "insufficient_quota", "billing_hard_limit_reached", "billing_not_active", "billing_error",
+        "insufficient_balance", "insufficient_credits", "insufficient_user_quota", "credit_limit_reached",
+        "credit_limit_exceeded", "budget_exceeded", "spend_limit_reached", "exceeded_current_quota_error",
+        "pre_consume_token_quota_failed", "arrearage", "accountoverdueerror", "access_terminated_error",
+    ]
+
+    /// Of messages, in lower case.
+    private static let spentWords = [
+        "credit balance is too low", "insufficient balance", "insufficient credit", "insufficient fund",
+        "insufficient account balance", "balance is insufficient", "balance is not enough", "balance not enough",
+        "not enough credit", "out of credit", "requires more credit", "used all available credits",
+        "monthly spending limit", "spending limit reached", "spend limit reached", "spending cap",
+        "budget has been exceeded", "budget exceeded", "exceededbudget", "over budget", "exceeded budget",
+        "monthly included credits", "credit limit exceeded", "key limit exceeded", "token quota exhausted",
+        "usage limits exceeded", "specified api usage limits", "account is not active, please check your billing",
+        "suspended due to insufficient", "\u{8D26}\u{6237}\u{5DF2}\u{6B20}\u{8D39}", "\u{4F59}\u{989D}\u{4E0D}\u{8DB3}",
+        "\u{989D}\u{5EA6}\u{5DF2}\u{7528}\u{5C3D}", "\u{989D}\u{5EA6}\u{4E0D}\u{8DB3}",
+    ]
+
+    /// The quota of a whole day is used up. Gemini names it in the error's details, OpenRouter in its message.
+    func isDayOver(in body: [UInt8]) -> Bool {
+        guard names(["429", "RESOURCE_EXHAUSTED"]) else { return false }
+        return says(["per-day"]) || Self.contains(body.prefix(Self.detailsBytesMax), "PerDay")
+    }
+
+    private static let detailsBytesMax = 8192
+
+    private static func contains(_ body: ArraySlice<UInt8>, _ word: StaticString) -> Bool {
+        word.withUTF8Buffer { word in
+            guard let first = word.first, body.count >= word.count else { return false }
+            return body.withUnsafeBufferPointer { body in
+                (0...body.count - word.count).contains { start in
+                    body[start] == first && (1..<word.count).allSatisfy { body[start + $0] == word[$0] }
+                }
+            }
+        }
+    }
+
+    /// The key is none, under whatever status: Gemini says so under 400.
+    var isKeyInvalid: Bool {
+        names(["invalid_api_key", "API_KEY_INVALID"])
+            || says([
+                "api key not valid", "api key expired", "api_key_invalid", "incorrect api key", "invalid api key",
+                "your api key was reported as leaked",
+            ])
+    }
+
+    /// The account may not use the API at all.
+    var isAccountBarred: Bool {
+        names(["unsupported_country_region_territory", "account_deactivated", "organization_restricted"])
+            || says([
+                "organization has been disabled", "organization has been restricted", "account has been deactivated",
+                "account has been disabled", "account is suspended", "account has been suspended",
+                "user location is not supported",
+            ])
+    }
+
+    /// The model's name is wrong. Under 404 a looser wording says so than under other statuses, where the same words
+    /// may be about something else in the request.
+    func isModelMissing(under status: Int) -> Bool {
+        if names(Self.modelCodes) { return true }
+        let text = searched
+        if Self.modelWords.contains(where: text.contains) { return true }
+        guard status == 404 else { return false }
+        return text.hasPrefix("model:") || text.hasPrefix("no endpoints found for")
+            || text.contains("model") && ["does not exist", "not found"].contains(where: text.contains)
+    }
+
+    private static let modelCodes = [
+        "model_not_found", "invalid_model", "DeploymentNotFound", "model_not_available", "model_decommissioned",
+        "invalid_model_name", "key_model_access_denied", "team_model_access_denied",
+    ]
+
+    /// Of messages, in lower case.
+    private static let modelWords = [
+        "model not exist", "model not found", "unknown model", "invalid model", "is not a valid model",
+        "deployment for this resource does not exist", "does not have access to model",
+        "not allowed to access model", "unable to access model", "model does not exist",
+    ]
+
+    /// The request is too long for the model: its own fault for certain.
+    var isAboutLength: Bool {
+        names(["context_length_exceeded", "string_above_max_length", "request_too_large", "max_tokens_exceeded"])
+            || says([
+                "maximum context length", "context length", "context window", "context_length", "max_seq_len",
+                "prompt is too long", "input is too long", "too many tokens", "maximum input length",
+                "input token count", "input tokens exceed", "reduce the length", "max_model_len",
+            ])
+    }
+}
