@@ -112,7 +112,7 @@ def test_an_address_without_an_api_is_said_to_be_one(serve, prompts, ask):
 
 def test_a_stop_keeps_what_was_answered_and_the_next_run_asks_the_rest(serve, prompts, ask, tmp_path):
     rows = prompts(400)
-    refusing = serve("--fail", "402=0.02", "--latency", "20ms")
+    refusing = serve("--fail", "insufficient-quota=0.02", "--latency", "20ms")
     ask(refusing, rows, "--concurrency", 8, status=REFUSED)
     kept = len(Disk(tmp_path / "out").records())
     assert kept == refusing.counts()["given"]
