@@ -122,7 +122,7 @@ import Testing
             "retry server"
         ),
         (#"{"choices":[],"error":"the cause"}"#, "retry server"), (#"{"error":["the cause"]}"#, "retry server"),
-        (#"{"code":20015,"message":"the cause","data":null}"#, "fail bad_request"),
+        (#"{"code":20015,"message":"the cause","data":null}"#, "refuse request"),
         (#"{"code":50505,"message":"the cause","data":null}"#, "retry server"),
         (#"{"code":30001,"message":"the cause","data":null}"#, "stop refused"),
         (#"{"choices":null,"base_resp":{"status_code":1002,"status_msg":"the cause"}}"#, "retry rate_limited"),
@@ -136,7 +136,7 @@ import Testing
         (#"{"error":{"code":429,"status":"RESOURCE_EXHAUSTED","message":"the cause"}}"#, "retry rate_limited"),
         (#"[{"error":{"status":"UNAVAILABLE","message":"the cause"}}]"#, "retry server"),
         (#"{"type":"error","error":{"type":"overloaded_error","message":"the cause"}}"#, "retry server"),
-        (#"{"type":"error","error":{"type":"invalid_request_error","message":"the cause"}}"#, "fail bad_request"),
+        (#"{"type":"error","error":{"type":"invalid_request_error","message":"the cause"}}"#, "refuse request"),
         (
             "event: error\n" + #"data: {"type":"error","error":{"type":"rate_limit_error","message":"the cause"}}"#
                 + "\n\n", "retry rate_limited"
