@@ -61,7 +61,7 @@ import Testing
         let empty = try conclusion(done: 0, total: 0)
         #expect(empty.lines(plain)[0] == "Finished: the input holds no rows." && empty.exitCode == .ok)
         let again = try conclusion(done: 5, earlier: 5, total: 5)
-        #expect(again.lines(plain).contains("  requests  none: nothing was asked of the server"))
+        #expect(again.lines(plain).contains("  requests  none sent"))
     }
 
     @Test func interruptedOrStopped() throws {

@@ -66,8 +66,21 @@ struct ProcessCost: Sendable, Hashable {
         var usage = rusage()
         getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
         func seconds(_ time: timeval) -> Double { Double(time.tv_sec) + Double(time.tv_usec) / 1e6 }
-        // Linux counts memory in KiB here.
         return ProcessCost(
-            cpuSeconds: seconds(usage.ru_utime) + seconds(usage.ru_stime), residentBytesMax: usage.ru_maxrss * 1024)
+            cpuSeconds: seconds(usage.ru_utime) + seconds(usage.ru_stime),
+            residentBytesMax: residentBytesMaxOfImage ?? usage.ru_maxrss * 1024)
+    }
+
+    /// `VmHWM` of `/proc/self/status` (proc(5)), in bytes. `ru_maxrss` also counts what the parent held in the moment
+    /// between fork and exec.
+    private static var residentBytesMaxOfImage: Int? {
+        guard let file = fopen("/proc/self/status", "r") else { return nil }
+        defer { fclose(file) }
+        var text = [UInt8](repeating: 0, count: 4096)
+        let count = fread(&text, 1, text.count, file)
+        let line = String(decoding: text.prefix(count), as: UTF8.self).split(separator: "\n")
+            .first { $0.hasPrefix("VmHWM:") }
+        return line?.split(whereSeparator: { $0 == " " || $0 == "\t" }).dropFirst().first
+            .flatMap { Int($0) }.flatMap { $0 < 1 << 40 ? $0 * 1024 : nil }
     }
 }

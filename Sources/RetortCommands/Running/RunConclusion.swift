@@ -92,7 +92,11 @@ struct RunConclusion {
     /// What was asked of the server in this run.
     func requests() -> [Fact] {
         let progress = result.summary.progress
-        guard progress.requests > 0 else { return [("requests", "none: nothing was asked of the server")] }
+        guard progress.requests > 0 else {
+            let attempts = Human.count(progress.unconnected)
+            let none = progress.unconnected > 0 ? "none sent: \(attempts) attempts found no server" : "none sent"
+            return [("requests", none)] + Self.errors(of: progress)
+        }
         let rate = Double(progress.requests) / max(progress.elapsed.seconds, 1e-9)
         var facts: [Fact] = [
             (
@@ -119,12 +123,14 @@ struct RunConclusion {
         let retries = progress.retries.filter { $0.value > 0 }
         if !retries.isEmpty {
             let parts = retries.sorted { ($1.value, $0.key.rawValue) < ($0.value, $1.key.rawValue) }
-                .map { "\(Human.count($0.value)) after \($0.key.rawValue)" }
-            facts.append(("retries", parts.joined(separator: ", ")))
+                .map { "\(Human.count($0.value)) \($0.key.rawValue)" }
+            let sum = Human.count(retries.values.reduce(0, +))
+            facts.append(("retries", "\(sum) (\(parts.joined(separator: ", ")))"))
         }
+        facts += Self.errors(of: progress)
         if progress.truncated > 0 {
             let answers = progress.truncated == 1 ? "1 answer" : "\(Human.count(progress.truncated)) answers"
-            facts.append(("cut off", "\(answers) for want of tokens (finish_reason length), kept"))
+            facts.append(("truncated", "\(answers) stopped at the token limit (finish_reason length); kept"))
         }
         if let counts = result.simulatorCounts {
             facts.append(
@@ -136,12 +142,37 @@ struct RunConclusion {
         return facts
     }
 
+    /// Characters of an error's text that are shown.
+    private static let errorCharactersMax = 120
+    /// The share of requests that were rate-limited from which a slower pace is advised.
+    private static let rateLimitedShareMax = 0.1
+
+    /// The most frequent errors of the run, and what helps against the commonest of all.
+    private static func errors(of progress: Progress) -> [Fact] {
+        var facts: [Fact] = progress.errors.map { error in
+            let text = CellWidth.truncated(CellWidth.sanitized(error.text), to: errorCharactersMax)
+            return ("error", "\(Human.count(error.count)) x \(text)")
+        }
+        if Double(progress.rateLimited) > Double(progress.requests) * rateLimitedShareMax {
+            let share = Human.percent(progress.rateLimited, of: progress.requests)
+            facts.append(("advice", "\(share) of the requests were rate-limited: lower --concurrency or set --rps"))
+        }
+        return facts
+    }
+
     private func next(_ palette: Palette) -> [Fact] {
         var facts: [Fact] = []
         if standing.done > 0 { facts.append(("answers", palette.cyan("zcat \(out)/responses/*.jsonl.gz | head"))) }
         if standing.failed > 0 {
             facts.append(("failures", palette.cyan("retort cat \(out) --failures")))
-            facts.append(("retry", palette.cyan("retort retry \(out)")))
+            let bad = Int(
+                clamping: FailureClass.allCases.firstIndex(of: .badInput).map {
+                    result.counters.failedByClass[$0]
+                } ?? 0)
+            if bad < result.counters.failed {
+                facts.append(("retry", palette.cyan("retort retry \(out)")))
+            }
+            if bad > 0 { facts.append(("bad rows", "correct them in the input, then run the same command again")) }
         }
         facts.append(("status", palette.cyan("retort status \(out)")))
         return facts

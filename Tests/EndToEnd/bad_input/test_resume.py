@@ -34,7 +34,7 @@ def test_same_command_asks_nothing(ask, teacher, write, rows, store):
     prompts = write("in.jsonl", rows(500))
     ask(teacher, prompts)
     lines = store.lines()
-    ask(teacher, prompts).says("500 of 500 items, 500 by earlier runs", "nothing was asked")
+    ask(teacher, prompts).says("500 of 500 items, 500 by earlier runs", "none sent")
     assert teacher.requests() == 500 and store.lines() == lines
 
 
@@ -46,7 +46,7 @@ def test_appended_rows_alone_are_asked(ask, teacher, write, rows, store):
     assert teacher.requests() == 450 and len(store.records()) == 450
     assert (store.status()["items"], store.status()["pending"]) == (450, 0)
     # An input that is settled is not even read.
-    ask(teacher, prompts).says("450 of 450 items, 450 by earlier runs", "nothing was asked")
+    ask(teacher, prompts).says("450 of 450 items, 450 by earlier runs", "none sent")
     assert teacher.requests() == 450
 
 
