@@ -8,6 +8,7 @@ public enum ExitCode: Int32, Sendable, Hashable, CaseIterable {
     case usage = 64
     case badData = 65
     case inputMissing = 66
+    case busy = 73
     case io = 74
     case incomplete = 75
     case refused = 77
@@ -18,13 +19,14 @@ public enum ExitCode: Int32, Sendable, Hashable, CaseIterable {
     public var summary: String {
         switch self {
         case .ok: "everything succeeded"
-        case .notFound: "what was asked for is not there"
+        case .notFound: "not found"
         case .usage: "the command line is wrong"
         case .badData: "stored data is damaged, or an input cannot be understood"
         case .inputMissing: "an input is missing"
+        case .busy: "another process is writing the store; retrying at once cannot help"
         case .io: "reading or writing failed, or the disk is full"
-        case .incomplete: "some items failed, or the work stopped early; it can be resumed"
-        case .refused: "the API refused the key or the model"
+        case .incomplete: "some items failed or the run stopped early; run the same command to resume"
+        case .refused: "the API rejected the key or the model"
         case .configuration: "a setting is missing or wrong"
         case .interrupted: "interrupted by the user"
         }
@@ -37,7 +39,8 @@ public enum ExitCode: Int32, Sendable, Hashable, CaseIterable {
         case .inputMissing: self = .inputMissing
         case .badInput, .damagedData: self = .badData
         case .io, .noSpace: self = .io
-        case .busy, .incomplete: self = .incomplete
+        case .busy: self = .busy
+        case .incomplete: self = .incomplete
         case .configuration: self = .configuration
         case .refused: self = .refused
         case .notFound: self = .notFound

@@ -29,11 +29,15 @@ public enum RetortProgram {
 
     public static let spec = ProgramSpec(
         name: "retort", version: version,
-        summary: "stream prompts through a model's API into a dataset that never loses or double-pays an answer",
+        summary: "send prompts to a model API and save every answer: none lost, none paid for twice",
         commands: entries.map(\.spec), sharedOptions: [.color, .quiet],
         environment: [
             EnvironmentSpec("OPENAI_API_KEY", "the key of OpenAI-compatible endpoints; never taken from a flag"),
+            EnvironmentSpec("OPENAI_ORG_ID", "sent as OpenAI-Organization; OPENAI_PROJECT_ID as OpenAI-Project"),
+            EnvironmentSpec("AZURE_OPENAI_API_KEY", "the key of Azure OpenAI, sent as api-key"),
+            EnvironmentSpec("AZURE_OPENAI_AD_TOKEN", "a token of Entra ID for Azure OpenAI, sent as bearer token"),
             EnvironmentSpec("ANTHROPIC_API_KEY", "the key for --endpoint messages"),
+            EnvironmentSpec("ANTHROPIC_AUTH_TOKEN", "a bearer token for --endpoint messages, in place of the key"),
             EnvironmentSpec("ANTHROPIC_BASE_URL", "the base URL for --endpoint messages"),
             EnvironmentSpec("CURL_CA_BUNDLE", "trusted certificates, also SSL_CERT_FILE and SSL_CERT_DIR"),
             EnvironmentSpec("https_proxy", "the proxy, also http_proxy, all_proxy and no_proxy"),
@@ -44,7 +48,7 @@ public enum RetortProgram {
                 "try it: no key, no network, a model server on loopback"),
             ExampleSpec(
                 "retort run prompts.jsonl --out runs/a --model deepseek-chat --concurrency 256",
-                "run, or resume: the same command again asks only for what is not on disk"),
+                "run, or resume: the same command again sends only what has no answer on disk"),
             ExampleSpec("retort status runs/a", "how far it is, also while it runs"),
-        ])
+        ], synonyms: OptionSynonyms.all)
 }

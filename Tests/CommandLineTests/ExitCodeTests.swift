@@ -5,7 +5,7 @@ import Testing
 @Suite struct ExitCodeTests {
     @Test func everyErrorCodeHasItsStatus() {
         let expected: [RetortError.Code: Int32] = [
-            .usage: 64, .inputMissing: 66, .badInput: 65, .io: 74, .noSpace: 74, .busy: 75, .damagedData: 65,
+            .usage: 64, .inputMissing: 66, .badInput: 65, .io: 74, .noSpace: 74, .busy: 73, .damagedData: 65,
             .configuration: 78, .refused: 77, .incomplete: 75, .notFound: 1, .interrupted: 130,
         ]
         for code in RetortError.Code.allCases {

@@ -56,7 +56,7 @@ import Testing
 
             Exit codes:
               0     everything succeeded
-              1     what was asked for is not there
+              1     not found
               64    the command line is wrong
 
             """

@@ -53,7 +53,7 @@ import Testing
 
     @Test func environmentNamesAreGathered() {
         #expect(
-            Sample.program.environmentNames
+            Sample.program.environmentTable.map(\.name).sorted()
                 == ["COLUMNS", "NO_COLOR", "STILL_JOBS", "STILL_KEY", "STILL_VERBOSE", "TERM"])
     }
 }

@@ -10,19 +10,19 @@ import Testing
     }
 
     @Test func unknownOptions() {
-        expect("run i --modle x", "still run: unknown option --modle. Did you mean --model? See `still run --help`.")
+        expect("run i --modle x", "run: unknown option --modle. Did you mean --model? See `still run --help`.")
         expect(
             "run i --no-strct",
-            "still run: unknown option --no-strct. Did you mean --no-strict? See `still run --help`.")
-        expect("run i --max 3", "still run: unknown option --max. Did you mean --max-cost? See `still run --help`.")
-        expect("run i --zzzzzz", "still run: unknown option --zzzzzz. See `still run --help`.")
-        expect("run i -xZ", "still run: unknown option -Z. See `still run --help`.")
-        expect("--colour never run", "still: unknown option --colour. Did you mean --color? See `still --help`.")
+            "run: unknown option --no-strct. Did you mean --no-strict? See `still run --help`.")
+        expect("run i --max 3", "run: unknown option --max. Did you mean --max-cost? See `still run --help`.")
+        expect("run i --zzzzzz", "run: unknown option --zzzzzz. See `still run --help`.")
+        expect("run i -xZ", "run: unknown option -Z. See `still run --help`.")
+        expect("--colour never run", "unknown option --colour. Did you mean --color? See `still --help`.")
     }
 
     @Test func anOptionOfAnotherCommand() {
         expect(
-            "get s --timeout 3s", "still get: unknown option --timeout. It is an option of run. See `still get --help`."
+            "get s --timeout 3s", "get: unknown option --timeout. It is an option of run. See `still get --help`."
         )
     }
 
@@ -38,25 +38,25 @@ import Testing
     }
 
     @Test func missingAndNeedlessValues() {
-        expect("run i --out", "still run: --out needs a value DIR. See `still run --help`.")
+        expect("run i --out", "run: --out needs a value DIR. See `still run --help`.")
         expect(
             "run i --out --model x",
-            "still run: --out needs a value DIR, but --model follows; if that is the value, write --out=--model. "
+            "run: --out needs a value DIR, but --model follows; if that is the value, write --out=--model. "
                 + "See `still run --help`.")
         expect(
             "run i -o -x",
-            "still run: --out needs a value DIR, but -x follows; if that is the value, write --out=-x. "
+            "run: --out needs a value DIR, but -x follows; if that is the value, write --out=-x. "
                 + "See `still run --help`.")
-        expect("run i --strict=yes", "still run: --strict takes no value, but 'yes' was given. See `still run --help`.")
-        expect("run i -x=yes", "still run: --strict takes no value, but 'yes' was given. See `still run --help`.")
+        expect("run i --strict=yes", "run: --strict takes no value, but 'yes' was given. See `still run --help`.")
+        expect("run i -x=yes", "run: --strict takes no value, but 'yes' was given. See `still run --help`.")
     }
 
     @Test func operands() {
         expect(
-            "run", "still run: missing INPUT (file, folder, or - for standard input). See `still run --help`.")
-        expect("get", "still get: missing STORE (the store). See `still get --help`.")
-        expect("probe 1 2", "still probe: unexpected argument '2'. See `still probe --help`.")
-        expect("probe 10", "still probe N: '10' is out of range: -9 to 9. See `still probe --help`.")
+            "run", "run: missing INPUT (file, folder, or - for standard input). See `still run --help`.")
+        expect("get", "get: missing STORE (the store). See `still get --help`.")
+        expect("probe 1 2", "probe: unexpected argument '2'. See `still probe --help`.")
+        expect("probe 10", "probe N: '10' is out of range: -9 to 9. See `still probe --help`.")
     }
 
     @Test func values() {

@@ -68,8 +68,8 @@ import Testing
         let error = try #require(failure { try job.check(against: stored, at: "o", onChange: .refuse) })
         #expect(error.code == .configuration && error.place == "o")
         #expect(
-            error.cause == "model is other in the store and simulated-teacher in this run; "
-                + "seed is not set in the store and 1 in this run; top_p is 0.5 in the store and not set in this run")
+            error.cause == "model is other in the store, simulated-teacher in this run; "
+                + "seed is unset in the store, 1 in this run; top_p is 0.5 in the store, unset in this run")
     }
 
     @Test func theKeyComesFromTheEnvironmentAlone() throws {

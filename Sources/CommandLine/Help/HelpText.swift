@@ -33,7 +33,7 @@ public struct HelpText: Sendable {
         sections.append(section("Commands", table(program.commands.map { ($0.name, [$0.summary]) })))
         sections += optionSections(program.generalOptions, detail)
         if detail == .full {
-            sections.append(section("Environment", table(program.environment.map { ($0.name, [$0.summary]) })))
+            sections.append(section("Environment", table(program.environmentTable.map { ($0.name, [$0.summary]) })))
             sections.append(exitCodes(ExitCode.allCases))
         }
         return sections
@@ -49,11 +49,19 @@ public struct HelpText: Sendable {
             }
         }
         sections.append(section("Operands", table(command.operands.map { ($0.name, [$0.summary]) })))
-        sections += optionSections(program.options(of: command), detail)
+        let options = program.options(of: command).filter { !$0.isHidden }
+        let main = options.filter(\.isMain)
         if detail == .full {
+            sections += optionSections(options, detail)
             sections.append(exitCodes(command.allExitCodes))
-        } else {
+        } else if main.isEmpty {
+            sections += optionSections(options, detail)
             sections.append(TextLayout.wrap("More: \(path) --help", width).map(palette.dim))
+        } else {
+            sections.append(
+                section("Main options", table(main.map { (Self.names(of: $0), Self.description(of: $0, detail)) })))
+            let more = "\(options.count - main.count) more options: \(path) --help"
+            sections.append(TextLayout.wrap(more, width).map(palette.dim))
         }
         return sections
     }

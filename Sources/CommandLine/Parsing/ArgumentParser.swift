@@ -103,14 +103,16 @@ public struct ArgumentParser: Sendable {
         switch error {
         case .unknown(let spelling):
             return RetortError(
-                .usage, "unknown option \(spelling)", at: path, remedy: hint(for: spelling, command) + see)
+                .usage, "unknown option \(spelling)", at: command?.name, remedy: hint(for: spelling, command) + see)
         case .missingValue(let option, let next):
             let value = "\(option.valueName)"
             let instead = next.map { ", but \($0) follows; if that is the value, write --\(option.name)=\($0)" } ?? ""
-            return RetortError(.usage, "--\(option.name) needs a value \(value)\(instead)", at: path, remedy: see)
+            return RetortError(
+                .usage, "--\(option.name) needs a value \(value)\(instead)", at: command?.name, remedy: see)
         case .needlessValue(let option, let value):
             return RetortError(
-                .usage, "--\(option.name) takes no value, but \(OptionValue.quoted(value)) was given", at: path,
+                .usage, "--\(option.name) takes no value, but \(OptionValue.quoted(value)) was given",
+                at: command?.name,
                 remedy: see)
         }
     }
@@ -118,6 +120,7 @@ public struct ArgumentParser: Sendable {
     /// The nearest spelling that the command knows, else the command that knows this one.
     private func hint(for spelling: String, _ command: CommandSpec?) -> String {
         let table = (command.map(program.options) ?? program.generalOptions).filter { !$0.isHidden }
+        if let advice = program.advice(on: String(spelling.drop { $0 == "-" }), for: command) { return advice + " " }
         guard spelling.hasPrefix("--") else { return "" }
         if let near = Suggestion.nearest(
             to: String(spelling.dropFirst(2)), among: table.flatMap(\.spellings).compactMap(Self.longName))

@@ -39,6 +39,11 @@ extension ParsedCommand {
     }
 
     private func unknown(_ setting: Setting) -> RetortError {
+        if let advice = program.advice(on: setting.name, for: spec) {
+            return RetortError(
+                .configuration, "unknown setting \(OptionValue.quoted(setting.name))", at: setting.place, remedy: advice
+            )
+        }
         let near = Suggestion.nearest(to: setting.name, among: spec.options.map(\.name))
         let hint = near.map { "Did you mean \($0)? " } ?? ""
         return RetortError(
@@ -79,7 +84,7 @@ extension ParsedCommand {
 
     /// Gives the operands to their names in order.
     mutating func takeOperands(_ texts: [String]) throws(RetortError) {
-        let place = "\(programName) \(spec.name)"
+        let place = spec.name
         var rest = texts[...]
         for operand in spec.operands {
             let taken = rest.prefix(operand.count.most)

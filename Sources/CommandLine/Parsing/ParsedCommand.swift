@@ -20,6 +20,7 @@ public struct ParsedCommand: Sendable, Hashable {
     public let spec: CommandSpec
     /// The program's name, for messages.
     public let programName: String
+    let program: ProgramSpec
     let options: [String: OptionSpec]
     var given: [String: GivenValue] = [:]
     var operandTexts: [String: [String]] = [:]
@@ -31,6 +32,7 @@ public struct ParsedCommand: Sendable, Hashable {
 
     init(_ spec: CommandSpec, of program: ProgramSpec) {
         self.spec = spec
+        self.program = program
         programName = program.name
         options = Dictionary(
             program.options(of: spec).map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
@@ -130,7 +132,7 @@ public struct ParsedCommand: Sendable, Hashable {
         if let text = stringIfSet(name) { return text }
         let option = option(name)
         throw RetortError(
-            .usage, "\(programName) \(spec.name) needs --\(name) \(option.valueName)", remedy: helpHint)
+            .usage, "\(spec.name) needs --\(name) \(option.valueName)", remedy: helpHint)
     }
 
     var helpHint: String { "See `\(programName) \(spec.name) --help`." }

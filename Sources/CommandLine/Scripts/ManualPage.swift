@@ -19,7 +19,7 @@ public struct ManualPage: Sendable {
         lines += [".SH COMMANDS"] + program.commands.flatMap(section)
         lines += [".SH OPTIONS", "These hold for every command."]
         lines += program.generalOptions.filter { !$0.isHidden }.flatMap(entry)
-        lines += tagged(".SH ENVIRONMENT", environment)
+        lines += tagged(".SH ENVIRONMENT", program.environmentTable.map { ($0.name, $0.summary) })
         lines += tagged(".SH \"EXIT STATUS\"", ExitCode.allCases.map { (String($0.rawValue), $0.summary) })
         return lines.joined(separator: "\n") + "\n"
     }
@@ -50,17 +50,6 @@ public struct ManualPage: Sendable {
         if examples.isEmpty { return [] }
         return [".SH EXAMPLES"]
             + examples.flatMap { [".TP", ".B \(quoted($0.line))", text(sentence($0.summary))] }
-    }
-
-    /// The program's variables, and those that stand in for options.
-    private var environment: [(String, String)] {
-        let options = program.commands.flatMap(\.options) + program.sharedOptions
-        var rows = program.environment.map { ($0.name, $0.summary) }
-        for option in options where !option.isHidden {
-            guard let name = option.environment, !rows.contains(where: { $0.0 == name }) else { continue }
-            rows.append((name, "stands in for --\(option.name)"))
-        }
-        return rows
     }
 
     private func tagged(_ heading: String, _ rows: [(String, String)]) -> [String] {

@@ -22,6 +22,8 @@ public struct OptionSpec: Sendable, Hashable {
     public var defaultText: String?
     /// Whether help and completion leave the option out.
     public var isHidden: Bool
+    /// Whether the short help of a command with many options shows it.
+    public var isMain = false
     /// Whether a second value is a mistake; of other options the last value counts.
     public var isOnce: Bool
 
@@ -43,6 +45,13 @@ public struct OptionSpec: Sendable, Hashable {
         self.defaultText = defaultText
         self.isHidden = hidden
         self.isOnce = once
+    }
+
+    /// The same option, shown by the short help of a command with many.
+    public var main: OptionSpec {
+        var option = self
+        option.isMain = true
+        return option
     }
 
     /// Every spelling with its dashes, the letter first: `-o`, `--out`; `--color`, `--no-color`.

@@ -27,10 +27,12 @@ public struct ProgramSpec: Sendable, Hashable {
 
     /// The first examples of the program's own help.
     public var examples: [ExampleSpec]
+    /// Names that other programs have for this one's options.
+    public var synonyms: [SynonymSpec]
 
     public init(
         name: String, version: String, summary: String, commands: [CommandSpec], sharedOptions: [OptionSpec] = [],
-        environment: [EnvironmentSpec] = [], examples: [ExampleSpec] = []
+        environment: [EnvironmentSpec] = [], examples: [ExampleSpec] = [], synonyms: [SynonymSpec] = []
     ) {
         self.name = name
         self.version = version
@@ -39,6 +41,7 @@ public struct ProgramSpec: Sendable, Hashable {
         self.sharedOptions = sharedOptions
         self.environment = environment
         self.examples = examples
+        self.synonyms = synonyms
     }
 
     /// The options that stand in every command's table: the shared ones, `--help` and `--version`.
@@ -49,10 +52,4 @@ public struct ProgramSpec: Sendable, Hashable {
 
     /// The command of that name.
     public func command(named name: String) -> CommandSpec? { commands.first { $0.name == name } }
-
-    /// The environment variables the program may read: those of its options, its own, and the terminal's.
-    public var environmentNames: [String] {
-        let options = commands.flatMap(\.options) + sharedOptions
-        return Set(options.compactMap(\.environment) + environment.map(\.name) + Terminal.environmentNames).sorted()
-    }
 }

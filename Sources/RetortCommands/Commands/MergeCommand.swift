@@ -33,7 +33,7 @@ enum MergeCommand {
                 "out", "o", kind: .path, valueName: "DIR", summary: "the new store; must not exist, or be empty"),
             OptionSpec("allow-different-jobs", summary: "merge stores whose models or parameters differ"),
         ],
-        exitCodes: [.notFound, .badData, .io, .incomplete, .configuration])
+        exitCodes: [.notFound, .badData, .io, .busy, .configuration])
 
     @Sendable
     static func run(_ command: ParsedCommand, _ context: CommandContext) async throws -> ExitCode {

@@ -4,10 +4,11 @@ import CommandLine
 /// `retort plan`: what a run would do, called as the run would be.
 enum PlanCommand {
     static let spec = CommandSpec(
-        "plan", summary: "say what a run would ask: done, failed, changed, new, tokens, time",
+        "plan", summary: "say what a run would send: done, failed, changed, new, tokens, cost, time",
         details: """
-            Takes the arguments of run, reads the input once, asks nothing and writes nothing. Estimates come from what \
-            this store has measured; in brackets stands the interval that holds 19 times of 20.
+            Takes the arguments of run, reads the input once, sends nothing and writes nothing. Estimates are based on the \
+            answers already in the store; parentheses show the 95% interval. Upper bounds hold for any answers: a token is \
+            at least one byte, and answers end at max_tokens.
             """,
         examples: [
             ExampleSpec(

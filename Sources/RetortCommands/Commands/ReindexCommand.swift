@@ -21,7 +21,7 @@ enum ReindexCommand {
                 "from", kind: .choice(StoreReindex.Source.allCases.map(\.rawValue)), summary: "what to rebuild it from",
                 default: StoreReindex.Source.hints.rawValue)
         ],
-        exitCodes: [.notFound, .badData, .io, .incomplete, .configuration])
+        exitCodes: [.notFound, .badData, .io, .busy, .configuration])
 
     @Sendable
     static func run(_ command: ParsedCommand, _ context: CommandContext) async throws -> ExitCode {

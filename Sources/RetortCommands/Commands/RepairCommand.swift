@@ -13,7 +13,7 @@ enum RepairCommand {
             """,
         examples: [ExampleSpec("retort repair runs/a", "after `retort verify` found something")],
         operands: [OperandSpec("STORE", kind: .path, summary: "the store directory; no run may be writing to it")],
-        exitCodes: [.notFound, .badData, .io, .incomplete, .configuration])
+        exitCodes: [.notFound, .badData, .io, .busy, .configuration])
 
     @Sendable
     static func run(_ command: ParsedCommand, _ context: CommandContext) async throws -> ExitCode {

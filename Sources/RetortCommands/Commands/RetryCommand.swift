@@ -13,7 +13,7 @@ enum RetryCommand {
     private static let retriedClasses = FailureClass.allCases.filter { $0 != .badInput }
 
     static let spec = CommandSpec(
-        "retry", summary: "ask again for failed items only",
+        "retry", summary: "send failed items again",
         details: """
             Each request is taken from its failure record: the input need not be there, and the cost grows with the \
             failures, not with the store. A retried item that fails again keeps the count of its attempts.
@@ -22,8 +22,8 @@ enum RetryCommand {
             without --override. Rows that could not be understood (bad_input) have no request: correct the input and \
             run again.
 
-            Where to ask is where the last run asked, unless --base-url or the environment says otherwise. A store of \
-            simulated answers asks the built-in server.
+            Requests go to the last run's base URL unless --base-url, OPENAI_BASE_URL or ANTHROPIC_BASE_URL is set. A \
+            store of simulated answers uses the built-in server.
             """,
         examples: [
             ExampleSpec("retort retry runs/a", "everything that failed"),
@@ -41,7 +41,7 @@ enum RetryCommand {
                 "override", summary: "let options that differ from the store's job change the requests",
                 group: "What to retry"),
         ] + RunCommand.spec.options.filter { !optionsOfInput.contains($0.name) },
-        exitCodes: [.notFound, .badData, .io, .incomplete, .refused, .configuration, .interrupted])
+        exitCodes: [.notFound, .badData, .io, .busy, .incomplete, .refused, .configuration, .interrupted])
 
     @Sendable
     static func run(_ command: ParsedCommand, _ context: CommandContext) async throws -> ExitCode {

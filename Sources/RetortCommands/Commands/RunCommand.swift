@@ -8,14 +8,14 @@ import SegmentStore
 /// `retort run`: asks for everything that is not on disk yet.
 enum RunCommand {
     private static let inputGroup = "Input and output"
-    private static let paceGroup = "Pace"
-    private static let timeGroup = "Patience"
+    private static let paceGroup = "Rate limits and retries"
+    private static let timeGroup = "Timeouts"
 
     static let spec = CommandSpec(
-        "run", summary: "ask a model for every prompt that has no answer yet",
+        "run", summary: "send every prompt that has no answer yet to a model",
         details: """
-            Prompts are rows of JSONL, CSV or text, plain or gzip; - reads standard input. The same command again \
-            resumes: what is on disk is never asked for a second time.
+            Prompts are rows of JSONL, CSV or text, plain or gzip; - reads standard input. To resume, run the \
+            same command again. Prompts already answered on disk are not sent again.
 
             A first operand in .yaml is a job file: `input:`, `prompt:` (a template) and options by their names, such \
             as `max-tokens: 500`. The command line and the environment win over it.
@@ -30,7 +30,7 @@ enum RunCommand {
                 "any OpenAI-compatible endpoint"),
             ExampleSpec(
                 "retort run prompts.jsonl --out runs/a --model deepseek-chat --on-change rerun",
-                "after editing prompts: ask the changed ones again"),
+                "after editing prompts: send the changed ones again"),
             ExampleSpec("retort run job.yaml", "everything in one file: options by name, input and prompt"),
             ExampleSpec(
                 "retort run topics.csv --out runs/b --model gpt-5-mini --template essay.txt --samples 4",
@@ -41,22 +41,26 @@ enum RunCommand {
         ],
         options: [
             OptionSpec(
-                "out", "o", kind: .path, valueName: "DIR", summary: "the store, made if missing", group: inputGroup),
+                "out", "o", kind: .path, valueName: "DIR", summary: "the store, made if missing", group: inputGroup
+            ).main,
             OptionSpec(
                 "format", kind: .choice(InputFormat.allCases.map(\.rawValue)), summary: "read the input as this",
                 group: inputGroup),
             OptionSpec(
                 "template", kind: .path, summary: "render each row: {{field}}, and @system, @user lines for turns",
-                group: inputGroup),
+                group: inputGroup
+            ).main,
             OptionSpec("strict", summary: "stop at the first bad row instead of recording it", group: inputGroup),
             OptionSpec(
                 "on-change", kind: .choice(ChangePolicy.allCases.map(\.rawValue)),
-                summary: "when a prompt changed under the same id: refuse to run, keep the old answer, or ask again",
+                summary:
+                    "when a prompt changed under the same id: refuse to run, keep the old answer, or send it again",
                 details: """
                     With rerun the template and the parameters may change as well. Old answers of changed rows go to \
-                    OUT/superseded before the first request; rows that did not change are not asked again.
+                    OUT/superseded before the first request; rows that did not change are not sent again.
                     """,
-                group: inputGroup, default: ChangePolicy.refuse.rawValue),
+                group: inputGroup, default: ChangePolicy.refuse.rawValue
+            ).main,
             OptionSpec("keep-body", summary: "keep the API's raw body in each record", group: inputGroup),
             OptionSpec(
                 "split-think", summary: "move <think>...</think> from the response to the reasoning", group: inputGroup),
@@ -66,9 +70,10 @@ enum RunCommand {
                 group: inputGroup),
             OptionSpec(
                 "sync", kind: .either(["always", "never"], or: .duration(.milliseconds(10)...Interval.seconds(3600))),
-                summary: "when answers survive a power cut; kill -9 never loses one", group: inputGroup, default: "1s"),
+                summary: "how often to fsync, which bounds what a power cut can lose; kill -9 loses nothing",
+                group: inputGroup, default: "1s"),
             OptionSpec(
-                "compression-level", kind: .integer(1...12), summary: "of the segments", group: inputGroup,
+                "compression-level", kind: .integer(1...12), summary: "gzip level of the segments", group: inputGroup,
                 default: String(StoreOptions().compressionLevel)),
             OptionSpec(
                 "base-url", kind: .string, valueName: "URL", summary: "the API, with or without /v1",
@@ -76,41 +81,46 @@ enum RunCommand {
                     A host alone gets /v1; a base URL with a path of its own is taken as it is. A query such as \
                     ?api-version= goes to the end of each request's address. OPENAI_API_KEY is sent as a bearer token, \
                     to Azure AZURE_OPENAI_API_KEY as api-key, with --endpoint messages ANTHROPIC_API_KEY as x-api-key.
-                    """, group: "The server", environment: "OPENAI_BASE_URL", once: true),
+                    """, group: "The server", environment: "OPENAI_BASE_URL", once: true
+            ).main,
             AccessOptions.header,
-            OptionSpec("simulate", summary: "ask the built-in model server: no key, no network", group: "The server"),
+            OptionSpec("simulate", summary: "use the built-in model server: no key, no network", group: "The server")
+                .main,
         ] + ParameterOptions.options + paceOptions + Pricing.options + timeOptions + [.progress, .progressEvery]
             + SimulatorOptions.options,
         exitCodes: [
-            .badData, .inputMissing, .io, .incomplete, .refused, .configuration, .interrupted,
+            .badData, .inputMissing, .io, .busy, .incomplete, .refused, .configuration, .interrupted,
         ])
 
     private static let paceOptions: [OptionSpec] = [
         OptionSpec(
             "concurrency", "c",
             kind: .either(["auto"], or: .integer(1...GeneratorConfiguration.concurrencyMax)),
-            summary: "requests in flight at most", group: paceGroup,
-            default: String(GeneratorConfiguration.concurrencyDefault)),
-        OptionSpec("rps", kind: .number(0.001...1_000_000), summary: "requests a second at most", group: paceGroup),
-        OptionSpec("rpm", kind: .number(0.01...100_000_000), summary: "requests a minute at most", group: paceGroup),
+            summary: "maximum requests in flight", group: paceGroup,
+            default: String(GeneratorConfiguration.concurrencyDefault)
+        ).main,
+        OptionSpec("rps", kind: .number(0.001...1_000_000), summary: "maximum requests per second", group: paceGroup),
+        OptionSpec("rpm", kind: .number(0.01...100_000_000), summary: "maximum requests per minute", group: paceGroup),
         OptionSpec(
-            "tpm", kind: .number(1...100_000_000_000), summary: "tokens a minute at most", group: paceGroup),
-        OptionSpec("throttle", kind: .anyDuration, summary: "least time between two requests", group: paceGroup),
+            "tpm", kind: .number(1...100_000_000_000), summary: "maximum tokens per minute", group: paceGroup),
+        OptionSpec("throttle", kind: .anyDuration, summary: "minimum interval between requests", group: paceGroup),
         OptionSpec(
-            "attempts", kind: .integer(1...1000), summary: "tries an item gets",
-            details: "A refusal for the rate (429) is a quarter of a retry.", group: paceGroup,
-            default: String(GeneratorConfiguration.attemptsMaxDefault)),
+            "attempts", kind: .integer(1...1000),
+            summary: "maximum attempts per item; four 429 responses count as one retry", group: paceGroup,
+            default: String(GeneratorConfiguration.attemptsMaxDefault)
+        ).main,
         OptionSpec(
             "refusals-max", kind: .integer(0...GeneratorConfiguration.refusalsMaxMax),
             summary: "equal rejections (HTTP 400, 403, 404) before any success that stop the run; 0 never stops",
             group: paceGroup, default: String(GeneratorConfiguration.refusalsMaxDefault)),
         OptionSpec(
             "retry-base", kind: .duration(.milliseconds(1)...Interval.seconds(3600)),
-            summary: "the first wait before a retry is drawn from zero to this; each further one doubles it",
+            summary: "upper bound of the first random retry delay (full jitter); doubles on each retry",
             group: paceGroup, default: "1s"),
         OptionSpec(
             "retry-cap", kind: .duration(.milliseconds(1)...Interval.seconds(3600)),
-            summary: "the longest such wait; what a server asks for wins over it", group: paceGroup, default: "1m"),
+            summary: "maximum retry delay; a delay the server requests (Retry-After) takes precedence",
+            group: paceGroup, default: "1m"),
         OptionSpec(
             "retry-after-max", kind: .duration(.milliseconds(1)...Interval.seconds(86_400)),
             summary: "maximum delay a server may request (Retry-After and the like); a longer request is cut to this",
@@ -118,22 +128,27 @@ enum RunCommand {
     ]
 
     private static let timeOptions: [OptionSpec] = [
-        OptionSpec("timeout", kind: .anyDuration, summary: "of a whole request", group: timeGroup, default: "15m"),
-        OptionSpec("connect-timeout", kind: .anyDuration, summary: "of connecting", group: timeGroup, default: "10s"),
         OptionSpec(
-            "first-byte-timeout", kind: .anyDuration, summary: "until the answer begins", group: timeGroup,
+            "timeout", kind: .anyDuration, summary: "maximum time for a whole request", group: timeGroup, default: "15m"
+        ),
+        OptionSpec(
+            "connect-timeout", kind: .anyDuration, summary: "maximum time to connect", group: timeGroup, default: "10s"),
+        OptionSpec(
+            "first-byte-timeout", kind: .anyDuration, summary: "maximum time until the answer begins", group: timeGroup,
             default: "10m"),
         OptionSpec(
-            "stall-timeout", kind: .anyDuration, summary: "between two bytes of the answer", group: timeGroup,
+            "stall-timeout", kind: .anyDuration, summary: "maximum time between two bytes of the answer",
+            group: timeGroup,
             default: "1m"),
         OptionSpec(
-            "outage-max", kind: .anyDuration, summary: "how long a dead server is waited for", group: timeGroup,
+            "outage-max", kind: .anyDuration, summary: "how long to wait for an unreachable server before stopping",
+            group: timeGroup,
             default: "15m"),
         OptionSpec(
-            "drain-timeout", kind: .anyDuration, summary: "how long an interrupted run waits for its answers",
+            "drain-timeout", kind: .anyDuration, summary: "after Ctrl-C, how long to wait for requests in flight",
             group: timeGroup, default: "5m"),
         OptionSpec(
-            "response-size-max", kind: .size(1024...(1 << 30)), summary: "largest body of an answer",
+            "response-size-max", kind: .size(1024...(1 << 30)), summary: "maximum body of an answer",
             group: timeGroup, default: "64M"),
     ]
 

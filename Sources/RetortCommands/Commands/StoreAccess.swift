@@ -10,7 +10,7 @@ enum StoreAccess {
 
     /// A damaged stretch in words.
     static func sentence(_ damage: Damage) -> String {
-        "damaged: \(damage.lane.directoryName) segment \(damage.segment), bytes \(damage.range): \(damage.reason)"
+        "damaged: \(damage.lane.directoryName) segment \(damage.segment), bytes \(damage.range.lowerBound)-\(max(damage.range.lowerBound, damage.range.upperBound - 1)): \(damage.reason)"
     }
 }
 

@@ -8,7 +8,7 @@ extension RunPlan {
     /// The plan for people, in one column of names and one of values.
     func lines(_ settings: RunSettings) -> [String] {
         var facts: [(String, String)] = [
-            ("items", "\(Human.count(items)) of \(Human.count(Int(rows))) rows"),
+            ("items", "\(Human.count(items)) from \(StoreSummary.plural(Int(clamping: rows), "row"))"),
             ("done", Human.count(done)),
             ("failed", Human.count(failed) + (failed > 0 ? "; run leaves them to `retort retry`" : "")),
         ]
@@ -16,13 +16,22 @@ extension RunPlan {
             facts.append(("changed", "\(Human.count(changed)) under the same id; \(fateOfChanged(settings))"))
         }
         if bad > 0 { facts.append(("bad rows", "\(Human.count(bad)) would be recorded as failed")) }
-        facts.append(("to ask", Human.count(new)))
+        facts.append(("to send", Human.count(new)))
         guard new > 0 else { return Self.aligned(facts) }
         facts.append(("tokens in", Self.count(promptTokens)))
-        facts.append(("tokens out", completionTokens.map(Self.count) ?? Self.unmeasured(settings, new)))
-        if let cost = cost(settings.pricing.price) { facts.append(("cost", Self.text(cost, Human.dollars))) }
+        facts.append(("tokens out", tokensOut))
+        if let cost = cost(settings.pricing.price) {
+            facts.append(
+                (
+                    "cost",
+                    Self.text(cost, Human.dollars) + (bounds.dollars.map { "; at most \(Human.dollars($0))" } ?? "")
+                ))
+        } else if let most = bounds.dollars {
+            facts.append(("cost", "at most \(Human.dollars(most))"))
+        }
         facts.append(
-            ("time", seconds(settings.generator).map { time($0, settings) } ?? "not known before a first answer"))
+            ("time", seconds(settings.generator).map { time($0, settings) } ?? "unknown until the first answers arrive")
+        )
         return Self.aligned(facts)
     }
 
@@ -30,7 +39,7 @@ extension RunPlan {
         switch settings.onChange {
         case .refuse: "run refuses without --on-change keep or rerun"
         case .keep: "their old answers are kept"
-        case .rerun: "asked again, their old answers go to \(settings.out)/superseded"
+        case .rerun: "sent again, their old answers go to \(settings.out)/superseded"
         }
     }
 
@@ -39,15 +48,16 @@ extension RunPlan {
         return Self.text(seconds) { Human.duration(.seconds($0)) } + " " + concurrency
     }
 
-    private static func unmeasured(_ settings: RunSettings, _ items: Int) -> String {
-        guard let most = settings.parameters.completionTokensMax else { return "not known before a first answer" }
-        return "at most \(Human.count(most * items)); no answer was measured yet"
+    private var tokensOut: String {
+        let most = bounds.completionTokens.map { "at most \(Human.count($0))" }
+        guard let estimate = completionTokens else { return most ?? "unknown until the first answers arrive" }
+        return Self.count(estimate) + (most.map { "; \($0)" } ?? "")
     }
 
     private static func count(_ estimate: SumEstimate) -> String { text(estimate) { Human.count(Int($0.rounded())) } }
 
     static func text(_ estimate: SumEstimate, _ show: (Double) -> String) -> String {
-        guard let interval = estimate.interval else { return "about \(show(estimate.mean)), by rule of thumb" }
+        guard let interval = estimate.interval else { return "about \(show(estimate.mean)) (rough estimate from prompt size)" }
         return "about \(show(estimate.mean)) (\(show(interval.lowerBound)) to \(show(interval.upperBound)))"
     }
 
@@ -67,6 +77,8 @@ extension RunPlan {
         Self.append("prompt_tokens", promptTokens, to: &object)
         Self.append("completion_tokens", completionTokens, to: &object)
         Self.append("cost_usd", cost(settings.pricing.price), to: &object)
+        object.member("completion_tokens_max", bounds.completionTokens.map(String.init) ?? "null")
+        object.member("cost_usd_max", bounds.dollars.map { Human.fixed($0, 6) } ?? "null")
         Self.append("seconds", seconds(settings.generator), to: &object)
         return String(decoding: object.finished, as: UTF8.self)
     }

@@ -21,6 +21,8 @@ struct RunPlan {
     /// What the new items ask.
     private(set) var newAskedBytes = 0
     private(set) var newBodyBytes = 0
+    /// What the new items may come to at worst.
+    private(set) var bounds = PlanBounds()
     private(set) var measurements = StoreMeasurements()
     /// The first bad rows, for the message.
     private(set) var badRows: [RetortError] = []
@@ -88,6 +90,7 @@ struct RunPlan {
                     new += 1
                     newAskedBytes += RecordView.askedBytes(item.context.asked, with: parser)
                     newBodyBytes += item.request.body.count
+                    bounds.add(settings.pricing.bound(of: item.request, with: planner.splitter))
                     remembered.append(item.context.key.hash)
                 }
             case .badRow(let records, let error):

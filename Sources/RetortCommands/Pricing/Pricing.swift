@@ -16,12 +16,13 @@ struct Pricing: Sendable {
     /// The limit of `--max-cost` in nanodollars, for the whole store.
     let limit: Int?
 
-    static let group = "Money"
+    static let group = "Cost"
 
     static let options: [OptionSpec] = [
         OptionSpec(
             "max-cost", kind: .number(0...1_000_000_000), valueName: "USD",
-            summary: "stop before the store's answers could cost more", group: group),
+            summary: "stop before the answers in the store could cost more than this", group: group
+        ).main,
         OptionSpec(
             "prices", kind: .path, valueName: "FILE",
             summary: "lines of MODEL INPUT CACHED OUTPUT, dollars per million",
@@ -34,8 +35,8 @@ struct Pricing: Sendable {
 
     init(_ command: ParsedCommand, parameters: RequestParameters, isSimulated: Bool) throws(RetortError) {
         let path = command.stringIfSet("prices")
-        // The built-in server is paid for by nobody, unless a file says what to pretend.
-        isFree = isSimulated && path == nil
+        // The built-in server costs nothing, unless a file or a cap says what to pretend.
+        isFree = isSimulated && path == nil && !command.isGiven("max-cost")
         table = try PriceTable.load(path)
         model = parameters.model
         price = isFree ? .free : table[parameters.model]
@@ -78,17 +79,28 @@ struct Pricing: Sendable {
         let root = try? parser.parse(request.body).root
         guard let price else {
             throw RetortError(
-                .configuration, "the price of the model is not known, so --max-cost cannot be kept", at: place(),
-                cause: "the model is \(root?["model"]?.string ?? model)",
-                remedy: "Write its price into a file and give it with --prices.")
+                .configuration, "--max-cost needs a price for \(root?["model"]?.string ?? model)", at: place(),
+                remedy:
+                    "Add a line `\(root?["model"]?.string ?? model) INPUT CACHED OUTPUT` to a file and pass it with --prices."
+            )
         }
         guard let tokens = root?["max_completion_tokens"]?.int ?? root?["max_tokens"]?.int else {
             throw RetortError(
-                .configuration, "answers may have any length, so --max-cost cannot be kept", at: place(),
-                cause: "the request has no max_tokens", remedy: "Give --max-tokens or --max-completion-tokens.")
+                .configuration, "--max-cost needs a limit on answer length", at: place(),
+                remedy: "Add --max-tokens or --max-completion-tokens.")
         }
         let (all, overflow) = max(0, tokens).multipliedReportingOverflow(by: max(1, root?["n"]?.int ?? 1))
         return price.nanodollarsMax(bodyBytes: request.body.count, completionTokensMax: overflow ? .max : all)
+    }
+
+    /// What a request may cost at worst, in nanodollars, and the most tokens of its answer; nil where either has no bound.
+    func bound(of request: ModelRequest, with parser: JSONParser) -> (nanodollars: Int?, tokens: Int)? {
+        let root = try? parser.parse(request.body).root
+        guard let tokens = root?["max_completion_tokens"]?.int ?? root?["max_tokens"]?.int else { return nil }
+        let (all, overflow) = max(0, tokens).multipliedReportingOverflow(by: max(1, root?["n"]?.int ?? 1))
+        let most = overflow ? .max : all
+        let price = isFree ? nil : root?["model"]?.string.map { table[$0] } ?? self.price
+        return (price?.nanodollarsMax(bodyBytes: request.body.count, completionTokensMax: most), most)
     }
 
     /// Dollars that the answers of a store have cost; nil where none is known to have cost anything.

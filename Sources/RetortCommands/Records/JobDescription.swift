@@ -46,26 +46,26 @@ struct JobDescription: Sendable, Hashable {
         var names = Set(values.keys).union(stored.keys).subtracting(["samples"]).sorted()
         if onChange == .rerun { names.removeAll { !Self.unseenNames.contains($0) } }
         let differences = names.compactMap { name -> String? in
-            let (here, there) = (values[name] ?? "not set", stored[name] ?? "not set")
-            return here == there ? nil : "\(name) is \(there) in the store and \(here) in this run"
+            let (here, there) = (values[name] ?? "unset", stored[name] ?? "unset")
+            return here == there ? nil : "\(name) is \(there) in the store, \(here) in this run"
         }
         guard !differences.isEmpty else { return }
         // What shows in no request cannot be changed by asking again.
         let canRerun =
             onChange != .rerun && !names.contains { Self.unseenNames.contains($0) && values[$0] != stored[$0] }
         throw RetortError(
-            .configuration, "the store was made for another job", at: root,
+            .configuration, "the store has different settings", at: root,
             cause: differences.joined(separator: "; "),
             remedy: remedy(onChange, canRerun: canRerun))
     }
 
     private func remedy(_ onChange: ChangePolicy, canRerun: Bool) -> String {
         if onChange == .rerun {
-            return "--on-change rerun cannot change these: give the store's values, or another directory with --out."
+            return "--on-change rerun cannot change these: match the store's settings, or use another --out directory."
         }
-        guard canRerun else { return "Give the store's values, or another directory with --out." }
+        guard canRerun else { return "Match the store's settings, or use another --out directory." }
         return
-            "Give the store's values, another directory with --out, or --on-change rerun to ask again for every item "
+            "Match the store's settings, use another --out directory, or --on-change rerun to send every item again "
             + "whose request has changed."
     }
 }

@@ -10,25 +10,33 @@ struct OutputPlace {
 
     /// Throws what keeps a store from being made there, as far as looking tells.
     func check(_ files: any FileSystem) throws(RetortError) {
+        let names: [String]
         do throws(RetortError) {
-            _ = try files.entries(of: root)
+            names = try files.entries(of: root)
         } catch {
             var error = error
             if error.remedy == nil { error.remedy = Self.remedy }
             throw error
         }
         try refuseForeignFiles(files)
+        // What a run leaves that was stopped before its manifest, and what only tools see.
+        let own = Set(Lane.allCases.map(\.directoryName) + ["index", "superseded", "LOCK", RunRecordFile.name])
+        guard
+            let other = names.first(where: { !own.contains($0) && !$0.hasPrefix(".") && !$0.hasPrefix("retort.json") })
+        else { return }
+        throw RetortError(
+            .configuration, "the directory is not a store and has other files", at: "\(root)/\(other)",
+            remedy: "Give --out a new or an empty directory.")
     }
 
-    /// Files that bear a store's names without its manifest are somebody's data: they would be taken for a torn tail.
+    /// Files that bear a store's names without its manifest are other data: they would be taken for a torn tail.
     private func refuseForeignFiles(_ files: any FileSystem) throws(RetortError) {
         for directory in Lane.allCases.map(\.directoryName) + ["index", "superseded"] {
             let path = root + "/" + directory
             guard let name = try files.entries(of: path).first else { continue }
             throw RetortError(
-                .configuration, "the directory is no store, but has files where a store keeps its own",
-                at: "\(path)/\(name)", cause: "retort.json is missing",
-                remedy: "Give --out another directory, or bring back the retort.json that belongs to these files.")
+                .configuration, "the directory contains store files but no retort.json",
+                at: "\(path)/\(name)", remedy: "Restore its retort.json, or use another --out directory.")
         }
     }
 }

@@ -5,21 +5,23 @@ import ModelAPI
 
 /// The options that become members of every request.
 enum ParameterOptions {
-    static let group = "The request"
+    static let group = "Request parameters"
 
     static let options: [OptionSpec] = [
         OptionSpec(
-            "model", "m", kind: .string, valueName: "NAME", summary: "the model to ask", group: group,
-            environment: "RETORT_MODEL"),
+            "model", "m", kind: .string, valueName: "NAME", summary: "the model", group: group,
+            environment: "RETORT_MODEL"
+        ).main,
         OptionSpec(
             "endpoint", kind: .choice(RequestBuilder.Endpoint.allCases.map(\.rawValue)),
             summary: "the API: OpenAI's chat or completions, or Anthropic's messages", group: group, default: "chat"),
-        OptionSpec("temperature", kind: .number(0...10), summary: "sampling temperature", group: group),
+        OptionSpec("temperature", kind: .number(0...10), summary: "sampling temperature", group: group).main,
         OptionSpec("top-p", kind: .number(0...1), summary: "nucleus sampling", group: group),
-        OptionSpec("max-tokens", kind: .integer(1...10_000_000), summary: "most tokens of an answer", group: group),
+        OptionSpec("max-tokens", kind: .integer(1...10_000_000), summary: "maximum tokens per answer", group: group)
+            .main,
         OptionSpec(
             "max-completion-tokens", kind: .integer(1...10_000_000),
-            summary: "the same, as reasoning models want it named", group: group),
+            summary: "the same limit under the name reasoning models expect", group: group),
         OptionSpec(
             "stop", kind: .repeated(.string), valueName: "TEXT", summary: "end the answer at this text", group: group),
         OptionSpec("seed", kind: .integer(Int.min...Int.max), summary: "the model's seed", group: group),
@@ -32,8 +34,9 @@ enum ParameterOptions {
             "param", kind: .repeated(.string), valueName: "NAME=JSON", summary: "any other member of the request",
             group: group),
         OptionSpec(
-            "samples", "n", kind: .integer(1...10_000), summary: "answers asked of each row, as separate requests",
-            group: group, default: "1"),
+            "samples", "n", kind: .integer(1...10_000), summary: "answers per row, each a request of its own",
+            group: group, default: "1"
+        ).main,
     ]
 
     /// The model's name when the built-in server answers and nobody names another.
@@ -73,9 +76,13 @@ enum ParameterOptions {
         do {
             _ = try JSONParser().parse(text)
         } catch {
+            let isWord = !text.isEmpty && text.allSatisfy { $0.isLetter || $0 == "_" }
+            let example =
+                option == "--response-format"
+                ? "Write --response-format '{\"type\":\"\(isWord ? text : "json_object")\"}'."
+                : "Quote texts twice: \(option)='\"text\"'."
             throw RetortError(
-                .usage, "the value of \(option) is not JSON", cause: "\(error)",
-                remedy: "Quote texts twice: --param name='\"text\"'.")
+                .usage, "the value of \(option) is not JSON", cause: "\(error)", remedy: example)
         }
         return Array(text.utf8)
     }

@@ -76,6 +76,7 @@ struct RunSettings: Sendable {
         drainTimeout = command.duration("drain-timeout")
         responseBytesMax = command.size("response-size-max")
         simulator = command.flag("simulate") ? try SimulatorOptions.configuration(command) : nil
+        if simulator == nil { try SimulatorOptions.checkUnused(command) }
         timeouts = HTTPTransport.Timeouts(
             connect: command.duration("connect-timeout"), firstByte: command.duration("first-byte-timeout"),
             stalled: command.duration("stall-timeout"), total: command.duration("timeout"))
@@ -99,7 +100,12 @@ struct RunSettings: Sendable {
         template: Template, text: String
     )? {
         guard let path = command.stringIfSet("template") else { return nil }
-        let template = try Template.load(path)
+        let template: Template
+        do throws(RetortError) { template = try Template.load(path) } catch {
+            var error = error
+            if error.message == "no such input file" { error.message = "no such template file" }
+            throw error
+        }
         return (template, try PosixFileSystem().text(of: path))
     }
 

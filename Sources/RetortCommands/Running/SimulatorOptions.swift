@@ -8,10 +8,11 @@ enum SimulatorOptions {
 
     static let options: [OptionSpec] = [
         OptionSpec(
-            "latency", kind: .string, valueName: "TIME", summary: "before an answer: 200ms, or lognormal:200ms,0.5",
+            "latency", kind: .string, valueName: "TIME",
+            summary: "time before an answer: 200ms, or lognormal:200ms,0.5",
             group: group, default: "20ms"),
         OptionSpec(
-            "time-per-token", kind: .anyDuration, summary: "on top, for each token of the answer", group: group,
+            "time-per-token", kind: .anyDuration, summary: "further time for each token of the answer", group: group,
             default: "0ms"),
         OptionSpec(
             "tokens", kind: .string, valueName: "N", summary: "length of answers: 150, or lognormal:130,0.5",
@@ -28,18 +29,19 @@ enum SimulatorOptions {
             "fail-script", kind: .string, valueName: "ATTEMPT=FAULT,...",
             summary: "what the attempts of every item get: 1=500,2=429", group: group),
         OptionSpec(
-            "retry-after", kind: .anyDuration, summary: "what the fault 429 tells clients to wait", group: group,
+            "retry-after", kind: .anyDuration, summary: "wait that the fault 429 asks for", group: group,
             default: "1s"),
         OptionSpec(
             "retry-after-form", kind: .choice(SimulatorConfiguration.RetryAfterForm.allCases.map(\.rawValue)),
-            summary: "how it says so", group: group, default: "seconds"),
+            summary: "form of that Retry-After", group: group, default: "seconds"),
         OptionSpec(
-            "server-rpm", kind: .integer(1...100_000_000), summary: "requests a minute it allows", group: group),
-        OptionSpec("server-tpm", kind: .integer(1...1_000_000_000), summary: "tokens a minute it allows", group: group),
+            "server-rpm", kind: .integer(1...100_000_000), summary: "requests per minute it allows", group: group),
+        OptionSpec(
+            "server-tpm", kind: .integer(1...1_000_000_000), summary: "tokens per minute it allows", group: group),
         OptionSpec(
             "server-burst", kind: .integer(1...100_000_000), valueName: "N",
             summary: "requests a limit lets pass at once; default: a minute's worth", group: group),
-        OptionSpec("server-silent", summary: "tell nobody of the limits: no headers, no retry-after", group: group),
+        OptionSpec("server-silent", summary: "send no rate-limit headers and no Retry-After", group: group),
         OptionSpec(
             "server-seed", kind: .integer(0...Int.max), summary: "decides texts, latencies and faults", group: group,
             default: "1"),
@@ -47,6 +49,14 @@ enum SimulatorOptions {
             "server-models", kind: .list(.string), valueName: "NAME", summary: "the models that exist; default: all",
             group: group),
     ]
+
+    /// Throws `.usage` for options of the built-in server on the command line of a run that does not use it.
+    static func checkUnused(_ command: ParsedCommand) throws(RetortError) {
+        guard let unused = options.first(where: { command.source(of: $0.name) > .environment }) else { return }
+        throw RetortError(
+            .usage, "--\(unused.name) is an option of the built-in model server, which this run does not use",
+            remedy: "Add --simulate, or leave --\(unused.name) out.")
+    }
 
     static func configuration(_ command: ParsedCommand) throws(RetortError) -> SimulatorConfiguration {
         var configuration = SimulatorConfiguration()

@@ -52,7 +52,7 @@ def test_another_job_says_what_differs(ask, teacher, write, rows, store):
     ask(teacher, prompts, "--temperature", "0.5", "--stop", "a, b")
     before = store.records()
     done = ask(teacher, prompts, "--temperature", "0.7", "--stop", "a", "--stop", "b", status=CONFIGURATION)
-    done.says('stop is "a, b" in the store and "a", "b" in this run', "temperature is 0.5 in the store and 0.7")
+    done.says('stop is "a, b" in the store, "a", "b" in this run', "temperature is 0.5 in the store, 0.7")
     assert store.records() == before
     assert teacher.requests() == 3
 

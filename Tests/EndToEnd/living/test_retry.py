@@ -152,7 +152,7 @@ def test_a_store_that_is_being_written_is_left_alone(retort, teacher, prompts, t
     process = subprocess.Popen(command, env=environment(OPENAI_API_KEY="k"), stderr=subprocess.DEVNULL)
     while slow.requests < 4:
         pass
-    busy = retort("retry", store.root, "--base-url", bad.url, status=75)
+    busy = retort("retry", store.root, "--base-url", bad.url, status=73)
     assert str(process.pid) in busy.stderr
     process.kill()
     process.wait()

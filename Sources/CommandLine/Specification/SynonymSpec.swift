@@ -1,0 +1,36 @@
+/// Names that other programs have for something, and what to do here.
+public struct SynonymSpec: Sendable, Hashable {
+    /// Without dashes, with `-` between words.
+    public var names: [String]
+    /// The long name of the option that the advice speaks of; a command that lacks it gets no advice.
+    public var option: String?
+    /// A full sentence.
+    public var advice: String
+
+    public init(_ names: [String], option: String? = nil, _ advice: String) {
+        self.names = names
+        self.option = option
+        self.advice = advice
+    }
+}
+
+extension ProgramSpec {
+    /// What to say of a name that is no option: of the command, or of the program where there is none.
+    func advice(on name: String, for command: CommandSpec?) -> String? {
+        let name = name.lowercased().replacing("_", with: "-")
+        let known = Set((command?.options ?? []).map(\.name))
+        return synonyms.first { synonym in
+            synonym.names.contains(name) && (synonym.option.map { known.contains($0) } ?? true)
+        }?.advice
+    }
+
+    /// Every variable that is read, with a line on each: the program's own, then those that stand in for options.
+    public var environmentTable: [EnvironmentSpec] {
+        var rows = environment
+        for option in commands.flatMap(\.options) + sharedOptions where !option.isHidden {
+            guard let name = option.environment, !rows.contains(where: { $0.name == name }) else { continue }
+            rows.append(EnvironmentSpec(name, "stands in for --\(option.name)"))
+        }
+        return rows
+    }
+}

@@ -1,0 +1,18 @@
+/// The sums that requests cannot exceed, whatever the answers. A sum is nil once a request has no bound.
+struct PlanBounds: Sendable, Hashable {
+    private(set) var completionTokens: Int? = 0
+    private var nanodollars: Int? = 0
+
+    var dollars: Double? { nanodollars.map(Money.dollars) }
+
+    mutating func add(_ bound: (nanodollars: Int?, tokens: Int)?) {
+        completionTokens = Self.sum(completionTokens, bound?.tokens)
+        nanodollars = Self.sum(nanodollars, bound?.nanodollars)
+    }
+
+    private static func sum(_ a: Int?, _ b: Int?) -> Int? {
+        guard let a, let b else { return nil }
+        let (sum, overflow) = a.addingReportingOverflow(b)
+        return overflow ? nil : sum
+    }
+}
