@@ -70,7 +70,7 @@ import Testing
         #expect(!help.text(Sample.run, .brief).contains(sentence))
         #expect(help.text(Sample.run, .full).contains("\n\nThe same command goes on where it stopped.\n\n"))
         #expect(help.text(Sample.run, .brief).hasSuffix("More: still run --help\n"))
-        #expect(help.text(nil, .full).contains("STILL_KEY  the key; it is never read from an option"))
+        #expect(help.text(nil, .full).contains("STILL_KEY      the key; it is never read from an option"))
         #expect(help.text(nil, .full).contains("  130   interrupted by the user"))
     }
 

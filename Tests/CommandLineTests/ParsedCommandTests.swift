@@ -74,7 +74,7 @@ private enum Shade: String { case dark }
     @Test func requiredTexts() throws {
         #expect(try Sample.parse("run i --out o").requiredString("out") == "o")
         let error = #expect(throws: RetortError.self) { try Sample.parse("run i").requiredString("out") }
-        #expect(error?.description == "still run needs --out DIR. See `still run --help`.")
+        #expect(error?.description == "run needs --out DIR. See `still run --help`.")
     }
 
     @Test func aNameThatIsNotInTheTableTraps() async {

@@ -54,6 +54,6 @@ import Testing
     @Test func environmentNamesAreGathered() {
         #expect(
             Sample.program.environmentTable.map(\.name).sorted()
-                == ["COLUMNS", "NO_COLOR", "STILL_JOBS", "STILL_KEY", "STILL_VERBOSE", "TERM"])
+                == ["STILL_JOBS", "STILL_KEY", "STILL_VERBOSE"])
     }
 }

@@ -107,7 +107,9 @@ import Testing
                 let error = try #require(error as? RetortError, "seed \(seed): \(words): \(error)")
                 #expect(
                     codes.contains(ExitCode(error.code)) && !error.message.isEmpty, "seed \(seed): \(words): \(error)")
-                #expect(!error.description.contains(".."), "seed \(seed): two full stops: \(error)")
+                // Long values are cut with three dots, and a word of the command line may be a dot itself.
+                let text = error.description.replacing("...", with: "").replacing("-.", with: "")
+                #expect(!text.contains(".."), "seed \(seed): two full stops: \(error)")
             }
         } while .now < end
     }
