@@ -20,6 +20,11 @@ static inline CURLcode retort_easy_set_writer(CURL *easy, CURLoption option,
     return curl_easy_setopt(easy, option, callback);
 }
 
+static inline CURLcode retort_easy_set_tls(CURL *easy, curl_ssl_ctx_callback callback, void *context) {
+    curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, context);
+    return curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, callback);
+}
+
 static inline CURLcode retort_easy_set_sockets(CURL *easy, curl_opensocket_callback opener,
                                                curl_closesocket_callback closer, void *context) {
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, context);

@@ -8,6 +8,10 @@ struct ExchangeLimits: Sendable {
     let timeouts: HTTPTransport.Timeouts
     let responseBytesMax: Int
 
+    /// Interim answers (1xx) before the real one.
+    static let interimAnswersMax = 256
+    static let tooManyInterim = "more than \(interimAnswersMax) interim answers (1xx) came in place of an answer"
+
     func timeout(_ overdue: Exchange.Progress.Overdue, after latency: Interval) -> TransportFailure {
         let text =
             switch overdue {
@@ -25,6 +29,7 @@ struct ExchangeLimits: Sendable {
     var noSuchPath: String { "the request's path cannot be part of an address" }
     var noConnection: String { "no connection within \(timeouts.connect.seconds) s" }
     var tooLarge: String { "the answer is larger than the limit of \(responseBytesMax) bytes" }
+    var unasked: String { "the server sent bytes before it was asked" }
     var noAnswer: String { "the connection was closed without an answer" }
     func cut(_ words: String) -> String { "the connection was closed in the middle of the answer: \(words)" }
     func broken(_ reason: String) -> String { "the connection broke: \(reason)" }

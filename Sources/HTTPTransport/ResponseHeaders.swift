@@ -33,15 +33,20 @@ struct ResponseHeaders {
         date.removeAll(keepingCapacity: true)
     }
 
+    enum Line { case status, header }
+
     /// Reads one line as curl delivers it, with its line break. A status line begins a new answer: what an interim
     /// answer brought is forgotten.
-    mutating func read(_ line: UnsafeBufferPointer<UInt8>) {
-        guard let first = line.first else { return }
+    mutating func read(_ line: UnsafeBufferPointer<UInt8>) -> Line {
+        guard let first = line.first else { return .header }
         if first | 0x20 == UInt8(ascii: "h") {
-            if line.starts(with: "HTTP/".utf8) { clear() }
+            guard line.starts(with: "HTTP/".utf8) else { return .header }
+            clear()
+            return .status
         } else if ResponseHeaders.mayMatter(first), let colon = line.firstIndex(of: UInt8(ascii: ":")) {
             keep(UnsafeBufferPointer(rebasing: line[..<colon]), UnsafeBufferPointer(rebasing: line[(colon + 1)...]))
         }
+        return .header
     }
 
     /// Whether a header whose name begins with that byte is worth a look.

@@ -68,7 +68,9 @@ extension ModelReply {
 }
 
 /// Runs a program to its end; nil if there is none of that name.
-func run(_ arguments: String...) -> Int32? {
+func run(_ arguments: String...) -> Int32? { runAll(arguments) }
+
+func runAll(_ arguments: [String]) -> Int32? {
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }

@@ -58,7 +58,7 @@ import Testing
                 return await group.reduce(into: []) { $0.append($1) }
             }
             #expect(failures.count == 100)
-            #expect(failures.allSatisfy { $0?.kind == .connection })
+            #expect(failures.allSatisfy { $0?.kind == .unresolved })
             #expect(transport.statistics.inFlight == 0)
         }
     }

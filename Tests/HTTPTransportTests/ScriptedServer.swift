@@ -1,4 +1,5 @@
 import Basics
+import COpenSSL
 import Glibc
 
 /// An HTTP/1.1 server on a port of loopback that answers with whatever bytes the test scripts. A thread a connection.
@@ -36,17 +37,20 @@ final class ScriptedServer: Sendable {
     private let arrived: AsyncStream<Request>.Continuation
     private let listener: Int32
     private let script: Script
+    private let identity: ServerIdentity?
     private let state = Locked(State())
 
-    init(_ script: @escaping Script) {
+    /// Speaks TLS if it has an identity.
+    init(as identity: ServerIdentity? = nil, _ script: @escaping Script) {
         (listener, port) = listenOnLoopback()
+        self.identity = identity
         self.script = script
         (requests, arrived) = AsyncStream.makeStream()
         let thread = startThread { [self] in acceptAll() }
         state.withLock { $0.threads.append(thread) }
     }
 
-    var baseURL: String { "http://127.0.0.1:\(port)/v1" }
+    var baseURL: String { "\(identity == nil ? "http" : "https")://127.0.0.1:\(port)/v1" }
     var connectionsAccepted: Int { state.withLock { $0.connections.count } }
 
     /// Closes everything and waits for the threads.
@@ -76,6 +80,7 @@ final class ScriptedServer: Sendable {
 
     private func serve(_ connection: Connection) {
         var place = 0
+        if let identity { connection.shakeHands(identity) }
         while let (head, body) = connection.readRequest() {
             place += 1
             let request = Request(head: head, body: body, connection: connection.number, place: place)
@@ -90,6 +95,8 @@ final class ScriptedServer: Sendable {
         let number: Int
         private let socket: Int32
         private let isOpen = Locked(true)
+        /// Set before anything is read, and used by the connection's thread alone.
+        nonisolated(unsafe) private var tls: OpaquePointer?
 
         init(socket: Int32, number: Int) {
             self.socket = socket
@@ -101,8 +108,10 @@ final class ScriptedServer: Sendable {
         func send(_ bytes: [UInt8]) {
             var sent = 0
             while sent < bytes.count {
-                let count = bytes.withUnsafeBytes {
-                    Glibc.send(socket, $0.baseAddress! + sent, bytes.count - sent, Int32(MSG_NOSIGNAL))
+                let count = bytes.withUnsafeBytes { bytes in
+                    let rest = bytes.baseAddress! + sent
+                    if let tls { return Int(SSL_write(tls, rest, Int32(bytes.count - sent))) }
+                    return Glibc.send(socket, rest, bytes.count - sent, Int32(MSG_NOSIGNAL))
                 }
                 guard count > 0 else { return }
                 sent += count
@@ -121,7 +130,30 @@ final class ScriptedServer: Sendable {
         /// Blocks until the client has closed its end.
         func waitUntilClientLeaves() {
             var byte: UInt8 = 0
-            while recv(socket, &byte, 1, 0) > 0 {}
+            while receive(&byte, 1) {}
+        }
+
+        fileprivate func shakeHands(_ identity: ServerIdentity) {
+            guard let tls = SSL_new(identity.context) else { return }
+            SSL_set_fd(tls, socket)
+            self.tls = tls
+            if SSL_accept(tls) != 1 { hangUp() }
+        }
+
+        /// Exactly so many bytes; false: the client has left.
+        private func receive(_ bytes: UnsafeMutablePointer<UInt8>, _ count: Int) -> Bool {
+            guard let tls else { return recv(socket, bytes, count, Int32(MSG_WAITALL)) == count }
+            var received = 0
+            while received < count {
+                let more = SSL_read(tls, bytes + received, Int32(count - received))
+                guard more > 0 else { return false }
+                received += Int(more)
+            }
+            return true
+        }
+
+        deinit {
+            if let tls { SSL_free(tls) }
         }
 
         /// Says goodbye in both directions; the thread that serves the connection closes it.
@@ -148,14 +180,14 @@ final class ScriptedServer: Sendable {
             var bytes: [UInt8] = []
             while !bytes.suffix(4).elementsEqual([13, 10, 13, 10]) {
                 var byte: UInt8 = 0
-                guard recv(socket, &byte, 1, 0) == 1 else { return nil }
+                guard receive(&byte, 1) else { return nil }
                 bytes.append(byte)
             }
             let head = String(decoding: bytes, as: UTF8.self)
             let request = Request(head: head, body: [], connection: 0, place: 0)
             let length = request.header("content-length").flatMap { Int($0) } ?? 0
             var body = [UInt8](repeating: 0, count: length)
-            guard length == 0 || recv(socket, &body, length, Int32(MSG_WAITALL)) == length else { return nil }
+            guard length == 0 || receive(&body, length) else { return nil }
             return (head, body)
         }
     }

@@ -7,7 +7,7 @@ import Testing
 @Suite struct ResponseHeadersTests {
     private func read(_ lines: [String]) -> [String] {
         var headers = ResponseHeaders()
-        for line in lines { Array((line + "\r\n").utf8).withUnsafeBufferPointer { headers.read($0) } }
+        for line in lines { Array((line + "\r\n").utf8).withUnsafeBufferPointer { _ = headers.read($0) } }
         return headers.take().map { "\($0.name)=\($0.value)" }
     }
 

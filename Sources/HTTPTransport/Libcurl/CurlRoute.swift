@@ -15,11 +15,13 @@ final class CurlRoute: Route, LaneUser {
         self.counters = counters
         self.loop = loop
         self.settings = settings
+        settings.watch.onHTTP1 = { [weak self] in self?.stopSharing() }
     }
 
     func makeExchange(_ pool: ExchangePool) -> Exchange {
         if transfers.count == lanes.count * settings.laneTransfersMax {
             lanes.append(Lane(user: self, loop: loop, transfersMax: settings.laneTransfersMax))
+            if !settings.sharesConnections { stopSharing() }
         }
         let transfer = Transfer(self, pool, lanes[lanes.count - 1], settings)
         transfers.append(transfer)
@@ -31,7 +33,17 @@ final class CurlRoute: Route, LaneUser {
             let failure = settings.limits.failure(.malformed, settings.limits.noSuchPath, after: .zero)
             return transfer.pool.finished(transfer, .failure(failure))
         }
-        if gate.isOpen || gate.admit(transfer.ticket) { transfer.lane.add(transfer.easy) }
+        if gate.isOpen || gate.admit(transfer.ticket) { add(transfer) }
+    }
+
+    private func add(_ transfer: Transfer) {
+        transfer.applyProtocol()
+        transfer.lane.add(transfer.easy)
+    }
+
+    /// From within a handshake: no answer has come on that connection yet.
+    private func stopSharing() {
+        for lane in lanes { lane.stopSharing() }
     }
 
     func handleEnded(_ context: UnsafeMutableRawPointer, _ code: CURLcode) {
@@ -81,7 +93,7 @@ final class CurlRoute: Route, LaneUser {
     private func start(_ waiting: [Exchange.Ticket]) {
         for ticket in waiting {
             guard let transfer = transfer(of: ticket) else { continue }
-            transfer.lane.add(transfer.easy)
+            add(transfer)
         }
     }
 

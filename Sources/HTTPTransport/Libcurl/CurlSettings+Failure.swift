@@ -6,6 +6,9 @@ internal import ModelAPI
 extension CurlSettings {
     /// libcurl's result as a failure that a person understands. Neither headers nor bodies are part of it.
     func failure(_ code: CURLcode, of transfer: Transfer, _ latency: Interval) -> TransportFailure {
+        if transfer.hasTooManyInterim {
+            return limits.failure(.malformed, ExchangeLimits.tooManyInterim, after: latency)
+        }
         if transfer.isTooLarge { return limits.failure(.tooLarge, limits.tooLarge, after: latency) }
         return failure(CurlReport(code, transfer.easy, transfer.errorText), latency)
     }
@@ -80,8 +83,8 @@ struct CurlReport {
             CURLE_SSL_CLIENTCERT:
             .tls
         case CURLE_SSL_CONNECT_ERROR: isBrokenHandshake ? .connection : .tls
-        case CURLE_WEIRD_SERVER_REPLY, CURLE_BAD_CONTENT_ENCODING, CURLE_UNSUPPORTED_PROTOCOL, CURLE_URL_MALFORMAT,
-            CURLE_WRITE_ERROR:
+        case CURLE_WEIRD_SERVER_REPLY, CURLE_BAD_FUNCTION_ARGUMENT, CURLE_BAD_CONTENT_ENCODING,
+            CURLE_UNSUPPORTED_PROTOCOL, CURLE_URL_MALFORMAT, CURLE_WRITE_ERROR:
             .malformed
         case CURLE_RECV_ERROR: words.hasSuffix("in chunked-encoding") ? .malformed : .connection
         default: .connection

@@ -7,6 +7,8 @@ final class CurlSettings: @unchecked Sendable {
     let limits: ExchangeLimits
     let laneTransfersMax: Int
     private let network: HTTPTransport.Network
+    private let trust: TrustStore?
+    let watch = ProtocolWatch()
     private let headerList: UnsafeMutablePointer<curl_slist>?
     /// Name lookups and TLS sessions that all lanes use together. One thread uses it, so it needs no locks.
     private let share: OpaquePointer
@@ -26,6 +28,7 @@ final class CurlSettings: @unchecked Sendable {
             responseBytesMax: configuration.responseBytesMax)
         laneTransfersMax = configuration.laneTransfersMax ?? CurlSettings.laneTransfersMax(secure: baseURL.isSecure)
         network = configuration.network
+        trust = baseURL.isSecure ? try TrustStore(network) : nil
         headerList = CurlSettings.list(configuration.requestHeaders)
         guard let share = curl_share_init() else { fatalError("out of memory") }
         _ = retort_share_data(share, CURL_LOCK_DATA_DNS)
@@ -41,6 +44,22 @@ final class CurlSettings: @unchecked Sendable {
     deinit {
         curl_slist_free_all(headerList)
         curl_share_cleanup(UnsafeMutableRawPointer(share))
+    }
+
+    /// Whether several exchanges may share a connection: over TLS, as long as every server has chosen HTTP/2.
+    ///
+    /// libcurl believes a status line that says HTTP/2, even on a connection of HTTP/1.1, and would put several
+    /// exchanges there at once, each of which takes the next one's answer.
+    var sharesConnections: Bool { baseURL.isSecure && !watch.hasMetHTTP1 }
+
+    /// What may have become known since the handle was made.
+    func applyProtocol(to easy: UnsafeMutableRawPointer) {
+        let isHTTP2Possible = sharesConnections
+        set(easy, CURLOPT_HTTP_VERSION, Int(isHTTP2Possible ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1))
+        // Wait for a connection that may turn out to carry many streams, rather than shake hands once for each.
+        set(easy, CURLOPT_PIPEWAIT, isHTTP2Possible ? 1 : 0)
+        // A resumed session brings no certificate, with which the protocol is noted.
+        set(easy, CURLOPT_SSL_SESSIONID_CACHE, isHTTP2Possible ? 0 : 1)
     }
 
     /// For a handle that makes whole exchanges.
@@ -71,9 +90,7 @@ final class CurlSettings: @unchecked Sendable {
     private func applyConnection(_ easy: UnsafeMutableRawPointer) {
         set(easy, CURLOPT_NOSIGNAL, 1)
         _ = retort_easy_set_pointer(easy, CURLOPT_PROTOCOLS_STR, "http,https")
-        set(easy, CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_2TLS))
-        // Wait for a connection that may turn out to carry many streams, rather than shake hands once for each.
-        set(easy, CURLOPT_PIPEWAIT, baseURL.isSecure ? 1 : 0)
+        applyProtocol(to: easy)
         set(easy, CURLOPT_TCP_NODELAY, 1)
         set(easy, CURLOPT_TCP_KEEPALIVE, 1)
         set(easy, CURLOPT_CONNECTTIMEOUT_MS, max(1, Int(limits.timeouts.connect.milliseconds)))
@@ -97,6 +114,26 @@ final class CurlSettings: @unchecked Sendable {
             _ = retort_easy_set_pointer(easy, CURLOPT_CAPATH, directory)
             _ = retort_easy_set_pointer(easy, CURLOPT_PROXY_CAPATH, directory)
         }
+        shareTrust(easy)
+    }
+
+    /// One store of parsed certificates for all connections, where libcurl would parse the files for each.
+    private func shareTrust(_ easy: UnsafeMutableRawPointer) {
+        guard trust != nil else { return }
+        let status = retort_easy_set_tls(
+            easy,
+            { _, context, settings in
+                Unmanaged<CurlSettings>.fromOpaque(settings!)._withUnsafeGuaranteedRef { $0.configureTLS(context) }
+                return CURLE_OK
+            }, Unmanaged.passUnretained(self).toOpaque())
+        precondition(status == CURLE_OK, "libcurl was built without OpenSSL")
+        _ = retort_easy_set_pointer(easy, CURLOPT_CAINFO, nil)
+        _ = retort_easy_set_pointer(easy, CURLOPT_CAPATH, nil)
+    }
+
+    private func configureTLS(_ context: UnsafeMutableRawPointer?) {
+        guard let trust, let context else { return }
+        trust.share(with: context, watch)
     }
 
     /// How long an address found by a name lookup is used for new connections.

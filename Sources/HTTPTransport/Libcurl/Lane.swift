@@ -24,6 +24,7 @@ final class Lane: ReadinessHandler {
     private var timer: (id: EventLoop.TimerID, deadline: Instant)?
     private var isKickPlanned = false
     private var isClosed = false
+    private var isSharing = true
     /// The sockets of connections. libcurl watches others too, such as that by which a name lookup tells its end.
     private var sockets: Set<Int32> = []
     /// A socket that libcurl lets go of without closing it.
@@ -46,6 +47,14 @@ final class Lane: ReadinessHandler {
                 Unmanaged<Lane>.fromOpaque(context!)._withUnsafeGuaranteedRef { $0.setTimer(milliseconds) }
                 return 0
             }, Unmanaged.passUnretained(self).toOpaque())
+    }
+
+    /// Puts no two exchanges on a connection from now on, whatever a server says of itself.
+    func stopSharing() {
+        guard isSharing else { return }
+        isSharing = false
+        let status = retort_multi_set_long(multi, CURLMOPT_PIPELINING, Int(CURLPIPE_NOTHING))
+        precondition(status == CURLM_OK, "CURLMOPT_PIPELINING was refused with \(status.rawValue)")
     }
 
     /// Starts a prepared handle. libcurl acts on it at the end of the turn.

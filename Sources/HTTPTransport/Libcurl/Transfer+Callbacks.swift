@@ -36,7 +36,7 @@ extension Transfer {
 
     private func receive(header bytes: UnsafeRawBufferPointer) -> Int {
         progress.lastByte = lane.loop.turnStart
-        headers.read(bytes.bindMemory(to: UInt8.self))
-        return bytes.count
+        if headers.read(bytes.bindMemory(to: UInt8.self)) == .status { statusLines += 1 }
+        return hasTooManyInterim ? 0 : bytes.count
     }
 }

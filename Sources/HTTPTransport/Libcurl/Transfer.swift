@@ -4,7 +4,7 @@ internal import ModelAPI
 
 /// An exchange that libcurl makes: one easy handle with its buffers.
 final class Transfer: Exchange {
-    let easy: UnsafeMutableRawPointer
+    private(set) var easy: UnsafeMutableRawPointer
     private let address: OpaquePointer
     private let settings: CurlSettings
     private unowned(unsafe) let route: CurlRoute
@@ -17,8 +17,11 @@ final class Transfer: Exchange {
     var response = BodyBuffer()
     /// The reason why a callback stopped the transfer.
     var isTooLarge = false
+    /// Status lines of this exchange.
+    var statusLines = 0
     private var requestBody: [UInt8] = []
     private var path = ""
+    private var isHandleUsed = false
     /// Whether the path is one of an address.
     private(set) var isPossible = true
 
@@ -47,11 +50,17 @@ final class Transfer: Exchange {
         errorText.deallocate()
     }
 
+    /// All but the last one are interim.
+    var hasTooManyInterim: Bool { statusLines > ExchangeLimits.interimAnswersMax + 1 }
+
     var responseBytesMax: Int { settings.limits.responseBytesMax }
 
     override func prepare(_ request: ModelRequest) {
         super.prepare(request)
+        renew()
+        isHandleUsed = true
         isTooLarge = false
+        statusLines = 0
         errorText[0] = 0
         requestBody = request.body
         // libcurl reads the body in place: an array's elements do not move while the array is held unchanged.
@@ -65,6 +74,21 @@ final class Transfer: Exchange {
             isPossible = curl_url_set(address, CURLUPART_URL, settings.baseURL.joined(path), 0) == CURLUE_OK
             _ = retort_easy_set_pointer(easy, CURLOPT_CURLU, UnsafeRawPointer(address))
         }
+    }
+
+    func applyProtocol() { settings.applyProtocol(to: easy) }
+
+    /// Takes a new handle unless HTTP/2 frames the headers. libcurl 7.88 keeps a pointer to the last header of the
+    /// answer before, whose memory it has freed, and follows it when the next answer begins with a folded line.
+    private func renew() {
+        guard isHandleUsed, !settings.sharesConnections else { return }
+        curl_easy_cleanup(easy)
+        guard let fresh = curl_easy_init() else { fatalError("out of memory") }
+        easy = fresh
+        isHandleUsed = false
+        settings.applyExchange(to: easy)
+        installCallbacks()
+        if !path.isEmpty { _ = retort_easy_set_pointer(easy, CURLOPT_CURLU, UnsafeRawPointer(address)) }
     }
 
     override func begin() { route.begin(self) }

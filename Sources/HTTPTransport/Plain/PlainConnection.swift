@@ -35,7 +35,14 @@ final class PlainConnection: ReadinessHandler, Placed, Equatable {
         exchange.connection = self
         sent = 0
         reader.begin()
+        // What came before the request is no answer to it: a server that has lost count must not shift the rows.
+        if holdsUnaskedBytes { return fail(.connection, route.limits.unasked) }
         send(exchange)
+    }
+
+    private var holdsUnaskedBytes: Bool {
+        var byte: UInt8 = 0
+        return recv(socket, &byte, 1, Int32(MSG_PEEK)) > 0
     }
 
     /// Nobody needs it yet: the server may close it before somebody does.

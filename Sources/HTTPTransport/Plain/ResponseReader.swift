@@ -24,6 +24,7 @@ final class ResponseReader {
     private var isComplete = false
     private var isKept = false
     private var isTooLarge = false
+    private var interimAnswers = 0
     /// Whether a byte of the answer has come.
     private(set) var hasBegun = false
     private(set) var status = 0
@@ -46,6 +47,7 @@ final class ResponseReader {
         body = []
         isComplete = false
         isTooLarge = false
+        interimAnswers = 0
         hasBegun = false
         status = 0
     }
@@ -57,6 +59,7 @@ final class ResponseReader {
             parser, ResponseReader.callbacks, bytes.baseAddress?.assumingMemoryBound(to: CChar.self), bytes.count)
         if isComplete { return .complete(isKept: isKept && taken == bytes.count) }
         if isTooLarge { return .tooLarge }
+        if hasTooManyInterim { return .malformed(ExchangeLimits.tooManyInterim) }
         let error = retort_parser_error(parser)
         return error == HPE_OK ? .more : .malformed("not HTTP: \(String(cString: http_errno_description(error)))")
     }
@@ -109,7 +112,7 @@ final class ResponseReader {
     private static func with(_ parser: UnsafeMutablePointer<http_parser>?, _ body: (ResponseReader) -> Void) -> Int32 {
         Unmanaged<ResponseReader>.fromOpaque(parser!.pointee.data)._withUnsafeGuaranteedRef { reader in
             body(reader)
-            return reader.isTooLarge ? -1 : 0
+            return reader.isTooLarge || reader.hasTooManyInterim ? -1 : 0
         }
     }
 
@@ -133,6 +136,7 @@ final class ResponseReader {
         if isInterim {
             headers.clear()
             status = 0
+            interimAnswers += 1
         } else {
             isComplete = true
             isKept = http_should_keep_alive(parser) != 0 && status != 101
@@ -142,6 +146,8 @@ final class ResponseReader {
 
     /// 1xx answers come before the real one (RFC 9110, 15.2). Nobody asked for 101.
     private var isInterim: Bool { (100...199).contains(status) && status != 101 }
+
+    private var hasTooManyInterim: Bool { interimAnswers > ExchangeLimits.interimAnswersMax }
 
     /// Memory taken for a body before it comes.
     private static let reservedBytesMax = 64 << 10
