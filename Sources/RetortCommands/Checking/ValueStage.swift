@@ -1,0 +1,68 @@
+import Basics
+import JSONSchema
+import JSONText
+import ModelAPI
+
+/// Finds the JSON value in an answer's text and checks it against a schema, where there is one. The value goes into the
+/// record beside the text, as the model wrote it.
+final class ValueStage: AnswerStage {
+    /// Nil: any JSON value will do.
+    private let schema: JSONSchema?
+    private let idle = Locked<[Checker]>([])
+
+    /// Bytes of an answer's text in which a value is looked for.
+    static let textBytesMax = 64 << 20
+
+    /// What one thread needs.
+    private final class Checker: @unchecked Sendable {
+        // Unchecked: taken out of the list while it is used.
+        let search = JSONSearch()
+        let validator: SchemaValidator?
+
+        init(_ schema: JSONSchema?) { validator = schema.map(SchemaValidator.init) }
+    }
+
+    init(_ schema: JSONSchema?) { self.schema = schema }
+
+    func judge(_ answer: ModelAnswer, with parser: JSONParser) -> StageVerdict {
+        let text = JSONString.unescape(answer.responseRaw.dropFirst().dropLast())
+        do throws(RetortError) {
+            let value = try value(in: text)
+            return .accept(answer.with(value: value.value.raw, found: value.layer.rawValue))
+        } catch {
+            return .reject(.invalidOutput, message: error.description)
+        }
+    }
+
+    /// The value in a text. Throws `.badInput` that says what is wrong with it.
+    func value(in text: [UInt8]) throws(RetortError) -> JSONSearch.Found {
+        guard text.count <= Self.textBytesMax else {
+            throw RetortError(.badInput, "the answer is longer than \(Self.textBytesMax >> 20) MiB: no value is looked for")
+        }
+        let checker = idle.withLock { $0.popLast() } ?? Checker(schema)
+        defer { idle.withLock { $0.append(checker) } }
+        var excess: RetortError?
+        let result = checker.search.find(in: text) { value in
+            do throws(RetortError) {
+                return try checker.validator?.isValid(value) ?? true
+            } catch {
+                excess = error
+                return true
+            }
+        }
+        if let excess { throw excess }
+        guard let result else { throw RetortError(.badInput, "the answer holds no JSON value") }
+        if result.accepted { return result.found }
+        let failures = try checker.validator?.failures(of: result.found.value) ?? []
+        throw RetortError(
+            .badInput, "the answer does not fit the schema", cause: Self.sentence(failures))
+    }
+
+    /// Failures that a message names.
+    private static let failuresShownMax = 3
+
+    private static func sentence(_ failures: [SchemaFailure]) -> String {
+        let shown = failures.prefix(failuresShownMax).map(\.description).joined(separator: "; ")
+        return failures.count > failuresShownMax ? shown + "; and more" : shown
+    }
+}
