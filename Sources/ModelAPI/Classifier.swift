@@ -26,6 +26,8 @@ public struct Classifier: Sendable {
     public static let emptyAnswer = "empty"
     /// Whether `<think>...</think>` is taken out of the response and put into the reasoning.
     public var splitsThinking: Bool
+    /// Checks that an answer passes, in order, once it is a whole one.
+    public var stages: [any AnswerStage] = []
     /// The longest wait that a server may ask for; it is told to wait longer in vain.
     public var retryAfterMax: Interval
 
@@ -77,17 +79,23 @@ public struct Classifier: Sendable {
         case .unknown(let why): return .refuse(Refusal(.shape, .invalidOutput, why))
         case .filtered(let why): return .fail(.contentFilter, message: why)
         case .error(let error): return errorUnderSuccess(error, reply)
-        case .answer(let parsed): return judge(splitsThinking ? ThinkTags.split(parsed) : parsed)
+        case .answer(let parsed): return judge(splitsThinking ? ThinkTags.split(parsed) : parsed, with: parser)
         }
     }
 
-    private func judge(_ answer: ModelAnswer) -> Verdict {
-        if rejectedFinishReasons.isEmpty { return .answer(answer) }
+    private func judge(_ answer: ModelAnswer, with parser: JSONParser) -> Verdict {
         if rejectedFinishReasons.contains(answer.finishReason) {
             return .fail(.invalidOutput, message: "the answer ended with finish_reason \(answer.finishReason)")
         }
         if rejectedFinishReasons.contains(Self.emptyAnswer), answer.isEmpty {
             return .fail(.invalidOutput, message: "the answer is empty")
+        }
+        var answer = answer
+        for stage in stages {
+            switch stage.judge(answer, with: parser) {
+            case .accept(let judged): answer = judged
+            case .reject(let failureClass, let message): return .fail(failureClass, message: message)
+            }
         }
         return .answer(answer)
     }

@@ -24,12 +24,17 @@ public final class ModelAnswer: Sendable {
     public let otherRaw: ArraySlice<UInt8>?
     /// Whether `otherRaw` holds something the model said, such as a call or an image, not only notes about the answer.
     public let hasOtherContent: Bool
+    /// The JSON value that the text was checked to hold, as the model wrote it; nil where none was looked for.
+    public let valueRaw: ArraySlice<UInt8>?
+    /// How the value was found, in the checker's word for it; empty where none was looked for.
+    public let valueFound: String
 
     public init(
         body: [UInt8], responseRaw: ArraySlice<UInt8> = emptyString, reasoningRaw: ArraySlice<UInt8> = emptyString,
         toolCallsRaw: ArraySlice<UInt8>? = nil, finishReason: String = "",
         modelRaw: ArraySlice<UInt8> = emptyString, usage: TokenUsage = TokenUsage(), costStatedNanodollars: Int? = nil,
-        otherRaw: ArraySlice<UInt8>? = nil, hasOtherContent: Bool = false
+        otherRaw: ArraySlice<UInt8>? = nil, hasOtherContent: Bool = false, valueRaw: ArraySlice<UInt8>? = nil,
+        valueFound: String = ""
     ) {
         self.body = body
         self.responseRaw = responseRaw
@@ -41,6 +46,17 @@ public final class ModelAnswer: Sendable {
         self.costStatedNanodollars = costStatedNanodollars
         self.otherRaw = otherRaw
         self.hasOtherContent = hasOtherContent
+        self.valueRaw = valueRaw
+        self.valueFound = valueFound
+    }
+
+    /// The same answer with the value that was found in its text.
+    public func with(value: ArraySlice<UInt8>, found: String) -> ModelAnswer {
+        ModelAnswer(
+            body: body, responseRaw: responseRaw, reasoningRaw: reasoningRaw, toolCallsRaw: toolCallsRaw,
+            finishReason: finishReason, modelRaw: modelRaw, usage: usage,
+            costStatedNanodollars: costStatedNanodollars, otherRaw: otherRaw, hasOtherContent: hasOtherContent,
+            valueRaw: value, valueFound: found)
     }
 
     /// Whether the model gave nothing to use: no text but white space, no tool call, no part of another kind. Reasoning

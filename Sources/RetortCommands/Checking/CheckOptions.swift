@@ -1,12 +1,65 @@
 import Basics
 import CommandLine
-import Glibc
 import JSONSchema
-import JSONText
+import ModelAPI
 import SegmentStore
 
+/// What an answer must be: a JSON value, and which.
+struct AnswerCheck: Sendable {
+    /// A JSON Schema; nil where any value will do.
+    let schema: [UInt8]?
+    let stage: ValueStage
+
+    /// The name of the note in which a store keeps the schema, for retries.
+    static let note = "answer_schema"
+    /// Bytes of a schema that a store keeps.
+    static let schemaBytesMax = 1 << 20
+
+    /// Throws `.badInput` when the text is no schema.
+    init(schema: [UInt8]?, name: String) throws(RetortError) {
+        if let schema, schema.count > Self.schemaBytesMax {
+            throw RetortError(.badInput, "the schema is larger than \(Self.schemaBytesMax >> 20) MiB", at: name)
+        }
+        self.schema = schema
+        stage = ValueStage(try schema.map { text throws(RetortError) in try JSONSchema(text, name: name) })
+    }
+
+    /// The check that a store's job has; nil where its answers are not checked.
+    init?(of manifest: StoreManifest) throws(RetortError) {
+        guard let text = manifest.notes?[Self.note] else { return nil }
+        try self.init(schema: text.isEmpty ? nil : Array(text.utf8), name: "the store's schema")
+    }
+
+    /// What the store keeps.
+    var noteText: String { schema.map { String(decoding: $0, as: UTF8.self) } ?? "" }
+
+    /// What the job says of it: the schema by the hash of its text.
+    var jobText: String {
+        guard let schema else { return "JSON" }
+        return "JSON, schema " + Hexadecimal.string(schema.withUnsafeBytes { ContentHash.hash64($0) })
+    }
+
+    /// Lets the server know, in the form of the endpoint, unless the parameters say something of their own.
+    /// `strict` where the schema is of the part that OpenAI's API takes strictly.
+    func ask(in parameters: inout RequestParameters, endpoint: RequestBuilder.Endpoint) throws(RetortError) {
+        guard parameters.responseFormat == nil else { return }
+        let text = schema.map { $0.map { $0 == 0x0A || $0 == 0x0D ? 0x20 : $0 } }
+        if endpoint == .messages {
+            guard let text else { return }
+            let format = Array(#"{"format":{"type":"json_schema","schema":"#.utf8) + text + Array("}}".utf8)
+            parameters.extra.append(("output_config", format))
+        } else if let text {
+            let isStrict = try StrictSubset.problems(in: text).isEmpty
+            let head = #"{"type":"json_schema","json_schema":{"name":"answer","strict":\#(isStrict),"schema":"#
+            parameters.responseFormat = Array(head.utf8) + text + Array("}}".utf8)
+        } else {
+            parameters.responseFormat = Array(#"{"type":"json_object"}"#.utf8)
+        }
+    }
+}
+
 /// The options that say what an answer must be: `--json`, `--schema`, `--fields`, `--schema-by`.
-struct CheckOptions: Sendable {
+enum CheckOptions {
     /// How the server is told of the schema.
     enum Means: String, CaseIterable, Sendable {
         /// By `response_format`.
@@ -36,34 +89,21 @@ struct CheckOptions: Sendable {
             summary: "how the server is told of the schema", group: group, default: Means.responseFormat.rawValue),
     ]
 
-    /// Nil where answers are not checked.
-    let stage: ValueStage?
-    /// The value of `response_format` that asks for what is checked; nil where it is not to be sent.
-    let responseFormat: [UInt8]?
-    /// What the store's job says of it; empty where answers are not checked.
-    let texts: [String: String]
-
-    init(_ command: ParsedCommand) throws(RetortError) {
-        let file = command.stringIfSet("schema")
-        let fields = command.stringIfSet("fields")
+    /// What the options say; nil where answers are not checked.
+    static func check(_ command: ParsedCommand) throws(RetortError) -> AnswerCheck? {
+        let (file, fields) = (command.stringIfSet("schema"), command.stringIfSet("fields"))
         if file != nil, fields != nil {
             throw RetortError(.usage, "--schema and --fields are two schemas", remedy: "Give one of them.")
         }
-        guard file != nil || fields != nil || command.flag("json") else {
-            (stage, responseFormat, texts) = (nil, nil, [:])
-            return
-        }
-        var text: [UInt8]?
-        if let file {
-            text = try Self.load(file)
-        } else if let fields {
-            text = try FieldList.schema(fields)
-        }
-        let schema = try text.map { text throws(RetortError) in try JSONSchema(text, name: file ?? "--fields") }
-        stage = ValueStage(schema)
-        let means = Means(rawValue: command.choice("schema-by")) ?? .none
-        responseFormat = means == .responseFormat ? try Self.responseFormat(text) : nil
-        texts = ["answers": text.map { "JSON, schema \(Self.name(of: $0))" } ?? "JSON"]
+        if let file { return try AnswerCheck(schema: try load(file), name: file) }
+        if let fields { return try AnswerCheck(schema: try FieldList.schema(fields), name: "--fields") }
+        return command.flag("json") ? try AnswerCheck(schema: nil, name: "") : nil
+    }
+
+    /// Whether the server is told of the schema.
+    static func tellsServer(_ command: ParsedCommand) -> Bool {
+        let means: Means = command.choice("schema-by")
+        return means == .responseFormat
     }
 
     private static func load(_ path: String) throws(RetortError) -> [UInt8] {
@@ -74,18 +114,5 @@ struct CheckOptions: Sendable {
             if error.code == .inputMissing { error.message = "no such schema file" }
             throw error
         }
-    }
-
-    /// A schema's name in the job: a hash of its text without white space between tokens.
-    private static func name(of schema: [UInt8]) -> String {
-        Hexadecimal.string(schema.withUnsafeBytes { ContentHash.hash64($0) })
-    }
-
-    /// OpenAI's form. `strict` where the schema is of the part that the API takes strictly.
-    private static func responseFormat(_ schema: [UInt8]?) throws(RetortError) -> [UInt8] {
-        guard let schema else { return Array(#"{"type":"json_object"}"#.utf8) }
-        let isStrict = try StrictSubset.problems(in: schema).isEmpty
-        let head = #"{"type":"json_schema","json_schema":{"name":"answer","strict":\#(isStrict),"schema":"#
-        return Array(head.utf8) + schema.map { $0 == 0x0A || $0 == 0x0D ? 0x20 : $0 } + Array("}}".utf8)
     }
 }

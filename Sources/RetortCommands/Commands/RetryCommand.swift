@@ -7,7 +7,7 @@ import SegmentStore
 enum RetryCommand {
     /// Options of `run` that say what the input is or what the job is made of.
     private static let optionsOfInput: Set<String> = [
-        "out", "format", "template", "strict", "on-change", "endpoint", "samples",
+        "out", "format", "template", "strict", "on-change", "endpoint", "samples", "json", "schema", "fields", "schema-by",
     ]
 
     private static let retriedClasses = FailureClass.allCases.filter { $0 != .badInput }
@@ -53,7 +53,7 @@ enum RetryCommand {
             if !isQuiet { context.messages.line("nothing to retry: no item has failed") }
             return .ok
         }
-        let job = StoredJob(reader.manifest)
+        let job = try StoredJob(reader.manifest)
         let classes = Set(command.strings("class").compactMap { FailureClass(rawValue: $0) })
         let chosen = classes.isEmpty ? Set(retriedClasses) : classes
         guard failures.count(of: chosen) > 0 else {

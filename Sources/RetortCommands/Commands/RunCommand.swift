@@ -86,7 +86,8 @@ enum RunCommand {
             AccessOptions.header,
             OptionSpec("simulate", summary: "use the built-in model server: no key, no network", group: "The server")
                 .main,
-        ] + ParameterOptions.options + paceOptions + Pricing.options + timeOptions + [.progress, .progressEvery]
+        ] + ParameterOptions.options + CheckOptions.options + paceOptions + Pricing.options + timeOptions
+            + [.progress, .progressEvery]
             + SimulatorOptions.options,
         exitCodes: [
             .badData, .inputMissing, .io, .busy, .incomplete, .refused, .configuration, .interrupted,

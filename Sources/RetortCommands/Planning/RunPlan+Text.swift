@@ -57,7 +57,9 @@ extension RunPlan {
     private static func count(_ estimate: SumEstimate) -> String { text(estimate) { Human.count(Int($0.rounded())) } }
 
     static func text(_ estimate: SumEstimate, _ show: (Double) -> String) -> String {
-        guard let interval = estimate.interval else { return "about \(show(estimate.mean)) (rough estimate from prompt size)" }
+        guard let interval = estimate.interval else {
+            return "about \(show(estimate.mean)) (rough estimate from prompt size)"
+        }
         return "about \(show(estimate.mean)) (\(show(interval.lowerBound)) to \(show(interval.upperBound)))"
     }
 

@@ -21,12 +21,13 @@ struct JobDescription: Sendable, Hashable {
         if !settings.rejectedFinishReasons.isEmpty {
             values["reject_finish"] = settings.rejectedFinishReasons.sorted().joined(separator: ",")
         }
+        if let check = settings.check { values["answers"] = check.jobText }
         self.values = values
     }
 
     /// What decides which answers count or how they are kept, while the request is the same: a change of it shows in no
     /// fingerprint.
-    private static let unseenNames: Set<String> = ["simulated", "split_think", "reject_finish"]
+    private static let unseenNames: Set<String> = ["simulated", "split_think", "reject_finish", "answers"]
 
     /// The same for a store that may be for more samples than this run asks for.
     func keepingSamples(of manifest: StoreManifest) -> JobDescription {

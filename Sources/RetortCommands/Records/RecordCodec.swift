@@ -61,6 +61,8 @@ struct RecordCodec: Sendable {
         writer.asked(context.asked)
         if writer.token(.response, answer.responseRaw) > 0 { other.add(.response, answer.responseRaw) }
         if writer.token(.reasoning, answer.reasoningRaw) > 0 { other.add(.reasoning, answer.reasoningRaw) }
+        writer.text(.value, answer.valueRaw ?? [])
+        writer.text(.valueFound, answer.valueFound)
         writer.text(.toolCalls, answer.toolCallsRaw ?? [])
         writer.text(.finishReason, answer.finishReason)
         writer.token(.model, answer.modelRaw)

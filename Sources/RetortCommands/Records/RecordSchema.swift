@@ -26,7 +26,7 @@ enum RecordMember: Int, CaseIterable, Sendable {
     // What was asked.
     case messages, messagesJSON, prompt, suffix, tools
     // What was answered.
-    case response, reasoning, toolCalls, finishReason, model, usage, cost
+    case response, reasoning, value, valueFound, toolCalls, finishReason, model, usage, cost
     // Why there is no answer.
     case error, httpStatus, body
     case latency, created
@@ -49,6 +49,8 @@ enum RecordMember: Int, CaseIterable, Sendable {
         case .tools: "tools"
         case .response: "response"
         case .reasoning: "reasoning"
+        case .value: "value"
+        case .valueFound: "value_found"
         case .toolCalls: "tool_calls"
         case .finishReason: "finish_reason"
         case .model: "model"
@@ -67,10 +69,10 @@ enum RecordMember: Int, CaseIterable, Sendable {
 
     var type: MemberType {
         switch self {
-        case .id, .status, .failureClass, .fingerprint, .prompt, .suffix, .response, .reasoning, .finishReason, .model,
+        case .id, .status, .failureClass, .fingerprint, .prompt, .suffix, .response, .reasoning, .valueFound, .finishReason, .model,
             .error, .body, .answerBody:
             .text
-        case .messagesJSON, .tools, .toolCalls, .metadata, .other: .jsonText
+        case .messagesJSON, .tools, .value, .toolCalls, .metadata, .other: .jsonText
         case .sample, .attempts, .row, .httpStatus, .latency, .created: .integer
         case .cost: .dollars
         case .messages: .turns
@@ -83,7 +85,7 @@ enum RecordMember: Int, CaseIterable, Sendable {
     func isMember(of lane: Lane) -> Bool {
         switch self {
         case .failureClass, .error, .httpStatus, .body, .request: lane == .failures
-        case .response, .reasoning, .toolCalls, .finishReason, .model, .usage, .cost, .other, .answerBody:
+        case .response, .reasoning, .value, .valueFound, .toolCalls, .finishReason, .model, .usage, .cost, .other, .answerBody:
             lane == .responses
         default: true
         }

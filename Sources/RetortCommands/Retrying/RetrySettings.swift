@@ -53,13 +53,20 @@ struct StoredJob: Sendable {
     var values: [String: String]
     /// Where its answers came from; nil when it does not say.
     var baseURL: String?
+    /// What its answers must be; nil: anything.
+    var check: AnswerCheck?
 
-    init(values: [String: String], baseURL: String? = nil) {
+    init(values: [String: String], baseURL: String? = nil, check: AnswerCheck? = nil) {
         self.values = values
         self.baseURL = baseURL
+        self.check = check
     }
 
-    init(_ manifest: StoreManifest) { self.init(values: manifest.job, baseURL: ServerNote.url(in: manifest)) }
+    /// Throws `.badInput` when the schema it keeps cannot be understood.
+    init(_ manifest: StoreManifest) throws(RetortError) {
+        self.init(
+            values: manifest.job, baseURL: ServerNote.url(in: manifest), check: try AnswerCheck(of: manifest))
+    }
 
     var model: String { values["model"] ?? "" }
     var endpoint: RequestBuilder.Endpoint { values["endpoint"].flatMap { .init(rawValue: $0) } ?? .chat }
@@ -125,5 +132,7 @@ extension RunSettings {
         generator.classifier = Classifier(
             rejectedFinishReasons: rejectedFinishReasons, splitsThinking: splitsThinking,
             retryAfterMax: command.duration("retry-after-max"))
+        check = job.check
+        generator.classifier.stages = check.map { [$0.stage] } ?? []
     }
 }

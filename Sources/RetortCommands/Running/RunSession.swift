@@ -43,6 +43,7 @@ struct RunSession {
             open: { () throws(RetortError) in
                 let store = try openStore(job)
                 try ServerNote.write(settings, to: store, replacing: true)
+                if let check = settings.check { try store.note(AnswerCheck.note, check.noteText) }
                 return store
             },
             drive: { (session, store, transport, loop) throws(RetortError) in

@@ -43,6 +43,8 @@ struct RunSettings: Sendable {
     var generator: GeneratorConfiguration
     var splitsThinking: Bool
     var rejectedFinishReasons: Set<String>
+    /// What an answer must be; nil: anything.
+    var check: AnswerCheck?
     var keepsBody: Bool
     var isStrict: Bool
     var onChange: ChangePolicy
@@ -81,6 +83,8 @@ struct RunSettings: Sendable {
             connect: command.duration("connect-timeout"), firstByte: command.duration("first-byte-timeout"),
             stalled: command.duration("stall-timeout"), total: command.duration("timeout"))
         (parameters, parameterTexts) = try ParameterOptions.parameters(command, isSimulated: simulator != nil)
+        check = try CheckOptions.check(command)
+        if CheckOptions.tellsServer(command) { try check?.ask(in: &parameters, endpoint: endpoint) }
         builder = try RequestBuilder(endpoint: endpoint, parameters: parameters)
         let access = try AccessOptions(command, endpoint: endpoint, environment: environment)
         baseURL = access.baseURL
@@ -94,6 +98,7 @@ struct RunSettings: Sendable {
         generator.classifier = Classifier(
             rejectedFinishReasons: rejectedFinishReasons, splitsThinking: splitsThinking,
             retryAfterMax: command.duration("retry-after-max"))
+        generator.classifier.stages = check.map { [$0.stage] } ?? []
     }
 
     private static func loadTemplate(_ command: ParsedCommand) throws(RetortError) -> (
