@@ -35,7 +35,7 @@ import Testing
         #expect(record.status == .ok && record.attempts == 2 && record.row == 4 && record.fingerprint == 0xABC)
         #expect(
             text(record) == Self.asked + Self.notAsked
-                + #","response":"yes\u2028","reasoning":"why","tool_calls":"","#
+                + #","response":"yes\u2028","reasoning":"why","value":"","value_found":"","tool_calls":"","#
                 + #""finish_reason":"length","model":"m-2","usage":{"prompt_tokens":10,"completion_tokens":20,"#
                 + #""reasoning_tokens":5,"cached_tokens":3},"cost_usd":null,"latency_ms":812,"created":1700000000,"#
                 + #""metadata":"{\"level\":1.50}","other":"","body":"{\"a\":\n1}""#)
@@ -46,7 +46,8 @@ import Testing
         let record = codec().record(outcome(.answer(ModelAnswer(body: [])), of: item))
         #expect(
             text(record) == Self.asked + Self.notAsked
-                + #","response":"","reasoning":"","tool_calls":"","finish_reason":"","model":"","#
+                + #","response":"","reasoning":"","value":"","value_found":"","tool_calls":"","#
+                + #""finish_reason":"","model":"","#
                 + #""usage":{"prompt_tokens":0,"completion_tokens":0,"reasoning_tokens":0,"cached_tokens":0},"#
                 + #""cost_usd":null,"latency_ms":812,"created":1700000000,"metadata":"{\"level\":1.50}","#
                 + #""other":"","body":"""#)

@@ -97,7 +97,8 @@ enum CheckOptions {
         }
         if let file { return try AnswerCheck(schema: try load(file), name: file) }
         if let fields { return try AnswerCheck(schema: try FieldList.schema(fields), name: "--fields") }
-        return command.flag("json") ? try AnswerCheck(schema: nil, name: "") : nil
+        // `plan` has a flag of that name that says how it prints.
+        return command.spec.name == "run" && command.flag("json") ? try AnswerCheck(schema: nil, name: "") : nil
     }
 
     /// Whether the server is told of the schema.

@@ -37,7 +37,8 @@ final class ValueStage: AnswerStage {
     /// The value in a text. Throws `.badInput` that says what is wrong with it.
     func value(in text: [UInt8]) throws(RetortError) -> JSONSearch.Found {
         guard text.count <= Self.textBytesMax else {
-            throw RetortError(.badInput, "the answer is longer than \(Self.textBytesMax >> 20) MiB: no value is looked for")
+            throw RetortError(
+                .badInput, "the answer is longer than \(Self.textBytesMax >> 20) MiB: no value is looked for")
         }
         let checker = idle.withLock { $0.popLast() } ?? Checker(schema)
         defer { idle.withLock { $0.append(checker) } }

@@ -16,7 +16,8 @@ enum PlanCommand {
             ExampleSpec("retort plan prompts.jsonl --out runs/a --model deepseek-chat --json", "for scripts"),
         ],
         operands: RunCommand.spec.operands,
-        options: [OptionSpec("json", summary: "one JSON object", group: "Input and output")] + RunCommand.spec.options,
+        options: [OptionSpec("json", summary: "one JSON object", group: "Input and output")]
+            + RunCommand.spec.options.filter { $0.name != "json" },
         exitCodes: [.badData, .inputMissing, .io, .configuration])
 
     @Sendable

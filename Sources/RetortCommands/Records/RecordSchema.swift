@@ -69,7 +69,8 @@ enum RecordMember: Int, CaseIterable, Sendable {
 
     var type: MemberType {
         switch self {
-        case .id, .status, .failureClass, .fingerprint, .prompt, .suffix, .response, .reasoning, .valueFound, .finishReason, .model,
+        case .id, .status, .failureClass, .fingerprint, .prompt, .suffix, .response, .reasoning, .valueFound,
+            .finishReason, .model,
             .error, .body, .answerBody:
             .text
         case .messagesJSON, .tools, .value, .toolCalls, .metadata, .other: .jsonText
@@ -85,7 +86,8 @@ enum RecordMember: Int, CaseIterable, Sendable {
     func isMember(of lane: Lane) -> Bool {
         switch self {
         case .failureClass, .error, .httpStatus, .body, .request: lane == .failures
-        case .response, .reasoning, .value, .valueFound, .toolCalls, .finishReason, .model, .usage, .cost, .other, .answerBody:
+        case .response, .reasoning, .value, .valueFound, .toolCalls, .finishReason, .model, .usage, .cost, .other,
+            .answerBody:
             lane == .responses
         default: true
         }
