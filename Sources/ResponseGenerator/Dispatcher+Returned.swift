@@ -57,6 +57,7 @@ extension Dispatcher {
         let costMax = attempt.ticket.costMax
         switch attempt.verdict {
         case .answer(let answer):
+            if let stated = answer.costStatedNanodollars { return max(0, stated) }
             return answer.usage.total > 0 ? attempt.ticket.price.nanodollars(of: answer.usage) : costMax
         case .retry(.timeout, _, _) where attempt.reply == nil: return costMax
         case .cancelled: return costMax

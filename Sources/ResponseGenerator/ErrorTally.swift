@@ -62,12 +62,21 @@ enum ErrorText {
     /// Bytes of a quotation; a quote that is not closed within them is a letter like any other.
     private static let quotationBytesMax = 128
 
-    /// A hash of the text without what differs from item to item: words with a digit in them and quotations.
+    /// A hash of the text without what differs from item to item: words with a digit in them, quotations, and JSON that
+    /// is cut off.
     static func kind(of text: String) -> UInt64 {
         var hash = FNV()
         let bytes = Array(text.utf8.prefix(bytesMax))
         var place = 0
+        var isJSONWhole = false
         while place < bytes.count {
+            if !isJSONWhole, beginsJSON(bytes, place) {
+                if isCutOff(bytes, place) {
+                    hash.add(bytes[place])
+                    break
+                }
+                isJSONWhole = true
+            }
             if let end = endOfQuotation(bytes, place) {
                 hash.add(0x22)
                 place = end
@@ -90,6 +99,32 @@ enum ErrorText {
             }
         }
         return hash.value
+    }
+
+    private static func beginsJSON(_ bytes: [UInt8], _ start: Int) -> Bool {
+        guard bytes[start] == UInt8(ascii: "{") || bytes[start] == UInt8(ascii: "[") else { return false }
+        guard let next = bytes[(start + 1)...].first(where: { $0 != 0x20 }) else { return true }
+        return next == 0x22 || next == UInt8(ascii: "{") || next == UInt8(ascii: "[")
+    }
+
+    /// Whether the JSON that begins at `start` does not end: where it is cut differs from item to item.
+    private static func isCutOff(_ bytes: [UInt8], _ start: Int) -> Bool {
+        var depth = 0
+        var isQuoted = false
+        var place = start
+        while place < bytes.count {
+            switch bytes[place] {
+            case UInt8(ascii: "\\") where isQuoted: place += 1
+            case 0x22: isQuoted.toggle()
+            case UInt8(ascii: "{") where !isQuoted, UInt8(ascii: "[") where !isQuoted: depth += 1
+            case UInt8(ascii: "}") where !isQuoted, UInt8(ascii: "]") where !isQuoted:
+                depth -= 1
+                if depth == 0 { return false }
+            default: break
+            }
+            place += 1
+        }
+        return true
     }
 
     private static func isWordByte(_ byte: UInt8) -> Bool {

@@ -117,4 +117,16 @@ import Testing
         #expect(counts.calls == 4)
         #expect(summary.error?.code == .incomplete)
     }
+
+    @Test func whatTheServerSaysThatItCostIsWhatWasSpent() async throws {
+        let (summary, counts) = try await run(1000, limit: 1000, concurrency: 1) { _ in
+            let body =
+                #"{"choices":[{"message":{"content":"x"},"finish_reason":"stop"}],"#
+                + #""usage":{"prompt_tokens":3,"completion_tokens":4,"total_tokens":7,"cost":0.0000001}}"#
+            return .init(.success(ModelReply(status: 200, body: Array(body.utf8))))
+        }
+        // 100 nanodollars each, where the price would make them 11.
+        #expect(counts.calls == 10)
+        #expect(summary.error?.code == .incomplete)
+    }
 }

@@ -177,6 +177,13 @@ import Testing
         ("can't do, won't", "can't say, won't", false),
         ("HTTP 400: bad temperature", "HTTP 400: bad seed", false),
         ("", "x", false), ("'", "\"", false), ("a 'b", "a 'c", false),
+        (#"not JSON: {"id":"a1","te"#, #"not JSON: {"id":"b2","text":"half of"#, true),
+        (#"not JSON: {"id":"a1","n":1"#, #"not JSON: {"id":"a1","n":[{"b":"}"},"#, true),
+        (#"not JSON: {"#, #"not JSON: {"choices":[{"text":"a \"b\"}..."#, true),
+        (#"not JSON: [{"a"#, #"not JSON: {"a"#, false),
+        (#"no JSON: {"a"#, #"a gap: {"a"#, false),
+        (#"bad {"a":"b"} seed"#, #"bad {"a":"b"} temperature"#, false),
+        ("value {a is bad", "value {b is bad", false),
     ])
     func whatDiffersFromItemToItemDoesNotCount(one: String, other: String, isEqual: Bool) {
         #expect((ErrorText.kind(of: one) == ErrorText.kind(of: other)) == isEqual)
