@@ -7,6 +7,8 @@ internal import CSimdJSON
 /// keeps the bytes it was written with. Lone surrogate escapes such as `\ud800` are legal there and survive.
 public final class JSONParser {
     private let outliner: OpaquePointer
+    private var hasher = ValueHasher()
+    private var scratch: [UInt8] = []
 
     public init() {
         guard let outliner = json_outliner_create() else { fatalError("out of memory") }
@@ -17,6 +19,11 @@ public final class JSONParser {
 
     /// Parses one text. Throws `JSONError` with the byte offset where it stops being JSON.
     public func parse(_ text: [UInt8]) throws(JSONError) -> JSONDocument {
+        JSONDocument(text: text, nodes: UnsafeRawBufferPointer(try outline(text)))
+    }
+
+    /// The outline of a text; it stays valid until the next one.
+    private func outline(_ text: [UInt8]) throws(JSONError) -> UnsafeBufferPointer<json_node> {
         var nodes: UnsafePointer<json_node>?
         var count = 0
         var offset = 0
@@ -26,8 +33,7 @@ public final class JSONParser {
         guard status == Int32(JSON_OUTLINE_OK.rawValue), let nodes else {
             throw JSONError(status: status, offset: offset, text: text)
         }
-        let bytes = UnsafeRawBufferPointer(start: nodes, count: count * MemoryLayout<json_node>.stride)
-        return JSONDocument(text: text, nodes: bytes)
+        return UnsafeBufferPointer(start: nodes, count: count)
     }
 
     /// Parses a slice by copying it first.
@@ -38,6 +44,42 @@ public final class JSONParser {
     /// Parses the UTF-8 of a string.
     public func parse(_ text: String) throws(JSONError) -> JSONDocument {
         try parse(Array(text.utf8))
+    }
+}
+
+extension JSONParser {
+    /// The hash of what a text means: two texts have the same when a reader gets the same values from them.
+    public func valueHash(_ text: [UInt8]) throws(JSONError) -> UInt64 {
+        try hashed(text) { hasher, nodes, text in hasher.hash(nodes, 0, text) }
+    }
+
+    /// The hash of the object whose members are `others` and those that `text` holds from `start` on, which win. The
+    /// members stand without the opening brace, and without the closing one unless `isClosed`.
+    public func valueHash(
+        ofMembers text: [UInt8], from start: Int = 0, isClosed: Bool = false, besides others: [JSONMemberHash] = []
+    ) throws(JSONError) -> UInt64 {
+        scratch.removeAll(keepingCapacity: true)
+        scratch.append(UInt8(ascii: "{"))
+        text.withUnsafeBufferPointer { scratch.append(contentsOf: UnsafeBufferPointer(rebasing: $0[start...])) }
+        if !isClosed { scratch.append(UInt8(ascii: "}")) }
+        return try hashed(scratch) { hasher, nodes, text in
+            nodes[0].kind == 7 ? hasher.hash(nodes, 0, text, besides: others) : hasher.hash(nodes, 0, text)
+        }
+    }
+
+    /// The hashes of an object's members, for `valueHash(ofMembers:from:isClosed:besides:)`.
+    public func memberHashes(_ object: [UInt8]) throws(JSONError) -> [JSONMemberHash] {
+        try hashed(object) { hasher, nodes, text in
+            nodes[0].kind == 7 ? hasher.memberHashes(nodes, 0, text) : []
+        }
+    }
+
+    private func hashed<Result>(
+        _ text: [UInt8], _ hash: (inout ValueHasher, UnsafePointer<JSONNode>, UnsafePointer<UInt8>) -> Result
+    ) throws(JSONError) -> Result {
+        let outline = try outline(text)
+        let nodes = UnsafeRawPointer(outline.baseAddress!).assumingMemoryBound(to: JSONNode.self)
+        return text.withUnsafeBufferPointer { hash(&hasher, nodes, $0.baseAddress!) }
     }
 }
 

@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// The two directions of a JSON string: bytes to escaped text, and back.
 public enum JSONString {
     private static let hexDigits: [UInt8] = Array("0123456789abcdef".utf8)
@@ -128,33 +130,45 @@ public enum JSONString {
     public static func unescape(_ content: ArraySlice<UInt8>) -> [UInt8] {
         var output: [UInt8] = []
         output.reserveCapacity(content.count)
-        var at = content.startIndex
-        while at < content.endIndex {
-            guard content[at] == UInt8(ascii: "\\") else {
-                output.append(content[at])
-                at += 1
-                continue
-            }
-            let letter = content[at + 1]
-            if letter != UInt8(ascii: "u") {
-                output.append(unescaped(letter))
-                at += 2
-                continue
-            }
-            var scalar = UInt32(hex4(content, at + 2))
-            at += 6
-            if (0xD800...0xDBFF).contains(scalar), at + 6 <= content.endIndex, content[at] == UInt8(ascii: "\\"),
-                content[at + 1] == UInt8(ascii: "u")
-            {
-                let low = UInt32(hex4(content, at + 2))
-                if (0xDC00...0xDFFF).contains(low) {
-                    scalar = 0x10000 + (scalar - 0xD800) << 10 + (low - 0xDC00)
-                    at += 6
-                }
-            }
-            appendScalar(scalar, to: &output)
-        }
+        content.withUnsafeBufferPointer { appendUnescaped($0, to: &output) }
         return output
+    }
+
+    /// The same, appended to `output`.
+    static func appendUnescaped(_ content: UnsafeBufferPointer<UInt8>, to output: inout [UInt8]) {
+        guard let base = content.baseAddress else { return }
+        var at = 0
+        while at < content.count {
+            guard let found = memchr(base + at, 0x5C, content.count - at) else { break }
+            let escape = UnsafeRawPointer(found) - UnsafeRawPointer(base)
+            output.append(contentsOf: UnsafeBufferPointer(rebasing: content[at..<escape]))
+            at = appendEscaped(content, escape, to: &output)
+        }
+        output.append(contentsOf: UnsafeBufferPointer(rebasing: content[at...]))
+    }
+
+    /// Appends what the escape at `start` means, and gives the offset behind it.
+    private static func appendEscaped(
+        _ content: UnsafeBufferPointer<UInt8>, _ start: Int, to output: inout [UInt8]
+    ) -> Int {
+        let letter = content[start + 1]
+        if letter != UInt8(ascii: "u") {
+            output.append(unescaped(letter))
+            return start + 2
+        }
+        var scalar = UInt32(hex4(content, start + 2))
+        var at = start + 6
+        if (0xD800...0xDBFF).contains(scalar), at + 6 <= content.count, content[at] == UInt8(ascii: "\\"),
+            content[at + 1] == UInt8(ascii: "u")
+        {
+            let low = UInt32(hex4(content, at + 2))
+            if (0xDC00...0xDFFF).contains(low) {
+                scalar = 0x10000 + (scalar - 0xD800) << 10 + (low - 0xDC00)
+                at += 6
+            }
+        }
+        appendScalar(scalar, to: &output)
+        return at
     }
 
     private static func unescaped(_ letter: UInt8) -> UInt8 {
@@ -168,7 +182,7 @@ public enum JSONString {
         }
     }
 
-    private static func hex4(_ content: ArraySlice<UInt8>, _ at: Int) -> UInt16 {
+    private static func hex4(_ content: UnsafeBufferPointer<UInt8>, _ at: Int) -> UInt16 {
         var unit: UInt16 = 0
         for byte in content[at..<at + 4] {
             let digit = byte <= 0x39 ? byte - 0x30 : (byte | 0x20) - 0x61 + 10

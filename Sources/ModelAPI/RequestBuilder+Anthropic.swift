@@ -3,8 +3,11 @@ internal import JSONText
 
 /// Anthropic's form of a chat (https://docs.anthropic.com/en/api/messages): instructions stand apart from the turns.
 extension RequestBuilder {
-    /// The turns of an OpenAI chat, with those of the system and the developer taken out and put into `system`.
-    func anthropicBody(_ messages: ArraySlice<UInt8>, _ parser: JSONParser) throws(RetortError) -> [UInt8] {
+    /// The turns of an OpenAI chat, with those of the system and the developer taken out and put into `system`, and the
+    /// others in Anthropic's form.
+    func anthropicBody(
+        _ messages: ArraySlice<UInt8>, _ head: [UInt8], _ parser: JSONParser
+    ) throws(RetortError) -> [UInt8] {
         let turns: [JSONValue]
         do throws(JSONError) {
             turns = try parser.parse(messages).root.elements
@@ -12,15 +15,15 @@ extension RequestBuilder {
             throw RetortError(.badInput, "the messages are not JSON", cause: error.description)
         }
         let instructions = turns.filter(isInstruction)
-        if instructions.isEmpty { return splice(Self.messagesKey, messages, Self.bodyEnd) }
-        var turnsRaw = Array("[".utf8)
-        for turn in turns where !isInstruction(turn) {
-            if turnsRaw.count > 1 { turnsRaw.append(UInt8(ascii: ",")) }
-            turnsRaw += turn.raw
+        let rest = turns.filter { !isInstruction($0) }
+        let needsTranslation = rest.contains { !AnthropicTurns.isAnthropic($0) }
+        if instructions.isEmpty, !needsTranslation {
+            return Self.splice(head, Self.messagesKey, messages, Self.bodyEnd)
         }
-        turnsRaw.append(UInt8(ascii: "]"))
-        return splice(
-            Self.systemKey + system(instructions) + Array(",".utf8) + Self.messagesKey, turnsRaw[...], Self.bodyEnd)
+        var translated = AnthropicTurns(parser: parser)
+        for turn in rest { try translated.append(turn) }
+        let before = instructions.isEmpty ? [] : Self.systemKey + system(instructions) + Array(",".utf8)
+        return Self.splice(head, before + Self.messagesKey, translated.closed[...], Self.bodyEnd)
     }
 
     private func isInstruction(_ turn: JSONValue) -> Bool {

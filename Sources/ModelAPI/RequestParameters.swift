@@ -2,6 +2,7 @@ internal import JSONText
 
 /// What every request of a run has in common.
 public struct RequestParameters: Sendable {
+    /// Empty where each row names its own.
     public var model: String
     public var temperature: Double?
     public var topP: Double?
@@ -13,7 +14,7 @@ public struct RequestParameters: Sendable {
     /// The JSON value of `response_format`, as it stands in the job.
     public var responseFormat: [UInt8]?
     public var reasoningEffort: String?
-    /// Members sent as they are: a name and a JSON value each. They come last, so they win over those above.
+    /// Members sent as they are: a name and a JSON value each. They win over those above.
     public var extra: [(name: String, value: [UInt8])] = []
 
     public init(model: String) { self.model = model }
@@ -21,29 +22,34 @@ public struct RequestParameters: Sendable {
     /// The most tokens an answer may have, as far as the parameters say.
     public var completionTokensMax: Int? { maxCompletionTokens ?? maxTokens }
 
-    /// The members in JSON, each followed by a comma.
-    func rendered() -> [UInt8] {
-        var output: [UInt8] = []
-        func member(_ name: String, _ value: (inout [UInt8]) -> Void) {
-            JSONString.append(name, to: &output)
-            output.append(UInt8(ascii: ":"))
-            value(&output)
-            output.append(UInt8(ascii: ","))
-        }
-        func number(_ name: String, _ value: (some CustomStringConvertible)?) {
+    /// The members, each name once: those of `extra` take the places of others.
+    func members() -> [BodyMember] {
+        var members: [BodyMember] = []
+        func add(_ name: String, _ value: [UInt8]?) {
             guard let value else { return }
-            member(name) { $0.append(contentsOf: value.description.utf8) }
+            let member = BodyMember(name: name, value: value[...])
+            if let place = members.firstIndex(where: { $0.name == name }) {
+                members[place] = member
+            } else {
+                members.append(member)
+            }
         }
-        member("model") { JSONString.append(model, to: &$0) }
-        number("temperature", temperature)
-        number("top_p", topP)
-        number("max_tokens", maxTokens)
-        number("max_completion_tokens", maxCompletionTokens)
-        if !stop.isEmpty { member("stop") { $0 += Self.array(of: stop) } }
-        number("seed", seed)
-        if let responseFormat { member("response_format") { $0.append(contentsOf: responseFormat) } }
-        if let reasoningEffort { member("reasoning_effort") { JSONString.append(reasoningEffort, to: &$0) } }
-        for (name, value) in extra { member(name) { $0.append(contentsOf: value) } }
+        add("model", model.isEmpty ? nil : Self.text(model))
+        add("temperature", temperature.map { Array($0.description.utf8) })
+        add("top_p", topP.map { Array($0.description.utf8) })
+        add("max_tokens", maxTokens.map { Array($0.description.utf8) })
+        add("max_completion_tokens", maxCompletionTokens.map { Array($0.description.utf8) })
+        add("stop", stop.isEmpty ? nil : Self.array(of: stop))
+        add("seed", seed.map { Array($0.description.utf8) })
+        add("response_format", responseFormat)
+        add("reasoning_effort", reasoningEffort.map(Self.text))
+        for (name, value) in extra { add(name, value) }
+        return members
+    }
+
+    private static func text(_ text: String) -> [UInt8] {
+        var output: [UInt8] = []
+        JSONString.append(text, to: &output)
         return output
     }
 

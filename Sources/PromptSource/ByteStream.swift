@@ -6,13 +6,15 @@ internal import Gzip
 final class ByteStream {
     private let raw: RawFile
     private let gzip: GzipReader?
+    /// Decompressed bytes that were looked at and not read yet.
+    private var ahead: ArraySlice<UInt8> = []
 
     /// Opens the file and looks at its first bytes. Throws `.inputMissing`, `.io`, or `.badInput` for foreign formats.
     init(_ file: InputFile) throws(RetortError) {
         let raw = try RawFile(file)
         self.raw = raw
         let head = try raw.peek(ForeignFormat.headBytes)
-        try ForeignFormat.check(head, path: file.displayName)
+        try ForeignFormat.check(head.prefix(ForeignFormat.headBytes), path: file.displayName)
         gzip =
             head.starts(with: GzipReader.magic)
             ? GzipReader(name: file.displayName) { (buffer) throws(RetortError) in try raw.read(into: buffer) } : nil
@@ -21,6 +23,12 @@ final class ByteStream {
     /// Fills `buffer` and returns how many bytes it got; 0 at the end. Throws `.badInput` where gzip data is cut or
     /// damaged, after all bytes before it; `.io` when the system refuses.
     func read(into buffer: UnsafeMutableRawBufferPointer) throws(RetortError) -> Int {
+        if !ahead.isEmpty {
+            let count = min(ahead.count, buffer.count)
+            buffer.copyBytes(from: ahead.prefix(count))
+            ahead = ahead.dropFirst(count)
+            return count
+        }
         guard let gzip else { return try raw.read(into: buffer) }
         do {
             return try gzip.read(into: buffer)
@@ -34,12 +42,25 @@ final class ByteStream {
         }
     }
 
+    /// The first bytes, at most `count`: as many as one reading gives. The next reads give them again.
+    func peek(_ count: Int) throws(RetortError) -> ArraySlice<UInt8> {
+        var head = [UInt8](repeating: 0, count: count)
+        let filled = try head.withUnsafeMutableBufferPointer { (buffer) throws(RetortError) in
+            try read(into: UnsafeMutableRawBufferPointer(buffer))
+        }
+        ahead = head[..<filled]
+        return ahead
+    }
+
     /// Goes forward to a decompressed offset: by seeking where that is possible, else by reading into `scratch`.
     /// `position` is how much was read so far. Throws `.badInput` when the input ends before `offset`.
     func skip(
         from position: UInt64, to offset: UInt64, using scratch: UnsafeMutableRawBufferPointer
     ) throws(RetortError) {
-        if gzip == nil, try raw.seek(to: offset) { return }
+        if gzip == nil, try raw.seek(to: offset) {
+            ahead = []
+            return
+        }
         var left = offset - position
         while left > 0 {
             let piece = UnsafeMutableRawBufferPointer(rebasing: scratch.prefix(Int(min(left, UInt64(scratch.count)))))
@@ -68,9 +89,9 @@ private final class RawFile {
 
     deinit { if file.kind != .standardInput { close(descriptor) } }
 
-    /// The first `count` bytes, or all if there are fewer; the next reads give them again.
+    /// The first bytes, at least `count` unless there are fewer; the next reads give them again.
     func peek(_ count: Int) throws(RetortError) -> ArraySlice<UInt8> {
-        var head = [UInt8](repeating: 0, count: count)
+        var head = [UInt8](repeating: 0, count: InputSniff.headBytes)
         var filled = 0
         while filled < count {
             let got = try head.withUnsafeMutableBufferPointer { (buffer) throws(RetortError) in

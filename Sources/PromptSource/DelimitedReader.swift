@@ -24,7 +24,17 @@ final class DelimitedReader {
         self.lines = lines
         self.recordBytesMax = recordBytesMax
         record = DelimitedRecord(separator: format == .tsv ? 0x09 : UInt8(ascii: ","))
-        guard let first = try firstLine() else { return }
+        guard var first = try firstLine() else { return }
+        if format == .csv {
+            // Spreadsheets name the separator on a line of its own.
+            if first.trimmed.count == 5, first.trimmed.starts(with: Array("sep=".utf8)) {
+                record = DelimitedRecord(separator: first.trimmed[4])
+                guard let header = try firstLine() else { return }
+                first = header
+            } else {
+                record = DelimitedRecord(separator: InputSniff.separator(ofHeader: first.bytes))
+            }
+        }
         let (line, bad) = (first.number, try readRecord(from: first) ?? takeHeader())
         guard let bad else { return }
         throw RetortError(

@@ -1,7 +1,8 @@
 internal import Basics
 internal import Glibc
 
-/// Splits an input into lines. Only LF ends a line; the last one needs none. Blocking; not thread-safe.
+/// Splits an input into lines. Only LF ends a line, or only CR where the reader is told so; the last one needs none.
+/// Blocking; not thread-safe.
 ///
 /// The buffer grows with a long line up to the limit and shrinks again behind it.
 final class LineReader {
@@ -33,6 +34,7 @@ final class LineReader {
 
     private let stream: ByteStream
     private let lineBytesMax: Int
+    private let lineEnd: UInt8
     private var buffer: UnsafeMutableRawBufferPointer
     /// The unread bytes are `start..<end`; none of `start..<scanned` is an LF.
     private var start = 0
@@ -47,9 +49,10 @@ final class LineReader {
     /// The 1-based number of the next line.
     var nextNumber: UInt64 { number }
 
-    init(_ stream: ByteStream, lineBytesMax: Int) {
+    init(_ stream: ByteStream, lineBytesMax: Int, lineEnd: UInt8 = 0x0A) {
         self.stream = stream
         self.lineBytesMax = lineBytesMax
+        self.lineEnd = lineEnd
         buffer = .allocate(byteCount: LineReader.bufferBytes, alignment: 64)
     }
 
@@ -58,7 +61,7 @@ final class LineReader {
     /// The next line, or nil at the end. Throws what the stream throws; a piece of a line before that is not a line.
     func next() throws(RetortError) -> Line? {
         while true {
-            if let lineEnd = findLineFeed() { return line(upTo: lineEnd, behind: lineEnd + 1) }
+            if let found = findLineEnd() { return line(upTo: found, behind: found + 1) }
             scanned = end
             if end - start > lineBytesMax { return try tooLongLine() }
             if try fill() { continue }
@@ -79,8 +82,10 @@ final class LineReader {
         self.number = number
     }
 
-    private func findLineFeed() -> Int? {
-        guard scanned < end, let found = memchr(buffer.baseAddress! + scanned, 0x0A, end - scanned) else { return nil }
+    private func findLineEnd() -> Int? {
+        guard scanned < end, let found = memchr(buffer.baseAddress! + scanned, Int32(lineEnd), end - scanned) else {
+            return nil
+        }
         return UnsafeRawPointer(found) - UnsafeRawPointer(buffer.baseAddress!)
     }
 
@@ -107,7 +112,7 @@ final class LineReader {
         while true {
             filled = try stream.read(into: scratch)
             if filled == 0 { break }
-            if let found = memchr(scratch.baseAddress!, 0x0A, filled) {
+            if let found = memchr(scratch.baseAddress!, Int32(lineEnd), filled) {
                 next = UnsafeRawPointer(found) - UnsafeRawPointer(scratch.baseAddress!) + 1
                 break
             }

@@ -2,7 +2,9 @@ internal import JSONText
 
 extension PromptParser {
     /// A row of OpenAI's Batch format (https://platform.openai.com/docs/api-reference/batch).
-    func batch(_ fields: RowFields, _ body: JSONValue) throws(RowFault) -> PromptRow.Shape {
+    func batch(
+        _ fields: RowFields, _ body: JSONValue, _ reading: inout RowReading
+    ) throws(RowFault) -> PromptRow.Shape {
         guard body.kind == .object else { throw RowFault("body is \(body.kindName); expected an object", at: body) }
         if let method = fields[.method], method.string != "POST" {
             let found = method.string.map { "'\($0)'" } ?? method.kindName
@@ -18,31 +20,51 @@ extension PromptParser {
                 throw RowFault("url holds a space or a control character; expected a path such as /v1/x", at: value)
             }
         }
+        if let count = body["n"] { try checkCount(count) }
+        if let model = body["model"], model.kind != .null {
+            guard model.kind == .string, model.rawStringContent?.isEmpty == false else {
+                throw RowFault("body.model is \(model.kindName); expected a name", at: model)
+            }
+            reading.model = model.string
+        }
+        reading.completionTokensMax = (body["max_completion_tokens"] ?? body["max_tokens"])?.int
+        reading.isBatch = true
         return .batch(url: url, body: body.raw)
     }
 
+    /// Several answers to one request are not understood: a sample is a request of its own.
+    func checkCount(_ count: JSONValue) throws(RowFault) {
+        if count.kind == .null || count.integer == 1 { return }
+        guard let number = count.integer, number > 1 else {
+            throw RowFault("n is \(count.kind == .number ? "not a count" : count.kindName); expected 1", at: count)
+        }
+        throw RowFault(
+            "the row asks for \(number) answers to one request (n)", at: count,
+            remedy: "Leave n out and give --samples \(min(number, 10_000)): each sample is a request of its own.")
+    }
+
     /// A non-empty array of objects, each with a role and, if any, with content of a legal kind.
-    func checkMessages(_ messages: JSONValue) throws(RowFault) {
+    func checkMessages(_ messages: JSONValue, _ name: String = "messages") throws(RowFault) {
         guard messages.kind == .array else {
-            throw RowFault("messages is \(messages.kindName); expected an array", at: messages)
+            throw RowFault("\(name) is \(messages.kindName); expected an array", at: messages)
         }
         let elements = messages.elements
-        if elements.isEmpty { throw RowFault("messages is empty; expected at least one message", at: messages) }
+        if elements.isEmpty { throw RowFault("\(name) is empty; expected at least one message", at: messages) }
         for (index, message) in elements.enumerated() {
             guard message.kind == .object else {
-                throw RowFault("messages[\(index)] is \(message.kindName); expected an object", at: message)
+                throw RowFault("\(name)[\(index)] is \(message.kindName); expected an object", at: message)
             }
-            guard let role = message["role"] else { throw RowFault("messages[\(index)] has no role", at: message) }
+            guard let role = message["role"] else { throw RowFault("\(name)[\(index)] has no role", at: message) }
             guard role.kind == .string, role.rawStringContent?.isEmpty == false else {
                 throw RowFault(
-                    "the role of messages[\(index)] is not a name; expected system, user, assistant or the like",
+                    "the role of \(name)[\(index)] is not a name; expected system, user, assistant or the like",
                     at: role)
             }
             // Absent or null is legal: an assistant's turn may hold tool calls only.
             guard let content = message["content"] else { continue }
             guard [.string, .array, .null].contains(content.kind) else {
                 throw RowFault(
-                    "the content of messages[\(index)] is \(content.kindName); expected a string, an array or null",
+                    "the content of \(name)[\(index)] is \(content.kindName); expected a string, an array or null",
                     at: content)
             }
         }

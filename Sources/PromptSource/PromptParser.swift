@@ -5,13 +5,24 @@ internal import JSONText
 /// parser a thread.
 public final class PromptParser {
     private let input: InputSet
-    private let template: Template?
-    private let json = JSONParser()
+    let template: Template?
+    /// Fields that are never sent.
+    let metadataOnly: RowFieldSet
+    /// Whether a row's own members are sent, which earlier versions kept as metadata alone.
+    let sendsMembers: Bool
+    let json = JSONParser()
+    /// Whether the row in hand is of a table or of lines of text, so that all its values are texts.
+    var isOfTexts = false
 
     /// With a template every row is rendered by it, whatever fields it has; without, the row's fields decide.
-    public init(_ input: InputSet, template: Template? = nil) {
+    /// `metadataOnly` names members of `PromptRow.memberNames` that are labels and not to be sent.
+    public init(
+        _ input: InputSet, template: Template? = nil, metadataOnly: [String] = [], sendsMembers: Bool = true
+    ) {
         self.input = input
         self.template = template
+        self.metadataOnly = RowFieldSet(RowField.allCases.filter { metadataOnly.contains($0.name) })
+        self.sendsMembers = sendsMembers
     }
 
     /// Understands one row. Throws `.badInput` whose place is `file:line` or, where one byte is to blame,
@@ -21,17 +32,28 @@ public final class PromptParser {
         switch row.content {
         case .bad(let bad): throw RetortError(.badInput, bad.reason, at: input.place(of: row, column: bad.column))
         case .json(let text):
+            let format = input.files[row.file].format
+            isOfTexts = format != .jsonLines
             do {
-                return try prompt(text)
+                return try prompt(row.column == 0 ? text : ArrayText.onOneLine(text))
             } catch {
                 // The columns of a row that was made from CSV or text are not the file's.
-                let isVerbatim = input.files[row.file].format == .jsonLines
-                let column = isVerbatim ? error.offset.map { $0 + 1 } : nil
                 throw RetortError(
-                    .badInput, error.message, at: input.place(of: row, column: column), cause: error.cause,
-                    remedy: error.remedy)
+                    .badInput, error.message, at: input.place(of: row, offset: isOfTexts ? nil : error.offset),
+                    cause: error.cause, remedy: error.remedy)
             }
         }
+    }
+
+    /// The fields of the template that a row does not have, and those that it has. Nil without a template and for a row
+    /// that is no JSON object.
+    public func missingFields(of row: Row) -> (missing: [String], present: String)? {
+        guard let template, case .json(let text) = row.content else { return nil }
+        var parsed = text
+        if let finite = FiniteText(text) { parsed = finite.text }
+        guard let root = try? json.parse(parsed).root, root.kind == .object else { return nil }
+        let fields = RowFields(root, in: parsed)
+        return (template.missing(in: fields), fields.names)
     }
 
     private func prompt(_ text: [UInt8]) throws(RowFault) -> PromptRow {
@@ -39,45 +61,71 @@ public final class PromptParser {
         do {
             root = try json.parse(text).root
         } catch {
+            if let finite = FiniteText(text) { return try prompt(finite) }
             throw RowFault(error, in: text)
         }
-        guard root.kind == .object else {
-            throw RowFault(
-                "the row is \(root.kindName), not a JSON object", at: root,
-                remedy: root.kind == .array ? "If the file is one JSON array, make lines of it with jq -c '.[]'." : nil)
-        }
-        let fields = RowFields(root, in: text)
-        let shape: PromptRow.Shape
-        var used: RowFieldSet = []
-        if let template {
-            shape = try template.render(fields)
-        } else {
-            (shape, used) = try self.shape(fields)
-        }
-        let (id, idField) = try explicitID(fields, isBatch: used == .batch)
-        return PromptRow(explicitID: id, shape: shape, metadata: fields.object(without: used.union(idField)))
+        return try understood(try object(root), in: text, nonFinite: [])
     }
 
-    /// What the row asks, and the fields that say so. The first that is there wins: body, messages, prompt, prefix.
-    private func shape(_ fields: RowFields) throws(RowFault) -> (PromptRow.Shape, RowFieldSet) {
-        if let body = fields[.body], fields[.customID] != nil {
-            return (try batch(fields, body), .batch)
+    /// A row in which NaN or Infinity is written, which JSON has not: null in the metadata, a fault elsewhere.
+    private func prompt(_ finite: FiniteText) throws(RowFault) -> PromptRow {
+        do throws(RowFault) {
+            let root: JSONValue
+            do throws(JSONError) {
+                root = try json.parse(finite.text).root
+            } catch {
+                throw RowFault(error, in: finite.text)
+            }
+            return try understood(try object(root), in: finite.text, nonFinite: finite.places)
+        } catch {
+            var error = error
+            error.offset = error.offset.map(finite.original)
+            throw error
         }
-        if let messages = fields[.messages] {
-            try checkMessages(messages)
-            return (.chat(messages: messages.raw), .messages)
+    }
+
+    private func object(_ root: JSONValue) throws(RowFault) -> JSONValue {
+        guard root.kind == .object else {
+            throw RowFault("the row is \(root.kindName), not a JSON object", at: root)
         }
-        if let prompt = fields[.prompt] {
-            return (.prompt(try string(prompt, "prompt").raw), .prompt)
+        return root
+    }
+
+    private func understood(
+        _ root: JSONValue, in text: [UInt8], nonFinite: [Int]
+    ) throws(RowFault) -> PromptRow {
+        let fields = RowFields(root, in: text)
+        var reading = RowReading(isRecord: isRecord(fields))
+        if let template {
+            reading.shape = try template.render(fields)
+        } else {
+            try readShape(fields, &reading)
         }
-        if let prefix = fields[.prefix], let suffix = fields[.suffix] {
-            let fill = PromptRow.Shape.fill(
-                prefix: try string(prefix, "prefix").raw, suffix: try string(suffix, "suffix").raw)
-            return (fill, .fill)
+        if sendsMembers {
+            try readMembers(fields, &reading)
+        } else if !reading.isBatch, !reading.isRecord,
+            !fields.present.intersection(.wishes).subtracting(metadataOnly).isEmpty
+        {
+            reading.remarks.insert(.membersLeftOut)
         }
+        for place in nonFinite { try checkNonFinite(at: place, fields, reading) }
+        guard let shape = reading.shape else { throw RowFault("no prompt", cause: fields.inventory) }
+        let (id, idField) = try explicitID(fields, reading)
+        let metadata = reading.isRecord ? recordMetadata(fields) : fields.object(without: reading.used.union(idField))
+        return PromptRow(
+            explicitID: id, shape: shape, metadata: metadata, members: reading.members, model: reading.model,
+            completionTokensMax: reading.completionTokensMax, remarks: reading.remarks)
+    }
+
+    private func checkNonFinite(at place: Int, _ fields: RowFields, _ reading: RowReading) throws(RowFault) {
+        guard let member = fields.member(at: place) else { return }
+        let wishes = sendsMembers && !reading.isRecord ? RowFieldSet.wishes.subtracting(metadataOnly) : []
+        let used = reading.used.union(reading.sent).union(reading.isBatch ? [] : wishes)
+        let isUsed = member.field.map { used.contains($0) } ?? false
+        guard isUsed || template?.names(member.name) == true else { return }
         throw RowFault(
-            "no prompt", cause: fields.inventory,
-            remedy: "Expected messages, prompt, prefix and suffix, or a custom_id with body; or use --template.")
+            "\(member.name) holds NaN or Infinity, which JSON does not have", at: place,
+            remedy: "Leave it out, or write a number.")
     }
 
     /// An id as files can hold it that others read: half of a surrogate pair becomes U+FFFD and its number, so that two
@@ -99,26 +147,99 @@ public final class PromptParser {
         return readable
     }
 
-    /// The first id that the row holds, decoded, and the field it stands in.
+    /// What the row asks, and the fields that say so. The first that is there wins: body, messages, conversations,
+    /// prompt, prefix.
+    private func readShape(_ fields: RowFields, _ reading: inout RowReading) throws(RowFault) {
+        if fields[.customID] != nil, let body = fields[.body] {
+            reading.shape = try batch(fields, body, &reading)
+            reading.used = .batch
+        } else if fields[.customID] != nil, let params = fields[.params], params.kind == .object {
+            reading.shape = .batch(url: "/v1/messages", body: params.raw)
+            reading.model = params["model"]?.string
+            reading.completionTokensMax = params["max_tokens"]?.int
+            (reading.used, reading.isBatch) = (.anthropicBatch, true)
+        } else if let messages = try messages(fields, reading) {
+            reading.shape = .chat(messages: messages)
+            reading.used = .messages
+        } else if let conversations = fields[.conversations] {
+            reading.shape = .chat(messages: try turns(of: conversations, &reading))
+        } else if let prompt = fields[.prompt] {
+            try readPrompt(prompt, fields, &reading)
+        } else if let prefix = fields[.prefix], let suffix = fields[.suffix] {
+            reading.shape = .fill(
+                prefix: try string(prefix, "prefix").raw, suffix: try string(suffix, "suffix").raw)
+            reading.used = .fill
+        } else {
+            throw RowFault(
+                "no prompt", cause: fields.inventory,
+                remedy: "Expected messages, prompt, prefix and suffix, conversations, or a custom_id with body or "
+                    + "params; or use --template.")
+        }
+    }
+
+    private func readPrompt(
+        _ prompt: JSONValue, _ fields: RowFields, _ reading: inout RowReading
+    ) throws(RowFault) {
+        reading.used = .prompt
+        if fields[.completion] != nil { reading.remarks.insert(.completionLeftOut) }
+        if prompt.kind == .array {
+            try checkMessages(prompt, "prompt")
+            reading.shape = .chat(messages: prompt.raw)
+            return
+        }
+        let prompt = try string(prompt, "prompt").raw
+        guard sendsMembers, !metadataOnly.contains(.suffix), let suffix = fields[.suffix],
+            try string(suffix, "suffix").rawStringContent?.isEmpty == false
+        else {
+            reading.shape = .prompt(prompt)
+            return
+        }
+        reading.shape = .fill(prefix: prompt, suffix: suffix.raw)
+        reading.used.insert(RowFieldSet(.suffix))
+    }
+
+    /// The first id that the row holds, decoded, and the field it is in.
     private func explicitID(
-        _ fields: RowFields, isBatch: Bool
+        _ fields: RowFields, _ reading: RowReading
     ) throws(RowFault) -> (id: [UInt8]?, field: RowFieldSet) {
-        let candidates: InlineArray<3, RowField> = isBatch ? [.customID, .id, .uid] : [.id, .customID, .uid]
+        let candidates: InlineArray<3, RowField> =
+            reading.isBatch ? [.customID, .id, .uid] : [.id, .customID, .uid]
         for index in candidates.indices {
             let field = candidates[index]
             guard let value = fields[field] else { continue }
-            let id: [UInt8]
+            var id: [UInt8]
             switch value.kind {
             case .string: id = Self.readable(value.stringBytes ?? [])
             case .number: id = Array(value.raw)
             default: throw RowFault("the row's id is \(value.kindName); expected a string or a number", at: value)
             }
             if id.isEmpty { continue }
+            if reading.isRecord, let sample = fields[.sample]?.int, sample > 0 { id += "#\(sample)".utf8 }
             guard id.count <= PromptRow.idBytesMax else {
                 throw RowFault("the row's id is longer than \(PromptRow.idBytesMax) bytes", at: value)
             }
             return (id, RowFieldSet(field))
         }
         return (nil, [])
+    }
+}
+
+/// What has been understood of a row so far.
+struct RowReading {
+    var isRecord = false
+    var isBatch = false
+    var shape: PromptRow.Shape?
+    /// Fields that the shape has taken; the others are metadata.
+    var used: RowFieldSet = []
+    /// Fields that are sent beside it, and are metadata too.
+    var sent: RowFieldSet = []
+    var members: [PromptRow.Member] = []
+    var model: String?
+    var completionTokensMax: Int?
+    var remarks: PromptRow.Remarks = []
+
+    init(isRecord: Bool) {
+        self.isRecord = isRecord
+        if isRecord { remarks = .isRecord }
     }
 }

@@ -16,13 +16,17 @@ public struct Row: Sendable, Hashable {
     public var line: UInt64
     /// Where it starts in its file, after decompression.
     public var byteOffset: UInt64
+    /// Of an element of a JSON array, which may go over several lines: the 1-based column where it starts, in bytes. 0
+    /// for rows that are lines.
+    public var column: Int
     public var content: Content
 
-    public init(number: UInt64, file: Int, line: UInt64, byteOffset: UInt64, content: Content) {
+    public init(number: UInt64, file: Int, line: UInt64, byteOffset: UInt64, column: Int = 0, content: Content) {
         self.number = number
         self.file = file
         self.line = line
         self.byteOffset = byteOffset
+        self.column = column
         self.content = content
     }
 
@@ -89,5 +93,15 @@ extension InputSet {
     public func place(of row: Row, column: Int? = nil) -> String {
         let place = "\(files[row.file].displayName):\(row.line)"
         return column.map { "\(place):\($0)" } ?? place
+    }
+
+    /// The same for a byte of the row's text.
+    func place(of row: Row, offset: Int?) -> String {
+        guard let offset else { return place(of: row) }
+        guard row.column > 0, case .json(let text) = row.content else { return place(of: row, column: offset + 1) }
+        let before = text.prefix(offset)
+        guard let lineFeed = before.lastIndex(of: 0x0A) else { return place(of: row, column: row.column + offset) }
+        let line = row.line + UInt64(before.count { $0 == 0x0A })
+        return "\(files[row.file].displayName):\(line):\(offset - lineFeed)"
     }
 }

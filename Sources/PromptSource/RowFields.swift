@@ -17,7 +17,9 @@ struct RowFields {
     private let text: [UInt8]
     private let values: [(key: JSONValue, value: JSONValue)]
     private let members: [Member]
-    private var positions = InlineArray<10, Int>(repeating: -1)
+    private var positions = InlineArray<40, Int>(repeating: -1)
+    /// The fields that are there, null ones too.
+    private(set) var present: RowFieldSet = []
 
     /// `root` is the object that is all of `text`.
     init(_ root: JSONValue, in text: [UInt8]) {
@@ -32,7 +34,9 @@ struct RowFields {
             }
         }
         for (index, member) in members.enumerated() {
-            if let field = member.field { positions[field.rawValue] = index }
+            guard let field = member.field else { continue }
+            positions[field.rawValue] = index
+            present.insert(RowFieldSet(field))
         }
     }
 
@@ -70,11 +74,21 @@ struct RowFields {
         return object
     }
 
+    /// The member that holds a byte of the row.
+    func member(at offset: Int) -> (name: String, field: RowField?)? {
+        guard let index = members.firstIndex(where: { $0.value.contains(offset) }) else { return nil }
+        return (values[index].key.string ?? "", members[index].field)
+    }
+
     /// What fields there are, for a message.
     var inventory: String {
-        if values.isEmpty { return "the row has no fields" }
+        values.isEmpty ? "the row has no fields" : "the row has the fields \(names)"
+    }
+
+    /// Their names, the first of them.
+    var names: String {
         let shown = values.prefix(RowFields.namesShownMax).map { $0.key.string ?? "" }
-        return "the row has the fields \(shown.joined(separator: ", "))\(values.count > shown.count ? ", ..." : "")"
+        return shown.joined(separator: ", ") + (values.count > shown.count ? ", ..." : "")
     }
 
     private static func field(_ key: Range<Int>, _ isEscaped: Bool, in text: UnsafeBufferPointer<UInt8>) -> RowField? {
@@ -85,14 +99,27 @@ struct RowFields {
             return RowField.allCases.first { content(key, isEscaped, in: text, equals: Array($0.name.utf8)) }
         }
         switch key.count - 2 {
+        case 1: return pick(.n, "n")
         case 2: return pick(.id, "id")
-        case 3: return pick(.uid, "uid") ?? pick(.url, "url")
-        case 4: return pick(.body, "body")
+        case 3: return pick(.uid, "uid") ?? pick(.url, "url") ?? pick(.row, "row")
+        case 4: return pick(.body, "body") ?? pick(.stop, "stop") ?? pick(.seed, "seed")
+        case 5: return pick(.model, "model") ?? pick(.tools, "tools") ?? pick(.topP, "top_p")
         case 6:
             return pick(.prompt, "prompt") ?? pick(.prefix, "prefix") ?? pick(.suffix, "suffix")
-                ?? pick(.method, "method")
-        case 8: return pick(.messages, "messages")
+                ?? pick(.method, "method") ?? pick(.system, "system") ?? pick(.params, "params")
+                ?? pick(.sample, "sample") ?? pick(.status, "status")
+        case 8: return pick(.messages, "messages") ?? pick(.metadata, "metadata") ?? pick(.attempts, "attempts")
         case 9: return pick(.customID, "custom_id")
+        case 10: return pick(.completion, "completion") ?? pick(.maxTokens, "max_tokens")
+        case 11:
+            return pick(.temperature, "temperature") ?? pick(.toolChoice, "tool_choice")
+                ?? pick(.fingerprint, "fingerprint")
+        case 12: return pick(.conversations, "conversation")
+        case 13: return pick(.conversations, "conversations") ?? pick(.messagesJSON, "messages_json")
+        case 15: return pick(.responseFormat, "response_format")
+        case 16: return pick(.reasoningEffort, "reasoning_effort")
+        case 19: return pick(.parallelToolCalls, "parallel_tool_calls")
+        case 21: return pick(.maxCompletionTokens, "max_completion_tokens")
         default: return nil
         }
     }
@@ -105,26 +132,4 @@ struct RowFields {
         if isEscaped { return JSONString.unescape(Array(text[content])[...]) == name }
         return content.count == name.count && memcmp(text.baseAddress! + content.lowerBound, name, name.count) == 0
     }
-}
-
-/// The members that a row's shape and its id are read from.
-enum RowField: Int, CaseIterable {
-    case messages, prompt, prefix, suffix, body, url, method, customID, id, uid
-
-    var name: String { self == .customID ? "custom_id" : "\(self)" }
-}
-
-/// A set of them.
-struct RowFieldSet: OptionSet {
-    var rawValue: Int
-
-    init(rawValue: Int) { self.rawValue = rawValue }
-    init(_ field: RowField) { rawValue = 1 << field.rawValue }
-
-    static let messages = RowFieldSet(.messages)
-    static let prompt = RowFieldSet(.prompt)
-    static let fill: RowFieldSet = [RowFieldSet(.prefix), RowFieldSet(.suffix)]
-    static let batch: RowFieldSet = [
-        RowFieldSet(.customID), RowFieldSet(.method), RowFieldSet(.url), RowFieldSet(.body),
-    ]
 }

@@ -13,12 +13,7 @@ public final class RowReader {
         case jsonLines(LineReader)
         case text(LineReader)
         case delimited(LineReader, DelimitedReader)
-
-        var lines: LineReader {
-            switch self {
-            case .jsonLines(let lines), .text(let lines), .delimited(let lines, _): lines
-            }
-        }
+        case array(ArrayReader)
     }
 
     private let input: InputSet
@@ -66,7 +61,14 @@ public final class RowReader {
 
     private func openFile() throws(RetortError) -> OpenFile {
         let file = input.files[landmark.file]
-        let lines = LineReader(try ByteStream(file), lineBytesMax: lineBytesMax)
+        let stream = try ByteStream(file)
+        let sniff = InputSniff(try stream.peek(InputSniff.headBytes), format: file.format)
+        if sniff.isArray {
+            let elements = ArrayReader(stream, name: file.displayName, elementBytesMax: lineBytesMax)
+            if landmark.byteOffset > 0 { try elements.skip(to: landmark.byteOffset, line: landmark.line) }
+            return .array(elements)
+        }
+        let lines = LineReader(stream, lineBytesMax: lineBytesMax, lineEnd: sniff.lineEnd)
         let opened: OpenFile =
             switch file.format {
             case .jsonLines: .jsonLines(lines)
@@ -92,6 +94,15 @@ public final class RowReader {
         case .delimited(let lines, let records):
             guard let element = try records.next() else { return nil }
             return row(element.content, element.line, element.offset, lines)
+        case .array(let elements):
+            guard let element = try elements.next() else { return nil }
+            let row = Row(
+                number: landmark.row, file: landmark.file, line: element.line, byteOffset: element.offset,
+                column: element.column, content: element.content)
+            landmark.byteOffset = elements.offset
+            landmark.line = elements.line
+            landmark.row += 1
+            return row
         }
     }
 

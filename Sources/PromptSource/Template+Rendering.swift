@@ -39,14 +39,39 @@ extension Template {
         output.append(UInt8(ascii: "\""))
     }
 
-    private func find(
-        _ name: [UInt8], _ path: [[UInt8]], in fields: RowFields
-    ) throws(RowFault) -> JSONValue {
+    /// A member of an object, or of the object that a text holds: records keep their metadata so.
+    private static func member(_ name: [UInt8], of value: JSONValue) -> JSONValue? {
+        guard let text = value.rawStringContent, text.first == UInt8(ascii: "{"), let bytes = value.stringBytes else {
+            return value.member(name)
+        }
+        return (try? JSONParser().parse(bytes))?.root.member(name)
+    }
+
+    /// The fields it names that a row does not have.
+    func missing(in fields: RowFields) -> [String] {
+        var names: [String] = []
+        for turn in turns {
+            for case .field(let name, let path) in turn.pieces where value(name, path, in: fields) == nil {
+                let text = String(decoding: name, as: UTF8.self)
+                if !names.contains(text) { names.append(text) }
+            }
+        }
+        return names
+    }
+
+    private func value(_ name: [UInt8], _ path: [[UInt8]], in fields: RowFields) -> JSONValue? {
         var value = fields.value(named: name)
         if value == nil, path.count > 1 {
             value = fields.value(named: path[0])
-            for part in path.dropFirst() { value = value?.member(part) }
+            for part in path.dropFirst() { value = value.flatMap { Self.member(part, of: $0) } }
         }
+        return value
+    }
+
+    private func find(
+        _ name: [UInt8], _ path: [[UInt8]], in fields: RowFields
+    ) throws(RowFault) -> JSONValue {
+        let value = value(name, path, in: fields)
         let field = String(decoding: name, as: UTF8.self)
         guard let value else {
             throw RowFault(

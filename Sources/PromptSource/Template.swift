@@ -32,6 +32,19 @@ public struct Template: Sendable, Hashable {
     }
 
     let turns: [Turn]
+    private let rootNames: Set<String>
+
+    init(turns: [Turn]) {
+        self.turns = turns
+        var names: Set<String> = []
+        for turn in turns {
+            for case .field(let name, let path) in turn.pieces {
+                names.insert(String(decoding: name, as: UTF8.self))
+                if let root = path.first { names.insert(String(decoding: root, as: UTF8.self)) }
+            }
+        }
+        rootNames = names
+    }
 
     /// The fields it names, sorted.
     public var fields: [String] {
@@ -41,6 +54,9 @@ public struct Template: Sendable, Hashable {
         }
         return names.sorted()
     }
+
+    /// Whether a field of the row is what it inserts, or holds what it inserts.
+    func names(_ field: String) -> Bool { rootNames.contains(field) }
 
     /// Parses a template. Throws `.configuration` at `name:line:column` when a placeholder is not closed or has no
     /// legal name, when text stands before the first turn, or when a turn or the whole is empty.

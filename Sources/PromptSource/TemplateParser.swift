@@ -53,6 +53,12 @@ struct TemplateParser {
                 at += 1
                 continue
             }
+            if let word = statement(at: at, upTo: end) {
+                throw error(
+                    "{% \(word) %} is a statement of another template language", at: at,
+                    remedy: "Templates here have {{field}} and lines such as @user only: prepare the text as a field "
+                        + "of the row.")
+            }
             let run = text[at..<end].prefix { $0 == TemplateParser.brace }.count
             for _ in 0..<run / 4 { literal += [TemplateParser.brace, TemplateParser.brace] }
             at += run / 4 * 4
@@ -63,6 +69,23 @@ struct TemplateParser {
             }
             if left >= 2 { try takePlaceholder(upTo: end) }
         }
+    }
+
+    private static let statements: Set<String> = [
+        "if", "elif", "else", "endif", "for", "endfor", "set", "endset", "block", "endblock", "include", "extends",
+        "macro", "endmacro", "raw", "endraw", "import", "from", "with", "endwith", "filter", "endfilter", "call",
+        "endcall",
+        "unless", "endunless", "case", "when", "assign", "capture", "generation", "endgeneration",
+    ]
+
+    /// The word of a statement such as `{% if x %}` that begins at `start` and ends on its line.
+    private func statement(at start: Int, upTo end: Int) -> String? {
+        guard start + 1 < end, text[start + 1] == UInt8(ascii: "%") else { return nil }
+        var rest = text[start + 2..<end]
+        guard rest.firstRange(of: Array("%}".utf8)) != nil else { return nil }
+        rest = rest.drop { $0 == 0x20 || $0 == 0x09 || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "+") }
+        let word = String(decoding: rest.prefix { $0 | 0x20 >= 0x61 && $0 | 0x20 <= 0x7A }, as: UTF8.self)
+        return Self.statements.contains(word) ? word : nil
     }
 
     /// Takes a placeholder whose opening braces stand at `at`; it ends on its line.

@@ -105,11 +105,111 @@ import Testing
         } throws: { ($0 as? RetortError)?.message.contains("seed") == true }
     }
 
-    @Test func theFingerprintFollowsTheBody() throws {
+    private func fingerprint(_ messages: String, _ members: [BodyMember] = []) throws -> UInt64 {
         let builder = try RequestBuilder(endpoint: .chat, parameters: RequestParameters(model: "m"))
-        let one = RequestBuilder.fingerprint(try builder.request(.prompt(raw("\"a\""))))
-        #expect(one == RequestBuilder.fingerprint(try builder.request(.prompt(raw("\"a\"")))))
-        #expect(one != RequestBuilder.fingerprint(try builder.request(.prompt(raw("\"b\"")))))
+        let parser = JSONParser()
+        return builder.fingerprint(try builder.request(.messages(raw(messages)), members: members), with: parser)
+    }
+
+    @Test(arguments: [
+        (#"[{"role":"user","content":"caf\u00e9 \/ x"}]"#, #"[ {"content" : "café / x", "role":"user"} ]"#),
+        (#"[{"a":1,"b":[100,0.5,-0]}]"#, #"[{"b":[1e2,5e-1,0.0],"a":1.0}]"#),
+        (#"[{"a":1,"a":2}]"#, #"[{"a":2}]"#), (#"["\ud83d\ude00"]"#, #"["😀"]"#),
+        (#"[18446744073709551616]"#, #"[18446744073709551616.0]"#), ("[0.7]", "[0.69999999999999996]"),
+    ]) func theSpellingMakesNoOtherFingerprint(one: String, other: String) throws {
+        #expect(try fingerprint(one) == fingerprint(other))
+    }
+
+    @Test(arguments: [
+        (#"[{"a":1,"a":2}]"#, #"[{"a":2,"a":1}]"#), ("[1,2]", "[2,1]"), (#"["1"]"#, "[1]"), ("[null]", "[false]"),
+        ("[9007199254740993]", "[9007199254740992]"), ("[[1],2]", "[[1,2]]"), (#"["\ud83d"]"#, #"["\ufffd"]"#),
+        (#"[{"a":{"b":1},"c":2}]"#, #"[{"a":{"c":2},"b":1}]"#), ("[-1]", "[1]"), (#"["a\n"]"#, #"["an"]"#),
+        ("[0.1]", "[0.11]"), ("[[]]", "[{}]"),
+    ]) func otherValuesMakeAnotherFingerprint(one: String, other: String) throws {
+        #expect(try fingerprint(one) != fingerprint(other))
+    }
+
+    @Test func theFingerprintIsOfTheWholeBody() throws {
+        let builder = try RequestBuilder(endpoint: .chat, parameters: RequestParameters(model: "m"))
+        let parser = JSONParser()
+        let request = try builder.request(.messages(raw(#"[{"role":"user","content":"a"}]"#)))
+        let turned = ModelRequest(
+            path: request.path, body: Array(#"{"messages":[{"content":"a","role":"user"}],"model":"m"}"#.utf8))
+        #expect(builder.fingerprint(request, with: parser) == builder.fingerprint(turned, with: parser))
+        #expect(RequestBuilder.fingerprintOfBytes(request) != RequestBuilder.fingerprintOfBytes(turned))
+        let warm = BodyMember(name: "temperature", value: raw("1"))
+        #expect(try fingerprint("[1]") != fingerprint("[1]", [warm]))
+    }
+
+    @Test func aRowsWishesWinOverTheParameters() throws {
+        var parameters = RequestParameters(model: "m")
+        parameters.temperature = 0.5
+        parameters.maxCompletionTokens = 9
+        let builder = try RequestBuilder(endpoint: .chat, parameters: parameters)
+        let request = try builder.request(
+            .prompt(raw(#""x""#)),
+            members: [
+                BodyMember(name: "temperature", value: raw("1")), BodyMember(name: "model", value: raw(#""own""#)),
+                BodyMember(name: "max_tokens", value: raw("5")),
+            ])
+        #expect(
+            text(request)
+                == #"{"temperature":1,"model":"own","max_tokens":5,"messages":[{"role":"user","content":"x"}]}"#)
+    }
+
+    @Test func anthropicGetsItsOwnNames() throws {
+        let builder = try RequestBuilder(endpoint: .messages, parameters: RequestParameters(model: "m"))
+        let messages =
+            #"[{"role":"system","content":"s"},{"role":"user","content":[{"type":"image_url","image_url":"#
+            + #"{"url":"data:image/png;base64,AA"}},{"type":"text","text":"t"}]},{"role":"assistant","content":null,"tool_calls":[{"id":"c","type":"function","#
+            + #""function":{"name":"f","arguments":"{\"q\": 1}"}}]},{"role":"tool","tool_call_id":"c","content":"r"},"#
+            + #"{"role":"user","content":"go"}]"#
+        let request = try builder.request(
+            .messages(raw(messages)),
+            members: [
+                BodyMember(name: "stop", value: raw(#""END""#)), BodyMember(name: "max_tokens", value: raw("7")),
+                BodyMember(
+                    name: "tools",
+                    value: raw(#"[{"type":"function","function":{"name":"f","parameters":{"type":"object"}}}]"#)),
+                BodyMember(name: "tool_choice", value: raw(#""required""#)),
+                BodyMember(name: "parallel_tool_calls", value: raw("false")),
+            ])
+        let root = try JSONParser().parse(request.body).root
+        #expect(root.members.map(\.key.string).count == Set(root.members.map(\.key.string)).count)
+        #expect(root["max_tokens"]?.int == 7 && root["stop_sequences"]?.firstElement?.string == "END")
+        #expect(root["tools"]?.raw.elementsEqual(#"[{"name":"f","input_schema":{"type":"object"}}]"#.utf8) == true)
+        #expect(
+            root["tool_choice"]?.raw.elementsEqual(#"{"type":"any","disable_parallel_tool_use":true}"#.utf8) == true)
+        #expect(root["system"]?.firstElement?["text"]?.string == "s")
+        let turns = root["messages"]?.elements ?? []
+        #expect(turns.map { $0["role"]?.string } == ["user", "assistant", "user", "user"])
+        #expect(turns[0]["content"]?.firstElement?["source"]?["data"]?.string == "AA")
+        #expect(turns[1]["content"]?.firstElement?["input"]?["q"]?.int == 1)
+        #expect(turns[2]["content"]?.firstElement?["tool_use_id"]?.string == "c")
+    }
+
+    @Test(arguments: [
+        #"[{"role":"user","content":[{"type":"input_audio","input_audio":{}}]}]"#,
+        #"[{"role":"assistant","tool_calls":[{"id":"c","function":{"name":"f","arguments":"no"}}]}]"#,
+        #"[{"role":"user","content":[{"type":"image_url","image_url":{"url":"file:///x"}}]}]"#,
+        #"[{"role":"tool","content":"x"}]"#, #"[{"role":"critic","content":"x"}]"#,
+        #"[{"role":"user","content":"x","video":{}}]"#,
+    ]) func whatAnthropicCannotTakeIsRefused(messages: String) throws {
+        let builder = try RequestBuilder(endpoint: .messages, parameters: RequestParameters(model: "m"))
+        #expect(throws: RetortError.self) { try builder.request(.messages(raw(messages))) }
+    }
+
+    @Test func aPlainCompletionTakesNoTools() throws {
+        let builder = try RequestBuilder(endpoint: .completions, parameters: RequestParameters(model: "m"))
+        let limit = BodyMember(name: "max_completion_tokens", value: raw("3"))
+        #expect(
+            text(try builder.request(.prompt(raw(#""x""#)), members: [limit]))
+                == #"{"model":"m","max_tokens":3,"prompt":"x"}"#)
+        for name in ["tools", "tool_choice", "parallel_tool_calls", "reasoning_effort"] {
+            #expect(throws: RetortError.self) {
+                try builder.request(.prompt(raw(#""x""#)), members: [BodyMember(name: name, value: raw("[]"))])
+            }
+        }
     }
 
     @Test func estimatesTokens() {

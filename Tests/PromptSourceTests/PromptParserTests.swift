@@ -44,8 +44,8 @@ func fault(_ json: [UInt8], template: Template? = nil) throws -> RetortError? {
     @Test(arguments: [
         (#"{"prompt":"hi"}"#, Readable(id: nil, shape: #"prompt "hi""#, metadata: "{}")),
         (
-            #" {"id" : "q-1", "prompt" : "a\u0062\/c" , "n" : 1.50e+2, "tags":[1, 2]} "#,
-            Readable(id: "q-1", shape: #"prompt "a\u0062\/c""#, metadata: #"{"n":1.50e+2,"tags":[1, 2]}"#)
+            #" {"id" : "q-1", "prompt" : "a\u0062\/c" , "k" : 1.50e+2, "tags":[1, 2]} "#,
+            Readable(id: "q-1", shape: #"prompt "a\u0062\/c""#, metadata: #"{"k":1.50e+2,"tags":[1, 2]}"#)
         ),
         (
             #"{"messages":[{"role":"user","content":"x"}],"uid":17,"prompt":"kept"}"#,
@@ -105,7 +105,8 @@ func fault(_ json: [UInt8], template: Template? = nil) throws -> RetortError? {
         (#"{"messages":[{"role":1}]}"#, "7:22", "the role of messages[0] is not a name"),
         (#"{"messages":[{"role":""}]}"#, "7:22", "the role of messages[0] is not a name"),
         (#"{"messages":[{"role":"u","content":5}]}"#, "7:36", "the content of messages[0] is a number"),
-        (#"{"prompt":["x"]}"#, "7:11", "prompt is an array; expected a string"),
+        (#"{"prompt":["x"]}"#, "7:12", "prompt[0] is a string; expected an object"),
+        (#"{"prompt":5}"#, "7:11", "prompt is a number; expected a string"),
         (#"{"prefix":"x","suffix":true}"#, "7:24", "suffix is a boolean; expected a string"),
         (#"{"prompt":"x","id":[1]}"#, "7:20", "the row's id is an array"),
         (#"{"custom_id":"c","body":[]}"#, "7:25", "body is an array; expected an object"),
@@ -121,7 +122,7 @@ func fault(_ json: [UInt8], template: Template? = nil) throws -> RetortError? {
         #expect(
             try fault(Array(#"{"question":"x","b":2}"#.utf8))?.description
                 == "standard input:7: no prompt: the row has the fields question, b. Expected messages, prompt, "
-                + "prefix and suffix, or a custom_id with body; or use --template.")
+                + "prefix and suffix, conversations, or a custom_id with body or params; or use --template.")
         #expect(try fault(Array("{}".utf8))?.cause == "the row has no fields")
         let many = "{" + (0..<30).map { "\"f\($0)\":0" }.joined(separator: ",") + "}"
         #expect(try fault(Array(many.utf8))?.cause?.hasSuffix("f18, f19, ...") == true)

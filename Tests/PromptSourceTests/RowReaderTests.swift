@@ -102,8 +102,10 @@ import Testing
                 let reading = read(input)
                 let parser = PromptParser(input)
                 for row in reading.rows { _ = try? parser.parse(row) }
-                let lines = bytes.split(separator: 0x0A).count
-                #expect(reading.rows.count <= lines, "seed \(seed)")
+                // A CR may end lines where the first one ends so.
+                let most = bytes.split { $0 == 0x0A || $0 == 0x0D }.count
+                #expect(reading.rows.count <= most, "seed \(seed)")
+                let lines = bytes.contains(0x0A) ? bytes.split(separator: 0x0A).count : most
                 if name == "a.txt" {
                     #expect(reading.error == nil && reading.rows.count >= lines - 20, "seed \(seed)")
                 }

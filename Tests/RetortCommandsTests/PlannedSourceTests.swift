@@ -55,7 +55,7 @@ import Testing
     }
 
     @Test func whatWasReadBeforeAnErrorIsHandedOver() async throws {
-        let plant = try Plant(in: folder)
+        let plant = try Plant("--strict", in: folder)
         let source = PlannedSource()
         try start(source, plant, try plant.input(rows(5) + rows(1)))
         let drained = await drain(source)

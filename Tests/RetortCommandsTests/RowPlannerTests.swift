@@ -1,4 +1,5 @@
 import Basics
+import JSONText
 import ModelAPI
 import PromptSource
 import ResponseGenerator
@@ -25,7 +26,8 @@ import Testing
             String(decoding: context.asked, as: UTF8.self)
                 == #""messages":[{"role":"user","content":"x"}],"messages_json":"","prompt":"","suffix":"","tools":"""#)
         #expect(String(decoding: context.metadata, as: UTF8.self) == #"{"level":3}"#)
-        #expect(context.fingerprint == RequestBuilder.fingerprint(planned.items[0].request))
+        #expect(
+            context.fingerprint == plant.settings.builder.fingerprint(planned.items[0].request, with: JSONParser()))
         #expect(planned.items.map(\.context.row) == [0, 1])
     }
 
@@ -125,11 +127,16 @@ import Testing
         if isAnswered { try plant.answer(first) }
         _ = try planner.plan(try #require(try reader.next()))
         let third = try #require(try reader.next())
-        let error = try #require(failure { _ = try planner.plan(third) })
+        guard case .badRow(let records, let error) = try planner.plan(third) else {
+            Issue.record("the second row of an id is planned")
+            return
+        }
         let path = input.files[0].path
         #expect(error.code == .badInput)
         #expect(error.place == "\(path):3")
-        #expect(error.cause == "a stands at \(path):1 already")
+        #expect(error.cause == "a is used at \(path):1 already")
+        #expect(records.count == 1 && records[0].key != RecordKey("a"))
+        #expect(planner.findings.duplicates == 1)
     }
 
     @Test func badRowsAreRecordedOnceWithWhatIsWrong() throws {

@@ -75,10 +75,11 @@ import Testing
         #expect(plan.completionTokens?.interval != nil)
     }
 
-    @Test func duplicatesAreTheRunsErrors() throws {
-        let error = #expect(throws: RetortError.self) { try plan(Self.rows[0] + Self.rows[1] + Self.rows[0]) }
-        #expect(error?.code == .badInput)
-        #expect(error?.message == "two rows have the same id")
+    @Test func duplicatesAreBadRowsThatAreNamed() throws {
+        let plan = try plan(Self.rows[0] + Self.rows[1] + Self.rows[0])
+        #expect([plan.new, plan.bad, plan.duplicates] == [2, 1, 1])
+        #expect(plan.badRows[0].message == "two rows have the same id")
+        #expect(plan.duplicatesShown[0].hasSuffix("in.jsonl:1)"))
     }
 
     @Test func anotherJobIsRefused() throws {

@@ -39,7 +39,7 @@ import Testing
                 "model": "m", "endpoint": "chat", "samples": "2", "simulated": "yes", "temperature": "0.5",
                 "top_p": "0.9", "max_tokens": "7", "max_completion_tokens": "8", "stop": #""a, b", "c""#, "seed": "-1",
                 "reasoning_effort": "low", "response_format": #"{"type":"text"}"#, "param": #""x=[1]""#,
-                "reject_finish": "length", "split_think": "yes",
+                "reject_finish": "length", "split_think": "yes", "row_identity": "values",
             ])
     }
 

@@ -40,6 +40,7 @@ enum PlanCommand {
         }
         try output.flush()
         if !command.flag("quiet") {
+            for line in plan.remarks { context.messages.line(CellWidth.sanitized(line)) }
             for error in plan.badRows { context.messages.line("bad row: " + CellWidth.sanitized(error.description)) }
         }
         return .ok

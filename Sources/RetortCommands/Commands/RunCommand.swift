@@ -50,6 +50,12 @@ enum RunCommand {
                 "template", kind: .path, summary: "render each row: {{field}}, and @system, @user lines for turns",
                 group: inputGroup
             ).main,
+            OptionSpec(
+                "limit", kind: .integer(1...1_000_000_000_000), valueName: "N",
+                summary: "take the first N rows only; later runs without it go on with the rest", group: inputGroup),
+            OptionSpec(
+                "skip", kind: .integer(0...1_000_000_000_000), valueName: "N", summary: "pass over the first N rows",
+                group: inputGroup),
             OptionSpec("strict", summary: "stop at the first bad row instead of recording it", group: inputGroup),
             OptionSpec(
                 "on-change", kind: .choice(ChangePolicy.allCases.map(\.rawValue)),

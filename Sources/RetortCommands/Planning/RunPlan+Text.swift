@@ -16,6 +16,11 @@ extension RunPlan {
             facts.append(("changed", "\(Human.count(changed)) under the same id; \(fateOfChanged(settings))"))
         }
         if bad > 0 { facts.append(("bad rows", "\(Human.count(bad)) would be recorded as failed")) }
+        if duplicates > 0 {
+            let more = duplicates > duplicatesShown.count ? ", ..." : ""
+            facts.append(
+                ("duplicate ids", "\(Human.count(duplicates)): \(duplicatesShown.joined(separator: ", "))\(more)"))
+        }
         facts.append(("to send", Human.count(new)))
         guard new > 0 else { return Self.aligned(facts) }
         facts.append(("tokens in", Self.count(promptTokens)))
@@ -73,7 +78,7 @@ extension RunPlan {
         var object = JSONLine()
         let counts = [
             ("rows", Int(rows)), ("items", items), ("done", done), ("failed", failed), ("changed", changed),
-            ("bad", bad), ("new", new),
+            ("bad", bad), ("duplicates", duplicates), ("new", new),
         ]
         for (name, count) in counts { object.member(name, String(count)) }
         Self.append("prompt_tokens", promptTokens, to: &object)

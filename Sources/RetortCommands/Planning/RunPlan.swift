@@ -24,6 +24,10 @@ struct RunPlan {
     /// What the new items may come to at worst.
     private(set) var bounds = PlanBounds()
     private(set) var measurements = StoreMeasurements()
+    /// Rows whose id another row has; counted among the bad ones. Of the first, what to say.
+    private(set) var duplicates = 0
+    private(set) var duplicatesShown: [String] = []
+    private(set) var remarks: [String] = []
     /// The first bad rows, for the message.
     private(set) var badRows: [RetortError] = []
 
@@ -37,17 +41,21 @@ struct RunPlan {
         // Changed rows are counted, not refused.
         if settings.onChange == .refuse { settings.onChange = .keep }
         let input = try InputSet.resolve(settings.inputs, format: settings.format)
-        let job = JobDescription(settings)
-        guard let manifest = try RecordStore.manifest(of: settings.out, files: options.files) else {
+        let stored = try RecordStore.manifest(of: settings.out, files: options.files)
+        let job = JobDescription(settings).adopting(stored?.job)
+        try RowTrial.check(input, settings, job: job)
+        guard let manifest = stored else {
             try OutputPlace(settings.out).check(options.files)
             let store = NoOutcomes(job, samples: settings.samples)
             try read(input, settings, store, .mixed(isNew: true), from: .start)
             items = Int(rows) * settings.samples
             return
         }
-        try job.check(against: manifest.job, at: settings.out, onChange: settings.onChange)
         // One snapshot, its journals included: whatever is asked of the store is asked of that.
         let reader = try StoreReader(settings.out, options: options)
+        if reader.counters.done + reader.counters.failed > 0 {
+            try job.check(against: manifest.job, at: settings.out, onChange: settings.onChange)
+        }
         measurements = try StoreMeasurements(reader)
         let counters = reader.counters
         let progress = reader.inputProgress
@@ -58,14 +66,17 @@ struct RunPlan {
                 identity: input.identityHash, manifest: manifest, counters: counters, progress: progress,
                 samples: settings.samples)
         var start = Landmark.start
-        if case .sole = standing, counters.done + counters.failed > 0 { start = Landmark(progress.landmark) }
+        if case .sole = standing, counters.done + counters.failed > 0, settings.rows.isWhole {
+            start = Landmark(progress.landmark)
+        }
         if case .settled(let known) = standing {
-            rows = known
+            rows = settings.rows.count(of: known)
         } else {
             try read(input, settings, reader, standing, from: start)
         }
         items = Int(rows) * settings.samples
         switch standing {
+        case .sole where !settings.rows.isWhole: break
         case .sole: (done, failed) = (Int(counters.done), Int(counters.failed))
         case .settled: (done, failed) = (items, 0)
         case .mixed: break
@@ -82,7 +93,7 @@ struct RunPlan {
         let planner = RowPlanner(
             settings, input: input, store: store, issued: issued, codec: RecordCodec(keepsBody: false),
             standing: standing)
-        let reader = RowReader(input, from: landmark)
+        let reader = RangedRows(input, from: landmark, settings.rows)
         while let row = try reader.next() {
             switch try planner.plan(row) {
             case .items(let items):
@@ -102,7 +113,9 @@ struct RunPlan {
                 remembered = []
             }
         }
-        rows = reader.landmark.row
+        rows = reader.rows
+        remarks = planner.takeRemarks()
+        (duplicates, duplicatesShown) = (planner.findings.duplicates, planner.findings.duplicatesShown)
         (done, failed, changed) = (planner.findings.done, planner.findings.failed, planner.findings.changed)
     }
 

@@ -52,15 +52,16 @@ struct Pricing: Sendable {
 
     /// Refuses a limit that could not be kept: without a price, or with answers of any length.
     func checkBudget(_ builder: RequestBuilder) throws(RetortError) {
-        guard limit != nil else { return }
+        // Without a model each row names its own, and is checked when it comes.
+        guard limit != nil, !model.isEmpty else { return }
         let sample = try builder.request(.prompt(ModelAnswer.emptyString))
         _ = try costMax(of: sample, price: price, with: JSONParser()) { "--max-cost" }
     }
 
-    /// What a row's tokens cost: a batch row names its own model.
-    func price(of shape: PromptRow.Shape, with parser: JSONParser) -> TokenPrice? {
-        guard case .batch(_, let body) = shape else { return price }
-        return price(ofBody: Array(body), with: parser)
+    /// What a row's tokens cost: rows may name their own model.
+    func price(ofModel name: String?) -> TokenPrice? {
+        if isFree { return .free }
+        return name.map { table[$0] } ?? price
     }
 
     /// The price of the model that a request body names.

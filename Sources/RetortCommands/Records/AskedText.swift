@@ -9,13 +9,14 @@ import PromptSource
 /// the first record on: readers take a type from the first records that they see, and an empty list has none.
 enum AskedText {
     static func members(
-        _ shape: PromptRow.Shape, endpoint: RequestBuilder.Endpoint, with parser: JSONParser
+        _ shape: PromptRow.Shape, endpoint: RequestBuilder.Endpoint, tools: ArraySlice<UInt8> = [],
+        with parser: JSONParser
     ) -> [UInt8] {
         switch shape {
-        case .chat(let messages): return members(AskedTurns(messages, with: parser))
+        case .chat(let messages): return members(AskedTurns(messages, with: parser), tools: tools)
         case .prompt(let prompt):
             return endpoint == .completions
-                ? completion(prompt, AskedTurns.emptyText) : members(AskedTurns(prompt: prompt))
+                ? completion(prompt, AskedTurns.emptyText) : members(AskedTurns(prompt: prompt), tools: tools)
         case .fill(let prefix, let suffix): return completion(prefix, suffix)
         case .batch(_, let body): return members(ofBody: body, with: parser)
         }

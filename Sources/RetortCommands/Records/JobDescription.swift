@@ -9,7 +9,9 @@ struct JobDescription: Sendable, Hashable {
 
     init(_ settings: RunSettings) {
         var values = settings.parameterTexts
-        values["model"] = settings.parameters.model
+        // Without one each row names its own.
+        values["model"] = settings.parameters.model.isEmpty ? nil : settings.parameters.model
+        values[RowScheme.name] = RowScheme.current
         values["endpoint"] = settings.endpoint.rawValue
         values["samples"] = String(settings.samples)
         if let template = settings.templateText {
@@ -23,6 +25,13 @@ struct JobDescription: Sendable, Hashable {
         }
         if let check = settings.check { values["answers"] = check.jobText }
         self.values = values
+    }
+
+    /// The same job for a store that holds records of an earlier one: rows are named and compared as they were then.
+    func adopting(_ stored: [String: String]?) -> JobDescription {
+        var job = self
+        if let stored { job.values[RowScheme.name] = stored[RowScheme.name] }
+        return job
     }
 
     /// What decides which answers count or how they are kept, while the request is the same: a change of it shows in no

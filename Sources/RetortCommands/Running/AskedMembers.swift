@@ -1,3 +1,4 @@
+import Basics
 import Glibc
 import JSONText
 import ModelAPI
@@ -31,6 +32,21 @@ enum AskedMembers {
         text.withUTF8Buffer { members.append(contentsOf: $0) }
         members.append(contentsOf: other)
         return onOneLine(members)
+    }
+
+    /// What an id is made of: what is asked, and what the row asks for itself.
+    static func hash(
+        _ asked: [UInt8], _ members: [PromptRow.Member], _ scheme: RowScheme, with parser: JSONParser
+    ) -> UInt64 {
+        guard scheme == .values else { return asked.withUnsafeBytes { ContentHash.hash64($0) } }
+        var text = asked
+        for member in members {
+            text.append(UInt8(ascii: ","))
+            JSONString.append(member.name, to: &text)
+            text.append(UInt8(ascii: ":"))
+            text.append(contentsOf: member.value)
+        }
+        return (try? parser.valueHash(ofMembers: text)) ?? text.withUnsafeBytes { ContentHash.hash64($0) }
     }
 
     /// The same JSON without carriage returns between its tokens, at which some readers of lines would cut it.

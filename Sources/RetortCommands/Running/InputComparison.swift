@@ -19,22 +19,19 @@ extension RunSession {
         if !isQuiet {
             messages.line(Self.reasonToCompare(store.manifest.input) + "; matching its rows against the store")
         }
-        let planner = RowPlanner(
-            settings, input: input, store: store, issued: IssuedKeys(), codec: RecordCodec(keepsBody: false),
-            standing: .mixed(isNew: true))
-        let rows = RowReader(input)
-        var changed = 0
-        var first = ""
+        let planner = { [settings] in
+            RowPlanner(
+                settings, input: input, store: store, issued: IssuedKeys(), codec: RecordCodec(keepsBody: false),
+                standing: .mixed(isNew: true))
+        }
+        let changed: ChangedItems
         do throws(RetortError) {
-            while let row = try rows.next() {
-                guard try planner.hasChanged(row) else { continue }
-                changed += 1
-                if changed == 1 { first = input.place(of: row) }
-            }
+            changed = try ChangedItems(input, settings.rows, planner: planner, withoutIDs: false, overflow: { _ in })
         } catch {
             // The run itself meets the same end of the input, and reports it when the rows before it are done.
-            if error.code != .badInput { throw error }
+            if error.code == .badInput { return }
+            throw error
         }
-        if changed > 0 { throw planner.changed(changed, at: first) }
+        if changed.count > 0 { throw planner().changed(changed.count, at: changed.firstPlace) }
     }
 }

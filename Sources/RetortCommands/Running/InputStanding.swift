@@ -48,9 +48,10 @@ enum InputStanding: Sendable {
         }
     }
 
-    /// Where reading begins.
-    func start(of input: InputSet, _ store: RecordStore) -> Landmark {
-        switch self {
+    /// Where reading begins. The rows of a part are counted from its start.
+    func start(of input: InputSet, _ store: RecordStore, _ range: RowRange = RowRange()) -> Landmark {
+        if !range.isWhole { return .start }
+        return switch self {
         case .sole: Landmark(store.inputProgress.landmark)
         case .mixed: .start
         case .settled(let rows): Landmark(file: input.files.count, byteOffset: 0, line: 1, row: rows)

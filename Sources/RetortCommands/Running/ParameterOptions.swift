@@ -2,6 +2,7 @@ import Basics
 import CommandLine
 import JSONText
 import ModelAPI
+import PromptSource
 
 /// The options that become members of every request.
 enum ParameterOptions {
@@ -34,6 +35,14 @@ enum ParameterOptions {
             "param", kind: .repeated(.string), valueName: "NAME=JSON", summary: "any other member of the request",
             group: group),
         OptionSpec(
+            "metadata-only", kind: .repeated(.string), valueName: "NAME",
+            summary: "keep this field of the rows as a label; do not send it",
+            details: """
+                A row's own \(PromptRow.memberNames.joined(separator: ", ")) go into its request and win over these \
+                options. Name the ones that are labels.
+                """,
+            group: group),
+        OptionSpec(
             "samples", "n", kind: .integer(1...10_000), summary: "answers per row, each a request of its own",
             group: group, default: "1"
         ).main,
@@ -46,10 +55,8 @@ enum ParameterOptions {
     static func parameters(
         _ command: ParsedCommand, isSimulated: Bool
     ) throws(RetortError) -> (RequestParameters, [String: String]) {
-        guard let model = command.stringIfSet("model") ?? (isSimulated ? simulatedModel : nil) else {
-            throw RetortError(
-                .usage, "no model is named", remedy: "Give --model NAME, or --simulate to try without one.")
-        }
+        // Without one each row has to name its own.
+        let model = command.stringIfSet("model") ?? (isSimulated ? simulatedModel : "")
         var parameters = RequestParameters(model: model)
         parameters.temperature = command.numberIfSet("temperature")
         parameters.topP = command.numberIfSet("top-p")
@@ -66,11 +73,31 @@ enum ParameterOptions {
                 throw RetortError(.usage, "--param \(text) has no value", remedy: "Write --param name=JSON.")
             }
             let name = String(text[..<equals])
+            if name == "n" {
+                throw RetortError(
+                    .usage, "--param n asks for several answers to one request",
+                    remedy: "Give --samples N: each sample is a request of its own.")
+            }
             parameters.extra.append(
                 (name, try json(String(text[text.index(after: equals)...]), "--param \(name)")))
         }
         return (parameters, texts(of: command))
     }
+
+    /// The fields that are labels. Throws `.usage` for a name that is never sent.
+    static func metadataOnly(_ command: ParsedCommand) throws(RetortError) -> [String] {
+        let names = command.strings("metadata-only")
+        for name in names where !PromptRow.memberNames.contains(name) {
+            throw RetortError(
+                .usage, "--metadata-only \(name) is not a field that would be sent",
+                remedy: "It can name \(PromptRow.memberNames.joined(separator: ", ")); all other fields are metadata.")
+        }
+        return Set(names).sorted()
+    }
+
+    /// What a row is told that names no model, where no option does.
+    static let noModel = RetortError(
+        .usage, "no model is named", remedy: "Give --model NAME, or --simulate to try without one.")
 
     private static func json(_ text: String, _ option: String) throws(RetortError) -> [UInt8] {
         do {
@@ -91,7 +118,7 @@ enum ParameterOptions {
         var texts: [String: String] = [:]
         let described = [
             "temperature", "top-p", "max-tokens", "max-completion-tokens", "stop", "seed", "reasoning-effort",
-            "response-format", "param",
+            "response-format", "param", "metadata-only",
         ]
         for name in described where command.isGiven(name) {
             texts[name.replacing("-", with: "_")] = command.value(name).map(text)

@@ -106,15 +106,16 @@ final class PlannedSource: ItemSource {
 
     /// Starts the thread. `planner` and the reader are made on it, since they belong to one thread.
     func start(
-        input: InputSet, from landmark: Landmark, store: RecordStore, recorder: Recorder,
-        planner: @escaping @Sendable () -> RowPlanner, onBadRow: @escaping @Sendable (RetortError) -> Void
+        input: InputSet, from landmark: Landmark, _ range: RowRange = RowRange(), store: RecordStore,
+        recorder: Recorder, planner: @escaping @Sendable () -> RowPlanner,
+        onBadRow: @escaping @Sendable (RetortError) -> Void, onRemark: @escaping @Sendable (String) -> Void = { _ in }
     ) {
         WorkThread.start(givesWay: true) { [self] in
-            let rows = RowReader(input, from: landmark)
+            let rows = RangedRows(input, from: landmark, range)
             let planner = planner()
             var failure: RetortError?
             do throws(RetortError) {
-                try read(rows, planner, store, recorder, onBadRow)
+                try read(rows, planner, store, recorder, onBadRow, onRemark)
             } catch {
                 failure = error
             }
@@ -123,21 +124,24 @@ final class PlannedSource: ItemSource {
     }
 
     private func read(
-        _ rows: RowReader, _ planner: RowPlanner, _ store: RecordStore, _ recorder: Recorder,
-        _ onBadRow: (RetortError) -> Void
+        _ rows: RangedRows, _ planner: RowPlanner, _ store: RecordStore, _ recorder: Recorder,
+        _ onBadRow: (RetortError) -> Void, _ onRemark: (String) -> Void
     ) throws(RetortError) {
         var batch = Batch()
         var noted = rows.landmark.row
         let isLive = !planner.input.isRepeatable
+        // The first rows of files were looked at before.
+        var gate = BadRowGate(isOpen: !isLive)
         do throws(RetortError) {
             while let row = try rows.next() {
                 let isWanted = try isOpen.withLock { isOpen throws(RetortError) in
                     guard isOpen else { return false }
                     switch try planner.plan(row) {
-                    case .items(let items): batch.append(items)
+                    case .items(let items):
+                        try record(gate.open(), recorder, onBadRow)
+                        batch.append(items)
                     case .badRow(let records, let error):
-                        try recorder.record(badRow: records)
-                        onBadRow(error)
+                        try record(try gate.take(records, error, row, planner.parser), recorder, onBadRow)
                     }
                     if rows.landmark.row >= noted + Self.rowsPerLandmark {
                         noted = rows.landmark.row
@@ -146,20 +150,33 @@ final class PlannedSource: ItemSource {
                     return true
                 }
                 guard isWanted else { return }
+                planner.takeRemarks().forEach(onRemark)
                 // Who knows when the next row comes down a pipe.
                 if batch.isFull || isLive && !batch.items.isEmpty {
-                    guard hand(over: batch, rows: row.number + 1, planner) else { return }
+                    guard hand(over: batch, rows: rows.rows, planner) else { return }
                     batch = Batch()
                 }
             }
+            try isOpen.withLock { isOpen throws(RetortError) in
+                if isOpen { try record(try gate.end(), recorder, onBadRow) }
+            }
         } catch {
             // What was planned before is good.
-            _ = hand(over: batch, rows: rows.landmark.row, planner)
+            _ = hand(over: batch, rows: rows.rows, planner)
             throw error
         }
-        try end(rows.landmark, store)
-        guard hand(over: batch, rows: rows.landmark.row, planner) else { return }
+        if rows.isAtEnd { try end(rows.landmark, store) }
+        guard hand(over: batch, rows: rows.rows, planner) else { return }
         state.update { $0.reading.isComplete = true }
+    }
+
+    private func record(
+        _ rows: [BadRowGate.Held], _ recorder: Recorder, _ onBadRow: (RetortError) -> Void
+    ) throws(RetortError) {
+        for row in rows {
+            try recorder.record(badRow: row.records)
+            onBadRow(row.error)
+        }
     }
 
     /// The input's end has been seen.

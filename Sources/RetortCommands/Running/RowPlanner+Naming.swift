@@ -5,8 +5,14 @@ import SegmentStore
 
 extension RowPlanner {
     /// Identical rows without an id are meant as samples: each gets the hash of what it asks and the next free number.
-    func generatedID(_ asked: [UInt8], prefix: StaticString = "", of row: Row) throws(RetortError) -> [UInt8] {
-        let hash = asked.withUnsafeBytes { ContentHash.hash64($0) }
+    func generatedID(_ prompt: PromptRow, of row: Row) throws(RetortError) -> [UInt8] {
+        let asked = AskedMembers.members(prompt.shape, endpoint: settings.endpoint, with: splitter)
+        return try generatedID(AskedMembers.hash(asked, prompt.members, scheme, with: splitter), of: row)
+    }
+
+    private func generatedID(
+        _ hash: UInt64, prefix: StaticString = "", of row: Row
+    ) throws(RetortError) -> [UInt8] {
         guard !standing.isMixed else { return names.next(hash, prefix) }
         if let name = try nameSoFar(hash, prefix, row) { return name }
         // Rows before this one may have been passed over unread: the next name of which no sample is there.
@@ -44,13 +50,34 @@ extension RowPlanner {
     }
 
     /// The row's own id where it can be made out, so that the row's answer takes the place of its failure once it is
-    /// mended; otherwise a name made of its text.
+    /// repaired; otherwise a name made of its text.
     func idOfBadRow(_ row: Row) throws(RetortError) -> [UInt8] {
         if let own = readableID(row) {
             let hash = RecordKey(id: own).hash
             if !issued.contains(hash), try store.lookup(hash) == nil || standing.isMixed { return own }
         }
-        return try generatedID(row.excerpt, prefix: "bad-", of: row)
+        return try generatedID(row.excerpt.withUnsafeBytes { ContentHash.hash64($0) }, prefix: "bad-", of: row)
+    }
+
+    // MARK: Duplicates
+
+    private static let duplicatePrefix: StaticString = "duplicate-"
+
+    private func hashOfDuplicate(_ id: [UInt8], _ row: Row) -> UInt64 {
+        let seed = id.withUnsafeBytes { ContentHash.hash64($0) }
+        return row.excerpt.withUnsafeBytes { ContentHash.hash64($0, seed: seed) }
+    }
+
+    /// The name under which a row is recorded whose own id another row has.
+    func idOfDuplicate(_ id: [UInt8], _ row: Row) throws(RetortError) -> [UInt8] {
+        try generatedID(hashOfDuplicate(id, row), prefix: Self.duplicatePrefix, of: row)
+    }
+
+    /// Whether an earlier run has recorded the row as one whose id another row has.
+    func isKnownDuplicate(_ id: [UInt8], _ row: Row) throws(RetortError) -> Bool {
+        guard standing.isMixed else { return false }
+        let name = names.peek(hashOfDuplicate(id, row), Self.duplicatePrefix)
+        return try store.lookup(RecordKey(id: name)) != nil
     }
 
     private func readableID(_ row: Row) -> [UInt8]? {
@@ -66,8 +93,6 @@ extension RowPlanner {
         return nil
     }
 
-    // MARK: Duplicates
-
     /// The other row of this input that has the key whose outcome is on disk; nil when there is none that is known.
     func otherRow(of key: RecordKey, _ row: Row) throws(RetortError) -> UInt64? {
         if standing.isMixed { return nil }
@@ -75,24 +100,35 @@ extension RowPlanner {
         return number == row.number ? nil : number
     }
 
-    func duplicate(_ key: RecordKey, _ row: Row, otherRow: UInt64) throws(RetortError) -> RetortError {
-        RetortError(
+    func duplicate(_ key: RecordKey, _ row: Row, otherRow: UInt64?) throws(RetortError) -> RetortError {
+        let id = String(decoding: key.id, as: UTF8.self)
+        let place = try place(ofRow: otherRow, id: key.id, before: row)
+        findings.duplicates += 1
+        if findings.duplicatesShown.count < Findings.duplicatesShownMax {
+            findings.duplicatesShown.append("\(id) (\(input.place(of: row)) and \(place))")
+        }
+        return RetortError(
             .badInput, "two rows have the same id", at: input.place(of: row),
-            cause: "\(String(decoding: key.id, as: UTF8.self)) stands at \(try place(ofRow: otherRow)) already",
+            cause: "\(id) is used at \(place) already",
             remedy:
-                "Give each row an id of its own, or leave the ids out (identical rows without an id are all asked); "
-                + "then run the same command again.")
+                "Give each row an id of its own, or leave the ids out (identical rows without an id are all sent); "
+                + "then run the same command again: only what is new is sent.")
     }
 
+    /// Other rows whose line is looked for by reading the input again; of more only the row is said.
+    private static let placesFoundMax = 20
+
     /// Finds a row's line by reading the input again: this is the way of an error, and need not be quick.
-    private func place(ofRow number: UInt64) throws(RetortError) -> String {
-        if input.isRepeatable {
+    private func place(ofRow number: UInt64?, id: [UInt8], before row: Row) throws(RetortError) -> String {
+        if input.isRepeatable, placesFound < Self.placesFoundMax {
+            placesFound += 1
             let reader = RowReader(input)
-            while let row = try reader.next() {
-                if row.number == number { return input.place(of: row) }
+            while let other = try reader.next(), other.number < row.number {
+                let isIt = number.map { $0 == other.number } ?? (readableID(other) == id)
+                if isIt { return input.place(of: other) }
             }
         }
-        return "row \(number + 1)"
+        return number.map { "row \($0 + 1)" } ?? "another row"
     }
 }
 
@@ -108,6 +144,11 @@ struct GeneratedNames {
         let number = numbers[hash] ?? 1
         numbers[hash] = number + 1
         return Self.name(hash, number, prefix)
+    }
+
+    /// The name that `next` would give.
+    func peek(_ hash: UInt64, _ prefix: StaticString = "") -> [UInt8] {
+        met.contains(hash) ? Self.name(hash, numbers[hash] ?? 1, prefix) : Self.name(hash, 0, prefix)
     }
 
     /// The next name that is not taken. Needs memory for repeated rows only.

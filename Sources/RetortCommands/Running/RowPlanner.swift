@@ -25,6 +25,11 @@ final class RowPlanner {
         var changed = 0
         /// Items of bad rows that were recorded now.
         var bad = 0
+        /// Rows whose id another row has, and what was said of the first of them.
+        var duplicates = 0
+        var duplicatesShown: [String] = []
+
+        static let duplicatesShownMax = 10
     }
 
     let settings: RunSettings
@@ -33,28 +38,40 @@ final class RowPlanner {
     let issued: IssuedKeys
     let standing: InputStanding
     private let codec: RecordCodec
-    private let parser: PromptParser
+    let parser: PromptParser
     let splitter = JSONParser()
+    let scheme: RowScheme
+    private var remarks = RowRemarks()
     /// The failure class that a row loses when it is mended.
     private let badInputClass: UInt8?
+    /// Whether the input's rows have been compared with the store before, so that none of them is changed.
+    private let isCompared: Bool
     var names = GeneratedNames()
-    private(set) var findings = Findings()
+    var findings = Findings()
+    /// Places of other rows that were looked for in the input.
+    var placesFound = 0
 
     init(
         _ settings: RunSettings, input: InputSet, store: any KnownOutcomes, issued: IssuedKeys, codec: RecordCodec,
-        standing: InputStanding
+        standing: InputStanding, isCompared: Bool = false
     ) {
+        self.isCompared = isCompared
         self.settings = settings
         self.input = input
         self.store = store
         self.issued = issued
         self.codec = codec
         self.standing = standing
-        parser = PromptParser(input, template: settings.template)
+        scheme = RowScheme(store.manifest.job)
+        parser = PromptParser(
+            input, template: settings.template, metadataOnly: settings.metadataOnly, sendsMembers: scheme == .values)
         badInputClass = store.manifest.failureClasses.firstIndex(of: FailureClass.badInput.rawValue).map { UInt8($0) }
     }
 
-    /// Throws `.badInput` when two rows have the same id, and, in strict mode, for a row that cannot be understood;
+    /// A row as it is asked.
+    typealias Understood = (prompt: PromptRow, request: ModelRequest)
+
+    /// Throws `.badInput` in strict mode for a row that cannot be understood or whose id another row has;
     /// `.configuration` for a changed row of an input that cannot be compared beforehand.
     func plan(_ row: Row) throws(RetortError) -> Plan {
         let known = (0..<UInt32(settings.samples)).count { standing.hasOutcome(row, sample: $0, of: settings.samples) }
@@ -62,33 +79,50 @@ final class RowPlanner {
             findings.done += known
             return .items([])
         }
-        let understood: (prompt: PromptRow, request: ModelRequest)
+        let understood: Understood
         do throws(RetortError) {
-            let prompt = try parser.parse(row)
-            understood = (prompt, try request(prompt.shape, row))
+            understood = try understand(row)
         } catch {
             if error.code != .badInput || settings.isStrict { throw error }
-            return try badRow(row, error)
+            return try badRow(row, error, id: try idOfBadRow(row))
         }
-        return .items(try items(of: understood.prompt, understood.request, row))
+        remarks.note(understood.prompt)
+        return try plan(understood, row)
     }
 
-    private func items(
-        of prompt: PromptRow, _ request: ModelRequest, _ row: Row
-    ) throws(RetortError) -> [Item<ItemContext>] {
-        let asked = AskedText.members(prompt.shape, endpoint: settings.endpoint, with: splitter)
-        let fingerprint = RequestBuilder.fingerprint(request)
-        let tokens = TokenEstimate.tokens(of: request, completionTokensMax: settings.parameters.completionTokensMax)
+    /// What the row asks. Throws `.badInput` when it cannot be asked.
+    func understand(_ row: Row) throws(RetortError) -> Understood {
+        var prompt = try parser.parse(row)
+        return (prompt, try request(&prompt, row))
+    }
+
+    /// What is worth saying of the rows since the last call.
+    func takeRemarks() -> [String] { remarks.take() }
+
+    private func plan(_ understood: Understood, _ row: Row) throws(RetortError) -> Plan {
+        let (prompt, request) = understood
+        let tools = prompt.members.first { $0.name == "tools" }?.value ?? []
+        let asked = AskedText.members(prompt.shape, endpoint: settings.endpoint, tools: tools, with: splitter)
+        let fingerprint = scheme.fingerprint(request, settings.builder, with: splitter)
+        let tokens = TokenEstimate.tokens(
+            of: request, completionTokensMax: prompt.completionTokensMax ?? settings.parameters.completionTokensMax)
         let id: [UInt8]
-        if let own = prompt.explicitID { id = own } else { id = try generatedID(named(prompt), of: row) }
+        if let own = prompt.explicitID { id = own } else { id = try generatedID(prompt, of: row) }
         let pricing = settings.pricing
-        let price = pricing.price(of: prompt.shape, with: splitter)
+        let price = pricing.price(ofModel: prompt.model)
         let costMax = try pricing.costMax(of: request, price: price, with: splitter) { input.place(of: row) }
-        let namesModel = namesModel(prompt.shape)
+        let namesModel = prompt.model.map { $0 != settings.parameters.model } ?? false
         var items: [Item<ItemContext>] = []
         for sample in 0..<UInt32(settings.samples) {
             let key = RecordKey(id: id, sample: sample)
-            guard try isWanted(key, row, fingerprint: fingerprint) else { continue }
+            switch try standing(of: key, row, fingerprint: fingerprint) {
+            case .known: continue
+            case .wanted: break
+            case .duplicate(let other):
+                let error = try duplicate(key, row, otherRow: other)
+                if settings.isStrict { throw error }
+                return try badRow(row, error, id: try idOfDuplicate(id, row))
+            }
             let context = ItemContext(
                 key: key, row: row.number, fingerprint: fingerprint, asked: asked,
                 metadata: prompt.metadata, request: request, price: price)
@@ -97,41 +131,51 @@ final class RowPlanner {
                     request: request, context: context, estimatedTokens: tokens, costMax: costMax,
                     price: price ?? .free, namesModel: namesModel))
         }
-        return items
+        return .items(items)
     }
 
-    /// Whether the row is of a batch and names a model other than the run's.
-    private func namesModel(_ shape: PromptRow.Shape) -> Bool {
-        guard case .batch(_, let body) = shape, let root = try? splitter.parse(Array(body)).root else { return false }
-        return root["model"]?.string.map { $0 != settings.parameters.model } ?? false
+    /// What is to be done about an item.
+    private enum ItemStanding {
+        /// It has its outcome.
+        case known
+        /// It is to be asked, and has been issued.
+        case wanted
+        /// Its key is that of another row, whose number is given where it is known.
+        case duplicate(of: UInt64?)
     }
 
-    /// Whether an item has to be asked; it is issued then.
-    private func isWanted(_ key: RecordKey, _ row: Row, fingerprint: UInt64) throws(RetortError) -> Bool {
+    private func standing(
+        of key: RecordKey, _ row: Row, fingerprint: UInt64
+    ) throws(RetortError) -> ItemStanding {
         if standing.hasOutcome(row, sample: key.sample, of: settings.samples) {
             findings.done += 1
-            return false
+            return .known
         }
         let hash = key.hash
         // First issued, then looked up: an outcome that is stored in between is seen by the one or by the other.
-        if let other = issued.insert(hash, row: row.number) { throw try duplicate(key, row, otherRow: other) }
-        guard let entry = try store.lookup(hash) else { return true }
-        if entry.recordStatus == badInput, standing.isMixed { return true }
+        if let other = issued.insert(hash, row: row.number) { return .duplicate(of: other) }
+        guard let entry = try store.lookup(hash) else { return .wanted }
+        if entry.recordStatus == badInput, standing.isMixed { return .wanted }
         let isChanged = standing.isMixed && entry.fingerprint != UInt32(truncatingIfNeeded: fingerprint)
-        if isChanged { findings.changed += 1 }
-        // In a run they are superseded by now; a plan says what would be asked.
-        if isChanged, settings.onChange == .rerun { return true }
+        if isChanged {
+            if try isKnownDuplicate(key.id, row) {
+                issued.remove([hash])
+                return .duplicate(of: nil)
+            }
+            findings.changed += 1
+            // Files are compared before the first request: what differs now was answered in this run.
+            if settings.onChange == .refuse, input.isRepeatable, isCompared {
+                issued.remove([hash])
+                return .duplicate(of: nil)
+            }
+            // In a run they are superseded by now; a plan says what would be asked.
+            if settings.onChange == .rerun { return .wanted }
+        }
         issued.remove([hash])
-        if let other = try otherRow(of: key, row) { throw try duplicate(key, row, otherRow: other) }
+        if let other = try otherRow(of: key, row) { return .duplicate(of: other) }
         count(entry)
-        // Files are compared before the first request.
         if isChanged, settings.onChange == .refuse, !input.isRepeatable { throw changed(1, at: input.place(of: row)) }
-        return false
-    }
-
-    /// What a row without an id gets its name from.
-    private func named(_ prompt: PromptRow) -> [UInt8] {
-        AskedMembers.members(prompt.shape, endpoint: settings.endpoint, with: splitter)
+        return .known
     }
 
     private func count(_ entry: IndexEntry) {
@@ -139,8 +183,7 @@ final class RowPlanner {
     }
 
     /// A row that cannot be asked: recorded as failed, unless it has been.
-    private func badRow(_ row: Row, _ error: RetortError) throws(RetortError) -> Plan {
-        let id = try idOfBadRow(row)
+    private func badRow(_ row: Row, _ error: RetortError, id: [UInt8]) throws(RetortError) -> Plan {
         var records: [NewRecord] = []
         for sample in 0..<UInt32(settings.samples) {
             let key = RecordKey(id: id, sample: sample)
@@ -156,60 +199,8 @@ final class RowPlanner {
         return records.isEmpty ? .items([]) : .badRow(records, error)
     }
 
-    // MARK: Comparing
-
-    /// The outcomes of a row's items that are not those of what it asks now. Nothing is issued or counted; rows have to
-    /// be given in order, so that those without an id get their names.
-    func supersededEntries(of row: Row) throws(RetortError) -> [IndexEntry] {
-        let prompt: PromptRow
-        let fingerprint: UInt32
-        do throws(RetortError) {
-            prompt = try parser.parse(row)
-            fingerprint = UInt32(truncatingIfNeeded: RequestBuilder.fingerprint(try request(prompt.shape, row)))
-        } catch {
-            if error.code != .badInput || settings.isStrict { throw error }
-            return []
-        }
-        let id: [UInt8]
-        if let own = prompt.explicitID {
-            id = own
-        } else {
-            id = try generatedID(named(prompt), of: row)
-        }
-        var entries: [IndexEntry] = []
-        for sample in 0..<UInt32(settings.samples) {
-            guard let entry = try store.lookup(RecordKey(id: id, sample: sample)),
-                entry.fingerprint != fingerprint, entry.recordStatus != badInput
-            else { continue }
-            entries.append(entry)
-        }
-        return entries
-    }
-
-    /// How a row ended that is to be asked as soon as it is mended.
-    private var badInput: RecordStatus? { badInputClass.map { .failed(classIndex: $0) } }
-
-    /// Whether a row asks something else than what was answered under its id. Nothing is issued or counted.
-    func hasChanged(_ row: Row) throws(RetortError) -> Bool {
-        let id: [UInt8]
-        let fingerprint: UInt64
-        do throws(RetortError) {
-            let prompt = try parser.parse(row)
-            // Other ids are made of what is asked.
-            guard let own = prompt.explicitID else { return false }
-            id = own
-            fingerprint = RequestBuilder.fingerprint(try request(prompt.shape, row))
-        } catch {
-            if error.code != .badInput { throw error }
-            return false
-        }
-        for sample in 0..<UInt32(settings.samples) {
-            guard let entry = try store.lookup(RecordKey(id: id, sample: sample)) else { continue }
-            if entry.recordStatus == badInput { continue }
-            if entry.fingerprint != UInt32(truncatingIfNeeded: fingerprint) { return true }
-        }
-        return false
-    }
+    /// How a row ended that is to be asked as soon as it is repaired.
+    var badInput: RecordStatus? { badInputClass.map { .failed(classIndex: $0) } }
 
     func changed(_ count: Int, at place: String) -> RetortError {
         RetortError(
@@ -220,9 +211,24 @@ final class RowPlanner {
                 + "keep the old answers, or --out another directory to ask everything anew.")
     }
 
-    private func request(_ shape: PromptRow.Shape, _ row: Row) throws(RetortError) -> ModelRequest {
+    /// The request of a row. A batch row that names no model gets the job's.
+    private func request(_ prompt: inout PromptRow, _ row: Row) throws(RetortError) -> ModelRequest {
+        if prompt.model == nil {
+            if settings.parameters.model.isEmpty {
+                var error = ParameterOptions.noModel
+                error.code = .badInput
+                error.place = input.place(of: row)
+                throw error
+            }
+            if scheme == .values, case .batch(let url, let body) = prompt.shape {
+                prompt.shape = .batch(url: url, body: bodyWithModel(body))
+            }
+        }
         do throws(RetortError) {
-            return try settings.builder.request(requestInput(shape), with: splitter)
+            if case .batch(let url?, _) = prompt.shape, scheme == .values { try settings.builder.checkBatch(url) }
+            let members =
+                prompt.members.isEmpty ? [] : prompt.members.map { BodyMember(name: $0.name, value: $0.value) }
+            return try settings.builder.request(requestInput(prompt.shape), members: members, with: splitter)
         } catch {
             // The endpoint has no form for such a row: the row is at fault, not the run.
             var error = error
@@ -232,12 +238,21 @@ final class RowPlanner {
         }
     }
 
+    private func bodyWithModel(_ body: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        var output = Array(#"{"model":"#.utf8)
+        JSONString.append(settings.parameters.model, to: &output)
+        let rest = body.dropFirst().drop { $0 == 0x20 || $0 == 0x09 || $0 == 0x0A || $0 == 0x0D }
+        if rest.first != UInt8(ascii: "}") { output.append(UInt8(ascii: ",")) }
+        return (output + rest)[...]
+    }
+
     private func requestInput(_ shape: PromptRow.Shape) -> RequestInput {
         switch shape {
         case .chat(let messages): .messages(messages)
         case .prompt(let prompt): .prompt(prompt)
         case .fill(let prefix, let suffix): .infill(prefix: prefix, suffix: suffix)
-        case .batch(let url, let body): .batchRow(url: url ?? "/v1" + settings.endpoint.path, body: body)
+        case .batch(let url, let body):
+            .batchRow(url: url ?? (settings.endpoint == .messages ? "" : "/v1") + settings.endpoint.path, body: body)
         }
     }
 }

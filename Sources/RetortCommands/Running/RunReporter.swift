@@ -17,6 +17,7 @@ final class RunReporter: ProgressObserver {
     private let rowsTotal = Locked<UInt64?>(nil)
     private let isCounting = Locked(true)
     private let samples: Int
+    private let range: RowRange
     private let badRows = Locked(0)
     private let display: RunDisplay
     private let isQuiet: Bool
@@ -27,8 +28,10 @@ final class RunReporter: ProgressObserver {
 
     init(
         _ messages: MessageStream, store: RecordStore, source: PlannedSource, input: InputStanding,
-        before: StoreCounters, samples: Int, meter: HealthMeter, isQuiet: Bool, publisher: RunPublisher? = nil
+        before: StoreCounters, samples: Int, range: RowRange = RowRange(), meter: HealthMeter, isQuiet: Bool,
+        publisher: RunPublisher? = nil
     ) {
+        self.range = range
         self.publisher = publisher
         display = RunDisplay(messages, store: store, meter: meter)
         self.messages = messages
@@ -53,19 +56,21 @@ final class RunReporter: ProgressObserver {
     /// Counts the input's rows, for the total and the time left. Only files that can be read again.
     func count(_ input: InputSet, known: UInt64?) {
         if let known {
-            rowsTotal.withLock { $0 = known }
+            rowsTotal.withLock { $0 = range.count(of: known) }
             return
         }
         guard input.files.allSatisfy({ $0.kind == .regular }) else { return }
         WorkThread.start(givesWay: true) { [self] in
-            let reader = RowReader(input)
+            let reader = RangedRows(input, range)
             while let row = try? reader.next() {
                 if row.number % 4096 == 0, !isCounting.withLock({ $0 }) { return }
             }
-            let total = reader.landmark.row
+            let total = reader.rows
             rowsTotal.withLock { $0 = total }
         }
     }
+
+    func remark(_ line: String) { if !isQuiet { messages.line(CellWidth.sanitized(line)) } }
 
     func stopCounting() { isCounting.withLock { $0 = false } }
 
@@ -88,7 +93,7 @@ final class RunReporter: ProgressObserver {
         let counted: UInt64? = rowsTotal.withLock { $0 }
         return RunStanding(
             progress, read, store.counters, before: before, input: input, rows: read.isComplete ? read.rows : counted,
-            samples: samples, storedSamples: store.manifest.samples)
+            samples: samples, storedSamples: store.manifest.samples, isPartial: !range.isWhole)
     }
 
     private func fill(_ snapshot: inout ProgressSnapshot, _ progress: Progress) {

@@ -38,15 +38,17 @@ extension RunSession {
         defer { revision.release() }
         if !isQuiet { messages.line("comparing the input's rows with what is on disk") }
         // All samples of a changed row go, also those that this run does not ask for.
-        var settings = settings
-        settings.samples = max(settings.samples, manifest.samples)
-        let planner = RowPlanner(
-            settings, input: input, store: revision, issued: IssuedKeys(), codec: RecordCodec(keepsBody: false),
-            standing: .mixed(isNew: true))
-        let rows = RowReader(input)
-        while let row = try rows.next() {
-            for entry in try planner.supersededEntries(of: row) { try revision.supersede(entry) }
-        }
+        var all = settings
+        all.samples = max(settings.samples, manifest.samples)
+        let changed = try ChangedItems(
+            input, all.rows,
+            planner: { [all] in
+                RowPlanner(
+                    all, input: input, store: revision, issued: IssuedKeys(),
+                    codec: RecordCodec(keepsBody: false), standing: .mixed(isNew: true))
+            },
+            withoutIDs: true, overflow: { (entry) throws(RetortError) in try revision.supersede(entry) })
+        for entry in changed.entries.values { try revision.supersede(entry) }
         if !isQuiet { messages.line(announcement(revision)) }
         try revision.commit(job: job.keepingSamples(of: manifest).values)
     }

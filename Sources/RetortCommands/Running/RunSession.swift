@@ -36,7 +36,10 @@ struct RunSession {
 
     func run() async throws(RetortError) -> Result {
         let input = try InputSet.resolve(settings.inputs, format: settings.format)
-        let job = JobDescription(settings)
+        var job = JobDescription(settings).adopting(try RecordStore.manifest(of: settings.out)?.job)
+        try RowTrial.check(input, settings, job: job)
+        if !isQuiet, let line = try InputAnnouncement.line(input, settings.inputs) { messages.line(line) }
+        job = try takeUpBadRows(input, job)
         try raiseSamples(job)
         try supersedeChangedItems(input, job)
         return try await session(
@@ -44,6 +47,7 @@ struct RunSession {
                 let store = try openStore(job)
                 try ServerNote.write(settings, to: store, replacing: true)
                 if let check = settings.check { try store.note(AnswerCheck.note, check.noteText) }
+                try BadRowsNote.write(input, settings, to: store)
                 return store
             },
             drive: { (session, store, transport, loop) throws(RetortError) in
@@ -201,7 +205,7 @@ struct RunSession {
         let publisher = RunPublisher(settings, command: "run")
         let reporter = RunReporter(
             messages, store: store, source: source, input: standing, before: before, samples: settings.samples,
-            meter: HealthMeter(loop), isQuiet: isQuiet, publisher: publisher)
+            range: settings.rows, meter: HealthMeter(loop), isQuiet: isQuiet, publisher: publisher)
         let generator = try ResponseGenerator<ItemContext>(
             generatorConfiguration(before, isOtherJob: false),
             transport: settings.secrets.guarding(transport),
@@ -211,19 +215,22 @@ struct RunSession {
         reporter.count(input, known: store.manifest.input?.rows)
         let settings = settings
         source.start(
-            input: input, from: standing.start(of: input, store), store: store,
+            input: input, from: standing.start(of: input, store, settings.rows), settings.rows, store: store,
             recorder: recorder,
             planner: {
-                RowPlanner(settings, input: input, store: store, issued: issued, codec: codec, standing: standing)
+                RowPlanner(
+                    settings, input: input, store: store, issued: issued, codec: codec, standing: standing,
+                    isCompared: true)
             },
-            onBadRow: { reporter.badRow($0) })
+            onBadRow: { reporter.badRow($0) }, onRemark: { reporter.remark($0) })
         let summary = await generator.run(source: source, sink: recorder)
         source.close()
         reporter.stopCounting()
         reporter.finish(summary.progress)
         await transport.shutdown()
         let reached = reporter.standing(summary.progress)
-        let isWhole = settings.samples == store.manifest.samples && input.isRepeatable
+        let isWhole =
+            settings.samples == store.manifest.samples && input.isRepeatable && settings.rows.isWhole
         if reached.pending == 0, reached.failed == 0, summary.ending == .completed, isWhole {
             try standing.settle(input, rows: source.reading.rows, store)
         }

@@ -33,6 +33,10 @@ struct RunSettings: Sendable {
     var templateText: String?
     /// The template's file, or the job file that holds it.
     var templateName: String?
+    /// Fields of rows that are labels and not sent.
+    var metadataOnly: [String] = []
+    /// The rows of the input that are taken.
+    var rows = RowRange()
     var baseURL: String
     var headers: [(name: String, value: String)]
     /// What no answer may bring to disk or screen.
@@ -68,6 +72,8 @@ struct RunSettings: Sendable {
         template = templateFile?.template
         templateText = templateFile?.text
         templateName = command.stringIfSet("template") ?? (job?.template == nil ? nil : operands.first)
+        metadataOnly = try ParameterOptions.metadataOnly(command)
+        rows = RowRange(skip: command.integerIfSet("skip"), limit: command.integerIfSet("limit"))
         keepsBody = command.flag("keep-body")
         isStrict = command.flag("strict")
         onChange = command.choice("on-change")

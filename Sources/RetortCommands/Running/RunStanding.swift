@@ -23,16 +23,21 @@ struct RunStanding: Sendable, Hashable {
 
     /// - Parameters:
     ///   - before: what the store held when the run began.
-    ///   - rows: rows of the input, if known.
+    ///   - rows: rows of the input that are taken, if known.
     ///   - storedSamples: samples of each row that the store is for.
+    ///   - isPartial: whether the input has other rows.
     init(
         _ progress: Progress, _ reading: PlannedSource.Reading, _ counters: StoreCounters, before: StoreCounters,
-        input: InputStanding, rows: UInt64?, samples: Int, storedSamples: Int? = nil
+        input: InputStanding, rows: UInt64?, samples: Int, storedSamples: Int? = nil, isPartial: Bool = false
     ) {
         let findings = reading.findings
         let held = Int(counters.done + counters.failed)
         total = rows.map { Int($0) * samples }
         switch input {
+        case .sole where isPartial:
+            done = findings.done + progress.answered
+            failed = findings.failed + findings.bad + progress.failed
+            (earlier, foreign) = (findings.done + findings.failed, 0)
         case .sole:
             (done, failed) = (Int(counters.done), Int(counters.failed))
             (earlier, foreign) = (Int(before.done + before.failed), 0)
@@ -44,7 +49,7 @@ struct RunStanding: Sendable, Hashable {
             failed = findings.failed + findings.bad + progress.failed
             earlier = findings.done + findings.failed
             // Further samples of the same rows are none of other rows.
-            let isWhole = reading.isComplete && samples >= storedSamples ?? samples
+            let isWhole = reading.isComplete && !isPartial && samples >= storedSamples ?? samples
             foreign = isWhole ? max(0, held - done - failed) : 0
             // Rows that were not read yet may have their outcome.
             if !reading.isComplete { total = nil }

@@ -1,0 +1,26 @@
+import JSONText
+import ModelAPI
+import PromptSource
+
+/// How the rows of a store are named and compared, as its job says. A store keeps the scheme that it was begun with:
+/// under another one nothing that was answered would be found again.
+enum RowScheme: Sendable {
+    /// By the bytes of requests. A row's own parameters are not sent.
+    case bytes
+    /// By the values of requests: escapes, white space, the order of members and spellings of numbers do not count. A
+    /// row's own parameters are sent.
+    case values
+
+    /// The job's member, and its value in new stores.
+    static let name = "row_identity"
+    static let current = "values"
+
+    init(_ job: [String: String]) { self = job[Self.name] == Self.current ? .values : .bytes }
+
+    func fingerprint(_ request: ModelRequest, _ builder: RequestBuilder, with parser: JSONParser) -> UInt64 {
+        switch self {
+        case .bytes: RequestBuilder.fingerprintOfBytes(request)
+        case .values: builder.fingerprint(request, with: parser)
+        }
+    }
+}

@@ -1,0 +1,42 @@
+import Basics
+import PromptSource
+import SegmentStore
+
+/// Holds bad rows back until a row comes that can be sent, or so many that they are no mistake in the whole input.
+struct BadRowGate {
+    struct Held {
+        var records: [NewRecord]
+        var error: RetortError
+    }
+
+    private var isOpen: Bool
+    private var held: [Held] = []
+    private var trial = RowTrial()
+
+    init(isOpen: Bool) { self.isOpen = isOpen }
+
+    /// A row can be sent: gives what was held back.
+    mutating func open() -> [Held] {
+        isOpen = true
+        guard !held.isEmpty else { return [] }
+        defer { held = [] }
+        return held
+    }
+
+    /// Takes a bad row and gives those that are to be recorded. Throws when no row can ever be sent.
+    mutating func take(
+        _ records: [NewRecord], _ error: RetortError, _ row: Row, _ parser: PromptParser
+    ) throws(RetortError) -> [Held] {
+        if isOpen { return [Held(records: records, error: error)] }
+        held.append(Held(records: records, error: error))
+        trial.note(row, error, parser)
+        return trial.isFull ? try end() : []
+    }
+
+    /// The input ends, or enough was seen.
+    mutating func end() throws(RetortError) -> [Held] {
+        if isOpen { return [] }
+        if let verdict = trial.verdict { throw verdict }
+        return open()
+    }
+}
