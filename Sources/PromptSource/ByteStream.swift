@@ -93,7 +93,9 @@ private final class RawFile {
     func peek(_ count: Int) throws(RetortError) -> ArraySlice<UInt8> {
         var head = [UInt8](repeating: 0, count: InputSniff.headBytes)
         var filled = 0
-        while filled < count {
+        // A pipe may bring its first row long before the second.
+        let needed = file.kind == .regular ? count : min(count, ForeignFormat.pipedBytes)
+        while filled < needed {
             let got = try head.withUnsafeMutableBufferPointer { (buffer) throws(RetortError) in
                 try system(UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[filled...]))
             }

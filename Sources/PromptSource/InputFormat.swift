@@ -73,6 +73,8 @@ enum ForeignFormat {
 
     /// As many bytes as the longest signature needs.
     static let headBytes = 16
+    /// As many as are waited for where bytes come slowly: fewer than any row has that asks something.
+    static let pipedBytes = 8
 
     /// Throws `.badInput` when `head`, the file's first bytes, is the signature of something else.
     static func check(_ head: ArraySlice<UInt8>, path: String) throws(RetortError) {

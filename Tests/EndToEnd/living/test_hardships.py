@@ -209,7 +209,7 @@ def test_while_a_run_writes(retort, store, teacher, place):
                 line += ["--model", "simulated-teacher", "--base-url", slow.url]
             if name == "retry":
                 line = ["retry", root]
-            done = retort(*line, status=75 if name in WRITERS else 0)
+            done = retort(*line, status=73 if name in WRITERS else 0)
             if name in WRITERS:
                 assert str(writer.pid) in done.stderr
     finally:

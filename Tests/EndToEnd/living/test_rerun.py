@@ -162,7 +162,7 @@ def test_a_plan_says_what_it_would_ask(retort, teacher, edited, ask):
     command = ("plan", source, "--out", store.root, "--base-url", server.url, "--model", "m")
     plan = json.loads(retort(*command, *RERUN, "--json").stdout)
     assert (plan["changed"], plan["new"], plan["done"]) == (7, 7, 53)
-    assert "asked again" in retort(*command, *RERUN).stdout
+    assert "sent again" in retort(*command, *RERUN).stdout
     hotter = json.loads(retort(*command, *RERUN, "--temperature", "1", "--json").stdout)
     assert hotter["new"] == 60
     assert json.loads(retort(*command, "--json").stdout)["new"] == 0
