@@ -65,13 +65,15 @@ public struct Classifier: Sendable {
     /// What the server says of retries, as far as it is granted.
     private func heeding(_ reply: ModelReply, _ verdict: Verdict) -> Verdict {
         switch verdict {
-        case .retry(let failureClass, let message, let wait?) where wait > retryAfterMax:
-            return .retry(failureClass, message: message, after: retryAfterMax)
+        case .retry(let failureClass, let message, let wait):
+            return .retry(failureClass, message: message, after: granted(wait))
         case .refuse(let refusal) where reply.status >= 400 && RetryHint.isRetryWanted(by: reply):
-            return .retry(.server, message: refusal.message, after: RetryHint.interval(of: reply))
+            return .retry(.server, message: refusal.message, after: granted(RetryHint.interval(of: reply)))
         default: return verdict
         }
     }
+
+    private func granted(_ wait: Interval?) -> Interval? { wait.map { min($0, retryAfterMax) } }
 
     private func success(_ reply: ModelReply, with parser: JSONParser) -> Verdict {
         switch AnswerParser.parse(reply.body, with: parser) {

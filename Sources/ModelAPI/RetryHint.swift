@@ -62,7 +62,9 @@ enum RetryHint {
 
     private static func positive(_ seconds: Double) -> Interval? {
         guard seconds.isFinite, seconds > 0 else { return nil }
-        return .seconds(min(seconds, secondsMax))
+        let interval = Interval.seconds(min(seconds, secondsMax))
+        // Less than a nanosecond is no wait.
+        return interval > .zero ? interval : nil
     }
 
     /// A hint beyond this is read as this.

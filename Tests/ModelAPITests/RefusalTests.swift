@@ -130,6 +130,16 @@ private func error(_ message: String, type: String = "", code: String = "") -> S
         #expect(word(classify(reply(body, status: status))) == expected)
     }
 
+    @Test func aRefusalThatIsToBeRetriedWaitsNoLongerThanGranted() {
+        let headers = [(name: "x-should-retry", value: "true"), (name: "retry-after", value: "7200")]
+        let verdict = classify(reply(error("The model `m` does not exist"), status: 404, headers: headers))
+        guard case .retry(_, _, let wait) = verdict else {
+            Issue.record("\(verdict)")
+            return
+        }
+        #expect(wait == Classifier.retryAfterMaxDefault)
+    }
+
     @Test func aBudgetThatIsOnlySetAsideIsWaitedFor() {
         let body = error("in flight", code: "402")
         let reply = ModelReply(status: 402, body: Array(body.utf8), headers: [("retry-after", "2")])

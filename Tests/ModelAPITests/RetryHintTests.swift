@@ -44,7 +44,7 @@ private func hint(_ headers: [(name: String, value: String)], status: Int = 429)
         #expect(RetryHint.duration(text) == .seconds(seconds))
     }
 
-    @Test(arguments: ["", "s", "1x", "1s2", "m1", "-1s", "nan"])
+    @Test(arguments: ["", "s", "1x", "1s2", "m1", "-1s", "nan", "1e-300"])
     func refusesWhatIsNoDuration(text: String) {
         #expect(RetryHint.duration(text) == nil)
     }
