@@ -44,11 +44,15 @@ public struct InputProgress: Sendable, Hashable {
         for word in ledger.wordsFromLow { writer.append(word) }
     }
 
+    /// Nil where the bytes end early or state what cannot be.
     static func decode(_ reader: inout ByteReader) -> InputProgress? {
         guard let high = reader.read(UInt64.self), let low = reader.read(UInt64.self),
-            let row = reader.read(UInt64.self), let file = reader.read(UInt32.self),
-            let byteOffset = reader.read(UInt64.self), let line = reader.read(UInt64.self),
-            let mark = reader.read(UInt64.self), let wordCount = reader.read(UInt64.self),
+            let row = reader.read(upTo: StoreLimits.rowsMax), let file = reader.read(UInt32.self),
+            let byteOffset = reader.read(upTo: StoreLimits.sequencesMax),
+            let line = reader.read(upTo: StoreLimits.sequencesMax),
+            // All rows below the landmark have outcomes.
+            let mark = reader.read(upTo: StoreLimits.itemsMax), row <= mark,
+            let wordCount = reader.read(upTo: StoreLimits.ledgerReachMax / 64 + 1),
             wordCount <= UInt64(reader.bytes.count / 8)
         else { return nil }
         var words: [UInt64] = []

@@ -143,7 +143,7 @@ public final class RecordStore: Sendable {
                 nextSequence: image.tails[Int($0.rawValue)].nextSequence)
         }
         buffers = Locked(placeholder)
-        var sealer = Sealer(
+        var sealer = try Sealer(
             context: context, options: options, index: index, buffers: buffers, manifest: manifestBox,
             tails: image.tails)
         let sealed = try recoverer.sealJournals(&sealer)

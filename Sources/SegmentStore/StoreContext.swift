@@ -47,9 +47,41 @@ struct StoreContext: Sendable {
         try SegmentReader(lane, number, storeID: storeID, layout: layout, files: files)
     }
 
-    /// The numbers of the segments of a lane that are on disk, in order.
+    /// The segment; nil when there is none.
+    func segmentIfThere(_ lane: Lane, _ number: UInt32) throws(RetortError) -> SegmentReader? {
+        guard try files.size(of: layout.segment(lane, number)) != nil else { return nil }
+        return try segment(lane, number)
+    }
+
+    /// The numbers of the segments of a lane that are on disk, in order. What has the name of one and is no regular
+    /// file is none.
     func segmentNumbers(_ lane: Lane) throws(RetortError) -> [UInt32] {
-        try files.entries(of: layout.directory(lane)).compactMap(StoreLayout.segmentNumber).sorted()
+        var numbers: [UInt32] = []
+        for name in try files.entries(of: layout.directory(lane)) {
+            guard let number = StoreLayout.segmentNumber(name),
+                try files.isRegular(layout.segment(lane, number))
+            else { continue }
+            numbers.append(number)
+        }
+        return numbers.sorted()
+    }
+
+    /// Files in a lane's directory that look like segments and are none.
+    func strayFiles(_ lane: Lane) throws(RetortError) -> [Damage] {
+        var strays: [Damage] = []
+        let directory = layout.directory(lane)
+        for name in try files.entries(of: directory) where StoreLayout.isLikeSegment(name) {
+            var reason: String?
+            if StoreLayout.segmentNumber(name) == nil {
+                reason = "the name is none of a segment"
+            } else if try !files.isRegular("\(directory)/\(name)") {
+                reason = "not a regular file"
+            }
+            guard let reason else { continue }
+            strays.append(
+                Damage(lane: lane, segment: 0, file: name, range: 0..<0, records: nil, reason: reason))
+        }
+        return strays
     }
 
     /// The status that a line's head states.
@@ -57,13 +89,20 @@ struct StoreContext: Sendable {
         head.failureClass.map { .failed(classIndex: classes.index($0)) } ?? .ok
     }
 
-    /// Indexes a block by its lines. Nil when a line has no head: the block was not written by a store.
+    /// What the index is to know of a record's line; nil when it has no head.
+    func hint(of line: [UInt8]) -> RecordHint? {
+        line.withUnsafeBytes { RecordHead.parse($0) }.map { RecordHint(head: $0, status: status($0)) }
+    }
+
+    /// Indexes a block by its lines. Nil when a line is no record of the block's lane: it was not written by a store.
     func hintGroup(of block: Block) -> HintGroup? {
         var hints: [RecordHint] = []
         var tallies = Tallies()
         for range in block.lineRanges {
             let line = Array(block.raw[range])
-            guard let head = line.withUnsafeBytes({ RecordHead.parse($0) }) else { return nil }
+            guard let head = line.withUnsafeBytes({ RecordHead.parse($0) }), head.lane == block.header.lane else {
+                return nil
+            }
             hints.append(RecordHint(head: head, status: status(head)))
             tallies += recount(line)
         }

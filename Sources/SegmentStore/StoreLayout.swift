@@ -13,6 +13,15 @@ public enum Lane: UInt8, Sendable, CaseIterable, Hashable {
         case .failures: "failures"
         }
     }
+
+    /// Whether a record with this status byte can be in the lane: 0 for a success, the number of a failure's class
+    /// plus 1.
+    func holds(status: UInt8) -> Bool {
+        switch self {
+        case .responses: status == 0
+        case .failures: (1...UInt8(StoreLimits.failureClassesMax + 1)).contains(status)
+        }
+    }
 }
 
 /// Where everything in a store's directory is.
@@ -50,35 +59,89 @@ struct StoreLayout: Sendable {
 
     /// `copy` tells journals apart that begin with the same record: after a failed sync it is written again elsewhere.
     func journal(_ lane: Lane, firstSequence: UInt64, copy: Int = 0) -> String {
-        let suffix = copy == 0 ? "" : "-\(copy)"
-        return "\(directory(lane))/journal-\(decimal(firstSequence, digits: 16))\(suffix).jsonl"
+        "\(directory(lane))/\(journalName(firstSequence, copy: copy))"
     }
 
     func hints(_ lane: Lane, _ number: UInt32) -> String {
-        "\(index)/hints-\(lane.directoryName)-\(decimal(UInt64(number), digits: 6)).log"
+        "\(index)/\(hintsName(lane, number))"
     }
 
-    func run(_ number: UInt64) -> String { "\(scratch ?? index)/run-\(decimal(number, digits: 8)).idx" }
+    func run(_ number: UInt64) -> String { "\(scratch ?? index)/\(runName(number))" }
 
     /// The number of a segment's file name; nil for other files.
     static func segmentNumber(_ name: String) -> UInt32? {
-        guard name.hasSuffix(".jsonl.gz"), let number = UInt32(name.dropLast(".jsonl.gz".count)),
-            number <= StoreLimits.segmentsMax
+        guard name.hasSuffix(segmentSuffix), let number = UInt32(name.dropLast(segmentSuffix.count)),
+            isSegment(number), name == decimal(UInt64(number), digits: 6) + segmentSuffix
         else { return nil }
         return number
     }
 
+    static func isSegment(_ number: UInt32) -> Bool { (1...StoreLimits.segmentsMax).contains(number) }
+
+    private static let segmentSuffix = ".jsonl.gz"
+
     /// The first sequence number of a journal's file name; nil for other files.
     static func journalSequence(_ name: String) -> UInt64? {
-        guard name.hasPrefix("journal-"), name.hasSuffix(".jsonl") else { return nil }
-        return UInt64(name.dropFirst("journal-".count).dropLast(".jsonl".count).prefix { $0 != "-" })
+        guard isLikeJournal(name) else { return nil }
+        let parts = name.dropFirst("journal-".count).dropLast(".jsonl".count).split(
+            separator: "-", maxSplits: 1, omittingEmptySubsequences: false)
+        guard let first = UInt64(parts[0]), first <= StoreLimits.sequencesMax else { return nil }
+        var copy = 0
+        if parts.count == 2 {
+            guard let number = Int(parts[1]), (1...StoreLimits.journalCopiesMax).contains(number) else { return nil }
+            copy = number
+        }
+        return name == journalName(first, copy: copy) ? first : nil
+    }
+
+    /// Whether a file looks like a journal or a segment, be its name one that a store gives or not.
+    static func isLikeJournal(_ name: String) -> Bool { name.hasPrefix("journal-") && name.hasSuffix(".jsonl") }
+
+    static func isLikeSegment(_ name: String) -> Bool {
+        name.hasSuffix(segmentSuffix) && name.dropLast(segmentSuffix.count).allSatisfy { $0.isNumber || $0 == "-" }
     }
 
     /// The number of a run's file name; nil for other files.
     static func runNumber(_ name: String) -> UInt64? {
-        guard name.hasPrefix("run-"), name.hasSuffix(".idx") else { return nil }
-        return UInt64(name.dropFirst("run-".count).dropLast(".idx".count))
+        guard name.hasPrefix("run-"), name.hasSuffix(".idx"),
+            let number = UInt64(name.dropFirst("run-".count).dropLast(".idx".count)),
+            number <= StoreLimits.runNumberMax, name == runName(number)
+        else { return nil }
+        return number
     }
+
+    static func isHints(_ name: String) -> Bool {
+        for lane in Lane.allCases {
+            let prefix = "hints-\(lane.directoryName)-"
+            guard name.hasPrefix(prefix), name.hasSuffix(".log"),
+                let number = UInt32(name.dropFirst(prefix.count).dropLast(".log".count)), isSegment(number)
+            else { continue }
+            return name == hintsName(lane, number)
+        }
+        return false
+    }
+
+    /// Whether a name is that of a file which is to take the place of a segment or a hint log.
+    static func isSuccessor(_ name: String) -> Bool {
+        guard name.hasSuffix(Superseding.suffix) else { return false }
+        let name = String(name.dropLast(Superseding.suffix.count))
+        return segmentNumber(name) != nil || isHints(name)
+    }
+
+    /// Whether a name in `index/` is one that a store gives, but for hint logs.
+    static func isOfIndex(_ name: String) -> Bool {
+        ["checkpoint", "checkpoint.tmp", "reserve"].contains(name) || runNumber(name) != nil
+    }
+}
+
+private func runName(_ number: UInt64) -> String { "run-\(decimal(number, digits: 8)).idx" }
+
+private func hintsName(_ lane: Lane, _ number: UInt32) -> String {
+    "hints-\(lane.directoryName)-\(decimal(UInt64(number), digits: 6)).log"
+}
+
+private func journalName(_ first: UInt64, copy: Int) -> String {
+    "journal-\(decimal(first, digits: 16))\(copy == 0 ? "" : "-\(copy)").jsonl"
 }
 
 private func decimal(_ value: UInt64, digits: Int) -> String {

@@ -53,4 +53,34 @@ public enum StoreLimits {
     public static let descriptorsMax = 1 + 2 * (2 + 1 + JournalWriter.closedMax) + 4
     /// Times that a reader begins again because a writer has taken records out of the lanes meanwhile.
     public static let readingTriesMax = 20
+
+    // MARK: What is read of a file that anybody may have written
+
+    /// The highest sequence number of a lane, and the highest of the numbers that only count something: every reader of
+    /// JSON keeps so many digits, and sums of them do not overflow.
+    public static let sequencesMax: UInt64 = 1 << 53 - 1
+    /// Rows of an input. Times the samples of a row they are far from overflowing.
+    public static let rowsMax: UInt64 = 1 << 40
+    /// Items of an input: the bound of the ledger's mark.
+    static let itemsMax = rowsMax * UInt64(samplesMax)
+    /// Bytes of `retort.json`.
+    static let manifestBytesMax = 16 << 20
+    /// Bytes of the checkpoint: its ledger has 16 MiB.
+    static let checkpointBytesMax = 32 << 20
+    /// Bytes of a journal. It is closed at the end of a block, and a batch of records may be large.
+    static let journalFileBytesMax = 2 << 30
+    /// Segments beyond all that there are for which a checkpoint's word is taken: they have been removed.
+    static let segmentGapMax: UInt32 = 8
+    /// The number of a run's file. A checkpoint may have many more to give.
+    static let runNumberMax: UInt64 = 1 << 52
+    /// Runs of a lane that a checkpoint names.
+    static let runsMax = 4096
+    /// Copies of a journal that begin with the same record.
+    static let journalCopiesMax = 1_000_000
+    /// Characters of the name of a failure class or a tally.
+    static let nameBytesMax = 64
+    /// Bytes of a file with a template, prices or a job.
+    static let textBytesMax = 64 << 20
+    /// How many bytes of lines a byte of a deflate stream makes at most.
+    static let deflateRatioMax = 1032
 }

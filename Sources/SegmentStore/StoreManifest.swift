@@ -138,9 +138,9 @@ public struct StoreManifest: Codable, Sendable, Hashable {
     }
 
     /// Reads the manifest of a store. Throws `.notFound` where there is none, `.damagedData` where it cannot be
-    /// understood, `.configuration` where newer code wrote it.
+    /// understood or a field of it is out of bounds, `.configuration` where newer code wrote it.
     static func load(_ layout: StoreLayout, files: any FileSystem) throws(RetortError) -> StoreManifest {
-        guard let bytes = try files.contents(of: layout.manifest) else {
+        guard let bytes = try files.contents(of: layout.manifest, bytesMax: StoreLimits.manifestBytesMax) else {
             throw RetortError(
                 .notFound, "not a store: there is no retort.json", at: layout.root,
                 remedy: "Name the directory that was given to `retort run --out`.")
@@ -153,9 +153,11 @@ public struct StoreManifest: Codable, Sendable, Hashable {
             throw error
         } catch {
             throw RetortError(
-                .damagedData, "the manifest cannot be understood", at: layout.manifest, cause: "\(error)",
+                .damagedData, "the manifest cannot be understood", at: layout.manifest,
+                cause: OddNumber.find(in: bytes) ?? (error as? DecodingError)?.fieldDescription ?? "\(error)",
                 remedy: "Restore it from a copy; the segments beside it are readable by themselves.")
         }
+        try manifest.check(at: layout.manifest)
         return manifest
     }
 

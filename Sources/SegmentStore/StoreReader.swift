@@ -70,10 +70,14 @@ public final class StoreReader {
         } catch {
             guard !isWithoutRuns, context.isOfIndex(error) else { throw error }
         }
+        try leaveRuns()
+        return try image.index.withLock(question)
+    }
+
+    private func leaveRuns() throws(RetortError) {
         image = try image.withoutRuns()
         isWithoutRuns = true
         _ = try image.noteJournals()
-        return try image.index.withLock(question)
     }
 
     /// The record that counts for a key; nil when it is pending. Throws `.damagedData` when its block is damaged.
@@ -81,8 +85,20 @@ public final class StoreReader {
         try lookup(key).map { entry throws(RetortError) in try record(entry) }
     }
 
-    /// The record of an entry.
+    /// The record of an entry. Where the index names a record of another key, one that is made from hints and segments
+    /// answers in its place.
     public func record(_ entry: IndexEntry) throws(RetortError) -> StoredRecord {
+        do throws(RetortError) {
+            return try recordAsStated(entry)
+        } catch {
+            guard context.isOfIndex(error), !isWithoutRuns else { throw error }
+            try leaveRuns()
+            guard let again = try lookup(entry.hash) else { throw error }
+            return try recordAsStated(again)
+        }
+    }
+
+    private func recordAsStated(_ entry: IndexEntry) throws(RetortError) -> StoredRecord {
         let lane = entry.recordStatus.lane
         let line: [UInt8]
         let place: String
@@ -93,32 +109,36 @@ public final class StoreReader {
             }
             line = found
         } else {
-            let block = try block(lane, entry.segment, Int(entry.offset))
+            place = context.layout.checkpoint
+            guard let reader = try segmentIfThere(lane, entry.segment),
+                let header = try reader.header(at: Int(entry.offset))
+            else {
+                throw BlockCodec.damage(
+                    "there is no block where the index says",
+                    "\(context.layout.segment(lane, entry.segment)) at byte \(entry.offset)")
+            }
+            let block = try block(header, reader)
             let ranges = block.lineRanges
-            place = "\(context.layout.segment(lane, entry.segment)) at byte \(entry.offset)"
             guard Int(entry.record) < ranges.count else {
                 throw BlockCodec.damage("the block has fewer records than the index says", place)
             }
             line = Array(block.raw[ranges[Int(entry.record)]])
         }
-        guard let head = line.withUnsafeBytes({ RecordHead.parse($0) }), head.key.hash == entry.hash else {
-            throw BlockCodec.damage("the record is not the one the index says", place)
-        }
+        guard let head = line.withUnsafeBytes({ RecordHead.parse($0) }), head.key.hash == entry.hash, head.lane == lane
+        else { throw BlockCodec.damage("the record is not the one the index says", place) }
         return StoredRecord(head: head, line: line)
     }
 
-    private func segment(_ lane: Lane, _ number: UInt32) throws(RetortError) -> SegmentReader {
+    private func segmentIfThere(_ lane: Lane, _ number: UInt32) throws(RetortError) -> SegmentReader? {
         if let reader = segments[lane]?[number] { return reader }
-        let reader = try context.segment(lane, number)
+        guard let reader = try context.segmentIfThere(lane, number) else { return nil }
         segments[lane, default: [:]][number] = reader
         return reader
     }
 
-    private func block(_ lane: Lane, _ number: UInt32, _ offset: Int) throws(RetortError) -> Block {
-        if let cached, cached.header.lane == lane, cached.header.segment == number, cached.header.offset == offset {
-            return cached
-        }
-        let block = try segment(lane, number).block(at: offset, codec: codec)
+    private func block(_ header: BlockHeader, _ reader: SegmentReader) throws(RetortError) -> Block {
+        if let cached, cached.header == header { return cached }
+        let block = try reader.block(header, codec: codec)
         cached = block
         return block
     }
@@ -126,7 +146,8 @@ public final class StoreReader {
     // MARK: Many records
 
     /// Every record of a lane that counts, in the order of writing: each success, and of each failed key the newest
-    /// failure. Damaged blocks and lost segments are skipped and reported to `onDamage`.
+    /// failure. Damaged blocks, lost segments and files that have no place in the lane are skipped and reported to
+    /// `onDamage`.
     public func forEach(
         _ lane: Lane, onDamage: (Damage) -> Void = { _ in },
         _ body: (StoredRecord) throws(RetortError) -> Void
@@ -134,6 +155,8 @@ public final class StoreReader {
         for loss in image.losses where loss.lane == lane { onDamage(loss) }
         // Later segments have nothing that the snapshot knows.
         let known = (segments[lane] ?? [:]).values.filter { $0.number <= image.tails[Int(lane.rawValue)].segment }
+        let walked = Set(known.map(\.number))
+        for damage in image.tails[Int(lane.rawValue)].damage where !walked.contains(damage.segment) { onDamage(damage) }
         for reader in known.sorted(by: { $0.number < $1.number }) {
             try forEach(lane, in: reader, onDamage: onDamage, body)
         }
@@ -159,10 +182,10 @@ public final class StoreReader {
         while true {
             switch try walk.next() {
             case .block(let header):
-                let block = try reader.block(header, codec: codec)
+                guard let block = try blockIfWhole(header, reader, onDamage) else { continue }
                 for (number, range) in block.lineRanges.enumerated() {
                     let line = Array(block.raw[range])
-                    guard let head = line.withUnsafeBytes({ RecordHead.parse($0) }) else { continue }
+                    guard let head = line.withUnsafeBytes({ RecordHead.parse($0) }), head.lane == lane else { continue }
                     let entry = try lookup(head.key)
                     let counts =
                         entry.map {
@@ -174,6 +197,22 @@ public final class StoreReader {
             case .damage(let damage): onDamage(damage)
             case .torn, .end: return
             }
+        }
+    }
+
+    /// The block, unless it cannot be inflated though its checksum holds.
+    private func blockIfWhole(
+        _ header: BlockHeader, _ reader: SegmentReader, _ onDamage: (Damage) -> Void
+    ) throws(RetortError) -> Block? {
+        do throws(RetortError) {
+            return try reader.block(header, codec: codec)
+        } catch {
+            guard error.code == .damagedData else { throw error }
+            onDamage(
+                Damage(
+                    lane: reader.lane, segment: reader.number, range: header.offset..<header.end,
+                    records: header.records, reason: "the block's content is damaged"))
+            return nil
         }
     }
 

@@ -63,7 +63,7 @@ import Testing
         #expect(summary.answersRead == 0)
         #expect(summary.failuresRead == 1)
         #expect(summary.damage.count == 1)
-        #expect(SummaryText(summary).text.contains("responses segment 1, bytes 0 to"))
+        #expect(SummaryText(summary).text.contains("responses segment 1, bytes 0-"))
         let page = ReportPage(summary).text
         #expect(page.contains("<h2>Damage</h2>"))
         #expect(!page.contains("<h2>Finish reasons</h2>"))

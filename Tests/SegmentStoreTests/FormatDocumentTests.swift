@@ -11,7 +11,7 @@ import Testing
         + "Sources/SegmentStore/FORMAT.md"
 
     private func document() throws -> String {
-        let bytes = try #require(try PosixFileSystem().contents(of: Self.path))
+        let bytes = try #require(try PosixFileSystem().contents(of: Self.path, bytesMax: 1 << 20))
         return String(decoding: bytes, as: UTF8.self)
     }
 

@@ -85,7 +85,8 @@ import Testing
         for directory in ["", "responses/", "failures/", "index/"] {
             for name in try disk.entries(of: Self.directory + "/" + directory)
             where name.contains(".") || name == "checkpoint" {
-                golden[directory + name] = try disk.contents(of: "\(Self.directory)/\(directory)\(name)")
+                golden[directory + name] = try disk.contents(
+                    of: "\(Self.directory)/\(directory)\(name)", bytesMax: 1 << 20)
             }
         }
         return golden

@@ -15,6 +15,7 @@ final class HookedFileSystem: FileSystem {
     func createDirectory(_ path: String) throws(RetortError) { try base.createDirectory(path) }
     func entries(of directory: String) throws(RetortError) -> [String] { try base.entries(of: directory) }
     func size(of path: String) throws(RetortError) -> Int? { try base.size(of: path) }
+    func isRegular(_ path: String) throws(RetortError) -> Bool { try base.isRegular(path) }
     func rename(_ source: String, to target: String) throws(RetortError) { try base.rename(source, to: target) }
     func remove(_ path: String) throws(RetortError) { try base.remove(path) }
     func removeDirectory(_ path: String) throws(RetortError) { try base.removeDirectory(path) }

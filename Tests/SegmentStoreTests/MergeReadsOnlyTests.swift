@@ -86,11 +86,12 @@ import Testing
                 root, job: [:], failureClasses: StoreFixture.classes, tallies: ["n"], options: options)
             for number in 0..<40 { _ = try store.append([StoreFixture.record(number, failing: number == 5 ? 1 : nil)]) }
         }
-        func bytes() throws -> [String: String] {
-            var bytes: [String: String] = [:]
+        func bytes() throws -> [String: [UInt8]] {
+            var bytes: [String: [UInt8]] = [:]
             for folder in ["", "/responses", "/failures", "/index"] {
                 for name in directory.names("store" + folder) where name.contains(".") || name == "LOCK" {
-                    bytes[folder + "/" + name] = try PosixFileSystem().text(of: root + folder + "/" + name)
+                    let path = root + folder + "/" + name
+                    bytes[folder + "/" + name] = try PosixFileSystem().contents(of: path, bytesMax: 1 << 24)
                 }
             }
             return bytes

@@ -101,6 +101,13 @@ import Testing
         let good = checkpoint
         checkpoint.counters.done += 1
         store.files.overwrite(path, with: checkpoint.encoded())
+        // It does not even fit to the runs.
+        #expect(try store.verify().problemCounts == [.index: 1])
+        checkpoint = good
+        let failing = try #require(good.counters.failedByClass.firstIndex { $0 > 0 })
+        checkpoint.counters.failed -= 1
+        checkpoint.counters.failedByClass[failing] -= 1
+        store.files.overwrite(path, with: checkpoint.encoded())
         #expect(try store.verify().problemCounts == [.counters: 1])
         checkpoint = good
         checkpoint.counters.tallies[0] += 1
@@ -132,6 +139,7 @@ import Testing
         try writer.finish()
         checkpoint.runs[.responses]!.insert(checkpoint.nextRunNumber, at: 0)
         checkpoint.nextRunNumber += 1
+        checkpoint.counters.done += 2
         store.files.overwrite(path, with: checkpoint.encoded())
         let report = try store.verify()
         #expect(report.problemCounts[.duplicate] == 1)

@@ -22,13 +22,9 @@ extension SimulatedFileSystem.State {
         try checkFault(.open, path)
         if let existing = current[path] {
             switch mode {
-            case .read, .readWrite: return existing
+            case .read, .readNamed, .readWrite: return existing
             case .createNew: throw RetortError.system(EEXIST, "open", path)
-            case .createEmpty:
-                try begin(.truncate, path)
-                record(existing, .truncate(0))
-                try finish(path)
-                return existing
+            case .createEmpty: try remove(path)
             }
         }
         guard mode == .createNew || mode == .createEmpty, isDirectory(path.directory) else {

@@ -1,3 +1,4 @@
+public import Basics
 @preconcurrency internal import Glibc
 
 /// What is known about a stream: whether it is a terminal, and how wide.
@@ -46,6 +47,41 @@ public struct Terminal: Sendable, Hashable {
 public enum ProcessStart {
     /// The arguments behind the program's own name.
     public static var arguments: [String] { Array(Swift.CommandLine.arguments.dropFirst()) }
+
+    /// Throws `.usage` for an argument or a named variable that is not UTF-8. Two such paths would become one in the text
+    /// that `arguments` gives.
+    public static func checkEncoding(variables: [String]) throws(RetortError) {
+        for index in 1..<max(1, Int(Swift.CommandLine.argc)) {
+            guard let bytes = Swift.CommandLine.unsafeArgv[index] else { break }
+            try checkEncoding(bytes, "argument \(index)")
+        }
+        for name in variables {
+            guard let value = getenv(name) else { continue }
+            // The value may be a secret.
+            if String(validatingCString: value) == nil {
+                throw RetortError(.usage, "the value is not UTF-8", at: name, remedy: "Set the variable again.")
+            }
+        }
+    }
+
+    static func checkEncoding(_ bytes: UnsafePointer<CChar>, _ place: String) throws(RetortError) {
+        if String(validatingCString: bytes) != nil { return }
+        let content = UnsafeBufferPointer(start: bytes, count: strlen(bytes)).map { UInt8(bitPattern: $0) }
+        throw RetortError(
+            .usage, "the text is not UTF-8: \(escaped(content))", at: place,
+            remedy: "Rename the file or directory to a name in UTF-8, or give another one.")
+    }
+
+    /// Bytes beyond ASCII as `\xNN`.
+    private static func escaped(_ bytes: [UInt8]) -> String {
+        bytes.reduce(into: "") { text, byte in
+            if (0x20..<0x7F).contains(byte) {
+                text.unicodeScalars.append(Unicode.Scalar(byte))
+            } else {
+                text += "\\x" + (byte < 16 ? "0" : "") + String(byte, radix: 16)
+            }
+        }
+    }
 
     /// Every variable that is set, the first of each name. Call it before threads change the environment.
     public static func environment() -> [String: String] {

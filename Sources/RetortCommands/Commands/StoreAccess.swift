@@ -1,3 +1,4 @@
+import CommandLine
 import SegmentStore
 
 /// How commands open stores for reading.
@@ -10,7 +11,14 @@ enum StoreAccess {
 
     /// A damaged stretch in words.
     static func sentence(_ damage: Damage) -> String {
-        "damaged: \(damage.lane.directoryName) segment \(damage.segment), bytes \(damage.range.lowerBound)-\(max(damage.range.lowerBound, damage.range.upperBound - 1)): \(damage.reason)"
+        "damaged: \(place(damage)): \(damage.reason)"
+    }
+
+    /// The file, and the bytes of it that are meant.
+    static func place(_ damage: Damage) -> String {
+        let name = CellWidth.sanitized(damage.name)
+        return damage.range.isEmpty
+            ? name : "\(name), bytes \(damage.range.lowerBound)-\(damage.range.upperBound - 1)"
     }
 }
 

@@ -185,12 +185,7 @@ extension ReportPage {
             card.element("h2", text: "Damage")
             card.element("ul") { list in
                 for damage in summary.damage.prefix(StoreSummary.damageShownMax) {
-                    let place = "\(damage.lane.directoryName) segment \(damage.segment)"
-                    list.element(
-                        "li",
-                        text:
-                            "\(place), bytes \(damage.range.lowerBound) to \(damage.range.upperBound): \(damage.reason)"
-                    )
+                    list.element("li", text: "\(StoreAccess.place(damage)): \(damage.reason)")
                 }
                 let rest = summary.damage.count - StoreSummary.damageShownMax
                 if rest > 0 { list.element("li", text: "and \(Human.count(rest)) more stretches, in summary.json") }

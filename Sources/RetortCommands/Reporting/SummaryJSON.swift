@@ -249,6 +249,7 @@ struct SummaryJSON {
     private func damage(_ damage: Damage) -> JSONTree {
         .object([
             Member("lane", .text(damage.lane.directoryName)), Member("segment", .integer(Int(damage.segment))),
+            Member("file", .text(damage.name)),
             Member("start", .integer(damage.range.lowerBound)), Member("end", .integer(damage.range.upperBound)),
             Member("records", JSONTree(damage.records)), Member("reason", .text(damage.reason)),
         ])

@@ -169,9 +169,7 @@ struct SummaryText {
         guard !summary.damage.isEmpty || digest.unreadable > 0 else { return [] }
         var lines = heading("Damage")
         for damage in summary.damage.prefix(StoreSummary.damageShownMax) {
-            lines.append(
-                "\(damage.lane.directoryName) segment \(damage.segment), bytes \(damage.range.lowerBound) to "
-                    + "\(damage.range.upperBound): \(damage.reason)")
+            lines.append("\(StoreAccess.place(damage)): \(damage.reason)")
         }
         let rest = summary.damage.count - StoreSummary.damageShownMax
         if rest > 0 { lines.append("and \(Human.count(rest)) more stretches, in summary.json") }

@@ -57,6 +57,7 @@ struct RetryConclusion {
             let count = palette.red(Human.count(Int(counters.failed)))
             facts.append(("failed", "\(count) in the store\(RunConclusion.classes(of: counters))"))
         }
+        facts += RunConclusion.damage(result.damage, out: out, palette)
         return facts
     }
 

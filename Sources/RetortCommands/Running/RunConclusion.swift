@@ -67,11 +67,24 @@ struct RunConclusion {
             facts.append(
                 ("besides", "\(Human.count(standing.foreign)) in the store of rows that are not in this input"))
         }
+        facts += Self.damage(result.damage, out: out, palette)
         if result.summary.unsaved > 0 {
             facts.append(
                 ("lost", palette.red("\(Human.count(result.summary.unsaved)) answers could not be written to disk")))
         }
         return facts
+    }
+
+    /// What is known to be damaged in the store.
+    static func damage(_ damage: [Damage], out: String, _ palette: Palette) -> [Fact] {
+        guard let first = damage.first else { return [] }
+        let rest = damage.count > 1 ? " and \(Human.count(damage.count - 1)) more" : ""
+        return [
+            (
+                "damaged",
+                palette.red("\(StoreAccess.place(first)): \(first.reason)\(rest)") + "; see `retort verify \(out)`"
+            )
+        ]
     }
 
     private var failureClasses: String {

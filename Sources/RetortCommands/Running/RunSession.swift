@@ -30,6 +30,8 @@ struct RunSession {
         var counters: StoreCounters
         var simulatorCounts: SimulatorCounts?
         var wasInterrupted: Bool
+        /// What opening the store found damaged.
+        var damage: [Damage] = []
         /// What the whole process has cost, the built-in server included; nil while it is not over.
         var cost: ProcessCost?
     }
@@ -80,6 +82,7 @@ struct RunSession {
         }
         var result = try driven.get()
         result.simulatorCounts = simulator?.counts
+        result.damage = store.recovery.damage
         do throws(RetortError) {
             try store.close()
         } catch {
@@ -178,8 +181,8 @@ struct RunSession {
         for damage in recovery.damage {
             messages.line(
                 messages.palette.red("damaged: ")
-                    + "\(damage.lane.directoryName) segment \(damage.segment), bytes \(damage.range): "
-                    + "\(damage.reason). `retort repair` sets it aside; its items are asked again.")
+                    + "\(StoreAccess.place(damage)): \(damage.reason). `retort repair` sets it aside; items whose outcome "
+                    + "it held are sent again.")
         }
     }
 

@@ -58,7 +58,7 @@ extension StoreStatus {
         let job = reader.manifest.job.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
         facts.append(("job", job.joined(separator: ", ")))
         for damage in reader.damage {
-            facts.append(("damaged", "\(damage.lane.directoryName) segment \(damage.segment): \(damage.reason)"))
+            facts.append(("damaged", "\(StoreAccess.place(damage)): \(damage.reason)"))
         }
         return facts
     }

@@ -26,10 +26,18 @@ struct ByteReader {
     init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
 
     mutating func read<Value: FixedWidthInteger>(_ type: Value.Type = Value.self) -> Value? {
-        guard position + MemoryLayout<Value>.size <= bytes.count else { return nil }
+        guard bytes.count - position >= MemoryLayout<Value>.size else { return nil }
         defer { position += MemoryLayout<Value>.size }
         return Value(littleEndian: bytes.loadUnaligned(fromByteOffset: position, as: Value.self))
     }
+
+    /// A number of eight bytes that must not be larger than `limit`.
+    mutating func read(upTo limit: UInt64) -> UInt64? {
+        guard let value = read(UInt64.self), value <= limit else { return nil }
+        return value
+    }
+
+    var isAtEnd: Bool { position == bytes.count }
 }
 
 extension UnsafeRawBufferPointer {
@@ -46,8 +54,11 @@ extension UnsafeRawBufferPointer {
 
 extension UnsafeRawBufferPointer {
     /// The offset of the first line feed at or after `start`.
-    func firstLineFeed(from start: Int) -> Int? {
-        guard start < count, let found = memchr(baseAddress! + start, 0x0A, count - start) else { return nil }
+    func firstLineFeed(from start: Int) -> Int? { first(0x0A, from: start) }
+
+    /// The offset of the first such byte at or after `start`.
+    func first(_ byte: UInt8, from start: Int) -> Int? {
+        guard start < count, let found = memchr(baseAddress! + start, Int32(byte), count - start) else { return nil }
         return UnsafeRawPointer(found) - baseAddress!
     }
 }

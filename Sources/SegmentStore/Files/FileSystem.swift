@@ -3,15 +3,18 @@ public import Basics
 /// Every system call that the store makes, so that a test can stand in for the kernel.
 ///
 /// Paths are plain strings. Errors name the call and the path (`RetortError.system`). Implementations are
-/// thread-safe; one file is written by one thread at a time.
+/// thread-safe; one file is written by one thread at a time. Only regular files are opened, and never through a
+/// symbolic link: whatever else has the name of a file of the store is `.damagedData`, at once.
 public protocol FileSystem: AnyObject, Sendable {
     func open(_ path: String, _ mode: FileMode) throws(RetortError) -> any StoreFile
     /// Makes the directory and its parents, durably; one that exists is fine.
     func createDirectory(_ path: String) throws(RetortError)
     /// The names in a directory, sorted. A directory that does not exist has none.
     func entries(of directory: String) throws(RetortError) -> [String]
-    /// The size of a file in bytes; nil when there is none.
+    /// The size of a file in bytes; nil when there is none. That of a link is its own.
     func size(of path: String) throws(RetortError) -> Int?
+    /// Whether a regular file has that name: no link, directory, FIFO, socket or device.
+    func isRegular(_ path: String) throws(RetortError) -> Bool
     /// Replaces `target` atomically.
     func rename(_ source: String, to target: String) throws(RetortError)
     /// Removes a file; one that does not exist is fine.
@@ -35,8 +38,11 @@ public enum FileMode: Sendable {
     case readWrite
     /// A new file; fails when it exists.
     case createNew
-    /// An empty file, whether it existed or not.
+    /// A new file in the place of the one that has the name, if there is one. That one is not written to: it may have
+    /// other names, or be a link to a file elsewhere.
     case createEmpty
+    /// A file that the user names, for reading. A link to it is followed.
+    case readNamed
 }
 
 /// One open file.
@@ -125,24 +131,50 @@ extension StoreFile {
 }
 
 extension FileSystem {
-    /// The text of a small file, ill-formed bytes replaced.
+    public func isRegular(_ path: String) throws(RetortError) -> Bool { try size(of: path) != nil }
+
+    /// The text of a small file that the user names. Throws `.badInput` when it is not UTF-8.
     public func text(of path: String) throws(RetortError) -> String {
-        let file = try open(path, .read)
-        return String(decoding: try file.read(at: 0, count: try file.size()), as: UTF8.self)
+        let file = try open(path, .readNamed)
+        let size = try file.size()
+        guard size <= StoreLimits.textBytesMax else {
+            throw RetortError(
+                .badInput, "the file is too large", at: path,
+                cause: "it has \(size) bytes, the maximum is \(StoreLimits.textBytesMax)")
+        }
+        guard let text = String(validating: try file.read(at: 0, count: size), as: UTF8.self) else {
+            throw RetortError(.badInput, "the file is not UTF-8", at: path, remedy: "Save it in that encoding.")
+        }
+        return text
     }
 
-    /// The whole of a file; nil when there is none.
-    func contents(of path: String) throws(RetortError) -> [UInt8]? {
+    /// The whole of a file; nil when there is none. Throws `.damagedData` when it has more than `bytesMax`.
+    func contents(of path: String, bytesMax: Int) throws(RetortError) -> [UInt8]? {
+        guard let file = try openIfThere(path) else { return nil }
+        let size = try file.size()
+        guard size <= bytesMax else {
+            throw RetortError(
+                .damagedData, "the file is larger than any of its kind", at: path,
+                cause: "it has \(size) bytes, the maximum is \(bytesMax)")
+        }
+        return try file.read(at: 0, count: size)
+    }
+
+    /// A file for reading; nil when there is none.
+    func openIfThere(_ path: String) throws(RetortError) -> (any StoreFile)? {
         guard try size(of: path) != nil else { return nil }
-        let file: any StoreFile
         do throws(RetortError) {
-            file = try open(path, .read)
+            return try open(path, .read)
         } catch {
             // Removed between the two calls, by a writer that has just folded it into something else.
             if error.code == .inputMissing { return nil }
             throw error
         }
-        return try file.read(at: 0, count: try file.size())
+    }
+
+    /// Removes a file of the store. Whatever else has its name stays.
+    func removeRegular(_ path: String) throws(RetortError) {
+        if try isRegular(path) { try remove(path) }
     }
 
     /// Replaces a file so that a crash leaves either the old content or the new one, whole.
@@ -155,7 +187,7 @@ extension FileSystem {
             try rename(temporary, to: path)
         } catch {
             // A file whose sync has failed is not taken again, and a full disk needs the room.
-            try? remove(temporary)
+            try? removeRegular(temporary)
             throw error
         }
         try syncDirectory(directory)

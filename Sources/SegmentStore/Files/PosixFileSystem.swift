@@ -5,6 +5,8 @@ import Glibc
 public final class PosixFileSystem: FileSystem {
     private static let lockTriesMax = 10
     private static let lockPauseMicroseconds: UInt32 = 1000
+    /// Bytes of the text in which a lock's holder says who it is.
+    private static let holderBytesMax = 80
 
     let reserve = DescriptorReserve()
 
@@ -14,28 +16,42 @@ public final class PosixFileSystem: FileSystem {
     /// files can be open at once, whatever else the process opens. Throws when there are not so many.
     public func keepDescriptors(_ count: Int) throws(RetortError) { try reserve.keep(count) }
 
-    /// Opens a path within the reserve; `reserve.giveBack` is to be called once the descriptor is closed.
-    private func descriptor(_ path: String, _ flags: Int32, _ mode: mode_t = 0) throws(RetortError) -> Int32 {
+    /// Opens a path within the reserve, without waiting for the other end of a FIFO; `reserve.giveBack` is to be called
+    /// once the descriptor is closed.
+    private func descriptor(
+        _ path: String, _ flags: Int32, code: RetortError.Code = .damagedData
+    ) throws(RetortError) -> Int32 {
         reserve.take()
         while true {
-            let descriptor = Glibc.open(path, flags | O_CLOEXEC, mode)
+            let descriptor = Glibc.open(path, flags | O_NONBLOCK | O_CLOEXEC, 0o644)
             if descriptor >= 0 { return descriptor }
             let number = errno
             if number == EINTR || number == EMFILE && reserve.takeAnother() { continue }
             reserve.giveBack()
+            let isOdd = [ELOOP, ENXIO, ENODEV, EISDIR].contains(number)
+            if isOdd, let kind = try FileKind.of(path), kind != .regular { throw kind.refusal(path, code) }
             throw RetortError.system(number, "open", path)
         }
     }
 
     public func open(_ path: String, _ mode: FileMode) throws(RetortError) -> any StoreFile {
+        if mode == .createEmpty { try removeOld(path) }
         let flags =
             switch mode {
-            case .read: O_RDONLY
-            case .readWrite: O_RDWR
-            case .createNew: O_RDWR | O_CREAT | O_EXCL
-            case .createEmpty: O_RDWR | O_CREAT | O_TRUNC
+            case .read: O_RDONLY | O_NOFOLLOW
+            case .readNamed: O_RDONLY
+            case .readWrite: O_RDWR | O_NOFOLLOW
+            case .createNew, .createEmpty: O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW
             }
-        return PosixFile(path: path, descriptor: try descriptor(path, flags, 0o644), reserve: reserve)
+        let code: RetortError.Code = mode == .readNamed ? .badInput : .damagedData
+        return PosixFile(path: path, descriptor: try openRegular(path, flags, code: code), reserve: reserve)
+    }
+
+    /// Makes way for a new file. What the name leads to stays as it is: only the name goes.
+    private func removeOld(_ path: String) throws(RetortError) {
+        guard let kind = try FileKind.of(path) else { return }
+        guard kind == .regular || kind == .link else { throw kind.refusal(path, .damagedData) }
+        try remove(path)
     }
 
     public func createDirectory(_ path: String) throws(RetortError) {
@@ -68,16 +84,20 @@ public final class PosixFileSystem: FileSystem {
         defer { reserve.giveBack() }
         guard let handle = opendir(directory) else {
             if errno == ENOENT { return [] }
+            if errno == ENOTDIR {
+                throw RetortError(.damagedData, "not a directory", at: directory, remedy: FileKind.remedy)
+            }
             throw RetortError.system(errno, "opendir", directory)
         }
         defer { closedir(handle) }
         var names: [String] = []
         errno = 0
         while let entry = readdir(handle) {
+            // A name that is not UTF-8 is none that a store gives.
             let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(validatingCString: $0) }
             }
-            if name != "." && name != ".." { names.append(name) }
+            if let name, name != "." && name != ".." { names.append(name) }
             errno = 0
         }
         // A listing that was cut short would pass for one without the newest segments.
@@ -87,10 +107,12 @@ public final class PosixFileSystem: FileSystem {
 
     public func size(of path: String) throws(RetortError) -> Int? {
         var status = stat()
-        if stat(path, &status) == 0 { return Int(status.st_size) }
+        if lstat(path, &status) == 0 { return Int(status.st_size) }
         if errno == ENOENT || errno == ENOTDIR { return nil }
-        throw RetortError.system(errno, "stat", path)
+        throw RetortError.system(errno, "lstat", path)
     }
+
+    public func isRegular(_ path: String) throws(RetortError) -> Bool { try FileKind.of(path) == .regular }
 
     public func rename(_ source: String, to target: String) throws(RetortError) {
         if Glibc.rename(source, target) != 0 { throw RetortError.system(errno, "rename", source) }
@@ -111,7 +133,7 @@ public final class PosixFileSystem: FileSystem {
     }
 
     public func lock(_ path: String) throws(RetortError) -> any FileLock {
-        let descriptor = try descriptor(path, O_RDWR | O_CREAT, 0o644)
+        let descriptor = try openRegular(path, O_RDWR | O_CREAT | O_NOFOLLOW)
         var tries = 0
         while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
             let number = errno
@@ -121,53 +143,115 @@ public final class PosixFileSystem: FileSystem {
                 usleep(Self.lockPauseMicroseconds)
                 continue
             }
-            close(descriptor, reserve)
+            defer { close(descriptor, reserve) }
             guard number == EWOULDBLOCK else { throw RetortError.system(number, "flock", path) }
             throw RetortError(
-                .busy, "another process is writing here", at: path, cause: "held by \(holderText(path))",
+                .busy, "another process is writing here", at: path, cause: "held by \(holderText(descriptor))",
                 remedy: "Wait until it has ended, or choose another directory.")
         }
-        let text = Array("process \(getpid())\n".utf8)
-        ftruncate(descriptor, 0)
-        pwrite(descriptor, text, text.count, 0)
+        writeHolder(descriptor)
         return PosixLock(descriptor: descriptor, reserve: reserve)
     }
 
     public func lockShared(_ path: String) throws(RetortError) -> (any FileLock)? {
         let descriptor: Int32
         do throws(RetortError) {
-            descriptor = try self.descriptor(path, O_RDONLY | O_NONBLOCK)
+            descriptor = try openRegular(path, O_RDONLY | O_NOFOLLOW)
         } catch {
+            if error.code == .damagedData { throw error }
             return nil
         }
         while flock(descriptor, LOCK_SH | LOCK_NB) != 0 {
             let number = errno
             if number == EINTR { continue }
-            close(descriptor, reserve)
+            defer { close(descriptor, reserve) }
             guard number == EWOULDBLOCK else { return nil }
             throw RetortError(
-                .busy, "another process is writing here", at: path, cause: "held by \(holderText(path))",
+                .busy, "another process is writing here", at: path, cause: "held by \(holderText(descriptor))",
                 remedy: "Wait until it has ended, or stop it.")
         }
         return PosixLock(descriptor: descriptor, reserve: reserve)
     }
 
-    public func lockHolder(_ path: String) throws(RetortError) -> String? {
-        let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else {
-            if errno == ENOENT { return nil }
-            throw RetortError.system(errno, "open", path)
-        }
-        defer { close(descriptor) }
-        // A shared lock that is granted proves that no writer holds the exclusive one; it is dropped at once.
-        if flock(descriptor, LOCK_SH | LOCK_NB) == 0 { return nil }
-        return holderText(path)
+    /// Says in the lock's file which process holds it, unless the file has a second name: then it may be another one's.
+    private func writeHolder(_ descriptor: Int32) {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, status.st_nlink == 1 else { return }
+        let text = Array("process \(getpid())\n".utf8)
+        ftruncate(descriptor, 0)
+        pwrite(descriptor, text, text.count, 0)
     }
 
-    private func holderText(_ path: String) -> String {
-        let bytes = (try? contents(of: path)) ?? []
-        let text = String(decoding: bytes, as: UTF8.self).split(separator: "\n").first.map(String.init)
-        return text ?? "an unknown process"
+    public func lockHolder(_ path: String) throws(RetortError) -> String? {
+        guard try size(of: path) != nil else { return nil }
+        let descriptor: Int32
+        do throws(RetortError) {
+            descriptor = try openRegular(path, O_RDONLY | O_NOFOLLOW)
+        } catch {
+            if error.code == .inputMissing { return nil }
+            throw error
+        }
+        defer { close(descriptor, reserve) }
+        // A shared lock that is granted proves that no writer holds the exclusive one; it is dropped at once.
+        if flock(descriptor, LOCK_SH | LOCK_NB) == 0 { return nil }
+        return holderText(descriptor)
+    }
+
+    /// The first line of the lock's file, as far as it can be printed.
+    private func holderText(_ descriptor: Int32) -> String {
+        var bytes = [UInt8](repeating: 0, count: Self.holderBytesMax)
+        let count = pread(descriptor, &bytes, bytes.count, 0)
+        let line = bytes.prefix(max(count, 0)).prefix { $0 != 0x0A }
+        guard !line.isEmpty, line.allSatisfy({ (0x20..<0x7F).contains($0) }) else { return "an unknown process" }
+        return String(decoding: line, as: UTF8.self)
+    }
+
+    /// Opens a regular file and nothing else.
+    private func openRegular(
+        _ path: String, _ flags: Int32, code: RetortError.Code = .damagedData
+    ) throws(RetortError) -> Int32 {
+        let descriptor = try descriptor(path, flags, code: code)
+        var status = stat()
+        if fstat(descriptor, &status) == 0, FileKind(status) == .regular { return descriptor }
+        close(descriptor, reserve)
+        throw FileKind(status).refusal(path, code)
+    }
+}
+
+/// What a name leads to.
+private enum FileKind: String {
+    case regular = "a regular file"
+    case link = "a symbolic link"
+    case directory = "a directory"
+    case fifo = "a FIFO"
+    case socket = "a socket"
+    case device = "a device"
+
+    static let remedy = "Move it out of the store: retort opens only files that it has written."
+
+    init(_ status: stat) {
+        switch status.st_mode & S_IFMT {
+        case S_IFREG: self = .regular
+        case S_IFLNK: self = .link
+        case S_IFDIR: self = .directory
+        case S_IFIFO: self = .fifo
+        case S_IFSOCK: self = .socket
+        default: self = .device
+        }
+    }
+
+    /// Nil when nothing has that name. Links are not followed.
+    static func of(_ path: String) throws(RetortError) -> FileKind? {
+        var status = stat()
+        if lstat(path, &status) == 0 { return FileKind(status) }
+        if errno == ENOENT || errno == ENOTDIR { return nil }
+        throw RetortError.system(errno, "lstat", path)
+    }
+
+    func refusal(_ path: String, _ code: RetortError.Code) -> RetortError {
+        RetortError(
+            code, "not a regular file", at: path, cause: "it is \(rawValue)",
+            remedy: code == .damagedData ? Self.remedy : "Name a file.")
     }
 }
 

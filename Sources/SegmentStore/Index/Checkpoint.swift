@@ -65,7 +65,8 @@ struct Checkpoint: Sendable {
         return writer.bytes
     }
 
-    /// Nil when the bytes are cut, damaged, of another store or of another version: the index is then made anew.
+    /// Nil when the bytes are cut, damaged, of another store or of another version, or state what cannot be: the index is
+    /// then made again.
     static func decode(_ bytes: [UInt8], storeID: UInt64) -> Checkpoint? {
         bytes.withUnsafeBytes { buffer in
             guard buffer.count > 16, buffer.prefix(4).elementsEqual(magic),
@@ -80,36 +81,62 @@ struct Checkpoint: Sendable {
 
     private static func decodeBody(_ reader: inout ByteReader, storeID: UInt64) -> Checkpoint? {
         var checkpoint = Checkpoint(storeID: storeID)
-        guard let nextRunNumber = reader.read(UInt64.self) else { return nil }
+        guard let nextRunNumber = reader.read(upTo: StoreLimits.sequencesMax) else { return nil }
         checkpoint.nextRunNumber = nextRunNumber
         for lane in Lane.allCases {
-            guard let segment = reader.read(UInt32.self), let offset = reader.read(UInt64.self),
-                let sequence = reader.read(UInt64.self), let hintBytes = reader.read(UInt64.self),
-                let previous = reader.read(UInt32.self), let runCount = reader.read(UInt32.self)
-            else { return nil }
-            checkpoint.coverage[lane] = Coverage(
-                segment: segment, offset: Int(offset), nextSequence: sequence, hintBytes: Int(hintBytes),
-                previousBytes: Int(previous))
-            var runs: [UInt64] = []
-            for _ in 0..<runCount {
-                guard let run = reader.read(UInt64.self) else { return nil }
-                runs.append(run)
+            guard let coverage = decodeCoverage(&reader), let runs = decodeRuns(&reader, below: nextRunNumber) else {
+                return nil
             }
+            checkpoint.coverage[lane] = coverage
             checkpoint.runs[lane] = runs
         }
-        guard let done = reader.read(UInt64.self), let failed = reader.read(UInt64.self) else { return nil }
-        checkpoint.counters.done = done
-        checkpoint.counters.failed = failed
-        for index in checkpoint.counters.failedByClass.indices {
-            guard let value = reader.read(UInt64.self) else { return nil }
-            checkpoint.counters.failedByClass[index] = value
+        guard let counters = decodeCounters(&reader), let input = InputProgress.decode(&reader), reader.isAtEnd else {
+            return nil
         }
-        for index in 0..<StoreLimits.talliesMax {
-            guard let value = reader.read(UInt64.self) else { return nil }
-            checkpoint.counters.tallies[index] = value
-        }
-        guard let input = InputProgress.decode(&reader) else { return nil }
+        checkpoint.counters = counters
         checkpoint.input = input
         return checkpoint
+    }
+
+    private static func decodeCoverage(_ reader: inout ByteReader) -> Coverage? {
+        let segmentBytesMax = UInt64(StoreLimits.segmentBytesMax)
+        guard let segment = reader.read(UInt32.self), StoreLayout.isSegment(segment),
+            let offset = reader.read(upTo: segmentBytesMax), let sequence = reader.read(upTo: StoreLimits.sequencesMax),
+            let hintBytes = reader.read(upTo: StoreLimits.sequencesMax), let previous = reader.read(UInt32.self),
+            UInt64(previous) <= offset
+        else { return nil }
+        return Coverage(
+            segment: segment, offset: Int(offset), nextSequence: sequence, hintBytes: Int(hintBytes),
+            previousBytes: Int(previous))
+    }
+
+    /// A number that is still to be given to a run, or is named twice, is none of a run that there is.
+    private static func decodeRuns(_ reader: inout ByteReader, below next: UInt64) -> [UInt64]? {
+        guard let count = reader.read(UInt32.self), count <= StoreLimits.runsMax else { return nil }
+        var runs: [UInt64] = []
+        for _ in 0..<count {
+            guard let run = reader.read(UInt64.self), run < next, !runs.contains(run) else { return nil }
+            runs.append(run)
+        }
+        return runs
+    }
+
+    private static func decodeCounters(_ reader: inout ByteReader) -> StoreCounters? {
+        var counters = StoreCounters()
+        guard let done = reader.read(upTo: StoreLimits.sequencesMax),
+            let failed = reader.read(upTo: StoreLimits.sequencesMax)
+        else { return nil }
+        counters.done = done
+        counters.failed = failed
+        for index in counters.failedByClass.indices {
+            guard let value = reader.read(upTo: failed) else { return nil }
+            counters.failedByClass[index] = value
+        }
+        guard counters.failedByClass.reduce(0, &+) == failed else { return nil }
+        for index in 0..<StoreLimits.talliesMax {
+            guard let value = reader.read(UInt64.self) else { return nil }
+            counters.tallies[index] = value
+        }
+        return counters
     }
 }

@@ -45,7 +45,8 @@ struct HintGroup: Sendable {
         return writer.bytes
     }
 
-    /// The group at the start of `bytes`; nil when it is cut, damaged, or of another store or segment.
+    /// The group at the start of `bytes`; nil when it is cut, damaged, of another store or segment, or states what
+    /// cannot be.
     static func decode(_ bytes: UnsafeRawBufferPointer, storeID: UInt64, lane: Lane, segment: UInt32) -> HintGroup? {
         guard bytes.count >= headBytes, bytes.prefix(4).elementsEqual(magic), bytes[4] == lane.rawValue,
             bytes.load(littleEndianAt: 8, as: UInt64.self) == storeID,
@@ -58,12 +59,18 @@ struct HintGroup: Sendable {
         else { return nil }
         var tallies = Tallies()
         for index in 0..<StoreLimits.talliesMax { tallies[index] = bytes.load(littleEndianAt: 48 + 8 * index) }
-        return HintGroup(
+        let group = HintGroup(
             lane: lane, segment: segment, offset: Int(bytes.load(littleEndianAt: 20, as: UInt32.self)),
             memberBytes: Int(bytes.load(littleEndianAt: 24, as: UInt32.self)),
             firstSequence: bytes.load(littleEndianAt: 32), payloadChecksum: bytes.load(littleEndianAt: 40),
             tallies: tallies,
             hints: (0..<records).map { RecordHint(bytes, at: headBytes + $0 * RecordHint.bytes) })
+        return group.isPossible ? group : nil
+    }
+
+    private var isPossible: Bool {
+        end <= StoreLimits.segmentBytesMax && firstSequence <= StoreLimits.sequencesMax - UInt64(hints.count)
+            && hints.allSatisfy { lane.holds(status: $0.status) && $0.row <= StoreLimits.rowsMax }
     }
 }
 
@@ -84,12 +91,12 @@ struct HintLogReader {
 
     private static let windowBytes = 4 * HintGroup.bytesMax
 
-    /// Nil when the segment has no hint log, or one that ends before `start`.
+    /// Nil when the segment has no hint log, or one that ends before `start`. What is no regular file is none.
     init?(
         _ lane: Lane, _ segment: UInt32, from start: Int, storeID: UInt64, layout: StoreLayout, files: any FileSystem
     ) throws(RetortError) {
         let path = layout.hints(lane, segment)
-        guard let size = try files.size(of: path), size >= start else { return nil }
+        guard try files.isRegular(path), let size = try files.size(of: path), size >= start else { return nil }
         file = try files.open(path, .read)
         end = size
         position = start

@@ -34,6 +34,9 @@ struct LaneIndex {
         for run in runs where !batch.open.isEmpty { try run.lookup(&batch) }
     }
 
+    /// Entries of the runs, those of one key in several runs counted several times.
+    var runEntries: UInt64 { runs.reduce(0) { $0 + UInt64($1.count) } }
+
     var isEmpty: Bool { pending.isEmpty && delta.count == 0 && runs.isEmpty }
 
     mutating func note(_ entry: IndexEntry) { pending[entry.hash] = entry }

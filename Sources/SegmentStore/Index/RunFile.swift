@@ -4,6 +4,7 @@ import Basics
 /// nothing and may go on beside them.
 final class Run {
     let number: UInt64
+    let lane: Lane
     let level: UInt8
     let count: Int
     /// Pages of entries.
@@ -12,6 +13,9 @@ final class Run {
     private let entriesStart: Int
     private let fencesStart: Int
     private let filterBlocks: Int
+    /// Whether it has entries of a lane; the lists of a revision, which are read by the process that wrote them, have
+    /// others.
+    private let isOfIndex: Bool
     private let mapping: MappedBytes
     private let path: String
     private var checkedPages: [UInt64]
@@ -33,11 +37,15 @@ final class Run {
                 == ContentHash.hash64(bytes.slice(0, RunFormat.checksumOffset))
         else { throw Run.damage("the head of the index file is damaged", path) }
         self.number = number
+        self.lane = lane
+        isOfIndex = storeID != 0
         level = bytes[17]
-        count = Int(bytes.load(littleEndianAt: 24, as: UInt64.self))
-        pageCount = Int(bytes.load(littleEndianAt: 32, as: UInt64.self))
-        filterBlocks = Int(bytes.load(littleEndianAt: 48, as: UInt64.self))
-        guard bytes.count == RunFormat.fileBytes(entries: count, filterBlocks: filterBlocks),
+        // No more of anything than the file has bytes: what is computed of them does not overflow.
+        count = Int(clamping: bytes.load(littleEndianAt: 24, as: UInt64.self))
+        pageCount = Int(clamping: bytes.load(littleEndianAt: 32, as: UInt64.self))
+        filterBlocks = Int(clamping: bytes.load(littleEndianAt: 48, as: UInt64.self))
+        guard max(count, pageCount, filterBlocks) <= bytes.count,
+            bytes.count == RunFormat.fileBytes(entries: count, filterBlocks: filterBlocks),
             pageCount == RunFormat.pages(entries: count)
         else { throw Run.damage("the index file is cut", path) }
         let filterPages = RunFilter.pages(blocks: filterBlocks)
@@ -48,6 +56,30 @@ final class Run {
             bytes.load(littleEndianAt: bytes.count - 8, as: UInt64.self)
                 == ContentHash.hash64(bytes.slice(fencesStart, pageCount * 8))
         else { throw Run.damage("the fences of the index file are damaged", path) }
+        try checkFilter()
+    }
+
+    /// Whether the filter has some of the keys, so that it is as large as it was when it was written.
+    private func checkFilter() throws(RetortError) {
+        guard filterBlocks > 0, count > 0 else { return }
+        guard filterBlocks >= RunFilter.blocks(keys: count) else {
+            throw Run.damage("the filter of the index file is too small", path)
+        }
+        for number in [count / 2, count - 1] {
+            let (page, place) = number.quotientAndRemainder(dividingBy: RunFormat.entriesPerPage)
+            let start = entriesStart + page * RunFormat.pageBytes
+            try check(pageAt: start)
+            guard try mayHold(key(start + place * IndexEntry.bytes)) else {
+                throw Run.damage("the filter of the index file lacks keys", path)
+            }
+        }
+    }
+
+    /// Whether a lookup finds the entries of a page: the page's fence is that of its first one, and the filter has all.
+    func finds(_ entries: [IndexEntry], ofPage page: Int) throws(RetortError) -> Bool {
+        guard entries.first?.hash.high == fence(page) else { return false }
+        for entry in entries where try !mayHold(entry.hash) { return false }
+        return true
     }
 
     private static func damage(_ message: String, _ path: String) -> RetortError {
@@ -143,7 +175,8 @@ final class Run {
         try check(pageAt: base)
         let start = fence(page)
         let end = page + 1 < pageCount ? fence(page + 1) : .max
-        let share = hash.high <= start ? 0 : Double(hash.high - start) / Double(max(end - start, 1))
+        // Where the fences are in order this is the distance; where they are not, any guess will do.
+        let share = hash.high <= start ? 0 : Double(hash.high - start) / Double(max(end &- start, 1))
         let offset = base + Int(min(share, 1) * Double(entriesInPage(page) - 1)) * IndexEntry.bytes
         // It is off by three or four entries.
         for line in -1...1 { bytes.prefetch(at: offset + line * Self.cacheLineBytes) }
@@ -152,18 +185,31 @@ final class Run {
 
     /// Corrects a guess entry by entry: that touches fewer lines of the cache than halving would.
     private func find(_ hash: Hash128, from guess: Guess) throws(RetortError) -> IndexEntry? {
-        let base = entriesStart + guess.page * RunFormat.pageBytes
-        let last = base + (entriesInPage(guess.page) - 1) * IndexEntry.bytes
-        var at = guess.offset
-        while at > base, key(at) > hash { at -= IndexEntry.bytes }
-        while at < last, key(at) < hash { at += IndexEntry.bytes }
-        if key(at) == hash { return IndexEntry.decode(bytes, at: at) }
-        // Equal high halves may begin at the end of one page and go on in the next.
-        let next = guess.page + 1
-        guard next < pageCount, fence(next) == hash.high else { return nil }
-        let start = base + RunFormat.pageBytes
-        try check(pageAt: start)
-        return try find(hash, from: Guess(page: next, offset: start))
+        var guess = guess
+        while true {
+            let base = entriesStart + guess.page * RunFormat.pageBytes
+            let last = base + (entriesInPage(guess.page) - 1) * IndexEntry.bytes
+            var at = guess.offset
+            while at > base, key(at) > hash { at -= IndexEntry.bytes }
+            while at < last, key(at) < hash { at += IndexEntry.bytes }
+            if key(at) == hash { return try entry(at: at) }
+            // Equal high halves may begin at the end of one page and go on in the next.
+            let next = guess.page + 1
+            guard next < pageCount, fence(next) == hash.high else { return nil }
+            let start = base + RunFormat.pageBytes
+            try check(pageAt: start)
+            guess = Guess(page: next, offset: start)
+        }
+    }
+
+    /// The entry there. Throws `.damagedData` when a record cannot be as it says.
+    @inline(__always)
+    private func entry(at offset: Int) throws(RetortError) -> IndexEntry {
+        let entry = IndexEntry.decode(bytes, at: offset)
+        guard !isOfIndex || lane.holds(status: entry.status) && StoreLayout.isSegment(entry.segment) else {
+            throw Run.damage("an entry of the index file is not valid", "\(path) at byte \(offset)")
+        }
+        return entry
     }
 
     @inline(__always)
@@ -209,7 +255,7 @@ final class Run {
         let base = entriesStart + page * RunFormat.pageBytes
         try verify(pageAt: base)
         for index in 0..<entriesInPage(page) {
-            entries.append(IndexEntry.decode(bytes, at: base + index * IndexEntry.bytes))
+            entries.append(try entry(at: base + index * IndexEntry.bytes))
         }
     }
 

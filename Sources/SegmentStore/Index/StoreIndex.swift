@@ -26,7 +26,7 @@ struct StoreIndex {
 
     init(_ context: StoreContext) { self.context = context }
 
-    /// The state of a checkpoint, with its runs opened.
+    /// The state of a checkpoint, with its runs opened. Throws `.damagedData` when they do not fit together.
     init(_ context: StoreContext, checkpoint: Checkpoint) throws(RetortError) {
         self.context = context
         for lane in Lane.allCases {
@@ -44,6 +44,14 @@ struct StoreIndex {
         coverage = checkpoint.coverage
         input = checkpoint.input
         nextRunNumber = checkpoint.nextRunNumber
+        // A landmark beyond the mark would pass over rows.
+        if input.landmark.row > input.ledger.low / UInt64(context.samples) { input = InputProgress() }
+        // Of the responses each key is in one run; failures may be in several, or settled.
+        guard responses.runEntries == live.done, failures.runEntries >= live.failed else {
+            throw RetortError(
+                .damagedData, "the checkpoint and the runs of the index do not fit together",
+                at: context.layout.checkpoint, remedy: "The next run makes the index again.")
+        }
     }
 
     subscript(lane: Lane) -> LaneIndex {

@@ -43,6 +43,11 @@ struct LaneBuffer {
             ends.append(lines.count)
         }
         let sequence = block.nextSequence
+        guard sequence <= StoreLimits.sequencesMax - UInt64(staged.count) else {
+            throw RetortError(
+                .damagedData, "the \(lane.directoryName) have no more numbers for records",
+                at: context.layout.directory(lane), remedy: "Choose another directory for further records.")
+        }
         composeJournalText(lines, ends, from: sequence)
         try journal.append(journalText, count: staged.count, sequence: sequence)
         var full: [RawBlock] = []

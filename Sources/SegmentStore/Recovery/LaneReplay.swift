@@ -57,9 +57,11 @@ struct LaneReplay {
     func run() throws(RetortError) -> LaneTail {
         let coverage = index.withLock { $0.coverage[lane] } ?? Coverage()
         // The journals first: a line that a writer moves meanwhile is then seen in one place or in both.
-        let journal = try JournalReader.read(
+        let journal = try JournalSurvey.read(
             lane, from: coverage.nextSequence, storeID: context.storeID, layout: context.layout, files: context.files)
+        try checkCoverage(coverage)
         var tail = LaneTail()
+        tail.damage = try context.strayFiles(lane)
         tail.nextSequence = coverage.nextSequence
         tail.previousBytes = coverage.previousBytes
         let numbers = try context.segmentNumbers(lane)
@@ -75,8 +77,82 @@ struct LaneReplay {
         let next = tail.nextSequence
         tail.journaled = journal.lines.filter { $0.sequence >= next }
         tail.journalPaths = journal.paths
-        tail.badJournalLines = journal.badLines
+        tail.badJournalLines = journal.skipped.filter(\.isEnded).count
+        tail.damage += journal.damage
+        try keepUnsettled(journal, below: next, &tail)
         return tail
+    }
+
+    /// Whether a block ends where the runs' coverage does, or a segment does: from any other place on, good blocks would
+    /// look like a torn tail. Throws `.damagedData` naming the index.
+    private func checkCoverage(_ coverage: Coverage) throws(RetortError) {
+        guard coverage.offset > 0 else {
+            let earlier = try context.segmentNumbers(lane).last { $0 < coverage.segment }
+            let end = try earlier.map { number throws(RetortError) in try endOfSegment(number) } ?? 0
+            // Where blocks were lost the end is not known; there the numbers may be higher.
+            if let end, end != coverage.nextSequence { throw misplacedCoverage }
+            return
+        }
+        guard let reader = try context.segmentIfThere(lane, coverage.segment) else { return }
+        guard try reader.file.size() >= coverage.offset else { return }
+        if let last = try reader.header(at: coverage.offset - coverage.previousBytes) {
+            guard last.end == coverage.offset, last.nextSequence == coverage.nextSequence else {
+                throw misplacedCoverage
+            }
+            return
+        }
+        // Its header may have rotted since. Then what follows tells where it ended.
+        let listed = manifest.segments(lane).first { $0.number == coverage.segment }
+        let ends = try [reader.file.size(), listed?.bytes].contains(coverage.offset)
+        let following = try reader.header(at: coverage.offset)
+        guard ends || following.map({ $0.firstSequence >= coverage.nextSequence }) ?? false else {
+            throw misplacedCoverage
+        }
+    }
+
+    /// The number behind the last record of a segment; nil where a bad block hides it.
+    private func endOfSegment(_ number: UInt32) throws(RetortError) -> UInt64? {
+        let reader = try context.segment(lane, number)
+        let size = try reader.file.size()
+        let listed = manifest.segments(lane).first { $0.number == number && $0.sealed }
+        var walk = SegmentWalk(
+            reader, from: 0, size: min(size, listed?.bytes ?? size), durableBytes: size, checksEveryPayload: false)
+        var end: UInt64?
+        while true {
+            switch try walk.next() {
+            case .block(let header): end = header.nextSequence
+            case .damage: end = nil
+            case .torn: return nil
+            case .end: return end
+            }
+        }
+    }
+
+    private var misplacedCoverage: RetortError {
+        RetortError(
+            .damagedData, "the index ends where no block of the \(lane.directoryName) does",
+            at: context.layout.checkpoint, remedy: "The next run makes the index again.")
+    }
+
+    /// A journal whose lines are said to be in segments, and are not, stays.
+    private func keepUnsettled(
+        _ journal: JournalSurvey, below next: UInt64, _ tail: inout LaneTail
+    ) throws(RetortError) {
+        for path in journal.paths {
+            let hashes = journal.goodLines[path, default: []].filter { $0.sequence < next }.map(\.hash)
+            let missing = try index.withLock { index throws(RetortError) in
+                try index.lookup(hashes).filter { entry in
+                    entry.map { lane == .responses && $0.status != 0 } ?? true
+                }.count
+            }
+            guard missing > 0 else { continue }
+            tail.journalPaths.removeAll { $0 == path }
+            let name = String(path.dropFirst(context.layout.directory(lane).count + 1))
+            tail.damage.append(
+                Damage(
+                    lane: lane, segment: 0, file: name, range: 0..<0, records: missing,
+                    reason: "\(missing) of its lines are in no segment, though their numbers are"))
+        }
     }
 
     private func indexLeads(_ path: String) -> RetortError {
@@ -84,6 +160,7 @@ struct LaneReplay {
     }
 
     private func replay(_ number: UInt32, coverage: Coverage, tail: inout LaneTail) throws(RetortError) {
+        let before = tail
         let reader = try context.segment(lane, number)
         let isCovered = number == coverage.segment
         let listed = manifest.segments(lane).first { $0.number == number }
@@ -109,16 +186,18 @@ struct LaneReplay {
             reader, from: tail.offset, size: size, durableBytes: max(tail.offset, listed?.bytes ?? 0),
             checksEveryPayload: false)
         var hint = try hints?.next()
-        if !isCovered { index.withLock { $0.beginSegment(lane, number) } }
+        var hasBlocks = isCovered
         scan: while true {
             switch try walk.next() {
             case .block(let header):
+                if !hasBlocks { index.withLock { $0.beginSegment(lane, number) } }
+                hasBlocks = true
                 while let stale = hint, stale.offset < header.offset {
                     if missing.isEmpty { tail.hintBytes = hints!.position }
                     hint = try hints?.next()
                 }
                 var group: HintGroup?
-                if let hinted = hint, matches(hinted, header) {
+                if let hinted = hint, hinted.describes(header) {
                     if missing.isEmpty { tail.hintBytes = hints!.position } else { missing.append(hinted) }
                     group = hinted
                     hint = try hints?.next()
@@ -136,13 +215,13 @@ struct LaneReplay {
             }
         }
         tail.durableBytes = min(walk.durableBytes, tail.offset)
+        if !hasBlocks, tail.offset > 0 {
+            // Bytes without any block of the lane: they stay, and the lane goes on elsewhere.
+            let damage = tail.damage
+            tail = before
+            tail.damage = damage
+        }
         writeHints(missing, number, &tail)
-    }
-
-    private func matches(_ group: HintGroup, _ header: BlockHeader) -> Bool {
-        group.offset == header.offset && group.memberBytes == header.memberBytes
-            && group.firstSequence == header.firstSequence && group.hints.count == header.records
-            && group.payloadChecksum == header.payloadChecksum
     }
 
     /// Indexes a block that no hint describes; nil when its content is damaged.

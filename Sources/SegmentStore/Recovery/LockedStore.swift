@@ -23,7 +23,7 @@ struct LockedStore {
         image = loaded
         if let damage = image.damage.first {
             throw RetortError(
-                .damagedData, damage.reason, at: image.context.layout.segment(damage.lane, damage.segment),
+                .damagedData, damage.reason, at: damage.path(image.context.layout),
                 remedy: "Run `retort repair` on that store first.")
         }
     }

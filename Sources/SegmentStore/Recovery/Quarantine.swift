@@ -27,4 +27,39 @@ struct Quarantine {
         count += 1
         bytes += content.count
     }
+
+    /// Moves the files aside that have no place among the segments and journals of a lane: a lane without them goes on,
+    /// and nothing that they hold is lost. A directory stays. `noted` are the paths of journals that a verification has
+    /// found to be damaged, by what is in the segments too.
+    mutating func keepStrays(of context: StoreContext, noted: [String]) throws(RetortError) {
+        for lane in Lane.allCases {
+            let directory = layout.directory(lane)
+            let survey = try JournalSurvey.read(
+                lane, from: 0, storeID: context.storeID, layout: layout, files: files)
+            var names = Set((try context.strayFiles(lane) + survey.damage).compactMap(\.file))
+            names.formUnion(
+                noted.filter { $0.hasPrefix(directory + "/") }.map { String($0.dropFirst(directory.count + 1)) })
+            for name in names.sorted() {
+                let path = "\(directory)/\(name)"
+                guard try files.isRegular(path), let size = try files.size(of: path) else { continue }
+                try files.createDirectory(layout.quarantine)
+                try files.rename(path, to: try unusedPath("\(lane.directoryName)-\(name)"))
+                try files.syncDirectory(layout.quarantine)
+                try files.syncDirectory(directory)
+                try files.syncDirectory(layout.root)
+                count += 1
+                bytes += size
+            }
+        }
+    }
+
+    private func unusedPath(_ name: String) throws(RetortError) -> String {
+        var path = "\(layout.quarantine)/\(name)"
+        var copy = 0
+        while try files.size(of: path) != nil {
+            copy += 1
+            path = "\(layout.quarantine)/\(name).\(copy)"
+        }
+        return path
+    }
 }

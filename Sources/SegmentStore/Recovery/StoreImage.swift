@@ -45,11 +45,18 @@ struct StoreImage {
         }
     }
 
-    private static func loadCheckpoint(
+    /// The checkpoint, if there is one that holds.
+    static func loadCheckpoint(
         _ layout: StoreLayout, _ manifest: StoreManifest, _ files: any FileSystem
     ) throws(RetortError) -> Checkpoint? {
-        guard let bytes = try files.contents(of: layout.checkpoint) else { return nil }
-        return Checkpoint.decode(bytes, storeID: manifest.storeID)
+        do throws(RetortError) {
+            let bytes = try files.contents(of: layout.checkpoint, bytesMax: StoreLimits.checkpointBytesMax)
+            return bytes.flatMap { Checkpoint.decode($0, storeID: manifest.storeID) }
+        } catch {
+            // What cannot be a checkpoint is none.
+            guard error.code == .damagedData else { throw error }
+            return nil
+        }
     }
 
     private static func load(
@@ -125,11 +132,15 @@ struct StoreImage {
         var losses: [Damage] = []
         for lane in Lane.allCases {
             var expected = Dictionary(uniqueKeysWithValues: manifest.segments(lane).map { ($0.number, $0.bytes) })
-            if let coverage = checkpoint?.coverage[lane], coverage.offset > 0 {
+            let last = max(expected.keys.max() ?? 0, try context.segmentNumbers(lane).last ?? 0)
+            if let coverage = checkpoint?.coverage[lane], coverage.offset > 0,
+                coverage.segment <= last + StoreLimits.segmentGapMax
+            {
                 expected[coverage.segment] = max(expected[coverage.segment] ?? 0, coverage.offset)
             }
             for (number, bytes) in expected.sorted(by: { $0.key < $1.key }) {
-                let size = try context.files.size(of: context.layout.segment(lane, number))
+                let path = context.layout.segment(lane, number)
+                let size = try context.files.isRegular(path) ? context.files.size(of: path) : nil
                 guard (size ?? 0) < bytes else { continue }
                 losses.append(
                     Damage(
@@ -171,19 +182,18 @@ struct StoreImage {
         var lines: [Lane: [Hash128: [UInt8]]] = [:]
         for lane in Lane.allCases {
             for journaled in tails[Int(lane.rawValue)].journaled {
-                guard let staged = stage(journaled.line) else { continue }
-                let prior = try index.withLock { index throws(RetortError) in try index.prior(staged.hash, in: lane) }
-                index.withLock { index in
-                    index.note(staged, in: lane, prior: prior, tallies: context.recount(journaled.line))
-                    index.noteItem(staged, in: lane, sequence: journaled.sequence)
+                guard let hint = context.hint(of: journaled.line) else { continue }
+                let isNew = try index.withLock { index throws(RetortError) in
+                    // Of two successes of one key the first is the one that counts.
+                    if lane == .responses, try index.responses.lookup(hint.hash) != nil { return false }
+                    let prior = try index.prior(hint.hash, in: lane)
+                    index.note(hint, in: lane, prior: prior, tallies: context.recount(journaled.line))
+                    index.noteItem(hint, in: lane, sequence: journaled.sequence)
+                    return true
                 }
-                lines[lane, default: [:]][staged.hash] = journaled.line
+                if isNew { lines[lane, default: [:]][hint.hash] = journaled.line }
             }
         }
         return lines
-    }
-
-    private func stage(_ line: [UInt8]) -> RecordHint? {
-        line.withUnsafeBytes { RecordHead.parse($0) }.map { RecordHint(head: $0, status: context.status($0)) }
     }
 }

@@ -30,7 +30,9 @@ struct StoreRecovery {
         for lane in Lane.allCases {
             for segment in image.manifest.segments(lane) where segment.sealed {
                 let path = context.layout.segment(lane, segment.number)
-                guard let size = try context.files.size(of: path), size > segment.bytes else { continue }
+                guard let size = try context.files.size(of: path), size > segment.bytes,
+                    try isAbandoned(lane, segment)
+                else { continue }
                 torn += size - segment.bytes
                 try context.files.open(path, .readWrite).truncate(to: segment.bytes)
             }
@@ -47,6 +49,31 @@ struct StoreRecovery {
             }
         }
         return torn
+    }
+
+    /// Whether what is behind the end of a sealed segment is a torn write, or is in a later segment or a journal as well.
+    /// Bytes of any other kind are left alone: the manifest may be wrong.
+    private func isAbandoned(_ lane: Lane, _ segment: StoreManifest.Segment) throws(RetortError) -> Bool {
+        guard let reader = try context.segmentIfThere(lane, segment.number) else { return false }
+        guard let header = try reader.header(at: segment.bytes) else { return try ends(reader, at: segment.bytes) }
+        let journaled = image.tails[Int(lane.rawValue)].journaled
+        if journaled.contains(where: { $0.sequence == header.firstSequence }) { return true }
+        guard let later = try context.segmentNumbers(lane).first(where: { $0 > segment.number }) else { return false }
+        let first = try context.segment(lane, later).header(at: 0)
+        return first.map { $0.firstSequence <= header.firstSequence } ?? false
+    }
+
+    /// Whether a segment's good blocks end at that place.
+    private func ends(_ reader: SegmentReader, at end: Int) throws(RetortError) -> Bool {
+        var walk = SegmentWalk(reader, from: 0, size: end, durableBytes: end, checksEveryPayload: false)
+        while true {
+            switch try walk.next() {
+            case .block: continue
+            case .damage(let damage): if damage.range.upperBound == end { return false }
+            case .end: return true
+            case .torn: return false
+            }
+        }
     }
 
     /// Puts the journals' lines into segments, makes them durable, and only then removes the journals.
@@ -74,8 +101,7 @@ struct StoreRecovery {
     private func blocks(_ lane: Lane, _ lines: [JournaledLine]) throws(RetortError) -> [RawBlock] {
         var blocks: [RawBlock] = []
         for journaled in lines {
-            guard let head = journaled.line.withUnsafeBytes({ RecordHead.parse($0) }) else { continue }
-            let hint = RecordHint(head: head, status: context.status(head))
+            guard let hint = context.hint(of: journaled.line), try isNew(hint, in: lane) else { continue }
             let tallies = context.recount(journaled.line)
             let prior = try image.index.withLock { index throws(RetortError) in
                 let prior = try index.prior(hint.hash, in: lane)
@@ -97,6 +123,14 @@ struct StoreRecovery {
         return blocks
     }
 
+    /// Whether a record adds to what is known. A success after a success of its key would be a second one.
+    private func isNew(_ hint: RecordHint, in lane: Lane) throws(RetortError) -> Bool {
+        guard lane == .responses else { return true }
+        return try image.index.withLock { index throws(RetortError) in
+            try index.responses.lookup(hint.hash) == nil
+        }
+    }
+
     /// Removes runs that no checkpoint names, and files that were to take the place of others and never did.
     func removeStrays() throws(RetortError) {
         try Superseding.removeStrays(context.layout, context.files)
@@ -105,7 +139,7 @@ struct StoreRecovery {
         }
         for name in try context.files.entries(of: context.layout.index) {
             if let number = StoreLayout.runNumber(name), !live.contains(number) {
-                try context.files.remove(context.layout.index + "/" + name)
+                try context.files.removeRegular(context.layout.index + "/" + name)
             }
         }
     }

@@ -45,14 +45,15 @@ public enum StoreReindex {
         return report
     }
 
-    /// Removes the checkpoint, durably, before anything else: from then on the index is one that is to be made.
+    /// Removes the checkpoint, durably, before anything else: from then on the index is one that is to be made. Files
+    /// that the store has not written stay.
     static func drop(_ layout: StoreLayout, _ files: any FileSystem, hints: Bool) throws(RetortError) {
         try files.createDirectory(layout.index)
-        try files.remove(layout.checkpoint)
+        try files.removeRegular(layout.checkpoint)
         try files.syncDirectory(layout.index)
         for name in try files.entries(of: layout.index) {
-            let isHints = name.hasPrefix("hints-")
-            if isHints ? hints : name != "checkpoint" { try files.remove(layout.index + "/" + name) }
+            let isOwn = StoreLayout.isHints(name) ? hints : StoreLayout.isOfIndex(name)
+            if isOwn { try files.removeRegular(layout.index + "/" + name) }
         }
         try files.syncDirectory(layout.index)
     }

@@ -118,6 +118,11 @@ private struct Repair {
             try acceptSegments()
             try reindex()
         }
+        // Their good lines are in segments by now.
+        if found(.journal, .segment) {
+            let noted = report.found.problems.filter { $0.kind == .journal }.map(\.place)
+            try quarantine.keepStrays(of: context, noted: noted)
+        }
         report.quarantined = quarantine.count
         report.quarantinedBytes = quarantine.bytes
     }
@@ -141,7 +146,7 @@ private struct Repair {
 
     /// Damaged blocks and lines that are no records.
     private mutating func cutDamage(_ lane: Lane) throws(RetortError) {
-        let journal = try JournalReader.read(
+        let journal = try JournalSurvey.read(
             lane, from: 0, storeID: context.storeID, layout: context.layout, files: context.files)
         let journaled = Dictionary(journal.lines.map { ($0.sequence, $0.line) }, uniquingKeysWith: { a, _ in a })
         let lines = self.lines

@@ -17,7 +17,7 @@ struct Sealer {
     init(
         context: StoreContext, options: StoreOptions, index: Locked<StoreIndex>, buffers: Locked<[LaneBuffer]>,
         manifest: Locked<StoreManifest>, tails: [LaneTail]
-    ) {
+    ) throws(RetortError) {
         self.context = context
         self.options = options
         self.index = index
@@ -29,7 +29,7 @@ struct Sealer {
             SegmentWriter($0, context: context, level: options.compressionLevel, tail: tails[Int($0.rawValue)])
         }
         for lane in Lane.allCases where tails[Int(lane.rawValue)].isSealed {
-            writers[Int(lane.rawValue)].rotate()
+            try writers[Int(lane.rawValue)].rotate()
             let number = writers[Int(lane.rawValue)].number
             index.withLock { $0.beginSegment(lane, number) }
         }
@@ -106,7 +106,7 @@ struct Sealer {
         let writer = Int(lane.rawValue)
         let entry = writers[writer].manifestEntry(sealed: true)
         try updateManifest { $0.setSegment(lane, entry) }
-        writers[writer].rotate()
+        try writers[writer].rotate()
         let number = writers[writer].number
         index.withLock { $0.beginSegment(lane, number) }
     }
@@ -165,7 +165,7 @@ struct Sealer {
                 try context.files.remove(context.layout.segment(lane, abandoned.number))
                 try context.files.syncDirectory(context.layout.directory(lane))
             }
-            writers[writer].leaveDistrusted()
+            try writers[writer].leaveDistrusted()
             let number = writers[writer].number
             index.withLock { $0.beginSegment(lane, number) }
         }

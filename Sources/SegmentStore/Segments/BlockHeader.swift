@@ -29,6 +29,8 @@ struct BlockHeader: Sendable, Hashable {
     static let trailerBytes = 8
     static let version: UInt8 = 1
     static let magic: [UInt8] = [0x1F, 0x8B, 0x08, 0x04]
+    /// The bytes that all blocks of a segment share: the gzip header, version and lane, store and segment.
+    static let fixedFields = [0..<18, 32..<44]
 
     var lane: Lane
     var records: Int
@@ -78,12 +80,14 @@ struct BlockHeader: Sendable, Hashable {
         return writer.bytes
     }
 
-    /// Nil unless the bytes begin with a whole header whose checksum holds.
+    /// Nil unless the bytes begin with a whole header whose checksum holds, and which states what can be.
     static func decode(_ bytes: UnsafeRawBufferPointer) -> BlockHeader? {
         guard bytes.count >= Self.bytes, bytes.prefix(4).elementsEqual(magic),
             bytes.load(littleEndianAt: 80, as: UInt64.self) == ContentHash.hash64(bytes.slice(0, 80)),
             bytes[16] == version, let lane = Lane(rawValue: bytes[17])
         else { return nil }
+        let durableBytes: UInt64 = bytes.load(littleEndianAt: 56)
+        guard durableBytes <= UInt64(StoreLimits.segmentBytesMax) else { return nil }
         let header = BlockHeader(
             lane: lane, records: Int(bytes.load(littleEndianAt: 18, as: UInt16.self)),
             memberBytes: Int(bytes.load(littleEndianAt: 20, as: UInt32.self)),
@@ -91,11 +95,20 @@ struct BlockHeader: Sendable, Hashable {
             previousBytes: Int(bytes.load(littleEndianAt: 28, as: UInt32.self)),
             storeID: bytes.load(littleEndianAt: 32), segment: bytes.load(littleEndianAt: 40),
             offset: Int(bytes.load(littleEndianAt: 44, as: UInt32.self)),
-            firstSequence: bytes.load(littleEndianAt: 48),
-            durableBytes: Int(bytes.load(littleEndianAt: 56, as: UInt64.self)),
+            firstSequence: bytes.load(littleEndianAt: 48), durableBytes: Int(durableBytes),
             payloadChecksum: bytes.load(littleEndianAt: 64),
             hasChecks: bytes.load(littleEndianAt: 10, as: UInt16.self) == UInt16(Self.bytes - 12 + BlockChecks.bytes))
-        guard header.memberBytes >= header.payloadStart + Self.trailerBytes, header.records > 0 else { return nil }
-        return header
+        return header.isPossible ? header : nil
+    }
+
+    /// Whether the numbers can be those of a block: no sum of them overflows, and its lines are not larger than its
+    /// stream can make them, so that as much memory can be taken for them.
+    private var isPossible: Bool {
+        let streamBytes = memberBytes - Self.trailerBytes - payloadStart
+        return streamBytes > 0 && end <= StoreLimits.segmentBytesMax && records > 0 && rawBytes >= records
+            && rawBytes <= StoreLimits.blockRawBytes + StoreLimits.lineBytesMax
+            && rawBytes <= streamBytes * StoreLimits.deflateRatioMax
+            && previousBytes <= offset && durableBytes <= offset && StoreLayout.isSegment(segment)
+            && firstSequence <= StoreLimits.sequencesMax - UInt64(records)
     }
 }

@@ -52,7 +52,8 @@ public struct RecordHead: Sendable, Hashable {
             failureClass = String(decoding: name, as: UTF8.self)
         }
         guard scanner.take(#","attempts":"#), let attempts = scanner.takeNumber(), attempts <= UInt64(UInt32.max),
-            scanner.take(#","row":"#), let row = scanner.takeNumber(), scanner.take(#","fingerprint":""#),
+            scanner.take(#","row":"#), let row = scanner.takeNumber(), row <= StoreLimits.rowsMax,
+            scanner.take(#","fingerprint":""#),
             let fingerprint = scanner.takeHexadecimal(), scanner.take(#"","#)
         else { return nil }
         return RecordHead(

@@ -33,6 +33,25 @@ final class SegmentReader: Sendable {
         header.storeID == storeID && header.lane == lane && header.segment == number && header.offset == offset
     }
 
+    /// Why what begins the file was never written by this store to this segment; nil where it may have been, if only as
+    /// a part of a block.
+    func strangeness() throws(RetortError) -> String? {
+        let bytes = try file.read(at: 0, count: BlockHeader.bytes)
+        if let header = bytes.withUnsafeBytes({ BlockHeader.decode($0) }) {
+            if header.storeID != storeID { return "the segment is of another store" }
+            if header.lane != lane { return "the segment is one of the \(header.lane.directoryName)" }
+            return belongs(header, at: 0) ? nil : "the segment is a copy of another one or of a part of it"
+        }
+        let own = BlockHeader(
+            lane: lane, records: 0, memberBytes: 0, rawBytes: 0, previousBytes: 0, storeID: storeID, segment: number,
+            offset: 0, firstSequence: 0, durableBytes: 0, payloadChecksum: 0
+        ).encoded()
+        let isTorn = BlockHeader.fixedFields.allSatisfy { field in
+            field.allSatisfy { $0 >= bytes.count || bytes[$0] == own[$0] || bytes[$0] == 0 }
+        }
+        return isTorn ? nil : "the file is no segment of this store"
+    }
+
     /// The whole member of a header, compressed. Shorter only at the end of the file.
     func member(_ header: BlockHeader) throws(RetortError) -> [UInt8] {
         try file.read(at: header.offset, count: header.memberBytes)
@@ -72,15 +91,15 @@ final class SegmentReader: Sendable {
         while position < limit {
             let bytes = try file.read(at: position, count: min(chunkBytes + BlockHeader.bytes, limit - position))
             let found: Int? = bytes.withUnsafeBytes { buffer in
-                var at = 0
-                while at + BlockHeader.bytes <= buffer.count {
-                    if buffer[at] == BlockHeader.magic[0], buffer[at + 1] == BlockHeader.magic[1],
+                var from = 0
+                while let at = buffer.first(BlockHeader.magic[0], from: from), at + BlockHeader.bytes <= buffer.count {
+                    if buffer[at + 1] == BlockHeader.magic[1],
                         let header = BlockHeader.decode(buffer.slice(at, buffer.count - at)),
                         belongs(header, at: position + at)
                     {
                         return position + at
                     }
-                    at += 1
+                    from = at + 1
                 }
                 return nil
             }

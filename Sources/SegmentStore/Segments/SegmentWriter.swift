@@ -57,6 +57,7 @@ struct SegmentWriter {
 
     /// Compresses a block and appends it. When it throws, the segment ends where it ended before.
     mutating func append(_ block: RawBlock) throws(RetortError) -> HintGroup {
+        if number == 0 { try begin(1) }
         let (member, header) = codec.encode(block.raw, header: header(of: block))
         return try append(
             UnsyncedBlock(header: header, member: member, hints: block.hints, tallies: block.tallies))
@@ -65,7 +66,7 @@ struct SegmentWriter {
     private func header(of block: RawBlock) -> BlockHeader {
         BlockHeader(
             lane: lane, records: block.hints.count, memberBytes: 0, rawBytes: block.raw.count,
-            previousBytes: previousBytes, storeID: context.storeID, segment: max(number, 1), offset: offset,
+            previousBytes: previousBytes, storeID: context.storeID, segment: number, offset: offset,
             firstSequence: block.firstSequence, durableBytes: durableBytes, payloadChecksum: 0)
     }
 
@@ -111,12 +112,9 @@ struct SegmentWriter {
 
     private mutating func openFile() throws(RetortError) -> any StoreFile {
         if let file { return file }
-        let path = context.layout.segment(lane, max(number, 1))
-        // A lane that has no segment yet writes over none.
-        let exists = number == 0 ? false : try context.files.size(of: path) != nil
-        let opened = try context.files.open(path, exists ? .readWrite : .createNew)
-        if number == 0 { number = 1 }
-        if !exists { directoryIsDirty = true }
+        // A segment that has no block yet writes over none.
+        let opened = try context.files.open(context.layout.segment(lane, number), offset > 0 ? .readWrite : .createNew)
+        if offset == 0 { directoryIsDirty = true }
         file = opened
         return opened
     }
@@ -181,10 +179,10 @@ struct SegmentWriter {
     }
 
     /// Leaves the distrusted segment for the next one. The blocks that were not durable follow by `relocateNext`.
-    mutating func leaveDistrusted() {
+    mutating func leaveDistrusted() throws(RetortError) {
         try? file?.truncate(to: durableBytes)
         let lost = unsynced
-        begin(number + 1)
+        try begin(number + 1)
         relocating = lost
         isDistrusted = false
     }
@@ -193,7 +191,7 @@ struct SegmentWriter {
     /// error it goes on where it was.
     mutating func relocateNext() throws(RetortError) -> HintGroup? {
         guard var block = relocating.first else { return nil }
-        block.header.segment = max(number, 1)
+        block.header.segment = number
         block.header.offset = offset
         block.header.previousBytes = previousBytes
         block.header.durableBytes = 0
@@ -204,10 +202,21 @@ struct SegmentWriter {
     }
 
     /// Leaves the segment, which must be durable, and goes on in the next one.
-    mutating func rotate() { begin(number + 1) }
+    mutating func rotate() throws(RetortError) { try begin(number + 1) }
 
-    private mutating func begin(_ next: UInt32) {
-        precondition(next <= StoreLimits.segmentsMax, "a lane has no more numbers for segments")
+    /// Goes on in the next segment that is not there yet.
+    private mutating func begin(_ next: UInt32) throws(RetortError) {
+        var next = next
+        while true {
+            let path = context.layout.segment(lane, next)
+            guard next <= StoreLimits.segmentsMax else {
+                throw RetortError(
+                    .damagedData, "the \(lane.directoryName) have no more numbers for segments", at: path,
+                    remedy: "Choose another directory for further records.")
+            }
+            if try context.files.size(of: path) == nil { break }
+            next += 1
+        }
         number = next
         offset = 0
         durableBytes = 0

@@ -79,8 +79,8 @@ struct Superseding: Codable, Sendable, Hashable {
     static func removeStrays(_ layout: StoreLayout, _ files: any FileSystem) throws(RetortError) {
         let directories = Lane.allCases.flatMap { [layout.directory($0), layout.archive.directory($0)] }
         for directory in directories + [layout.index] {
-            for name in try files.entries(of: directory) where name.hasSuffix(suffix) {
-                try files.remove(directory + "/" + name)
+            for name in try files.entries(of: directory) where StoreLayout.isSuccessor(name) {
+                try files.removeRegular(directory + "/" + name)
             }
         }
     }

@@ -61,11 +61,14 @@ final class ScratchDirectory {
         self.files = files
     }
 
-    /// Nil where it cannot be made, or another process uses it.
+    private static func isOwn(_ name: String) -> Bool { name == "LOCK" || StoreLayout.runNumber(name) != nil }
+
+    /// Nil where it cannot be made, another process uses it, or it has files of another kind.
     func claim() -> String? {
         if lock != nil { return path }
         do throws(RetortError) {
             try files.createDirectory(path)
+            guard try files.entries(of: path).allSatisfy(Self.isOwn) else { return nil }
             lock = try files.lock(path + "/LOCK")
             return path
         } catch {
@@ -75,7 +78,9 @@ final class ScratchDirectory {
 
     func remove() {
         guard let lock else { return }
-        for name in (try? files.entries(of: path)) ?? [] { try? files.remove(path + "/" + name) }
+        for name in (try? files.entries(of: path)) ?? [] where Self.isOwn(name) {
+            try? files.removeRegular(path + "/" + name)
+        }
         try? files.removeDirectory(path)
         lock.release()
     }
@@ -103,8 +108,9 @@ struct Verification {
     /// Whether the manifest can be used.
     mutating func checkManifest() throws(RetortError) -> Bool {
         let layout = StoreLayout(root: root)
-        let bytes = try options.files.contents(of: layout.manifest) ?? []
+        var bytes: [UInt8] = []
         do throws(RetortError) {
+            bytes = try options.files.contents(of: layout.manifest, bytesMax: StoreLimits.manifestBytesMax) ?? []
             _ = try StoreManifest.load(layout, files: options.files)
         } catch {
             guard error.code == .damagedData || error.code == .configuration && !StoreManifest.isUntouched(bytes) else {
@@ -112,7 +118,8 @@ struct Verification {
             }
             report.note(
                 Problem(
-                    kind: .manifest, place: layout.manifest, message: error.message,
+                    kind: .manifest, place: layout.manifest,
+                    message: error.cause.map { "\(error.message): \($0)" } ?? error.message,
                     remedy: error.remedy ?? "Restore it from a copy."))
             return false
         }
@@ -131,9 +138,9 @@ struct Verification {
         let files = options.files
         report.writer = holdsLock ? nil : try files.lockHolder(layout.lock)
         let manifest = try StoreManifest.load(layout, files: files)
-        let bytes = try files.contents(of: layout.checkpoint)
-        let hasCheckpoint = bytes.map { Checkpoint.decode($0, storeID: manifest.storeID) != nil } ?? false
-        if bytes != nil && !hasCheckpoint { noteIndex(layout.checkpoint, "the checkpoint of the index is damaged") }
+        let isThere = try files.size(of: layout.checkpoint) != nil
+        let hasCheckpoint = try StoreImage.loadCheckpoint(layout, manifest, files) != nil
+        if isThere && !hasCheckpoint { noteIndex(layout.checkpoint, "the checkpoint of the index is damaged") }
         var image = try StoreImage.load(root, options: options, mends: false, scratch: scratch)
         if hasCheckpoint && image.indexWasRebuilt { noteIndex(layout.index, "the files of the index do not hold") }
         if try !pagesHold(image) {
@@ -185,6 +192,14 @@ struct Verification {
                 noteIndex(place, "page \(page) of the run is damaged")
                 hold = false
             }
+            if try fails({ () throws(RetortError) in
+                if !entries.isEmpty, try !run.finds(entries, ofPage: page) {
+                    throw RetortError(.damagedData, "the page is not found", at: place)
+                }
+            }) {
+                noteIndex(place, "page \(page) of the run does not fit its fences or its filter")
+                hold = false
+            }
             for entry in entries {
                 if let last, entry.hash <= last {
                     noteIndex(place, "page \(page) of the run is out of order")
@@ -208,6 +223,7 @@ struct Verification {
                     remedy: "Put the file back, or run `retort repair` to go on without it."))
         }
         for lane in Lane.allCases {
+            noteStrays(lane, snapshot)
             for segment in snapshot.image.manifest.segments(lane) where segment.sealed {
                 let path = snapshot.context.layout.segment(lane, segment.number)
                 guard let size = try options.files.size(of: path), size > segment.bytes else { continue }
@@ -217,6 +233,24 @@ struct Verification {
                         message: "the sealed segment is longer than it was",
                         remedy: "Run `retort repair` to cut it: what it holds beyond its end counts nowhere."))
             }
+        }
+    }
+}
+
+extension Verification {
+    /// Files that are no part of the lane, though they are where its segments and journals are.
+    private mutating func noteStrays(_ lane: Lane, _ snapshot: VerificationSnapshot) {
+        let walked = Set((snapshot.segments[lane] ?? []).map(\.number))
+        for damage in snapshot.image.tails[Int(lane.rawValue)].damage {
+            let isJournal = damage.file.map(StoreLayout.isLikeJournal) ?? false
+            if damage.file == nil, walked.contains(damage.segment) { continue }
+            report.note(
+                Problem(
+                    kind: isJournal ? .journal : .segment, lane: lane,
+                    segment: damage.file == nil ? damage.segment : nil,
+                    range: damage.range, keys: damage.records, place: damage.path(snapshot.context.layout),
+                    message: damage.reason,
+                    remedy: "No run reads it. Move it to where it belongs, or run `retort repair` to set it aside."))
         }
     }
 }

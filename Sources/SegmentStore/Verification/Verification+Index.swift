@@ -1,47 +1,25 @@
 import Basics
 
 extension Verification {
-    /// The lines of the journals against their checksums.
+    /// The lines of the journals against their checksums. Journals that no crash explains have been noted with the files.
     mutating func checkJournals(of snapshot: VerificationSnapshot) throws(RetortError) {
         let context = snapshot.context
         for lane in Lane.allCases {
-            let settled = snapshot.image.tails[Int(lane.rawValue)].nextSequence
-            let starts = try context.files.entries(of: context.layout.directory(lane))
-                .compactMap(StoreLayout.journalSequence).sorted()
-            for (index, first) in starts.enumerated() {
-                let path = context.layout.journal(lane, firstSequence: first)
-                guard let bytes = try context.files.contents(of: path) else { continue }
-                let next = index + 1 < starts.count ? starts[index + 1] : nil
-                checkJournal(bytes, from: first, settled: settled, continuedAt: next, lane, path, context)
+            let survey = try JournalSurvey.read(
+                lane, from: snapshot.image.tails[Int(lane.rawValue)].nextSequence, storeID: context.storeID,
+                layout: context.layout, files: context.files)
+            for line in survey.skipped {
+                if line.isTornEnd {
+                    report.unfinishedJournalLines += 1
+                    continue
+                }
+                report.note(
+                    Problem(
+                        kind: .journal, lane: lane, range: line.range, keys: 1, place: line.path,
+                        message: "line \(line.number) of the journal is damaged",
+                        remedy: "The next run passes over it and asks for its item again."))
             }
         }
-    }
-
-    /// A bad line is the torn end of a write when nothing follows it but a journal that begins in its place.
-    private mutating func checkJournal(
-        _ bytes: [UInt8], from first: UInt64, settled: UInt64, continuedAt next: UInt64?, _ lane: Lane, _ path: String,
-        _ context: StoreContext
-    ) {
-        let ranges = bytes.lineRanges
-        for (number, range) in ranges.enumerated() {
-            let sequence = first + UInt64(number)
-            guard sequence >= settled else { continue }
-            let isGood = bytes.withUnsafeBytes { buffer in
-                JournalLine.decode(
-                    buffer.slice(range.lowerBound, range.count), storeID: context.storeID, sequence: sequence) != nil
-            }
-            if isGood { continue }
-            if number == ranges.count - 1, next.map({ $0 <= sequence }) ?? true {
-                report.unfinishedJournalLines += 1
-                continue
-            }
-            report.note(
-                Problem(
-                    kind: .journal, lane: lane, range: range, keys: 1, place: path,
-                    message: "line \(number + 1) of the journal is damaged",
-                    remedy: "The next run passes over it and asks for its item again."))
-        }
-        if bytes.count > (ranges.last?.upperBound ?? -1) + 1 { report.unfinishedJournalLines += 1 }
     }
 
     /// The hint logs: every group whole, none beyond its segment.
@@ -49,11 +27,14 @@ extension Verification {
         let context = snapshot.context
         for lane in Lane.allCases {
             for (number, bytes) in snapshot.segments[lane] ?? [] {
+                let path = context.layout.hints(lane, number)
+                if try context.files.size(of: path) != nil, try !context.files.isRegular(path) {
+                    noteHints(path, lane, number, "the hint log is not a regular file")
+                }
                 guard
                     var log = try HintLogReader(
                         lane, number, from: 0, storeID: context.storeID, layout: context.layout, files: context.files)
                 else { continue }
-                let path = context.layout.hints(lane, number)
                 while let group = try log.next() {
                     // A living writer's segment has grown since the snapshot.
                     if group.end > bytes, snapshot.isClosed(lane) {

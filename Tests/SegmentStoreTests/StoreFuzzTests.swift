@@ -1,0 +1,278 @@
+import Basics
+import Foundation
+import TestSupport
+import Testing
+
+@testable import SegmentStore
+
+/// Stores of which anything may have been changed: whatever they hold, every command ends, and what it serves was once
+/// written.
+///
+/// `RETORT_FUZZ_MINUTES` runs it longer, `RETORT_FUZZ_SEED` repeats a run. The seed is printed before the first store,
+/// since a trap prints nothing.
+@Suite struct StoreFuzzTests {
+    private static let storesMin = 60
+
+    private static func environment<Number: LosslessStringConvertible>(_ name: String) -> Number? {
+        ProcessInfo.processInfo.environment[name].flatMap { Number($0) }
+    }
+
+    @Test func whateverAStoreHoldsItServesWhatWasWritten() throws {
+        let seed: UInt64 = Self.environment("RETORT_FUZZ_SEED") ?? UInt64.random(in: 0...UInt64.max)
+        let minutes: Double = Self.environment("RETORT_FUZZ_MINUTES") ?? 0
+        let end = Date().addingTimeInterval(minutes * 60)
+        print("RETORT_FUZZ_SEED=\(seed) (stores)")
+        var random = SeededGenerator(seed: seed)
+        let fuzzer = try StoreFuzzer()
+        var count = 0
+        while count < Self.storesMin || Date() < end {
+            count += 1
+            let machine = fuzzer.sample.fork(seed: random.next())
+            var steps: [String] = []
+            for _ in 0..<Int.random(in: 1...3, using: &random) { steps.append(try fuzzer.mutate(machine, &random)) }
+            if let fault = try fuzzer.fault(in: machine, &random) {
+                Issue.record("seed \(seed), store \(count), \(steps.joined(separator: "; ")): \(fault)")
+                return
+            }
+        }
+        if minutes > 0 { print("\(count) stores") }
+    }
+}
+
+/// Changes stores and knows what must hold of them.
+struct StoreFuzzer {
+    /// Closed segments, runs and a checkpoint, and journals that a kill has left.
+    let sample: SampleStore
+    /// The files of another store of the same form.
+    private let foreign: [String: [UInt8]]
+    private let written: Set<[UInt8]>
+    private let storeID: UInt64
+
+    private static let extremes: [UInt64] = [
+        0, 1, 255, 65_535, 65_536, 1 << 24, 1 << 31, 1 << 32 - 1, 1 << 32, 1 << 53, 1 << 62, 1 << 63 - 1, 1 << 63, .max,
+    ]
+    private static let numbers = [
+        "0", "-1", "4294967295", "4294967296", "9223372036854775807", "18446744073709551615", "1e300", "\"x\"", "null",
+        "[]", "{}", "true",
+    ]
+
+    init() throws {
+        sample = try Self.killed(seed: 3)
+        foreign = try Self.killed(seed: 4).files.snapshot
+        storeID = try StoreManifest.load(StoreLayout(root: sample.root), files: sample.files).storeID
+        var lines: Set<[UInt8]> = []
+        for number in Array(0..<90) + Array(200..<212) + Array(300..<306) + Array(1000..<1002) {
+            for attempts: UInt32 in [1, 4, 5] {
+                lines.insert(StoreFixture.line(StoreFixture.record(number, attempts: attempts)))
+                for failing: UInt8 in 0..<3 {
+                    lines.insert(StoreFixture.line(StoreFixture.record(number, failing: failing, attempts: attempts)))
+                }
+            }
+        }
+        written = lines
+    }
+
+    private static func killed(seed: UInt64) throws -> SampleStore {
+        let sample = try SampleStore(seed: seed).make()
+        let store = try RecordStore.open(sample.root, options: sample.roomy)
+        for number in 200..<212 { _ = try store.append([StoreFixture.record(number)]) }
+        for number in 300..<306 { _ = try store.append([StoreFixture.record(number, failing: 1)]) }
+        sample.files.kill()
+        return sample
+    }
+
+    // MARK: Changes
+
+    /// Changes something, and says what.
+    func mutate(_ machine: SampleStore, _ random: inout SeededGenerator) throws -> String {
+        let paths = machine.files.snapshot.keys.filter { !$0.hasSuffix("LOCK") }.sorted()
+        guard let path = paths.randomElement(using: &random), let bytes = machine.files.snapshot[path] else {
+            return ""
+        }
+        switch Int.random(in: 0..<8, using: &random) {
+        case 0: return damage(machine, path, bytes, &random)
+        case 1, 2: return replace(machine, path, paths, &random)
+        case 3: return manifest(machine, &random)
+        case 4: return header(machine, &random)
+        case 5: return index(machine, &random)
+        case 6: return journal(machine, &random)
+        default: return splice(machine, path, bytes, &random)
+        }
+    }
+
+    /// Flipped bits, zeros, a shorter or longer file.
+    private func damage(
+        _ machine: SampleStore, _ path: String, _ bytes: [UInt8], _ random: inout SeededGenerator
+    ) -> String {
+        var bytes = bytes
+        guard !bytes.isEmpty else { return "\(path) empty" }
+        let place = Int.random(in: 0..<bytes.count, using: &random)
+        let end = min(bytes.count, place + Int.random(in: 1...200, using: &random))
+        let kind = Int.random(in: 0..<5, using: &random)
+        switch kind {
+        case 0: bytes[place] ^= 1 << UInt8.random(in: 0..<8, using: &random)
+        case 1: for index in place..<end { bytes[index] = 0 }
+        case 2: bytes.removeLast(bytes.count - place)
+        case 3: bytes += (0..<200).map { _ in UInt8.random(in: 0...255, using: &random) }
+        default: bytes.removeSubrange(place..<end)
+        }
+        machine.files.overwrite(path, with: bytes)
+        return "damage \(kind) at \(place) of \(path)"
+    }
+
+    /// A file in the place of another one, exchanged, gone, or under a new name.
+    private func replace(
+        _ machine: SampleStore, _ path: String, _ paths: [String], _ random: inout SeededGenerator
+    ) -> String {
+        let other = paths.randomElement(using: &random)!
+        let (bytes, otherBytes) = (machine.files.snapshot[path]!, machine.files.snapshot[other]!)
+        switch Int.random(in: 0..<5, using: &random) {
+        case 0:
+            machine.files.overwrite(path, with: nil)
+            return "removed \(path)"
+        case 1:
+            machine.files.overwrite(path, with: otherBytes)
+            machine.files.overwrite(other, with: bytes)
+            return "exchanged \(path) and \(other)"
+        case 2:
+            machine.files.overwrite(path, with: foreign.sorted { $0.key < $1.key }.randomElement(using: &random)!.value)
+            return "foreign content in \(path)"
+        case 3:
+            machine.files.overwrite(path, with: otherBytes)
+            return "\(other) in the place of \(path)"
+        default:
+            let layout = StoreLayout(root: machine.root)
+            let lane = Lane.allCases.randomElement(using: &random)!
+            let number = Self.extremes.randomElement(using: &random)!
+            let name =
+                switch Int.random(in: 0..<3, using: &random) {
+                case 0: "\(layout.directory(lane))/\(number).jsonl.gz"
+                case 1: layout.journal(lane, firstSequence: number, copy: Int.random(in: 0...2, using: &random))
+                default: layout.run(number)
+                }
+            machine.files.overwrite(name, with: bytes)
+            return "\(path) as \(name)"
+        }
+    }
+
+    /// A number in the manifest becomes another value.
+    private func manifest(_ machine: SampleStore, _ random: inout SeededGenerator) -> String {
+        let path = machine.path("retort.json")
+        guard let bytes = machine.files.snapshot[path] else { return "no manifest" }
+        var text = String(decoding: bytes, as: UTF8.self)
+        let found = text.matches(of: /: [0-9]+/)
+        guard let match = found.randomElement(using: &random) else { return "no number" }
+        let value = Self.numbers.randomElement(using: &random)!
+        let old = String(text[match.range])
+        text.replaceSubrange(match.range, with: ": \(value)")
+        machine.files.overwrite(path, with: Array(text.utf8))
+        return "number\(old) of the manifest: \(value)"
+    }
+
+    /// A field of a block's header, its checksum true.
+    private func header(_ machine: SampleStore, _ random: inout SeededGenerator) -> String {
+        let path = machine.segments.randomElement(using: &random)
+        guard let path, let block = machine.blocks(path).randomElement(using: &random) else { return "no block" }
+        var bytes = machine.files.snapshot[path]!
+        let place = Int.random(in: 10..<80, using: &random)
+        let value = Self.extremes.randomElement(using: &random)!
+        let count = [1, 2, 4, 8].randomElement(using: &random)!
+        Forgery.put(value, count: count, at: block.offset + place, limit: block.offset + 80, in: &bytes)
+        Forgery.seal(&bytes, block.offset..<(block.offset + 80))
+        machine.files.overwrite(path, with: bytes)
+        return "\(value) at \(place) of the header at \(block.offset) of \(path)"
+    }
+
+    /// A number in the checkpoint or in a run, the checksums true.
+    private func index(_ machine: SampleStore, _ random: inout SeededGenerator) -> String {
+        let files = machine.files.snapshot
+        let value = Self.extremes.randomElement(using: &random)!
+        let runs = files.keys.filter { $0.hasSuffix(".idx") && files[$0]!.count > 2 * RunFormat.pageBytes }.sorted()
+        if Bool.random(using: &random), let path = runs.randomElement(using: &random) {
+            let bytes = files[path]!
+            let page = Int.random(in: 0..<(bytes.count / RunFormat.pageBytes), using: &random)
+            let place = Int.random(in: 0..<RunFormat.checksumOffset, using: &random)
+            machine.files.overwrite(path, with: Forgery.page(bytes, page, value, at: place))
+            return "\(value) at \(place) of page \(page) of \(path)"
+        }
+        let path = machine.path("index/checkpoint")
+        guard let bytes = files[path], bytes.count > 24 else { return "no checkpoint" }
+        let place = Int.random(in: 4..<(bytes.count - 8), using: &random)
+        machine.files.overwrite(path, with: Forgery.checkpoint(bytes, value, at: place))
+        return "\(value) at \(place) of the checkpoint"
+    }
+
+    /// A journal of written records with true checksums, in any lane, from any number on.
+    private func journal(_ machine: SampleStore, _ random: inout SeededGenerator) -> String {
+        let lane = Lane.allCases.randomElement(using: &random)!
+        let first =
+            Bool.random(using: &random)
+            ? UInt64.random(in: 0..<150, using: &random) : Self.extremes.randomElement(using: &random)!
+        var bytes: [UInt8] = []
+        for number in 0..<UInt64.random(in: 1...6, using: &random) {
+            let failing: UInt8? = Bool.random(using: &random) ? nil : UInt8.random(in: 0..<3, using: &random)
+            let record = StoreFixture.record(Int.random(in: 0..<90, using: &random), failing: failing)
+            StoreFixture.line(record).withUnsafeBytes {
+                JournalLine.append($0, storeID: storeID, sequence: first &+ number, to: &bytes)
+            }
+        }
+        let copy = Int.random(in: 0...1, using: &random)
+        let path = StoreLayout(root: machine.root).journal(lane, firstSequence: first, copy: copy)
+        machine.files.overwrite(path, with: bytes)
+        return "\(bytes.count) bytes of lines in \(path)"
+    }
+
+    /// A stretch of a file within another one.
+    private func splice(
+        _ machine: SampleStore, _ path: String, _ bytes: [UInt8], _ random: inout SeededGenerator
+    ) -> String {
+        let sources = Bool.random(using: &random) ? foreign : machine.files.snapshot
+        let source = sources.filter { !$0.value.isEmpty }.sorted { $0.key < $1.key }.randomElement(using: &random)!
+        let start = Int.random(in: 0..<source.value.count, using: &random)
+        let end = min(source.value.count, start + Int.random(in: 1...2000, using: &random))
+        let place = Int.random(in: 0...bytes.count, using: &random)
+        machine.files.overwrite(
+            path, with: Array(bytes[..<place]) + Array(source.value[start..<end]) + Array(bytes[place...]))
+        return "\(start)..<\(end) of \(source.key) at \(place) of \(path)"
+    }
+
+    // MARK: What must hold
+
+    /// Uses the store as the commands do. Each may throw a `RetortError`; what is served must have been written.
+    func fault(in machine: SampleStore, _ random: inout SeededGenerator) throws -> String? {
+        if let fault = read(machine) { return "before: \(fault)" }
+        _ = try? machine.verify()
+        if let store = try? RecordStore.open(machine.root, options: machine.options) {
+            for number in [5, 205, 303] { _ = try? store.lookup(RecordKey("item-\(number)")) }
+            _ = try? store.append([StoreFixture.record(1000), StoreFixture.record(1001, failing: 1)])
+            if Bool.random(using: &random) { machine.files.kill() } else { try? store.close() }
+        }
+        if let fault = read(machine) { return "after a run: \(fault)" }
+        let isRepaired = Bool.random(using: &random)
+        if isRepaired {
+            _ = try? StoreRepair.run(machine.root, options: machine.options)
+        } else {
+            let source = StoreReindex.Source.allCases.randomElement(using: &random)!
+            _ = try? StoreReindex.run(machine.root, options: machine.options, from: source)
+        }
+        _ = try? machine.verify()
+        return read(machine).map { (isRepaired ? "after a repair: " : "after a reindex: ") + $0 }
+    }
+
+    private func read(_ machine: SampleStore) -> String? {
+        guard let reader = try? StoreReader(machine.root, options: machine.options) else { return nil }
+        var fault: String?
+        func judge(_ record: StoredRecord, in lane: Lane?, key: String?) {
+            let text = String(decoding: record.line, as: UTF8.self)
+            if !written.contains(record.line) { fault = "served what was not written: \(text)" }
+            if let lane, record.head.lane != lane { fault = "a record of the other lane: \(text)" }
+            if let key, record.head.key.description != key { fault = "the record of another key than \(key): \(text)" }
+        }
+        for lane in Lane.allCases { try? reader.forEach(lane) { judge($0, in: lane, key: nil) } }
+        for number in Array(0..<12) + [205, 211, 303, 1000, 1001] {
+            let key = "item-\(number)"
+            if let record = try? reader.record(RecordKey(key)) { judge(record, in: nil, key: key) }
+        }
+        return fault
+    }
+}
