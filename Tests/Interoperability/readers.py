@@ -5,7 +5,30 @@ Each reader takes the files of responses/ as they are and returns (id, sample, r
 
 import gzip
 import json
+import os
 import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+# Where `.ci/setup-datasets` puts the older release, and what it is asked there: to load each argument's files.
+DATASETS_3 = Path(__file__).resolve().parents[2] / ".build" / "datasets-3"
+ASK_DATASETS_3 = """
+import json, sys, tempfile
+import datasets
+
+assert datasets.__version__.startswith("3.6."), datasets.__version__
+with tempfile.TemporaryDirectory() as cache:
+    for name, pattern in enumerate(sys.argv[2:]):
+        how = {"data_files": pattern, "split": "train", "cache_dir": f"{cache}/{name}"}
+        rows = datasets.load_dataset("json", **how, streaming=sys.argv[1] == "streaming")
+        if sys.argv[1] == "count":
+            print(len(rows))
+            continue
+        for batch in rows.iter(batch_size=1000):
+            print(json.dumps(list(zip(batch["id"], batch["sample"], batch["response"]))))
+"""
 
 
 def zcat(files):
@@ -78,9 +101,30 @@ def datasets_streaming(files):
 
     pattern = str(files[0].parent / "*.jsonl.gz")
     rows = datasets.load_dataset("json", data_files=pattern, split="train", streaming=True)
-    return [(row["id"], row["sample"], row["response"]) for row in rows]
+    batches = rows.iter(batch_size=1000)
+    return [row for batch in batches for row in zip(batch["id"], batch["sample"], batch["response"])]
+
+
+def ask_datasets_3(mode, *patterns):
+    """What the older release says of the files, line by line as JSON."""
+    if not (DATASETS_3 / "datasets").is_dir():
+        pytest.skip(f"{DATASETS_3} is not there: `make python-env` installs it")
+    command = [sys.executable, "-c", ASK_DATASETS_3, mode, *map(str, patterns)]
+    environment = os.environ | {"PYTHONPATH": str(DATASETS_3)}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment)
+    assert done.returncode == 0, done.stderr[-4000:]
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def datasets_3(files):
+    return [tuple(row) for batch in ask_datasets_3("whole", files[0].parent / "*.jsonl.gz") for row in batch]
+
+
+def datasets_3_streaming(files):
+    return [tuple(row) for batch in ask_datasets_3("streaming", files[0].parent / "*.jsonl.gz") for row in batch]
 
 
 ALL = [
     zcat, python_gzip, pandas, duckdb, polars, polars_lazy, pyarrow, pyarrow_dataset, datasets, datasets_streaming,
+    datasets_3, datasets_3_streaming,
 ]

@@ -42,6 +42,8 @@ def record(number):
         **asked,
         "response": f'answer {number}\u2028with "quotes" and 🦉\n',
         "reasoning": "",
+        "value": "" if number % 3 else json.dumps({"number": number}),
+        "value_found": "" if number % 3 else "brackets",
         "tool_calls": "",
         "finish_reason": "stop",
         "model": "m",

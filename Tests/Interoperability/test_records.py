@@ -23,6 +23,8 @@ TYPES = {
     "tools": str,
     "response": str,
     "reasoning": str,
+    "value": str,
+    "value_found": str,
     "tool_calls": str,
     "finish_reason": str,
     "model": str,

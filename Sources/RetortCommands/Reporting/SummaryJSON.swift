@@ -9,7 +9,8 @@ import SegmentStore
 ///     store               {path, id, samples, input_files, input_rows}
 ///     state               "empty", "running", "complete" or "incomplete"
 ///     writer              the process that writes the store now; "" when none does
-///     last_run            {state, reason, started, updated, elapsed_s, rate_per_s, settings} as the run itself says, or null
+///     last_run            {state, reason, started, updated, elapsed_s, rate_per_s, settings} as the run itself says, or null;
+///                         settings are texts, as the options say them
 ///     progress            {items, done, failed, pending}; items and pending are null where only reading the input
 ///                         could tell them
 ///     job                 what the answers depend on, as in retort.json; values are texts

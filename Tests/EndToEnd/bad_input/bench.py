@@ -19,7 +19,7 @@ from processes import Server, clean_environment  # noqa: E402
 RUN_SECONDS_MAX = 60
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
-OK, NOT_FOUND, USAGE, BAD_DATA, INPUT_MISSING, IO = 0, 1, 64, 65, 66, 74
+OK, NOT_FOUND, USAGE, BAD_DATA, INPUT_MISSING, BUSY, IO = 0, 1, 64, 65, 66, 73, 74
 INCOMPLETE, REFUSED, CONFIGURATION, INTERRUPTED = 75, 77, 78, 130
 
 

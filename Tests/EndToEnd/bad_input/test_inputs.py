@@ -90,18 +90,31 @@ def test_mended_rows_are_asked_and_nothing_else(ask, teacher, write, store):
     prompts = store.root.parent / "in.jsonl"
     ask(teacher, prompts, status=INCOMPLETE)
     write("in.jsonl", b'{"id":"a","prompt":"1"}\n{"id":"b","prompt":"2"}\n{"id":"c","prompt":"3"}\n{"id":"d","prompt":"4"}\n')
-    ask(teacher, prompts).says("every item has its answer", "1 in the store of rows that are not in this input")
+    done = ask(teacher, prompts).says("2 bad rows are read again", "every item has its answer", "4 of 4 items, 2 by")
+    # What was recorded of the two bad rows is not held against the rows that replace them.
+    assert "not in this input" not in done.errors
+    assert (store.status()["failed"], store.status()["pending"]) == (0, 0)
     assert store.ids() == ["a", "b", "c", "d"] and teacher.requests() == 4
     ask(teacher, prompts)
     assert teacher.requests() == 4
 
 
 def test_bad_rows_that_move_are_not_counted_twice(ask, teacher, write, store):
-    prompts = write("in.jsonl", b"oops\noops\n")
+    prompts = write("in.jsonl", b'oops\noops\n{"prompt":"1"}\n')
     ask(teacher, prompts, status=INCOMPLETE)
     write("in.jsonl", b'{"prompt":"1"}\noops\n{"prompt":"2"}\noops\n')
-    ask(teacher, prompts, status=INCOMPLETE).says("2 items failed")
+    ask(teacher, prompts, status=INCOMPLETE).says("2 bad rows are read again", "2 items failed", "2 of 4 items, 1 by")
     assert len(store.records("failures")) == 2 and len(store.records()) == 2
+    assert store.status()["failed"] == 2 and teacher.requests() == 2
+
+
+def test_an_input_of_which_no_row_can_be_sent_leaves_nothing(ask, teacher, write, store):
+    prompts = write("in.jsonl", b"oops\noops\n")
+    ask(teacher, prompts, status=BAD_DATA).says(f"{prompts}:1:1: none of 2 rows can be sent: the row is not JSON")
+    assert not store.root.exists() and teacher.requests() == 0
+    write("in.jsonl", b'{"prompt":"1"}\noops\n')
+    ask(teacher, prompts, status=INCOMPLETE).says("1 of 2 items")
+    assert len(store.records()) == 1 and len(store.records("failures")) == 1
 
 
 def test_strict_stops_at_the_first_bad_row(ask, teacher, write, store):
@@ -116,22 +129,27 @@ def test_strict_stops_at_the_first_bad_row(ask, teacher, write, store):
 def test_duplicate_ids_name_both_lines(ask, teacher, write, store, rows):
     double = rows(300) + [{"id": "q-7", "prompt": "again"}] + rows(5, first=500)
     prompts = write("in.jsonl", double)
-    done = ask(teacher, prompts, status=BAD_DATA)
-    done.says(f"{prompts}:301: two rows have the same id: q-7 stands at {prompts}:8 already")
-    assert len(store.records()) == 300
-    ask(teacher, prompts, status=BAD_DATA).says(f"{prompts}:301: ", f"q-7 stands at {prompts}:8 already")
-    assert teacher.requests() == 300
+    told = f"{prompts}:301: two rows have the same id: q-7 is used at {prompts}:8 already"
+    ask(teacher, prompts, status=INCOMPLETE).says(told, "305 of 306 items", "1 (bad_input)")
+    assert len(store.records()) == 305
+    (failure,) = store.records("failures")
+    assert failure["class"] == "bad_input" and failure["error"].startswith(told)
+    ask(teacher, prompts, status=INCOMPLETE).says("305 of 306 items", "1 (bad_input)")
+    assert teacher.requests() == 305 and len(store.records("failures")) == 1
     double[300]["id"] = "q-7b"
     write("in.jsonl", double)
     ask(teacher, prompts)
     assert len(store.records()) == 306 and teacher.requests() == 306
+    assert next(r for r in store.records() if r["id"] == "q-7")["messages"][0]["content"] == "Tell me about 7."
 
 
 def test_duplicate_ids_side_by_side(ask, simulate, write, store):
     prompts = write("in.jsonl", b'{"id":1,"prompt":"1"}\n{"id":"1","prompt":"2"}\n')
-    done = ask(simulate("--latency", "200ms"), prompts, status=BAD_DATA)
-    done.says(f"{prompts}:2: two rows have the same id: 1 stands at {prompts}:1 already")
-    assert store.ids() == ["1"]
+    server = simulate("--latency", "200ms")
+    done = ask(server, prompts, status=INCOMPLETE)
+    done.says(f"{prompts}:2: two rows have the same id: 1 is used at {prompts}:1 already")
+    assert store.ids() == ["1"] and server.requests() == 1
+    assert store.records()[0]["messages"][0]["content"] == "1"
 
 
 def test_long_line(ask, record, write, store):

@@ -3,7 +3,7 @@
 import json
 import subprocess
 
-from bench import INCOMPLETE, USAGE, binary, environment_of, retort, start
+from bench import BAD_DATA, INCOMPLETE, USAGE, binary, environment_of, retort, start
 
 COMMANDS = ["run", "status", "get", "cat", "simulate", "completion"]
 
@@ -17,8 +17,9 @@ def test_standard_output_is_data_only(ask, teacher, write, rows, store):
 
 def test_quiet_says_nothing_but_errors(ask, teacher, write, rows, store):
     assert ask(teacher, write("in.jsonl", rows(3)), "--quiet").errors == ""
-    done = ask(teacher, write("bad.jsonl", b"oops\n"), "--quiet", status=INCOMPLETE)
+    done = ask(teacher, write("bad.jsonl", b'{"id":"a","prompt":"1"}\noops\n'), "--quiet", status=INCOMPLETE)
     assert done.errors == ""
+    ask(teacher, write("worse.jsonl", b"oops\n"), "--quiet", status=BAD_DATA).says("the row is not JSON")
     assert "no such input file" in ask(teacher, "nowhere", "--quiet", status=66).errors
 
 

@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from bench import BAD_DATA, CONFIGURATION, INCOMPLETE, INPUT_MISSING, IO, NOT_FOUND, REFUSED, USAGE
+from bench import BAD_DATA, BUSY, CONFIGURATION, INCOMPLETE, INPUT_MISSING, IO, NOT_FOUND, REFUSED, USAGE
 from bench import kill, retort, start
 
 
@@ -105,9 +105,10 @@ def test_directory_with_other_files_is_left_alone(ask, teacher, write, rows, sto
     store.root.mkdir()
     notes = store.root / "notes.txt"
     notes.write_text("mine")
-    ask(teacher, write("in.jsonl", rows(2)))
-    assert notes.read_text() == "mine"
-    assert len(store.records()) == 2
+    done = ask(teacher, write("in.jsonl", rows(2)), status=CONFIGURATION)
+    done.says(f"{notes}: the directory is not a store", "--out")
+    assert [path for path in store.root.rglob("*")] == [notes] and notes.read_text() == "mine"
+    assert teacher.requests() == 0
 
 
 @pytest.mark.parametrize("name", ["responses/000001.jsonl.gz", "failures/journal-0000000000000000.jsonl", "index/x"])
@@ -210,6 +211,6 @@ def test_second_writer(simulate, write, rows, store):
     try:
         while server.requests() == 0:
             assert first.poll() is None
-        retort(*arguments, status=INCOMPLETE).says(str(store.root), str(first.pid))
+        retort(*arguments, status=BUSY).says(str(store.root), str(first.pid))
     finally:
         kill(first)

@@ -5,7 +5,7 @@ import random
 import time
 
 from dataset import Disk, ids_of
-from program import INCOMPLETE, OK
+from program import BUSY, OK
 
 
 def test_a_second_writer_is_turned_away_by_name(serve, prompts, begin, ask, tmp_path):
@@ -13,7 +13,7 @@ def test_a_second_writer_is_turned_away_by_name(serve, prompts, begin, ask, tmp_
     rows = prompts(200)
     run = begin(server, rows, "--concurrency", 20)
     server.wait_for(lambda counts: counts["given"] >= 20)
-    second = ask(server, rows, status=INCOMPLETE)
+    second = ask(server, rows, status=BUSY)
     assert str(run.process.pid) in second.errors and str(tmp_path / "out") in second.errors
     run.wait().expect(OK)
     assert server.counts()["requests"] == 200

@@ -16,7 +16,7 @@ def test_the_tail_says_what_it_waits_for(serve, prompts, ask, tmp_path):
     # One item in forty takes four seconds.
     server = serve("--latency", "40ms", "--fail", "slow=0.025", "--server-seed", 3)
     rows = prompts(40)
-    finished = ask(server, rows, "--progress", "json", "--progress-every", "200ms", "--latency", "1ms")
+    finished = ask(server, rows, "--progress", "json", "--progress-every", "200ms")
     assert server.counts()["faults"]["slow"] >= 1, "choose another seed"
     Disk(tmp_path / "out").expect_done(rows)
     assert reports(finished.errors)[-1]["done"] == 40

@@ -69,8 +69,11 @@ def test_sizes_are_those_of_the_files(finished):
         assert storage[lane]["ratio"] == pytest.approx(storage[lane]["raw_bytes"] / storage[lane]["segment_bytes"])
 
 
-def test_only_jobs_and_names_are_texts(finished):
-    """Numbers are numbers: a text that reads as one would have to be converted by every program."""
+def test_only_options_and_names_are_texts(finished):
+    """Numbers are numbers: a text that reads as one would have to be converted by every program.
+
+    Options are all texts, as they are given: one of them may be `auto`, `2m` or a number.
+    """
 
     def texts(value, path):
         if isinstance(value, dict):
@@ -82,7 +85,9 @@ def test_only_jobs_and_names_are_texts(finished):
         elif isinstance(value, str) and value.replace(".", "", 1).isdigit():
             yield path
 
-    allowed = (".job.", ".store.id")
+    settings = finished.summary()["last_run"]["settings"]
+    assert {type(value) for value in settings.values()} == {str} and settings["concurrency"] == "16"
+    allowed = (".job.", ".last_run.settings.", ".store.id")
     assert [path for path in texts(finished.summary(), "") if not path.startswith(allowed)] == []
 
 

@@ -104,6 +104,14 @@ class SyscallDeaths:
         self.workshop.run(*self.arguments(self.folder / "whole"), under=watch)
         return [(name, n) for name, most in sorted(count_calls(log).items()) for n in range(1, most + 1)]
 
+    def certain_points(self):
+        """Those that every run passes, however its threads meet: one call of each kind, and the journal's writes.
+
+        A write takes the answers of one batch, which are no more than are in flight.
+        """
+        writes = len(ids_of(self.rows)) // self.concurrency
+        return [(name, 1) for name in STORE_CALLS] + [("pwrite64", n) for n in range(2, writes + 1)]
+
     def die_at(self, out, call, n):
         inject = ("strace", "-f", "-qq", "-o", "/dev/null", "-e", "signal=none", "-e", f"trace={call}")
         inject += ("-e", f"inject={call}:signal=KILL:when={n}")

@@ -14,7 +14,7 @@ from processes import clean_environment  # noqa: E402
 REPOSITORY = Path(__file__).resolve().parents[3]
 RUN_SECONDS_MAX = 60
 
-OK, IO, INCOMPLETE, REFUSED, CONFIGURATION, INTERRUPTED = 0, 74, 75, 77, 78, 130
+OK, BUSY, IO, INCOMPLETE, REFUSED, CONFIGURATION, INTERRUPTED = 0, 73, 74, 75, 77, 78, 130
 
 
 def binary():
