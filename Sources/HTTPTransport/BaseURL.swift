@@ -8,13 +8,15 @@ struct BaseURL: Sendable {
     /// `host:port`, for messages.
     let authority: String
     let isSecure: Bool
+    /// Whether the host is an address of one interface (`[fe80::1%25eth0]`), which `authority` does not name.
+    let hasZone: Bool
     /// The value of a request's `Host`: the port stands there only if it is not the scheme's own.
     let hostHeader: String
     /// Scheme, host and port, as they were written.
     private let origin: String
     /// What follows them up to the query, without slashes at its end.
     private let basePath: String
-    /// The host in lower case.
+    /// The host in lower case; an IPv6 address with its brackets.
     private let host: String
     /// The query with its question mark, or nothing.
     private let query: String
@@ -52,6 +54,7 @@ struct BaseURL: Sendable {
         authority = "\(host):\(port)"
         hostHeader = BaseURL.part(CURLUPART_PORT, of: handle, UInt32(CURLU_NO_DEFAULT_PORT)) == nil ? host : authority
         isSecure = scheme == "https"
+        hasZone = BaseURL.part(CURLUPART_ZONEID, of: handle) != nil
         self.host = host.lowercased()
         let pieces = text.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
         let address = pieces[0]
@@ -64,6 +67,12 @@ struct BaseURL: Sendable {
 
     /// The address of a path that begins with a slash. A query of the base URL stays at the end.
     func joined(_ path: String) -> String { origin + EndpointPath.joined(basePath, path, host: host) + query }
+
+    /// A host without the brackets of an address.
+    var bareHost: String { host.hasPrefix("[") ? String(host.dropFirst().dropLast()) : host }
+
+    /// An address to which libcurl opens the same connections without TLS.
+    var clearTextAddress: String { isSecure ? "http://\(authority)/" : joined("/") }
 
     /// What a request line names for that path: path and query, as libcurl would send them.
     /// Nil if it is no path of an address.

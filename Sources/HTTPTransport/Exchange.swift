@@ -12,7 +12,8 @@ class Exchange: Placed {
         static func == (a: Ticket, b: Ticket) -> Bool { a.exchange === b.exchange && a.number == b.number }
     }
 
-    typealias Waiter = UnsafeContinuation<Result<ModelReply, TransportFailure>, Never>
+    /// Told the result; nil if the exchange has to go by another route.
+    typealias Waiter = UnsafeContinuation<Result<ModelReply, TransportFailure>?, Never>
 
     /// Counts the requests, so that a late cancellation does not hit the next one.
     private var number: UInt64 = 0
@@ -45,7 +46,7 @@ protocol Route: AnyObject {
     func makeExchange(_ pool: ExchangePool) -> Exchange
 
     /// Told of every exchange's end, after its waiter.
-    func ended(_ ticket: Exchange.Ticket, _ result: Result<ModelReply, TransportFailure>)
+    func ended(_ ticket: Exchange.Ticket, _ result: Result<ModelReply, TransportFailure>?)
 
     /// Frees everything. Nothing may be in flight.
     func close()

@@ -29,7 +29,8 @@ struct ExchangeLimits: Sendable {
     var noSuchPath: String { "the request's path cannot be part of an address" }
     var noConnection: String { "no connection within \(timeouts.connect.seconds) s" }
     var tooLarge: String { "the answer is larger than the limit of \(responseBytesMax) bytes" }
-    var unasked: String { "the server sent bytes before it was asked" }
+    var unasked: String { "the server sent bytes that were not asked for" }
+    var repeated: String { "the server sent an answer twice" }
     var noAnswer: String { "the connection was closed without an answer" }
     func cut(_ words: String) -> String { "the connection was closed in the middle of the answer: \(words)" }
     func broken(_ reason: String) -> String { "the connection broke: \(reason)" }

@@ -32,7 +32,7 @@ final class ExchangePool: @unchecked Sendable {
     func start(_ exchange: Exchange, _ waiter: Exchange.Waiter) {
         exchange.waiter = waiter
         inFlight.append(exchange)
-        counters.inFlight.store(inFlight.elements.count, ordering: .relaxed)
+        counters.inFlight.add(1, ordering: .relaxed)
         exchange.begin()
         planSweep()
     }
@@ -50,8 +50,15 @@ final class ExchangePool: @unchecked Sendable {
             failure.stage = .answering
             result = .failure(failure)
         }
+        end(exchange, result)
+    }
+
+    /// The server speaks a protocol that this route does not: nothing was sent, and the other one takes the request.
+    func moved(_ exchange: Exchange) { end(exchange, nil) }
+
+    private func end(_ exchange: Exchange, _ result: Result<ModelReply, TransportFailure>?) {
         inFlight.remove(exchange)
-        counters.inFlight.store(inFlight.elements.count, ordering: .relaxed)
+        counters.inFlight.subtract(1, ordering: .relaxed)
         let waiter = exchange.waiter
         let ticket = exchange.ticket
         exchange.reset()
@@ -113,6 +120,9 @@ final class ExchangePool: @unchecked Sendable {
         let inFlight = Atomic<Int>(0)
         let exchanges = Atomic<Int>(0)
         let connections = Atomic<Int>(0)
+        let sendsUnaskedBytes = Atomic<Bool>(false)
+
+        func sawUnaskedBytes() { sendsUnaskedBytes.store(true, ordering: .relaxed) }
 
         func connectionsOpened(_ count: Int) { connections.add(count, ordering: .relaxed) }
     }

@@ -2,48 +2,73 @@ public import Basics
 public import ModelAPI
 internal import Synchronization
 
-/// The real `ModelTransport`, on an event loop. libcurl makes the exchanges; where they are plain HTTP without a proxy
-/// it makes the connections alone.
+/// The real `ModelTransport`, on an event loop. HTTP/1.1 is exchanged over connections of our own, in clear text or in
+/// TLS; libcurl makes the connections, and the exchanges of HTTP/2 and of what else only libcurl can do.
 ///
 /// Connections are kept and reused, answers are decompressed, redirects are not followed, certificates are verified.
-/// A kept connection that turns out to be closed before the first byte of an answer is replaced once.
+/// A kept connection that turns out to be closed before the first byte of an answer is replaced once. A server that
+/// sends bytes that were not asked for gets a new connection for each request (see `AnswerMemory`).
 /// Tasks that prefer the loop as their executor pay for no thread hop.
 public final class HTTPTransport: ModelTransport {
-    private let pool: ExchangePool
+    let loop: EventLoop
+    private let watch: ProtocolWatch
+    /// Nil if HTTP/1.1 is libcurl's too.
+    private let own: ExchangePool?
+    private let libcurl: ExchangePool
+    private let counters = ExchangePool.Counters()
 
     /// Throws `RetortError.configuration` for a base URL, header, limit or certificate file that cannot work.
     /// The loop must run until the transport is shut down or released.
     public init(_ configuration: Configuration, on loop: EventLoop) throws(RetortError) {
         let settings = try CurlSettings(configuration)
-        let counters = ExchangePool.Counters()
-        let route: any Route =
-            PlainRoute.suits(configuration, settings.baseURL)
-            ? PlainRoute(loop, settings, counters, RequestHead(configuration, settings.baseURL))
-            : CurlRoute(loop, settings, counters)
-        pool = ExchangePool(loop, settings.limits, route, counters)
+        self.loop = loop
+        libcurl = ExchangePool(loop, settings.limits, CurlRoute(loop, settings, counters), counters)
+        watch = settings.watch
+        guard configuration.isOurs(settings.baseURL) else {
+            own = nil
+            return
+        }
+        let route = HTTP1Route(
+            loop, settings, counters, RequestHead(configuration, settings.baseURL),
+            connectionsMax: configuration.connectionsMax ?? .max)
+        own = ExchangePool(loop, settings.limits, route, counters)
+    }
+
+    /// The server's `host:port`, for messages.
+    public var authority: String { libcurl.limits.authority }
+
+    /// Where requests go now. On the loop.
+    private var pool: ExchangePool {
+        guard let own else { return libcurl }
+        return watch.found == .http2 ? libcurl : own
     }
 
     /// Throws `.configuration` for a base URL that cannot work, saying why.
     public static func check(baseURL: String) throws(RetortError) { _ = try BaseURL(baseURL) }
 
     deinit {
-        pool.loop.execute { [pool] in pool.shutdown() }
+        loop.execute { [own, libcurl] in HTTPTransport.shutdown(own, libcurl) }
     }
 
     /// POSTs the body to base URL and path. Any thread, any task.
     public func send(_ request: ModelRequest) async -> Result<ModelReply, TransportFailure> {
-        if pool.loop.isCurrent { return await exchange(request) }
-        return await withTaskExecutorPreference(pool.loop) { await exchangeFromElsewhere(request) }
+        if loop.isCurrent { return await exchange(request) }
+        return await withTaskExecutorPreference(loop) { await exchangeFromElsewhere(request) }
     }
 
     /// Ends every exchange in flight, and all later ones, with `.cancelled`; closes all connections.
     public func shutdown() async {
         await withUnsafeContinuation { continuation in
-            pool.loop.execute { [pool] in
-                pool.shutdown()
+            loop.execute { [own, libcurl] in
+                HTTPTransport.shutdown(own, libcurl)
                 continuation.resume()
             }
         }
+    }
+
+    private static func shutdown(_ own: ExchangePool?, _ libcurl: ExchangePool) {
+        own?.shutdown()
+        libcurl.shutdown()
     }
 
     @concurrent
@@ -52,17 +77,27 @@ public final class HTTPTransport: ModelTransport {
     }
 
     private func exchange(_ request: ModelRequest) async -> Result<ModelReply, TransportFailure> {
-        // Off the loop only when it has stopped.
-        guard pool.loop.isCurrent, !pool.isShut, !Task.isCancelled else {
-            return .failure(TransportFailure(.cancelled, "given up before it was sent"))
+        // A server's protocol becomes known once, and may fall back once.
+        while true {
+            // Off the loop only when it has stopped.
+            guard loop.isCurrent, !libcurl.isShut, !Task.isCancelled else {
+                return .failure(TransportFailure(.cancelled, "given up before it was sent"))
+            }
+            if let result = await exchange(request, pool) { return result }
         }
+    }
+
+    /// Nil: by the other route.
+    private func exchange(_ request: ModelRequest, _ pool: ExchangePool) async
+        -> Result<ModelReply, TransportFailure>?
+    {
         let exchange = pool.acquire()
         exchange.prepare(request)
         let ticket = exchange.ticket
         return await withTaskCancellationHandler {
             await withUnsafeContinuation { pool.start(exchange, $0) }
         } onCancel: {
-            pool.loop.execute { [pool] in pool.cancel(ticket) }
+            loop.execute { [pool] in pool.cancel(ticket) }
         }
     }
 
@@ -72,13 +107,16 @@ public final class HTTPTransport: ModelTransport {
         /// Exchanges that the server or the network ended, well or badly.
         public var exchanges: Int
         public var connectionsOpened: Int
+        /// The server has sent bytes that were not asked for: its connections are not reused.
+        public var sendsUnaskedBytes: Bool
     }
 
     /// A snapshot. Any thread.
     public var statistics: Statistics {
         Statistics(
-            inFlight: pool.counters.inFlight.load(ordering: .relaxed),
-            exchanges: pool.counters.exchanges.load(ordering: .relaxed),
-            connectionsOpened: pool.counters.connections.load(ordering: .relaxed))
+            inFlight: counters.inFlight.load(ordering: .relaxed),
+            exchanges: counters.exchanges.load(ordering: .relaxed),
+            connectionsOpened: counters.connections.load(ordering: .relaxed),
+            sendsUnaskedBytes: counters.sendsUnaskedBytes.load(ordering: .relaxed))
     }
 }

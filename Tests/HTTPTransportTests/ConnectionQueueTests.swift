@@ -11,7 +11,7 @@ import Testing
         for number in 0..<count {
             #expect(queue.connection(for: "x") == nil)
             #expect(queue.connectionsToOpen() == 1)
-            queue.addressKnown()
+            queue.serverKnown()
             #expect(queue.opened(number) == "x")
         }
         for number in 0..<count { #expect(queue.free(number) == nil) }
@@ -21,7 +21,7 @@ import Testing
         for name in ["a", "b", "c"] { #expect(queue.connection(for: name) == nil) }
         #expect(queue.connectionsToOpen() == 1)
         #expect(queue.connectionsToOpen() == 0)
-        queue.addressKnown()
+        queue.serverKnown()
         #expect(queue.connectionsToOpen() == 2)
         #expect(queue.opened(1) == "a")
         #expect(queue.opened(2) == "b")
@@ -61,7 +61,7 @@ import Testing
     @Test mutating func oneFailureIsOneExchanges() {
         for name in ["a", "b"] { #expect(queue.connection(for: name) == nil) }
         #expect(queue.connectionsToOpen() == 1)
-        queue.addressKnown()
+        queue.serverKnown()
         #expect(queue.connectionsToOpen() == 1)
         #expect(queue.failed(.other) { _ in false } == ["a"])
         #expect(queue.connectionsToOpen() == 0)
@@ -75,7 +75,7 @@ import Testing
         #expect(queue.connectionsToOpen() == 1)
         queue.gaveUp("b")
         #expect(queue.failed(.lookup) { _ in false } == ["a", "c"])
-        #expect(!queue.isAddressKnown)
+        #expect(!queue.isServerKnown)
         for name in ["d", "e"] { #expect(queue.connection(for: name) == nil) }
         #expect(queue.connectionsToOpen() == 1)
     }
@@ -93,7 +93,7 @@ import Testing
     @Test mutating func whenTheTimeHasPassedThoseFailWhoHaveWaitedAsLong() {
         for name in ["old", "older", "young"] { #expect(queue.connection(for: name) == nil) }
         queue.waitForFresh("oldest")
-        queue.addressKnown()
+        queue.serverKnown()
         #expect(queue.connectionsToOpen() == 4)
         #expect(queue.failed(.timeout) { $0 != "young" } == ["oldest", "old", "older"])
         #expect(queue.failed(.timeout) { $0 != "young" } == [])
@@ -114,8 +114,23 @@ import Testing
         #expect(queue.connection(for: "a") == nil)
     }
 
+    @Test mutating func opensNoMoreThanItMay() {
+        queue = ConnectionQueue(connectionsMax: 2)
+        queue.serverKnown()
+        for name in ["a", "b", "c", "d"] { #expect(queue.connection(for: name) == nil) }
+        #expect(queue.connectionsToOpen() == 2)
+        #expect(queue.opened(1) == "a")
+        #expect(queue.failed(.other) { _ in false } == ["b"])
+        #expect(queue.connectionsToOpen() == 1)
+        #expect(queue.opened(2) == "c")
+        #expect(queue.connectionsToOpen() == 0)
+        queue.closed()
+        #expect(queue.connectionsToOpen() == 1)
+        #expect(queue.opened(3) == "d")
+    }
+
     @Test mutating func opensAFewAtATime() {
-        queue.addressKnown()
+        queue.serverKnown()
         let max = ConnectionQueue<String, Int>.connectingMax
         for number in 0..<3 * max { #expect(queue.connection(for: "\(number)") == nil) }
         #expect(queue.connectionsToOpen() == max)

@@ -98,7 +98,7 @@ import Testing
     @Test func notHTTPAtAll() async throws {
         let failures = try await failures { _, connection in
             connection.send("SSH-2.0-OpenSSH_9.2\r\n")
-            connection.hangUp()
+            connection.finish()
         }
         for failure in failures {
             #expect(failure.kind == .malformed)
@@ -119,7 +119,7 @@ import Testing
             $0.responseBytesMax = 1000
         } _: { _, connection in
             connection.send("HTTP/1.1 200 OK\r\n\(header)\r\n\r\n" + String(repeating: "x", count: 2000))
-            connection.hangUp()
+            connection.finish()
         }
         for failure in failures {
             #expect(failure.kind == .tooLarge)

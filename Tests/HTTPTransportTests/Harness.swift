@@ -31,18 +31,31 @@ func withTransport<Value>(
     }
 }
 
-/// A scripted server and a transport that talks to it: first over connections of our own, then through libcurl, with a
-/// new server. Both must behave alike.
+/// How a transport makes its exchanges.
+enum Way: CaseIterable {
+    /// Over connections of our own, in clear text or in TLS.
+    case clear, secure
+    /// Through libcurl, in clear text.
+    case libcurl
+
+    /// Those that need no more than this machine has.
+    static let all = allCases.filter { $0 != .secure || ServerIdentity.shared != nil }
+    static let own = all.filter { $0 != .libcurl }
+}
+
+/// A scripted server and a transport that talks to it, in each way with a new server. All must behave alike.
 func withServer(
-    _ script: @escaping ScriptedServer.Script,
+    in ways: [Way] = Way.all, _ script: @escaping ScriptedServer.Script,
     configure: (inout HTTPTransport.Configuration) -> Void = { _ in },
     run body: (HTTPTransport, ScriptedServer) async throws -> Void
 ) async throws {
-    for usesLibcurlOnly in [false, true] {
-        let server = ScriptedServer(script)
+    for way in ways {
+        let identity = way == .secure ? ServerIdentity.shared : nil
+        let server = ScriptedServer(as: identity, script)
         defer { server.stop() }
         var configuration = HTTPTransport.Configuration(baseURL: server.baseURL)
-        configuration.usesLibcurlOnly = usesLibcurlOnly
+        configuration.usesLibcurlOnly = way == .libcurl
+        if let identity { configuration.network.certificateFile = identity.trusted }
         configure(&configuration)
         try await withTransport(configuration) { transport, _ in try await body(transport, server) }
     }
@@ -55,6 +68,30 @@ func expect(
 ) async throws {
     let reply = try await transport.send(request).get()
     #expect(reply.text == text, sourceLocation: location)
+}
+
+/// Sends `count` requests, each with a number that the server repeats, and returns how many answers were theirs and how
+/// many another's. One that fails is sent again, `attempts` times in all.
+func attributed(_ transport: HTTPTransport, count: Int, inFlight: Int, attempts: Int = 1) async -> (
+    shifted: Int, good: Int
+) {
+    await withTaskGroup(of: (Int, Int).self) { group in
+        for lane in 0..<inFlight {
+            group.addTask {
+                var result = (shifted: 0, good: 0)
+                for number in stride(from: lane, to: count, by: inFlight) {
+                    let request = ModelRequest(path: "/x", body: Array("number \(number)".utf8))
+                    for _ in 0..<attempts {
+                        guard case .success(let reply) = await transport.send(request) else { continue }
+                        if reply.text == "number \(number)" { result.good += 1 } else { result.shifted += 1 }
+                        break
+                    }
+                }
+                return result
+            }
+        }
+        return await group.reduce((0, 0)) { ($0.0 + $1.0, $0.1 + $1.1) }
+    }
 }
 
 extension Result where Success == ModelReply, Failure == TransportFailure {

@@ -156,6 +156,12 @@ final class ScriptedServer: Sendable {
             if let tls { SSL_free(tls) }
         }
 
+        /// Ends the answer and the connection. For a script, which runs on the connection's thread.
+        func finish() {
+            if let tls { SSL_shutdown(tls) }
+            hangUp()
+        }
+
         /// Says goodbye in both directions; the thread that serves the connection closes it.
         func hangUp() {
             isOpen.withLock { if $0 { _ = shutdown(socket, Int32(SHUT_RDWR)) } }

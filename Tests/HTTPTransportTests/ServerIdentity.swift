@@ -13,6 +13,9 @@ final class ServerIdentity: @unchecked Sendable {
         case ofAuthority
     }
 
+    /// One for all tests that want no more than a server with TLS; nil without openssl.
+    static let shared = try? ServerIdentity()
+
     /// Speaks HTTP/1.1 only.
     let context: OpaquePointer
     private let directory: String

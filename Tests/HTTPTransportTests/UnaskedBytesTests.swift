@@ -1,8 +1,9 @@
 import Basics
 import Glibc
-import HTTPTransport
 import ModelAPI
 import Testing
+
+@testable import HTTPTransport
 
 /// Servers that send more than they were asked for, over connections of our own.
 @Suite(.timeLimit(.minutes(1))) struct UnaskedBytesTests {
@@ -28,40 +29,139 @@ import Testing
 
     private static let copy = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nstale"
 
-    @Test(arguments: [copy, "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n", "\r\n", "x"])
-    func whatIsThereBeforeTheRequestIsNoAnswerToIt(unasked: String) async throws {
+    @Test(arguments: [copy, "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n", "\r\n", "x"], Way.own)
+    func whatIsThereBeforeTheRequestIsNoAnswerToIt(unasked: String, way: Way) async throws {
         let (received, sent) = (Signal(), Signal())
-        let server = ScriptedServer { request, connection in
+        try await withServer(in: [way]) { request, connection in
             connection.answer(request.connection == 1 && request.place == 1 ? "first" : "second")
             guard request.connection == 1, request.place == 1 else { return }
             received.wait()
             connection.send(unasked)
             sent.raise()
-        }
-        defer { server.stop() }
-        try await withTransport(.init(baseURL: server.baseURL)) { transport, loop in
+        } run: { transport, server in
             // The loop does not look at its sockets between the two requests.
-            try await withTaskExecutorPreference(loop) {
+            try await withTaskExecutorPreference(transport.loop) {
                 try await expect("first", from: transport)
                 received.raise()
                 sent.wait()
                 try await expect("second", from: transport)
             }
+            #expect(server.connectionsAccepted == 2)
+            let isDisorder = unasked == UnaskedBytesTests.copy || unasked == "x"
+            #expect(transport.statistics.sendsUnaskedBytes == isDisorder)
         }
-        #expect(server.connectionsAccepted == 2)
     }
 
     @Test func whatFollowsAnAnswerClosesItsConnection() async throws {
-        let server = ScriptedServer { request, connection in
+        try await withServer(in: Way.own) { request, connection in
             let text = "answer \(request.connection)"
             let answer = "HTTP/1.1 200 OK\r\nContent-Length: \(text.utf8.count)\r\n\r\n\(text)"
             connection.send(answer + answer)
-        }
-        defer { server.stop() }
-        try await withTransport(.init(baseURL: server.baseURL)) { transport, _ in
+        } run: { transport, server in
             for number in 1...20 { try await expect("answer \(number)", from: transport) }
+            #expect(server.connectionsAccepted == 20)
+            #expect(transport.statistics.sendsUnaskedBytes)
         }
-        #expect(server.connectionsAccepted == 20)
+    }
+
+    @Test func lineBreaksBehindAnAnswerAreHarmless() async throws {
+        try await withServer(in: Way.own) { _, connection in
+            connection.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok\r\n")
+        } run: { transport, _ in
+            for _ in 1...5 { try await expect("ok", from: transport) }
+            #expect(!transport.statistics.sendsUnaskedBytes)
+        }
+    }
+
+    // MARK: Answers sent twice
+
+    private enum Copy: CaseIterable {
+        /// With the answer.
+        case atOnce
+        /// Right behind it, when the next request may have been written.
+        case behind
+        /// When the next request has come, before its own answer.
+        case beforeTheNext
+        /// Likewise, but after three more answers.
+        case afterThree
+    }
+
+    /// The answers of a connection, which are sent again by the connection's own thread.
+    private final class Sent: Sendable {
+        private let texts = Locked<[Int: [String]]>([:])
+
+        func append(_ text: String, _ connection: Int) { texts.withLock { $0[connection, default: []].append(text) } }
+
+        func back(_ count: Int, _ connection: Int) -> String? {
+            texts.withLock {
+                let all = $0[connection] ?? []
+                return all.count >= count ? all[all.count - count] : nil
+            }
+        }
+    }
+
+    /// Of the numbers below 100, those whose answer is doubled.
+    private static func isDoubled(_ body: [UInt8], _ percent: Int) -> Bool {
+        let number = Int(String(decoding: body.dropFirst("number ".utf8.count), as: UTF8.self)) ?? 0
+        return number &* 7919 % 100 < percent
+    }
+
+    private static func script(_ copy: Copy, _ percent: Int) -> ScriptedServer.Script {
+        let sent = Sent()
+        return { request, connection in
+            let answer =
+                "HTTP/1.1 200 OK\r\nContent-Length: \(request.body.count)\r\n\r\n"
+                + String(decoding: request.body, as: UTF8.self)
+            guard isDoubled(request.body, percent) else { return connection.send(answer) }
+            switch copy {
+            case .atOnce: return connection.send(answer + answer)
+            case .behind:
+                connection.send(answer)
+                return connection.send(answer)
+            case .beforeTheNext, .afterThree:
+                if let earlier = sent.back(copy == .afterThree ? 4 : 1, connection.number) {
+                    connection.send(earlier)
+                    usleep(500)
+                }
+            }
+            sent.append(answer, connection.number)
+            connection.send(answer)
+        }
+    }
+
+    @Test(arguments: Copy.allCases, Way.own)
+    private func noRowTakesACopyOfAnothersAnswer(copy: Copy, way: Way) async throws {
+        for percent in [100, 50, 5] {
+            try await withServer(in: [way], UnaskedBytesTests.script(copy, percent)) { transport, _ in
+                let result = await attributed(transport, count: 400, inFlight: 50, attempts: 5)
+                #expect(result.shifted == 0)
+                #expect(result.good == 400)
+                #expect(percent < 100 || transport.statistics.sendsUnaskedBytes)
+            }
+        }
+    }
+
+    @Test(arguments: Way.own) func aServerThatRepeatsItselfIsNotInDisorder(way: Way) async throws {
+        try await withServer(in: [way]) {
+            $1.answer("always the same")
+        } run: { transport, server in
+            for _ in 0..<30 { try await expect("always the same", from: transport) }
+            #expect(server.connectionsAccepted == 1)
+            #expect(!transport.statistics.sendsUnaskedBytes)
+        }
+    }
+
+    @Test func aRepeatedRefusalIsNotHeldBack() async throws {
+        try await withServer(in: Way.own) {
+            $1.answer("busy", status: "429 Too Many")
+        } run: { transport, server in
+            for _ in 0..<30 {
+                let status = try await transport.send(anyRequest).get().status
+                #expect(status == 429)
+            }
+            // Two first answers show that the server means it.
+            #expect(server.connectionsAccepted == 2)
+        }
     }
 
     @Test func interimAnswersHaveAnEnd() async throws {

@@ -2,7 +2,7 @@ internal import Basics
 internal import CCurl
 internal import ModelAPI
 
-/// libcurl makes the whole exchange: TLS, HTTP/2, proxies, and whatever else there is.
+/// libcurl makes the whole exchange: HTTP/2, and what only libcurl can do.
 final class CurlRoute: Route, LaneUser {
     private let loop: EventLoop
     private let settings: CurlSettings
@@ -20,7 +20,10 @@ final class CurlRoute: Route, LaneUser {
 
     func makeExchange(_ pool: ExchangePool) -> Exchange {
         if transfers.count == lanes.count * settings.laneTransfersMax {
-            lanes.append(Lane(user: self, loop: loop, transfersMax: settings.laneTransfersMax))
+            lanes.append(
+                Lane(
+                    user: self, loop: loop, transfersMax: settings.laneTransfersMax,
+                    connectionsMax: settings.connectionsMax))
             if !settings.sharesConnections { stopSharing() }
         }
         let transfer = Transfer(self, pool, lanes[lanes.count - 1], settings)
@@ -53,6 +56,7 @@ final class CurlRoute: Route, LaneUser {
         if opened > 0 { counters.connectionsOpened(opened) }
         let latency = Instant.now - transfer.progress.started
         guard code == CURLE_OK else {
+            if settings.isLeft(code) { return transfer.pool.moved(transfer) }
             if code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_RESOLVE_PROXY { gate.forget() }
             return transfer.pool.finished(transfer, .failure(settings.failure(code, of: transfer, latency)))
         }
@@ -76,17 +80,19 @@ final class CurlRoute: Route, LaneUser {
     }
 
     /// Tells the gate that an exchange has ended, and does what it says.
-    func ended(_ ticket: Exchange.Ticket, _ result: Result<ModelReply, TransportFailure>) {
+    func ended(_ ticket: Exchange.Ticket, _ result: Result<ModelReply, TransportFailure>?) {
         guard !gate.isOpen else { return }
         let ending: LookupGate<Exchange.Ticket>.Ending =
             switch result {
-            case .success: .other
+            case nil, .success: .other
             case .failure(let failure): failure.kind == .cancelled ? .cancelled : .failed
             }
         switch gate.ended(ticket, ending) {
         case .nothing: break
         case .start(let waiting): start(waiting)
-        case .fail(let waiting): for other in waiting { transfer(of: other)?.pool.complete(other.exchange, result) }
+        case .fail(let waiting):
+            guard let result else { return }
+            for other in waiting { transfer(of: other)?.pool.complete(other.exchange, result) }
         }
     }
 

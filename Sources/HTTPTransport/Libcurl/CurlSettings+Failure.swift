@@ -4,6 +4,12 @@ internal import Glibc
 internal import ModelAPI
 
 extension CurlSettings {
+    /// Whether a handshake has ended because it did not choose HTTP/2, which is not a failure of its exchange.
+    func isLeft(_ code: CURLcode) -> Bool {
+        watch.leavesHTTP1 && watch.hasMetHTTP1
+            && (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CONNECT_ERROR)
+    }
+
     /// libcurl's result as a failure that a person understands. Neither headers nor bodies are part of it.
     func failure(_ code: CURLcode, of transfer: Transfer, _ latency: Interval) -> TransportFailure {
         if transfer.hasTooManyInterim {
@@ -33,7 +39,7 @@ extension CurlSettings {
         case CURLE_RECV_ERROR where report.kind == .connection: limits.broken(reason)
         case CURLE_PEER_FAILED_VERIFICATION: "the server's certificate is not accepted: \(words)"
         case CURLE_SSL_CONNECT_ERROR where words.contains("wrong version number"):
-            "the TLS handshake failed: the server does not answer in TLS (is the address one for http?)"
+            "the TLS handshake failed: \(TLSFailure.noTLS)"
         case CURLE_SSL_CONNECT_ERROR: "the TLS handshake failed: \(words)"
         case CURLE_FILESIZE_EXCEEDED: limits.tooLarge
         case CURLE_BAD_CONTENT_ENCODING: limits.notDecompressed(words)

@@ -7,8 +7,10 @@ final class CurlSettings: @unchecked Sendable {
     let limits: ExchangeLimits
     let laneTransfersMax: Int
     private let network: HTTPTransport.Network
-    private let trust: TrustStore?
-    let watch = ProtocolWatch()
+    let trust: TrustStore?
+    let watch: ProtocolWatch
+    /// Of a lane; 0 for as many as are wanted. With a limit there is one lane.
+    let connectionsMax: Int
     private let headerList: UnsafeMutablePointer<curl_slist>?
     /// Name lookups and TLS sessions that all lanes use together. One thread uses it, so it needs no locks.
     private let share: OpaquePointer
@@ -26,15 +28,23 @@ final class CurlSettings: @unchecked Sendable {
         limits = ExchangeLimits(
             authority: baseURL.authority, timeouts: configuration.timeouts,
             responseBytesMax: configuration.responseBytesMax)
-        laneTransfersMax = configuration.laneTransfersMax ?? CurlSettings.laneTransfersMax(secure: baseURL.isSecure)
+        connectionsMax = configuration.connectionsMax ?? 0
+        laneTransfersMax =
+            configuration.connectionsMax == nil
+            ? configuration.laneTransfersMax ?? CurlSettings.laneTransfersMax(secure: baseURL.isSecure)
+            : CurlSettings.laneTransfersMaxLimited
         network = configuration.network
         trust = baseURL.isSecure ? try TrustStore(network) : nil
+        watch = ProtocolWatch(leavesHTTP1: baseURL.isSecure && configuration.isOurs(baseURL))
         headerList = CurlSettings.list(configuration.requestHeaders)
         guard let share = curl_share_init() else { fatalError("out of memory") }
         _ = retort_share_data(share, CURL_LOCK_DATA_DNS)
         _ = retort_share_data(share, CURL_LOCK_DATA_SSL_SESSION)
         self.share = OpaquePointer(share)
     }
+
+    /// Of the one lane that has a limit of connections: as many as there can be.
+    private static let laneTransfersMaxLimited = 1 << 20
 
     private static func laneTransfersMax(secure: Bool) -> Int {
         typealias Configuration = HTTPTransport.Configuration
@@ -46,10 +56,7 @@ final class CurlSettings: @unchecked Sendable {
         curl_share_cleanup(UnsafeMutableRawPointer(share))
     }
 
-    /// Whether several exchanges may share a connection: over TLS, as long as every server has chosen HTTP/2.
-    ///
-    /// libcurl believes a status line that says HTTP/2, even on a connection of HTTP/1.1, and would put several
-    /// exchanges there at once, each of which takes the next one's answer.
+    /// Whether several exchanges may share a connection: over TLS, as long as every handshake has chosen HTTP/2.
     var sharesConnections: Bool { baseURL.isSecure && !watch.hasMetHTTP1 }
 
     /// What may have become known since the handle was made.
@@ -69,10 +76,13 @@ final class CurlSettings: @unchecked Sendable {
         applyTrust(easy)
     }
 
-    /// For a handle that opens connections without TLS and leaves them to others.
+    /// For a handle that opens connections without TLS and leaves them to others. What is to carry TLS goes through a
+    /// tunnel if there is a proxy.
     func applyConnectOnly(to easy: UnsafeMutableRawPointer) {
         set(easy, CURLOPT_CONNECT_ONLY, 1)
         applyConnection(easy)
+        set(easy, CURLOPT_HTTPPROXYTUNNEL, baseURL.isSecure ? 1 : 0)
+        set(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
         // Nothing is read through it.
         set(easy, CURLOPT_BUFFERSIZE, 1024)
     }

@@ -30,13 +30,15 @@ final class Lane: ReadinessHandler {
     /// A socket that libcurl lets go of without closing it.
     private var handedOver: Int32?
 
-    init(user: any LaneUser, loop: EventLoop, transfersMax: Int) {
+    /// `connectionsMax`: open at a time; 0 for as many as are wanted. Further handles wait for one.
+    init(user: any LaneUser, loop: EventLoop, transfersMax: Int, connectionsMax: Int = 0) {
         guard let multi = curl_multi_init() else { fatalError("out of memory") }
         self.multi = multi
         self.loop = loop
         self.user = user
         _ = retort_multi_set_long(multi, CURLMOPT_MAXCONNECTS, transfersMax)
-        _ = retort_multi_set_long(multi, CURLMOPT_MAX_CONCURRENT_STREAMS, transfersMax)
+        _ = retort_multi_set_long(multi, CURLMOPT_MAX_CONCURRENT_STREAMS, min(transfersMax, Lane.streamsMax))
+        _ = retort_multi_set_long(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, connectionsMax)
         _ = retort_multi_set_callbacks(
             multi,
             { _, socket, interest, context, _ in
@@ -48,6 +50,9 @@ final class Lane: ReadinessHandler {
                 return 0
             }, Unmanaged.passUnretained(self).toOpaque())
     }
+
+    /// Of one connection: what an HTTP/2 server should allow (RFC 9113, 6.5.2).
+    private static let streamsMax = 100
 
     /// Puts no two exchanges on a connection from now on, whatever a server says of itself.
     func stopSharing() {

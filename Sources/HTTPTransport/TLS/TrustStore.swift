@@ -32,17 +32,22 @@ final class TrustStore: @unchecked Sendable {
     }
 
     /// Gives the store to a `SSL_CTX` in place of the one that libcurl has read for it, and has the watch told of
-    /// servers that have not chosen HTTP/2. OpenSSL checks the chain as it always does, libcurl the name.
+    /// handshakes that have not chosen HTTP/2, which fail if HTTP/1.1 is not libcurl's. OpenSSL checks the chain as it
+    /// always does, libcurl the name.
     func share(with context: UnsafeMutableRawPointer, _ watch: ProtocolWatch) {
         let context = OpaquePointer(context)
         SSL_CTX_set1_cert_store(context, store)
         SSL_CTX_set_cert_verify_callback(
             context,
             { chain, watch in
-                if retort_chose_http2(chain) == 0 {
-                    Unmanaged<ProtocolWatch>.fromOpaque(watch!)._withUnsafeGuaranteedRef { $0.metHTTP1() }
+                guard retort_chose_http2(chain) == 0 else { return X509_verify_cert(chain) }
+                let isRefused = Unmanaged<ProtocolWatch>.fromOpaque(watch!)._withUnsafeGuaranteedRef {
+                    $0.metHTTP1()
+                    return $0.leavesHTTP1
                 }
-                return X509_verify_cert(chain)
+                guard isRefused else { return X509_verify_cert(chain) }
+                X509_STORE_CTX_set_error(chain, X509_V_ERR_APPLICATION_VERIFICATION)
+                return 0
             }, Unmanaged.passUnretained(watch).toOpaque())
     }
 

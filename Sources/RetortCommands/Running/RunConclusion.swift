@@ -141,6 +141,10 @@ struct RunConclusion {
             facts.append(("retries", "\(sum) (\(parts.joined(separator: ", ")))"))
         }
         facts += Self.errors(of: progress)
+        if let server = result.disorderlyServer {
+            facts.append(
+                ("server", "\(server) sends bytes that were not asked for, so its connections are not reused"))
+        }
         if progress.truncated > 0 {
             let answers = progress.truncated == 1 ? "1 answer" : "\(Human.count(progress.truncated)) answers"
             facts.append(("truncated", "\(answers) stopped at the token limit (finish_reason length); kept"))

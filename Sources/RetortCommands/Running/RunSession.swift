@@ -32,6 +32,8 @@ struct RunSession {
         var wasInterrupted: Bool
         /// What opening the store found damaged.
         var damage: [Damage] = []
+        /// The server if it has sent bytes that were not asked for.
+        var disorderlyServer: String?
         /// What the whole process has cost, the built-in server included; nil while it is not over.
         var cost: ProcessCost?
     }
@@ -83,6 +85,7 @@ struct RunSession {
         var result = try driven.get()
         result.simulatorCounts = simulator?.counts
         result.damage = store.recovery.damage
+        if transport.statistics.sendsUnaskedBytes { result.disorderlyServer = transport.authority }
         do throws(RetortError) {
             try store.close()
         } catch {

@@ -1,12 +1,12 @@
 internal import Basics
 internal import ModelAPI
 
-/// An exchange over a plain connection, which has it to itself from the request's first byte to the answer's last.
-final class PlainExchange: Exchange, Equatable {
-    private unowned(unsafe) let route: PlainRoute
+/// An exchange over a connection of our own, which has it to itself from the request's first byte to the answer's last.
+final class HTTP1Exchange: Exchange, Equatable {
+    private unowned(unsafe) let route: HTTP1Route
     unowned(unsafe) let pool: ExchangePool
     /// Nil while it waits for one.
-    var connection: PlainConnection?
+    var connection: HTTP1Connection?
     /// Since when it waits for one.
     var waitsSince = Instant(nanoseconds: 0)
     /// A kept connection has let it down once.
@@ -14,7 +14,7 @@ final class PlainExchange: Exchange, Equatable {
     private(set) var head: [UInt8] = []
     private(set) var body: [UInt8] = []
 
-    init(_ route: PlainRoute, _ pool: ExchangePool) {
+    init(_ route: HTTP1Route, _ pool: ExchangePool) {
         self.route = route
         self.pool = pool
     }
@@ -40,5 +40,5 @@ final class PlainExchange: Exchange, Equatable {
         body = []
     }
 
-    static func == (a: PlainExchange, b: PlainExchange) -> Bool { a === b }
+    static func == (a: HTTP1Exchange, b: HTTP1Exchange) -> Bool { a === b }
 }

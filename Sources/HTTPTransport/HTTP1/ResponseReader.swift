@@ -1,3 +1,4 @@
+internal import Basics
 internal import CHTTPParser
 internal import Glibc
 
@@ -7,8 +8,9 @@ final class ResponseReader {
     enum Outcome: Equatable {
         /// The answer goes on.
         case more
-        /// The answer is there; whether the connection may carry another exchange.
-        case complete(isKept: Bool)
+        /// The answer is there; whether the connection may carry another exchange, and how many of the bytes are behind
+        /// the answer's end.
+        case complete(isKept: Bool, rest: Int)
         /// The connection ended before the answer's first byte.
         case nothing
         /// The connection ended in the middle.
@@ -57,18 +59,24 @@ final class ResponseReader {
         hasBegun = true
         let taken = http_parser_execute(
             parser, ResponseReader.callbacks, bytes.baseAddress?.assumingMemoryBound(to: CChar.self), bytes.count)
-        if isComplete { return .complete(isKept: isKept && taken == bytes.count) }
+        if isComplete { return .complete(isKept: isKept, rest: bytes.count - taken) }
         if isTooLarge { return .tooLarge }
         if hasTooManyInterim { return .malformed(ExchangeLimits.tooManyInterim) }
         let error = retort_parser_error(parser)
         return error == HPE_OK ? .more : .malformed("not HTTP: \(String(cString: http_errno_description(error)))")
     }
 
-    /// The connection has ended: for some answers that is how they end.
-    func end() -> Outcome {
+    /// The connection has ended: for some answers that is how they end. `isProven`: not by a third party.
+    func end(isProven: Bool = true) -> Outcome {
         guard hasBegun else { return .nothing }
         http_parser_execute(parser, ResponseReader.callbacks, nil, 0)
-        return isComplete ? .complete(isKept: false) : .cut(whatIsMissing)
+        guard isComplete else { return .cut(whatIsMissing) }
+        return isProven ? .complete(isKept: false, rest: 0) : .cut("TLS was not closed, so its end is not certain")
+    }
+
+    /// Of the body as it came, and the status.
+    var bodyHash: UInt64 {
+        body.withUnsafeBytes { ContentHash.hash64($0, seed: UInt64(truncatingIfNeeded: status)) }
     }
 
     /// The whole body, decompressed. Throws a `BodyDecoder.Fault`.

@@ -1,3 +1,4 @@
+internal import Basics
 internal import CCurl
 
 /// An easy handle that opens connections, one after another, and sends nothing: libcurl looks the name up and tries the
@@ -6,6 +7,8 @@ final class Connector {
     let easy: UnsafeMutableRawPointer
     /// Where libcurl writes its words about an error.
     let errorText: UnsafeMutablePointer<CChar>
+    /// When it was last set to work.
+    private(set) var started = Instant(nanoseconds: 0)
 
     init(_ lane: Lane, _ settings: CurlSettings) {
         guard let easy = curl_easy_init() else { fatalError("out of memory") }
@@ -14,9 +17,15 @@ final class Connector {
         errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
         settings.applyConnectOnly(to: easy)
         lane.installSocketCallbacks(on: easy)
-        _ = retort_easy_set_pointer(easy, CURLOPT_URL, settings.baseURL.joined("/"))
+        _ = retort_easy_set_pointer(easy, CURLOPT_URL, settings.baseURL.clearTextAddress)
         _ = retort_easy_set_pointer(easy, CURLOPT_ERRORBUFFER, errorText)
         _ = retort_easy_set_pointer(easy, CURLOPT_PRIVATE, Unmanaged.passUnretained(self).toOpaque())
+    }
+
+    func begin(_ lane: Lane) {
+        errorText[0] = 0
+        started = lane.loop.turnStart
+        lane.add(easy)
     }
 
     /// The last use, on the loop: `deinit` may run anywhere.

@@ -8,12 +8,18 @@ struct ConnectionQueue<Exchange: Equatable, Connection: Equatable> {
     /// The warmest last.
     private var idle: [Connection] = []
     /// How many of them have been closed, at most.
-    private var closed = 0
+    private var idleClosed = 0
     private var waiting = WaitingLine<Exchange>()
     /// Those whose kept connection turned out to be closed: another kept one may be no better.
     private var waitingForFresh = WaitingLine<Exchange>()
     private var connecting = 0
-    private(set) var isAddressKnown = false
+    /// Connections that are open, idle or not.
+    private var open = 0
+    private let connectionsMax: Int
+    /// Whether connections can be opened: the address has been found, and over TLS the protocol.
+    private(set) var isServerKnown = false
+
+    init(connectionsMax: Int = .max) { self.connectionsMax = connectionsMax }
 
     /// The connection to take if it is still open, or else to ask again; nil: the exchange waits for one.
     mutating func connection(for exchange: Exchange) -> Connection? {
@@ -24,21 +30,23 @@ struct ConnectionQueue<Exchange: Equatable, Connection: Equatable> {
 
     mutating func waitForFresh(_ exchange: Exchange) { waitingForFresh.append(exchange) }
 
-    /// How many connections to open now; each ends with `opened` or `failed`. One goes ahead alone while the address is
+    /// How many connections to open now; each ends with `opened` or `failed`. One goes ahead alone while the server is
     /// not known: libcurl starts a thread for every name it looks up.
     mutating func connectionsToOpen() -> Int {
-        let max = isAddressKnown ? ConnectionQueue.connectingMax : 1
-        let count = min(waiting.count + waitingForFresh.count, max) - connecting
+        let max = isServerKnown ? ConnectionQueue.connectingMax : 1
+        let wanted = min(waiting.count + waitingForFresh.count, max) - connecting
+        let count = min(wanted, connectionsMax - open - connecting)
         guard count > 0 else { return 0 }
         connecting += count
         return count
     }
 
-    mutating func addressKnown() { isAddressKnown = true }
+    mutating func serverKnown() { isServerKnown = true }
 
     /// The exchange that gets the new connection; nil: it stays idle.
     mutating func opened(_ connection: Connection) -> Exchange? {
         connecting -= 1
+        open += 1
         return waitingForFresh.popFirst() ?? free(connection)
     }
 
@@ -49,23 +57,13 @@ struct ConnectionQueue<Exchange: Equatable, Connection: Equatable> {
         return nil
     }
 
-    /// Why a connection could not be opened, as far as it matters who fails with it.
-    enum Failure {
-        /// Nobody knows the name: all who wait.
-        case lookup
-        /// The time for it has passed: those who have waited as long, be it only for their turn.
-        case timeout
-        /// The one whose turn it is.
-        case other
-    }
-
     /// The exchanges that fail because a connection could not be opened.
-    mutating func failed(_ failure: Failure, isOverdue: (Exchange) -> Bool) -> [Exchange] {
+    mutating func failed(_ failure: ConnectionOpener.FailureKind, isOverdue: (Exchange) -> Bool) -> [Exchange] {
         connecting -= 1
         switch failure {
         case .lookup:
-            isAddressKnown = false
-            return waitingForFresh.removeAll() + waiting.removeAll()
+            isServerKnown = false
+            return removeWaiting()
         case .timeout:
             var overdue: [Exchange] = []
             while let exchange = waitingForFresh.head, isOverdue(exchange) { overdue += [waitingForFresh.popFirst()!] }
@@ -74,6 +72,15 @@ struct ConnectionQueue<Exchange: Equatable, Connection: Equatable> {
         case .other: return [waitingForFresh.popFirst() ?? waiting.popFirst()].compactMap { $0 }
         }
     }
+
+    /// One that was being opened will not be.
+    mutating func openingEnded() { connecting -= 1 }
+
+    /// A connection has been closed, idle or not.
+    mutating func closed() { open -= 1 }
+
+    /// All that wait, in their order.
+    mutating func removeWaiting() -> [Exchange] { waitingForFresh.removeAll() + waiting.removeAll() }
 
     /// The exchange does not wait any longer.
     mutating func gaveUp(_ exchange: Exchange) {
@@ -84,9 +91,9 @@ struct ConnectionQueue<Exchange: Equatable, Connection: Equatable> {
     /// An idle connection has been closed by the server. It may still be given out: to find each would take long when
     /// all are closed at once.
     mutating func idleConnectionClosed(isOpen: (Connection) -> Bool) {
-        closed += 1
-        guard closed > idle.count / 2 else { return }
+        idleClosed += 1
+        guard idleClosed > idle.count / 2 else { return }
         idle.removeAll { !isOpen($0) }
-        closed = 0
+        idleClosed = 0
     }
 }
