@@ -49,7 +49,10 @@ import Testing
     func dollars(value: Double, text: String) { #expect(Human.dollars(value) == text) }
 
     @Test(arguments: [
-        (0, 10, "0.0%"), (453, 1000, "45.3%"), (999_999, 1_000_000, "99.9%"), (10, 10, "100.0%"), (1, 0, "-"),
+        (0, 10, "0.0%"), (453, 1000, "45.3%"), (999_999, 1_000_000, "99.9%"), (9996, 10_000, "99.9%"),
+        (990, 1000, "99.0%"),
+        (9, 1000, "0.9%"), (2, 3, "66.7%"), (1, 3, "33.3%"), (Int.max, Int.max, "100.0%"), (12, 10, "120.0%"),
+        (10, 10, "100.0%"), (1, 0, "-"),
         (Int.max / 2, Int.max, "50.0%"),
     ])
     func percentages(part: Int, whole: Int, text: String) { #expect(Human.percent(part, of: whole) == text) }

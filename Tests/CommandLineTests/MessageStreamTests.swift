@@ -66,8 +66,8 @@ import Testing
         messages.line("a word")
         messages.finish(ProgressSnapshot(total: 4, done: 4), now: Instant(nanoseconds: 1))
         let clear = "\r\u{1B}[K"
-        let before = "[####------------] 25.0% 1/4 2.00/s 0 in flight"
-        let after = "[################] 100.0% 4/4"
+        let before = "[####------------] 1/4 (25.0%), 2.00 items/s; 0 in flight"
+        let after = "[################] 4/4 (100.0%)"
         #expect(pipe.text() == clear + before + clear + "a word\n" + before + clear + after + "\n")
     }
 

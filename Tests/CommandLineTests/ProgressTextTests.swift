@@ -16,18 +16,18 @@ import Testing
     @Test func aWideTerminalShowsEverything() {
         #expect(
             line(busy, 200)
-                == "[#######---------] 45.3% 453,120/1,000,000 120 failed 1,234/s 1h02m left 256 in flight 3 retrying "
-                + "$45.68 98.8k tokens/s 12.3M+45.6M tokens 200,000 from before")
+                == "[#######---------] 453,120/1,000,000 (45.3%), 120 failed, 1,234 items/s, ETA 1h02m; 256 in flight, "
+                + "3 waiting to retry, $45.68; tokens 12.3M in, 45.6M out, 98.8k/s; 200,000 from earlier runs")
     }
 
     @Test(arguments: [
         (
             120,
-            "[#######---------] 45.3% 453,120/1,000,000 120 failed 1,234/s 1h02m left 256 in flight 3 retrying $45.68 98.8k tokens/s"
+            "453,120/1,000,000 (45.3%), 120 failed, 1,234 items/s, ETA 1h02m; 256 in flight, 3 waiting to retry, $45.68"
         ),
-        (80, "45.3% 453,120/1,000,000 120 failed 1,234/s 1h02m left 3 retrying $45.68"),
-        (60, "45.3% 453,120/1,000,000 120 failed 1h02m left $45.68"),
-        (40, "45.3% 453,120/1,000,000 120 failed"),
+        (80, "453,120/1,000,000 (45.3%), 120 failed, 1,234 items/s, ETA 1h02m, $45.68"),
+        (60, "453,120/1,000,000 (45.3%), 120 failed, ETA 1h02m, $45.68"),
+        (40, "453,120/1,000,000 (45.3%), 120 failed"),
         (20, "453,120/1,000,000"),
         (10, "453,120/…"),
     ])
@@ -49,24 +49,26 @@ import Testing
             total: 1000, done: 997, inFlight: 0, retrying: 3, rate: 0.2, remaining: .seconds(12),
             elapsed: .seconds(60), note: "waiting for 3: retry in 12 s (429)")
         #expect(
-            line(tail, 120)
-                == "[###############-] 99.7% 997/1,000 0.20/s 12s left 0 in flight 3 retrying "
+            line(tail, 140)
+                == "[###############-] 997/1,000 (99.7%), 0.20 items/s, ETA 12s; 0 in flight, 3 waiting to retry; "
                 + "waiting for 3: retry in 12 s (429)")
-        #expect(line(tail, 62) == "99.7% 997/1,000 12s left waiting for 3: retry in 12 s (429)")
+        #expect(line(tail, 66) == "997/1,000 (99.7%), ETA 12s; waiting for 3: retry in 12 s (429)")
     }
 
     @Test func aPauseIsSaid() {
         let paused = ProgressSnapshot(total: 10, done: 5, pausedReason: "no space left on the disk")
         #expect(
-            line(paused, 100) == "[########--------] 50.0% 5/10 paused: no space left on the disk 0.00/s 0 in flight")
+            line(paused, 110)
+                == "[########--------] 5/10 (50.0%), paused: no space left on the disk, 0.00 items/s, ETA -; 0 in flight"
+        )
     }
 
     @Test func withoutATotal() {
-        #expect(line(ProgressSnapshot(done: 1234, rate: 10), 80) == "1,234 settled 10.0/s 0 in flight")
+        #expect(line(ProgressSnapshot(done: 1234, rate: 10), 80) == "1,234 settled, 10.0 items/s; 0 in flight")
     }
 
     @Test func anEmptyJobIsComplete() {
-        #expect(line(ProgressSnapshot(total: 0), 80) == "[################] - 0/0")
+        #expect(line(ProgressSnapshot(total: 0), 80) == "[################] 0/0")
     }
 
     @Test func foreignTextCannotMoveTheCursor() {
@@ -83,8 +85,8 @@ import Testing
     @Test func plainLinesHaveTheTimeAndNoBar() {
         #expect(
             ProgressText.plain(busy)
-                == "[3m25s] 45.3% 453,120/1,000,000 120 failed 1,234/s 1h02m left 256 in flight 3 retrying "
-                + "$45.68 98.8k tokens/s 12.3M+45.6M tokens 200,000 from before")
+                == "[3m25s] 453,120/1,000,000 (45.3%), 120 failed, 1,234 items/s, ETA 1h02m; 256 in flight, "
+                + "3 waiting to retry, $45.68; tokens 12.3M in, 45.6M out, 98.8k/s; 200,000 from earlier runs")
     }
 
     @Test func jsonLinesKeepTheirMembers() throws {
@@ -111,8 +113,8 @@ import Testing
         #expect(root["cpu_cores"]?.double == 0.305)
         #expect(root["rss_bytes"]?.int == 48 << 20)
         #expect(root["loop_lag_ms"]?.double == 12)
-        #expect(ProgressText.plain(snapshot).contains("cpu 30.0% mem 48 MiB"))
+        #expect(ProgressText.plain(snapshot).contains("CPU 31%, RSS 48 MiB"))
         let done = ProgressSnapshot(total: 1, done: 1, health: snapshot.health)
-        #expect(!ProgressText.plain(done).contains("cpu"))
+        #expect(!ProgressText.plain(done).contains("CPU"))
     }
 }

@@ -147,7 +147,7 @@ import Testing
         let notes = ExportNotes.read(folder.path)
         #expect(notes.map(\.written) == Array(3..<ExportNotes.notesMax + 3))
         #expect(notes.last?.leftOut == ["of another model": 2])
-        #expect(ExportNotes.lines(folder.path, max: 1).count == 2)
+        #expect(ExportNotes.lines(notes, max: 1).count == 2)
         #expect(LivingFixture.names(in: folder.path) == [ExportNotes.fileName])
     }
 

@@ -108,7 +108,7 @@ import Testing
                 "format", "version", "generated", "store", "state", "writer", "last_run", "progress", "job", "pace",
                 "latency_ms",
                 "tokens", "answers", "cost_usd", "attempts", "finish_reasons", "models", "failures", "storage",
-                "timeline", "damage", "unreadable", "untimed", "quantile_error",
+                "timeline", "damage", "exports", "unreadable", "untimed", "quantile_error",
             ])
         #expect(names(root["progress"]) == ["items", "done", "failed", "pending"])
         #expect(

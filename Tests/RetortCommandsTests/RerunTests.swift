@@ -47,7 +47,7 @@ import Testing
     @Test func changedItemsArePendingAndTheOthersStay() throws {
         try fill(rows(["a", "b", "c", "d"]))
         let said = try supersede(rows(["other", "b", "new", "d"]))
-        #expect(said.last?.contains("2 items have changed under the same id (1 answered, 1 failed)") == true)
+        #expect(said.last?.contains("2 items changed since the last run (1 answered, 1 failed)") == true)
         let reader = try reader()
         #expect(try reader.lookup(RecordKey("q0")) == nil && reader.lookup(RecordKey("q2")) == nil)
         #expect(try reader.lookup(RecordKey("q1")) != nil && reader.lookup(RecordKey("q3")) != nil)
@@ -83,9 +83,10 @@ import Testing
         let text = row + row + #"{"prompt":"milk"}"# + "\n"
         try fill(text)
         #expect(
-            try supersede(#"{"prompt":"milk"}"# + "\n" + row + row + row).last == "no item has changed under its id")
+            try supersede(#"{"prompt":"milk"}"# + "\n" + row + row + row).last
+                == "no prompt changed since it was answered")
         let said = try supersede(text, "--seed", "3")
-        #expect(said.last?.contains("3 items have changed") == true)
+        #expect(said.last?.contains("3 items changed") == true)
     }
 
     @Test func whatShowsInNoRequestCannotChange() throws {

@@ -134,7 +134,7 @@ import Testing
         let path = input.files[0].path
         #expect(error.code == .badInput)
         #expect(error.place == "\(path):3")
-        #expect(error.cause == "a is used at \(path):1 already")
+        #expect(error.message == #"duplicate id "a""# && error.cause == "already used at \(path):1")
         #expect(records.count == 1 && records[0].key != RecordKey("a"))
         #expect(planner.findings.duplicates == 1)
     }

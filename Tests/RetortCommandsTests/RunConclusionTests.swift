@@ -52,7 +52,7 @@ import Testing
         #expect(conclusion.exitCode == .incomplete)
         let lines = conclusion.lines(plain)
         #expect(lines[0] == "Finished, but 1 item failed.")
-        #expect(lines.contains("  done      2 of 3 items, 1 by earlier runs"))
+        #expect(lines.contains("  done      2 of 3 items; 1 outcome from earlier runs"))
         #expect(lines.contains("  failed    1 (timeout)"))
         #expect(lines.contains("  failures  retort cat 'runs/my run' --failures"))
     }

@@ -1,5 +1,6 @@
 import Basics
 import Glibc
+import ResponseGenerator
 import SegmentStore
 import Testing
 
@@ -136,5 +137,44 @@ import Testing
         #expect(lines.contains { $0.hasPrefix("state") && $0.contains("ended") && $0.contains("killed") })
         #expect(lines.contains { $0.hasPrefix("concurrency") && $0.contains("64") && $0.hasSuffix("8") })
         #expect(lines.allSatisfy { !$0.hasSuffix(" ") })
+    }
+}
+
+@Suite struct RunRecordProgressTests {
+    private func noted(_ change: (inout Progress) -> Void) -> RunRecord {
+        var progress = Progress()
+        (progress.itemsPerSecond, progress.concurrency, progress.concurrencyMax) = (10, 12, 64)
+        progress.answered = 100
+        change(&progress)
+        var record = RunRecord()
+        record.note(progress, RunStanding(retried: 200, progress))
+        return record
+    }
+
+    @Test func itSaysWhatTheGeneratorKnows() {
+        let record = noted {
+            ($0.lastError, $0.empty, $0.truncated) = ("HTTP 500: no", 2, 3)
+            $0.lastRetryIn = .seconds(90)
+        }
+        #expect(record.lastError == "HTTP 500: no" && record.empty == 2 && record.truncated == 3)
+        #expect(record.concurrency == 12 && record.concurrencyMax == 64)
+        #expect(record.remainingSeconds == 90)
+        #expect(noted { _ in }.remainingSeconds == 10)
+    }
+
+    @Test func anOutageHasNoTimeLeft() {
+        let record = noted { ($0.hold, $0.outageLeft) = (.serverDown, .seconds(30)) }
+        #expect(record.remainingSeconds == nil && record.outageLeftSeconds == 30)
+        #expect(RunRecord(record.json)?.outageLeftSeconds == 30)
+    }
+
+    @Test func theNoteShowsTheWindowAndTheLastError() {
+        var progress = Progress()
+        (progress.concurrency, progress.concurrencyMax, progress.lastError) = (12, 64, "HTTP 500: a\u{1B}b")
+        #expect(RunDisplay.note(progress).hasPrefix("window 12 of 64; last error: HTTP 500: a"))
+        #expect(!RunDisplay.note(progress).contains("\u{1B}"))
+        progress.concurrency = 64
+        progress.lastError = nil
+        #expect(RunDisplay.note(progress).isEmpty)
     }
 }

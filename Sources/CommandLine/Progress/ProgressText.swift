@@ -11,21 +11,26 @@ public enum ProgressText {
             parts.remove(at: least ?? 0)
         }
         if length(parts) > room { return CellWidth.truncated(parts[0].text, to: room) }
-        return parts.map { $0.style.apply($0.text, palette) }.joined(separator: separator)
+        return joined(parts) { $0.style.apply($0.text, palette) }
     }
 
     /// The same for a log: every part, no colour.
     public static func plain(_ snapshot: ProgressSnapshot) -> String {
-        var texts = self.parts(snapshot).filter { $0.rank != barRank }.map(\.text)
-        texts.insert("[\(Human.duration(snapshot.elapsed))]", at: 0)
-        return texts.joined(separator: " ")
+        let parts = self.parts(snapshot).filter { $0.rank != barRank }
+        return "[\(Human.duration(snapshot.elapsed))] " + joined(parts, \.text)
     }
 
     private struct Part {
         var text: String
-        /// The higher, the sooner it gives way.
+        /// The higher, the sooner it is left out.
         var rank: Int
         var style: Style = .normal
+        /// What comes before it, unless it is the first.
+        var separator = ", "
+    }
+
+    private static func joined(_ parts: [Part], _ text: (Part) -> String) -> String {
+        parts.enumerated().map { ($0.offset > 0 ? $0.element.separator : "") + text($0.element) }.joined()
     }
 
     private enum Style {
@@ -43,20 +48,25 @@ public enum ProgressText {
         }
     }
 
-    private static let separator = " "
     private static let barRank = 8
     private static let barCells = 16
 
     private static func length(_ parts: [Part]) -> Int {
-        parts.reduce(-separator.count) { $0 + CellWidth.of($1.text) + separator.count }
+        parts.dropFirst().reduce(parts.first.map { CellWidth.of($0.text) } ?? 0) {
+            $0 + CellWidth.of($1.text) + $1.separator.count
+        }
     }
 
     private static func parts(_ snapshot: ProgressSnapshot) -> [Part] {
         var parts: [Part] = []
         if let total = snapshot.total {
             parts.append(Part(text: bar(snapshot.settled, of: total), rank: barRank, style: .green))
-            parts.append(Part(text: Human.percent(snapshot.settled, of: total), rank: 1))
-            parts.append(Part(text: "\(Human.count(snapshot.settled))/\(Human.count(total))", rank: 0))
+            let count = "\(Human.count(snapshot.settled))/\(Human.count(total))"
+            parts.append(Part(text: count, rank: 0, separator: " "))
+            if total > 0 {
+                let share = "(\(Human.percent(snapshot.settled, of: total)))"
+                parts.append(Part(text: share, rank: 1, separator: " "))
+            }
         } else {
             parts.append(Part(text: "\(Human.count(snapshot.settled)) settled", rank: 0))
         }
@@ -67,12 +77,17 @@ public enum ProgressText {
             parts.append(Part(text: "paused: \(CellWidth.sanitized(reason))", rank: 3, style: .yellow))
         }
         if !snapshot.isComplete {
-            parts.append(Part(text: Human.rate(snapshot.rate), rank: 4))
-            if let left = snapshot.remaining { parts.append(Part(text: "\(Human.duration(left)) left", rank: 3)) }
-            parts.append(Part(text: "\(Human.count(snapshot.inFlight)) in flight", rank: 6, style: .dim))
+            parts.append(Part(text: Human.rate(snapshot.rate).replacing("/s", with: " items/s"), rank: 4))
+            if let left = snapshot.remaining {
+                parts.append(Part(text: "ETA \(Human.duration(left))", rank: 3))
+            } else if snapshot.pausedReason != nil {
+                parts.append(Part(text: "ETA -", rank: 12))
+            }
+            let inFlight = "\(Human.count(snapshot.inFlight)) in flight"
+            parts.append(Part(text: inFlight, rank: 6, style: .dim, separator: "; "))
         }
         if snapshot.retrying > 0 {
-            parts.append(Part(text: "\(Human.count(snapshot.retrying)) retrying", rank: 5, style: .yellow))
+            parts.append(Part(text: "\(Human.count(snapshot.retrying)) waiting to retry", rank: 5, style: .yellow))
         }
         return parts + spending(snapshot)
     }
@@ -80,23 +95,25 @@ public enum ProgressText {
     private static func spending(_ snapshot: ProgressSnapshot) -> [Part] {
         var parts: [Part] = []
         if let cost = snapshot.cost { parts.append(Part(text: Human.dollars(cost), rank: 4, style: .cyan)) }
-        if snapshot.tokenRate > 0 && !snapshot.isComplete {
-            parts.append(Part(text: "\(Human.compact(snapshot.tokenRate)) tokens/s", rank: 7, style: .dim))
-        }
-        if snapshot.promptTokens + snapshot.completionTokens > 0 {
+        if snapshot.promptTokens > 0 || snapshot.completionTokens > 0 {
             let prompt = Human.compact(Double(snapshot.promptTokens))
             let completion = Human.compact(Double(snapshot.completionTokens))
-            parts.append(Part(text: "\(prompt)+\(completion) tokens", rank: 9, style: .dim))
+            let text = "tokens \(prompt) in, \(completion) out"
+            parts.append(Part(text: text, rank: 7, style: .dim, separator: "; "))
+            if snapshot.tokenRate > 0 && !snapshot.isComplete {
+                parts.append(Part(text: "\(Human.compact(snapshot.tokenRate))/s", rank: 9, style: .dim))
+            }
         }
         if snapshot.resumed > 0 {
-            parts.append(Part(text: "\(Human.count(snapshot.resumed)) from before", rank: 10, style: .dim))
+            let text = "\(Human.count(snapshot.resumed)) from earlier runs"
+            parts.append(Part(text: text, rank: 10, style: .dim, separator: "; "))
         }
         if let health = snapshot.health, !snapshot.isComplete {
-            let cpu = Human.percent(Int(health.cpuShare * 100), of: 100)
-            parts.append(Part(text: "cpu \(cpu) mem \(Human.bytes(health.residentBytes))", rank: 11, style: .dim))
+            let text = "CPU \(Human.fixed(health.cpuShare * 100, 0))%, RSS \(Human.bytes(health.residentBytes))"
+            parts.append(Part(text: text, rank: 11, style: .dim, separator: "; "))
         }
         if !snapshot.note.isEmpty {
-            parts.append(Part(text: CellWidth.sanitized(snapshot.note), rank: 3, style: .yellow))
+            parts.append(Part(text: CellWidth.sanitized(snapshot.note), rank: 3, style: .yellow, separator: "; "))
         }
         return parts
     }

@@ -64,12 +64,19 @@ public enum Human {
         return "$" + fixed(value, decimals)
     }
 
-    /// `45.3%` of `part` in `whole`. Cut, not rounded, so that 100.0% means all of it; `-` of nothing.
+    /// `45.3%` of `part` in `whole`, rounded; 100.0% means all of it. `-` of nothing.
     public static func percent(_ part: Int, of whole: Int) -> String {
         guard whole > 0 else { return "-" }
         let (product, overflow) = part.multipliedReportingOverflow(by: 1000)
-        let tenths = overflow ? Int(Double(part) / Double(whole) * 1000) : product / whole
+        let rounded = overflow ? nil : product.addingReportingOverflow(part < 0 ? -(whole / 2) : whole / 2)
+        var tenths = rounded.flatMap { $0.overflow ? nil : $0.partialValue / whole } ?? largePercent(part, whole)
+        // Less than all is never shown as all.
+        if part < whole, tenths >= 1000 { tenths = 999 }
         return "\(tenths / 10).\(abs(tenths % 10))%"
+    }
+
+    private static func largePercent(_ part: Int, _ whole: Int) -> Int {
+        Int(exactly: (Double(part) / Double(whole) * 1000).rounded()) ?? 0
     }
 
     /// `value` with that many decimals, rounded; `nan`, `inf` and what exceeds 2^53 as Swift writes it.

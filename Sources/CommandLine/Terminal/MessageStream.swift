@@ -12,6 +12,8 @@ public final class MessageStream: Sendable {
     }
 
     private let writer: DescriptorWriter
+    /// Whether what it writes are JSON objects.
+    public let writesJSON: Bool
     private let state: Locked<State>
     /// What the stream was found to be when it was opened.
     public let terminal: Terminal
@@ -23,6 +25,7 @@ public final class MessageStream: Sendable {
         writer = DescriptorWriter(descriptor: descriptor, name: "standard error")
         self.terminal = terminal
         self.palette = palette
+        writesJSON = if case .json = progress { true } else { false }
         state = Locked(
             State(display: ProgressDisplay(progress, width: terminal.width, palette: palette)))
     }
@@ -30,6 +33,11 @@ public final class MessageStream: Sendable {
     /// Writes a line. Control characters in it are the caller's affair: see `CellWidth.sanitized`.
     public func line(_ text: String) {
         emit { state in state.display.message(text) }
+    }
+
+    /// Writes an event among the progress objects: a JSON object on a line.
+    public func event(_ json: String) {
+        emit { _ in json + "\n" }
     }
 
     /// Writes `name: message` of an error, sanitised; nothing for a broken pipe.

@@ -9,20 +9,25 @@ enum ReportCommand {
             One pass over the records, in memory that does not grow with them. report.html is one file without script \
             that loads nothing from outside. The members of summary.json keep their names and types: format, version, \
             generated, store, state, writer, last_run, progress, job, pace, latency_ms, tokens, answers, cost_usd, attempts, \
-            finish_reasons, models, failures, storage, timeline, damage, unreadable, untimed, quantile_error. Its times \
-            are seconds since 1970, and null stands for what is not known.
+            finish_reasons, models, failures, storage, timeline, damage, exports, unreadable, untimed, quantile_error. \
+            Its times are seconds since 1970, and null is what is not known.
 
-            Prints the paths of the files.
+            Prints the paths of the files; with --json the summary on one line instead, and with --items --json a \
+            line for each item: id, sample, status, class, attempts, seconds, prompt_tokens, completion_tokens, \
+            tokens, cost_usd.
             """,
         examples: [
             ExampleSpec("retort report runs/a", "into runs/a/report"),
             ExampleSpec("retort report runs/a -o published/a", "somewhere else"),
+            ExampleSpec("retort report runs/a --items --json", "every item's attempts, seconds, tokens and cost"),
         ],
         operands: [OperandSpec("STORE", kind: .path, summary: "the directory of a run")],
         options: [
             OptionSpec(
                 "out", "o", kind: .path, valueName: "DIR",
-                summary: "where to write, made if missing; STORE/report if not given")
+                summary: "where to write, made if missing; STORE/report if not given"),
+            OptionSpec("items", summary: "end REPORT.txt with a line for each item"),
+            OptionSpec("json", summary: "print the summary as one line of JSON, or with --items a line for each item"),
         ],
         exitCodes: [.notFound, .badData, .io, .configuration])
 
@@ -32,7 +37,19 @@ enum ReportCommand {
         let summary = try StoreSummary(of: root, now: wallClockSeconds())
         let files = try ReportFiles(in: command.stringIfSet("out") ?? "\(root)/report")
         let output = DataOutput.standardOutput()
-        for path in try files.write(summary) { try output.line(path) }
+        let listsItems = command.flag("items")
+        let paths = try files.write(summary, listsItems: listsItems)
+        if command.flag("json") {
+            if listsItems {
+                try ItemLines.forEach(of: root) { item throws(RetortError) in
+                    try output.line(String(decoding: item.json, as: UTF8.self))
+                }
+            } else {
+                try output.line(String(decoding: SummaryJSON(summary).tree.line, as: UTF8.self))
+            }
+        } else {
+            for path in paths { try output.line(path) }
+        }
         try output.flush()
         if !summary.damage.isEmpty {
             context.messages.line("\(summary.damage.count) damaged stretches are left out; summary.json lists them")

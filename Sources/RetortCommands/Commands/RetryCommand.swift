@@ -23,6 +23,9 @@ enum RetryCommand {
             without --override. Rows that could not be understood (bad_input) have no request: correct the input and \
             run again.
 
+            --drop and --rename change members of the requests' top level for this retry; status and report show what was \
+            changed. A name that no failed request has is refused.
+
             Requests go to the last run's base URL unless --base-url, OPENAI_BASE_URL or ANTHROPIC_BASE_URL is set. A \
             store of simulated answers uses the built-in server.
             """,
@@ -30,6 +33,9 @@ enum RetryCommand {
             ExampleSpec("retort retry runs/a", "everything that failed"),
             ExampleSpec(
                 "retort retry runs/a --class rate_limited,timeout --concurrency 16", "some classes, at a gentler pace"),
+            ExampleSpec(
+                "retort retry runs/a --rename max_tokens=max_completion_tokens --drop temperature",
+                "the API refused parameters of the requests"),
             ExampleSpec(
                 "retort retry runs/a --model gpt-5 --override", "with another model, whose answers join the others"),
         ],
@@ -40,6 +46,13 @@ enum RetryCommand {
                 summary: "retry failures of these classes only", group: "What to retry"),
             OptionSpec(
                 "override", summary: "let options that differ from the store's job change the requests",
+                group: "What to retry"),
+            OptionSpec(
+                "drop", kind: .list(.string), valueName: "NAME,...",
+                summary: "leave these members out of the requests, e.g. max_tokens", group: "What to retry"),
+            OptionSpec(
+                "rename", kind: .list(.string), valueName: "OLD=NEW,...",
+                summary: "send these members under another name, e.g. max_tokens=max_completion_tokens",
                 group: "What to retry"),
         ] + RunCommand.spec.options.filter { !optionsOfInput.contains($0.name) },
         exitCodes: [.notFound, .badData, .io, .busy, .incomplete, .refused, .configuration, .interrupted])
@@ -62,6 +75,7 @@ enum RetryCommand {
             return .incomplete
         }
         let settings = try RetrySettings(command, job: job, environment: context.environment)
+        if let edits = settings.edits { try edits.check(against: FailedItems.names(of: root, classes: chosen)) }
         let messages = context.progressStream(command)
         if !isQuiet, settings.run.simulator != nil, !command.flag("simulate") {
             messages.line(
@@ -69,9 +83,16 @@ enum RetryCommand {
                     + "other options say how it is to behave)")
         }
         let session = RunSession(settings: settings.run, messages: messages, isQuiet: isQuiet)
-        let result = try await session.retry(chosen, override: settings.override)
+        let result = try await session.retry(chosen, override: settings.override, edits: settings.edits)
         let conclusion = RetryConclusion(result, settings: settings.run, commandLine: command.shellLine)
-        if !isQuiet { for line in conclusion.lines(messages.palette) { messages.line(line) } }
+        if !isQuiet, messages.writesJSON {
+            messages.event(
+                SummaryEvent.text(
+                    of: root, command: "retry", headline: conclusion.headline, exitCode: conclusion.exitCode,
+                    counters: result.counters))
+        } else if !isQuiet {
+            for line in conclusion.lines(messages.palette) { messages.line(line) }
+        }
         if let error = conclusion.error { messages.report(error, from: "retort") }
         return conclusion.exitCode
     }

@@ -175,7 +175,14 @@ enum RunCommand {
         }
         let conclusion = RunConclusion(result, settings: settings, commandLine: command.shellLine)
         if !command.flag("quiet") {
-            for line in conclusion.lines(messages.palette) { messages.line(line) }
+            if messages.writesJSON {
+                messages.event(
+                    SummaryEvent.text(
+                        of: settings.out, command: "run", headline: conclusion.headline,
+                        exitCode: conclusion.exitCode, counters: result.counters))
+            } else {
+                for line in conclusion.lines(messages.palette) { messages.line(line) }
+            }
         }
         if let error = conclusion.error { messages.report(error, from: "retort") }
         return conclusion.exitCode

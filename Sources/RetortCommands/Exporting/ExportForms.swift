@@ -48,7 +48,7 @@ enum LeftOut: String, CaseIterable, Error {
     case unanswered = "without a response"
     case notText = "with images or other parts that are not text (--for openai keeps those of the prompt)"
     case severalTurns = "with several turns, which alpaca has no place for (use messages)"
-    case infill = "that fill a gap, which is no chat (use text or alpaca)"
+    case infill = "fill-in-the-middle records: not a chat (use --format text or alpaca)"
     case toolCalls = "with tools or tool calls, for which the format has no place (use messages)"
     case otherCalls = "with calls that are not of a function, or in the older form of function_call"
     case otherParts = "with turns that hold a refusal, audio or images beside the text"

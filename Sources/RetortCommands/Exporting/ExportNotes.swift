@@ -18,6 +18,36 @@ struct ExportNote: Hashable {
     /// How many records had no line, by reason.
     var leftOut: [String: Int] = [:]
     var replaced = 0
+
+    /// Of one text.
+    private static let textBytesMax = 1000
+
+    var tree: JSONTree {
+        .object([
+            .init("time", .integer(Int(time))), .init("format", .text(format)), .init("output", .text(output)),
+            .init("options", .text(options)), .init("written", .integer(written)),
+            .init("written_to_test", .integer(writtenToTest)),
+            .init("left_out", .object(leftOut.sorted { $0.key < $1.key }.map { .init($0, .integer($1)) })),
+            .init("replaced", .integer(replaced)),
+        ])
+    }
+
+    /// One JSON object.
+    var json: [UInt8] {
+        func short(_ text: String) -> String { String(decoding: text.utf8.prefix(Self.textBytesMax), as: UTF8.self) }
+        var reasons = JSONLine()
+        for (reason, count) in leftOut.sorted(by: { $0.key < $1.key }) { reasons.member(short(reason), String(count)) }
+        var line = JSONLine()
+        line.member("time", String(time))
+        line.text("format", short(format))
+        line.text("output", short(output))
+        line.text("options", short(options))
+        line.member("written", String(written))
+        line.member("written_to_test", String(writtenToTest))
+        line.member("left_out", reasons.finished)
+        line.member("replaced", String(replaced))
+        return line.finished
+    }
 }
 
 /// The exports of a store: `exports.jsonl` at its top, a line each, the newest last. Nothing depends on it, and it may be
@@ -28,8 +58,6 @@ enum ExportNotes {
     static let notesMax = 100
     /// What is longer was not written here.
     static let bytesMax = 1 << 20
-    /// Of one text.
-    private static let textBytesMax = 1000
 
     /// The exports that are known; none where there is no file or not one of ours.
     static func read(_ root: String) -> [ExportNote] {
@@ -64,7 +92,7 @@ enum ExportNotes {
     /// Adds one, and forgets the oldest beyond `notesMax`. A store that cannot be written to stays as it is.
     static func add(_ note: ExportNote, to root: String) {
         var text: [UInt8] = []
-        for note in (read(root) + [note]).suffix(notesMax) { text += line(note) + [0x0A] }
+        for note in (read(root) + [note]).suffix(notesMax) { text += note.json + [0x0A] }
         let path = "\(root)/\(fileName)"
         let temporary = "\(path).tmp-\(getpid())"
         let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o666)
@@ -74,31 +102,18 @@ enum ExportNotes {
         if !isWritten || rename(temporary, path) != 0 { unlink(temporary) }
     }
 
-    private static func line(_ note: ExportNote) -> [UInt8] {
-        func short(_ text: String) -> String { String(decoding: text.utf8.prefix(textBytesMax), as: UTF8.self) }
-        var leftOut = JSONLine()
-        for (reason, count) in note.leftOut.sorted(by: { $0.key < $1.key }) {
-            leftOut.member(short(reason), String(count))
-        }
-        var line = JSONLine()
-        line.member("time", String(note.time))
-        line.text("format", short(note.format))
-        line.text("output", short(note.output))
-        line.text("options", short(note.options))
-        line.member("written", String(note.written))
-        line.member("written_to_test", String(note.writtenToTest))
-        line.member("left_out", leftOut.finished)
-        line.member("replaced", String(note.replaced))
-        return line.finished
-    }
-
     /// A line for each of the newest exports and for each reason in it, for `status` and `report`; empty without any.
-    static func lines(_ root: String, max count: Int = 5) -> [String] {
-        read(root).suffix(count).flatMap { note in
-            var text = "\(UTCTime(note.time).text)  \(Human.count(note.written)) as \(note.format) to \(note.output)"
+    static func lines(_ notes: [ExportNote], max count: Int = 5) -> [String] {
+        notes.suffix(count).flatMap { note in
+            var text =
+                "\(UTCTime(note.time).text)  \(StoreSummary.plural(note.written, "record")) as \(note.format) to \(note.output)"
             if note.writtenToTest > 0 { text += ", \(Human.count(note.writtenToTest)) as a test part" }
             if !note.options.isEmpty { text += " (\(note.options))" }
-            return [text] + note.leftOut.sorted { $0.key < $1.key }.map { "  left out: \(Human.count($1)) \($0)" }
+            var lines = [text] + note.leftOut.sorted { $0.key < $1.key }.map { "  left out: \(Human.count($1)) \($0)" }
+            if note.replaced > 0 {
+                lines.append("  replaced: half of a surrogate pair, in \(StoreSummary.plural(note.replaced, "record"))")
+            }
+            return lines
         }
     }
 }

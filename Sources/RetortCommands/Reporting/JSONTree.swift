@@ -32,6 +32,35 @@ indirect enum JSONTree: Sendable, Hashable {
         return bytes
     }
 
+    /// The same without white space, on one line.
+    var line: [UInt8] {
+        var bytes: [UInt8] = []
+        writeLine(to: &bytes)
+        return bytes
+    }
+
+    private func writeLine(to bytes: inout [UInt8]) {
+        switch self {
+        case .list(let values):
+            bytes.append(UInt8(ascii: "["))
+            for (index, value) in values.enumerated() {
+                if index > 0 { bytes.append(UInt8(ascii: ",")) }
+                value.writeLine(to: &bytes)
+            }
+            bytes.append(UInt8(ascii: "]"))
+        case .object(let members):
+            bytes.append(UInt8(ascii: "{"))
+            for (index, member) in members.enumerated() {
+                if index > 0 { bytes.append(UInt8(ascii: ",")) }
+                JSONString.append(member.name, to: &bytes)
+                bytes.append(UInt8(ascii: ":"))
+                member.value.writeLine(to: &bytes)
+            }
+            bytes.append(UInt8(ascii: "}"))
+        default: write(to: &bytes, depth: 0)
+        }
+    }
+
     private var isFlat: Bool {
         switch self {
         case .list(let values): values.allSatisfy { !$0.isContainer }

@@ -14,24 +14,43 @@ struct ReportFiles {
     }
 
     /// Writes the three files and returns their paths. Throws the system's error; nothing half-written is left behind.
-    func write(_ summary: StoreSummary) throws(RetortError) -> [String] {
-        let files = [
-            ("REPORT.txt", Array(SummaryText(summary).text.utf8)),
-            ("summary.json", SummaryJSON(summary).text),
-            ("report.html", Array(ReportPage(summary).text.utf8)),
-        ]
-        var paths: [String] = []
-        for (name, bytes) in files { paths.append(try replace(name, with: bytes)) }
+    /// - Parameter listsItems: whether `REPORT.txt` ends with a line for each item.
+    func write(_ summary: StoreSummary, listsItems: Bool = false) throws(RetortError) -> [String] {
+        let text = try replace("REPORT.txt") { file throws(RetortError) in
+            var writer = FileLines(file)
+            try writer.add(Array(SummaryText(summary).text.utf8))
+            if listsItems { try Self.list(summary.root, to: &writer) }
+            try writer.flush()
+        }
+        let json = try replace("summary.json", with: SummaryJSON(summary).text)
+        let page = try replace("report.html", with: Array(ReportPage(summary).text.utf8))
         try system.syncDirectory(directory)
-        return paths
+        return [text, json, page]
+    }
+
+    private static func list(_ root: String, to writer: inout FileLines) throws(RetortError) {
+        try writer.add(Array("\nItems\n-----\n\(ItemLine.heading)\n".utf8))
+        var lines = writer
+        try ItemLines.forEach(of: root) { item throws(RetortError) in try lines.add(Array((item.text + "\n").utf8)) }
+        writer = lines
     }
 
     private func replace(_ name: String, with bytes: [UInt8]) throws(RetortError) -> String {
+        try replace(name) { file throws(RetortError) in
+            var writer = FileLines(file)
+            try writer.add(bytes)
+            try writer.flush()
+        }
+    }
+
+    private func replace(
+        _ name: String, _ write: (any StoreFile) throws(RetortError) -> Void
+    ) throws(RetortError) -> String {
         let path = "\(directory)/\(name)"
         let temporary = "\(directory)/.\(name).\(getpid()).tmp"
         do throws(RetortError) {
             let file = try system.open(temporary, .createEmpty)
-            try write(bytes, to: file)
+            try write(file)
             try file.syncData()
             try system.rename(temporary, to: path)
         } catch {
@@ -41,10 +60,33 @@ struct ReportFiles {
         return path
     }
 
-    private func write(_ bytes: [UInt8], to file: any StoreFile) throws(RetortError) {
-        let result: Result<Void, RetortError> = bytes.withUnsafeBytes { buffer in
-            do throws(RetortError) { return .success(try file.write(buffer, at: 0)) } catch { return .failure(error) }
+}
+
+/// Bytes on their way to a new file, gathered to large writes.
+private struct FileLines {
+    private let file: any StoreFile
+    private var pending: [UInt8] = []
+    private var offset = 0
+
+    /// Bytes that are gathered before they are written.
+    private static let pendingMax = 1 << 18
+
+    init(_ file: any StoreFile) { self.file = file }
+
+    mutating func add(_ bytes: [UInt8]) throws(RetortError) {
+        pending += bytes
+        if pending.count >= Self.pendingMax { try flush() }
+    }
+
+    mutating func flush() throws(RetortError) {
+        let (file, offset) = (file, offset)
+        let result: Result<Void, RetortError> = pending.withUnsafeBytes { buffer in
+            do throws(RetortError) { return .success(try file.write(buffer, at: offset)) } catch {
+                return .failure(error)
+            }
         }
         try result.get()
+        self.offset += pending.count
+        pending.removeAll(keepingCapacity: true)
     }
 }

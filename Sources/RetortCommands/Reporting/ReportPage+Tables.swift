@@ -139,14 +139,68 @@ extension ReportPage {
                 card.element("h2", text: "Job")
                 var rows = summary.manifest.job.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
                 rows += (summary.manifest.input?.files ?? []).map { ("input", $0) }
+                if let changes = RequestEdits.note(in: summary.manifest) { rows.append(("changed by retry", changes)) }
                 pairs(&card, rows)
             }
+            lastRun(&pair)
             pair.element("div", ["class": "card"]) { card in
                 card.element("h2", text: "On disk")
                 pairs(&card, storage)
             }
         }
         main.newLine()
+        exports(&main)
+    }
+
+    /// How the last run was told to go, and how it went.
+    private func lastRun(_ pair: inout Markup) {
+        guard let run = summary.run else { return }
+        let reason = run.reason.isEmpty ? "" : ": \(run.reason)"
+        let ended = max(0, run.done + run.failed - run.earlier)
+        let pace = Human.rate(run.itemsPerSecond).replacing("/s", with: " items/s")
+        let rows = [
+            ("ended", run.state == .stopped ? "stopped\(reason)" : summary.runEnding),
+            ("pace", "\(StoreSummary.plural(ended, "item")) in \(duration(run.elapsedSeconds)), \(pace)"),
+        ]
+        pair.element("div", ["class": "card"]) { card in
+            card.element("h2", text: "Last run")
+            pairs(&card, rows + run.settings.sorted { $0.key < $1.key }.map { ($0.key, $0.value) })
+        }
+    }
+
+    private func exports(_ main: inout Markup) {
+        guard !summary.exports.isEmpty else { return }
+        main.element("section", ["class": "card"]) { card in
+            card.element("h2", text: "Exports")
+            card.element("ul", ["class": "exports"]) { list in
+                for note in summary.exports.suffix(Self.exportsShownMax).reversed() { export(&list, note) }
+            }
+            let rest = summary.exports.count - Self.exportsShownMax
+            if rest > 0 {
+                card.element(
+                    "p", ["class": "quiet"], text: "\(StoreSummary.plural(rest, "earlier export")), in summary.json")
+            }
+        }
+        main.newLine()
+    }
+
+    static let exportsShownMax = 10
+
+    private func export(_ list: inout Markup, _ note: ExportNote) {
+        list.element("li") { item in
+            item.element("p") { line in
+                line.element("b", text: StoreSummary.plural(note.written, "record"))
+                line.write(" as \(note.format) to ")
+                line.element("code", text: note.output)
+                if note.writtenToTest > 0 { line.write(", \(Human.count(note.writtenToTest)) as a test part") }
+            }
+            var quiet = UTCTime(note.time).text
+            if !note.options.isEmpty { quiet += "; \(note.options)" }
+            item.element("p", ["class": "quiet"], text: quiet)
+            for (reason, count) in note.leftOut.sorted(by: { $0.key < $1.key }) {
+                item.element("p", ["class": "quiet"], text: "left out: \(Human.count(count)) \(reason)")
+            }
+        }
     }
 
     private var storage: [(String, String)] {

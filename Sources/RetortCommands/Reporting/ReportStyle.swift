@@ -83,8 +83,8 @@ enum ReportStyle {
         td.bar { width: 38%; padding: 0.28rem 0 0.28rem 0.4rem; }
         td.bar svg { display: block; width: 100%; height: 0.7rem; }
         td.text { overflow-wrap: anywhere; }
-        .kinds { margin: 0; padding-left: 1.3rem; }
-        .kinds li { margin: 0.5rem 0; }
+        .kinds, .exports { margin: 0; padding-left: 1.3rem; }
+        .kinds li, .exports li { margin: 0.5rem 0; }
         code, pre { font: 0.88em/1.45 ui-monospace, "Liberation Mono", "DejaVu Sans Mono", monospace; overflow-wrap: anywhere; }
         pre {
           margin: 0.4rem 0; padding: 0.6rem 0.8rem; max-height: 16rem; overflow: auto; white-space: pre-wrap;

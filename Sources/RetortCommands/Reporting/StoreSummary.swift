@@ -45,16 +45,19 @@ struct StoreSummary {
     /// Bytes of the index, which can be made again.
     let indexBytes: Int
     let damage: [Damage]
+    /// What was exported, the newest last.
+    let exports: [ExportNote]
 
     /// Reads the store in `root`, also while a run writes it.
     /// - Parameter now: seconds since 1970.
     /// - Throws: what `StoreReader` throws; damaged blocks are left out and listed in `damage`.
-    init(of root: String, now: Int64) throws(RetortError) {
+    /// - Parameter readsRecords: without them the sums over the records stay empty.
+    init(of root: String, now: Int64, readsRecords: Bool = true) throws(RetortError) {
         let reader = try StoreReader(root, options: StoreAccess.options)
         var digest = RecordDigest(failureClasses: reader.manifest.failureClasses)
         var damage = reader.damage
         var known = Set(damage)
-        for lane in Lane.allCases {
+        for lane in Lane.allCases where readsRecords {
             try reader.forEach(lane) { found in
                 if known.insert(found).inserted { damage.append(found) }
             } _: { record throws(RetortError) in
@@ -75,6 +78,7 @@ struct StoreSummary {
         files = try Self.files(reader)
         indexBytes = try Self.bytes(in: root + "/index") { _ in true }
         self.damage = damage
+        exports = ExportNotes.read(root)
     }
 
     private static func files(_ reader: StoreReader) throws(RetortError) -> [Lane: LaneFiles] {

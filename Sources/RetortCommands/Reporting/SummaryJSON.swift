@@ -9,8 +9,9 @@ import SegmentStore
 ///     store               {path, id, samples, input_files, input_rows}
 ///     state               "empty", "running", "complete" or "incomplete"
 ///     writer              the process that writes the store now; "" when none does
-///     last_run            {state, reason, started, updated, elapsed_s, rate_per_s, settings} as the run itself says, or null;
-///                         settings are texts, as the options say them
+///     last_run            {state, reason, started, updated, elapsed_s, rate_per_s, requests, retries, truncated, empty,
+///                         last_error, settings} as the run itself says, or null; settings are texts, as the
+///                         options say them
 ///     progress            {items, done, failed, pending}; items and pending are null where only reading the input
 ///                         could tell them
 ///     job                 what the answers depend on, as in retort.json; values are texts
@@ -28,6 +29,8 @@ import SegmentStore
 ///                         {start, seconds, done, failed, failed_by_class, prompt_tokens, completion_tokens,
 ///                         latency_ms_mean, cost_usd}
 ///     damage              [{lane, segment, start, end, records, reason}]
+///     exports             [{time, format, output, options, written, written_to_test, left_out, replaced}], the newest
+///                         last; left_out is {reason: count}
 ///     unreadable          records that are not JSON
 ///     untimed             records without a time; they are missing in the timeline
 ///     quantile_error      the largest relative error of a quantile
@@ -69,6 +72,7 @@ struct SummaryJSON {
             Member("storage", storage),
             Member("timeline", timeline),
             Member("damage", .list(summary.damage.map(damage))),
+            Member("exports", .list(summary.exports.map(\.tree))),
             Member("unreadable", .integer(digest.unreadable)),
             Member("untimed", .integer(digest.untimed)),
             Member("quantile_error", .real(LogHistogram.relativeErrorMax)),
@@ -114,6 +118,10 @@ struct SummaryJSON {
             Member("state", .text(run.state.rawValue)), Member("reason", .text(run.reason)),
             Member("started", .integer(run.started)), Member("updated", .integer(run.updated)),
             Member("elapsed_s", .real(run.elapsedSeconds)), Member("rate_per_s", .real(run.itemsPerSecond)),
+            Member("requests", .integer(run.requests)),
+            Member("retries", .object(run.retries.sorted { $0.key < $1.key }.map { Member($0, .integer($1)) })),
+            Member("truncated", .integer(run.truncated)), Member("empty", .integer(run.empty)),
+            Member("last_error", .text(run.lastError)),
             Member("settings", .object(run.settings.sorted { $0.key < $1.key }.map { Member($0, .text($1)) })),
         ])
     }

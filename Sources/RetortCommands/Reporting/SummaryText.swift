@@ -17,7 +17,8 @@ struct SummaryText {
 
     var text: String {
         let sections = [
-            head, progress, pace, lastRun, latencyAndTokens, answers, attempts, failures, storage, job, damage, notes,
+            head, progress, pace, lastRun, latencyAndTokens, answers, attempts, failures, storage, job, exports,
+            damage, notes,
         ]
         return sections.filter { !$0.isEmpty }.map { $0.joined(separator: "\n") + "\n" }.joined(separator: "\n")
     }
@@ -162,7 +163,14 @@ struct SummaryText {
             lines.append(row(clean(name), clean(value)))
         }
         for file in summary.manifest.input?.files ?? [] { lines.append(row("input", clean(file))) }
+        if let changes = RequestEdits.note(in: summary.manifest) {
+            lines.append(row("changed by retry", clean(changes)))
+        }
         return lines
+    }
+
+    private var exports: [String] {
+        summary.exports.isEmpty ? [] : heading("Exports") + ExportNotes.lines(summary.exports).map(clean)
     }
 
     private var damage: [String] {

@@ -21,6 +21,7 @@ final class FailedItems: ItemSource {
 
     private let state: Locked<State>
     private let override: RequestOverride?
+    private let edits: RequestEdits?
     private let pricing: Pricing
     private let model: String?
     let count: Int
@@ -28,9 +29,21 @@ final class FailedItems: ItemSource {
     /// The failures of these classes in the store at `root`, as they are now. Records that a writer still has in its
     /// journal are among them. `model` is the run's.
     init(
-        of root: String, classes: Set<FailureClass>, override: RequestOverride?, pricing: Pricing = .unknown,
-        model: String? = nil
+        of root: String, classes: Set<FailureClass>, override: RequestOverride?, edits: RequestEdits? = nil,
+        pricing: Pricing = .unknown, model: String? = nil
     ) throws(RetortError) {
+        let (reader, entries) = try Self.failures(of: root, classes)
+        self.edits = edits
+        count = entries.count
+        state = Locked(State(reader: reader, entries: entries))
+        self.override = override
+        self.pricing = pricing
+        self.model = model
+    }
+
+    private static func failures(
+        of root: String, _ classes: Set<FailureClass>
+    ) throws(RetortError) -> (StoreReader, [IndexEntry]) {
         let reader = try StoreReader(root, options: StoreAccess.options)
         let names = Set(classes.map(\.rawValue))
         let failureClasses = reader.failureClasses
@@ -38,11 +51,25 @@ final class FailedItems: ItemSource {
             guard case .failed(let classIndex) = entry.recordStatus else { return false }
             return names.contains(failureClasses.name(classIndex))
         }
-        count = entries.count
-        state = Locked(State(reader: reader, entries: entries))
-        self.override = override
-        self.pricing = pricing
-        self.model = model
+        return (reader, entries)
+    }
+
+    /// Names that are remembered of requests' members.
+    private static let namesMax = 1000
+
+    /// The members at the top level of the requests of these failures.
+    static func names(of root: String, classes: Set<FailureClass>) throws(RetortError) -> Set<String> {
+        let (reader, entries) = try failures(of: root, classes)
+        let parser = JSONParser()
+        var names: Set<String> = []
+        for entry in entries where names.count < namesMax {
+            let record = try reader.record(entry)
+            guard let request = (try? parser.parse(record.line).root).flatMap({ RecordView($0).request }),
+                let body = try? parser.parse(request.body).root
+            else { continue }
+            for (key, _) in body.members { if let name = key.string { names.insert(name) } }
+        }
+        return names
     }
 
     func next() async throws(RetortError) -> [Item<ItemContext>]? {
@@ -65,7 +92,7 @@ final class FailedItems: ItemSource {
             do throws(RetortError) {
                 while state.position < end {
                     let record = try state.reader.record(state.entries[state.position])
-                    items.append(try Self.item(record, override, pricing, state.parser, model: model))
+                    items.append(try Self.item(record, override, edits, pricing, state.parser, model: model))
                     state.position += 1
                 }
             } catch {
@@ -80,8 +107,8 @@ final class FailedItems: ItemSource {
     ///
     /// Throws `.damagedData` when the record does not hold its request.
     static func item(
-        _ record: StoredRecord, _ override: RequestOverride?, _ pricing: Pricing, _ parser: JSONParser,
-        model: String? = nil
+        _ record: StoredRecord, _ override: RequestOverride?, _ edits: RequestEdits? = nil, _ pricing: Pricing,
+        _ parser: JSONParser, model: String? = nil
     ) throws(RetortError) -> Item<ItemContext> {
         guard let view = (try? parser.parse(record.line).root).map(RecordView.init), let request = view.request else {
             throw RetortError(
@@ -90,7 +117,8 @@ final class FailedItems: ItemSource {
         }
         let stored = ModelRequest(path: request.path, body: request.body)
         var sent = stored
-        if let override { sent.body = override.applied(to: stored.body, with: parser) ?? stored.body }
+        if let edits { sent.body = edits.applied(to: sent.body, with: parser) ?? sent.body }
+        if let override { sent.body = override.applied(to: sent.body, with: parser) ?? sent.body }
         let price = pricing.price(ofBody: sent.body, with: parser)
         let costMax = try pricing.costMax(of: sent, price: price, with: parser) { "item \(record.head.key)" }
         let body = try? parser.parse(stored.body).root

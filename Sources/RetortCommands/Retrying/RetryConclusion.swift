@@ -38,7 +38,7 @@ struct RetryConclusion {
         RunConclusion.lines(palette.bold(headline), outcomes(palette) + run.requests() + next(palette))
     }
 
-    private var headline: String {
+    var headline: String {
         let left = chosen - progress.done
         if !isFinished {
             let how = result.wasInterrupted ? "Interrupted" : error != nil ? "Stopped by an error" : "Stopped early"

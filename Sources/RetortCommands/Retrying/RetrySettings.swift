@@ -12,6 +12,8 @@ struct RetrySettings {
     var classes: Set<FailureClass>?
     /// What is sent otherwise than the records say; nil: nothing.
     var override: RequestOverride?
+    /// Members that are left out or renamed; nil: none.
+    var edits: RequestEdits?
 
     init(
         _ command: ParsedCommand, job: StoredJob, environment: [String: String]
@@ -31,6 +33,7 @@ struct RetrySettings {
         let changesRequest = given.contains { name, text in
             !["simulated", "split_think", "reject_finish"].contains(name) && job.values[name] != text
         }
+        edits = try RequestEdits(drops: command.strings("drop"), renames: command.strings("rename"))
         override = changesRequest ? try RequestOverride(run.parameters, endpoint: run.endpoint) : nil
     }
 

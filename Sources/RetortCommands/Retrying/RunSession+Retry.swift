@@ -9,19 +9,23 @@ import SegmentStore
 extension RunSession {
     /// Asks again for the failed items of the store, of these classes. What is read and what is asked grows with the
     /// failures alone.
-    func retry(_ classes: Set<FailureClass>, override: RequestOverride?) async throws(RetortError) -> Result {
+    func retry(
+        _ classes: Set<FailureClass>, override: RequestOverride?, edits: RequestEdits? = nil
+    ) async throws(RetortError) -> Result {
         try await session(
             open: { () throws(RetortError) in
                 let store = try RecordStore.open(settings.out, options: storeOptions)
                 try ServerNote.write(settings, to: store, replacing: false)
+                try edits?.write(to: store)
                 return store
             },
             drive: { (session, store, transport, loop) throws(RetortError) in
                 // Opened after the store: by then every failure has its place in a segment.
                 let source = try FailedItems(
-                    of: settings.out, classes: classes, override: override, pricing: settings.pricing,
+                    of: settings.out, classes: classes, override: override, edits: edits, pricing: settings.pricing,
                     model: settings.parameters.model)
-                return try await session.driveRetry(source, store, transport, loop, isOtherJob: override != nil)
+                return try await session.driveRetry(
+                    source, store, transport, loop, isOtherJob: override != nil || edits != nil)
             })
     }
 

@@ -108,10 +108,9 @@ extension RowPlanner {
             findings.duplicatesShown.append("\(id) (\(input.place(of: row)) and \(place))")
         }
         return RetortError(
-            .badInput, "two rows have the same id", at: input.place(of: row),
-            cause: "\(id) is used at \(place) already",
+            .badInput, "duplicate id \"\(id)\"", at: input.place(of: row), cause: "already used at \(place)",
             remedy:
-                "Give each row an id of its own, or leave the ids out (identical rows without an id are all sent); "
+                "Make the ids unique, or remove them (identical rows without an id are all sent); "
                 + "then run the same command again: only what is new is sent.")
     }
 

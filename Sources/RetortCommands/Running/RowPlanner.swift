@@ -205,10 +205,11 @@ final class RowPlanner {
     func changed(_ count: Int, at place: String) -> RetortError {
         RetortError(
             .configuration,
-            count == 1 ? "1 row has changed under the same id" : "\(count) rows have changed under the same id",
-            at: place, cause: count == 1 ? "it does not ask what was answered" : "they do not ask what was answered",
-            remedy: "Give --on-change rerun to ask for them again (the old answers are set aside), --on-change keep to "
-                + "keep the old answers, or --out another directory to ask everything anew.")
+            "\(StoreSummary.plural(count, "prompt")) changed since \(count == 1 ? "it was" : "they were") answered",
+            at: place, cause: "same id, different request",
+            remedy:
+                "Use --on-change rerun to send \(count == 1 ? "it" : "them") again (old answers move to superseded/), "
+                + "--on-change keep to keep the old answers, or a new --out directory to start over.")
     }
 
     /// The request of a row. A batch row that names no model gets the job's.

@@ -44,7 +44,7 @@ struct RunConclusion {
 
     typealias Fact = (label: String, text: String)
 
-    private var headline: String {
+    var headline: String {
         if isFinished {
             if standing.total == 0 { return "Finished: the input holds no rows." }
             let failed = items(standing.failed)
@@ -58,14 +58,14 @@ struct RunConclusion {
     private func outcomes(_ palette: Palette) -> [Fact] {
         var done = Human.count(standing.done)
         if let total = standing.total { done += " of \(items(total))" }
-        if standing.earlier > 0 { done += ", \(Human.count(standing.earlier)) by earlier runs" }
+        if standing.earlier > 0 { done += "; \(StoreSummary.plural(standing.earlier, "outcome")) from earlier runs" }
         var facts: [Fact] = [("done", done)]
         if standing.failed > 0 {
             facts.append(("failed", palette.red(Human.count(standing.failed)) + failureClasses))
         }
         if standing.foreign > 0 {
             facts.append(
-                ("besides", "\(Human.count(standing.foreign)) in the store of rows that are not in this input"))
+                ("other", "\(StoreSummary.plural(standing.foreign, "record")) from rows not in this input"))
         }
         facts += Self.damage(result.damage, out: out, palette)
         if result.summary.unsaved > 0 {
@@ -126,8 +126,8 @@ struct RunConclusion {
             facts.append(
                 (
                     "process",
-                    "\(Human.duration(.seconds(cost.cpuSeconds))) of CPU, \(Human.count(micros)) us a request; "
-                        + "\(Human.bytes(cost.residentBytesMax)) of memory at most"
+                    "\(Human.duration(.seconds(cost.cpuSeconds))) CPU (\(Human.count(micros)) us/request), "
+                        + "peak memory \(Human.bytes(cost.residentBytesMax))"
                 ))
         }
         if let cost = Pricing.cost(of: result.counters) {
@@ -148,6 +148,11 @@ struct RunConclusion {
         if progress.truncated > 0 {
             let answers = progress.truncated == 1 ? "1 answer" : "\(Human.count(progress.truncated)) answers"
             facts.append(("truncated", "\(answers) stopped at the token limit (finish_reason length); kept"))
+        }
+        if progress.empty > 0 {
+            let answers = StoreSummary.plural(progress.empty, "answer")
+            facts.append(
+                ("empty", "\(answers) without text or tool calls; kept (--reject-finish empty makes them failures)"))
         }
         if let counts = result.simulatorCounts {
             facts.append(

@@ -49,13 +49,11 @@ final class RunDisplay: Sendable {
         if seconds > 0 { snapshot.tokenRate = Double(progress.usage.completion) / seconds }
         snapshot.health = meter.read(requests: progress.requests, at: now)
         counts(&snapshot)
-        if let total = snapshot.total, progress.itemsPerSecond > 0 {
-            snapshot.remaining = .seconds(Double(max(0, total - snapshot.settled)) / progress.itemsPerSecond)
-        }
+        snapshot.remaining = snapshot.total.flatMap { progress.timeLeft(items: $0 - snapshot.settled) }
         return snapshot
     }
 
-    /// What the last items wait for.
+    /// What the last items wait for, how far the window is reduced, and what the latest failure met.
     static func note(_ progress: Progress) -> String {
         var parts: [String] = []
         if progress.waiting > 0 {
@@ -66,8 +64,19 @@ final class RunDisplay: Sendable {
         if let oldest = progress.oldestInFlight, oldest > .seconds(1) {
             parts.append("waiting for \(progress.inFlight) requests, the oldest for \(Human.duration(oldest))")
         }
+        if progress.hold == .none || progress.hold == .rateLimit {
+            if progress.concurrency > 0, progress.concurrency < progress.concurrencyMax {
+                parts.append("window \(progress.concurrency) of \(progress.concurrencyMax)")
+            }
+            if let error = progress.lastError {
+                parts.append("last error: \(CellWidth.truncated(CellWidth.sanitized(error), to: errorCellsMax))")
+            }
+        }
         return parts.joined(separator: "; ")
     }
+
+    /// The width of an error in the progress line.
+    private static let errorCellsMax = 80
 
     /// What keeps requests from going out; nil when nothing does.
     static func pausedReason(_ progress: Progress, trouble: RetortError?) -> String? {

@@ -55,11 +55,10 @@ extension RunSession {
 
     private func announcement(_ revision: StoreRevision) -> String {
         let count = revision.answers + revision.failures
-        guard count > 0 else { return "no item has changed under its id" }
-        let items = count == 1 ? "1 item has" : "\(Human.count(count)) items have"
+        guard count > 0 else { return "no prompt changed since it was answered" }
         let ended = "\(Human.count(revision.answers)) answered, \(Human.count(revision.failures)) failed"
-        return "\(items) changed under the same id (\(ended)): what is on disk of them goes to "
-            + "\(ShellText.quoted(settings.out))/superseded, and they are asked again"
+        return "\(StoreSummary.plural(count, "item")) changed since the last run (\(ended)): the old records move to "
+            + "\(ShellText.quoted(settings.out))/superseded, and the items are sent again"
     }
 }
 

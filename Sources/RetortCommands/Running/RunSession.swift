@@ -177,10 +177,11 @@ struct RunSession {
         guard !isQuiet, !recovery.isClean else { return }
         if recovery.recoveredRecords > 0 || recovery.tornBytes > 0 {
             messages.line(
-                "the last run was cut short: \(Human.count(recovery.recoveredRecords)) records taken over from its journal"
-                    + (recovery.tornBytes > 0 ? ", \(Human.bytes(recovery.tornBytes)) of a torn write cut off" : ""))
+                "the last run did not exit cleanly; recovered "
+                    + "\(StoreSummary.plural(recovery.recoveredRecords, "record")) from its journal"
+                    + (recovery.tornBytes > 0 ? ", dropped \(Human.bytes(recovery.tornBytes)) of a torn write" : ""))
         }
-        if recovery.indexWasRebuilt { messages.line("the index was rebuilt") }
+        if recovery.indexWasRebuilt { messages.line("index rebuilt") }
         for damage in recovery.damage {
             messages.line(
                 messages.palette.red("damaged: ")
@@ -267,7 +268,7 @@ struct RunSession {
             cancel()
             switch count {
             case 1:
-                messages.line("interrupted: no new requests; waiting for those in flight (again to stop at once)")
+                messages.line("interrupted: waiting for requests in flight; press Ctrl-C again to stop now")
                 generator.stop(.drain(deadline: .now + timeout))
             case 2: generator.stop(.now)
             // Even now nothing that was received is lost: the next run takes it over from the journal.

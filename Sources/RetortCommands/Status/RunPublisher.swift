@@ -61,18 +61,19 @@ extension RunRecord {
         (total, done, failed, pending) = (standing.total, standing.done, standing.failed, standing.pending)
         earlier = standing.earlier
         (inFlight, waiting, requests) = (progress.inFlight, progress.waiting, progress.requests)
-        concurrency = progress.concurrency
+        (concurrency, concurrencyMax) = (progress.concurrency, progress.concurrencyMax)
+        (truncated, empty) = (progress.truncated, progress.empty)
+        lastError = progress.lastError ?? ""
+        outageLeftSeconds = progress.outageLeft?.seconds
         nextRetrySeconds = progress.nextRetryIn?.seconds
         retries = Dictionary(uniqueKeysWithValues: progress.retries.filter { $0.value > 0 }.map { ($0.rawValue, $1) })
         (elapsedSeconds, itemsPerSecond) = (progress.elapsed.seconds, progress.itemsPerSecond)
         (promptTokens, completionTokens) = (progress.usage.prompt, progress.usage.completion)
-        remainingSeconds = pending.flatMap { left in
-            itemsPerSecond > 0 ? max(Double(left) / itemsPerSecond, nextRetrySeconds ?? 0) : nil
-        }
+        remainingSeconds = pending.flatMap { progress.timeLeft(items: $0)?.seconds }
     }
 
     mutating func end(_ result: RunSession.Result) {
-        (inFlight, remainingSeconds, nextRetrySeconds, paused) = (0, nil, nil, "")
+        (inFlight, remainingSeconds, nextRetrySeconds, outageLeftSeconds, paused) = (0, nil, nil, nil, "")
         cost = Pricing.cost(of: result.counters)
         // The rate of the last seconds, in which the last items are waited for, says little of the whole.
         let ended = done + failed - earlier

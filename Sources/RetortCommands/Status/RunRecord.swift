@@ -41,11 +41,18 @@ struct RunRecord: Sendable, Hashable {
     var completionTokens = 0
     /// Dollars, of all answers in the store.
     var cost: Double?
+    /// Answers of this run that stopped at the token limit, and those that hold nothing.
+    var truncated = 0
+    var empty = 0
     /// Why nothing is sent for now; empty when it is.
     var paused = ""
+    /// How long an outage will still be waited for; nil when there is none.
+    var outageLeftSeconds: Double?
+    /// What the latest failed request met; empty once a later one has succeeded.
     var lastError = ""
-    /// Requests that may be in flight now.
+    /// Requests that may be in flight now, and at most.
     var concurrency = 0
+    var concurrencyMax = 0
     /// How the run was told to go: names and texts, without secrets.
     var settings: [String: String] = [:]
 
@@ -78,7 +85,9 @@ extension RunRecord {
             Member("remaining_s", JSONTree(remainingSeconds)), Member("prompt_tokens", .integer(promptTokens)),
             Member("completion_tokens", .integer(completionTokens)), Member("cost_usd", JSONTree(cost)),
             Member("paused", .text(Self.cut(paused))), Member("last_error", .text(Self.cut(lastError))),
-            Member("concurrency_now", .integer(concurrency)), Member("settings", texts(settings)),
+            Member("concurrency_now", .integer(concurrency)), Member("concurrency_max", .integer(concurrencyMax)),
+            Member("truncated", .integer(truncated)), Member("empty", .integer(empty)),
+            Member("outage_left_s", JSONTree(outageLeftSeconds)), Member("settings", texts(settings)),
         ]).text
     }
 
@@ -98,6 +107,8 @@ extension RunRecord {
         (total, done, failed, pending) = (count("total"), count("done") ?? 0, count("failed") ?? 0, count("pending"))
         (earlier, inFlight, waiting) = (count("earlier") ?? 0, count("in_flight") ?? 0, count("waiting") ?? 0)
         (requests, concurrency) = (count("requests") ?? 0, count("concurrency_now") ?? 0)
+        (concurrencyMax, truncated) = (count("concurrency_max") ?? 0, count("truncated") ?? 0)
+        (empty, outageLeftSeconds) = (count("empty") ?? 0, number("outage_left_s"))
         (nextRetrySeconds, remainingSeconds, cost) = (number("next_retry_s"), number("remaining_s"), number("cost_usd"))
         (elapsedSeconds, itemsPerSecond) = (number("elapsed_s") ?? 0, number("rate_per_s") ?? 0)
         (promptTokens, completionTokens) = (count("prompt_tokens") ?? 0, count("completion_tokens") ?? 0)

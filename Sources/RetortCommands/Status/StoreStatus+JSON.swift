@@ -23,6 +23,8 @@ extension StoreStatus {
         object.text("base_url", ServerNote.url(in: reader.manifest) ?? "")
         object.member("settings", Self.texts(run?.settings ?? [:]))
         object.member("job", Self.texts(reader.manifest.job))
+        object.text("request_changes", RequestEdits.note(in: reader.manifest) ?? "")
+        object.member("exports", [0x5B] + exports.map(\.json).joined(separator: [0x2C]) + [0x5D])
         return String(decoding: object.finished, as: UTF8.self)
     }
 
@@ -55,6 +57,9 @@ extension StoreStatus {
         }
         object.member("retries", retries.finished)
         object.member("concurrency_now", Self.number(live?.concurrency))
+        object.member("concurrency_max", Self.number(live?.concurrencyMax))
+        object.member("outage_left_s", Self.number(live?.outageLeftSeconds))
+        object.member("empty", Self.number(run?.empty))
         object.text("paused", live?.paused ?? "")
         object.text("last_error", run?.lastError ?? "")
         object.member("started", Self.number(run?.started))

@@ -49,6 +49,9 @@ extension StoreStatus {
         if let cost { facts.append(("cost", Human.dollars(cost))) }
         if let perItem { facts.append(("per item", perItem)) }
         if tally(.truncated) > 0 { facts.append(("truncated", Human.count(tally(.truncated)))) }
+        if let run, run.empty > 0 {
+            facts.append(("empty", "\(StoreSummary.plural(run.empty, "answer")) of the last run without any content"))
+        }
         facts += files
         facts.append(("writer", writer ?? "none"))
         if let server { facts.append(("server", server)) }
@@ -57,6 +60,9 @@ extension StoreStatus {
         }
         let job = reader.manifest.job.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
         facts.append(("job", job.joined(separator: ", ")))
+        if let changes = RequestEdits.note(in: reader.manifest) { facts.append(("changes", "\(changes) (by retry)")) }
+        let exportLines = ExportNotes.lines(exports)
+        for (index, line) in exportLines.enumerated() { facts.append((index == 0 ? "exports" : "", line)) }
         for damage in reader.damage {
             facts.append(("damaged", "\(StoreAccess.place(damage)): \(damage.reason)"))
         }
@@ -77,6 +83,9 @@ extension StoreStatus {
         var pace = "\(Human.rate(run.itemsPerSecond).replacing("/s", with: " items/s"))"
         if let left = run.remainingSeconds { pace += ", ETA \(Quantity.duration(seconds: left))" }
         pace += "; \(Human.count(run.inFlight)) in flight"
+        if run.concurrency > 0, run.concurrency < run.concurrencyMax {
+            pace += " (window \(run.concurrency) of \(run.concurrencyMax))"
+        }
         if run.waiting > 0 {
             pace += ", \(Human.count(run.waiting)) waiting to retry"
             if let next = run.nextRetrySeconds { pace += ", next in \(Quantity.duration(seconds: next))" }

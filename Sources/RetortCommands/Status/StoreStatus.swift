@@ -29,6 +29,8 @@ struct StoreStatus {
     /// What the last run says of itself; nil when there was none, or when it is not the writer.
     let run: RunRecord?
     let state: State
+    /// What was exported, the newest last.
+    let exports: [ExportNote]
 
     init(_ root: String) throws(RetortError) {
         self.root = root
@@ -37,6 +39,7 @@ struct StoreStatus {
         reader = try StoreReader(root, options: StoreAccess.options)
         sizes = try reader.segmentSizes()
         superseded = try reader.superseded(.responses)
+        exports = ExportNotes.read(root)
         let holder = try reader.writer()
         let known = record.flatMap { Self.isHolder(holder, $0.pid) ? $0 : nil }
         (writer, run, state) = (holder, known, Self.state(known, isWritten: holder != nil))

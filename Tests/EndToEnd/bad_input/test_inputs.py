@@ -90,7 +90,7 @@ def test_mended_rows_are_asked_and_nothing_else(ask, teacher, write, store):
     prompts = store.root.parent / "in.jsonl"
     ask(teacher, prompts, status=INCOMPLETE)
     write("in.jsonl", b'{"id":"a","prompt":"1"}\n{"id":"b","prompt":"2"}\n{"id":"c","prompt":"3"}\n{"id":"d","prompt":"4"}\n')
-    done = ask(teacher, prompts).says("2 bad rows are read again", "every item has its answer", "4 of 4 items, 2 by")
+    done = ask(teacher, prompts).says("2 bad rows are read again", "every item has its answer", "4 of 4 items; 2 outcomes")
     # What was recorded of the two bad rows is not held against the rows that replace them.
     assert "not in this input" not in done.errors
     assert (store.status()["failed"], store.status()["pending"]) == (0, 0)
@@ -129,7 +129,7 @@ def test_strict_stops_at_the_first_bad_row(ask, teacher, write, store):
 def test_duplicate_ids_name_both_lines(ask, teacher, write, store, rows):
     double = rows(300) + [{"id": "q-7", "prompt": "again"}] + rows(5, first=500)
     prompts = write("in.jsonl", double)
-    told = f"{prompts}:301: two rows have the same id: q-7 is used at {prompts}:8 already"
+    told = f'{prompts}:301: duplicate id "q-7": already used at {prompts}:8'
     ask(teacher, prompts, status=INCOMPLETE).says(told, "305 of 306 items", "1 (bad_input)")
     assert len(store.records()) == 305
     (failure,) = store.records("failures")
@@ -147,7 +147,7 @@ def test_duplicate_ids_side_by_side(ask, simulate, write, store):
     prompts = write("in.jsonl", b'{"id":1,"prompt":"1"}\n{"id":"1","prompt":"2"}\n')
     server = simulate("--latency", "200ms")
     done = ask(server, prompts, status=INCOMPLETE)
-    done.says(f"{prompts}:2: two rows have the same id: 1 is used at {prompts}:1 already")
+    done.says(f'{prompts}:2: duplicate id "1": already used at {prompts}:1')
     assert store.ids() == ["1"] and server.requests() == 1
     assert store.records()[0]["messages"][0]["content"] == "1"
 
@@ -231,7 +231,7 @@ def test_standard_input_is_looked_up_row_by_row(ask, teacher, rows, store):
         return "".join(json.dumps(row) + "\n" for row in rows(count)).encode()
 
     ask(teacher, "-", stdin=text(20))
-    ask(teacher, "-", stdin=text(20)).says("20 by earlier runs")
+    ask(teacher, "-", stdin=text(20)).says("20 outcomes from earlier runs")
     ask(teacher, "-", stdin=text(30))
     assert teacher.requests() == 30 and len(store.records()) == 30
 
@@ -239,7 +239,7 @@ def test_standard_input_is_looked_up_row_by_row(ask, teacher, rows, store):
 def test_changed_row_on_standard_input(ask, teacher, store):
     ask(teacher, "-", stdin=b'{"id":"a","prompt":"1"}\n')
     changed = b'{"id":"a","prompt":"2"}\n'
-    ask(teacher, "-", stdin=changed, status=78).says("standard input:1: 1 row has changed under the same id")
+    ask(teacher, "-", stdin=changed, status=78).says("standard input:1: 1 prompt changed since it was answered")
     ask(teacher, "-", "--on-change", "keep", stdin=changed)
     assert teacher.requests() == 1
 

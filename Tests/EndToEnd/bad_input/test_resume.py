@@ -34,7 +34,7 @@ def test_same_command_asks_nothing(ask, teacher, write, rows, store):
     prompts = write("in.jsonl", rows(500))
     ask(teacher, prompts)
     lines = store.lines()
-    ask(teacher, prompts).says("500 of 500 items, 500 by earlier runs", "none sent")
+    ask(teacher, prompts).says("500 of 500 items; 500 outcomes from earlier runs", "none sent")
     assert teacher.requests() == 500 and store.lines() == lines
 
 
@@ -42,11 +42,11 @@ def test_appended_rows_alone_are_asked(ask, teacher, write, rows, store):
     prompts = write("in.jsonl", rows(300))
     ask(teacher, prompts)
     write("in.jsonl", rows(450))
-    ask(teacher, prompts).says("450 of 450 items, 300 by earlier runs")
+    ask(teacher, prompts).says("450 of 450 items; 300 outcomes from earlier runs")
     assert teacher.requests() == 450 and len(store.records()) == 450
     assert (store.status()["items"], store.status()["pending"]) == (450, 0)
     # An input that is settled is not even read.
-    ask(teacher, prompts).says("450 of 450 items, 450 by earlier runs", "none sent")
+    ask(teacher, prompts).says("450 of 450 items; 450 outcomes from earlier runs", "none sent")
     assert teacher.requests() == 450
 
 
@@ -65,9 +65,9 @@ def test_removed_rows_are_told_apart(ask, teacher, write, rows, store):
     prompts = write("in.jsonl", rows(10))
     ask(teacher, prompts)
     write("in.jsonl", rows(4, first=8))
-    ask(teacher, prompts).says("4 of 4 items, 2 by earlier runs", "8 in the store of rows that are not in this input")
+    ask(teacher, prompts).says("4 of 4 items; 2 outcomes from earlier runs", "8 records from rows not in this input")
     assert teacher.requests() == 12 and len(store.records()) == 12
-    ask(teacher, prompts).says("4 of 4 items, 4 by earlier runs", "8 in the store of rows")
+    ask(teacher, prompts).says("4 of 4 items; 4 outcomes from earlier runs", "8 records from rows not in")
     write("in.jsonl", rows(100, first=1000))
     process = begin(teacher, prompts, store, "--rps", "20")
     wait_for(teacher, 15, process)
@@ -89,7 +89,7 @@ def test_changed_rows_are_counted_and_refused(ask, teacher, write, rows, store):
     write("in.jsonl", content + rows(5, first=100))
     for _ in range(2):
         ask(teacher, prompts, status=CONFIGURATION).says(
-            f"{prompts}:8: 3 rows have changed under the same id", "--on-change keep"
+            f"{prompts}:8: 3 prompts changed since they were answered", "--on-change keep"
         )
         assert teacher.requests() == 50
     ask(teacher, prompts, "--on-change", "keep")
@@ -182,6 +182,6 @@ def test_index_may_be_deleted(ask, teacher, write, store, rows):
     ask(teacher, prompts)
     for path in (store.root / "index").iterdir():
         path.unlink()
-    ask(teacher, prompts).says("300 by earlier runs")
+    ask(teacher, prompts).says("300 outcomes from earlier runs")
     assert teacher.requests() == 300
     assert json.loads(json.dumps(store.status()))["done"] == 300

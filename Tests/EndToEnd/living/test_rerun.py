@@ -62,7 +62,7 @@ def test_only_what_changed_is_asked_again(retort, teacher, edited, ask, counts):
     before = ask(server, edited()).responses
     store = ask(server, edited(changed), *RERUN)
     assert server.requests == 60 + len(changed)
-    assert "20 items have changed under the same id (20 answered, 0 failed)" in store.said
+    assert "20 items changed since the last run (20 answered, 0 failed)" in store.said
     after = store.responses
     for identity, record in after.items():
         if int(identity[2:]) in changed:
