@@ -169,8 +169,8 @@ public final class RecordStore: Sendable {
 
     /// Takes records. When it returns they survive the process. Records whose key has a success already are left out.
     ///
-    /// Throws `.noSpace` when the disk is full: of the lane at which it stopped nothing is taken then, and the same
-    /// batch may be appended again later; the successes that were taken of it are recognised.
+    /// Throws `.noSpace` when the disk is full: the same batch may be appended again later. The successes that were taken
+    /// of it are recognised, and of the failures all or none are taken.
     public func append(_ batch: [NewRecord]) throws(RetortError) -> Appended {
         if let fatal = sealing.fatal { throw fatal }
         // Room that has been made goes to the segments first: a little of it lets the journals go.
@@ -185,7 +185,7 @@ public final class RecordStore: Sendable {
                 } catch {
                     guard error.code == .noSpace else { throw error }
                     try relieveDisk()
-                    try take(staged[Int(lane.rawValue)], in: lane, result: &result)
+                    try takeInParts(staged[Int(lane.rawValue)], in: lane, result: &result)
                 }
             }
         }
@@ -207,6 +207,22 @@ public final class RecordStore: Sendable {
         }
         result.count += records.count
         result.isPressed = sealing.submit(full) || result.isPressed
+    }
+
+    /// The same on a disk that is almost full: successes that do not fit into the journal together are taken in halves,
+    /// and each half is sealed, which needs a fraction of that room, before the next.
+    private func takeInParts(
+        _ records: [LaneBuffer.Staged], in lane: Lane, result: inout Appended
+    ) throws(RetortError) {
+        do throws(RetortError) {
+            try take(records, in: lane, result: &result)
+        } catch {
+            guard error.code == .noSpace, lane == .responses, records.count > 1 else { throw error }
+            for part in [records.prefix(records.count / 2), records.suffix(records.count - records.count / 2)] {
+                try relieveDisk()
+                try takeInParts(Array(part), in: lane, result: &result)
+            }
+        }
     }
 
     /// Takes the records off the front of `batch` that can be written together: up to one whose key failed in the

@@ -49,6 +49,27 @@ import Testing
         #expect(try StoreFixture.lines(.responses, options(usesThread: false)).count == 2000)
     }
 
+    /// Room for the block of a batch, but not for its journal lines: what fits is written and sealed, then the rest.
+    @Test func aBatchThatDoesNotFitTheJournalIsTakenInParts() throws {
+        let store = try StoreFixture.create(options(usesThread: false))
+        files.limitSpace(toFurther: 14_000)
+        let batch = (0..<200).map { StoreFixture.record($0) }
+        // More than there is, with what the store holds in reserve.
+        let lines = batch.reduce(0) { $0 + StoreFixture.line($1).count }
+        #expect(lines > 14_000 + 8_000, "\(lines)")
+        #expect(try store.append(batch).count == 200)
+        #expect(store.counters.done == 200)
+        // No room at all: nothing is lost, and the same batch may be offered again.
+        files.limitSpace(toFurther: 0)
+        let more = (200..<400).map { StoreFixture.record($0) }
+        #expect(throws: RetortError.self) { try store.append(more) }
+        files.clearFaults()
+        let again = try store.append(more)
+        #expect(again.count + again.duplicates == 200 && store.counters.done == 400)
+        try store.close()
+        #expect(try StoreFixture.lines(.responses, options(usesThread: false)).count == 400)
+    }
+
     @Test func theErrorSaysWhatIsNeeded() throws {
         let store = try StoreFixture.create(options(usesThread: false))
         files.fail(.write, on: ".jsonl.gz", with: ENOSPC, repeats: true)

@@ -202,8 +202,10 @@ def tiny_disk(tmp_path):
 
 
 def test_a_little_room_frees_the_journal_of_a_tiny_disk(serve, prompts, begin, tiny_disk):
+    # Half of the disk is the store's reserve. These answers and their hints need more than the other half without the
+    # filler, and 80 KB less than all of it: no batch of 50 fits into a journal of that size at the end.
     server = serve("--latency", "5ms")
-    rows = prompts(3000)
+    rows = prompts(2700)
     (tiny_disk / "filler").write_bytes(b"x" * 120_000)
     run = begin(server, rows, "--concurrency", 50, "--progress", "json", "--progress-every", "100ms",
                 out=tiny_disk / "out")
@@ -213,5 +215,5 @@ def test_a_little_room_frees_the_journal_of_a_tiny_disk(serve, prompts, begin, t
     # What it needs for a block, and no more than the answers need in the end.
     (tiny_disk / "filler").unlink()
     run.wait().expect(OK)
-    assert server.counts()["requests"] == 3000, "an answer was thrown away and asked for again"
+    assert server.counts()["requests"] == 2700, "an answer was thrown away and asked for again"
     Disk(tiny_disk / "out").expect_done(rows)

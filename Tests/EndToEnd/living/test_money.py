@@ -77,9 +77,8 @@ def test_a_bad_price_file(retort, prompts, tmp_path):
 def test_a_retry_keeps_to_the_budget(retort, teacher, prompts, prices, tmp_path, counts):
     bad, good = teacher("--fail", "400=1"), teacher()
     store = Store(tmp_path / "store")
-    retort(
-        "run", prompts(40), "--out", store.root, "--base-url", bad.url, "--model", "m", "--max-tokens", 100, status=75
-    )
+    bad_run = ["--base-url", bad.url, "--model", "m", "--max-tokens", 100, "--refusals-max", 0]
+    retort("run", prompts(40), "--out", store.root, *bad_run, status=75)
     retry = ["retry", store.root, "--base-url", good.url, "--prices", prices]
     retort(*retry, "--max-cost", "0.01", status=75)
     assert 0 < counts(store)["cost_nanousd"] <= 0.01e9
