@@ -10,6 +10,7 @@ struct ExchangeLimits: Sendable {
 
     /// Interim answers (1xx) before the real one.
     static let interimAnswersMax = 256
+    static let wrongVersion = "not HTTP: invalid HTTP version"
     static let tooManyInterim = "more than \(interimAnswersMax) interim answers (1xx) came in place of an answer"
 
     func timeout(_ overdue: Exchange.Progress.Overdue, after latency: Interval) -> TransportFailure {
@@ -24,6 +25,13 @@ struct ExchangeLimits: Sendable {
 
     func failure(_ kind: TransportFailure.Kind, _ text: String, after latency: Interval) -> TransportFailure {
         TransportFailure(kind, "\(authority): \(text)", latency: latency)
+    }
+
+    func failure(_ fault: BodyDecoder.Fault, after latency: Interval) -> TransportFailure {
+        switch fault {
+        case .tooLarge: failure(.tooLarge, tooLarge, after: latency)
+        case .damaged(let words): failure(.malformed, notDecompressed(words), after: latency)
+        }
     }
 
     var noSuchPath: String { "the request's path cannot be part of an address" }

@@ -49,6 +49,16 @@ struct ResponseHeaders {
         return .header
     }
 
+    /// The value of `Content-Encoding` in lower case, if that is the line.
+    static func contentEncoding(_ line: UnsafeBufferPointer<UInt8>) -> String? {
+        guard let first = line.first, first | 0x20 == UInt8(ascii: "c"),
+            let colon = line.firstIndex(of: UInt8(ascii: ":")),
+            isName(UnsafeBufferPointer(rebasing: line[..<colon]), "content-encoding")
+        else { return nil }
+        let value = trimmed(UnsafeBufferPointer(rebasing: line[(colon + 1)...]))
+        return String(decoding: value, as: UTF8.self).lowercased()
+    }
+
     /// Whether a header whose name begins with that byte is worth a look.
     static func mayMatter(_ first: UInt8) -> Bool {
         switch first | 0x20 {

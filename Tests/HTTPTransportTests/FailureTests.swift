@@ -209,7 +209,7 @@ import Testing
         defer { close(socket) }
         var configuration = HTTPTransport.Configuration(baseURL: "http://127.0.0.1:\(port)")
         configuration.timeouts.connect = .milliseconds(100)
-        configuration.timeouts.firstByte = .milliseconds(300)
+        configuration.timeouts.firstByte = .seconds(1)
         try await withTransport(configuration) { transport, _ in
             let messages = await withTaskGroup(of: TransportFailure?.self) { group in
                 for _ in 0..<4 { group.addTask { await transport.send(anyRequest).failure } }

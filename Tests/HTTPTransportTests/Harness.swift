@@ -70,27 +70,33 @@ func expect(
     #expect(reply.text == text, sourceLocation: location)
 }
 
-/// Sends `count` requests, each with a number that the server repeats, and returns how many answers were theirs and how
-/// many another's. One that fails is sent again, `attempts` times in all.
+/// Sends `count` requests, each with a number that the server repeats, and returns how many answers were theirs, how many
+/// another's, and how many no such text. One that fails is sent again, `attempts` times in all.
 func attributed(_ transport: HTTPTransport, count: Int, inFlight: Int, attempts: Int = 1) async -> (
-    shifted: Int, good: Int
+    shifted: Int, good: Int, damaged: Int
 ) {
-    await withTaskGroup(of: (Int, Int).self) { group in
+    await withTaskGroup(of: (Int, Int, Int).self) { group in
         for lane in 0..<inFlight {
             group.addTask {
-                var result = (shifted: 0, good: 0)
+                var result = (shifted: 0, good: 0, damaged: 0)
                 for number in stride(from: lane, to: count, by: inFlight) {
                     let request = ModelRequest(path: "/x", body: Array("number \(number)".utf8))
                     for _ in 0..<attempts {
                         guard case .success(let reply) = await transport.send(request) else { continue }
-                        if reply.text == "number \(number)" { result.good += 1 } else { result.shifted += 1 }
+                        if reply.text == "number \(number)" {
+                            result.good += 1
+                        } else if reply.text.hasPrefix("number "), Int(reply.text.dropFirst(7)) != nil {
+                            result.shifted += 1
+                        } else {
+                            result.damaged += 1
+                        }
                         break
                     }
                 }
                 return result
             }
         }
-        return await group.reduce((0, 0)) { ($0.0 + $1.0, $0.1 + $1.1) }
+        return await group.reduce((0, 0, 0)) { ($0.0 + $1.0, $0.1 + $1.1, $0.2 + $1.2) }
     }
 }
 

@@ -103,9 +103,10 @@ final class ScriptedServer: Sendable {
             self.number = number
         }
 
-        func send(_ text: String) { send(Array(text.utf8)) }
+        /// False once the client has left.
+        @discardableResult func send(_ text: String) -> Bool { send(Array(text.utf8)) }
 
-        func send(_ bytes: [UInt8]) {
+        @discardableResult func send(_ bytes: [UInt8]) -> Bool {
             var sent = 0
             while sent < bytes.count {
                 let count = bytes.withUnsafeBytes { bytes in
@@ -113,8 +114,33 @@ final class ScriptedServer: Sendable {
                     if let tls { return Int(SSL_write(tls, rest, Int32(bytes.count - sent))) }
                     return Glibc.send(socket, rest, bytes.count - sent, Int32(MSG_NOSIGNAL))
                 }
-                guard count > 0 else { return }
+                guard count > 0 else { return false }
                 sent += count
+            }
+            return true
+        }
+
+        /// Sends the same until the client leaves, or has had `bytesMax`.
+        func sendEndlessly(_ text: String, bytesMax: Int = 64 << 20) {
+            let bytes = Array(text.utf8)
+            let many = Array(repeatElement(bytes, count: max(1, (16 << 10) / bytes.count)).joined())
+            var left = bytesMax
+            while left > 0, send(many) { left -= many.count }
+        }
+
+        /// Carries bytes between the client and a port of loopback until one of them closes.
+        func tunnel(to port: UInt16) {
+            let other = connectToLoopback(port)
+            defer { _ = Glibc.close(other) }
+            var buffer = [UInt8](repeating: 0, count: 64 << 10)
+            while true {
+                var ends = [pollfd(fd: socket, events: Int16(POLLIN), revents: 0)]
+                ends.append(pollfd(fd: other, events: Int16(POLLIN), revents: 0))
+                guard poll(&ends, 2, -1) > 0 else { return }
+                for (from, to) in [(0, other), (1, socket)] where ends[from].revents != 0 {
+                    let count = recv(ends[from].fd, &buffer, buffer.count, 0)
+                    guard count > 0, Glibc.send(to, buffer, count, Int32(MSG_NOSIGNAL)) == count else { return }
+                }
             }
         }
 
@@ -199,12 +225,29 @@ final class ScriptedServer: Sendable {
     }
 }
 
-/// A listening socket on a free port of loopback.
-func listenOnLoopback() -> (socket: Int32, port: UInt16) {
-    let socket = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+private func loopback(_ port: UInt16) -> sockaddr_in {
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
     address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+    address.sin_port = port.bigEndian
+    return address
+}
+
+func connectToLoopback(_ port: UInt16) -> Int32 {
+    let socket = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    var address = loopback(port)
+    withUnsafeMutablePointer(to: &address) { pointer in
+        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+            _ = connect(socket, address, socklen_t(MemoryLayout<sockaddr_in>.size))
+        }
+    }
+    return socket
+}
+
+/// A listening socket on a free port of loopback.
+func listenOnLoopback() -> (socket: Int32, port: UInt16) {
+    let socket = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    var address = loopback(0)
     var length = socklen_t(MemoryLayout<sockaddr_in>.size)
     withUnsafeMutablePointer(to: &address) { pointer in
         pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in

@@ -46,6 +46,31 @@ final class ServerIdentity: @unchecked Sendable {
         else { throw RetortError(.io, "OpenSSL does not take its own certificate") }
     }
 
+    /// Of the next handshakes, in turn, those that choose HTTP/2, though it is not spoken.
+    func chooseHTTP2(_ turns: [Bool]) {
+        self.turns.withLock { $0 = turns[...] }
+        SSL_CTX_set_alpn_select_cb(
+            context,
+            { _, choice, count, offered, offeredBytes, identity in
+                let identity = Unmanaged<ServerIdentity>.fromOpaque(identity!).takeUnretainedValue()
+                let wantsHTTP2 = identity.turns.withLock { $0.popFirst() } ?? false
+                let wanted = Array((wantsHTTP2 ? "h2" : "http/1.1").utf8)
+                var start = 0
+                while start < Int(offeredBytes) {
+                    let length = Int(offered![start])
+                    if UnsafeBufferPointer(start: offered! + start + 1, count: length).elementsEqual(wanted) {
+                        choice!.pointee = offered! + start + 1
+                        count!.pointee = UInt8(length)
+                        return SSL_TLSEXT_ERR_OK
+                    }
+                    start += 1 + length
+                }
+                return SSL_TLSEXT_ERR_NOACK
+            }, Unmanaged.passUnretained(self).toOpaque())
+    }
+
+    private let turns = Locked<ArraySlice<Bool>>([])
+
     deinit {
         SSL_CTX_free(context)
         _ = run("rm", "-r", directory)

@@ -112,12 +112,13 @@ import Testing
             let answer =
                 "HTTP/1.1 200 OK\r\nContent-Length: \(request.body.count)\r\n\r\n"
                 + String(decoding: request.body, as: UTF8.self)
-            guard isDoubled(request.body, percent) else { return connection.send(answer) }
-            switch copy {
-            case .atOnce: return connection.send(answer + answer)
-            case .behind:
+            guard isDoubled(request.body, percent) else {
                 connection.send(answer)
-                return connection.send(answer)
+                return
+            }
+            switch copy {
+            case .atOnce: break
+            case .behind: connection.send(answer)
             case .beforeTheNext, .afterThree:
                 if let earlier = sent.back(copy == .afterThree ? 4 : 1, connection.number) {
                     connection.send(earlier)
@@ -125,7 +126,7 @@ import Testing
                 }
             }
             sent.append(answer, connection.number)
-            connection.send(answer)
+            connection.send(copy == .atOnce ? answer + answer : answer)
         }
     }
 
@@ -161,19 +162,6 @@ import Testing
             }
             // Two first answers show that the server means it.
             #expect(server.connectionsAccepted == 2)
-        }
-    }
-
-    @Test func interimAnswersHaveAnEnd() async throws {
-        try await withServer { request, connection in
-            let count = request.place == 1 ? 200 : 400
-            for _ in 0..<count { connection.send("HTTP/1.1 102 Processing\r\n\r\n") }
-            connection.answer("done")
-        } run: { transport, _ in
-            try await expect("done", from: transport)
-            let failure = try #require(await transport.send(anyRequest).failure)
-            #expect(failure.kind == .malformed)
-            #expect(failure.message.contains("interim"))
         }
     }
 }

@@ -16,6 +16,14 @@ struct HeaderCollector {
     /// The value of `Content-Encoding` in lower case, which no caller needs to see.
     private(set) var contentEncoding = ""
 
+    /// Whether the next piece of a name begins a header.
+    var isBetweenHeaders: Bool {
+        switch place {
+        case .outside, .inValue, .inOtherValue: true
+        case .inName, .inOtherName: false
+        }
+    }
+
     /// A piece of a name; the first one after a value begins the next header.
     mutating func name(_ piece: UnsafeRawBufferPointer) {
         switch place {

@@ -27,6 +27,8 @@ final class ResponseReader {
     private var isKept = false
     private var isTooLarge = false
     private var interimAnswers = 0
+    /// A status below 100, or a header that begins with a space, which http_parser takes.
+    private var isBadHead = false
     /// Whether a byte of the answer has come.
     private(set) var hasBegun = false
     private(set) var status = 0
@@ -50,6 +52,7 @@ final class ResponseReader {
         isComplete = false
         isTooLarge = false
         interimAnswers = 0
+        isBadHead = false
         hasBegun = false
         status = 0
     }
@@ -62,6 +65,7 @@ final class ResponseReader {
         if isComplete { return .complete(isKept: isKept, rest: bytes.count - taken) }
         if isTooLarge { return .tooLarge }
         if hasTooManyInterim { return .malformed(ExchangeLimits.tooManyInterim) }
+        if isBadHead { return .malformed("not HTTP: invalid status or header name") }
         let error = retort_parser_error(parser)
         return error == HPE_OK ? .more : .malformed("not HTTP: \(String(cString: http_errno_description(error)))")
     }
@@ -101,7 +105,7 @@ final class ResponseReader {
         let settings = UnsafeMutablePointer<http_parser_settings>.allocate(capacity: 1)
         http_parser_settings_init(settings)
         settings.pointee.on_header_field = { parser, text, count in
-            ResponseReader.with(parser) { $0.headers.name(UnsafeRawBufferPointer(start: text, count: count)) }
+            ResponseReader.with(parser) { $0.headerName(UnsafeRawBufferPointer(start: text, count: count)) }
         }
         settings.pointee.on_header_value = { parser, text, count in
             ResponseReader.with(parser) { $0.headers.value(UnsafeRawBufferPointer(start: text, count: count)) }
@@ -120,13 +124,19 @@ final class ResponseReader {
     private static func with(_ parser: UnsafeMutablePointer<http_parser>?, _ body: (ResponseReader) -> Void) -> Int32 {
         Unmanaged<ResponseReader>.fromOpaque(parser!.pointee.data)._withUnsafeGuaranteedRef { reader in
             body(reader)
-            return reader.isTooLarge || reader.hasTooManyInterim ? -1 : 0
+            return reader.isTooLarge || reader.hasTooManyInterim || reader.isBadHead ? -1 : 0
         }
+    }
+
+    private func headerName(_ piece: UnsafeRawBufferPointer) {
+        if headers.isBetweenHeaders, piece.first == 0x20 { isBadHead = true }
+        headers.name(piece)
     }
 
     private func headersAreComplete() {
         headers.end()
         status = Int(retort_parser_status(parser))
+        isBadHead = isBadHead || status < 100
         guard retort_parser_has_length(parser) != 0, retort_parser_is_chunked(parser) == 0 else { return }
         let announced = parser.pointee.content_length
         isTooLarge = announced > UInt64(bodyBytesMax)

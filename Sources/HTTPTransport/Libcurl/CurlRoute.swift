@@ -60,8 +60,15 @@ final class CurlRoute: Route, LaneUser {
             if code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_RESOLVE_PROXY { gate.forget() }
             return transfer.pool.finished(transfer, .failure(settings.failure(code, of: transfer, latency)))
         }
+        let body: [UInt8]
+        do {
+            body = try transfer.takeBody()
+        } catch {
+            let failure = settings.limits.failure(error, after: latency)
+            return transfer.pool.finished(transfer, .failure(failure))
+        }
         let reply = ModelReply(
-            status: transfer.status, body: transfer.response.take(), headers: transfer.headers.take(), latency: latency)
+            status: transfer.status, body: body, headers: transfer.headers.take(), latency: latency)
         transfer.pool.finished(transfer, .success(reply))
     }
 

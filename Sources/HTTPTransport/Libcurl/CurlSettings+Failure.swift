@@ -15,6 +15,9 @@ extension CurlSettings {
         if transfer.hasTooManyInterim {
             return limits.failure(.malformed, ExchangeLimits.tooManyInterim, after: latency)
         }
+        if transfer.isWrongVersion {
+            return limits.failure(.malformed, ExchangeLimits.wrongVersion, after: latency)
+        }
         if transfer.isTooLarge { return limits.failure(.tooLarge, limits.tooLarge, after: latency) }
         return failure(CurlReport(code, transfer.easy, transfer.errorText), latency)
     }

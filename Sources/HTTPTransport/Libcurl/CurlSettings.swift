@@ -90,8 +90,6 @@ final class CurlSettings: @unchecked Sendable {
     private func applyRequest(_ easy: UnsafeMutableRawPointer) {
         set(easy, CURLOPT_POST, 1)
         _ = retort_easy_set_pointer(easy, CURLOPT_HTTPHEADER, headerList)
-        // Decompress what is compressed. The header itself is in the list.
-        _ = retort_easy_set_pointer(easy, CURLOPT_ACCEPT_ENCODING, "gzip")
         set(easy, CURLOPT_FOLLOWLOCATION, 0)
         set(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
         _ = retort_easy_set_offset(easy, CURLOPT_MAXFILESIZE_LARGE, curl_off_t(limits.responseBytesMax))

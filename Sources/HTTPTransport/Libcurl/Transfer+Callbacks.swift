@@ -36,7 +36,14 @@ extension Transfer {
 
     private func receive(header bytes: UnsafeRawBufferPointer) -> Int {
         progress.lastByte = lane.loop.turnStart
-        if headers.read(bytes.bindMemory(to: UInt8.self)) == .status { statusLines += 1 }
-        return hasTooManyInterim ? 0 : bytes.count
+        let line = bytes.bindMemory(to: UInt8.self)
+        guard headers.read(line) == .status else {
+            if let encoding = ResponseHeaders.contentEncoding(line) { contentEncoding = encoding }
+            return bytes.count
+        }
+        statusLines += 1
+        contentEncoding = ""
+        if !settings.sharesConnections, !bytes.starts(with: "HTTP/1.".utf8) { isWrongVersion = true }
+        return hasTooManyInterim || isWrongVersion ? 0 : bytes.count
     }
 }

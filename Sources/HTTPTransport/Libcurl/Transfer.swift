@@ -6,7 +6,7 @@ internal import ModelAPI
 final class Transfer: Exchange {
     private(set) var easy: UnsafeMutableRawPointer
     private let address: OpaquePointer
-    private let settings: CurlSettings
+    let settings: CurlSettings
     private unowned(unsafe) let route: CurlRoute
     unowned(unsafe) let pool: ExchangePool
     unowned(unsafe) let lane: Lane
@@ -15,8 +15,12 @@ final class Transfer: Exchange {
 
     var headers = ResponseHeaders()
     var response = BodyBuffer()
+    /// The value of `Content-Encoding` in lower case. libcurl would take a cut body for a whole one.
+    var contentEncoding = ""
     /// The reason why a callback stopped the transfer.
     var isTooLarge = false
+    /// A status line names another version than the connection's.
+    var isWrongVersion = false
     /// Status lines of this exchange.
     var statusLines = 0
     private var requestBody: [UInt8] = []
@@ -60,6 +64,7 @@ final class Transfer: Exchange {
         renew()
         isHandleUsed = true
         isTooLarge = false
+        isWrongVersion = false
         statusLines = 0
         errorText[0] = 0
         requestBody = request.body
@@ -100,6 +105,12 @@ final class Transfer: Exchange {
         requestBody = []
         response.clear()
         headers.clear()
+        contentEncoding = ""
+    }
+
+    /// The whole body, decompressed.
+    func takeBody() throws(BodyDecoder.Fault) -> [UInt8] {
+        try BodyDecoder.decode(response.take(), contentEncoding, bytesMax: responseBytesMax)
     }
 
     var status: Int {
