@@ -103,7 +103,7 @@ def test_bad_rows_that_move_are_not_counted_twice(ask, teacher, write, store):
     prompts = write("in.jsonl", b'oops\noops\n{"prompt":"1"}\n')
     ask(teacher, prompts, status=INCOMPLETE)
     write("in.jsonl", b'{"prompt":"1"}\noops\n{"prompt":"2"}\noops\n')
-    ask(teacher, prompts, status=INCOMPLETE).says("2 bad rows are read again", "2 items failed", "2 of 4 items, 1 by")
+    ask(teacher, prompts, status=INCOMPLETE).says("2 bad rows are read again", "2 items failed", "2 of 4 items; 1 outcome from earlier runs")
     assert len(store.records("failures")) == 2 and len(store.records()) == 2
     assert store.status()["failed"] == 2 and teacher.requests() == 2
 
