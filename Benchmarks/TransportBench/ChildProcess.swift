@@ -29,6 +29,13 @@ struct ChildProcess {
         _ = wait()
     }
 
+    /// Waits for the end. Returns whether it was a good one.
+    func succeeds() -> Bool {
+        var status: Int32 = 0
+        while waitpid(id, &status, 0) < 0 && errno == EINTR {}
+        return status == 0
+    }
+
     /// Waits for the end. Returns the CPU seconds it used.
     func wait() -> Double {
         var status: Int32 = 0

@@ -23,8 +23,26 @@ struct Servers {
     static let request =
         #"{"model":"bench","messages":[{"role":"user","content":"What is a retort, and who still uses one?"}]}"#
 
+    /// The system's certificates and that of the server, in one file.
+    var trusted: String { "\(directory)/trusted.pem" }
+
+    private func makeCertificate() -> Bool {
+        let script = """
+            openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost \\
+                -addext subjectAltName=IP:127.0.0.1 -keyout key.pem -out own.pem 2>/dev/null
+            cat own.pem /etc/ssl/certs/ca-certificates.crt > trusted.pem 2>/dev/null; test -s own.pem
+            """
+        return ChildProcess(["sh", "-c", "cd \(directory) && \(script)"])?.succeeds() ?? false
+    }
+
     /// nginx on one worker, answering every request at once. Returns when it listens; nil if it is not installed.
-    func startNginx(port: Int) -> ChildProcess? {
+    func startNginx(port: Int, _ security: Security) -> ChildProcess? {
+        var listening = "listen 127.0.0.1:\(port) backlog=16000"
+        if security != .clear {
+            guard makeCertificate() else { return nil }
+            listening += " ssl\(security == .http2 ? " http2" : "");"
+            listening += "ssl_certificate \(directory)/own.pem; ssl_certificate_key \(directory)/key.pem"
+        }
         writeFile(
             "\(directory)/nginx.conf",
             """
@@ -35,7 +53,7 @@ struct Servers {
               access_log off; default_type application/json; keepalive_requests 1000000000; keepalive_timeout 600;
               client_body_temp_path \(directory); proxy_temp_path \(directory); fastcgi_temp_path \(directory);
               uwsgi_temp_path \(directory); scgi_temp_path \(directory);
-              server { listen 127.0.0.1:\(port) backlog=16000; location / { return 200 '\(Servers.completion)'; } }
+              server { \(listening); location / { return 200 '\(Servers.completion)'; } }
             }
             """)
         let child = ChildProcess(["/usr/sbin/nginx", "-p", directory, "-c", "\(directory)/nginx.conf"])
@@ -53,7 +71,7 @@ struct Servers {
     }
 
     /// wrk against the same server: requests a second, and CPU microseconds a request.
-    func runWrk(port: Int, connections: Int, seconds: Int) -> (rate: Double, cpu: Double)? {
+    func runWrk(_ baseURL: String, connections: Int, seconds: Int) -> (rate: Double, cpu: Double)? {
         writeFile(
             "\(directory)/post.lua",
             """
@@ -64,7 +82,7 @@ struct Servers {
         let output = "\(directory)/wrk.txt"
         let arguments = [
             "wrk", "-t1", "-c\(connections)", "-d\(seconds)s", "-s", "\(directory)/post.lua",
-            "http://127.0.0.1:\(port)/v1/chat/completions",
+            "\(baseURL)/chat/completions",
         ]
         guard let child = ChildProcess(arguments, output: output) else { return nil }
         let cpu = child.wait()

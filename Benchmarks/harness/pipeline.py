@@ -46,7 +46,7 @@ def run_wrk(url, connections, seconds_max):
     command = [binary, "-t1", f"-c{connections}", f"-d{WRK_SECONDS}s", "-s", script, f"{url}/chat/completions"]
     cost = measure(command, SCRATCH / "wrk.log", seconds_max)
     done = re.search(r"(\d+) requests in ([\d.]+)(ms|s|m)", cost.output)
-    if not done or "Non-2xx" in cost.output:
+    if not done or int(done[1]) == 0 or "Non-2xx" in cost.output:
         raise Unmeasured(f"wrk said: {cost.output[-300:]}")
     elapsed = float(done[2]) * {"ms": 0.001, "s": 1, "m": 60}[done[3]]
     return int(done[1]) / elapsed, cost.cpu / int(done[1]) * 1e6, cost.rss_bytes

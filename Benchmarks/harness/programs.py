@@ -49,8 +49,15 @@ def transport(suite):
         Listing(
             "The transport alone (transport-bench)",
             run(suite, "transport-bench", 120, "--in-flight", "64,1000", "--delayed", 10_000),
-            "No store, no parsing: both routes beside wrk on one nginx; then many requests in flight on a server that delays. "
-            "HTTPS, HTTP/2 and proxies go through libcurl."))
+            "No store, no parsing: both routes beside wrk on one nginx; then many requests in flight on a server that delays."))
+
+
+def transport_secure(suite):
+    suite.show(
+        Listing(
+            "The transport alone over HTTPS (transport-bench --secure 1)",
+            run(suite, "transport-bench", 120, "--in-flight", "64,1000", "--secure", 1),
+            "The same with TLS: HTTP/1.1 over our own connections, HTTP/2 through libcurl; the system's certificates are trusted."))
 
 
 def store(suite):

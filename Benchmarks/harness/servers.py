@@ -23,7 +23,7 @@ http {{
   uwsgi_temp_path {folder}; scgi_temp_path {folder};
 {chosen}
   server {{
-    listen 127.0.0.1:{port} backlog=16000;
+    listen 127.0.0.1:{port} backlog=16000{tls};
     location / {{ {refusal} return 200 {answer}; }}
   }}
 }}
@@ -60,10 +60,10 @@ def _chosen(name, shares):
 
 
 @contextmanager
-def nginx(answers, refused_percent=0.0):
+def nginx(answers, refused_percent=0.0, tls=None):
     """nginx in one process, answering each request at once with one of `answers`; yields the base URL.
 
-    `refused_percent` of the requests, to a hundredth, get status 400."""
+    `tls` is a pair: the folder of key.pem and own.pem, and whether HTTP/2 is offered. `refused_percent` of the requests, to a hundredth, get status 400."""
     binary = tool("nginx")
     if not binary:
         raise Unmeasured("nginx is not installed: apt-get install nginx-light")
@@ -77,13 +77,17 @@ def nginx(answers, refused_percent=0.0):
     if refused_percent:
         chosen += _chosen("refused", [(f"{refused_percent:.2f}%", "1"), ("*", "")])
         refusal = f"if ($refused) {{ return 400 {_quoted(REFUSAL)}; }}"
+    security = ""
+    if tls:
+        security = f" ssl{' http2' if tls[1] else ''};\n    ssl_certificate {tls[0]}/own.pem;"
+        security += f" ssl_certificate_key {tls[0]}/key.pem"
     configuration = folder / "nginx.conf"
     configuration.write_text(
-        NGINX.format(folder=folder, port=port, chosen=chosen, answer=answer, refusal=refusal))
+        NGINX.format(folder=folder, port=port, chosen=chosen, answer=answer, refusal=refusal, tls=security))
     child = Child([binary, "-p", folder, "-c", configuration], SCRATCH / "nginx.log")
     try:
         wait_until_listening(child, port)
-        yield f"http://127.0.0.1:{port}/v1"
+        yield f"{'https' if tls else 'http'}://127.0.0.1:{port}/v1"
     finally:
         child.stop()
 

@@ -6,6 +6,7 @@ import pipeline
 import programs
 import resume
 import scale
+import secure
 import storage
 import window
 from settings import FULL
@@ -15,6 +16,7 @@ ALL = {
         40 if FULL else 10,
         {
             "pipeline": ("The durable pipeline beside wrk", pipeline.section),
+            "secure": ("The durable pipeline over HTTPS", secure.section),
             "window": ("The window against its ideal", window.section),
             "in-flight": ("Many requests in flight", window.in_flight),
             "resume": ("Starting again", resume.section),
@@ -23,6 +25,7 @@ ALL = {
             "lookups": ("Key lookups", storage.lookups),
             "engine": ("The engine alone", programs.engine),
             "transport": ("The transport alone", programs.transport),
+            "transport-secure": ("The transport alone over HTTPS", programs.transport_secure),
             "store": ("The store alone", programs.store),
         },
     ),
