@@ -76,7 +76,7 @@ def test_only_what_changed_is_asked_again(retort, teacher, edited, ask, counts):
     printed = retort("cat", store.root, "--superseded").stdout.splitlines()
     assert sorted(json.loads(line)["id"] for line in printed) == sorted(f"q-{number}" for number in changed)
     # Once more, and there is nothing left to do.
-    assert "no item has changed" in ask(server, edited(changed), *RERUN).said
+    assert "no prompt changed since it was answered" in ask(server, edited(changed), *RERUN).said
     ask(server, edited(changed))
     assert server.requests == 80
 
@@ -85,7 +85,7 @@ def test_without_it_nothing_is_asked(retort, teacher, edited, ask):
     server = teacher()
     before = ask(server, edited()).responses
     store = ask(server, edited({5}), status=78)
-    assert "1 row has changed" in store.said and "--on-change rerun" in store.said
+    assert "1 prompt changed since it was answered" in store.said and "--on-change rerun" in store.said
     ask(server, edited({5}), "--on-change", "keep")
     assert server.requests == 60 and store.responses == before
     # What was kept may still be asked again.
