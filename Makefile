@@ -19,6 +19,8 @@ REQUIREMENTS := Tests/Interoperability/requirements.txt
 DATASETS_3 := $(BUILD)/datasets-3
 # All Swift tests are Swift Testing's: XCTest's runner would find none, and its own leaks fail the address sanitizer.
 SWIFT_TEST := swift test --disable-xctest
+SOAK_TEST := $(SWIFT_TEST) -c release -Xswiftc -enable-testing --scratch-path $(BUILD)/soak
+FUZZERS := $(sort $(basename $(notdir $(wildcard Tests/*/*FuzzTests.swift))))
 SWIFT_SOURCES := $(wildcard Sources Tests Benchmarks Package.swift)
 
 .NOTPARALLEL:
@@ -74,9 +76,13 @@ test-end-to-end: python-env ## the binary against bad input, faults of server, n
 	    echo "SKIPPED: the end-to-end tests (the Python environment could not be made, see above)"; \
 	fi
 
-soak: build python-env ## the same for long: RETORT_SOAK_MINUTES=20 by default; millions of simulated deaths, hundreds of real ones
-	RETORT_CAMPAIGN_SEEDS=$${RETORT_CAMPAIGN_SEEDS:-300} $(SWIFT_TEST) -c release -Xswiftc -enable-testing \
-	    --scratch-path $(BUILD)/soak --filter "CrashCampaignTests|RevisionCrashTests"
+# The fuzzers run one after the other, each in a process of its own: its seed is printed there, and its memory is its own.
+soak: build python-env ## the same for long: RETORT_SOAK_MINUTES and RETORT_FUZZ_MINUTES=20 by default; millions of simulated deaths
+	RETORT_CAMPAIGN_SEEDS=$${RETORT_CAMPAIGN_SEEDS:-300} $(SOAK_TEST) --filter "CrashCampaignTests|RevisionCrashTests"
+	@for fuzzer in $(FUZZERS); do \
+	    echo "$$fuzzer: $${RETORT_FUZZ_MINUTES:-20} minutes"; \
+	    RETORT_FUZZ_MINUTES=$${RETORT_FUZZ_MINUTES:-20} $(SOAK_TEST) --skip-build --filter "$$fuzzer"; \
+	done
 	@if [ -e $(VENV_READY) ]; then \
 	    RETORT=$(RETORT) RETORT_VARIED_ROWS=100000 $(VENV)/bin/python -m pytest Tests/Interoperability/test_varied_store.py; \
 	fi

@@ -165,6 +165,11 @@ public final class RecordStore: Sendable {
     /// A store that is let go of without `close` is as one whose process was killed.
     deinit { sealing.stop() }
 
+    /// What opening found to be damaged, and what a bounded look at the segments' checksums finds besides.
+    public func knownDamage() -> [Damage] {
+        SpotCheck.damage(context, manifestBox.withLock { $0 }, known: recovery.damage)
+    }
+
     // MARK: Writing
 
     /// Takes records. When it returns they survive the process. Records whose key has a success already are left out.

@@ -53,6 +53,12 @@ struct StoreContext: Sendable {
         return try segment(lane, number)
     }
 
+    /// The size of a segment; nil where there is none, or something that is no regular file.
+    func segmentBytes(_ lane: Lane, _ number: UInt32) throws(RetortError) -> Int? {
+        let path = layout.segment(lane, number)
+        return try files.isRegular(path) ? files.size(of: path) : nil
+    }
+
     /// The numbers of the segments of a lane that are on disk, in order. What has the name of one and is no regular
     /// file is none.
     func segmentNumbers(_ lane: Lane) throws(RetortError) -> [UInt32] {

@@ -51,6 +51,8 @@ public enum StoreLimits {
     /// being written and those before it; one that is written beside others, a directory that is synced, a run, and one
     /// that is read.
     public static let descriptorsMax = 1 + 2 * (2 + 1 + JournalWriter.closedMax) + 4
+    /// Bytes of segments whose checksums `status`, `plan` and the end of a run look at: some ten milliseconds.
+    static let spotCheckBytesMax = 32 << 20
     /// Times that a reader begins again because a writer has taken records out of the lanes meanwhile.
     public static let readingTriesMax = 20
 

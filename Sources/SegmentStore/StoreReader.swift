@@ -45,6 +45,9 @@ public final class StoreReader {
         inputProgress = image.index.withLock { $0.inputProgress() }
     }
 
+    /// `damage`, and what a bounded look at the segments' checksums finds besides.
+    public func knownDamage() -> [Damage] { SpotCheck.damage(context, manifest, known: damage) }
+
     /// Who is writing the store now, in the writer's own words; nil when nobody is.
     public func writer() throws(RetortError) -> String? { try context.files.lockHolder(context.layout.lock) }
 

@@ -1,4 +1,5 @@
 import Basics
+import Glibc
 import ModelAPI
 import PromptSource
 import ResponseGenerator
@@ -85,6 +86,25 @@ import Testing
     @Test func anotherJobIsRefused() throws {
         try answer(Self.rows.joined())
         #expect(throws: RetortError.self) { try plan(Self.rows.joined(), "--temperature", "0.3") }
+    }
+
+    @Test func aDamagedStoreIsToldAsSuch() throws {
+        try answer(Self.rows.joined())
+        #expect(try plan(Self.rows.joined()).damage == [])
+        let path = folder.path + "/out/responses/000001.jsonl.gz"
+        let file = try #require(fopen(path, "r+"))
+        fseek(file, -20, SEEK_END)
+        fputs("damage", file)
+        fclose(file)
+        let plan = try plan(Self.rows.joined())
+        #expect(plan.done == 4 && plan.damage.count == 1)
+        let settings = try settings([folder.path + "/in.jsonl", "--out", folder.path + "/out", "--simulate"])
+        #expect(plan.lines(settings).contains { $0.hasPrefix("damaged") && $0.contains("responses segment 1") })
+        #expect(plan.json(settings).contains(#""damaged":1"#))
+        // The next run knows it at its end as well.
+        let store = try RecordStore.open(folder.path + "/out")
+        try store.close()
+        #expect(store.knownDamage().count == 1)
     }
 
     @Test func timeFollowsThePace() throws {

@@ -159,6 +159,45 @@ import Testing
         #expect(names.contains(own[0]) && names.contains(own[1]))
     }
 
+    /// Whatever lies among the segments goes to the quarantine as it is, and then all is well.
+    @Test func aRepairSetsAsideWhatIsNoFile() throws {
+        let names = [
+            "responses/000001.jsonl.gz", "failures/000007.jsonl.gz", "responses/journal-0000000000000400.jsonl",
+        ]
+        for name in names {
+            for kind in Kind.allCases where kind != .huge {
+                try? FileManager.default.removeItem(atPath: root)
+                try makeStore()
+                put(kind, at: name)
+                #expect(try !StoreVerification.run(root, options: options).isClean, "\(kind) at \(name)")
+                _ = try StoreRepair.run(root, options: options)
+                #expect(try StoreVerification.run(root, options: options, deep: true).isClean, "\(kind) at \(name)")
+                let aside = name.replacingOccurrences(of: "/", with: "-")
+                #expect(directory.names("store/quarantine").contains(aside), "\(kind) at \(name)")
+            }
+        }
+        #expect(try String(contentsOfFile: outside, encoding: .utf8) == secret)
+    }
+
+    @Test func aRepairRemovesOnlyWhatItHasBegun() throws {
+        try makeStore()
+        mkdir(root + "/quarantine", 0o755)
+        let others = [
+            "responses/notes.tmp", "responses/my.jsonl.gz.tmp", "failures/1.jsonl.gz.tmp", "quarantine/letter.tmp",
+            "quarantine/responses-1-0-xyz.block.tmp", "quarantine/report.block.tmp",
+        ]
+        let own = ["responses/000003.jsonl.gz.tmp", "quarantine/responses-1-0-0123456789abcdef.block.tmp"]
+        for name in others + own {
+            _ = FileManager.default.createFile(atPath: "\(root)/\(name)", contents: Data("mine".utf8))
+        }
+        mkdir(root + "/failures/000001.jsonl.gz.tmp", 0o755)
+        _ = try StoreRepair.run(root, options: options)
+        for name in others + ["failures/000001.jsonl.gz.tmp"] {
+            #expect(access("\(root)/\(name)", F_OK) == 0, "\(name)")
+        }
+        for name in own { #expect(access("\(root)/\(name)", F_OK) != 0, "\(name)") }
+    }
+
     /// A directory of the name that a verification uses for its own runs.
     @Test func theScratchDirectoryOfOthersStays() throws {
         try makeStore()

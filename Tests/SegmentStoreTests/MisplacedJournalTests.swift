@@ -114,6 +114,29 @@ import Testing
         try check(sample, left: [stray], served: 200...211, "\(name)")
     }
 
+    /// Records that were asked for again while their journal was away: it comes back, and its later lines count.
+    @Test func broughtBackAfterOthersHaveTheirNumbers() throws {
+        for first in [200, 206, 400] {
+            let sample = try killedStore()
+            let own = journal(sample, .responses)
+            let bytes = sample.files.snapshot[own]
+            sample.files.overwrite(own, with: nil)
+            let store = try RecordStore.open(sample.root, options: sample.options)
+            for number in first..<first + 6 { _ = try store.append([StoreFixture.record(number)]) }
+            try store.close()
+            sample.files.overwrite(own, with: bytes)
+            let report = try sample.verify()
+            #expect(report.problemCounts[.counters] == nil, "from \(first): \(report.problems)")
+            #expect(report.isClean == (first == 200), "from \(first)")
+            let ids = Set(try sample.lines()[.responses]!.keys)
+            for number in 206..<212 { #expect(ids.contains("item-\(number)"), "from \(first)") }
+            let again = try RecordStore.open(sample.root, options: sample.options)
+            try again.close()
+            #expect(try sample.verify().problemCounts[.counters] == nil, "from \(first)")
+            #expect(ids.isSubset(of: Set(try sample.lines()[.responses]!.keys)), "from \(first)")
+        }
+    }
+
     @Test func otherRecordsUnderTheSameNumbers() throws {
         let sample = try killedStore()
         let own = journal(sample, .responses)

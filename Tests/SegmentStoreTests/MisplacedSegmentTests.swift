@@ -34,6 +34,20 @@ import Testing
         try check(sample, left: stray, kinds: [.segment])
     }
 
+    @Test func exchangedSegmentsAreToldAsSuch() throws {
+        let sample = try SampleStore(seed: 1).make()
+        let paths = Lane.allCases.map { StoreLayout(root: sample.root).segment($0, 1) }
+        let bytes = paths.map { sample.files.snapshot[$0]! }
+        sample.files.overwrite(paths[0], with: bytes[1])
+        sample.files.overwrite(paths[1], with: bytes[0])
+        let blocks = try sample.verify().problems.filter { $0.kind == .block }
+        #expect(blocks.map(\.message) == ["the segment is one of the failures", "the segment is one of the responses"])
+        #expect(blocks.allSatisfy { $0.remedy.hasPrefix("Put the right file in its place") })
+        // Put back, nothing is missing.
+        for (path, content) in zip(paths, bytes) { sample.files.overwrite(path, with: content) }
+        #expect(try sample.verify().isClean)
+    }
+
     @Test func aCopyOfAnotherSegment() throws {
         let sample = try SampleStore(seed: 1).make()
         let stray = StoreLayout(root: sample.root).segment(.responses, UInt32(sample.count(.responses) + 1))

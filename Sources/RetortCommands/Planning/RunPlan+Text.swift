@@ -22,6 +22,7 @@ extension RunPlan {
                 ("duplicate ids", "\(Human.count(duplicates)): \(duplicatesShown.joined(separator: ", "))\(more)"))
         }
         facts.append(("to send", Human.count(new)))
+        facts += RunConclusion.damage(damage, out: ShellText.quoted(settings.out), .plain).map { ($0.label, $0.text) }
         guard new > 0 else { return Self.aligned(facts) }
         facts.append(("tokens in", Self.count(promptTokens)))
         facts.append(("tokens out", tokensOut))
@@ -78,7 +79,7 @@ extension RunPlan {
         var object = JSONLine()
         let counts = [
             ("rows", Int(rows)), ("items", items), ("done", done), ("failed", failed), ("changed", changed),
-            ("bad", bad), ("duplicates", duplicates), ("new", new),
+            ("bad", bad), ("duplicates", duplicates), ("new", new), ("damaged", damage.count),
         ]
         for (name, count) in counts { object.member(name, String(count)) }
         Self.append("prompt_tokens", promptTokens, to: &object)

@@ -28,6 +28,8 @@ struct RunPlan {
     private(set) var duplicates = 0
     private(set) var duplicatesShown: [String] = []
     private(set) var remarks: [String] = []
+    /// What is known to be damaged in the store.
+    private(set) var damage: [Damage] = []
     /// The first bad rows, for the message.
     private(set) var badRows: [RetortError] = []
 
@@ -57,6 +59,7 @@ struct RunPlan {
             try job.check(against: manifest.job, at: settings.out, onChange: settings.onChange)
         }
         measurements = try StoreMeasurements(reader)
+        damage = reader.knownDamage()
         let counters = reader.counters
         let progress = reader.inputProgress
         let standing =

@@ -84,7 +84,6 @@ struct RunSession {
         }
         var result = try driven.get()
         result.simulatorCounts = simulator?.counts
-        result.damage = store.recovery.damage
         if transport.statistics.sendsUnaskedBytes { result.disorderlyServer = transport.authority }
         do throws(RetortError) {
             try store.close()
@@ -92,6 +91,7 @@ struct RunSession {
             if result.summary.error == nil { result.summary.error = error }
         }
         report(store.indexTrouble)
+        result.damage = store.knownDamage()
         result.cost = .now
         return result
     }

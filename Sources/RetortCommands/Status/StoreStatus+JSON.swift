@@ -18,7 +18,7 @@ extension StoreStatus {
                 lane.directoryName, "{\"segments\":\(files.count),\"bytes\":\(files.reduce(0, +))}")
         }
         object.member("superseded", "{\"records\":\(superseded.records),\"bytes\":\(superseded.bytes)}")
-        object.member("damaged", String(reader.damage.count))
+        object.member("damaged", String(damage.count))
         object.text("writer", writer ?? "")
         object.text("base_url", ServerNote.url(in: reader.manifest) ?? "")
         object.member("settings", Self.texts(run?.settings ?? [:]))

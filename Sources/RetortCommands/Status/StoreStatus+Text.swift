@@ -63,8 +63,11 @@ extension StoreStatus {
         if let changes = RequestEdits.note(in: reader.manifest) { facts.append(("changes", "\(changes) (by retry)")) }
         let exportLines = ExportNotes.lines(exports)
         for (index, line) in exportLines.enumerated() { facts.append((index == 0 ? "exports" : "", line)) }
-        for damage in reader.damage {
+        for damage in damage.prefix(Self.damageShownMax) {
             facts.append(("damaged", "\(StoreAccess.place(damage)): \(damage.reason)"))
+        }
+        if damage.count > Self.damageShownMax {
+            facts.append(("", "and \(Human.count(damage.count - Self.damageShownMax)) more; see `retort verify`"))
         }
         return facts
     }
@@ -76,6 +79,7 @@ extension StoreStatus {
     }
 
     private static let nameCells = 11
+    private static let damageShownMax = 10
 
     /// What the run that is writing says of its pace.
     private var running: [(String, String)] {

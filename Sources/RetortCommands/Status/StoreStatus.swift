@@ -31,6 +31,8 @@ struct StoreStatus {
     let state: State
     /// What was exported, the newest last.
     let exports: [ExportNote]
+    /// What is known to be damaged.
+    let damage: [Damage]
 
     init(_ root: String) throws(RetortError) {
         self.root = root
@@ -40,6 +42,7 @@ struct StoreStatus {
         sizes = try reader.segmentSizes()
         superseded = try reader.superseded(.responses)
         exports = ExportNotes.read(root)
+        damage = reader.knownDamage()
         let holder = try reader.writer()
         let known = record.flatMap { Self.isHolder(holder, $0.pid) ? $0 : nil }
         (writer, run, state) = (holder, known, Self.state(known, isWritten: holder != nil))

@@ -29,7 +29,7 @@ struct Quarantine {
     }
 
     /// Moves the files aside that have no place among the segments and journals of a lane: a lane without them goes on,
-    /// and nothing that they hold is lost. A directory stays. `noted` are the paths of journals that a verification has
+    /// and nothing that they hold is lost. Links and directories are moved as they are. `noted` are the paths of journals that a verification has
     /// found to be damaged, by what is in the segments too.
     mutating func keepStrays(of context: StoreContext, noted: [String]) throws(RetortError) {
         for lane in Lane.allCases {
@@ -41,7 +41,7 @@ struct Quarantine {
                 noted.filter { $0.hasPrefix(directory + "/") }.map { String($0.dropFirst(directory.count + 1)) })
             for name in names.sorted() {
                 let path = "\(directory)/\(name)"
-                guard try files.isRegular(path), let size = try files.size(of: path) else { continue }
+                guard let size = try files.size(of: path) else { continue }
                 try files.createDirectory(layout.quarantine)
                 try files.rename(path, to: try unusedPath("\(lane.directoryName)-\(name)"))
                 try files.syncDirectory(layout.quarantine)
@@ -51,6 +51,15 @@ struct Quarantine {
                 bytes += size
             }
         }
+    }
+
+    /// Whether `keep` gives that name to a stretch of a segment.
+    static func isStretch(_ name: String) -> Bool {
+        guard name.hasSuffix(".block") else { return false }
+        let parts = name.dropLast(".block".count).split(separator: "-", omittingEmptySubsequences: false)
+        return parts.count == 4 && Lane.allCases.contains { $0.directoryName == parts[0] }
+            && UInt32(parts[1]) != nil && Int(parts[2]) != nil
+            && parts[3].utf8.count == 16 && Hexadecimal.parse(Array(parts[3].utf8)) != nil
     }
 
     private func unusedPath(_ name: String) throws(RetortError) -> String {

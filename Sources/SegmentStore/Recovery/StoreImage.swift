@@ -139,8 +139,7 @@ struct StoreImage {
                 expected[coverage.segment] = max(expected[coverage.segment] ?? 0, coverage.offset)
             }
             for (number, bytes) in expected.sorted(by: { $0.key < $1.key }) {
-                let path = context.layout.segment(lane, number)
-                let size = try context.files.isRegular(path) ? context.files.size(of: path) : nil
+                let size = try context.segmentBytes(lane, number)
                 guard (size ?? 0) < bytes else { continue }
                 losses.append(
                     Damage(
@@ -178,7 +177,8 @@ struct StoreImage {
 
     /// Takes the journals' lines into the index as what they are: received, without a place in a segment. Returns
     /// them by key hash, for reading. Their rows have outcomes, as they will have for the run that takes them over.
-    func noteJournals() throws(RetortError) -> [Lane: [Hash128: [UInt8]]] {
+    /// `onNoted` is given each line that counts.
+    func noteJournals(onNoted: ([UInt8]) -> Void = { _ in }) throws(RetortError) -> [Lane: [Hash128: [UInt8]]] {
         var lines: [Lane: [Hash128: [UInt8]]] = [:]
         for lane in Lane.allCases {
             for journaled in tails[Int(lane.rawValue)].journaled {
@@ -191,7 +191,9 @@ struct StoreImage {
                     index.noteItem(hint, in: lane, sequence: journaled.sequence)
                     return true
                 }
-                if isNew { lines[lane, default: [:]][hint.hash] = journaled.line }
+                guard isNew else { continue }
+                lines[lane, default: [:]][hint.hash] = journaled.line
+                onNoted(journaled.line)
             }
         }
         return lines

@@ -62,11 +62,18 @@ public enum StoreRepair {
         return repair.report
     }
 
+    /// Whether a repair gives that name to a file before it is whole: that of a segment or a stretch of one, and more.
+    static func isUnfinished(_ name: String) -> Bool {
+        guard name.hasSuffix(".tmp") else { return false }
+        let final = String(name.dropLast(".tmp".count))
+        return StoreLayout.segmentNumber(final) != nil || Quarantine.isStretch(final)
+    }
+
     /// Files that an earlier repair was writing when it was killed.
     private static func removeUnfinished(_ layout: StoreLayout, _ files: any FileSystem) throws(RetortError) {
         for directory in Lane.allCases.map({ layout.directory($0) }) + [layout.quarantine] {
-            for name in try files.entries(of: directory) where name.hasSuffix(".tmp") {
-                try files.remove(directory + "/" + name)
+            for name in try files.entries(of: directory) where isUnfinished(name) {
+                try files.removeRegular(directory + "/" + name)
             }
         }
     }
@@ -132,8 +139,7 @@ private struct Repair {
         var count = 0
         for lane in Lane.allCases {
             for segment in manifest.segments(lane) {
-                let size = try context.files.size(of: context.layout.segment(lane, segment.number))
-                if (size ?? 0) < segment.bytes { count += 1 }
+                if try context.segmentBytes(lane, segment.number) ?? 0 < segment.bytes { count += 1 }
             }
         }
         return count
@@ -221,8 +227,7 @@ private struct Repair {
             let last = try context.segmentNumbers(lane).last
             var segments: [StoreManifest.Segment] = []
             for var segment in manifest.segments(lane) {
-                let size = try context.files.size(of: context.layout.segment(lane, segment.number))
-                guard let size else { continue }
+                guard let size = try context.segmentBytes(lane, segment.number) else { continue }
                 segment.bytes = segment.sealed ? size : min(size, segment.bytes)
                 if segment.number == last { segment.sealed = false }
                 segments.append(segment)

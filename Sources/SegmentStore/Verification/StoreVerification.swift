@@ -103,6 +103,8 @@ struct Verification {
     }
 
     static let repair = "Run `retort repair`: it sets aside what is damaged and makes its items pending."
+    static let exchange =
+        "Put the right file in its place, or run `retort repair`: it sets this one aside and makes the items pending."
     static let reindex = "Run `retort reindex` to make the index anew."
 
     /// Whether the manifest can be used.
@@ -146,7 +148,7 @@ struct Verification {
         if try !pagesHold(image) {
             image = try StoreImage.load(root, options: options, mends: false, usesCheckpoint: false, scratch: scratch)
         }
-        _ = try image.noteJournals()
+        _ = try image.noteJournals { seen.tallies += image.context.recount($0) }
         report.isBeingRevised = image.manifest.superseding != nil
         report.counters = image.index.withLock { $0.live }
         if let rows = image.manifest.input?.rows { report.inputs = rows * UInt64(image.manifest.samples) }

@@ -51,10 +51,12 @@ extension Verification {
 
     private mutating func note(_ damage: Damage, _ reader: SegmentReader) {
         let index = report.problems.count
+        // A read that fails here has failed before.
+        let isAnother = damage.range.lowerBound == 0 && (try? reader.strangeness()) ?? nil != nil
         report.note(
             Problem(
                 kind: .block, lane: damage.lane, segment: damage.segment, range: damage.range, keys: damage.records,
-                place: reader.file.path, message: damage.reason, remedy: Self.repair))
+                place: reader.file.path, message: damage.reason, remedy: isAnother ? Self.exchange : Self.repair))
         let problem = report.problems.count > index ? index : nil
         seen.damage.append(SeenRecords.DamagedStretch(damage: damage, problem: problem))
     }
