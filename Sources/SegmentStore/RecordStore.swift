@@ -37,6 +37,7 @@ public final class RecordStore: Sendable {
     private let lock: any FileLock
     let sealing: Sealing
     private let reserve: DiskReserve
+    private let markKeeper: MarkKeeper
     /// The last `append` met a full disk.
     private let wasFull = Locked(false)
 
@@ -131,6 +132,7 @@ public final class RecordStore: Sendable {
         // Recovery may need it: the disk may be as full as the last process left it.
         reserve.release()
         index = image.index
+        markKeeper = try MarkKeeper(image.context, syncs: options.sync != .never)
         manifestBox = Locked(image.manifest)
         let recoverer = StoreRecovery(image: image, options: options)
         var report = RecoveryReport(
@@ -145,7 +147,7 @@ public final class RecordStore: Sendable {
         buffers = Locked(placeholder)
         var sealer = try Sealer(
             context: context, options: options, index: index, buffers: buffers, manifest: manifestBox,
-            tails: image.tails)
+            mark: markKeeper, tails: image.tails)
         let sealed = try recoverer.sealJournals(&sealer)
         report.recoveredRecords = sealed.records
         if report.indexWasRebuilt { try sealer.flushIndex() }
@@ -365,6 +367,20 @@ public final class RecordStore: Sendable {
     public func note(_ name: String, _ text: String) throws(RetortError) {
         guard manifest.notes?[name] != text else { return }
         try sealing.updateManifest { $0.notes = ($0.notes ?? [:]).merging([name: text]) { $1 } }
+    }
+
+    // MARK: The mark
+
+    /// A number that the caller keeps beside the records, such as the most that may have been spent so far; 0 until it
+    /// is set.
+    public var mark: Int64 { markKeeper.value }
+
+    /// Sets the mark. When it returns the value survives the process; it survives a power cut when what is appended at
+    /// the same time does. Costs one write of 40 bytes, and the first one of a store a sync.
+    public func setMark(_ value: Int64) throws(RetortError) {
+        if let fatal = sealing.fatal { throw fatal }
+        try markKeeper.set(value)
+        if options.sync == .always { try sealing.sync() }
     }
 
     // MARK: The input

@@ -37,6 +37,7 @@ struct StoreLayout: Sendable {
 
     var manifest: String { root + "/retort.json" }
     var lock: String { root + "/LOCK" }
+    var mark: String { root + "/MARK" }
     var index: String { root + "/index" }
     var reserve: String { index + "/reserve" }
     var checkpoint: String { index + "/checkpoint" }

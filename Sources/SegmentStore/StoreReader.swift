@@ -54,6 +54,11 @@ public final class StoreReader {
     /// The names of the failure classes, in the order of their numbers.
     public var failureClasses: FailureClasses { context.classes }
 
+    /// The mark as it is now: 0 where it was never set. Throws `.damagedData` when its file does not hold.
+    public func mark() throws(RetortError) -> Int64 {
+        try MarkSlot.read(context.layout, storeID: context.storeID, files: context.files)?.slot.value ?? 0
+    }
+
     // MARK: One record
 
     /// The outcome that counts for a key; nil when it is pending.

@@ -63,6 +63,7 @@ final class CrashCampaign: @unchecked Sendable {
                 let store = opened!
                 if next == 0 { try store.beginInput(identity: Hash128(high: 1, low: 2), files: ["input"]) }
                 try append(to: store, next: &next)
+                if Bool.random(using: &random) { try setMark(of: store) }
                 if Int.random(in: 0..<4, using: &random) == 0 {
                     try store.sync()
                     oracle.acknowledgeSync()
@@ -88,6 +89,12 @@ final class CrashCampaign: @unchecked Sendable {
         oracle.submit(batch)
         _ = try store.append(batch)
         oracle.acknowledge(batch)
+    }
+
+    private func setMark(of store: RecordStore) throws(RetortError) {
+        let value = oracle.nextMark()
+        try store.setMark(value)
+        oracle.acknowledgeMark(value)
     }
 
     /// A new item, or one again that has failed, or not.

@@ -11,6 +11,8 @@ struct CrashOracle: Sendable {
     /// By key, the number of the last line that `append` returned for, and of the last that was durable.
     private(set) var appended: [String: Int] = [:]
     private(set) var synced: [String: Int] = [:]
+    /// The last mark that was to be set, the last that was, and the last that was durable.
+    private(set) var marks: (submitted: Int64, set: Int64, synced: Int64) = (0, 0, 0)
     /// By line, what is stated in it.
     private var facts: [[UInt8]: Fact] = [:]
 
@@ -44,7 +46,17 @@ struct CrashOracle: Sendable {
         }
     }
 
-    mutating func acknowledgeSync() { synced = appended }
+    mutating func acknowledgeSync() {
+        synced = appended
+        marks.synced = marks.set
+    }
+
+    mutating func nextMark() -> Int64 {
+        marks.submitted += 1
+        return marks.submitted
+    }
+
+    mutating func acknowledgeMark(_ value: Int64) { marks.set = value }
 
     /// Opens the store after a crash and says what is wrong, or nil. `thoroughly`: works with it as well, reads it,
     /// closes it and opens it again.
@@ -71,6 +83,8 @@ struct CrashOracle: Sendable {
             return "the checkpoint leads to an index that is not there"
         }
         if let damage = store.recovery.damage.first { return "takes a crash for rot: \(damage)" }
+        let mark = store.mark
+        if !((power ? marks.synced : marks.set)...marks.submitted ~= mark) { return "the mark is \(mark): \(marks)" }
         if thoroughly { return try judgeWork(store, files, options, mustHave: mustHave) }
         return try compareIndex(store) ?? compareRaw(store.counters, mustHave: mustHave, options)
     }

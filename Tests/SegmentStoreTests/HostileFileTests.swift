@@ -21,6 +21,7 @@ import Testing
         for number in 0..<60 {
             _ = try store.append([StoreFixture.record(number, failing: number % 7 == 3 ? 1 : nil)])
         }
+        try store.setMark(1)
         try store.close()
         _ = FileManager.default.createFile(atPath: outside, contents: Data(secret.utf8))
     }
@@ -61,6 +62,7 @@ import Testing
     private func useStore() {
         if let reader = try? StoreReader(root, options: options) {
             _ = try? reader.writer()
+            _ = try? reader.mark()
             for lane in Lane.allCases { try? reader.forEach(lane) { _ in } }
             _ = try? reader.record(RecordKey("item-5"))
             _ = try? reader.superseded(.responses)
@@ -68,6 +70,7 @@ import Testing
         _ = try? StoreVerification.run(root, options: options, deep: true)
         if let store = try? RecordStore.open(root, options: options) {
             _ = try? store.append([StoreFixture.record(100), StoreFixture.record(101, failing: 0)])
+            try? store.setMark(5)
             try? store.close()
         }
         _ = try? StoreReindex.run(root, options: options, from: .segments)
@@ -77,12 +80,12 @@ import Testing
     @Test func everyFileOfTheStoreInTurn() throws {
         try makeStore()
         let names =
-            ["retort.json", "LOCK", "responses", "failures", "index", "superseded", "quarantine"]
+            ["retort.json", "LOCK", "MARK", "responses", "failures", "index", "superseded", "quarantine"]
             + ["responses/000001.jsonl.gz", "responses/000009.jsonl.gz", "responses/journal-0000000000000400.jsonl"]
             + ["index/checkpoint", "index/run-00000001.idx", "index/hints-responses-000001.log", "index/reserve"]
             + ["index/hints-failures-000001.log", "retort.json.tmp", "index/checkpoint.tmp"]
         for name in names {
-            for kind in Kind.allCases where kind != .huge || name.contains(".") || name == "LOCK" {
+            for kind in Kind.allCases where kind != .huge || name.contains(".") || name == "LOCK" || name == "MARK" {
                 try? FileManager.default.removeItem(atPath: root)
                 try makeStore()
                 put(kind, at: name)

@@ -209,4 +209,29 @@ import Testing
         flipped[20] ^= 1
         #expect(try recovered(flipped) == all)
     }
+
+    /// A power cut may take the beginning of a journal and leave its end: zeros, with whole lines behind them.
+    @Test func linesBehindAStretchThatWasNeverWritten() throws {
+        let machine = SimulatedFileSystem(seed: 1)
+        let wide = StoreFixture.options(machine, block: 1 << 20, journal: 1 << 20)
+        let store = try StoreFixture.create(wide)
+        for number in 0..<40 { _ = try store.append([StoreFixture.record(number)]) }
+        try store.sync()
+        let path = try #require(machine.snapshot.keys.first { $0.contains("journal") })
+        machine.kill()
+        let lines = machine.snapshot[path]!.split(separator: 0x0A).map { Array($0) + [0x0A] }
+        for lost in [0..<30, 0..<38, 5..<30, 20..<39] {
+            let content = lines.enumerated().flatMap { number, line in
+                lost.contains(number) ? [UInt8](repeating: 0, count: line.count) : line
+            }
+            let dead = machine.fork(seed: 1)
+            dead.overwrite(path, with: content)
+            var options = wide
+            options.files = dead
+            let opened = try RecordStore.open(StoreFixture.root, options: options)
+            #expect(opened.recovery.damage.isEmpty)
+            // The zeros take the line behind them with them.
+            #expect(opened.counters.done == UInt64(40 - lost.count - 1), "\(lost)")
+        }
+    }
 }

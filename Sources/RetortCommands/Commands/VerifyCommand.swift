@@ -133,7 +133,7 @@ extension VerificationReport.Problem.Kind {
         case .entry: "index entry"
         case .counters: "count"
         case .journal: "journal line"
-        case .manifest, .segment, .block, .line, .duplicate, .ledger: rawValue
+        case .manifest, .segment, .block, .line, .duplicate, .mark, .ledger: rawValue
         @unknown default: rawValue
         }
     }

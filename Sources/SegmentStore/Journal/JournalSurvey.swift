@@ -41,6 +41,10 @@ struct JournalSurvey {
 
     /// How far a line's number may be off after damage that made two lines of one, or one of two.
     private static let shiftMax: UInt64 = 8
+    /// Bytes that a line has at least: a stretch that was never written hides a line for each of so many.
+    private static let lineBytesMin = 64
+    /// Bytes of a file's lines that are hashed in search of their numbers after such a stretch.
+    private static let searchBytesMax = 64 << 20
     /// Bad lines after which the rest of a file is not read.
     private static let badLinesMax = 10_000
 
@@ -109,15 +113,18 @@ struct JournalSurvey {
 
     private mutating func take(_ file: FileOfJournal, _ lines: JournalLines) throws(RetortError) {
         var (file, lines, at, number) = (file, lines, file.first, 0)
+        var (hidden, search) = (0, Self.searchBytesMax)
         while let line = try lines.next() {
             number += 1
             defer { at = min(at + 1, StoreLimits.sequencesMax) }
-            guard line.isEnded, let found = decode(line.bytes, near: at) else {
+            guard line.isEnded, let found = decode(line.bytes, near: at, hidden: hidden, &search) else {
+                if line.isHoled { hidden += line.range.count / Self.lineBytesMin }
                 file.bad.append(BadLine(sequence: at, line: line, number: number))
                 if file.bad.count > Self.badLinesMax { break }
                 continue
             }
             at = found.sequence
+            hidden = 0
             if found.lane == lane { file.goodLines += 1 } else { file.strangers += 1 }
             guard found.lane == lane else { continue }
             goodLines[file.path, default: []].append(GoodLine(sequence: at, hash: found.hash))
@@ -140,10 +147,12 @@ struct JournalSurvey {
     }
 
     /// The line, if it is the one with that number or, after damage before it, one with a number close by.
-    private func decode(_ bytes: [UInt8], near at: UInt64) -> Found? {
+    private func decode(_ bytes: [UInt8], near at: UInt64, hidden: Int, _ search: inout Int) -> Found? {
         bytes.withUnsafeBytes { buffer -> Found? in
             guard let line = JournalLine(buffer) else { return nil }
-            for shift in 0...Self.shiftMax {
+            let reach = min(hidden, search / buffer.count)
+            search -= reach * buffer.count
+            for shift in 0...Self.shiftMax + UInt64(reach) {
                 for sequence in shift == 0 ? [at] : [at &+ shift, at &- shift] {
                     guard sequence <= StoreLimits.sequencesMax, line.passes(storeID: storeID, sequence: sequence) else {
                         continue

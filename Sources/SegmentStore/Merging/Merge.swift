@@ -39,7 +39,7 @@ struct Merge {
         lanes = Lane.allCases.map {
             MergeLane($0, index: index, worker: worker, context: context, options: options)
         }
-        report = MergeReport(sources: sources.map { MergeReport.Source(root: $0.root) })
+        report = MergeReport(sources: sources.map { MergeReport.Source(root: $0.root, mark: $0.mark) })
     }
 
     mutating func run(_ tell: (StoreProgress) -> Void) throws(RetortError) -> MergeReport {

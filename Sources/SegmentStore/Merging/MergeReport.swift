@@ -2,6 +2,8 @@
 public struct MergeReport: Sendable, Hashable {
     public struct Source: Sendable, Hashable {
         public var root: String
+        /// The source's mark. The merged store has none: what the marks of several stores come to is the caller's affair.
+        public var mark: Int64
         /// Successes that are in the merged store.
         public var taken = 0
         /// Failures that are in the merged store.
@@ -16,7 +18,10 @@ public struct MergeReport: Sendable, Hashable {
         /// Blocks of which only some records went on; these were compressed anew.
         public var blocksReencoded = 0
 
-        init(root: String) { self.root = root }
+        init(root: String, mark: Int64) {
+            self.root = root
+            self.mark = mark
+        }
     }
 
     public var sources: [Source]

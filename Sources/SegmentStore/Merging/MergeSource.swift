@@ -4,6 +4,8 @@ public import Basics
 struct MergeSource {
     let root: String
     let image: StoreImage
+    /// 0 where it was never set.
+    let mark: Int64
     /// The lines that are in a journal only, by the hash of their key.
     let journaled: [Lane: [Hash128: [UInt8]]]
     private let lock: (any FileLock)?
@@ -21,6 +23,7 @@ struct MergeSource {
         do throws(RetortError) {
             guard manifest.superseding == nil else { throw Self.unfinished(root) }
             (image, journaled) = try Self.load(root, options, scratch)
+            mark = try MarkSlot.read(layout, storeID: manifest.storeID, files: options.files)?.slot.value ?? 0
             if let damage = image.damage.first {
                 throw RetortError(
                     .damagedData, damage.reason, at: damage.path(image.context.layout),

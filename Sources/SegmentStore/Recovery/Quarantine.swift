@@ -62,6 +62,17 @@ struct Quarantine {
             && parts[3].utf8.count == 16 && Hexadecimal.parse(Array(parts[3].utf8)) != nil
     }
 
+    /// Moves what has the name of the mark's file aside, whatever it is.
+    mutating func keepMark() throws(RetortError) {
+        guard let size = try files.size(of: layout.mark) else { return }
+        try files.createDirectory(layout.quarantine)
+        try files.rename(layout.mark, to: try unusedPath("MARK"))
+        try files.syncDirectory(layout.quarantine)
+        try files.syncDirectory(layout.root)
+        count += 1
+        bytes += size
+    }
+
     private func unusedPath(_ name: String) throws(RetortError) -> String {
         var path = "\(layout.quarantine)/\(name)"
         var copy = 0

@@ -108,6 +108,8 @@ private struct Repair {
     }
 
     mutating func run() throws(RetortError) {
+        // Nothing opens the store for writing while it does not hold.
+        if found(.mark) { try quarantine.keepMark() }
         let touchesSegments = found(.segment, .block, .line, .duplicate)
         let distrustsHints = found(.hints, .entry, .counters)
         // Before anything is rewritten: what is shorter afterwards was not lost.

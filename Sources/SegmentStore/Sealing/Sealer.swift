@@ -12,17 +12,19 @@ struct Sealer {
     private var flushEntries: Int
     private var writers: [SegmentWriter]
     private let manifest: Locked<StoreManifest>
+    private let mark: MarkKeeper
     private var syncHasFailed = false
 
     init(
         context: StoreContext, options: StoreOptions, index: Locked<StoreIndex>, buffers: Locked<[LaneBuffer]>,
-        manifest: Locked<StoreManifest>, tails: [LaneTail]
+        manifest: Locked<StoreManifest>, mark: MarkKeeper, tails: [LaneTail]
     ) throws(RetortError) {
         self.context = context
         self.options = options
         self.index = index
         self.buffers = buffers
         self.manifest = manifest
+        self.mark = mark
         flusher = IndexFlusher(context: context, index: index)
         flushEntries = .max
         writers = Lane.allCases.map {
@@ -124,6 +126,17 @@ struct Sealer {
         for lane in Lane.allCases { try syncSegment(lane) }
         try retireJournals()
         try syncJournals()
+        try syncMark()
+    }
+
+    private mutating func syncMark() throws(RetortError) {
+        while true {
+            do throws(RetortError) {
+                return try mark.sync()
+            } catch {
+                try noteFailedSync(error)
+            }
+        }
     }
 
     private mutating func syncSegment(_ lane: Lane) throws(RetortError) {

@@ -39,6 +39,7 @@ public enum StoreVerification {
     ) throws(RetortError) -> VerificationReport {
         var verification = Verification(root: root, options: options, isDeep: deep)
         guard try verification.checkManifest() else { return verification.report }
+        try verification.checkMark()
         let snapshot = try verification.openSnapshot(scratch: scratch.claim, holdsLock: holdsLock)
         try verification.checkFiles(of: snapshot)
         try verification.checkJournals(of: snapshot)
@@ -132,6 +133,22 @@ struct Verification {
                     remedy: "Look at it; if it is as it should be, `retort repair` writes it anew."))
         }
         return true
+    }
+
+    /// The mark's file, of a store whose manifest can be used.
+    mutating func checkMark() throws(RetortError) {
+        let layout = StoreLayout(root: root)
+        let storeID = try StoreManifest.load(layout, files: options.files).storeID
+        do throws(RetortError) {
+            _ = try MarkSlot.read(layout, storeID: storeID, files: options.files)
+        } catch {
+            guard error.code == .damagedData else { throw error }
+            report.note(
+                Problem(
+                    kind: .mark, place: layout.mark,
+                    message: error.cause.map { "\(error.message): \($0)" } ?? error.message,
+                    remedy: "Put it back from a copy, or run `retort repair` to set it aside: the mark is 0 then."))
+        }
     }
 
     /// The store as it is now, with an index that holds.

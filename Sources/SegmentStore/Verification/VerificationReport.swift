@@ -23,6 +23,8 @@ public struct VerificationReport: Sendable, Hashable {
             case entry
             /// Counters or tallies are not what was counted.
             case counters
+            /// The file of the mark is damaged.
+            case mark
             /// The ledger of input rows lists more items than have an outcome.
             case ledger
         }
