@@ -134,9 +134,24 @@ extension Dispatcher {
         guard window.phase == .open else { return nil }
         ticket.waitsAfter = failureClass
         waitingByClass[failureClass, default: 0] += 1
-        retries.push(ticket, due: now + backoff.delay(attempt: max(1, ticket.attempts), hint: hint))
+        let due = due(ticket, hint, wasProbe, at: now)
+        retries.push(ticket, due: due)
         return nil
     }
+
+    /// When the item goes again. A probe that failed is the next probe too, so that a server that fails each item a few
+    /// times does not have to see all of them first; but not for ever, since the item may be what it fails of.
+    private mutating func due(_ ticket: Ticket, _ hint: Interval?, _ wasProbe: Bool, at now: Instant) -> Instant {
+        if wasProbe, breaker.isOpen, ticket.probes < Self.probesInRowMax {
+            ticket.probes += 1
+            return Instant(nanoseconds: 0)
+        }
+        ticket.probes = 0
+        return now + backoff.delay(attempt: max(1, ticket.attempts), hint: hint)
+    }
+
+    /// Further probes that one item is in a row.
+    static let probesInRowMax = 3
 
     /// What the failure says of the server; nil when it shows that the server is at work, as an answer does that breaks
     /// off or cannot be read.

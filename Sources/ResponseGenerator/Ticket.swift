@@ -23,6 +23,8 @@ class Ticket: @unchecked Sendable {
     /// Where `Flights` keeps it.
     final var place = 0
     final var isProbe = false
+    /// How often in a row it was the probe.
+    final var probes = 0
     /// Why it waits for a retry.
     final var waitsAfter: FailureClass?
 

@@ -72,6 +72,29 @@ private func at(_ seconds: Double) -> Instant { Instant(nanoseconds: 0) + .secon
         return (machine, items)
     }
 
+    /// A server that fails each item's first two attempts: the probe goes on with its item until that one is answered.
+    @Test func aProbeThatFailedIsTheNextProbe() {
+        var (machine, items) = started(20) { $0.concurrency = 20 }
+        for _ in 0..<60 { _ = machine.next(at: at(0)) }
+        let sick = Verdict.retry(.server, message: "HTTP 500", after: nil)
+        for item in items where machine.flights.count > 0 && item.place >= 0 {
+            _ = machine.returned(reply(item, sick, status: 500), at: at(1))
+        }
+        #expect(machine.breaker.isOpen)
+        var probes: [UInt64] = []
+        var now = 10.0
+        while probes.count < 6 {
+            if case .dispatch(let ticket) = machine.next(at: at(now)) {
+                #expect(ticket.isProbe)
+                probes.append(ticket.serial)
+                _ = machine.returned(reply(ticket, sick, status: 500), at: at(now))
+            }
+            now += 10
+        }
+        #expect(Set(probes.prefix(4)).count == 1, "\(probes)")
+        #expect(probes[4] != probes[3], "an item that always fails does not keep the others waiting: \(probes)")
+    }
+
     @Test func aRetryWaitsOutsideTheWindowAndGoesBeforeWhatIsFresh() {
         var (machine, items) = started(4)
         let hint = Verdict.retry(.rateLimited, message: "slow", after: .seconds(10))

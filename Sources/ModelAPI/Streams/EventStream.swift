@@ -10,6 +10,11 @@ enum EventStream {
     /// - Parameters:
     ///   - text: the events; `body` without what comes before them.
     static func parse(_ text: [UInt8], of body: [UInt8], with parser: JSONParser) -> ParsedBody {
+        assembled(text, with: parser).parsed(body, with: parser)
+    }
+
+    /// The pieces of a body of events.
+    static func assembled(_ text: [UInt8], with parser: JSONParser) -> StreamAssembly {
         var assembly = StreamAssembly()
         var event: [ArraySlice<UInt8>] = []
         for line in lines(of: text) {
@@ -22,17 +27,22 @@ enum EventStream {
             if assembly.isOver { break }
         }
         if !assembly.isOver { assembly.add(event: event, with: parser) }
-        return assembly.parsed(body, with: parser)
+        return assembly
     }
 
     /// One JSON value a line.
     static func parse(lines text: [UInt8], of body: [UInt8], with parser: JSONParser) -> ParsedBody {
+        assembled(lines: text, with: parser).parsed(body, with: parser)
+    }
+
+    /// The pieces of a body of JSON lines.
+    static func assembled(lines text: [UInt8], with parser: JSONParser) -> StreamAssembly {
         var assembly = StreamAssembly()
         for line in lines(of: text) where !assembly.isOver {
             let line = trimmed(line)
             if !line.isEmpty { assembly.add(event: [line], with: parser) }
         }
-        return assembly.parsed(body, with: parser)
+        return assembly
     }
 
     /// Lines end in a line feed, a return, or both.

@@ -90,6 +90,14 @@ struct StreamAssembly {
         isDone || chat.isComplete || message.isComplete || candidates.isComplete || bare.isComplete || whole != nil
     }
 
+    /// What has come so far, as the JSON text of one answer; nil when there is none.
+    var joined: [UInt8]? {
+        whole.map { Array($0.raw) } ?? chat.rendered ?? message.rendered ?? candidates.rendered ?? bare.rendered
+    }
+
+    /// Whether the stream has come to its end without an error.
+    var isWhole: Bool { error == nil && broken == nil && isComplete }
+
     /// The verdict on the answer, once all its pieces are here.
     func parsed(_ body: [UInt8], with parser: JSONParser) -> ParsedBody {
         if let error { return .error(error) }

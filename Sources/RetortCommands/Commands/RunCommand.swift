@@ -17,6 +17,17 @@ enum RunCommand {
             Prompts are rows of JSONL, CSV or text, plain or gzip; - reads standard input. To resume, run the \
             same command again. Prompts already answered on disk are not sent again.
 
+            A row is one of:
+              {"messages": [...]}                   chat; also as JSON text in a column of a CSV
+              {"prompt": "..."}                     a user turn, or the text with --endpoint completions
+              {"prompt": [...messages...]}          TRL
+              {"conversations": [{"from", "value"}]}  ShareGPT, with or without "system"
+              {"prefix": "...", "suffix": "..."}    fill in the middle
+              {"custom_id", "url", "body"}          OpenAI Batch; {"custom_id", "params"} Anthropic's
+              any fields                            with --template
+            A file may hold one JSON array of rows over many lines. What stands beside the prompt in a row (tools, system, \
+            model, temperature, max_tokens, ...) is sent; other fields become metadata.
+
             A first operand in .yaml is a job file: `input:`, `prompt:` (a template) and options by their names, such \
             as `max-tokens: 500`. The command line and the environment win over it.
 

@@ -136,6 +136,6 @@ extension RunSettings {
             rejectedFinishReasons: rejectedFinishReasons, splitsThinking: splitsThinking,
             retryAfterMax: command.duration("retry-after-max"))
         check = job.check
-        generator.classifier.stages = check.map { [$0.stage] } ?? []
+        generator.classifier.stages = secrets.stages + (check.map { [$0.stage] } ?? [])
     }
 }

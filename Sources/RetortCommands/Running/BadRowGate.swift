@@ -11,9 +11,12 @@ struct BadRowGate {
 
     private var isOpen: Bool
     private var held: [Held] = []
-    private var trial = RowTrial()
+    private var trial: RowTrial
 
-    init(isOpen: Bool) { self.isOpen = isOpen }
+    init(isOpen: Bool, isTable: Bool = false) {
+        self.isOpen = isOpen
+        trial = RowTrial(isTable: isTable)
+    }
 
     /// A row can be sent: gives what was held back.
     mutating func open() -> [Held] {

@@ -31,6 +31,8 @@ final class PlannedSource: ItemSource {
         var rows: UInt64 = 0
         var findings = RowPlanner.Findings()
         var isComplete = false
+        /// Where the input ends in the middle of a row.
+        var tornEnd: String?
     }
 
     /// Items that were planned and not handed over yet.
@@ -131,7 +133,9 @@ final class PlannedSource: ItemSource {
         var noted = rows.landmark.row
         let isLive = !planner.input.isRepeatable
         // The first rows of files were looked at before.
-        var gate = BadRowGate(isOpen: !isLive)
+        let isTable = planner.input.files.contains { $0.format == .csv || $0.format == .tsv }
+        var gate = BadRowGate(isOpen: !isLive, isTable: isTable)
+        var last: RetortError?
         do throws(RetortError) {
             while let row = try rows.next() {
                 let isWanted = try isOpen.withLock { isOpen throws(RetortError) in
@@ -140,7 +144,9 @@ final class PlannedSource: ItemSource {
                     case .items(let items):
                         try record(gate.open(), recorder, onBadRow)
                         batch.append(items)
+                        last = nil
                     case .badRow(let records, let error):
+                        last = error
                         try record(try gate.take(records, error, row, planner.parser), recorder, onBadRow)
                     }
                     if rows.landmark.row >= noted + Self.rowsPerLandmark {
@@ -167,8 +173,15 @@ final class PlannedSource: ItemSource {
         }
         if rows.isAtEnd { try end(rows.landmark, store) }
         guard hand(over: batch, rows: rows.rows, planner) else { return }
-        state.update { $0.reading.isComplete = true }
+        let isTorn = last?.message.hasPrefix(Self.notJSON) ?? false
+        state.update { state in
+            state.reading.isComplete = true
+            state.reading.tornEnd = isTorn ? last?.place : nil
+        }
     }
+
+    /// How the message of a row begins that is cut off.
+    private static let notJSON = "the row is not JSON"
 
     private func record(
         _ rows: [BadRowGate.Held], _ recorder: Recorder, _ onBadRow: (RetortError) -> Void

@@ -17,6 +17,10 @@ struct RowTrial {
     private var missing: [String: Int] = [:]
     private var rowsOfFields = 0
     private var fields = ""
+    /// Whether the rows are lines of a table, whose first one names the columns.
+    private let isTable: Bool
+
+    init(isTable: Bool = false) { self.isTable = isTable }
 
     var isFull: Bool { rows >= Self.rowsMax || bytes >= Self.bytesMax }
 
@@ -44,7 +48,8 @@ struct RowTrial {
             let count = Human.count(rowsOfFields)
             return RetortError(
                 .configuration, "\(names) \(absent.count == 1 ? "is" : "are") missing in \(count) of \(count) rows",
-                cause: fields, remedy: "Correct the template, or the rows. Nothing was sent or recorded.")
+                cause: fields,
+                remedy: "Correct the template, or the rows. Nothing was sent or recorded." + remark)
         }
         guard isOneReason else { return nil }
         if error.message == ParameterOptions.noModel.message { return ParameterOptions.noModel }
@@ -52,7 +57,15 @@ struct RowTrial {
             let count = (isFull ? "the first " : "") + Human.count(rows)
             error.message = "none of \(count) rows can be sent: " + error.message
         }
+        if error.message.contains("no prompt"), !remark.isEmpty { error.remedy = (error.remedy ?? "") + remark }
         return error
+    }
+
+    /// Of a table it may be the header that is missing.
+    private var remark: String {
+        guard isTable else { return "" }
+        return " The first line of a CSV or TSV names its columns; if it is data, put a line of names before it, "
+            + "such as `prompt,topic` (sed -i '1i prompt,topic' FILE)."
     }
 
     /// Looks at the first rows of files. Throws the verdict, and what keeps the input from being read; of that only if no
@@ -65,7 +78,8 @@ struct RowTrial {
             settings, input: input, store: NoOutcomes(job, samples: settings.samples), issued: IssuedKeys(),
             codec: RecordCodec(keepsBody: false), standing: .mixed(isNew: true))
         let reader = RangedRows(input, settings.rows)
-        var trial = RowTrial()
+        let isTable = input.files.contains { $0.format == .csv || $0.format == .tsv }
+        var trial = RowTrial(isTable: isTable)
         while !trial.isFull {
             let row: Row?
             do throws(RetortError) { row = try reader.next() } catch { return }

@@ -194,7 +194,15 @@ struct RunConclusion {
             if bad < result.counters.failed {
                 facts.append(("retry", palette.cyan("retort retry \(out)")))
             }
-            if bad > 0 { facts.append(("bad rows", "correct them in the input, then run the same command again")) }
+            if let place = result.tornEnd {
+                facts.append(
+                    (
+                        "torn input",
+                        "the last row, \(place), is cut off: complete or delete that line, then run the same command again"
+                    ))
+            } else if bad > 0 {
+                facts.append(("bad rows", "correct them in the input, then run the same command again"))
+            }
         }
         facts.append(("status", palette.cyan("retort status \(out)")))
         return facts

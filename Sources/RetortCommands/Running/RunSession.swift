@@ -34,6 +34,8 @@ struct RunSession {
         var damage: [Damage] = []
         /// The server if it has sent bytes that were not asked for.
         var disorderlyServer: String?
+        /// Where the input ends in the middle of a row; nil where it does not.
+        var tornEnd: String?
         /// What the whole process has cost, the built-in server included; nil while it is not over.
         var cost: ProcessCost?
     }
@@ -42,6 +44,7 @@ struct RunSession {
         let input = try InputSet.resolve(settings.inputs, format: settings.format)
         var job = JobDescription(settings).adopting(try RecordStore.manifest(of: settings.out)?.job)
         try RowTrial.check(input, settings, job: job)
+        try RowPrices.check(input, settings, job: job)
         if !isQuiet, let line = try InputAnnouncement.line(input, settings.inputs) { messages.line(line) }
         job = try takeUpBadRows(input, job)
         try raiseSamples(job)
@@ -241,9 +244,10 @@ struct RunSession {
         if reached.pending == 0, reached.failed == 0, summary.ending == .completed, isWhole {
             try standing.settle(input, rows: source.reading.rows, store)
         }
-        let result = Result(
+        var result = Result(
             summary: summary, standing: reached, counters: store.counters,
             simulatorCounts: nil, wasInterrupted: signals.withLock { $0 } > 0)
+        result.tornEnd = source.reading.tornEnd
         publisher.end(result)
         return result
     }

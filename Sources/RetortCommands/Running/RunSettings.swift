@@ -104,7 +104,7 @@ struct RunSettings: Sendable {
         generator.classifier = Classifier(
             rejectedFinishReasons: rejectedFinishReasons, splitsThinking: splitsThinking,
             retryAfterMax: command.duration("retry-after-max"))
-        generator.classifier.stages = check.map { [$0.stage] } ?? []
+        generator.classifier.stages = secrets.stages + (check.map { [$0.stage] } ?? [])
     }
 
     private static func loadTemplate(_ command: ParsedCommand) throws(RetortError) -> (

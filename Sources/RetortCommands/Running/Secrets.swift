@@ -209,6 +209,7 @@ struct BlottingTransport: ModelTransport {
         switch await base.send(request) {
         case .success(var reply):
             secrets.blot(&reply.body)
+            if let body = StreamedText.replacement(of: reply.body, blotting: secrets.blot) { reply.body = body }
             return .success(reply)
         case .failure(var failure):
             failure.message = secrets.blotted(failure.message)
@@ -217,7 +218,36 @@ struct BlottingTransport: ModelTransport {
     }
 }
 
+/// Blots what only the joined parts of an answer show: a server may cut a secret in two.
+struct BlottingStage: AnswerStage {
+    let secrets: Secrets
+
+    func judge(_ answer: ModelAnswer, with parser: JSONParser) -> StageVerdict {
+        func blotted(_ text: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
+            var bytes = Array(text)
+            secrets.blot(&bytes)
+            return bytes.elementsEqual(text) ? nil : bytes[...]
+        }
+        let response = blotted(answer.responseRaw)
+        let reasoning = blotted(answer.reasoningRaw)
+        let calls = answer.toolCallsRaw.flatMap(blotted)
+        guard response != nil || reasoning != nil || calls != nil else { return .accept(answer) }
+        let text = response ?? answer.responseRaw
+        // The body still has the parts apart.
+        return .accept(
+            ModelAnswer(
+                body: Array(#"{"content":"#.utf8) + text + Array("}".utf8), responseRaw: text,
+                reasoningRaw: reasoning ?? answer.reasoningRaw, toolCallsRaw: calls ?? answer.toolCallsRaw,
+                finishReason: answer.finishReason, modelRaw: answer.modelRaw, usage: answer.usage,
+                costStatedNanodollars: answer.costStatedNanodollars, otherRaw: answer.otherRaw,
+                hasOtherContent: answer.hasOtherContent, valueRaw: answer.valueRaw, valueFound: answer.valueFound))
+    }
+}
+
 extension Secrets {
+    /// The check of each answer; none where there is nothing to hide.
+    var stages: [any AnswerStage] { isEmpty ? [] : [BlottingStage(secrets: self)] }
+
     /// The transport as it is where there is nothing to hide.
     func guarding(_ transport: any ModelTransport) -> any ModelTransport {
         isEmpty ? transport : BlottingTransport(base: transport, secrets: self)
