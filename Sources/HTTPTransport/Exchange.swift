@@ -18,14 +18,14 @@ class Exchange: Placed {
     /// Counts the requests, so that a late cancellation does not hit the next one.
     private var number: UInt64 = 0
     var waiter: Waiter?
-    var progress = Progress(started: Instant(nanoseconds: 0))
+    var progress = ExchangeProgress(started: Instant(nanoseconds: 0))
     /// Place among the exchanges in flight.
     var position = 0
 
     /// Takes a request, which `begin` sends.
     func prepare(_ request: ModelRequest) {
         number &+= 1
-        progress = Progress(started: .now)
+        progress = ExchangeProgress(started: .now)
     }
 
     /// Sends what was prepared. Its end is told to the pool.
@@ -39,15 +39,4 @@ class Exchange: Placed {
 
     /// The request that is in flight.
     final var ticket: Ticket { Ticket(exchange: self, number: number) }
-}
-
-/// A way to the server: makes the exchanges that travel on it. Confined to the loop.
-protocol Route: AnyObject {
-    func makeExchange(_ pool: ExchangePool) -> Exchange
-
-    /// Told of every exchange's end, after its waiter.
-    func ended(_ ticket: Exchange.Ticket, _ result: Result<ModelReply, TransportFailure>?)
-
-    /// Frees everything. Nothing may be in flight.
-    func close()
 }

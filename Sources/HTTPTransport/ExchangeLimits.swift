@@ -5,7 +5,7 @@ internal import ModelAPI
 /// of them.
 struct ExchangeLimits: Sendable {
     let authority: String
-    let timeouts: HTTPTransport.Timeouts
+    let timeouts: TransportTimeouts
     let responseBytesMax: Int
 
     /// Interim answers (1xx) before the real one.
@@ -13,7 +13,7 @@ struct ExchangeLimits: Sendable {
     static let wrongVersion = "not HTTP: invalid HTTP version"
     static let tooManyInterim = "more than \(interimAnswersMax) interim answers (1xx) came in place of an answer"
 
-    func timeout(_ overdue: Exchange.Progress.Overdue, after latency: Interval) -> TransportFailure {
+    func timeout(_ overdue: ExchangeProgress.Overdue, after latency: Interval) -> TransportFailure {
         let text =
             switch overdue {
             case .firstByte: "no answer within \(timeouts.firstByte.seconds) s"

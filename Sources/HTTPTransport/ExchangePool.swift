@@ -127,3 +127,14 @@ final class ExchangePool: @unchecked Sendable {
         func connectionsOpened(_ count: Int) { connections.add(count, ordering: .relaxed) }
     }
 }
+
+/// A way to the server: makes the exchanges that travel on it. Confined to the loop.
+protocol Route: AnyObject {
+    func makeExchange(_ pool: ExchangePool) -> Exchange
+
+    /// Told of every exchange's end, after its waiter.
+    func ended(_ ticket: Exchange.Ticket, _ result: Result<ModelReply, TransportFailure>?)
+
+    /// Frees everything. Nothing may be in flight.
+    func close()
+}

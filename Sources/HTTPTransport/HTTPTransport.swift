@@ -10,6 +10,10 @@ internal import Synchronization
 /// sends bytes that were not asked for gets a new connection for each request (see `AnswerMemory`).
 /// Tasks that prefer the loop as their executor pay for no thread hop.
 public final class HTTPTransport: ModelTransport {
+    public typealias Configuration = TransportConfiguration
+    public typealias Network = TransportNetwork
+    public typealias Timeouts = TransportTimeouts
+
     let loop: EventLoop
     private let watch: ProtocolWatch
     /// Nil if HTTP/1.1 is libcurl's too.

@@ -1,9 +1,9 @@
-extension HTTPTransport.Configuration {
+extension TransportConfiguration {
     /// Whether HTTP/1.1 to that address needs nothing that libcurl alone can do.
     func isOurs(_ baseURL: BaseURL) -> Bool {
         !usesLibcurlOnly && baseURL.hostHeader.utf8.allSatisfy { $0 < 0x80 } && !(baseURL.isSecure && baseURL.hasZone)
             && isOurs(network.proxy(secure: baseURL.isSecure), isSecure: baseURL.isSecure)
-            && !HTTPTransport.Configuration.framingHeaders.contains { hasHeader($0) }
+            && !TransportConfiguration.framingHeaders.contains { hasHeader($0) }
     }
 
     /// libcurl opens a tunnel through a proxy and leaves it to us, unless it has to speak TLS with the proxy. In clear

@@ -64,9 +64,9 @@ import Testing
     private let timeouts = HTTPTransport.Timeouts(
         connect: .seconds(1), firstByte: .seconds(10), stalled: .seconds(3), total: .seconds(20))
 
-    private func overdue(at second: Double, lastByte: Double?) -> Exchange.Progress.Overdue? {
+    private func overdue(at second: Double, lastByte: Double?) -> ExchangeProgress.Overdue? {
         let zero = Instant(nanoseconds: 5)
-        let progress = Exchange.Progress(started: zero, lastByte: lastByte.map { zero + .seconds($0) })
+        let progress = ExchangeProgress(started: zero, lastByte: lastByte.map { zero + .seconds($0) })
         return progress.overdue(zero + .seconds(second), timeouts)
     }
 

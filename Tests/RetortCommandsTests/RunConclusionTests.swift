@@ -10,7 +10,7 @@ import Testing
 @Suite struct RunConclusionTests {
     private func conclusion(
         _ ending: RunSummary.Ending = .completed, error: RetortError? = nil, done: Int, failed: Int = 0,
-        earlier: Int = 0, total: UInt64?, wasInterrupted: Bool = false
+        earlier: Int = 0, total: UInt64?, wasInterrupted: Bool = false, disorderlyServer: String? = nil
     ) throws -> RunConclusion {
         var progress = Progress()
         progress.requests = done + failed - earlier
@@ -27,7 +27,7 @@ import Testing
         return RunConclusion(
             .init(
                 summary: summary, standing: standing, counters: counters, simulatorCounts: nil,
-                wasInterrupted: wasInterrupted),
+                wasInterrupted: wasInterrupted, disorderlyServer: disorderlyServer),
             settings: try settings("in", "--out", "runs/my run", "--simulate"), commandLine: "retort run in")
     }
 
@@ -45,6 +45,14 @@ import Testing
                 "  answers   zcat 'runs/my run'/responses/*.jsonl.gz | head",
                 "  status    retort status 'runs/my run'",
             ])
+    }
+
+    @Test func namesAServerThatSendsMoreThanItIsAskedFor() throws {
+        let lines = try conclusion(done: 2, total: 2, disorderlyServer: "h:80").lines(plain)
+        #expect(
+            lines.contains(
+                "  server    h:80 sends bytes that were not asked for, so its connections are not reused"))
+        #expect(try !conclusion(done: 2, total: 2).lines(plain).contains { $0.contains("not asked for") })
     }
 
     @Test func someFailed() throws {

@@ -13,7 +13,7 @@ protocol ConnectionOpenerUser: AnyObject {
     func opened(_ socket: Int32, _ stream: any ByteStream)
 
     /// `failure` makes the failure of an exchange that has waited as long as it is told.
-    func openingFailed(_ kind: ConnectionOpener.FailureKind, _ failure: (Interval) -> TransportFailure)
+    func openingFailed(_ kind: OpeningFailure, _ failure: (Interval) -> TransportFailure)
 
     /// The server speaks HTTP/2, which is libcurl's.
     func serverChoseHTTP2()
@@ -22,16 +22,6 @@ protocol ConnectionOpenerUser: AnyObject {
 /// Opens connections to the server, with TLS if its address says so: libcurl finds the address and connects, through a
 /// tunnel if there is a proxy. Confined to the loop.
 final class ConnectionOpener: LaneUser {
-    /// Why a connection could not be opened, as far as it matters which exchanges fail with it.
-    enum FailureKind {
-        /// The name is not known: all that wait.
-        case lookup
-        /// The time for it has passed: those that have waited as long, if only for their turn.
-        case timeout
-        /// The one whose turn it is.
-        case other
-    }
-
     private let loop: EventLoop
     private let settings: CurlSettings
     private unowned(unsafe) let user: any ConnectionOpenerUser
@@ -99,7 +89,7 @@ final class ConnectionOpener: LaneUser {
     }
 
     private func failed(_ report: CurlReport) {
-        let kind: FailureKind =
+        let kind: OpeningFailure =
             switch report.code {
             case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY: .lookup
             case CURLE_OPERATION_TIMEDOUT: .timeout
@@ -130,7 +120,7 @@ final class ConnectionOpener: LaneUser {
         }
     }
 
-    private func failed(_ kind: FailureKind, _ failureKind: TransportFailure.Kind, _ words: String) {
+    private func failed(_ kind: OpeningFailure, _ failureKind: TransportFailure.Kind, _ words: String) {
         user.openingFailed(kind) { latency in
             var failure = settings.limits.failure(failureKind, words, after: latency)
             failure.stage = .unconnected

@@ -1,6 +1,6 @@
 /// Which exchange gets which connection, and how many are to be opened. A value: what it returns is to be done by its
 /// owner.
-struct ConnectionQueue<Exchange: Equatable, Connection: Equatable> {
+struct ConnectionQueue<Request: Equatable, Connection: Equatable> {
     /// Connections being opened at a time. A server's own queue of handshakes holds 128 to 511 as a rule, and one that
     /// does not fit is tried again by the kernel after a second.
     static var connectingMax: Int { 100 }
@@ -9,9 +9,9 @@ struct ConnectionQueue<Exchange: Equatable, Connection: Equatable> {
     private var idle: [Connection] = []
     /// How many of them have been closed, at most.
     private var idleClosed = 0
-    private var waiting = WaitingLine<Exchange>()
+    private var waiting = WaitingLine<Request>()
     /// Those whose kept connection turned out to be closed: another kept one may be no better.
-    private var waitingForFresh = WaitingLine<Exchange>()
+    private var waitingForFresh = WaitingLine<Request>()
     private var connecting = 0
     /// Connections that are open, idle or not.
     private var open = 0
@@ -22,13 +22,13 @@ struct ConnectionQueue<Exchange: Equatable, Connection: Equatable> {
     init(connectionsMax: Int = .max) { self.connectionsMax = connectionsMax }
 
     /// The connection to take if it is still open, or else to ask again; nil: the exchange waits for one.
-    mutating func connection(for exchange: Exchange) -> Connection? {
+    mutating func connection(for exchange: Request) -> Connection? {
         if let connection = idle.popLast() { return connection }
         waiting.append(exchange)
         return nil
     }
 
-    mutating func waitForFresh(_ exchange: Exchange) { waitingForFresh.append(exchange) }
+    mutating func waitForFresh(_ exchange: Request) { waitingForFresh.append(exchange) }
 
     /// How many connections to open now; each ends with `opened` or `failed`. One goes ahead alone while the server is
     /// not known: libcurl starts a thread for every name it looks up.
@@ -44,28 +44,28 @@ struct ConnectionQueue<Exchange: Equatable, Connection: Equatable> {
     mutating func serverKnown() { isServerKnown = true }
 
     /// The exchange that gets the new connection; nil: it stays idle.
-    mutating func opened(_ connection: Connection) -> Exchange? {
+    mutating func opened(_ connection: Connection) -> Request? {
         connecting -= 1
         open += 1
         return waitingForFresh.popFirst() ?? free(connection)
     }
 
     /// The exchange that gets a connection which has done its work; nil: it stays idle.
-    mutating func free(_ connection: Connection) -> Exchange? {
+    mutating func free(_ connection: Connection) -> Request? {
         if let exchange = waiting.popFirst() { return exchange }
         idle.append(connection)
         return nil
     }
 
     /// The exchanges that fail because a connection could not be opened.
-    mutating func failed(_ failure: ConnectionOpener.FailureKind, isOverdue: (Exchange) -> Bool) -> [Exchange] {
+    mutating func failed(_ failure: OpeningFailure, isOverdue: (Request) -> Bool) -> [Request] {
         connecting -= 1
         switch failure {
         case .lookup:
             isServerKnown = false
             return removeWaiting()
         case .timeout:
-            var overdue: [Exchange] = []
+            var overdue: [Request] = []
             while let exchange = waitingForFresh.head, isOverdue(exchange) { overdue += [waitingForFresh.popFirst()!] }
             while let exchange = waiting.head, isOverdue(exchange) { overdue += [waiting.popFirst()!] }
             return overdue
@@ -80,10 +80,10 @@ struct ConnectionQueue<Exchange: Equatable, Connection: Equatable> {
     mutating func closed() { open -= 1 }
 
     /// All that wait, in their order.
-    mutating func removeWaiting() -> [Exchange] { waitingForFresh.removeAll() + waiting.removeAll() }
+    mutating func removeWaiting() -> [Request] { waitingForFresh.removeAll() + waiting.removeAll() }
 
     /// The exchange does not wait any longer.
-    mutating func gaveUp(_ exchange: Exchange) {
+    mutating func gaveUp(_ exchange: Request) {
         waiting.remove(exchange)
         waitingForFresh.remove(exchange)
     }

@@ -174,7 +174,7 @@ extension HTTP1Route: ConnectionOpenerUser {
         openConnections()
     }
 
-    func openingFailed(_ kind: ConnectionOpener.FailureKind, _ failure: (Interval) -> TransportFailure) {
+    func openingFailed(_ kind: OpeningFailure, _ failure: (Interval) -> TransportFailure) {
         let now = Instant.now
         for exchange in queue.failed(kind, isOverdue: { now - $0.waitsSince >= limits.timeouts.connect }) {
             exchange.pool.finished(exchange, .failure(failure(now - exchange.progress.started)))

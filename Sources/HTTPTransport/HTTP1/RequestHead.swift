@@ -9,7 +9,7 @@ struct RequestHead {
     /// Request targets by path: a run has one or two.
     private var beginnings: [String: [UInt8]] = [:]
 
-    init(_ configuration: HTTPTransport.Configuration, _ baseURL: BaseURL) {
+    init(_ configuration: TransportConfiguration, _ baseURL: BaseURL) {
         self.baseURL = baseURL
         var headers: [(name: String, value: String)] = []
         if !configuration.hasHeader("Host") { headers.append(("Host", baseURL.hostHeader)) }

@@ -6,7 +6,7 @@ final class CurlSettings: @unchecked Sendable {
     let baseURL: BaseURL
     let limits: ExchangeLimits
     let laneTransfersMax: Int
-    private let network: HTTPTransport.Network
+    private let network: TransportNetwork
     let trust: TrustStore?
     let watch: ProtocolWatch
     /// Of a lane; 0 for as many as are wanted. With a limit there is one lane.
@@ -20,7 +20,7 @@ final class CurlSettings: @unchecked Sendable {
         precondition(curl_global_init(Int(CURL_GLOBAL_ALL)) == CURLE_OK, "curl_global_init failed")
     }()
 
-    init(_ configuration: HTTPTransport.Configuration) throws(RetortError) {
+    init(_ configuration: TransportConfiguration) throws(RetortError) {
         _ = CurlSettings.library
         try configuration.validate()
         try configuration.network.validate()
@@ -47,7 +47,7 @@ final class CurlSettings: @unchecked Sendable {
     private static let laneTransfersMaxLimited = 1 << 20
 
     private static func laneTransfersMax(secure: Bool) -> Int {
-        typealias Configuration = HTTPTransport.Configuration
+        typealias Configuration = TransportConfiguration
         return secure ? Configuration.laneTransfersMaxSecure : Configuration.laneTransfersMaxPlain
     }
 
@@ -66,7 +66,7 @@ final class CurlSettings: @unchecked Sendable {
         // Wait for a connection that may turn out to carry many streams, rather than shake hands once for each.
         set(easy, CURLOPT_PIPEWAIT, isHTTP2Possible ? 1 : 0)
         // A resumed session brings no certificate, with which the protocol is noted.
-        set(easy, CURLOPT_SSL_SESSIONID_CACHE, isHTTP2Possible ? 0 : 1)
+        set(easy, CURLOPT_SSL_SESSIONID_CACHE, isHTTP2Possible || watch.leavesHTTP1 ? 0 : 1)
     }
 
     /// For a handle that makes whole exchanges.

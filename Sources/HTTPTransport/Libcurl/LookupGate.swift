@@ -1,10 +1,10 @@
 /// Lets one exchange go ahead while the server's address is not known, and holds the others back: libcurl starts a
 /// thread for every name it looks up, and finds the answer of an earlier lookup only once that has ended.
 /// A value: what it returns is to be done by its owner.
-struct LookupGate<Exchange: Equatable> {
+struct LookupGate<Request: Equatable> {
     private enum State {
         case closed
-        case probing(Exchange, waiting: [Exchange])
+        case probing(Request, waiting: [Request])
         case open
     }
 
@@ -18,15 +18,15 @@ struct LookupGate<Exchange: Equatable> {
     /// What is to be done with those that were held back.
     enum Action: Equatable {
         case nothing
-        case start([Exchange])
+        case start([Request])
         /// The same failure is theirs.
-        case fail([Exchange])
+        case fail([Request])
     }
 
     private var state = State.closed
 
     /// Whether the exchange may start now; if not, a later action names it.
-    mutating func admit(_ exchange: Exchange) -> Bool {
+    mutating func admit(_ exchange: Request) -> Bool {
         switch state {
         case .open: return true
         case .closed:
@@ -47,7 +47,7 @@ struct LookupGate<Exchange: Equatable> {
     }
 
     /// To be called for every exchange that ends while the gate is not open.
-    mutating func ended(_ exchange: Exchange, _ ending: Ending) -> Action {
+    mutating func ended(_ exchange: Request, _ ending: Ending) -> Action {
         guard case .probing(let probe, var waiting) = state else { return .nothing }
         guard exchange == probe else {
             waiting.removeAll { $0 == exchange }

@@ -8,7 +8,7 @@ final class TrustStore: @unchecked Sendable {
 
     /// Reads the file or directory that is named, or else those that libcurl was built with.
     /// Throws if a named one holds no certificate.
-    init(_ network: HTTPTransport.Network) throws(RetortError) {
+    init(_ network: TransportNetwork) throws(RetortError) {
         guard let store = X509_STORE_new() else { fatalError("out of memory") }
         self.store = store
         // As libcurl sets them: a chain may end at any trusted certificate, and trusted ones are tried first.
