@@ -27,7 +27,8 @@ extension PromptParser {
             }
             reading.model = model.string
         }
-        reading.completionTokensMax = (body["max_completion_tokens"] ?? body["max_tokens"])?.int
+        reading.completionTokensMax =
+            (body["max_completion_tokens"] ?? body["max_tokens"] ?? body["max_output_tokens"])?.int
         reading.isBatch = true
         return .batch(url: url, body: body.raw)
     }

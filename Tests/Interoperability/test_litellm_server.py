@@ -1,6 +1,8 @@
-"""LiteLLM's proxy, with a mock model and no way out, as the server of `retort run`."""
+"""LiteLLM's proxy, with a mock model or `retort simulate` behind it and no way out, as the server of `retort run`."""
 
+import json
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -24,10 +26,25 @@ litellm_settings:
 """
 
 
-@pytest.fixture
-def proxy(tmp_path):
+# What the proxy asks in its turn, by the same API.
+BEHIND = """
+model_list:
+  - model_name: teacher
+    litellm_params:
+      model: openai/simulated
+      api_base: {base_url}
+      api_key: unused
+general_settings:
+  master_key: {key}
+litellm_settings:
+  telemetry: false
+"""
+
+
+@contextmanager
+def started(configuration, tmp_path):
     """(server, base URL) of a proxy that knows one model, `teacher`, and one key."""
-    (tmp_path / "litellm.yaml").write_text(CONFIGURATION)
+    (tmp_path / "litellm.yaml").write_text(configuration)
     port = free_port()
     litellm = Path(sys.executable).with_name("litellm")
     command = [litellm, "--config", tmp_path / "litellm.yaml", "--host", "127.0.0.1", "--port", port]
@@ -39,6 +56,12 @@ def proxy(tmp_path):
         yield server, f"http://127.0.0.1:{port}/v1"
     finally:
         server.stop()
+
+
+@pytest.fixture
+def proxy(tmp_path):
+    with started(CONFIGURATION, tmp_path) as proxy:
+        yield proxy
 
 
 def test_every_row_is_answered_once_and_a_second_run_asks_nothing(proxy, retort, data, tmp_path):
@@ -58,3 +81,29 @@ def test_every_row_is_answered_once_and_a_second_run_asks_nothing(proxy, retort,
     before = dataset.contents()
     retort(*command)
     assert dataset.contents() == before
+
+
+def test_responses_go_through_the_proxy(simulate, retort, tmp_path):
+    source, out = tmp_path / "in.jsonl", tmp_path / "run"
+    tool = {"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {}}}}
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    turns = [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": [{"type": "text", "text": "Why?"}]},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "c", "content": "Because."},
+    ]
+    rows = [
+        {"id": "prompt", "prompt": "Why is the sea salty?"},
+        {"id": "turns", "messages": turns, "tools": [tool]},
+        {"id": "short", "prompt": "Why is the sky blue?", "max_tokens": 8},
+    ]
+    source.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    _, simulator = simulate("--reasoning-tokens", "5")
+    with started(BEHIND.format(base_url=simulator, key=KEY), tmp_path) as (_, base_url):
+        retort("run", source, "--out", out, "--base-url", base_url, "--model", "teacher", "--endpoint", "responses")
+    records = {record["id"]: record for record in Dataset(out, len(rows)).records()}
+    assert records.keys() == {"prompt", "turns", "short"}
+    assert all(record["response"] and record["usage"]["completion_tokens"] > 0 for record in records.values())
+    assert records["prompt"]["finish_reason"] == "stop" and records["prompt"]["reasoning"]
+    assert records["short"]["finish_reason"] == "length"

@@ -1,5 +1,7 @@
 """The official `anthropic` package, and `openai`'s responses, as clients of `retort simulate`."""
 
+import json
+
 import anthropic
 import openai
 import pytest
@@ -80,3 +82,31 @@ def test_a_streamed_response_is_the_whole_one(responses):
         last = event
     assert "".join(parts) == whole
     assert last.type == "response.completed" and last.response.output_text == whole
+
+
+def test_a_response_in_the_form_of_a_schema(responses):
+    schema = {
+        "type": "object",
+        "properties": {"title": {"type": "string"}},
+        "required": ["title"],
+        "additionalProperties": False,
+    }
+    answer = responses().create(
+        model=MODEL,
+        input=QUESTION,
+        store=False,
+        text={"format": {"type": "json_schema", "name": "answer", "schema": schema, "strict": True}},
+    )
+    assert isinstance(json.loads(answer.output_text)["title"], str)
+
+
+def test_a_response_to_the_results_of_tools(responses):
+    items = [
+        *QUESTION,
+        {"type": "function_call", "call_id": "c", "name": "look", "arguments": "{}"},
+        {"type": "function_call_output", "call_id": "c", "output": "Rivers carry salt."},
+    ]
+    tool = {"type": "function", "name": "look", "parameters": {"type": "object", "properties": {}}, "strict": False}
+    answer = responses().create(model=MODEL, input=items, tools=[tool], instructions="Be brief.")
+    assert answer.status == "completed" and answer.output_text
+    assert answer.usage.total_tokens == answer.usage.input_tokens + answer.usage.output_tokens

@@ -76,7 +76,7 @@ import Testing
     @Test func anthropicAlwaysHasALimit() throws {
         let builder = try RequestBuilder(endpoint: .messages, parameters: RequestParameters(model: "m"))
         let root = try JSONParser().parse(try builder.request(.prompt(raw("\"p\""))).body).root
-        #expect(root["max_tokens"]?.int == RequestBuilder.anthropicTokensMaxDefault)
+        #expect(root["max_tokens"]?.int == AnthropicMessages.tokensMaxDefault)
     }
 
     @Test func anthropicHasItsInstructionsApart() throws {

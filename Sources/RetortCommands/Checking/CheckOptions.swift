@@ -40,21 +40,10 @@ struct AnswerCheck: Sendable {
     }
 
     /// Lets the server know, in the form of the endpoint, unless the parameters say something of their own.
-    /// `strict` where the schema is of the part that OpenAI's API takes strictly.
     func ask(in parameters: inout RequestParameters, endpoint: RequestBuilder.Endpoint) throws(RetortError) {
-        guard parameters.responseFormat == nil else { return }
         let text = schema.map { $0.map { $0 == 0x0A || $0 == 0x0D ? 0x20 : $0 } }
-        if endpoint == .messages {
-            guard let text else { return }
-            let format = Array(#"{"format":{"type":"json_schema","schema":"#.utf8) + text + Array("}}".utf8)
-            parameters.extra.append(("output_config", format))
-        } else if let text {
-            let isStrict = try StrictSubset.problems(in: text).isEmpty
-            let head = #"{"type":"json_schema","json_schema":{"name":"answer","strict":\#(isStrict),"schema":"#
-            parameters.responseFormat = Array(head.utf8) + text + Array("}}".utf8)
-        } else {
-            parameters.responseFormat = Array(#"{"type":"json_object"}"#.utf8)
-        }
+        let isStrict = try text.map { text throws(RetortError) in try StrictSubset.problems(in: text).isEmpty }
+        endpoint.dialect.tell(schema: text, isStrict: isStrict ?? false, in: &parameters)
     }
 }
 
@@ -62,7 +51,7 @@ struct AnswerCheck: Sendable {
 enum CheckOptions {
     /// How the server is told of the schema.
     enum Means: String, CaseIterable, Sendable {
-        /// By `response_format`.
+        /// By `response_format`, or what the endpoint has in its place.
         case responseFormat = "response-format"
         /// Not at all: the prompt says it, or the model does it anyway.
         case none

@@ -85,7 +85,7 @@ struct Pricing: Sendable {
                     "Add a line `\(root?["model"]?.string ?? model) INPUT CACHED OUTPUT` to a file and pass it with --prices."
             )
         }
-        guard let tokens = root?["max_completion_tokens"]?.int ?? root?["max_tokens"]?.int else {
+        guard let tokens = request.completionTokensMax(in: root) else {
             throw RetortError(
                 .configuration, "--max-cost needs a limit on answer length", at: place(),
                 remedy: "Add --max-tokens or --max-completion-tokens.")
@@ -97,7 +97,7 @@ struct Pricing: Sendable {
     /// What a request may cost at worst, in nanodollars, and the most tokens of its answer; nil where either has no bound.
     func bound(of request: ModelRequest, with parser: JSONParser) -> (nanodollars: Int?, tokens: Int)? {
         let root = try? parser.parse(request.body).root
-        guard let tokens = root?["max_completion_tokens"]?.int ?? root?["max_tokens"]?.int else { return nil }
+        guard let tokens = request.completionTokensMax(in: root) else { return nil }
         let (all, overflow) = max(0, tokens).multipliedReportingOverflow(by: max(1, root?["n"]?.int ?? 1))
         let most = overflow ? .max : all
         let price = isFree ? nil : root?["model"]?.string.map { table[$0] } ?? self.price

@@ -15,7 +15,7 @@ enum AskedText {
         switch shape {
         case .chat(let messages): return members(AskedTurns(messages, with: parser), tools: tools)
         case .prompt(let prompt):
-            return endpoint == .completions
+            return endpoint.dialect.continuesPrompts
                 ? completion(prompt, AskedTurns.emptyText) : members(AskedTurns(prompt: prompt), tools: tools)
         case .fill(let prefix, let suffix): return completion(prefix, suffix)
         case .batch(_, let body): return members(ofBody: body, with: parser)

@@ -122,7 +122,7 @@ final class FailedItems: ItemSource {
         let price = pricing.price(ofBody: sent.body, with: parser)
         let costMax = try pricing.costMax(of: sent, price: price, with: parser) { "item \(record.head.key)" }
         let body = try? parser.parse(stored.body).root
-        let limit = body?["max_completion_tokens"]?.int ?? body?["max_tokens"]?.int
+        let limit = stored.completionTokensMax(in: body)
         let ownModel = body?["model"]?.string
         let context = ItemContext(
             key: record.head.key, row: record.head.row, fingerprint: record.head.fingerprint,

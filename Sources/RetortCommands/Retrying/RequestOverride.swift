@@ -10,25 +10,11 @@ struct RequestOverride: Sendable {
     ///
     /// Throws `.configuration` when the endpoint has no form for one of the parameters.
     init(_ parameters: RequestParameters, endpoint: RequestBuilder.Endpoint) throws(RetortError) {
-        let builder = try RequestBuilder(endpoint: endpoint, parameters: parameters)
-        let sample = try builder.request(.prompt(Array(#""""#.utf8)[...]))
-        guard let root = try? JSONParser().parse(sample.body).root else {
-            throw RetortError(.configuration, "the parameters do not make a JSON request")
-        }
-        let named = parameters.completionTokensMax != nil
-        members = root.members.compactMap { key, value in
-            guard let name = key.stringBytes, !Self.inputs.contains(name) else { return nil }
-            // An endpoint's own default is not something that was asked for.
-            if !named, name.elementsEqual("max_tokens".utf8),
-                !parameters.extra.contains(where: { $0.name == "max_tokens" })
-            {
-                return nil
-            }
-            return (name, Array(value.raw))
-        }
+        let dialect = endpoint.dialect
+        members = try dialect.members(of: parameters, defaults: false)
+            .filter { $0.name != dialect.inputMember }
+            .map { (Array($0.name.utf8), Array($0.value)) }
     }
-
-    private static let inputs: [[UInt8]] = ["messages", "prompt"].map { Array($0.utf8) }
 
     /// The body with these members in place of its own; those it lacks come last. Nil when it is not an object.
     func applied(to body: [UInt8], with parser: JSONParser) -> [UInt8]? {

@@ -10,10 +10,6 @@ struct AccessOptions {
     var baseURL = ""
     var headers: [(name: String, value: String)] = []
 
-    private static let openAIBaseURL = "https://api.openai.com/v1"
-    private static let anthropicBaseURL = "https://api.anthropic.com"
-    private static let anthropicVersion = "2023-06-01"
-
     static let header = OptionSpec(
         "header", kind: .repeated(.string), valueName: "'NAME: VALUE'", summary: "send this header with every request",
         details: """
@@ -29,25 +25,26 @@ struct AccessOptions {
     ) throws(RetortError) {
         let own = try RequestHeaders(command.strings("header"), environment: environment)
         guard !command.flag("simulate") else { return }
-        baseURL = Self.baseURL(command, endpoint: endpoint, environment: environment, stored: stored)
+        let access = endpoint.dialect.access
+        baseURL = Self.baseURL(command, access, environment: environment, stored: stored)
         try Self.check(baseURL)
         headers = own.headers
         if !own.authenticates {
-            headers += try Credentials(endpoint, baseURL: baseURL, environment: environment).headers
+            headers += try Credentials(access, baseURL: baseURL, environment: environment).headers
         }
-        if endpoint == .messages, !own.names("anthropic-version") {
-            headers.append(("anthropic-version", Self.anthropicVersion))
-        }
+        headers += access.headers.filter { !own.names($0.name) }
     }
 
     private static func baseURL(
-        _ command: ParsedCommand, endpoint: RequestBuilder.Endpoint, environment: [String: String], stored: String?
+        _ command: ParsedCommand, _ access: APIAccess, environment: [String: String], stored: String?
     ) -> String {
-        let isAnthropic = endpoint == .messages
-        if isAnthropic, !command.isGiven("base-url") || command.source(of: "base-url") == .environment {
-            return environment["ANTHROPIC_BASE_URL"].flatMap { $0.isEmpty ? nil : $0 } ?? stored ?? anthropicBaseURL
+        // The environment's base URL is for OpenAI's clients: an API with a variable of its own is not there.
+        if let variable = access.baseURLVariable,
+            !command.isGiven("base-url") || command.source(of: "base-url") == .environment
+        {
+            return environment[variable].flatMap { $0.isEmpty ? nil : $0 } ?? stored ?? access.baseURL
         }
-        return command.stringIfSet("base-url") ?? stored ?? openAIBaseURL
+        return command.stringIfSet("base-url") ?? stored ?? access.baseURL
     }
 
     /// Throws `.configuration` for an address that cannot work or that holds what belongs into the environment.
@@ -75,37 +72,20 @@ struct Credentials {
     private(set) var headers: [(name: String, value: String)] = []
 
     /// Throws `.configuration` when there is no key and the server is not one's own.
-    init(
-        _ endpoint: RequestBuilder.Endpoint, baseURL: String, environment: [String: String]
-    ) throws(RetortError) {
-        func value(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
-        let address = ServerAddress(baseURL)
-        let variable: String
-        if endpoint == .messages {
-            variable = "ANTHROPIC_API_KEY"
-            if let key = value(variable) {
-                headers = [("x-api-key", key)]
-            } else if let token = value("ANTHROPIC_AUTH_TOKEN") {
-                headers = [("Authorization", "Bearer \(token)")]
-            }
-        } else if address.isAzure {
-            variable = "AZURE_OPENAI_API_KEY"
-            if let key = value(variable) {
-                headers = [("api-key", key)]
-            } else if let token = value("AZURE_OPENAI_AD_TOKEN") {
-                headers = [("Authorization", "Bearer \(token)")]
-            } else if let key = value("OPENAI_API_KEY") {
-                headers = [("api-key", key)]
-            }
-        } else {
-            variable = "OPENAI_API_KEY"
-            if let key = value(variable) { headers = [("Authorization", "Bearer \(key)")] }
-            if let name = value("OPENAI_ORG_ID") { headers.append(("OpenAI-Organization", name)) }
-            if let name = value("OPENAI_PROJECT_ID") { headers.append(("OpenAI-Project", name)) }
+    init(_ access: APIAccess, baseURL: String, environment: [String: String]) throws(RetortError) {
+        func header(_ key: APIAccess.Key) -> (name: String, value: String)? {
+            environment[key.variable].flatMap { $0.isEmpty ? nil : (key.header, key.prefix + $0) }
         }
+        let address = ServerAddress(baseURL)
+        let isAzure = address.isAzure && !access.azureKeys.isEmpty
+        let keys = isAzure ? access.azureKeys : access.keys
+        let key = keys.lazy.compactMap(header).first
+        headers = key.map { [$0] } ?? []
+        if !isAzure { headers += access.companions.compactMap(header) }
         // A server without TLS is one's own; it may not want a key.
         let isOwn = address.scheme == "http"
-        guard isOwn || headers.contains(where: { !$0.name.hasPrefix("OpenAI-") }) else {
+        guard isOwn || key != nil else {
+            let variable = keys.first?.variable ?? ""
             throw RetortError(
                 .configuration, "no API key", at: ServerNote.withoutSecrets(baseURL), cause: "\(variable) is not set",
                 remedy:

@@ -12,7 +12,7 @@ enum AskedMembers {
         switch shape {
         case .chat(let messages): return join(#""messages":"#, messages)
         case .prompt(let prompt):
-            if endpoint == .completions { return join(#""prompt":"#, prompt) }
+            if endpoint.dialect.continuesPrompts { return join(#""prompt":"#, prompt) }
             return join(#""messages":[{"role":"user","content":"#, prompt, "}]")
         case .fill(let prefix, let suffix): return join(#""prompt":"#, prefix, #","suffix":"#, suffix)
         case .batch(_, let body):

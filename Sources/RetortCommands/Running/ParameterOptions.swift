@@ -15,7 +15,11 @@ enum ParameterOptions {
         ).main,
         OptionSpec(
             "endpoint", kind: .choice(RequestBuilder.Endpoint.allCases.map(\.rawValue)),
-            summary: "the API: OpenAI's chat or completions, or Anthropic's messages", group: group, default: "chat"),
+            summary: "the API: OpenAI's chat, completions or responses, or Anthropic's messages",
+            details: """
+                Requests to responses say store: false, so that the provider keeps none of the answers; --param store=true \
+                keeps them. That API has no stop and no seed.
+                """, group: group, default: "chat"),
         OptionSpec("temperature", kind: .number(0...10), summary: "sampling temperature", group: group).main,
         OptionSpec("top-p", kind: .number(0...1), summary: "nucleus sampling", group: group),
         OptionSpec("max-tokens", kind: .integer(1...10_000_000), summary: "maximum tokens per answer", group: group)

@@ -253,7 +253,7 @@ final class RowPlanner {
         case .prompt(let prompt): .prompt(prompt)
         case .fill(let prefix, let suffix): .infill(prefix: prefix, suffix: suffix)
         case .batch(let url, let body):
-            .batchRow(url: url ?? (settings.endpoint == .messages ? "" : "/v1") + settings.endpoint.path, body: body)
+            .batchRow(url: url ?? settings.builder.dialect.batchURL, body: body)
         }
     }
 }

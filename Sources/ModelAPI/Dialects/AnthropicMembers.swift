@@ -1,12 +1,9 @@
-internal import Basics
-internal import JSONText
+public import Basics
+public import JSONText
 
 /// A row's own members in Anthropic's names.
-extension RequestBuilder {
-    /// Throws `.configuration` for those that have no form there.
-    static func anthropicMembers(
-        _ members: [BodyMember], _ parser: JSONParser
-    ) throws(RetortError) -> [BodyMember] {
+extension AnthropicMessages {
+    public func members(ofRow members: [BodyMember], with parser: JSONParser) throws(RetortError) -> [BodyMember] {
         var own: [BodyMember] = []
         func named(_ name: String) -> ArraySlice<UInt8>? { members.first { $0.name == name }?.value }
         for member in members {
@@ -18,22 +15,22 @@ extension RequestBuilder {
                 let list = isOne ? Array("[".utf8) + member.value + Array("]".utf8) : Array(member.value)
                 own.append(BodyMember(name: "stop_sequences", value: list[...]))
             case "tools":
-                own.append(BodyMember(name: "tools", value: try anthropicTools(member.value, parser)[...]))
+                own.append(BodyMember(name: "tools", value: try Self.tools(member.value, parser)[...]))
             case "tool_choice", "parallel_tool_calls": break
             case "seed", "response_format", "reasoning_effort":
-                throw noPlace(for: member.name, in: "Anthropic's messages")
+                throw noPlace(for: member.name)
             default: own.append(member)
             }
         }
         let isSerial = named("parallel_tool_calls")?.elementsEqual("false".utf8) == true
-        if let choice = try anthropicChoice(named("tool_choice"), isSerial: isSerial, parser) {
+        if let choice = try choice(named("tool_choice"), isSerial: isSerial, parser) {
             own.append(BodyMember(name: "tool_choice", value: choice[...]))
         }
         return own
     }
 
     /// Functions become tools with an `input_schema`; tools of Anthropic's own form stay as they are.
-    private static func anthropicTools(
+    private static func tools(
         _ tools: ArraySlice<UInt8>, _ parser: JSONParser
     ) throws(RetortError) -> [UInt8] {
         guard let root = try? parser.parse(tools).root else { return Array(tools) }
@@ -65,14 +62,14 @@ extension RequestBuilder {
         return output
     }
 
-    private static func anthropicChoice(
+    private func choice(
         _ choice: ArraySlice<UInt8>?, isSerial: Bool, _ parser: JSONParser
     ) throws(RetortError) -> [UInt8]? {
         var members: [UInt8] = []
         if let choice, let root = try? parser.parse(choice).root {
             if let word = root.string {
                 guard let type = ["auto": "auto", "none": "none", "required": "any", "any": "any"][word] else {
-                    throw noPlace(for: "tool_choice", in: "Anthropic's messages")
+                    throw noPlace(for: "tool_choice")
                 }
                 members = Array(#""type":"\#(type)""#.utf8)
             } else if let name = root["function"]?["name"] ?? (root["type"]?.string == "function" ? root["name"] : nil)

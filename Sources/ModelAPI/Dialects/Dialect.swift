@@ -1,0 +1,116 @@
+public import Basics
+public import JSONText
+
+/// What one API of a provider wants: where requests go, which key they carry, and what a body looks like.
+///
+/// A new one is a type in a file of its own, a case of `RequestBuilder.Endpoint`, and a table of expected bodies among the
+/// tests. What is not said here is the same for all: answers, streams and errors are read by what they look like.
+public protocol Dialect: Sendable {
+    /// Whose API it is. A row for one provider's API is not sent to another's.
+    var provider: Provider { get }
+    /// The API's name in messages: `plain completions`.
+    var name: String { get }
+    /// Below the base URL, which ends in `/v1` for OpenAI's endpoints by custom.
+    var path: String { get }
+    /// The `url` of a batch row that names none.
+    var batchURL: String { get }
+    /// The server and the headers.
+    var access: APIAccess { get }
+
+    /// The member of a body that holds what is asked.
+    var inputMember: String { get }
+    /// Whether a prompt is a text to be continued. Otherwise it is a user's turn.
+    var continuesPrompts: Bool { get }
+    /// The members that can limit the tokens of an answer. Where a body has several the first one counts.
+    var tokenLimits: [String] { get }
+    /// Members that are objects and of which a row's parts win over the run's, one by one.
+    var mergedMembers: Set<String> { get }
+
+    /// The members that the parameters become, each name once. With `defaults` also those that the API needs or that are
+    /// better said: they are left out where only what was asked for counts.
+    ///
+    /// Throws `.configuration` for a parameter that has no form here.
+    func members(of parameters: RequestParameters, defaults: Bool) throws(RetortError) -> [BodyMember]
+
+    /// A row's own members, given in the names of OpenAI's chat, in the names of this API.
+    ///
+    /// Throws `.configuration` for one that has no form here.
+    func members(ofRow members: [BodyMember], with parser: JSONParser) throws(RetortError) -> [BodyMember]
+
+    /// The body: the head's members and what the row asks. A batch row never comes here: it is sent as it is.
+    ///
+    /// Throws `.configuration` for a row that has no form here.
+    func body(_ input: RequestInput, _ head: BodyHead, with parser: JSONParser) throws(RetortError) -> [UInt8]
+
+    /// Tells the server what the answer must be, unless the parameters say something of their own: JSON that fits `schema`,
+    /// or any JSON object. `isStrict` where the schema is of the part that OpenAI's API takes strictly.
+    func tell(schema: [UInt8]?, isStrict: Bool, in parameters: inout RequestParameters)
+}
+
+/// Whose API a dialect is.
+public enum Provider: String, Sendable {
+    case openAI = "OpenAI"
+    case anthropic = "Anthropic"
+}
+
+extension Dialect {
+    public var continuesPrompts: Bool { false }
+    public var mergedMembers: Set<String> { [] }
+
+    public func tell(schema: [UInt8]?, isStrict: Bool, in parameters: inout RequestParameters) {
+        guard parameters.responseFormat == nil else { return }
+        guard let schema else {
+            parameters.responseFormat = Array(#"{"type":"json_object"}"#.utf8)
+            return
+        }
+        let head = #"{"type":"json_schema","json_schema":{"name":"answer","strict":\#(isStrict),"schema":"#
+        parameters.responseFormat = Array(head.utf8) + schema + Array("}}".utf8)
+    }
+
+    /// The error of a row whose member has no form in this API.
+    func noPlace(for member: String) -> RetortError {
+        RetortError(
+            .configuration, "the row's \(member) has no form in \(name)",
+            remedy:
+                "Leave it out of the row, or give --metadata-only \(member) if it is a label that is not to be sent.")
+    }
+
+    /// The last part of its path, by which a path is known to be its own.
+    fileprivate var pathEnd: String { path.hasPrefix("/v1/") ? String(path.dropFirst(3)) : path }
+}
+
+extension RequestBuilder.Endpoint {
+    private static let chatDialect: any Dialect = OpenAIChat()
+    private static let completionsDialect: any Dialect = OpenAICompletions()
+    private static let responsesDialect: any Dialect = OpenAIResponses()
+    private static let messagesDialect: any Dialect = AnthropicMessages()
+
+    /// The one place that knows all dialects.
+    public var dialect: any Dialect {
+        switch self {
+        case .chat: Self.chatDialect
+        case .completions: Self.completionsDialect
+        case .responses: Self.responsesDialect
+        case .messages: Self.messagesDialect
+        }
+    }
+
+    private static let all = allCases.map { (endpoint: $0, dialect: $0.dialect) }
+
+    /// The dialect that a path belongs to; a path of no known API is OpenAI's, whose chat has been copied most.
+    static func owner(ofPath path: String) -> (endpoint: RequestBuilder.Endpoint, dialect: any Dialect) {
+        let bare = path.prefix { $0 != "?" }
+        return all.first { bare.hasSuffix($0.dialect.pathEnd) } ?? all[0]
+    }
+}
+
+extension ModelRequest {
+    /// The most tokens that its body lets an answer have, given the body as JSON; nil where it sets no limit.
+    public func completionTokensMax(in body: JSONValue?) -> Int? {
+        guard let body else { return nil }
+        for name in RequestBuilder.Endpoint.owner(ofPath: path).dialect.tokenLimits {
+            if let limit = body.member(name.utf8)?.int { return limit }
+        }
+        return nil
+    }
+}

@@ -1,0 +1,37 @@
+public import JSONText
+
+/// OpenAI's chat, which many servers speak (https://platform.openai.com/docs/api-reference/chat). A row's turns and members
+/// are in its form, so that they go as they are.
+public struct OpenAIChat: Dialect {
+    public let provider = Provider.openAI
+    public let name = "OpenAI's chat"
+    public let path = "/chat/completions"
+    public let batchURL = "/v1/chat/completions"
+    public let access = APIAccess.openAI
+    public let inputMember = "messages"
+    public let tokenLimits = ["max_completion_tokens", "max_tokens"]
+
+    public func members(of parameters: RequestParameters, defaults: Bool) -> [BodyMember] { parameters.members() }
+
+    public func members(ofRow members: [BodyMember], with parser: JSONParser) -> [BodyMember] { members }
+
+    public func body(_ input: RequestInput, _ head: BodyHead, with parser: JSONParser) -> [UInt8] {
+        Self.body(input, head)
+    }
+
+    /// Turns as they are, a prompt as one turn of the user.
+    static func body(_ input: RequestInput, _ head: BodyHead) -> [UInt8] {
+        switch input {
+        case .messages(let messages): head.spliced(messagesKey, messages, end)
+        case .prompt(let prompt): head.spliced(userTurn, prompt, userTurnEnd)
+        case .infill(let prefix, let suffix):
+            head.spliced(userTurn, InfillPrompt.token(prefix, suffix), userTurnEnd)
+        case .batchRow(_, let body): Array(body)
+        }
+    }
+
+    static let messagesKey = Array(#""messages":"#.utf8)
+    static let end = Array("}".utf8)
+    private static let userTurn = Array(#""messages":[{"role":"user","content":"#.utf8)
+    private static let userTurnEnd = Array("}]}".utf8)
+}
