@@ -104,6 +104,7 @@ def test_responses_go_through_the_proxy(simulate, retort, tmp_path):
         retort("run", source, "--out", out, "--base-url", base_url, "--model", "teacher", "--endpoint", "responses")
     records = {record["id"]: record for record in Dataset(out, len(rows)).records()}
     assert records.keys() == {"prompt", "turns", "short"}
-    assert all(record["response"] and record["usage"]["completion_tokens"] > 0 for record in records.values())
-    assert records["prompt"]["finish_reason"] == "stop" and records["prompt"]["reasoning"]
+    assert all(record["usage"]["completion_tokens"] > 0 for record in records.values())
+    assert all(records[name]["response"] and records[name]["reasoning"] for name in ("prompt", "turns"))
+    assert records["prompt"]["finish_reason"] == "stop"
     assert records["short"]["finish_reason"] == "length"

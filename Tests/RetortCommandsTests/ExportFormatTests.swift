@@ -147,6 +147,31 @@ import Testing
         #expect(throws: LeftOut.toolCalls) { try line(Self.tools, .text) }
     }
 
+    private static let items =
+        #"{"id":"t","messages":[{"role":"user","content":[{"type":"input_text","text":"u"},{"type":"input_image","#
+        + #""image_url":"https://u"}]},{"type":"reasoning","summary":[{"type":"summary_text","text":"hm"}]},"#
+        + #"{"type":"function_call","id":"fc_1","call_id":"c1","name":"f","arguments":"{\"q\":1}"},"#
+        + #"{"type":"function_call_output","call_id":"c1","output":"sunny"},{"role":"assistant","content":[{"type":"#
+        + #""output_text","text":"a"}]},{"role":"user","content":"v"}],"tools":"[{\"type\":\"function\",\"name\":\"f\","#
+        + #"\"strict\":true}]","response":"","tool_calls":"[{\"type\":\"function_call\",\"id\":\"fc_2\",\"call_id\":"#
+        + #"\"c1\",\"name\":\"f\",\"arguments\":\"{\\\"q\\\":1}\"}]"}"#
+
+    @Test func itemsOfResponsesAreTurns() throws {
+        #expect(
+            try line(Self.items, .messages, target: .openai)
+                == #"{"messages":[{"role":"user","content":[{"type":"text","text":"u"},{"type":"image_url","image_url":"#
+                + #"{"url":"https://u"}}]},{"role":"assistant","content":null,"tool_calls":["# + Self.call
+                + #"]},{"role":"tool","content":"sunny","tool_call_id":"c1"},{"role":"assistant","content":"a"},"#
+                + #"{"role":"user","content":"v"},{"role":"assistant","content":null,"tool_calls":["# + Self.call
+                + #"]}],"tools":[{"type":"function","function":{"name":"f","strict":true}}]}"#)
+        let search = #"{"id":"t","messages":[{"type":"web_search_call"},{"role":"user","content":"u"}],"response":"R"}"#
+        #expect(throws: LeftOut.otherCalls) { try line(search, .messages) }
+        let custom =
+            #"{"id":"t","messages":[{"role":"user","content":"u"}],"response":"","tool_calls":"#
+            + #""[{\"type\":\"custom_tool_call\",\"call_id\":\"c\",\"name\":\"f\",\"input\":\"x\"}]"}"#
+        #expect(throws: LeftOut.otherCalls) { try line(custom, .messages) }
+    }
+
     @Test(arguments: [
         (#"{"role":"assistant","content":"","function_call":{"name":"f"}}"#, LeftOut.otherCalls),
         (#"{"role":"assistant","content":null,"tool_calls":[{"type":"custom","custom":{}}]}"#, .otherCalls),

@@ -52,7 +52,7 @@ struct ExportRenderer {
         switch format {
         case .messages, .sharegpt:
             prepared.turns = try record.turns(with: parser)
-            prepared.tools = record.tools[...]
+            prepared.tools = ExportedItems.chatTools(record.tools[...], with: parser)
             let keepsParts = format == .messages && target == .openai
             if !keepsParts, prepared.turns.contains(where: { !$0.exact.isEmpty }) { throw .notText }
         case .alpaca:

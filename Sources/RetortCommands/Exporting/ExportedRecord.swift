@@ -39,7 +39,8 @@ struct ExportedRecord {
     /// The turns that were asked. A plain prompt counts as one user turn.
     func turns(with parser: JSONParser) throws(LeftOut) -> [ExportedTurn] {
         if let json = view.turns {
-            guard let messages = try? parser.parse(json).root.elements else { throw .notText }
+            guard var messages = try? parser.parse(json).root.elements else { throw .notText }
+            if let chat = try ExportedItems.chat(messages) { messages = (try? parser.parse(chat).root.elements) ?? [] }
             var turns: [ExportedTurn] = []
             for message in messages { turns.append(try ExportedTurn(message: message)) }
             return turns

@@ -12,13 +12,17 @@ struct ToolCalls {
 
     private let calls: [Call]
 
-    /// Of OpenAI's array or Anthropic's `tool_use` blocks. Throws when one of them is another kind of call.
+    /// Of OpenAI's array, the items of its Responses API, or Anthropic's `tool_use` blocks. Throws when one of them is another kind of call.
     init(_ array: JSONValue) throws(LeftOut) {
         var calls: [Call] = []
         for call in array.elements {
             let function = call["function"] ?? call
-            guard let name = function["name"], name.kind == .string else { throw .otherCalls }
-            let id = call["id"].flatMap { $0.kind == .string ? $0.raw : nil } ?? AskedTurns.emptyText
+            guard let name = function["name"], name.kind == .string, call["type"]?.string != "custom_tool_call" else {
+                throw .otherCalls
+            }
+            // The id of an item is not the one that a result refers to.
+            let id =
+                (call["call_id"] ?? call["id"]).flatMap { $0.kind == .string ? $0.raw : nil } ?? AskedTurns.emptyText
             let given = function["arguments"] ?? function["input"]
             calls.append(Call(id: id, name: name.raw, arguments: Self.text(given)))
         }

@@ -31,12 +31,21 @@ struct AskedTurns {
         for turn in turns {
             let (role, content) = (turn["role"], turn["content"])
             if turn.members.count != 2 || role?.kind != .string || content?.kind != .string { isAllSaid = false }
-            append(role: role?.kind == .string ? role!.raw : Self.emptyText, content: Self.text(content))
+            append(
+                role: role?.kind == .string ? role!.raw : Self.role(ofItem: turn),
+                content: Self.text(content ?? turn["output"]))
         }
         // An empty list would make its column one of nulls.
         if turns.isEmpty { append(role: Self.user, content: Self.emptyText) }
         close()
         if !isAllSaid { exact = raw }
+    }
+
+    /// Of what is no message in a list of OpenAI's Responses API: a call is the assistant's, its result a tool's.
+    private static func role(ofItem item: JSONValue) -> ArraySlice<UInt8> {
+        let type = item["type"]?.string ?? ""
+        if type.hasSuffix("_call_output") { return Array(#""tool""#.utf8)[...] }
+        return type.hasSuffix("_call") || type == "reasoning" ? Array(#""assistant""#.utf8)[...] : emptyText
     }
 
     private static let user = Array(#""user""#.utf8)[...]
