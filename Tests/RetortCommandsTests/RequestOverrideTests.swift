@@ -38,6 +38,14 @@ import Testing
             try apply({ $0.maxTokens = 5 }, .messages, to: body) == #"{"model":"new","max_tokens":5,"messages":[]}"#)
     }
 
+    @Test func keepsTheRestOfAnObjectThatSeveralParametersMake() throws {
+        let body = #"{"store":true,"model":"old","reasoning":{"summary":"auto","effort":"low"},"input":"q"}"#
+        #expect(
+            try apply({ ($0.reasoningEffort, $0.maxTokens) = ("high", 9) }, .responses, to: body)
+                == #"{"store":true,"model":"new","reasoning":{"summary":"auto","effort":"high"},"input":"q","#
+                + #""max_output_tokens":9}"#)
+    }
+
     @Test func refusesABodyThatIsNoObject() throws {
         #expect(try apply({ _ in }, to: "[]") == nil)
         #expect(try apply({ _ in }, to: "{") == nil)
