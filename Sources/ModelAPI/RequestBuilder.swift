@@ -34,15 +34,23 @@ public struct RequestBuilder: Sendable {
     public let dialect: any Dialect
     private let head: BodyHead
     private let headHashes: [JSONMemberHash]
+    /// The hashes of members that make no request another one, of every head.
+    private let ignoredHashes: Set<JSONMemberHash>
     private let path: String
 
+    /// - Parameter compared: the parameters of which a change makes a request another one; nil: all.
+    ///
     /// Throws `.configuration` when the endpoint has no form for one of the parameters.
-    public init(endpoint: Endpoint, parameters: RequestParameters) throws(RetortError) {
+    public init(
+        endpoint: Endpoint, parameters: RequestParameters, compared: RequestParameters? = nil
+    ) throws(RetortError) {
         self.endpoint = endpoint
         dialect = endpoint.dialect
         path = dialect.path
         head = BodyHead(try dialect.members(of: parameters, defaults: true))
         headHashes = (try? JSONParser().memberHashes(head.object)) ?? []
+        let known = BodyHead(try dialect.members(of: compared ?? parameters, defaults: true))
+        ignoredHashes = Set(headHashes).subtracting((try? JSONParser().memberHashes(known.object)) ?? [])
     }
 
     /// The request for one row. `members` are the row's own wishes, in the names of OpenAI's chat: they win over the
@@ -76,8 +84,24 @@ public struct RequestBuilder: Sendable {
 
     /// Tells a changed request from an unchanged one.
     ///
-    /// Of its values: escapes, white space, the order of members and the spelling of numbers make no difference.
+    /// Of its values: escapes, white space, the order of members and the spelling of numbers make no difference. Nor do
+    /// members that are not compared.
     public func fingerprint(_ request: ModelRequest, with parser: JSONParser) -> UInt64 {
+        guard !ignoredHashes.isEmpty else { return fingerprintOfAll(request, with: parser) }
+        guard let members = try? parser.memberHashes(request.body) else { return Self.fingerprintOfBytes(request) }
+        let compared = members.filter { !ignoredHashes.contains($0) }
+        return (try? parser.valueHash(ofMembers: [], besides: compared)) ?? Self.fingerprintOfBytes(request)
+    }
+
+    /// Whether `short` is the fingerprint that an earlier version gave the request: of all its members, also of those that
+    /// are not compared.
+    public func isEarlierFingerprint(
+        _ short: UInt32, of request: ModelRequest, with parser: JSONParser
+    ) -> Bool {
+        !ignoredHashes.isEmpty && UInt32(truncatingIfNeeded: fingerprintOfAll(request, with: parser)) == short
+    }
+
+    private func fingerprintOfAll(_ request: ModelRequest, with parser: JSONParser) -> UInt64 {
         let body = request.body
         let isOwnHead =
             body.count > head.bytes.count

@@ -193,7 +193,9 @@ extension AttemptResult {
 
     func failure(_ failureClass: FailureClass, _ message: String) -> OutcomeResult {
         let body = reply?.body ?? []
-        let kept = body.count <= ItemFailure.bodyBytesMax ? body : Array(body.prefix(ItemFailure.bodyBytesMax))
+        // An answer that was paid for is kept whole: another check may find it good.
+        let limit = failureClass == .invalidOutput && isUnderSuccess ? Int.max : ItemFailure.bodyBytesMax
+        let kept = body.count <= limit ? body : Array(body.prefix(limit))
         return .failure(ItemFailure(failureClass, message, status: reply?.status ?? 0, body: kept))
     }
 }

@@ -62,7 +62,7 @@ public struct ItemFailure: Error, Sendable {
     public var message: String
     /// The HTTP status of the last attempt; 0 when there was no reply.
     public var status: Int
-    /// The body of the last attempt, cut at `bodyBytesMax`.
+    /// The body of the last attempt, cut at `bodyBytesMax` unless it is an answer that was rejected.
     public var body: [UInt8]
 
     /// Bytes of a failed attempt's body that are kept.

@@ -18,6 +18,7 @@ public enum RetortProgram {
         Entry(spec: CatCommand.spec, run: CatCommand.run),
         Entry(spec: ReportCommand.spec, run: ReportCommand.run),
         Entry(spec: ExportCommand.spec, run: ExportCommand.run),
+        Entry(spec: CheckCommand.spec, run: CheckCommand.run),
         Entry(spec: PlanCommand.spec, run: PlanCommand.run),
         Entry(spec: MergeCommand.spec, run: MergeCommand.run),
         Entry(spec: VerifyCommand.spec, run: VerifyCommand.run),

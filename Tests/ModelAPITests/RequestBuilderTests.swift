@@ -141,6 +141,33 @@ import Testing
         #expect(try fingerprint("[1]") != fingerprint("[1]", [warm]))
     }
 
+    @Test(arguments: [RequestBuilder.Endpoint.chat, .messages]) func whatIsNotComparedMakesNoOtherFingerprint(
+        _ endpoint: RequestBuilder.Endpoint
+    ) throws {
+        let parser = JSONParser()
+        let parameters = RequestParameters(model: "m")
+        let input = RequestInput.messages(raw(#"[{"role":"user","content":"a"}]"#))
+        func made(_ told: String?, _ members: [BodyMember] = []) throws -> (UInt64, RequestBuilder, ModelRequest) {
+            var all = parameters
+            if let told { all.extra.append(("told", Array(told.utf8))) }
+            let builder = try RequestBuilder(endpoint: endpoint, parameters: all, compared: parameters)
+            let request = try builder.request(input, members: members)
+            return (builder.fingerprint(request, with: parser), builder, request)
+        }
+        let row = [BodyMember(name: "temperature", value: raw("1"))]
+        #expect(try made(nil).0 == made("1").0 && made("1").0 == made(#"{"a":2}"#).0)
+        #expect(try made(nil, row).0 == made("1", row).0 && made(nil).0 != made(nil, row).0)
+        #expect(try made("1", [BodyMember(name: "told", value: raw("2"))]).0 != made("1").0)
+        // Earlier versions compared everything.
+        let (fingerprint, builder, request) = try made("1")
+        var all = parameters
+        all.extra.append(("told", Array("1".utf8)))
+        let earlier = try RequestBuilder(endpoint: endpoint, parameters: all).fingerprint(request, with: parser)
+        #expect(earlier != fingerprint)
+        #expect(builder.isEarlierFingerprint(UInt32(truncatingIfNeeded: earlier), of: request, with: parser))
+        #expect(!builder.isEarlierFingerprint(UInt32(truncatingIfNeeded: earlier &+ 1), of: request, with: parser))
+    }
+
     @Test func aRowsWishesWinOverTheParameters() throws {
         var parameters = RequestParameters(model: "m")
         parameters.temperature = 0.5

@@ -54,7 +54,9 @@ struct Plant {
     let store: RecordStore
     let issued = IssuedKeys()
 
-    init(_ flags: String..., in folder: Folder) throws {
+    init(_ flags: String..., in folder: Folder) throws { try self.init(flags: flags, in: folder) }
+
+    init(flags: [String], in folder: Folder) throws {
         self.folder = folder
         settings = try RetortCommandsTests.settings(
             ["in.jsonl", "--out", folder.path + "/out", "--simulate"] + flags)

@@ -11,6 +11,7 @@ private final class RevisionCampaign: @unchecked Sendable {
     private var random: SeededGenerator
     private let store: SampleStore
     private let chosen: Set<Int>
+    private let others: Set<Int>
     private let before: [String]
     private let archived: [String]
     private(set) var points = 0
@@ -32,13 +33,15 @@ private final class RevisionCampaign: @unchecked Sendable {
         var numbers: Set<Int> = []
         for number in 0..<store.records where Int.random(in: 0..<100, using: &random) < share { numbers.insert(number) }
         chosen = numbers
+        let amends = Bool.random(using: &random)
+        others = amends ? Set(stride(from: 0, to: store.records, by: 5)).subtracting(numbers) : []
         before = try store.rawLines()
         archived = before.filter { numbers.contains(store.id(ofLine: $0)) }
     }
 
     func run() throws {
         store.files.observe { machine in self.die(machine) }
-        try store.revise(chosen.sorted(), job: ["model": "new"])
+        try store.revise(chosen.sorted(), amending: others.sorted(), job: ["model": "new"])
         store.files.observe(nil)
         die(store.files)
     }
@@ -51,7 +54,7 @@ private final class RevisionCampaign: @unchecked Sendable {
             machine.files.fail(calls: start + call..<start + call + 100_000, with: ENOSPC)
             let error: RetortError?
             do {
-                try machine.revise(chosen.sorted(), job: ["model": "new"])
+                try machine.revise(chosen.sorted(), amending: others.sorted(), job: ["model": "new"])
                 error = nil
             } catch let thrown as RetortError {
                 error = thrown
@@ -104,7 +107,8 @@ private final class RevisionCampaign: @unchecked Sendable {
         guard moved.isEmpty || moved == archived else { return "\(moved.count) lines of \(archived.count) have moved" }
         if (job == "new") != !moved.isEmpty, !archived.isEmpty { return "the job is \(job ?? "none")" }
         outcomes.insert(!moved.isEmpty)
-        guard try (found.rawLines() + moved).sorted() == before else { return "lines were lost or doubled" }
+        let expected = job == "new" ? found.amended(before, others) : before
+        guard try (found.rawLines() + moved).sorted() == expected else { return "lines were lost or doubled" }
         if let problem = try found.verify().problems.first(where: { $0.kind != .hints }) {
             return "after opening: \(problem)"
         }

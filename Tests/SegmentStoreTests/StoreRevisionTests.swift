@@ -7,14 +7,32 @@ import Testing
 extension SampleStore {
     /// Takes the records of these items out of the store.
     @discardableResult
-    func revise(_ numbers: some Sequence<Int>, job: [String: String] = ["model": "m"]) throws -> (Int, Int) {
+    func revise(
+        _ numbers: some Sequence<Int>, amending others: some Sequence<Int> = [], job: [String: String] = ["model": "m"]
+    ) throws -> (Int, Int) {
         let revision = try StoreRevision(root, options: options)
         defer { revision.release() }
         for number in numbers {
             if let entry = try revision.lookup(RecordKey("item-\(number)")) { try revision.supersede(entry) }
         }
-        try revision.commit(job: job)
+        for number in others {
+            if let entry = try revision.lookup(RecordKey("item-\(number)")) { try revision.amend(entry) }
+        }
+        try revision.commit(job: job) { record in Self.amended(record.line) }
         return (revision.answers, revision.failures)
+    }
+
+    /// The line that an amended record gets: longer, so that its block may become several.
+    static func amended(_ line: [UInt8]) -> [UInt8] {
+        line.dropLast() + Array((#","more":""# + String(repeating: "m", count: 300) + "\"}").utf8)
+    }
+
+    /// The lines as they are once those of these items that are successes have been amended.
+    func amended(_ lines: [String], _ numbers: Set<Int>) -> [String] {
+        lines.map { line in
+            guard numbers.contains(id(ofLine: line)), line.contains(#""status":"ok""#) else { return line }
+            return String(decoding: Self.amended(Array(line.utf8)), as: UTF8.self)
+        }.sorted()
     }
 
     /// Every line of the lanes, whether it counts or not, in order of the text.
@@ -102,6 +120,49 @@ extension SampleStore {
         try store.revise([], job: ["model": "third"])
         #expect(try RecordStore.manifest(of: store.root, files: store.files)?.job == ["model": "third"])
         #expect(try store.verify().isClean)
+    }
+
+    @Test(arguments: [false, true]) func answersThatStayMayGetAnotherLine(_ alone: Bool) throws {
+        let before = try store.rawLines()
+        let counters = try store.verify().counters
+        let others = Set(stride(from: 1, to: 90, by: 3)).subtracting(chosen)
+        let leaving = alone ? [] : chosen
+        let (answers, failures) = try store.revise(leaving, amending: others)
+        #expect(
+            try store.rawLines() == store.amended(before.filter { !leaving.contains(store.id(ofLine: $0)) }, others))
+        #expect(try store.archivedLines() == before.filter { leaving.contains(store.id(ofLine: $0)) })
+        let report = try store.verify()
+        #expect(report.isClean, "\(report.problems)")
+        #expect(report.done == counters.done - UInt64(answers) && report.failed == counters.failed - UInt64(failures))
+        let opened = try RecordStore.open(store.root, options: store.options)
+        #expect(opened.recovery.isClean)
+        try opened.close()
+        let reader = try StoreReader(store.root, options: store.options)
+        let number = try #require(others.sorted().first { $0 % 7 != 3 })
+        let line = try #require(try reader.record(RecordKey("item-\(number)"))).line
+        #expect(line == SampleStore.amended(StoreFixture.line(StoreFixture.record(number))))
+    }
+
+    @Test func aLineOfAnotherRecordIsRefused() throws {
+        let before = try store.rawLines()
+        let revision = try StoreRevision(store.root, options: store.options)
+        try revision.amend(try #require(try revision.lookup(RecordKey("item-1"))))
+        #expect(throws: RetortError.self) {
+            try revision.commit(job: [:]) { _ in StoreFixture.line(StoreFixture.record(2)) }
+        }
+        revision.release()
+        #expect(try store.rawLines() == before)
+        #expect(try store.verify().isClean)
+    }
+
+    @Test func notesJoinThoseThatAreThere() throws {
+        let opened = try RecordStore.open(store.root, options: store.options)
+        try opened.note("a", "1")
+        try opened.close()
+        let revision = try StoreRevision(store.root, options: store.options)
+        try revision.commit(job: ["model": "m"], notes: ["b": "2"])
+        revision.release()
+        #expect(try RecordStore.manifest(of: store.root, files: store.files)?.notes == ["a": "1", "b": "2"])
     }
 
     @Test func whatIsNotCommittedHasNotHappened() throws {

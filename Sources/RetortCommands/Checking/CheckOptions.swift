@@ -8,19 +8,24 @@ import SegmentStore
 struct AnswerCheck: Sendable {
     /// A JSON Schema; nil where any value will do.
     let schema: [UInt8]?
+    /// The option that says so, for messages.
+    let option: String
     let stage: ValueStage
 
     /// The name of the note in which a store keeps the schema, for retries.
     static let note = "answer_schema"
+    /// The job's member.
+    static let jobName = "answers"
     /// Bytes of a schema that a store keeps.
     static let schemaBytesMax = 1 << 20
 
     /// Throws `.badInput` when the text is no schema.
-    init(schema: [UInt8]?, name: String) throws(RetortError) {
+    init(schema: [UInt8]?, name: String, option: String = "--schema FILE") throws(RetortError) {
         if let schema, schema.count > Self.schemaBytesMax {
             throw RetortError(.badInput, "the schema is larger than \(Self.schemaBytesMax >> 20) MiB", at: name)
         }
         self.schema = schema
+        self.option = option
         stage = ValueStage(try schema.map { text throws(RetortError) in try JSONSchema(text, name: name) })
     }
 
@@ -84,10 +89,17 @@ enum CheckOptions {
         if file != nil, fields != nil {
             throw RetortError(.usage, "--schema and --fields are two schemas", remedy: "Give one of them.")
         }
-        if let file { return try AnswerCheck(schema: try load(file), name: file) }
-        if let fields { return try AnswerCheck(schema: try FieldList.schema(fields), name: "--fields") }
+        if let file {
+            let option = "--schema \(ShellText.quoted(file))"
+            return try AnswerCheck(schema: try load(file), name: file, option: option)
+        }
+        if let fields {
+            let option = "--fields \(ShellText.quoted(fields))"
+            return try AnswerCheck(schema: try FieldList.schema(fields), name: "--fields", option: option)
+        }
         // `plan` has a flag of that name that says how it prints.
-        return command.spec.name == "run" && command.flag("json") ? try AnswerCheck(schema: nil, name: "") : nil
+        guard command.spec.name != "plan", command.flag("json") else { return nil }
+        return try AnswerCheck(schema: nil, name: "", option: "--json")
     }
 
     /// Whether the server is told of the schema.

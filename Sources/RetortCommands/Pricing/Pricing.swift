@@ -43,6 +43,15 @@ struct Pricing: Sendable {
         limit = command.numberIfSet("max-cost").map(Money.nanodollars)
     }
 
+    /// The prices of a store's model, without a limit. `path` names a file of prices; nil: those that are known.
+    init(prices path: String?, model: String, isSimulated: Bool) throws(RetortError) {
+        isFree = isSimulated && path == nil
+        table = try PriceTable.load(path)
+        self.model = model
+        price = isFree ? .free : table[model]
+        limit = nil
+    }
+
     private init() {
         (table, isFree, model, price, limit) = (.builtIn, false, "", nil, nil)
     }

@@ -1,4 +1,5 @@
 import Basics
+import CommandLine
 import ModelAPI
 import SegmentStore
 
@@ -6,6 +7,8 @@ import SegmentStore
 /// part of it: that may change from run to run.
 struct JobDescription: Sendable, Hashable {
     var values: [String: String]
+    /// The option that says what answers must be, for messages.
+    private var checkOption: String?
 
     init(_ settings: RunSettings) {
         var values = settings.parameterTexts
@@ -23,7 +26,8 @@ struct JobDescription: Sendable, Hashable {
         if !settings.rejectedFinishReasons.isEmpty {
             values["reject_finish"] = settings.rejectedFinishReasons.sorted().joined(separator: ",")
         }
-        if let check = settings.check { values["answers"] = check.jobText }
+        if let check = settings.check { values[AnswerCheck.jobName] = check.jobText }
+        checkOption = settings.check?.option
         self.values = values
     }
 
@@ -63,10 +67,21 @@ struct JobDescription: Sendable, Hashable {
         // What shows in no request cannot be changed by asking again.
         let canRerun =
             onChange != .rerun && !names.contains { Self.unseenNames.contains($0) && values[$0] != stored[$0] }
+        let isOfCheck = values[AnswerCheck.jobName] != stored[AnswerCheck.jobName]
         throw RetortError(
             .configuration, "the store has different settings", at: root,
             cause: differences.joined(separator: "; "),
-            remedy: remedy(onChange, canRerun: canRerun))
+            remedy: isOfCheck ? remedyOfCheck(root) : remedy(onChange, canRerun: canRerun))
+    }
+
+    /// Answers that were checked otherwise are judged again, at no cost.
+    private func remedyOfCheck(_ root: String) -> String {
+        guard let checkOption else {
+            return "Give the store's --schema, --fields or --json, or use another --out directory."
+        }
+        return
+            "`retort check \(ShellText.quoted(root)) \(checkOption)` judges the stored answers by it, offline; then run the "
+            + "same command again. Or match the store's settings, or use another --out directory."
     }
 
     private func remedy(_ onChange: ChangePolicy, canRerun: Bool) -> String {

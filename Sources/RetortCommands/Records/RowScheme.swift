@@ -23,4 +23,13 @@ enum RowScheme: Sendable {
         case .values: builder.fingerprint(request, with: parser)
         }
     }
+
+    /// Whether a stored fingerprint, cut as the index has it, is the request's. `fingerprint` is what the request has.
+    func matches(
+        _ stored: UInt32, _ fingerprint: UInt64, _ request: ModelRequest, _ builder: RequestBuilder,
+        with parser: JSONParser
+    ) -> Bool {
+        stored == UInt32(truncatingIfNeeded: fingerprint)
+            || self == .values && builder.isEarlierFingerprint(stored, of: request, with: parser)
+    }
 }

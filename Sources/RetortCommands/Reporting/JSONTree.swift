@@ -3,6 +3,7 @@ import JSONText
 /// A JSON value to be written.
 indirect enum JSONTree: Sendable, Hashable {
     case null
+    case boolean(Bool)
     case integer(Int)
     /// Infinities and NaN, which JSON lacks, are written as null.
     case real(Double)
@@ -79,6 +80,7 @@ indirect enum JSONTree: Sendable, Hashable {
     private func write(to bytes: inout [UInt8], depth: Int) {
         switch self {
         case .null: bytes.append(contentsOf: "null".utf8)
+        case .boolean(let value): bytes.append(contentsOf: (value ? "true" : "false").utf8)
         case .integer(let value): bytes.append(contentsOf: String(value).utf8)
         case .real(let value): bytes.append(contentsOf: (value.isFinite ? value.description : "null").utf8)
         case .text(let text): JSONString.append(text, to: &bytes)

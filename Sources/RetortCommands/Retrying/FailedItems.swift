@@ -22,18 +22,20 @@ final class FailedItems: ItemSource {
     private let state: Locked<State>
     private let override: RequestOverride?
     private let edits: RequestEdits?
+    private let told: ToldSchema?
     private let pricing: Pricing
     private let model: String?
     let count: Int
 
     /// The failures of these classes in the store at `root`, as they are now. Records that a writer still has in its
-    /// journal are among them. `model` is the run's.
+    /// journal are among them. `told` is how requests tell of the store's schema, `model` is the run's.
     init(
         of root: String, classes: Set<FailureClass>, override: RequestOverride?, edits: RequestEdits? = nil,
-        pricing: Pricing = .unknown, model: String? = nil
+        told: ToldSchema? = nil, pricing: Pricing = .unknown, model: String? = nil
     ) throws(RetortError) {
         let (reader, entries) = try Self.failures(of: root, classes)
         self.edits = edits
+        self.told = told
         count = entries.count
         state = Locked(State(reader: reader, entries: entries))
         self.override = override
@@ -92,7 +94,8 @@ final class FailedItems: ItemSource {
             do throws(RetortError) {
                 while state.position < end {
                     let record = try state.reader.record(state.entries[state.position])
-                    items.append(try Self.item(record, override, edits, pricing, state.parser, model: model))
+                    items.append(
+                        try Self.item(record, override, edits, told: told, pricing, state.parser, model: model))
                     state.position += 1
                 }
             } catch {
@@ -107,15 +110,16 @@ final class FailedItems: ItemSource {
     ///
     /// Throws `.damagedData` when the record does not hold its request.
     static func item(
-        _ record: StoredRecord, _ override: RequestOverride?, _ edits: RequestEdits? = nil, _ pricing: Pricing,
-        _ parser: JSONParser, model: String? = nil
+        _ record: StoredRecord, _ override: RequestOverride?, _ edits: RequestEdits? = nil, told: ToldSchema? = nil,
+        _ pricing: Pricing, _ parser: JSONParser, model: String? = nil
     ) throws(RetortError) -> Item<ItemContext> {
         guard let view = (try? parser.parse(record.line).root).map(RecordView.init), let request = view.request else {
             throw RetortError(
                 .damagedData, "the failure record of \(record.head.key) does not hold its request",
                 remedy: "Run the job again with its input; `retort verify --deep` looks for more.")
         }
-        let stored = ModelRequest(path: request.path, body: request.body)
+        var stored = ModelRequest(path: request.path, body: request.body)
+        if let told { stored.body = told.applied(to: stored.body, with: parser) ?? stored.body }
         var sent = stored
         if let edits { sent.body = edits.applied(to: sent.body, with: parser) ?? sent.body }
         if let override { sent.body = override.applied(to: sent.body, with: parser) ?? sent.body }

@@ -22,7 +22,8 @@ extension RunSession {
             drive: { (session, store, transport, loop) throws(RetortError) in
                 // Opened after the store: by then every failure has its place in a segment.
                 let source = try FailedItems(
-                    of: settings.out, classes: classes, override: override, edits: edits, pricing: settings.pricing,
+                    of: settings.out, classes: classes, override: override, edits: edits,
+                    told: try ToldSchema(settings, stored: store.manifest.job), pricing: settings.pricing,
                     model: settings.parameters.model)
                 return try await session.driveRetry(
                     source, store, transport, loop, isOtherJob: override != nil || edits != nil)

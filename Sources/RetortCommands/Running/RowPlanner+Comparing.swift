@@ -27,13 +27,13 @@ extension RowPlanner {
             guard withoutIDs else { return ([], []) }
             id = try generatedID(prompt, of: row)
         }
-        let fingerprint = UInt32(
-            truncatingIfNeeded: scheme.fingerprint(request, settings.builder, with: splitter))
+        let fingerprint = scheme.fingerprint(request, settings.builder, with: splitter)
         var (changed, same): ([IndexEntry], [Hash128]) = ([], [])
         for sample in 0..<UInt32(settings.samples) {
             let hash = RecordKey(id: id, sample: sample).hash
             guard let entry = try store.lookup(hash), entry.recordStatus != badInput else { continue }
-            if entry.fingerprint == fingerprint { same.append(hash) } else { changed.append(entry) }
+            let isSame = scheme.matches(entry.fingerprint, fingerprint, request, settings.builder, with: splitter)
+            if isSame { same.append(hash) } else { changed.append(entry) }
         }
         if !changed.isEmpty, try isKnownDuplicate(id, row) { return ([], []) }
         return (changed, same)

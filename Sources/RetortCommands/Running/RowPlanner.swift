@@ -115,7 +115,7 @@ final class RowPlanner {
         var items: [Item<ItemContext>] = []
         for sample in 0..<UInt32(settings.samples) {
             let key = RecordKey(id: id, sample: sample)
-            switch try standing(of: key, row, fingerprint: fingerprint) {
+            switch try standing(of: key, row, request, fingerprint: fingerprint) {
             case .known: continue
             case .wanted: break
             case .duplicate(let other):
@@ -145,7 +145,7 @@ final class RowPlanner {
     }
 
     private func standing(
-        of key: RecordKey, _ row: Row, fingerprint: UInt64
+        of key: RecordKey, _ row: Row, _ request: ModelRequest, fingerprint: UInt64
     ) throws(RetortError) -> ItemStanding {
         if standing.hasOutcome(row, sample: key.sample, of: settings.samples) {
             findings.done += 1
@@ -156,7 +156,9 @@ final class RowPlanner {
         if let other = issued.insert(hash, row: row.number) { return .duplicate(of: other) }
         guard let entry = try store.lookup(hash) else { return .wanted }
         if entry.recordStatus == badInput, standing.isMixed { return .wanted }
-        let isChanged = standing.isMixed && entry.fingerprint != UInt32(truncatingIfNeeded: fingerprint)
+        let isChanged =
+            standing.isMixed
+            && !scheme.matches(entry.fingerprint, fingerprint, request, settings.builder, with: splitter)
         if isChanged {
             if try isKnownDuplicate(key.id, row) {
                 issued.remove([hash])

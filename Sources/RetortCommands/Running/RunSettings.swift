@@ -90,8 +90,10 @@ struct RunSettings: Sendable {
             stalled: command.duration("stall-timeout"), total: command.duration("timeout"))
         (parameters, parameterTexts) = try ParameterOptions.parameters(command, isSimulated: simulator != nil)
         check = try CheckOptions.check(command)
+        // How the server is told of a schema may change: that makes no request another one.
+        let untold = parameters
         if CheckOptions.tellsServer(command) { try check?.ask(in: &parameters, endpoint: endpoint) }
-        builder = try RequestBuilder(endpoint: endpoint, parameters: parameters)
+        builder = try RequestBuilder(endpoint: endpoint, parameters: parameters, compared: untold)
         let access = try AccessOptions(command, endpoint: endpoint, environment: environment)
         baseURL = access.baseURL
         headers = access.headers

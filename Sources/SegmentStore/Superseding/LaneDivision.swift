@@ -3,8 +3,8 @@ import Basics
 /// Divides the records of a lane into those that stay and those that go to the archive. Everything is written beside
 /// what there is, complete and durable; nothing takes its place yet.
 ///
-/// Segments without a record that goes are not touched. Blocks of one kind are copied as they are, and only the
-/// others are compressed anew.
+/// Segments without a record that goes or changes are not touched. Blocks of one kind are copied as they are, and only
+/// the others are compressed again.
 struct LaneDivision {
     private let lane: Lane
     private let context: StoreContext
@@ -24,19 +24,23 @@ struct LaneDivision {
             lane, suffix: Superseding.suffix, context: context, layout: context.layout.archive, options: options)
     }
 
-    mutating func divide(_ image: StoreImage, _ chosen: ChosenRecords) throws(RetortError) {
-        var chosen = chosen
+    mutating func divide(
+        _ image: StoreImage, _ chosen: ChosenRecords, _ amendments: Amendments? = nil
+    ) throws(RetortError) {
+        var (chosen, amendments) = (chosen, amendments)
         for (number, end) in try image.segmentEnds(lane) {
             let reader = try context.segment(lane, number)
-            guard try chosen.isAny(in: reader, end: end, context: context, codec: codec) else { continue }
-            try divide(reader, end: end, &chosen)
+            var isTouched = amendments?.places.segment == number
+            if !isTouched { isTouched = try chosen.isAny(in: reader, end: end, context: context, codec: codec) }
+            guard isTouched else { continue }
+            try divide(reader, end: end, &chosen, &amendments)
         }
         try archive.finish()
         try syncDirectories()
     }
 
     private mutating func divide(
-        _ reader: SegmentReader, end: Int, _ chosen: inout ChosenRecords
+        _ reader: SegmentReader, end: Int, _ chosen: inout ChosenRecords, _ amendments: inout Amendments?
     ) throws(RetortError) {
         var kept = try KeptSegment(reader, context: context)
         var members = MemberCursor(reader, end: end)
@@ -44,41 +48,77 @@ struct LaneDivision {
         while let (header, member) = try members.next() {
             let group = try groups.group(of: header)
             let leaving = Set(try chosen.records(of: group, header))
-            if leaving.isEmpty {
+            let amended = Set(try amendments?.places.records(of: header) ?? [])
+            if leaving.isEmpty, amended.isEmpty {
                 try kept.append(member, header: header, group)
             } else if leaving.count == header.records {
                 try archive.append(member, header: header)
             } else {
-                try split(try reader.block(header, codec: codec), leaving, group, &kept)
+                let block = try reader.block(header, codec: codec)
+                try split(block, leaving, group, &kept) { (number, line) throws(RetortError) in
+                    guard amended.contains(number), let amendments else { return Array(line) }
+                    return try amendments.newLine(Array(line), in: reader.file.path)
+                }
             }
         }
         if try kept.finish() { rewritten.append(reader.number) } else { emptied.append(reader.number) }
     }
 
+    /// `line` gives the line that a record which stays has from now on, by its number in the block.
     private mutating func split(
-        _ block: Block, _ leaving: Set<Int>, _ group: HintGroup, _ kept: inout KeptSegment
+        _ block: Block, _ leaving: Set<Int>, _ group: HintGroup, _ kept: inout KeptSegment,
+        line newLine: (Int, ArraySlice<UInt8>) throws(RetortError) -> [UInt8]
     ) throws(RetortError) {
-        var lines: (kept: [UInt8], archived: [UInt8]) = ([], [])
-        var rest = group
-        rest.hints = []
-        rest.tallies = Tallies()
-        for (number, range) in block.lineRanges.enumerated() {
-            let line = block.raw[range]
-            if leaving.contains(number) {
-                lines.archived += line + [0x0A]
-            } else {
-                lines.kept += line + [0x0A]
-                rest.hints.append(group.hints[number])
-                rest.tallies += context.recount(Array(line))
-            }
-        }
-        let stays = codec.encode(lines.kept, header: blank(rest.hints.count))
+        var archived: [UInt8] = []
+        var rest = KeptLines(group)
         // The numbering ends where it ended: what follows keeps its numbers.
-        var header = stays.header
-        header.firstSequence = block.header.nextSequence - UInt64(rest.hints.count)
-        try kept.append(stays.member[...], header: header, rest)
-        let goes = codec.encode(lines.archived, header: blank(leaving.count))
+        var sequence = block.header.nextSequence - UInt64(block.header.records - leaving.count)
+        for (number, range) in block.lineRanges.enumerated() {
+            if leaving.contains(number) {
+                archived += block.raw[range] + [0x0A]
+                continue
+            }
+            if rest.bytes.count >= options.blockRawBytes { try append(&rest, to: &kept, &sequence) }
+            let line = try newLine(number, block.raw[range])
+            rest.append(line, group.hints[number], context.recount(line))
+        }
+        try append(&rest, to: &kept, &sequence)
+        guard !leaving.isEmpty else { return }
+        let goes = codec.encode(archived, header: blank(leaving.count))
         try archive.append(goes.member[...], header: goes.header)
+    }
+
+    /// Lines that stay, until they make a block.
+    private struct KeptLines {
+        var bytes: [UInt8] = []
+        var group: HintGroup
+
+        init(_ group: HintGroup) {
+            self.group = group
+            self.group.hints = []
+            self.group.tallies = Tallies()
+        }
+
+        mutating func append(_ line: [UInt8], _ hint: RecordHint, _ tallies: Tallies) {
+            bytes += line
+            bytes.append(0x0A)
+            group.hints.append(hint)
+            group.tallies += tallies
+        }
+    }
+
+    /// Writes the lines as a block; there are none afterwards.
+    private func append(
+        _ rest: inout KeptLines, to kept: inout KeptSegment, _ sequence: inout UInt64
+    ) throws(RetortError) {
+        let records = rest.group.hints.count
+        guard records > 0 else { return }
+        let stays = codec.encode(rest.bytes, header: blank(records))
+        var header = stays.header
+        header.firstSequence = sequence
+        sequence += UInt64(records)
+        try kept.append(stays.member[...], header: header, rest.group)
+        rest = KeptLines(rest.group)
     }
 
     private func blank(_ records: Int) -> BlockHeader {

@@ -1,0 +1,63 @@
+import CommandLine
+import JSONText
+
+/// What `retort check` says at its end.
+struct CheckText {
+    let root: String
+    /// The option that names the schema; nil: the store's own.
+    let option: String?
+    let counts: CheckCounts
+    /// Nothing has changed: the counts say what would.
+    let isDry: Bool
+
+    var lines: [String] {
+        var lines = ["fit        \(StoreSummary.plural(counts.fits, "answer"))\(Self.layers(counts.fitting))"]
+        if counts.revalued > 0 {
+            let verb = isDry ? "would get" : counts.revalued == 1 ? "has got" : "have got"
+            lines.append("value      \(Human.count(counts.revalued)) of them \(verb) the value that is found now")
+        }
+        if counts.unfit > 0 {
+            let place = ShellText.quoted(root) + "/superseded"
+            let what = isDry ? "would move to \(place) and be pending" : "moved to \(place); pending now"
+            lines.append("unfit      \(StoreSummary.plural(counts.unfit, "answer")) \(what)")
+            lines += counts.examples.map { "           " + CellWidth.sanitized($0) }
+            if counts.unfit > counts.examples.count { lines[lines.count - 1] += "; ..." }
+        }
+        if counts.recovered > 0 {
+            let what = isDry ? "would become answers" : "became answers"
+            lines.append("recovered  \(StoreSummary.plural(counts.recovered, "failed item")) \(what)")
+        }
+        if counts.failed > 0 { lines.append("failed     \(StoreSummary.plural(counts.failed, "item")), as before") }
+        return lines + conclusion
+    }
+
+    private var conclusion: [String] {
+        if isDry { return ["dry run    nothing has changed; run the command without --dry-run"] }
+        guard counts.unfit > 0 else { return [] }
+        let option = option.map { " with \($0)" } ?? ""
+        return ["next       run the job again\(option) to send the pending items"]
+    }
+
+    /// How values were found, in words: `: 90 whole, 8 first, 2 brackets`.
+    private static func layers(_ fitting: [String: Int]) -> String {
+        let parts = JSONSearch.Layer.allCases.compactMap { layer in
+            fitting[layer.rawValue].map { "\(Human.count($0)) \(layer.rawValue)" }
+        }
+        return parts.isEmpty ? "" : " (\(parts.joined(separator: ", ")))"
+    }
+
+    /// The last event of `--progress json`.
+    var event: String {
+        let found = JSONSearch.Layer.allCases.map { layer in
+            JSONTree.Member(layer.rawValue, .integer(counts.fitting[layer.rawValue] ?? 0))
+        }
+        let tree = JSONTree.object([
+            .init("event", .text("summary")), .init("command", .text("check")), .init("store", .text(root)),
+            .init("dry_run", .boolean(isDry)), .init("answers", .integer(counts.answers)),
+            .init("fit", .integer(counts.fits)), .init("found", .object(found)),
+            .init("revalued", .integer(counts.revalued)), .init("unfit", .integer(counts.unfit)),
+            .init("recovered", .integer(counts.recovered)), .init("failed", .integer(counts.failed)),
+        ])
+        return String(decoding: tree.line, as: UTF8.self)
+    }
+}

@@ -1,0 +1,20 @@
+import Basics
+
+/// The records of a lane that stay in it with another line.
+struct Amendments {
+    var places: PlaceCursor
+    let line: (StoredRecord) throws(RetortError) -> [UInt8]
+
+    /// The line that takes the place of `old`, which was read from `file`. The index and the hints know a record by its
+    /// head, so that has to stay.
+    func newLine(_ old: [UInt8], in file: String) throws(RetortError) -> [UInt8] {
+        guard let head = old.withUnsafeBytes({ RecordHead.parse($0) }) else {
+            throw BlockCodec.damage("a line does not begin as a record does", file)
+        }
+        let new = try line(StoredRecord(head: head, line: old))
+        guard new.withUnsafeBytes({ RecordHead.parse($0) == head && $0.firstLineFeed(from: 0) == nil }) else {
+            throw BlockCodec.damage("a record cannot get another line", file)
+        }
+        return new
+    }
+}

@@ -1,0 +1,72 @@
+"""`retort check`: stored answers judged again, offline."""
+
+import json
+
+import pytest
+
+from conftest import Store
+
+PERSON = {
+    "type": "object",
+    "properties": {"name": {"type": "string"}, "age": {"type": "integer"}},
+    "required": ["name", "age"],
+    "additionalProperties": False,
+}
+INCOMPLETE, CONFIGURATION = 75, 78
+
+
+@pytest.fixture
+def checked(retort, tmp_path, teacher):
+    """A store of 40 answers that follow PERSON, its server, and a function that writes schemas."""
+
+    def schema(value, name):
+        path = tmp_path / name
+        path.write_text(json.dumps(value))
+        return path
+
+    prompts = tmp_path / "prompts.jsonl"
+    prompts.write_text("".join(json.dumps({"id": f"q{n}", "prompt": f"person {n}"}) + "\n" for n in range(40)))
+    server = teacher()
+    run = ("run", prompts, "--out", tmp_path / "store", "--base-url", server.url, "--model", "m")
+    retort(*run, "--schema", schema(PERSON, "person.json"))
+    return server, run, schema
+
+
+def test_a_new_schema_is_judged_offline_and_the_run_goes_on(retort, tmp_path, checked):
+    server, run, schema = checked
+    store = Store(tmp_path / "store")
+    ages = sorted(json.loads(record["value"])["age"] for record in store.responses.values())
+    middle = ages[len(ages) // 2]
+    narrow = json.loads(json.dumps(PERSON))
+    narrow["properties"]["age"]["minimum"] = middle
+    path = schema(narrow, "narrow.json")
+    refused = retort(*run, "--schema", path, status=CONFIGURATION)
+    assert f"retort check {tmp_path}/store --schema {path}" in refused.stderr
+    asked = server.requests
+    old = {key: value for key, value in Store(tmp_path / "store").responses.items()}
+    dry = retort("check", tmp_path / "store", "--schema", path, "--dry-run").stdout
+    assert "would move" in dry and len(Store(tmp_path / "store").responses) == 40
+    retort("check", tmp_path / "store", "--schema", path)
+    assert server.requests == asked
+    store = Store(tmp_path / "store")
+    fitting = {key for key, record in old.items() if json.loads(record["value"])["age"] >= middle}
+    assert set(store.responses) == fitting and 0 < len(fitting) < 40
+    assert len(store.lane("superseded/responses")) == 40 - len(fitting)
+    retort("verify", tmp_path / "store", "--deep")
+    # The run goes on with what is pending, and with that alone.
+    retort(*run, "--schema", path, status=None)
+    assert server.requests >= asked + 40 - len(fitting)
+    assert all(store.responses[key] == Store(tmp_path / "store").responses[key] for key in fitting)
+
+
+def test_answers_of_a_run_without_a_schema(retort, tmp_path, teacher):
+    prompts = tmp_path / "p.jsonl"
+    prompts.write_text("".join(json.dumps({"id": f"q{n}", "prompt": f"say {n}"}) + "\n" for n in range(9)))
+    server = teacher()
+    root = tmp_path / "store"
+    retort("run", prompts, "--out", root, "--base-url", server.url, "--model", "m")
+    assert retort("check", root, status=64).stderr.count("--schema") == 1
+    said = retort("check", root, "--json").stdout
+    assert "9 answers moved to" in said and "pending" in said
+    assert not Store(root).responses
+    retort("verify", root, "--deep")
