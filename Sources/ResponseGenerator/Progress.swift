@@ -11,6 +11,8 @@ public struct Progress: Sendable {
     public var truncated = 0
     /// Answers without any text, reasoning or call.
     public var empty = 0
+    /// Answers in which a value was found, by the checker's word for how.
+    public var valuesFound: [String: Int] = [:]
     /// Requests that came back, whatever they brought. Those that found no server are not among them.
     public var requests = 0
     /// Attempts that found no server: its name was not known, or there was no connection.

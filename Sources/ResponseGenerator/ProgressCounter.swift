@@ -46,6 +46,7 @@ struct ProgressCounter: Sendable {
                 progress.usage += answer.usage
                 if answer.finishReason == "length" { progress.truncated += 1 }
                 if answer.isEmpty { progress.empty += 1 }
+                if !answer.valueFound.isEmpty { progress.valuesFound[answer.valueFound, default: 0] += 1 }
             case .failure(let failure):
                 progress.failed += 1
                 progress.failures[failure.failureClass, default: 0] += 1

@@ -1,5 +1,4 @@
 import CommandLine
-import JSONText
 
 /// What `retort check` says at its end.
 struct CheckText {
@@ -11,7 +10,9 @@ struct CheckText {
     let isDry: Bool
 
     var lines: [String] {
-        var lines = ["fit        \(StoreSummary.plural(counts.fits, "answer"))\(Self.layers(counts.fitting))"]
+        let layers = ValueCounts.text(counts.fitting)
+        let found = layers.isEmpty ? "" : " (\(layers))"
+        var lines = ["fit        \(StoreSummary.plural(counts.fits, "answer"))\(found)"]
         if counts.revalued > 0 {
             let verb = isDry ? "would get" : counts.revalued == 1 ? "has got" : "have got"
             lines.append("value      \(Human.count(counts.revalued)) of them \(verb) the value that is found now")
@@ -38,23 +39,12 @@ struct CheckText {
         return ["next       run the job again\(option) to send the pending items"]
     }
 
-    /// How values were found, in words: `: 90 whole, 8 first, 2 brackets`.
-    private static func layers(_ fitting: [String: Int]) -> String {
-        let parts = JSONSearch.Layer.allCases.compactMap { layer in
-            fitting[layer.rawValue].map { "\(Human.count($0)) \(layer.rawValue)" }
-        }
-        return parts.isEmpty ? "" : " (\(parts.joined(separator: ", ")))"
-    }
-
     /// The last event of `--progress json`.
     var event: String {
-        let found = JSONSearch.Layer.allCases.map { layer in
-            JSONTree.Member(layer.rawValue, .integer(counts.fitting[layer.rawValue] ?? 0))
-        }
         let tree = JSONTree.object([
             .init("event", .text("summary")), .init("command", .text("check")), .init("store", .text(root)),
             .init("dry_run", .boolean(isDry)), .init("answers", .integer(counts.answers)),
-            .init("fit", .integer(counts.fits)), .init("found", .object(found)),
+            .init("fit", .integer(counts.fits)), .init("found", ValueCounts.tree(counts.fitting)),
             .init("revalued", .integer(counts.revalued)), .init("unfit", .integer(counts.unfit)),
             .init("recovered", .integer(counts.recovered)), .init("failed", .integer(counts.failed)),
         ])

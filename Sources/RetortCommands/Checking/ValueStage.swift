@@ -52,12 +52,16 @@ final class ValueStage: AnswerStage {
             }
         }
         if let excess { throw excess }
-        guard let result else { throw RetortError(.badInput, "the answer holds no JSON value") }
+        guard let result else { throw RetortError(.badInput, Self.noValue) }
         if result.accepted { return result.found }
         let failures = try checker.validator?.failures(of: result.found.value) ?? []
         throw RetortError(
-            .badInput, "the answer does not fit the schema", cause: Self.sentence(failures))
+            .badInput, Self.unfit, cause: Self.sentence(failures))
     }
+
+    /// What the messages of answers that do not fit begin with.
+    static let noValue = "the answer holds no JSON value"
+    static let unfit = "the answer does not fit the schema"
 
     /// Failures that a message names.
     private static let failuresShownMax = 3

@@ -1,5 +1,6 @@
 import Basics
 import CommandLine
+import JSONText
 import SegmentStore
 
 /// `retort cat`: streams records to standard output.
@@ -9,18 +10,31 @@ enum CatCommand {
         examples: [
             ExampleSpec("retort cat runs/a", "every answer"),
             ExampleSpec("retort cat runs/a --failures", "every item whose newest outcome is a failure"),
+            ExampleSpec("retort cat runs/a --failures --raw -o bodies", "what the API sent, one file per failed item"),
             ExampleSpec("retort cat runs/a --superseded", "answers to rows that have changed since"),
         ],
         operands: [OperandSpec("STORE", kind: .path, summary: "the directory of a run")],
         options: [
             OptionSpec("failures", summary: "failed items instead of answers"),
             OptionSpec("superseded", summary: "what `run --on-change rerun` has set aside, in place of what counts"),
+            OptionSpec(
+                "raw", summary: "write the raw bodies that the API sent, one file per item",
+                details: "Answers have a body where the run was given --keep-body; files are named after the ids."),
+            OptionSpec(
+                "output", "o", kind: .path, valueName: "FOLDER", summary: "with --raw: the folder, new or empty"),
         ],
         exitCodes: [.notFound, .badData, .io, .configuration])
 
     @Sendable
     static func run(_ command: ParsedCommand, _ context: CommandContext) async throws -> ExitCode {
+        if command.flag("raw") != command.isGiven("output") {
+            throw RetortError(
+                .usage, command.flag("raw") ? "--raw needs a folder" : "--output is for --raw alone",
+                remedy: "For example: retort cat DIR --failures --raw -o bodies.")
+        }
         let reader = try StoreReader(command.operand("STORE")!, options: StoreAccess.options)
+        var folder = try command.stringIfSet("output").map { path throws(RetortError) in try BodyFolder(path) }
+        let parser = JSONParser()
         let output = DataOutput.standardOutput()
         var damages = 0
         let lineEnd: [UInt8] = [0x0A]
@@ -29,6 +43,11 @@ enum CatCommand {
             context.messages.line(StoreAccess.sentence(damage))
         }
         func write(_ record: StoredRecord) throws(RetortError) {
+            guard folder == nil else {
+                let view = (try? parser.parse(record.line).root).map(RecordView.init)
+                try folder!.write(view?.member(.body)?.stringBytes ?? [], of: record.head.key)
+                return
+            }
             try output.write(record.line)
             try output.write(lineEnd)
         }
@@ -39,6 +58,12 @@ enum CatCommand {
             try reader.forEach(lane, onDamage: report, write)
         }
         try output.flush()
+        if let folder, !command.flag("quiet") {
+            let rest = folder.empty > 0 ? "; \(StoreSummary.plural(folder.empty, "record")) without a body" : ""
+            context.messages.line(
+                "\(StoreSummary.plural(folder.written, "file")) written to "
+                    + "\(ShellText.quoted(command.string("output")))\(rest)")
+        }
         return damages == 0 ? .ok : .badData
     }
 }

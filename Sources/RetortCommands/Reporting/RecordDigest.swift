@@ -34,6 +34,10 @@ struct RecordDigest {
     private(set) var truncated = 0
     /// Answers without a text and without tool calls.
     private(set) var empty = 0
+    /// Answers in which a value was found, by how.
+    private(set) var valuesFound: [String: Int] = [:]
+    /// Failed items whose answer holds no value that fits.
+    private(set) var unfit = 0
     private(set) var finishReasons = NameCounts()
     private(set) var models = NameCounts()
     /// Items by the number of their attempts, from 0 to `attemptsMax`.
@@ -87,6 +91,10 @@ struct RecordDigest {
         models.add(Self.name(record.member(.model)))
         if record.isTruncated { truncated += 1 }
         if !record.isAnswered { empty += 1 }
+        if let found = record.member(.valueFound) {
+            // Other words are not the program's.
+            for layer in Self.layers where found.isText(layer) { valuesFound[layer.description, default: 0] += 1 }
+        }
         let cost = addCost(record)
         addTime(record) { bin in
             bin.done += 1
@@ -100,6 +108,7 @@ struct RecordDigest {
     private mutating func addFailure(_ record: RecordView, _ head: RecordHead, _ number: Int) {
         let status = record.integer(.httpStatus)
         let message = Self.text(record.member(.error), FailureDigest.messageScalarsMax)
+        if message.hasPrefix(ValueStage.unfit) || message.hasPrefix(ValueStage.noValue) { unfit += 1 }
         failures[number].add(status: status, message: message) {
             FailureDigest.Example(
                 id: Self.text(head.key.id, 200), sample: Int(head.key.sample), attempts: Int(head.attempts),
@@ -129,6 +138,8 @@ struct RecordDigest {
         cost += dollars
         return dollars
     }
+
+    private static let layers: [StaticString] = ["whole", "first", "brackets"]
 
     /// A short name that a server chose.
     private static func name(_ value: JSONValue?) -> String { text(value, 120) }

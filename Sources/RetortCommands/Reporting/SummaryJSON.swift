@@ -18,7 +18,8 @@ import SegmentStore
 ///     pace                {first, last, active_seconds, done_per_second, recent_done_per_second, remaining_seconds}
 ///     latency_ms          a distribution over the answers
 ///     tokens              {prompt, completion, reasoning, cached}: distributions over the answers
-///     answers             {truncated, empty}
+///     answers             {truncated, empty, values_found, unfit}: values_found is {whole, first, brackets}, how the
+///                         answers' values were found; unfit are failed items whose answer does not fit
 ///     cost_usd            {records, total, failed, per_record, remaining}; per_record is a distribution
 ///     attempts            [{attempts, done, failed}]; the last stands for that many and more
 ///     finish_reasons      [{name, count}], then models likewise
@@ -63,6 +64,8 @@ struct SummaryJSON {
                 "answers",
                 .object([
                     Member("truncated", .integer(digest.truncated)), Member("empty", .integer(digest.empty)),
+                    Member("values_found", ValueCounts.tree(digest.valuesFound)),
+                    Member("unfit", .integer(digest.unfit)),
                 ])),
             Member("cost_usd", cost),
             Member("attempts", attempts),

@@ -111,6 +111,8 @@ struct SummaryText {
             lines.append(countRow("truncated (length)", digest.truncated, of: summary.answersRead))
         }
         if digest.empty > 0 { lines.append(countRow("empty", digest.empty, of: summary.answersRead)) }
+        if !digest.valuesFound.isEmpty { lines.append(row("values found", ValueCounts.text(digest.valuesFound))) }
+        if digest.unfit > 0 { lines.append(countRow("answers that do not fit", digest.unfit, of: summary.failed)) }
         return lines + counts("Finish reasons", digest.finishReasons) + counts("Models", digest.models)
     }
 

@@ -154,6 +154,10 @@ struct RunConclusion {
             facts.append(
                 ("empty", "\(answers) without text or tool calls; kept (--reject-finish empty makes them failures)"))
         }
+        let rejected = progress.failures[.invalidOutput] ?? 0
+        if !progress.valuesFound.isEmpty, let text = ValueCounts.text(progress.valuesFound, unfit: rejected) {
+            facts.append(("values", text))
+        }
         if let counts = result.simulatorCounts {
             facts.append(
                 (

@@ -63,6 +63,7 @@ extension RunRecord {
         (inFlight, waiting, requests) = (progress.inFlight, progress.waiting, progress.requests)
         (concurrency, concurrencyMax) = (progress.concurrency, progress.concurrencyMax)
         (truncated, empty) = (progress.truncated, progress.empty)
+        (valuesFound, invalid) = (progress.valuesFound, progress.failures[.invalidOutput] ?? 0)
         lastError = progress.lastError ?? ""
         outageLeftSeconds = progress.outageLeft?.seconds
         nextRetrySeconds = progress.nextRetryIn?.seconds

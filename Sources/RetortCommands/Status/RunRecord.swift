@@ -44,6 +44,9 @@ struct RunRecord: Sendable, Hashable {
     /// Answers of this run that stopped at the token limit, and those that hold nothing.
     var truncated = 0
     var empty = 0
+    /// Answers of this run in which a value was found, by how; and those that are invalid.
+    var valuesFound: [String: Int] = [:]
+    var invalid = 0
     /// Why nothing is sent for now; empty when it is.
     var paused = ""
     /// How long an outage will still be waited for; nil when there is none.
@@ -87,6 +90,7 @@ extension RunRecord {
             Member("paused", .text(Self.cut(paused))), Member("last_error", .text(Self.cut(lastError))),
             Member("concurrency_now", .integer(concurrency)), Member("concurrency_max", .integer(concurrencyMax)),
             Member("truncated", .integer(truncated)), Member("empty", .integer(empty)),
+            Member("values_found", ValueCounts.tree(valuesFound)), Member("invalid", .integer(invalid)),
             Member("outage_left_s", JSONTree(outageLeftSeconds)), Member("settings", texts(settings)),
         ]).text
     }
@@ -109,6 +113,12 @@ extension RunRecord {
         (requests, concurrency) = (count("requests") ?? 0, count("concurrency_now") ?? 0)
         (concurrencyMax, truncated) = (count("concurrency_max") ?? 0, count("truncated") ?? 0)
         (empty, outageLeftSeconds) = (count("empty") ?? 0, number("outage_left_s"))
+        invalid = count("invalid") ?? 0
+        for (key, value) in (root["values_found"]?.members ?? []).prefix(Self.membersMax) {
+            if let name = key.string, let number = value.int, number > 0 {
+                valuesFound[Self.cut(name)] = min(number, Self.countMax)
+            }
+        }
         (nextRetrySeconds, remainingSeconds, cost) = (number("next_retry_s"), number("remaining_s"), number("cost_usd"))
         (elapsedSeconds, itemsPerSecond) = (number("elapsed_s") ?? 0, number("rate_per_s") ?? 0)
         (promptTokens, completionTokens) = (count("prompt_tokens") ?? 0, count("completion_tokens") ?? 0)

@@ -52,6 +52,11 @@ extension StoreStatus {
         if let run, run.empty > 0 {
             facts.append(("empty", "\(StoreSummary.plural(run.empty, "answer")) of the last run without any content"))
         }
+        if let run, !run.valuesFound.isEmpty,
+            let text = ValueCounts.text(run.valuesFound, unfit: run.invalid)
+        {
+            facts.append(("values", "\(text) (last run)"))
+        }
         facts += files
         facts.append(("writer", writer ?? "none"))
         if let server { facts.append(("server", server)) }

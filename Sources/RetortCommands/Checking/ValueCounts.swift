@@ -1,0 +1,24 @@
+import CommandLine
+import JSONText
+
+/// How many values were found in which way, and how many answers were rejected.
+enum ValueCounts {
+    /// `90 whole, 8 first, 2 brackets`; empty where there are none.
+    static func text(_ found: [String: Int]) -> String {
+        JSONSearch.Layer.allCases.compactMap { layer in
+            found[layer.rawValue].map { "\(Human.count($0)) \(layer.rawValue)" }
+        }.joined(separator: ", ")
+    }
+
+    /// The same with the answers that did not fit; nil where nothing was looked for.
+    static func text(_ found: [String: Int], unfit: Int) -> String? {
+        guard !found.isEmpty || unfit > 0 else { return nil }
+        let parts = [text(found), unfit > 0 ? "\(StoreSummary.plural(unfit, "answer")) did not fit" : ""]
+        return parts.filter { !$0.isEmpty }.joined(separator: "; ")
+    }
+
+    /// For JSON: every way has its number.
+    static func tree(_ found: [String: Int]) -> JSONTree {
+        .object(JSONSearch.Layer.allCases.map { .init($0.rawValue, .integer(found[$0.rawValue] ?? 0)) })
+    }
+}
