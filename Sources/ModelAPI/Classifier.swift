@@ -8,12 +8,29 @@ public enum Verdict: Sendable {
     case retry(FailureClass, message: String, after: Interval?)
     /// This request can never succeed.
     case fail(FailureClass, message: String)
+    /// An answer that is not good enough; the same item goes on with this request.
+    indirect case ask(ModelRequest, FailureClass, message: String)
     /// Refused, and it is not said whether the request or what all requests share is at fault.
     indirect case refuse(Refusal)
     /// No request of this run can succeed.
     indirect case stop(RetortError)
     /// Given up by this process: as if it had never been sent.
     case cancelled
+}
+
+/// What an exchange brought.
+public struct Judgement: Sendable {
+    public var verdict: Verdict
+    /// The answer that the verdict is about, where it is a whole one that is not to be kept.
+    public var rejected: ModelAnswer?
+    /// What was billed. Nil when nothing was: the API refused, or no server has heard of the request.
+    public var bill: Bill?
+
+    public init(verdict: Verdict, rejected: ModelAnswer? = nil, bill: Bill? = nil) {
+        self.verdict = verdict
+        self.rejected = rejected
+        self.bill = bill
+    }
 }
 
 /// Sorts the outcomes of exchanges into answers, retries, failures and reasons to stop. A value without state: it may
@@ -43,13 +60,29 @@ public struct Classifier: Sendable {
         self.retryAfterMax = retryAfterMax
     }
 
+    /// The verdict alone.
     public func classify(_ result: Result<ModelReply, TransportFailure>, with parser: JSONParser) -> Verdict {
+        judge(result, of: AskedRequest(ModelRequest(path: "", body: [])), with: parser).verdict
+    }
+
+    /// - Parameter asked: what the exchange asked, for stages that ask again.
+    public func judge(
+        _ result: Result<ModelReply, TransportFailure>, of asked: AskedRequest, with parser: JSONParser
+    ) -> Judgement {
         switch result {
         case .success(let reply):
-            let verdict = reply.status / 100 == 2 ? success(reply, with: parser) : refusal(reply, with: parser)
-            return heeding(reply, verdict)
-        case .failure(let failure): return classify(failure)
+            var judgement =
+                reply.status / 100 == 2
+                ? success(reply, of: asked, with: parser) : Judgement(verdict: refusal(reply, with: parser))
+            judgement.verdict = heeding(reply, judgement.verdict)
+            return judgement
+        case .failure(let failure): return Judgement(verdict: classify(failure), bill: Self.bill(of: failure))
         }
+    }
+
+    /// A request that may have reached a server may have been billed.
+    private static func bill(of failure: TransportFailure) -> Bill? {
+        failure.stage == .unconnected || failure.kind == .unresolved || failure.kind == .tls ? nil : Bill()
     }
 
     private func classify(_ failure: TransportFailure) -> Verdict {
@@ -75,17 +108,24 @@ public struct Classifier: Sendable {
 
     private func granted(_ wait: Interval?) -> Interval? { wait.map { min($0, retryAfterMax) } }
 
-    private func success(_ reply: ModelReply, with parser: JSONParser) -> Verdict {
+    private func success(_ reply: ModelReply, of asked: AskedRequest, with parser: JSONParser) -> Judgement {
+        let verdict: Verdict
         switch AnswerParser.parse(reply.body, with: parser) {
-        case .sick(let why): return .retry(.server, message: why, after: RetryHint.interval(of: reply))
-        case .unknown(let why): return .refuse(Refusal(.shape, .invalidOutput, why))
-        case .filtered(let why): return .fail(.contentFilter, message: why)
-        case .error(let error): return errorUnderSuccess(error, reply)
-        case .answer(let parsed): return judge(splitsThinking ? ThinkTags.split(parsed) : parsed, with: parser)
+        case .sick(let why): verdict = .retry(.server, message: why, after: RetryHint.interval(of: reply))
+        case .unknown(let why): verdict = .refuse(Refusal(.shape, .invalidOutput, why))
+        case .filtered(let why): verdict = .fail(.contentFilter, message: why)
+        // An API that answers with an error has answered nothing that it could bill.
+        case .error(let error): return Judgement(verdict: errorUnderSuccess(error, reply))
+        case .answer(let parsed):
+            let answer = splitsThinking ? ThinkTags.split(parsed) : parsed
+            let verdict = judge(answer, of: asked, with: parser)
+            if case .answer(let kept) = verdict { return Judgement(verdict: verdict, bill: Bill(kept)) }
+            return Judgement(verdict: verdict, rejected: answer, bill: Bill(answer))
         }
+        return Judgement(verdict: verdict, bill: Bill(reading: reply.body, with: parser))
     }
 
-    private func judge(_ answer: ModelAnswer, with parser: JSONParser) -> Verdict {
+    private func judge(_ answer: ModelAnswer, of asked: AskedRequest, with parser: JSONParser) -> Verdict {
         if rejectedFinishReasons.contains(answer.finishReason) {
             return .fail(.invalidOutput, message: "the answer ended with finish_reason \(answer.finishReason)")
         }
@@ -94,9 +134,10 @@ public struct Classifier: Sendable {
         }
         var answer = answer
         for stage in stages {
-            switch stage.judge(answer, with: parser) {
+            switch stage.judge(answer, of: asked, with: parser) {
             case .accept(let judged): answer = judged
             case .reject(let failureClass, let message): return .fail(failureClass, message: message)
+            case .ask(let request, let failureClass, let message): return .ask(request, failureClass, message: message)
             }
         }
         return .answer(answer)

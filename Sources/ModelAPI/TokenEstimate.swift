@@ -8,6 +8,9 @@ public enum TokenEstimate {
 
     /// Body bytes / 4, rounded up, plus the most the answer may have.
     public static func tokens(of request: ModelRequest, completionTokensMax: Int?) -> Int {
-        (request.body.count + bytesPerToken - 1) / bytesPerToken + (completionTokensMax ?? completionTokensDefault)
+        tokens(bytes: request.body.count) + (completionTokensMax ?? completionTokensDefault)
     }
+
+    /// The same for a part of a body.
+    public static func tokens(bytes: Int) -> Int { (bytes + bytesPerToken - 1) / bytesPerToken }
 }

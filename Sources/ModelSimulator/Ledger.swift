@@ -41,6 +41,13 @@ struct Ledger {
 
     mutating func noteRateLimited() { counts.rateLimited += 1 }
 
+    /// An answer was made, whatever becomes of it on its way.
+    mutating func bill(_ receipt: Receipt) {
+        counts.billed += 1
+        counts.billedPromptTokens += receipt.promptTokens
+        counts.billedCompletionTokens += receipt.completionTokens
+    }
+
     /// A response goes out with this status; `receipt` says what it answers, if it is an answer.
     mutating func give(status: Int, _ receipt: Receipt?) {
         counts.statuses[status, default: 0] += 1

@@ -10,11 +10,12 @@ extension SimulatorConfiguration {
         var reply = reply(with: completion, isMalformed: fault == .malformed)
         let tokenTime = timePerToken * Double(completion.completionTokens)
         reply.delay = completion.request.streams ? latency : latency + tokenTime
-        if fault?.isAnswer ?? true {
-            reply.receipt = Receipt(
-                item: completion.request.item, promptTokens: completion.request.promptTokens,
-                completionTokens: completion.completionTokens)
-        }
+        let receipt = Receipt(
+            item: completion.request.item, promptTokens: completion.request.promptTokens,
+            completionTokens: completion.completionTokens)
+        if fault?.isAnswer ?? true { reply.receipt = receipt }
+        // The page of a proxy is not the model's work; whatever else becomes of an answer, it was made.
+        if fault != .garbage { reply.bill = receipt }
         switch fault {
         case .hang: reply.ending = .silence
         case .stall: reply.ending = .stall(after: reply.body.count / 2)

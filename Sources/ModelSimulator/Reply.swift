@@ -25,6 +25,8 @@ struct Reply {
     var ending: Ending = .whole
     /// What is answered, if this is an answer that a client may keep.
     var receipt: Receipt?
+    /// What a provider would bill, whatever becomes of the reply.
+    var bill: Receipt?
 
     init(body: [UInt8] = []) { self.body = body }
 

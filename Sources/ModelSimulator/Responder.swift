@@ -71,6 +71,7 @@ final class Responder {
                 if error.status >= 500 { reply.delay = latency }
             } else {
                 reply = answer(request, fault: fault, latency: latency, date: date)
+                if let bill = reply.bill { ledger.withLock { $0.bill(bill) } }
             }
         }
         var random = SplitMix64(seed: configuration.seed, request.item, sequence, for: .identifier)

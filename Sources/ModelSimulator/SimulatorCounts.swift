@@ -26,6 +26,10 @@ public struct SimulatorCounts: Sendable, Hashable {
     /// Tokens of the answers that were handed over.
     public var promptTokens = 0
     public var completionTokens = 0
+    /// Answers that a provider would bill, and their tokens: all that were made, also those that break off or are filtered.
+    public var billed = 0
+    public var billedPromptTokens = 0
+    public var billedCompletionTokens = 0
 
     public init() {}
 }
@@ -38,7 +42,8 @@ extension SimulatorCounts {
             ("in_flight", inFlight), ("in_flight_peak", inFlightPeak), ("connections", connections),
             ("connections_open", connectionsOpen), ("items", items), ("items_answered", itemsAnswered),
             ("items_answered_again", itemsAnsweredAgain), ("prompt_tokens", promptTokens),
-            ("completion_tokens", completionTokens),
+            ("completion_tokens", completionTokens), ("billed", billed),
+            ("billed_prompt_tokens", billedPromptTokens), ("billed_completion_tokens", billedCompletionTokens),
         ]
         let tables: [(String, [(String, Int)])] = [
             ("statuses", statuses.sorted { $0.key < $1.key }.map { (String($0.key), $0.value) }),

@@ -25,17 +25,19 @@ final class Attempts: Sendable {
     }
 
     func attempt(_ ticket: Ticket) async -> ChildEvent {
-        let result = await transport.send(ticket.request)
+        let asked = AskedRequest(ticket.request, corrections: ticket.corrections)
+        let result = await transport.send(asked.request)
         let parser = parsers.take()
-        let verdict = classifier.classify(result, with: parser)
+        let judgement = classifier.judge(result, of: asked, with: parser)
         parsers.give(back: parser)
         finished.add(1, ordering: .relaxed)
         switch result {
         case .success(let reply):
             return .attempt(
-                AttemptResult(ticket: ticket, verdict: verdict, reply: reply, latency: reply.latency))
+                AttemptResult(ticket: ticket, judgement: judgement, reply: reply, latency: reply.latency))
         case .failure(let failure):
-            return .attempt(AttemptResult(ticket: ticket, verdict: verdict, failure: failure, latency: failure.latency))
+            return .attempt(
+                AttemptResult(ticket: ticket, judgement: judgement, failure: failure, latency: failure.latency))
         }
     }
 }

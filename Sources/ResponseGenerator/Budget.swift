@@ -2,26 +2,37 @@ import Basics
 
 /// Money that may be spent, in nanodollars. What a request may cost at worst is set aside before it goes out and
 /// settled when it returns, so the limit is never crossed. A value; it knows no prices.
+///
+/// What a request has cost counts as one of two: recorded, where a record says it, or uncertain, where none does: the
+/// answer was lost, or did not say what it cost. Uncertain requests count at their worst.
 public struct Budget: Sendable, Hashable {
     public let limit: Int
-    /// Spent for good.
+    /// Spent for good, as records say.
     public private(set) var spent: Int
+    /// What requests without a record may have cost at worst.
+    public private(set) var uncertain: Int
     /// Set aside for requests on their way.
     public private(set) var reserved = 0
 
-    /// - Parameter spent: by earlier runs.
-    public init(limit: Int, spent: Int = 0) {
-        precondition(limit >= 0 && spent >= 0, "a budget is not negative")
+    /// - Parameters:
+    ///   - spent: by earlier runs.
+    ///   - uncertain: of earlier runs.
+    public init(limit: Int, spent: Int = 0, uncertain: Int = 0) {
+        precondition(limit >= 0 && spent >= 0 && uncertain >= 0, "a budget is not negative")
         self.limit = limit
         self.spent = spent
+        self.uncertain = uncertain
     }
+
+    /// What may have been spent beside what records say.
+    public var unrecordedMax: Int { Self.sum(uncertain, reserved) }
 
     /// Whether a request that costs so much at worst may go out now.
     public func allows(_ cost: Int) -> Bool {
         guard spent <= limit else { return false }
-        let (taken, overflow) = spent.addingReportingOverflow(reserved)
-        let (sum, secondOverflow) = taken.addingReportingOverflow(cost)
-        return !overflow && !secondOverflow && sum <= limit
+        // Taken off rather than added up: no sum of what is counted here can overflow then.
+        let left = limit - spent
+        return unrecordedMax <= left && cost <= left - unrecordedMax
     }
 
     /// Sets aside what `allows` has allowed.
@@ -30,19 +41,37 @@ public struct Budget: Sendable, Hashable {
         reserved += cost
     }
 
-    /// A request came back: what was set aside for it is free, what it has cost is spent.
-    public mutating func settle(reserved cost: Int, spent actual: Int) {
+    /// A request came back: what was set aside for it is free, what it has cost is spent. Nil: nobody can tell.
+    public mutating func settle(reserved cost: Int, spent actual: Int?) {
         reserved -= cost
         assert(reserved >= 0)
-        let (sum, overflow) = spent.addingReportingOverflow(actual)
-        spent = overflow ? .max : sum
+        if let actual { spent = Self.sum(spent, actual) } else { uncertain = Self.sum(uncertain, cost) }
+    }
+
+    /// No record will say what a settled request has cost.
+    public mutating func unrecorded(_ cost: Int) {
+        spent -= min(cost, spent)
+        uncertain = Self.sum(uncertain, cost)
+    }
+
+    /// A record will say it after all.
+    public mutating func recorded(_ cost: Int) {
+        uncertain -= min(cost, uncertain)
+        spent = Self.sum(spent, cost)
+    }
+
+    private static func sum(_ a: Int, _ b: Int) -> Int {
+        let (sum, overflow) = a.addingReportingOverflow(b)
+        return overflow ? .max : sum
     }
 
     /// Why nothing more may be asked.
     func refusal(of cost: Int) -> RetortError {
-        RetortError(
+        let unknown = uncertain > 0 ? ", up to \(Self.dollars(uncertain)) more on answers that were lost" : ""
+        return RetortError(
             .incomplete, "the next request could cost more than is left of the budget",
-            cause: "\(Self.dollars(spent)) of \(Self.dollars(limit)) are spent, and it may cost \(Self.dollars(cost))",
+            cause: "\(Self.dollars(spent)) of \(Self.dollars(limit)) are spent\(unknown), "
+                + "and it may cost \(Self.dollars(cost))",
             remedy: "Nothing is lost; run the same command again with a larger --max-cost to go on.")
     }
 

@@ -40,6 +40,8 @@ public struct GeneratorConfiguration: Sendable {
     /// Items of the whole run, when known, for the estimate of the time left.
     public var itemsTotal: Int?
     public var classifier = Classifier()
+    /// Whether the sink takes rounds. If not, what they cost is in no record.
+    public var keepsRounds = true
     /// The money that may be spent; nil: no limit. Items then say what they may cost.
     public var budget: Budget?
     /// Seed of the jitter.

@@ -2,14 +2,13 @@ internal import Basics
 internal import ModelAPI
 
 extension Dispatcher {
-    /// An attempt came back. Returns what the sink must take, or nil when the item waits or stays pending.
+    /// An attempt came back. Returns what the sink must take, or nil when there is nothing to record.
     mutating func returned(_ attempt: AttemptResult, at now: Instant) -> Settlement? {
         let ticket = attempt.ticket
         let wasProbe = ticket.isProbe
         ticket.isProbe = false
         flights.remove(ticket)
-        let cost = Self.cost(of: attempt)
-        budget?.settle(reserved: ticket.costMax, spent: cost)
+        budget?.settle(reserved: ticket.costMax, spent: attempt.cost)
         if let reply = attempt.reply {
             hasReached = true
             if let limits = RateLimitReport(reply) { limiter.learn(limits, at: now) }
@@ -31,6 +30,11 @@ extension Dispatcher {
             if attempt.isUnderSuccess { succeeded() }
             ticket.attempts += 1
             return settle(attempt, attempt.failure(failureClass, message), at: now)
+        case .ask(let next, let failureClass, let message):
+            breaker.replied()
+            succeeded()
+            ticket.attempts += 1
+            return ask(attempt, next, failureClass, message, at: now)
         case .refuse(let refusal):
             breaker.replied()
             note(refusal.message)
@@ -39,6 +43,7 @@ extension Dispatcher {
             breaker.replied()
             note(error.cause ?? error.message)
             window.released()
+            leaveUnrecorded(attempt)
             stop(with: error)
             return nil
         case .retry(let failureClass, let message, let hint):
@@ -51,18 +56,38 @@ extension Dispatcher {
         }
     }
 
-    /// What an attempt has cost as far as that can be told, and at worst where it cannot: the API may have charged for
-    /// an answer that came too late or could not be read. Refusals and broken connections cost nothing.
-    private static func cost(of attempt: AttemptResult) -> Int {
-        let costMax = attempt.ticket.costMax
-        switch attempt.verdict {
-        case .answer(let answer):
-            if let stated = answer.costStatedNanodollars { return max(0, stated) }
-            return answer.usage.total > 0 ? attempt.ticket.price.nanodollars(of: answer.usage) : costMax
-        case .retry(.timeout, _, _) where attempt.reply == nil: return costMax
-        case .cancelled: return costMax
-        case .retry, .fail, .refuse, .stop: return attempt.reply.map { $0.status / 100 == 2 } ?? false ? costMax : 0
+    /// The item stays pending, or waits: what its answer has cost is in no record.
+    private mutating func leaveUnrecorded(_ attempt: AttemptResult) {
+        if let cost = attempt.cost, cost > 0 { budget?.unrecorded(cost) }
+    }
+
+    /// The answer is a round of the item, which goes on with another request.
+    private mutating func ask(
+        _ attempt: AttemptResult, _ next: ModelRequest, _ failureClass: FailureClass, _ message: String,
+        at now: Instant
+    ) -> Settlement? {
+        let settlement = round(attempt, attempt.itemFailure(failureClass, message), at: now)
+        attempt.ticket.ask(next)
+        if window.phase == .open { retries.push(attempt.ticket, due: now) }
+        return settlement
+    }
+
+    /// An answer that was billed and is no outcome.
+    private mutating func round(_ attempt: AttemptResult, _ failure: ItemFailure, at now: Instant) -> Settlement? {
+        let ticket = attempt.ticket
+        ticket.rounds += 1
+        guard keepsRounds else {
+            window.released()
+            leaveUnrecorded(attempt)
+            return nil
         }
+        window.received()
+        return Settlement(
+            ticket: ticket,
+            result: .round(
+                ItemRound(
+                    number: ticket.rounds, request: ticket.request, corrections: ticket.corrections, failure: failure)),
+            latency: attempt.latency, finishedAt: now)
     }
 
     /// A request has shown that requests can succeed.
@@ -89,6 +114,7 @@ extension Dispatcher {
         case .hold:
             ticket.attempts += 1
             window.released()
+            leaveUnrecorded(attempt)
             let settlement = Settlement(ticket: ticket, result: result, latency: attempt.latency, finishedAt: now)
             refusals.hold(settlement, refusal.suspect, namesModel: ticket.namesModel)
             return nil
@@ -96,6 +122,7 @@ extension Dispatcher {
             return retry(attempt, refusal.failureClass, refusal.message, nil, wasProbe, at: now)
         case .stop:
             window.released()
+            leaveUnrecorded(attempt)
             stop(with: refusal.error)
             return nil
         }
@@ -130,13 +157,17 @@ extension Dispatcher {
             }
             return settle(attempt, attempt.failure(failureClass, message), at: now)
         }
-        window.released()
-        guard window.phase == .open else { return nil }
+        var settlement: Settlement?
+        if attempt.isBilledReply {
+            settlement = round(attempt, attempt.itemFailure(failureClass, message), at: now)
+        } else {
+            window.released()
+        }
+        guard window.phase == .open else { return settlement }
         ticket.waitsAfter = failureClass
         waitingByClass[failureClass, default: 0] += 1
-        let due = due(ticket, hint, wasProbe, at: now)
-        retries.push(ticket, due: due)
-        return nil
+        retries.push(ticket, due: due(ticket, hint, wasProbe, at: now))
+        return settlement
     }
 
     /// When the item goes again. A probe that failed is the next probe too, so that a server that fails each item a few
@@ -191,11 +222,27 @@ extension AttemptResult {
         return isUnderSuccess
     }
 
+    /// Whether a reply came that was billed, or may have been.
+    var isBilledReply: Bool { reply != nil && judgement.bill != nil }
+
+    /// What the attempt has cost in nanodollars; nil where nobody can tell, and the worst has to be assumed.
+    var cost: Int? {
+        if case .cancelled = verdict, failure?.stage != .unconnected { return nil }
+        guard let bill = judgement.bill else { return 0 }
+        return bill.nanodollars(at: ticket.price)
+    }
+
     func failure(_ failureClass: FailureClass, _ message: String) -> OutcomeResult {
+        .failure(itemFailure(failureClass, message))
+    }
+
+    func itemFailure(_ failureClass: FailureClass, _ message: String) -> ItemFailure {
         let body = reply?.body ?? []
         // An answer that was paid for is kept whole: another check may find it good.
         let limit = failureClass == .invalidOutput && isUnderSuccess ? Int.max : ItemFailure.bodyBytesMax
         let kept = body.count <= limit ? body : Array(body.prefix(limit))
-        return .failure(ItemFailure(failureClass, message, status: reply?.status ?? 0, body: kept))
+        return ItemFailure(
+            failureClass, message, status: reply?.status ?? 0, body: kept, answer: judgement.rejected,
+            bill: isBilledReply ? judgement.bill : nil)
     }
 }

@@ -51,6 +51,7 @@ struct Dispatcher {
     let outageMax: Interval
     let server: String
     let hasWorkedBefore: Bool
+    let keepsRounds: Bool
 
     /// How often a full disk is tried again.
     static let offerInterval = Interval.seconds(3)
@@ -66,6 +67,7 @@ struct Dispatcher {
         outageMax = configuration.outageMax
         server = configuration.server
         hasWorkedBefore = configuration.hasWorkedBefore
+        keepsRounds = configuration.keepsRounds
         refusals = RefusalWatch(
             equalMax: configuration.refusalsMax, hasWorkedBefore: configuration.hasWorkedBefore)
     }
@@ -163,6 +165,9 @@ struct Dispatcher {
     /// Hands on what was held, to be recorded.
     mutating func release(_ settlements: [Settlement]) {
         guard !settlements.isEmpty else { return }
+        for settlement in settlements {
+            if let cost = settlement.cost, cost > 0 { budget?.recorded(cost) }
+        }
         window.recorded(settlements.count)
         released += settlements
     }

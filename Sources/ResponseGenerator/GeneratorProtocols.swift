@@ -19,11 +19,19 @@ public protocol OutcomeSink<Context>: Sendable {
     /// Throws `.noSpace` when the disk is full: the batch is kept here and offered again. Any other error ends the run.
     func accept(_ batch: [Outcome<Context>]) throws(RetortError) -> SinkPressure
 
+    /// Notes what may have been spent beside what records say, in nanodollars: an upper bound that holds from when this
+    /// returns until it is called again, whatever becomes of the process. Called only under a budget, before the
+    /// requests go out that it covers.
+    func note(unrecordedMax nanodollars: Int) throws(RetortError)
+
     /// Calls `wake` once there is room again after `.pressed`; at once if there is room already. From any thread.
     func relieved(_ wake: @escaping @Sendable () -> Void)
 }
 
 extension OutcomeSink {
+    /// For sinks that keep no books.
+    public func note(unrecordedMax nanodollars: Int) throws(RetortError) {}
+
     /// For sinks that are never pressed.
     public func relieved(_ wake: @escaping @Sendable () -> Void) { wake() }
 }

@@ -14,14 +14,21 @@ public struct Item<Context: Sendable>: Sendable {
     public var price: TokenPrice
     /// Attempts of earlier runs, added to this run's in the outcome.
     public var priorAttempts: Int
+    /// Rounds of earlier runs: the number of the newest, 0 where there is none.
+    public var priorRounds: UInt32
+    /// How often a stage has asked again for the item in earlier runs.
+    public var priorCorrections: Int
     /// Whether the item names a model other than the run's: that the API does not know it says nothing of other items.
     public var namesModel: Bool
 
     public init(
         request: ModelRequest, context: Context, estimatedTokens: Int = 0, costMax: Int = 0,
-        price: TokenPrice = .free, priorAttempts: Int = 0, namesModel: Bool = false
+        price: TokenPrice = .free, priorAttempts: Int = 0, priorRounds: UInt32 = 0, priorCorrections: Int = 0,
+        namesModel: Bool = false
     ) {
         self.namesModel = namesModel
+        self.priorRounds = priorRounds
+        self.priorCorrections = priorCorrections
         self.request = request
         self.context = context
         self.costMax = costMax
@@ -31,7 +38,8 @@ public struct Item<Context: Sendable>: Sendable {
     }
 }
 
-/// How an item ended. Every item has one outcome, or none when the run stopped before: then it is still pending.
+/// What is to be recorded of an item. It has one outcome, or none when the run stopped before: then it is still pending.
+/// Before it, it may have rounds: answers that were billed and are not its outcome.
 public struct Outcome<Context: Sendable>: Sendable {
     public var context: Context
     public var result: OutcomeResult
@@ -54,6 +62,27 @@ public struct Outcome<Context: Sendable>: Sendable {
 public enum OutcomeResult: Sendable {
     case answer(ModelAnswer)
     case failure(ItemFailure)
+    /// No outcome: the item is asked again. The sink has it before the next request goes out.
+    case round(ItemRound)
+}
+
+/// An answer that was billed and is no outcome.
+public struct ItemRound: Sendable {
+    /// Counted from 1 over the life of the item.
+    public var number: UInt32
+    /// What was asked.
+    public var request: ModelRequest
+    /// How often a stage had asked again before.
+    public var corrections: Int
+    /// Why the answer is no outcome, and the reply as a failure would keep it.
+    public var failure: ItemFailure
+
+    public init(number: UInt32, request: ModelRequest, corrections: Int = 0, failure: ItemFailure) {
+        self.number = number
+        self.request = request
+        self.corrections = corrections
+        self.failure = failure
+    }
 }
 
 /// Why an item failed, with what is needed to debug it.
@@ -64,11 +93,20 @@ public struct ItemFailure: Error, Sendable {
     public var status: Int
     /// The body of the last attempt, cut at `bodyBytesMax` unless it is an answer that was rejected.
     public var body: [UInt8]
+    /// The answer of the last attempt, where it was a whole one that was rejected.
+    public var answer: ModelAnswer?
+    /// What the last attempt was billed; nil when nothing was.
+    public var bill: Bill?
 
     /// Bytes of a failed attempt's body that are kept.
     public static let bodyBytesMax = 64 * 1024
 
-    public init(_ failureClass: FailureClass, _ message: String, status: Int = 0, body: [UInt8] = []) {
+    public init(
+        _ failureClass: FailureClass, _ message: String, status: Int = 0, body: [UInt8] = [],
+        answer: ModelAnswer? = nil, bill: Bill? = nil
+    ) {
+        self.answer = answer
+        self.bill = bill
         self.failureClass = failureClass
         self.message = message
         self.status = status

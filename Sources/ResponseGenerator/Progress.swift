@@ -9,6 +9,8 @@ public struct Progress: Sendable {
     public var failed = 0
     /// Answers that ended for want of tokens (`finish_reason` `length`).
     public var truncated = 0
+    /// Answers that were billed and are no outcome: their items are asked again.
+    public var rounds = 0
     /// Answers without any text, reasoning or call.
     public var empty = 0
     /// Answers in which a value was found, by the checker's word for how.

@@ -50,6 +50,8 @@ struct ProgressCounter: Sendable {
             case .failure(let failure):
                 progress.failed += 1
                 progress.failures[failure.failureClass, default: 0] += 1
+            case .round:
+                progress.rounds += 1
             }
         }
         rate.add(done: progress.done, at: now)

@@ -51,6 +51,7 @@ public final class ResponseGenerator<Context: Sendable>: Sendable {
             mailbox: mailbox, clock: clock,
             pull: Self.puller(of: source),
             accept: { (batch) throws(RetortError) in try sink.accept(batch.map(Self.outcome)) },
+            note: { (nanodollars) throws(RetortError) in try sink.note(unrecordedMax: nanodollars) },
             awaitRelief: { sink.relieved { mailbox.postRelief() } },
             publish: { progress in
                 latest.withLock { $0 = progress }

@@ -13,6 +13,8 @@ struct RunLoop {
     let pull: @Sendable () async -> ChildEvent
     /// Hands results to the sink.
     let accept: ([Settlement]) throws(RetortError) -> SinkPressure
+    /// Tells the sink what may be spent without a record.
+    let note: (Int) throws(RetortError) -> Void
     /// Calls back when the sink has room again.
     let awaitRelief: () -> Void
     let publish: (Progress) -> Void
@@ -21,6 +23,10 @@ struct RunLoop {
     private var counter: ProgressCounter
     /// Results that the sink has not taken yet.
     private var batch: [Settlement] = []
+    /// Requests that go out once the sink has noted what they may cost.
+    private var outgoing: [Ticket] = []
+    /// What the sink was told last of money without a record.
+    private var noted = 0
     /// Children whose value was taken.
     private var taken = 0
     /// When the alarm that is set goes off.
@@ -41,9 +47,11 @@ struct RunLoop {
     init(
         _ configuration: GeneratorConfiguration, attempts: Attempts, mailbox: Mailbox, clock: any GeneratorClock,
         pull: @escaping @Sendable () async -> ChildEvent,
-        accept: @escaping ([Settlement]) throws(RetortError) -> SinkPressure, awaitRelief: @escaping () -> Void,
+        accept: @escaping ([Settlement]) throws(RetortError) -> SinkPressure,
+        note: @escaping (Int) throws(RetortError) -> Void, awaitRelief: @escaping () -> Void,
         publish: @escaping (Progress) -> Void
     ) {
+        self.note = note
         self.attempts = attempts
         self.mailbox = mailbox
         self.clock = clock
@@ -53,6 +61,7 @@ struct RunLoop {
         self.publish = publish
         let now = clock.now
         publishedAt = now
+        noted = configuration.budget?.unrecordedMax ?? 0
         dispatcher = Dispatcher(configuration, at: now)
         counter = ProgressCounter(concurrency: configuration.concurrency, itemsTotal: configuration.itemsTotal, at: now)
     }
@@ -80,9 +89,7 @@ struct RunLoop {
         let now = clock.now
         while true {
             switch dispatcher.next(at: now) {
-            case .dispatch(let ticket):
-                let attempts = attempts
-                group.addTask { await attempts.attempt(ticket) }
+            case .dispatch(let ticket): outgoing.append(ticket)
             case .pull:
                 let (attempts, pull) = (attempts, pull)
                 group.addTask {
@@ -96,12 +103,42 @@ struct RunLoop {
                 offer()
             case .cut: cut(&group)
             case .wait(let due):
+                send(&group)
                 setAlarm(min(due ?? now + Self.reportInterval, now + Self.reportInterval), &group)
                 publishHold(at: now)
                 return true
             case .finish: return false
             }
         }
+    }
+
+    /// Sends what was dispatched in this turn, once the sink knows what that may cost.
+    private mutating func send(_ group: inout Group) {
+        do {
+            try noteUnrecorded()
+        } catch {
+            dispatcher.stop(with: error)
+            for ticket in outgoing {
+                // It never went out, so it has cost nothing.
+                let failure = TransportFailure(.cancelled, "not sent", stage: .unconnected)
+                let attempt = AttemptResult(ticket: ticket, judgement: Judgement(verdict: .cancelled), failure: failure)
+                _ = dispatcher.returned(attempt, at: clock.now)
+            }
+            outgoing.removeAll()
+        }
+        let attempts = attempts
+        for ticket in outgoing { group.addTask { await attempts.attempt(ticket) } }
+        outgoing.removeAll(keepingCapacity: true)
+    }
+
+    /// Tells the sink what may have been spent without a record, if that has changed.
+    private mutating func noteUnrecorded() throws(RetortError) {
+        guard let budget = dispatcher.budget else { return }
+        // What the sink has not taken yet is in no record either.
+        let unrecorded = batch.reduce(budget.unrecordedMax) { $0 + ($1.cost ?? 0) }
+        guard unrecorded != noted else { return }
+        try note(unrecorded)
+        noted = unrecorded
     }
 
     private mutating func readMail(_ group: inout Group) {
@@ -199,6 +236,11 @@ struct RunLoop {
             } catch {
                 dispatcher.fail(with: Self.unsaved(batch.count, error))
             }
+        }
+        do {
+            try noteUnrecorded()
+        } catch {
+            dispatcher.fail(with: error)
         }
         let progress = counter.report(&dispatcher, at: clock.now)
         publish(progress)

@@ -30,6 +30,7 @@ TYPES = {
     "model": str,
     "usage": dict,
     "cost_usd": float,
+    "prices": str,
     "latency_ms": int,
     "created": int,
     "metadata": str,

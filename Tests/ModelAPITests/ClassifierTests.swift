@@ -8,6 +8,7 @@ import Testing
 func word(_ verdict: Verdict) -> String {
     switch verdict {
     case .answer: "answer"
+    case .ask(_, let failureClass, _): "ask \(failureClass.rawValue)"
     case .retry(let failureClass, _, _): "retry \(failureClass.rawValue)"
     case .fail(let failureClass, _): "fail \(failureClass.rawValue)"
     case .refuse(let refusal) where refusal.suspect == .shape: "fail \(refusal.failureClass.rawValue)"

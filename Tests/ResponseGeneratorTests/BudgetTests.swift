@@ -32,6 +32,25 @@ import Testing
         #expect(!budget.allows(1))
     }
 
+    @Test func whatNobodyCanTellCountsAtWorst() {
+        var budget = Budget(limit: 100, spent: 10, uncertain: 5)
+        budget.reserve(60)
+        #expect(budget.unrecordedMax == 65)
+        budget.settle(reserved: 60, spent: nil)
+        #expect(budget.spent == 10 && budget.uncertain == 65 && budget.reserved == 0)
+        #expect(budget.allows(25) && !budget.allows(26))
+    }
+
+    @Test func aCostMayLoseItsRecordAndGetItBack() {
+        var budget = Budget(limit: 100)
+        budget.reserve(20)
+        budget.settle(reserved: 20, spent: 7)
+        budget.unrecorded(7)
+        #expect(budget.spent == 0 && budget.unrecordedMax == 7)
+        budget.recorded(7)
+        #expect(budget.spent == 7 && budget.unrecordedMax == 0)
+    }
+
     @Test func theRefusalNamesTheSums() {
         let error = Budget(limit: 2_000_000_000, spent: 1_234_567_890).refusal(of: 1)
         #expect(error.code == .incomplete)
@@ -104,9 +123,54 @@ import Testing
     @Test func refusalsCostNothingAndTimeoutsTheWorst() async throws {
         let (refused, _) = try await run(5, limit: 300) { $0.attempt == 1 ? .error(503) : .answer() }
         #expect(refused.ending == .completed)
+        #expect(sink.stored.unrecordedMax == 0)
         let (timedOut, counts) = try await run(5, limit: 300, concurrency: 1) { _ in .broken(.timeout) }
         #expect(timedOut.error?.code == .incomplete)
         #expect(counts.calls == 6)
+        #expect(sink.stored.unrecordedMax == 6 * Self.costMax)
+    }
+
+    @Test func aRequestThatFoundNoServerCostsNothing() async throws {
+        let failure = TransportFailure(.connection, "connection refused", stage: .unconnected)
+        let (summary, _) = try await run(3, limit: 100, concurrency: 1) {
+            $0.number < 4 ? .init(.failure(failure)) : .answer()
+        }
+        #expect(summary.ending == .completed)
+        #expect(sink.stored.unrecordedMax == 0)
+    }
+
+    @Test func anAnswerThatWasRejectedCostsWhatItSays() async throws {
+        let (summary, counts) = try await run(10, limit: 200, concurrency: 1) { _ in
+            let body =
+                #"{"choices":[{"message":{"content":"x"},"finish_reason":"content_filter"}],"#
+                + #""usage":{"prompt_tokens":3,"completion_tokens":4}}"#
+            return .init(.success(ModelReply(status: 200, body: Array(body.utf8))))
+        }
+        #expect(summary.ending == .completed)
+        #expect(counts.calls == 10)
+        let bills = sink.stored.outcomes.values.compactMap { outcome -> Int? in
+            guard case .failure(let failure) = outcome.result else { return nil }
+            return failure.bill?.nanodollars(at: Self.price)
+        }
+        #expect(bills == [Int](repeating: 11, count: 10))
+    }
+
+    @Test func anAnswerThatIsAskedAgainIsARound() async throws {
+        let (summary, _) = try await run(4, limit: 2000) { call in
+            guard call.attempt == 1 else { return .answer() }
+            let body =
+                #"{"choices":[{"message":{"content":"x"},"finish_reason":"abort"}],"#
+                + #""usage":{"prompt_tokens":3,"completion_tokens":4}}"#
+            return .init(.success(ModelReply(status: 200, body: Array(body.utf8))))
+        }
+        #expect(summary.ending == .completed && summary.progress.rounds == 4 && sink.answered == 4)
+        for outcome in sink.stored.rounds {
+            guard case .round(let round) = outcome.result else { continue }
+            #expect(round.number == 1)
+            #expect(round.failure.bill?.nanodollars(at: Self.price) == 11)
+            #expect(String(decoding: round.request.body, as: UTF8.self) == "\(outcome.context)")
+        }
+        #expect(sink.stored.rounds.count == 4)
     }
 
     @Test func anAnswerThatWasRejectedIsPaidAtWorst() async throws {

@@ -32,11 +32,13 @@ private func at(_ seconds: Double) -> Instant { Instant(nanoseconds: 0) + .secon
     }
 
     private func reply(_ ticket: Ticket, _ verdict: Verdict, status: Int = 200) -> AttemptResult {
-        AttemptResult(ticket: ticket, verdict: verdict, reply: ModelReply(status: status, body: []))
+        AttemptResult(
+            ticket: ticket, judgement: Judgement(verdict: verdict), reply: ModelReply(status: status, body: []))
     }
 
     private func failure(_ ticket: Ticket) -> AttemptResult {
-        AttemptResult(ticket: ticket, verdict: .retry(.connection, message: "refused", after: nil))
+        AttemptResult(
+            ticket: ticket, judgement: Judgement(verdict: .retry(.connection, message: "refused", after: nil)))
     }
 
     private let good = Verdict.answer(ModelAnswer(body: []))
@@ -187,7 +189,9 @@ private func at(_ seconds: Double) -> Instant { Instant(nanoseconds: 0) + .secon
         #expect(machine.retries.isEmpty)
         #expect(name(machine.next(at: at(5))) == "cut")
         machine.cut()
-        #expect(machine.returned(AttemptResult(ticket: items[1], verdict: .cancelled), at: at(5)) == nil)
+        #expect(
+            machine.returned(AttemptResult(ticket: items[1], judgement: Judgement(verdict: .cancelled)), at: at(5))
+                == nil)
         #expect(name(machine.next(at: at(5))) == "finish")
     }
 

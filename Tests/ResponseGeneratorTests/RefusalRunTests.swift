@@ -160,7 +160,7 @@ import Testing
         }
         let refusal = Refusal(.model, .badRequest, "HTTP 404: unknown")
         let attempt = AttemptResult(
-            ticket: ticket, verdict: .refuse(refusal), reply: ModelReply(status: 404, body: []))
+            ticket: ticket, judgement: Judgement(verdict: .refuse(refusal)), reply: ModelReply(status: 404, body: []))
         #expect(machine.returned(attempt, at: Instant(nanoseconds: 0)) == nil)
         guard case .record = machine.next(at: Instant(nanoseconds: 0)) else {
             Issue.record("not recorded")

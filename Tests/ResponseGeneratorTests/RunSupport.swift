@@ -41,6 +41,9 @@ final class NumberSource: ItemSource {
 final class MemorySink: OutcomeSink {
     struct State {
         var outcomes: [Int: Outcome<Int>] = [:]
+        var rounds: [Outcome<Int>] = []
+        /// What was noted last of money without a record.
+        var unrecordedMax = 0
         var batches: [Int] = []
         var doubles = 0
         var offers = 0
@@ -64,10 +67,18 @@ final class MemorySink: OutcomeSink {
         state.withLock { state in
             state.batches.append(batch.count)
             for outcome in batch {
+                if case .round = outcome.result {
+                    state.rounds.append(outcome)
+                    continue
+                }
                 if state.outcomes.updateValue(outcome, forKey: outcome.context) != nil { state.doubles += 1 }
             }
         }
         return pressure
+    }
+
+    func note(unrecordedMax nanodollars: Int) throws(RetortError) {
+        state.withLock { $0.unrecordedMax = nanodollars }
     }
 
     func relieved(_ wake: @escaping @Sendable () -> Void) { state.withLock { $0.wakes.append(wake) } }

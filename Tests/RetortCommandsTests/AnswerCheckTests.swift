@@ -15,10 +15,11 @@ struct AnswerCheckTests {
 
     private func judge(_ text: String, _ schema: String?) throws -> String {
         let check = try AnswerCheck(schema: schema.map { Array($0.utf8) }, name: "s")
-        switch check.stage.judge(answer(text), with: JSONParser()) {
+        switch check.stage.judge(answer(text), of: AskedRequest(ModelRequest(path: "", body: [])), with: JSONParser()) {
         case .accept(let answer):
             return answer.valueFound + " " + String(decoding: answer.valueRaw ?? [], as: UTF8.self)
-        case .reject(let failureClass, let message): return failureClass.rawValue + " " + message
+        case .reject(let failureClass, let message), .ask(_, let failureClass, let message):
+            return failureClass.rawValue + " " + message
         }
     }
 
@@ -61,5 +62,45 @@ struct AnswerCheckTests {
         parameters.responseFormat = Array("{}".utf8)
         try AnswerCheck(schema: nil, name: "s").ask(in: &parameters, endpoint: .chat)
         #expect(parameters.responseFormat == Array("{}".utf8))
+    }
+}
+
+/// Answers that do not fit are sent back as long as corrections are left.
+@Suite struct CorrectionTests {
+    private func judge(_ corrections: Int, body: String = #"{"messages":[{"role":"user","content":"q"}]}"#) throws
+        -> StageVerdict
+    {
+        let schema = Array(#"{"type":"object","required":["a"],"properties":{"a":{"type":"integer"}}}"#.utf8)
+        let check = try AnswerCheck(schema: schema, name: "s", corrections: 2)
+        let answer = ModelAnswer(body: [], responseRaw: Array(#""{\"a\":\"x\"}""#.utf8)[...])
+        let asked = AskedRequest(ModelRequest(path: "", body: Array(body.utf8)), corrections: corrections)
+        return check.stage.judge(answer, of: asked, with: JSONParser())
+    }
+
+    @Test(arguments: [0, 1])
+    func theErrorsGoIntoTheNextTurn(corrections: Int) throws {
+        guard case .ask(let next, .invalidOutput, let message) = try judge(corrections) else {
+            Issue.record("not asked again")
+            return
+        }
+        #expect(message.contains("/a"))
+        let turns = try JSONParser().parse(next.body).root["messages"]!.elements
+        #expect(turns.count == 3 && turns[1]["role"]?.string == "assistant")
+        let text = turns[2]["content"]?.string ?? ""
+        #expect(text.hasPrefix("The answer does not fit the schema: ") && text.contains("/a"))
+    }
+
+    @Test func theLastCorrectionIsFinal() throws {
+        guard case .reject(.invalidOutput, _) = try judge(2) else {
+            Issue.record("not rejected")
+            return
+        }
+    }
+
+    @Test func aPlainCompletionCannotBeCorrected() throws {
+        guard case .reject = try judge(0, body: #"{"prompt":"q"}"#) else {
+            Issue.record("not rejected")
+            return
+        }
     }
 }

@@ -93,5 +93,10 @@ import Testing
         try folder.write("thesis.tex", "")
         let error = try #require(failure { try OutputPlace(folder.path).check(PosixFileSystem()) })
         #expect(error.code == .configuration && error.place == "\(folder.path)/thesis.tex")
+        for taken in ["thesis.tex", "thesis.tex/below"] {
+            let error = try #require(
+                failure { try OutputPlace("\(folder.path)/\(taken)").check(PosixFileSystem()) })
+            #expect(error.code == .io && error.remedy == OutputPlace.remedy, "\(error)")
+        }
     }
 }

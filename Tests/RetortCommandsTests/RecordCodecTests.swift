@@ -37,7 +37,7 @@ import Testing
             text(record) == Self.asked + Self.notAsked
                 + #","response":"yes\u2028","reasoning":"why","value":"","value_found":"","tool_calls":"","#
                 + #""finish_reason":"length","model":"m-2","usage":{"prompt_tokens":10,"completion_tokens":20,"#
-                + #""reasoning_tokens":5,"cached_tokens":3},"cost_usd":null,"latency_ms":812,"created":1700000000,"#
+                + #""reasoning_tokens":5,"cached_tokens":3},"cost_usd":null,"prices":"","latency_ms":812,"created":1700000000,"#
                 + #""metadata":"{\"level\":1.50}","other":"","body":"{\"a\":\n1}""#)
         #expect(record.tallies == Tallies([10, 20, 5, 3, 812, 1]))
     }
@@ -49,7 +49,7 @@ import Testing
                 + #","response":"","reasoning":"","value":"","value_found":"","tool_calls":"","#
                 + #""finish_reason":"","model":"","#
                 + #""usage":{"prompt_tokens":0,"completion_tokens":0,"reasoning_tokens":0,"cached_tokens":0},"#
-                + #""cost_usd":null,"latency_ms":812,"created":1700000000,"metadata":"{\"level\":1.50}","#
+                + #""cost_usd":null,"prices":"","latency_ms":812,"created":1700000000,"metadata":"{\"level\":1.50}","#
                 + #""other":"","body":"""#)
     }
 
@@ -59,11 +59,37 @@ import Testing
             text(codec().record(outcome(.answer(answer), of: item))).contains(#","tool_calls":"[{\"id\":\"c\"}]","#))
     }
 
+    private static let unbilled =
+        #","usage":{"prompt_tokens":0,"completion_tokens":0,"reasoning_tokens":0,"cached_tokens":0},"cost_usd":null,"prices":"""#
+
+    @Test func aFailureSaysWhatItsAnswerHasCost() throws {
+        let usage = TokenUsage(prompt: 10, completion: 20, reasoning: 5, cached: 3)
+        var failed = ItemFailure(.invalidOutput, "no", status: 200, bill: Bill(usage: usage))
+        var priced = item
+        priced.context = ItemContext(
+            key: item.context.key, row: 0, fingerprint: 0, asked: item.context.asked, metadata: item.context.metadata,
+            request: item.context.request, price: TokenPrice(input: 1, cachedInput: 0, output: 2))
+        func view() throws -> RecordView {
+            let record = codec().record(outcome(.failure(failed), of: priced))
+            let line = Array(#"{"id":"q","status":"failed","#.utf8) + record.members + Array("}".utf8)
+            #expect(RecordTallies.recounter()(line) == record.tallies)
+            return RecordView(try JSONParser().parse(line).root)
+        }
+        #expect(try view().cost == 47_000)
+        #expect(try view().usage(.completion) == 20)
+        failed.bill = nil
+        #expect(try view().cost == 0)
+        // It may have cost anything.
+        failed.bill = Bill()
+        #expect(try view().cost == nil)
+    }
+
     @Test func failure() {
         let failed = ItemFailure(.server, "it broke", status: 503, body: [0x22, 0xFF, 0x0A])
         let record = codec().record(outcome(.failure(failed), of: item, attempts: 5))
         #expect(
-            text(record) == Self.asked + Self.notAsked + #","error":"it broke","http_status":503,"body":"\""#
+            text(record) == Self.asked + Self.notAsked + Self.unbilled
+                + #","error":"it broke","http_status":503,"body":"\""#
                 + "\u{FFFD}" + #"\n","latency_ms":812,"created":1700000000,"#
                 + #""request":{"path":"/chat/completions","body":"{\n\"model\":\"m\"}"},"metadata":"{\"level\":1.50}""#)
     }
@@ -80,7 +106,7 @@ import Testing
         let record = codec().record(badRow: row, error, key: RecordKey("bad-1", sample: 2))
         #expect(record.row == 9 && record.attempts == 0 && record.key.sample == 2)
         #expect(
-            text(record) == #""messages":[{"role":"user","content":""}]"# + Self.notAsked
+            text(record) == #""messages":[{"role":"user","content":""}]"# + Self.notAsked + Self.unbilled
                 + #","error":"in.jsonl:10:8: the row is not JSON. Mend it.","http_status":0,"#
                 + #""body":"{\"x\":\t1","latency_ms":0,"created":1700000000,"request":{"path":"","body":"{}"},"#
                 + #""metadata":"{}""#)

@@ -63,7 +63,9 @@ import Testing
     @Test func theSummaryEventIsOneLine() throws {
         let store = try filled()
         let text = SummaryEvent.text(
-            of: store.root, command: "run", headline: "Finished.", exitCode: .incomplete, counters: store.store.counters
+            of: store.root, command: "run", headline: "Finished.", exitCode: .incomplete,
+            counters: store.store.counters,
+            spending: Spending()
         )
         #expect(!text.contains("\n"))
         let root = try JSONParser().parse(text).root

@@ -107,7 +107,7 @@ import Testing
             names(root) == [
                 "format", "version", "generated", "store", "state", "writer", "last_run", "progress", "job", "pace",
                 "latency_ms",
-                "tokens", "answers", "cost_usd", "attempts", "finish_reasons", "models", "failures", "storage",
+                "tokens", "answers", "cost_usd", "spent", "attempts", "finish_reasons", "models", "failures", "storage",
                 "timeline", "damage", "exports", "unreadable", "untimed", "quantile_error",
             ])
         #expect(names(root["progress"]) == ["items", "done", "failed", "pending"])

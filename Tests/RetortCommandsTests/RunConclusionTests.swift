@@ -26,7 +26,7 @@ import Testing
         let summary = RunSummary(ending: ending, error: error, progress: progress, unsaved: 0)
         return RunConclusion(
             .init(
-                summary: summary, standing: standing, counters: counters, simulatorCounts: nil,
+                summary: summary, standing: standing, counters: counters, spending: Spending(), simulatorCounts: nil,
                 wasInterrupted: wasInterrupted, disorderlyServer: disorderlyServer),
             settings: try settings("in", "--out", "runs/my run", "--simulate"), commandLine: "retort run in")
     }

@@ -130,6 +130,8 @@ struct AnswerReview {
         let created = Int64(view.integer(.created))
         let milliseconds = Int64(min(max(0, view.integer(.latency)), Self.latencyMax))
         codec.now = { created }
+        // The failure's record, which stays on disk, says what the answer has cost.
+        codec.isPaidBefore = (view.cost ?? 0) > 0
         return codec.record(
             Outcome(
                 context: item.context, result: .answer(answer), attempts: item.priorAttempts,

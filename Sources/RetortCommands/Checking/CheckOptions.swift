@@ -10,33 +10,53 @@ struct AnswerCheck: Sendable {
     let schema: [UInt8]?
     /// The option that says so, for messages.
     let option: String
+    /// How often an answer that does not fit is sent back to be corrected.
+    let corrections: Int
     let stage: ValueStage
 
     /// The name of the note in which a store keeps the schema, for retries.
     static let note = "answer_schema"
     /// The job's member.
     static let jobName = "answers"
+    /// The same as `note`, of the number of corrections.
+    static let correctionsNote = "answer_corrections"
+    /// Corrections that an item may be given.
+    static let correctionsMax = 20
     /// Bytes of a schema that a store keeps.
     static let schemaBytesMax = 1 << 20
 
     /// Throws `.badInput` when the text is no schema.
-    init(schema: [UInt8]?, name: String, option: String = "--schema FILE") throws(RetortError) {
+    init(
+        schema: [UInt8]?, name: String, option: String = "--schema FILE", corrections: Int = 0
+    ) throws(RetortError) {
         if let schema, schema.count > Self.schemaBytesMax {
             throw RetortError(.badInput, "the schema is larger than \(Self.schemaBytesMax >> 20) MiB", at: name)
         }
         self.schema = schema
         self.option = option
-        stage = ValueStage(try schema.map { text throws(RetortError) in try JSONSchema(text, name: name) })
+        self.corrections = corrections
+        stage = ValueStage(
+            try schema.map { text throws(RetortError) in try JSONSchema(text, name: name) }, correctionsMax: corrections
+        )
     }
 
     /// The check that a store's job has; nil where its answers are not checked.
     init?(of manifest: StoreManifest) throws(RetortError) {
         guard let text = manifest.notes?[Self.note] else { return nil }
-        try self.init(schema: text.isEmpty ? nil : Array(text.utf8), name: "the store's schema")
+        let corrections = manifest.notes?[Self.correctionsNote].flatMap { Int($0) } ?? 0
+        try self.init(
+            schema: text.isEmpty ? nil : Array(text.utf8), name: "the store's schema",
+            corrections: min(max(0, corrections), Self.correctionsMax))
     }
 
-    /// What the store keeps.
+    /// What the store keeps of the schema.
     var noteText: String { schema.map { String(decoding: $0, as: UTF8.self) } ?? "" }
+
+    /// Keeps the check with the store, for retries.
+    func write(to store: RecordStore) throws(RetortError) {
+        try store.note(Self.note, noteText)
+        try store.note(Self.correctionsNote, String(corrections))
+    }
 
     /// What the job says of it: the schema by the hash of its text.
     var jobText: String {
@@ -110,7 +130,7 @@ enum CheckOptions {
 
     private static func load(_ path: String) throws(RetortError) -> [UInt8] {
         do throws(RetortError) {
-            return Array(try PosixFileSystem().text(of: path).utf8)
+            return Array(try TextFile.read(path).utf8)
         } catch {
             var error = error
             if error.code == .inputMissing { error.message = "no such schema file" }

@@ -8,6 +8,8 @@ import ModelAPI
 final class ValueStage: AnswerStage {
     /// Nil: any JSON value will do.
     private let schema: JSONSchema?
+    /// How often an item is asked again in the same conversation, told what is wrong with its answer.
+    private let correctionsMax: Int
     private let idle = Locked<[Checker]>([])
 
     /// Bytes of an answer's text in which a value is looked for.
@@ -22,16 +24,31 @@ final class ValueStage: AnswerStage {
         init(_ schema: JSONSchema?) { validator = schema.map(SchemaValidator.init) }
     }
 
-    init(_ schema: JSONSchema?) { self.schema = schema }
+    init(_ schema: JSONSchema?, correctionsMax: Int = 0) {
+        self.schema = schema
+        self.correctionsMax = correctionsMax
+    }
 
-    func judge(_ answer: ModelAnswer, with parser: JSONParser) -> StageVerdict {
+    func judge(_ answer: ModelAnswer, of asked: AskedRequest, with parser: JSONParser) -> StageVerdict {
         let text = JSONString.unescape(answer.responseRaw.dropFirst().dropLast())
         do throws(RetortError) {
             let value = try value(in: text)
             return .accept(answer.with(value: value.value.raw, found: value.layer.rawValue))
         } catch {
-            return .reject(.invalidOutput, message: error.description)
+            let next = asked.corrections < correctionsMax ? correction(of: answer, error, asked.request, parser) : nil
+            return next.map { .ask($0, .invalidOutput, message: error.description) }
+                ?? .reject(.invalidOutput, message: error.description)
         }
+    }
+
+    /// The next request; nil where there is no conversation to go on with.
+    private func correction(
+        of answer: ModelAnswer, _ error: RetortError, _ request: ModelRequest, _ parser: JSONParser
+    ) -> ModelRequest? {
+        var text = "\(error.message.prefix(1).uppercased())\(error.message.dropFirst())"
+        if let cause = error.cause { text += ": \(cause)" }
+        text += ". Answer again with the corrected JSON value alone, without any text around it."
+        return NextTurn.request(after: answer, of: request, saying: Array(text.utf8), with: parser)
     }
 
     /// The value in a text. Throws `.badInput` that says what is wrong with it.

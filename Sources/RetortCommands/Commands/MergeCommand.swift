@@ -43,10 +43,20 @@ enum MergeCommand {
             command.operands("STORE"), into: out, options: StoreAccess.options,
             allowDifferentJobs: command.flag("allow-different-jobs"), generatedID: GeneratedNames.base(ofRecord:),
             progress: { progress($0) })
+        try Self.keepMark(of: report, in: out)
         if !command.flag("quiet") {
             for line in report.lines(out) { context.messages.line(line) }
         }
         return .ok
+    }
+
+    /// What no record says was spent, of all sources.
+    private static func keepMark(of report: MergeReport, in out: String) throws(RetortError) {
+        let mark = report.sources.reduce(Int64(0)) { $0 &+ max(0, $1.mark) }
+        guard mark > 0 else { return }
+        let store = try RecordStore.open(out, options: StoreAccess.options)
+        try store.setMark(mark)
+        try store.close()
     }
 }
 

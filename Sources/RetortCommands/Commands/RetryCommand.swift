@@ -89,7 +89,7 @@ enum RetryCommand {
             messages.event(
                 SummaryEvent.text(
                     of: root, command: "retry", headline: conclusion.headline, exitCode: conclusion.exitCode,
-                    counters: result.counters))
+                    counters: result.counters, spending: result.spending))
         } else if !isQuiet {
             for line in conclusion.lines(messages.palette) { messages.line(line) }
         }

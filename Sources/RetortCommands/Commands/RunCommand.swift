@@ -190,7 +190,7 @@ enum RunCommand {
                 messages.event(
                     SummaryEvent.text(
                         of: settings.out, command: "run", headline: conclusion.headline,
-                        exitCode: conclusion.exitCode, counters: result.counters))
+                        exitCode: conclusion.exitCode, counters: result.counters, spending: result.spending))
             } else {
                 for line in conclusion.lines(messages.palette) { messages.line(line) }
             }

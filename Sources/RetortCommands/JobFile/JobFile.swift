@@ -57,7 +57,7 @@ struct JobFile {
     /// The job file among the operands of a command, if its first one is one.
     static func load(_ command: ParsedCommand) throws(RetortError) -> JobFile? {
         guard let path = command.operands("PROMPTS").first, isName(path) else { return nil }
-        return try JobFile(parsing: try PosixFileSystem().text(of: path), name: path)
+        return try JobFile(parsing: try TextFile.read(path), name: path)
     }
 
     /// What the command line gives after the job file, or else the file's own input.

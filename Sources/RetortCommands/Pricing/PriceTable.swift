@@ -6,17 +6,21 @@ import SegmentStore
 /// Prices by model name. The form of a file: a line a model, four columns between spaces, in US dollars per million
 /// tokens; `-` for the cached price where there is no discount; `#` begins a remark.
 ///
+///     # version 2026-11
 ///     # model        input  cached  output
 ///     my-model       0.50   0.05    1.50
 ///     my-other       0.20   -       0.60
 struct PriceTable: Sendable, Hashable {
     private var prices: [String: TokenPrice] = [:]
+    /// Which prices these are, as records name them: what the file says in a remark `# version NAME`, or a hash of it.
+    let version: String
 
     /// The price of exactly this name; nil when it is not known.
     subscript(model: String) -> TokenPrice? { prices[model] }
 
     /// Reads the text of a price file. Throws `.configuration` with the file's name and the line.
     init(parsing text: String, name: String) throws(RetortError) {
+        version = Self.version(of: text)
         for (number, line) in Self.lines(of: text).enumerated() {
             let fields = line.prefix { $0 != "#" }.split { $0 == " " || $0 == "\t" || $0 == "\r" }
             guard !fields.isEmpty else { continue }
@@ -32,6 +36,19 @@ struct PriceTable: Sendable, Hashable {
             }
             prices[String(fields[0])] = TokenPrice(input: input, cachedInput: cached, output: output)
         }
+    }
+
+    /// Characters of a version.
+    private static let versionLengthMax = 40
+
+    private static func version(of text: String) -> String {
+        for line in lines(of: text) {
+            let words = line.split { $0 == " " || $0 == "\t" || $0 == "\r" }
+            guard words.count == 3, words[0] == "#", words[1] == "version" else { continue }
+            return String(words[2].prefix(versionLengthMax))
+        }
+        let hash = Array(text.utf8).withUnsafeBytes { ContentHash.hash64($0) }
+        return "file-" + Hexadecimal.string(hash)
     }
 
     /// A carriage return and the line feed behind it are one character of a string.
@@ -58,7 +75,7 @@ struct PriceTable: Sendable, Hashable {
     /// The user's file, or the built-in list prices.
     static func load(_ path: String?) throws(RetortError) -> PriceTable {
         guard let path else { return builtIn }
-        return try PriceTable(parsing: try PosixFileSystem().text(of: path), name: path)
+        return try PriceTable(parsing: try TextFile.read(path), name: path)
     }
 
     /// When the built-in list was written down.
@@ -66,6 +83,7 @@ struct PriceTable: Sendable, Hashable {
 
     /// Public list prices of standard requests, for names whose price is beyond doubt. All others are unknown.
     private static let builtInText = """
+        # version list-\(builtInDate)
         # model            input  cached  output
         gpt-5              1.25   0.125   10.00
         gpt-5-mini         0.25   0.025    2.00

@@ -21,7 +21,7 @@ struct Pricing: Sendable {
     static let options: [OptionSpec] = [
         OptionSpec(
             "max-cost", kind: .number(0...1_000_000_000), valueName: "USD",
-            summary: "stop before the answers in the store could cost more than this", group: group
+            summary: "stop before all requests for the store could cost more than this", group: group
         ).main,
         OptionSpec(
             "prices", kind: .path, valueName: "FILE",
@@ -58,6 +58,9 @@ struct Pricing: Sendable {
 
     /// No model, no limit.
     static let unknown = Pricing()
+
+    /// Which prices these are, for the records.
+    var version: String { isFree ? "" : table.version }
 
     /// Refuses a limit that could not be kept: without a price, or with answers of any length.
     func checkBudget(_ builder: RequestBuilder) throws(RetortError) {
@@ -113,17 +116,12 @@ struct Pricing: Sendable {
         return (price?.nanodollarsMax(bodyBytes: request.body.count, completionTokensMax: most), most)
     }
 
-    /// Dollars that the answers of a store have cost; nil where none is known to have cost anything.
-    static func cost(of counters: StoreCounters) -> Double? {
-        let nanodollars = Int(clamping: counters.tallies[RecordTallies.Place.cost.rawValue])
-        return nanodollars > 0 ? Money.dollars(nanodollars) : nil
-    }
-
-    /// The generator's configuration with what is left of the budget: what the store's answers have cost is spent.
-    func budgeted(_ configuration: GeneratorConfiguration, _ counters: StoreCounters) -> GeneratorConfiguration {
+    /// The generator's configuration with what is left of the budget.
+    func budgeted(_ configuration: GeneratorConfiguration, _ spending: Spending) -> GeneratorConfiguration {
         var configuration = configuration
-        let spent = Int(clamping: counters.tallies[RecordTallies.Place.cost.rawValue])
-        configuration.budget = limit.map { Budget(limit: $0, spent: spent) }
+        configuration.budget = limit.map {
+            Budget(limit: $0, spent: spending.recorded, uncertain: spending.uncertainMax)
+        }
         return configuration
     }
 }

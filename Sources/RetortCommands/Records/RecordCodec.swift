@@ -11,6 +11,10 @@ struct RecordCodec: Sendable {
     private static let classNumbers = Dictionary(
         uniqueKeysWithValues: FailureClass.allCases.enumerated().map { ($1, UInt8($0)) })
 
+    /// Which prices costs are counted by (`PriceTable.version`).
+    var prices = ""
+    /// Whether another record says what the answers have cost.
+    var isPaidBefore = false
     /// Whether the API's raw body is kept in each success.
     var keepsBody: Bool
     /// The type that the store's costs have.
@@ -27,18 +31,28 @@ struct RecordCodec: Sendable {
         var tallies = Tallies()
         switch outcome.result {
         case .answer(let answer):
-            let cost = answer.costStatedNanodollars ?? context.price?.nanodollars(of: answer.usage)
+            let cost = isPaidBefore ? 0 : Bill(answer).nanodollars(at: context.price)
             members = self.members(of: answer, outcome, cost: cost)
             tallies = RecordTallies.of(answer, latency: outcome.latency, cost: cost)
+        case .round: fatalError()
         case .failure(let failure):
             status = .failed(classIndex: Self.classNumbers[failure.failureClass]!)
+            // What cost nothing is known to have cost nothing, where prices are known at all.
+            let cost = failure.bill.map { $0.nanodollars(at: context.price) } ?? context.price.map { _ in 0 }
             members = self.members(
                 of: failure, asked: context.asked, latency: outcome.latency, request: context.request,
-                metadata: context.metadata)
+                metadata: context.metadata, cost: cost)
+            tallies = RecordTallies.ofFailure(cost: cost)
         }
         return NewRecord(
             key: context.key, status: status, attempts: UInt32(clamping: outcome.attempts), row: context.row,
             fingerprint: context.fingerprint, members: members, tallies: tallies)
+    }
+
+    /// What a cost was counted by: the provider's own statement, or a price list.
+    private func priceList(_ bill: Bill, _ cost: Int?) -> String {
+        if cost == nil { return "" }
+        return bill.costStatedNanodollars != nil ? "provider" : prices
     }
 
     /// The record of a row that could not be understood.
@@ -46,7 +60,7 @@ struct RecordCodec: Sendable {
         let failure = ItemFailure(.badInput, error.description, body: row.excerpt)
         let members = members(
             of: failure, asked: AskedText.none, latency: .zero,
-            request: ModelRequest(path: "", body: Array("{}".utf8)), metadata: Array("{}".utf8))
+            request: ModelRequest(path: "", body: Array("{}".utf8)), metadata: Array("{}".utf8), cost: nil)
         return NewRecord(
             key: key, status: .failed(classIndex: Self.classNumbers[.badInput]!), attempts: 0, row: row.number,
             fingerprint: 0, members: members)
@@ -66,16 +80,14 @@ struct RecordCodec: Sendable {
         writer.text(.toolCalls, answer.toolCallsRaw ?? [])
         writer.text(.finishReason, answer.finishReason)
         writer.token(.model, answer.modelRaw)
-        let usage = answer.usage
-        writer.usage(
-            .usage, prompt: usage.prompt, completion: usage.completion, reasoning: usage.reasoning,
-            cached: usage.cached)
+        writer.usage(.usage, answer.usage)
         switch costs.form(of: cost, bytes: writer.bytes.count) {
         case .member: writer.dollars(.cost, nanodollars: cost)
         case .besides:
             writer.dollars(.cost, nanodollars: nil)
             other.add(cost: cost)
         }
+        writer.text(.prices, priceList(Bill(answer), cost))
         writer.integer(.latency, Int(outcome.latency.milliseconds))
         writer.integer(.created, Int(now()))
         writer.text(.metadata, context.metadata)
@@ -86,11 +98,15 @@ struct RecordCodec: Sendable {
     }
 
     private func members(
-        of failure: ItemFailure, asked: [UInt8], latency: Interval, request: ModelRequest, metadata: [UInt8]
+        of failure: ItemFailure, asked: [UInt8], latency: Interval, request: ModelRequest, metadata: [UInt8],
+        cost: Int?
     ) -> [UInt8] {
         var writer = RecordWriter(
             .failures, capacity: asked.count + 2 * request.body.count + failure.body.count + metadata.count + 512)
         writer.asked(asked)
+        writer.usage(.usage, failure.bill?.usage ?? TokenUsage())
+        writer.dollars(.cost, nanodollars: cost)
+        writer.text(.prices, failure.bill.map { priceList($0, cost) } ?? "")
         writer.text(.error, failure.message)
         writer.integer(.httpStatus, failure.status)
         writer.text(.body, failure.body)

@@ -26,7 +26,7 @@ enum RecordMember: Int, CaseIterable, Sendable {
     // What was asked.
     case messages, messagesJSON, prompt, suffix, tools
     // What was answered.
-    case response, reasoning, value, valueFound, toolCalls, finishReason, model, usage, cost
+    case response, reasoning, value, valueFound, toolCalls, finishReason, model, usage, cost, prices
     // Why there is no answer.
     case error, httpStatus, body
     case latency, created
@@ -56,6 +56,7 @@ enum RecordMember: Int, CaseIterable, Sendable {
         case .model: "model"
         case .usage: "usage"
         case .cost: "cost_usd"
+        case .prices: "prices"
         case .error: "error"
         case .httpStatus: "http_status"
         case .body, .answerBody: "body"
@@ -70,7 +71,7 @@ enum RecordMember: Int, CaseIterable, Sendable {
     var type: MemberType {
         switch self {
         case .id, .status, .failureClass, .fingerprint, .prompt, .suffix, .response, .reasoning, .valueFound,
-            .finishReason, .model,
+            .finishReason, .model, .prices,
             .error, .body, .answerBody:
             .text
         case .messagesJSON, .tools, .value, .toolCalls, .metadata, .other: .jsonText
@@ -86,8 +87,7 @@ enum RecordMember: Int, CaseIterable, Sendable {
     func isMember(of lane: Lane) -> Bool {
         switch self {
         case .failureClass, .error, .httpStatus, .body, .request: lane == .failures
-        case .response, .reasoning, .value, .valueFound, .toolCalls, .finishReason, .model, .usage, .cost, .other,
-            .answerBody:
+        case .response, .reasoning, .value, .valueFound, .toolCalls, .finishReason, .model, .other, .answerBody:
             lane == .responses
         default: true
         }

@@ -1,5 +1,6 @@
 import Basics
 import JSONText
+import ModelAPI
 import SegmentStore
 
 /// Puts the members of one record together. All of them have to be written, in the schema's order.
@@ -64,16 +65,16 @@ struct RecordWriter {
         if let nanodollars { Money.append(nanodollars, to: &bytes) } else { bytes.append(contentsOf: "null".utf8) }
     }
 
-    mutating func usage(_ member: RecordMember, prompt: Int, completion: Int, reasoning: Int, cached: Int) {
+    mutating func usage(_ member: RecordMember, _ usage: TokenUsage) {
         begin(member)
         func append(_ text: StaticString, _ value: Int, to bytes: inout [UInt8]) {
             text.withUTF8Buffer { bytes.append(contentsOf: $0) }
             Decimal.append(value, to: &bytes)
         }
-        append(#"{"prompt_tokens":"#, prompt, to: &bytes)
-        append(#","completion_tokens":"#, completion, to: &bytes)
-        append(#","reasoning_tokens":"#, reasoning, to: &bytes)
-        append(#","cached_tokens":"#, cached, to: &bytes)
+        append(#"{"prompt_tokens":"#, usage.prompt, to: &bytes)
+        append(#","completion_tokens":"#, usage.completion, to: &bytes)
+        append(#","reasoning_tokens":"#, usage.reasoning, to: &bytes)
+        append(#","cached_tokens":"#, usage.cached, to: &bytes)
         bytes.append(UInt8(ascii: "}"))
     }
 

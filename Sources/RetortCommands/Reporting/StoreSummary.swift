@@ -27,6 +27,8 @@ struct StoreSummary {
 
     /// The directory as the user named it.
     let root: String
+    /// What all requests for the store have cost.
+    let spending: Spending
     let manifest: StoreManifest
     /// Seconds since 1970 of the snapshot.
     let generated: Int64
@@ -66,6 +68,7 @@ struct StoreSummary {
         }
         self.root = root
         manifest = reader.manifest
+        spending = try Spending(of: reader)
         generated = now
         writer = try reader.writer()
         run = RunRecordFile(in: root).read()

@@ -14,13 +14,14 @@ enum SummaryEvent {
     ]
 
     /// The event; without the store's part if that cannot be read.
-    static func text(of root: String, command: String, headline: String, exitCode: ExitCode, counters: StoreCounters)
-        -> String
-    {
+    static func text(
+        of root: String, command: String, headline: String, exitCode: ExitCode, counters: StoreCounters,
+        spending: Spending
+    ) -> String {
         var members: [JSONTree.Member] = [
             .init("event", .text("summary")), .init("command", .text(command)), .init("headline", .text(headline)),
             .init("exit_code", .integer(Int(exitCode.rawValue))),
-            .init("failed_by_class", failures(counters)), .init("cost_total_usd", JSONTree(Pricing.cost(of: counters))),
+            .init("failed_by_class", failures(counters)), .init("cost_total_usd", JSONTree(spending.dollars)),
         ]
         let readsRecords = counters.done &+ counters.failed <= UInt64(recordsMax)
         let summary = try? StoreSummary(of: root, now: wallClockSeconds(), readsRecords: readsRecords)

@@ -21,6 +21,8 @@ import SegmentStore
 ///     answers             {truncated, empty, values_found, unfit}: values_found is {whole, first, brackets}, how the
 ///                         answers' values were found; unfit are failed items whose answer does not fit
 ///     cost_usd            {records, total, failed, per_record, remaining}; per_record is a distribution
+///     spent               {answers_usd, failures_usd, superseded_usd, total_usd, uncertain_max_usd}: the first three
+///                         add up to the total; what answers without a record may have cost at most
 ///     attempts            [{attempts, done, failed}]; the last stands for that many and more
 ///     finish_reasons      [{name, count}], then models likewise
 ///     failures            [{class, count, http_statuses, kinds}], the most frequent class first
@@ -67,7 +69,7 @@ struct SummaryJSON {
                     Member("values_found", ValueCounts.tree(digest.valuesFound)),
                     Member("unfit", .integer(digest.unfit)),
                 ])),
-            Member("cost_usd", cost),
+            Member("cost_usd", cost), Member("spent", summary.spending.json),
             Member("attempts", attempts),
             Member("finish_reasons", counts(digest.finishReasons)),
             Member("models", counts(digest.models)),

@@ -53,10 +53,7 @@ struct SummaryText {
         if let left = summary.remainingSeconds {
             lines.append(row("ETA at that rate", Quantity.duration(seconds: left)))
         }
-        if let cost = summary.cost {
-            lines.append(
-                row("cost", "\(Human.dollars(cost)), \(Human.dollars(digest.failedCost)) of it for failed items"))
-        }
+        if let spent = summary.spending.text { lines.append(row("cost", spent)) }
         if let left = summary.remainingCost, left > 0 { lines.append(row("cost left", "about \(Human.dollars(left))")) }
         return lines
     }

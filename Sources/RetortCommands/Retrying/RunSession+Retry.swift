@@ -34,13 +34,17 @@ extension RunSession {
         _ source: FailedItems, _ store: RecordStore, _ transport: HTTPTransport, _ loop: EventLoop,
         isOtherJob: Bool
     ) async throws(RetortError) -> Result {
-        let codec = RecordCodec(keepsBody: settings.keepsBody, costs: try CostColumn(of: settings.out))
+        let superseded = try costOfSuperseded()
+        let codec = RecordCodec(
+            prices: settings.pricing.version, keepsBody: settings.keepsBody, costs: try CostColumn(of: settings.out))
         let recorder = Recorder(store, codec: codec, issued: IssuedKeys())
         let reporter = RetryReporter(
             RunDisplay(messages, store: store, meter: HealthMeter(loop)), total: source.count, store: store,
             publisher: RunPublisher(settings, command: "retry"))
         let generator = try ResponseGenerator<ItemContext>(
-            generatorConfiguration(store.counters, isOtherJob: isOtherJob),
+            generatorConfiguration(
+                store.counters, Spending(store.counters, mark: store.mark, superseded: superseded),
+                isOtherJob: isOtherJob),
             transport: settings.secrets.guarding(transport),
             clock: LoopClock(loop: loop), executor: loop, observer: reporter)
         let signals = Locked(0)
@@ -50,7 +54,8 @@ extension RunSession {
         await transport.shutdown()
         let standing = RunStanding(retried: source.count, summary.progress)
         let result = Result(
-            summary: summary, standing: standing, counters: store.counters, simulatorCounts: nil,
+            summary: summary, standing: standing, counters: store.counters,
+            spending: Spending(store.counters, mark: store.mark, superseded: superseded), simulatorCounts: nil,
             wasInterrupted: signals.withLock { $0 } > 0)
         reporter.publisher.end(result)
         return result
@@ -75,7 +80,7 @@ final class RetryReporter: ProgressObserver {
         display.show(progress) { fill(&$0, progress) }
         publisher.update(
             progress, paused: RunDisplay.pausedReason(progress, trouble: store.trouble),
-            cost: Pricing.cost(of: store.counters)
+            cost: Spending(store.counters, mark: store.mark).dollars
         ) { RunStanding(retried: total, progress) }
     }
 

@@ -15,6 +15,8 @@ struct OutputPlace {
             names = try files.entries(of: root)
         } catch {
             var error = error
+            // Something else at the place of a whole store is no damage of one.
+            if error.code == .damagedData { (error.code, error.remedy) = (.io, Self.remedy) }
             if error.remedy == nil { error.remedy = Self.remedy }
             throw error
         }

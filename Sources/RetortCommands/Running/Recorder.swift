@@ -23,6 +23,8 @@ final class Recorder: OutcomeSink {
         return result.isPressed ? .pressed : .open
     }
 
+    func note(unrecordedMax nanodollars: Int) throws(RetortError) { try store.setMark(Int64(nanodollars)) }
+
     func relieved(_ wake: @escaping @Sendable () -> Void) { store.onRelief(wake) }
 
     func record(badRow records: [NewRecord]) throws(RetortError) { _ = try append(records) }

@@ -130,9 +130,7 @@ struct RunConclusion {
                         + "peak memory \(Human.bytes(cost.residentBytesMax))"
                 ))
         }
-        if let cost = Pricing.cost(of: result.counters) {
-            facts.append(("cost", "\(Human.dollars(cost)) for all answers in the store"))
-        }
+        if let spent = result.spending.text { facts.append(("cost", "\(spent), for all of the store")) }
         let retries = progress.retries.filter { $0.value > 0 }
         if !retries.isEmpty {
             let parts = retries.sorted { ($1.value, $0.key.rawValue) < ($0.value, $1.key.rawValue) }

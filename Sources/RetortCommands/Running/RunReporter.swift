@@ -47,7 +47,7 @@ final class RunReporter: ProgressObserver {
         display.show(progress) { fill(&$0, progress) }
         publisher?.update(
             progress, paused: RunDisplay.pausedReason(progress, trouble: store.trouble),
-            cost: Pricing.cost(of: store.counters)
+            cost: Spending(store.counters, mark: store.mark).dollars
         ) { standing(progress) }
     }
 
@@ -102,6 +102,6 @@ final class RunReporter: ProgressObserver {
         snapshot.done = standing.done
         snapshot.failed = standing.failed
         snapshot.resumed = standing.earlier
-        snapshot.cost = Pricing.cost(of: store.counters)
+        snapshot.cost = Spending(store.counters, mark: store.mark).dollars
     }
 }

@@ -28,6 +28,8 @@ struct RunSession {
         var summary: RunSummary
         var standing: RunStanding
         var counters: StoreCounters
+        /// What all requests for the store have cost.
+        var spending: Spending
         var simulatorCounts: SimulatorCounts?
         var wasInterrupted: Bool
         /// What opening the store found damaged.
@@ -53,7 +55,7 @@ struct RunSession {
             open: { () throws(RetortError) in
                 let store = try openStore(job)
                 try ServerNote.write(settings, to: store, replacing: true)
-                if let check = settings.check { try store.note(AnswerCheck.note, check.noteText) }
+                try settings.check?.write(to: store)
                 try BadRowsNote.write(input, settings, to: store)
                 return store
             },
@@ -205,10 +207,12 @@ struct RunSession {
         _ input: InputSet, _ store: RecordStore, _ transport: HTTPTransport, _ loop: EventLoop
     ) async throws(RetortError) -> Result {
         let before = store.counters
+        let superseded = try costOfSuperseded()
         let standing = try InputStanding.begin(input, store, samples: settings.samples) { () throws(RetortError) in
             try refuseChangedRows(input, store)
         }
-        let codec = RecordCodec(keepsBody: settings.keepsBody, costs: try CostColumn(of: settings.out))
+        let codec = RecordCodec(
+            prices: settings.pricing.version, keepsBody: settings.keepsBody, costs: try CostColumn(of: settings.out))
         let issued = IssuedKeys()
         let recorder = Recorder(store, codec: codec, issued: issued)
         let source = PlannedSource()
@@ -217,7 +221,8 @@ struct RunSession {
             messages, store: store, source: source, input: standing, before: before, samples: settings.samples,
             range: settings.rows, meter: HealthMeter(loop), isQuiet: isQuiet, publisher: publisher)
         let generator = try ResponseGenerator<ItemContext>(
-            generatorConfiguration(before, isOtherJob: false),
+            generatorConfiguration(
+                before, Spending(before, mark: store.mark, superseded: superseded), isOtherJob: false),
             transport: settings.secrets.guarding(transport),
             clock: LoopClock(loop: loop), executor: loop, observer: reporter)
         let signals = Locked(0)
@@ -246,7 +251,8 @@ struct RunSession {
         }
         var result = Result(
             summary: summary, standing: reached, counters: store.counters,
-            simulatorCounts: nil, wasInterrupted: signals.withLock { $0 } > 0)
+            spending: Spending(store.counters, mark: store.mark, superseded: superseded), simulatorCounts: nil,
+            wasInterrupted: signals.withLock { $0 } > 0)
         result.tornEnd = source.reading.tornEnd
         publisher.end(result)
         return result
@@ -254,12 +260,22 @@ struct RunSession {
 
     /// The generator's settings, with what the store and the address add to them.
     /// - Parameter isOtherJob: other requests are sent than those that the store's answers came from.
-    func generatorConfiguration(_ counters: StoreCounters, isOtherJob: Bool) -> GeneratorConfiguration {
-        var configuration = settings.pricing.budgeted(settings.generator, counters)
+    func generatorConfiguration(
+        _ counters: StoreCounters, _ spending: Spending, isOtherJob: Bool
+    ) -> GeneratorConfiguration {
+        var configuration = settings.pricing.budgeted(settings.generator, spending)
+        // The store has no lane for them yet.
+        configuration.keepsRounds = false
         configuration.hasWorkedBefore = counters.done > 0 && !isOtherJob
         configuration.server =
             settings.simulator == nil ? ServerNote.withoutSecrets(settings.baseURL) : "the built-in model server"
         return configuration
+    }
+
+    /// What the answers have cost that `--on-change rerun` has moved away, in nanodollars.
+    func costOfSuperseded() throws(RetortError) -> Int {
+        guard try !files.entries(of: settings.out + "/superseded").isEmpty else { return 0 }
+        return try Spending.superseded(in: try StoreReader(settings.out, options: StoreAccess.options))
     }
 
     func watchSignals(

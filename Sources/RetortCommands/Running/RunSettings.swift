@@ -119,7 +119,7 @@ struct RunSettings: Sendable {
             if error.message == "no such input file" { error.message = "no such template file" }
             throw error
         }
-        return (template, try PosixFileSystem().text(of: path))
+        return (template, try TextFile.read(path))
     }
 
     static func syncPolicy(_ command: ParsedCommand) throws(RetortError) -> SyncPolicy {

@@ -222,7 +222,7 @@ struct BlottingTransport: ModelTransport {
 struct BlottingStage: AnswerStage {
     let secrets: Secrets
 
-    func judge(_ answer: ModelAnswer, with parser: JSONParser) -> StageVerdict {
+    func judge(_ answer: ModelAnswer, of asked: AskedRequest, with parser: JSONParser) -> StageVerdict {
         func blotted(_ text: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
             var bytes = Array(text)
             secrets.blot(&bytes)

@@ -75,7 +75,7 @@ extension RunRecord {
 
     mutating func end(_ result: RunSession.Result) {
         (inFlight, remainingSeconds, nextRetrySeconds, outageLeftSeconds, paused) = (0, nil, nil, nil, "")
-        cost = Pricing.cost(of: result.counters)
+        cost = result.spending.dollars
         // The rate of the last seconds, in which the last items are waited for, says little of the whole.
         let ended = done + failed - earlier
         itemsPerSecond = elapsedSeconds > 0 ? Double(max(0, ended)) / elapsedSeconds : 0

@@ -40,6 +40,7 @@ extension StoreStatus {
             object.member(name, String(reader.counters.tallies[number]))
         }
         object.member("cost_usd", Self.number(cost))
+        object.member("spent", spending.json.line)
     }
 
     /// Of the run that is writing; null for others.

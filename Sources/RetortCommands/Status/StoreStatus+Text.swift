@@ -46,7 +46,7 @@ extension StoreStatus {
         facts += failureClasses.map { ("", "\(Human.count($0.count)) \($0.name)") }
         facts.append(("pending", pendingText))
         facts.append(("tokens", "\(Human.count(tally(.prompt))) in, \(Human.count(tally(.completion))) out"))
-        if let cost { facts.append(("cost", Human.dollars(cost))) }
+        if let spent = spending.text { facts.append(("cost", spent)) }
         if let perItem { facts.append(("per item", perItem)) }
         if tally(.truncated) > 0 { facts.append(("truncated", Human.count(tally(.truncated)))) }
         if let run, run.empty > 0 {

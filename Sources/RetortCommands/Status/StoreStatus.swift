@@ -26,6 +26,8 @@ struct StoreStatus {
     let sizes: [Lane: [Int]]
     /// Answers that were moved away for those of changed rows.
     let superseded: SupersededCount
+    /// What all requests for the store have cost.
+    let spending: Spending
     /// What the last run says of itself; nil when there was none, or when it is not the writer.
     let run: RunRecord?
     let state: State
@@ -41,6 +43,7 @@ struct StoreStatus {
         reader = try StoreReader(root, options: StoreAccess.options)
         sizes = try reader.segmentSizes()
         superseded = try reader.superseded(.responses)
+        spending = try Spending(of: reader)
         exports = ExportNotes.read(root)
         damage = reader.knownDamage()
         let holder = try reader.writer()
@@ -79,7 +82,7 @@ struct StoreStatus {
     /// Items per second of the run that is writing.
     var rate: Double? { state == .running ? run?.itemsPerSecond : nil }
 
-    var cost: Double? { Pricing.cost(of: reader.counters) }
+    var cost: Double? { spending.dollars }
 
     var failureClasses: [(name: String, count: Int)] {
         reader.counters.failedByClass.enumerated().filter { $0.element > 0 }.map { index, count in
@@ -92,7 +95,10 @@ struct StoreStatus {
     /// The mean of a tally over the answers; nil before the first.
     func mean(_ place: RecordTallies.Place) -> Double? { done > 0 ? Double(tally(place)) / Double(done) : nil }
 
-    var costPerItem: Double? { cost.flatMap { done > 0 ? $0 / Double(done) : nil } }
+    /// Of the answers alone.
+    var costPerItem: Double? {
+        done > 0 && spending.answers > 0 ? Money.dollars(spending.answers) / Double(done) : nil
+    }
 
     /// The settings of the last run, the most telling first.
     var settings: [(name: String, text: String)] {

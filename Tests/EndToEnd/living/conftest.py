@@ -66,6 +66,12 @@ class Teacher:
     def requests(self):
         return self._get("/simulator/counts")["requests"]
 
+    @property
+    def billed(self):
+        """Answers, prompt tokens and completion tokens that a provider would bill."""
+        counts = self._get("/simulator/counts")
+        return counts["billed"], counts["billed_prompt_tokens"], counts["billed_completion_tokens"]
+
     def stop(self):
         self.process.terminate()
         self.process.wait(10)

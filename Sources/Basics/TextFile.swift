@@ -1,0 +1,47 @@
+internal import Glibc
+
+/// Texts that a user names: options' files, which may be pipes (`<(...)`).
+public enum TextFile {
+    /// Bytes of the longest text that is read.
+    public static let bytesMax = 64 << 20
+
+    private static let pieceBytes = 64 << 10
+
+    /// The whole text. Blocks until a pipe's end. Throws `.inputMissing`, `.io`, and `.badInput` for what is too large, not
+    /// UTF-8, or no file or pipe.
+    public static func read(_ path: String) throws(RetortError) -> String {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw .system(errno, "open", path) }
+        defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw .system(errno, "fstat", path) }
+        let kind = status.st_mode & S_IFMT
+        guard kind == S_IFREG || kind == S_IFIFO else {
+            throw RetortError(
+                .badInput, kind == S_IFDIR ? "a directory stands where a file is wanted" : "not a file or a pipe",
+                at: path)
+        }
+        let bytes = try contents(descriptor, path)
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw RetortError(.badInput, "the file is not UTF-8", at: path, remedy: "Save it in that encoding.")
+        }
+        return text
+    }
+
+    private static func contents(_ descriptor: Int32, _ path: String) throws(RetortError) -> [UInt8] {
+        var bytes: [UInt8] = []
+        var piece = [UInt8](repeating: 0, count: pieceBytes)
+        while true {
+            let count = Glibc.read(descriptor, &piece, pieceBytes)
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw .system(errno, "read", path) }
+            if count == 0 { return bytes }
+            bytes.append(contentsOf: piece[..<count])
+            guard bytes.count <= bytesMax else {
+                throw RetortError(
+                    .badInput, "the file is too large", at: path,
+                    cause: "the most that is read is \(bytesMax >> 20) MiB")
+            }
+        }
+    }
+}

@@ -1,0 +1,65 @@
+internal import JSONText
+
+/// What a reply was billed for, whether or not its answer is kept.
+public struct Bill: Sendable, Hashable {
+    public var usage: TokenUsage
+    /// What the provider says it cost, in nanodollars; it takes precedence over a price per token.
+    public var costStatedNanodollars: Int?
+
+    public init(usage: TokenUsage = TokenUsage(), costStatedNanodollars: Int? = nil) {
+        self.usage = usage
+        self.costStatedNanodollars = costStatedNanodollars
+    }
+
+    public init(_ answer: ModelAnswer) {
+        self.init(usage: answer.usage, costStatedNanodollars: answer.costStatedNanodollars)
+    }
+
+    /// Whether the reply says what it cost. One that broke off does not: it may have cost anything up to the worst.
+    public var isKnown: Bool { usage.total > 0 || costStatedNanodollars != nil }
+
+    /// What it cost in nanodollars; nil where that is not known.
+    public func nanodollars(at price: TokenPrice?) -> Int? {
+        if let costStatedNanodollars { return max(0, costStatedNanodollars) }
+        guard let price else { return nil }
+        // What costs nothing whatever its length needs no count.
+        return usage.total > 0 || price == .free ? price.nanodollars(of: usage) : nil
+    }
+}
+
+extension Bill {
+    /// The bill in a body that is no answer to keep: of one JSON value, a list, events, or a value a line. Of several
+    /// counts the largest is taken: streams repeat them as they grow.
+    init(reading body: [UInt8], with parser: JSONParser) {
+        self.init()
+        if let root = try? parser.parse(body).root {
+            add(root)
+            return
+        }
+        for line in body.split(separator: 0x0A) {
+            let data = line.starts(with: "data:".utf8) ? line.dropFirst(5) : line
+            if let root = try? parser.parse(data).root { add(root) }
+        }
+    }
+
+    private mutating func add(_ root: JSONValue) {
+        for element in root.elements { add(element) }
+        let places = [root, root["response"], root["message"]]
+        for place in places {
+            guard let place else { continue }
+            take(place["usage"] ?? place["usageMetadata"] ?? place)
+        }
+    }
+
+    private mutating func take(_ value: JSONValue) {
+        guard value.kind == .object else { return }
+        let found = TokenUsage(reading: value)
+        usage.prompt = max(usage.prompt, found.prompt)
+        usage.completion = max(usage.completion, found.completion)
+        usage.reasoning = max(usage.reasoning, found.reasoning)
+        usage.cached = max(usage.cached, found.cached)
+        if let cost = value["cost"]?.double.flatMap(TokenPrice.nanodollars(stated:)) {
+            costStatedNanodollars = max(costStatedNanodollars ?? 0, cost)
+        }
+    }
+}

@@ -1,0 +1,85 @@
+import Basics
+import CommandLine
+import JSONText
+import SegmentStore
+
+/// What the requests for a store have cost, in nanodollars: what its records say, by what became of the answers, and
+/// what no record says. All of it counts against `--max-cost`.
+struct Spending: Sendable, Hashable {
+    /// On answers that are outcomes.
+    var answers = 0
+    /// On answers of failed items.
+    var failures = 0
+    /// On answers to rows that have changed since (`superseded/`).
+    var superseded = 0
+    /// What answers without a record may have cost at most: lost on their way, in flight when a process was killed, or
+    /// asked again.
+    var uncertainMax = 0
+
+    init() {}
+
+    /// - Parameters:
+    ///   - mark: the store's mark, which is `uncertainMax`.
+    ///   - superseded: as `superseded(in:)` counts it.
+    init(_ counters: StoreCounters, mark: Int64, superseded: Int = 0) {
+        answers = Int(clamping: counters.tallies[RecordTallies.Place.cost.rawValue])
+        failures = Int(clamping: counters.tallies[RecordTallies.Place.failedCost.rawValue])
+        uncertainMax = Int(clamping: max(0, mark))
+        self.superseded = superseded
+    }
+
+    /// What records say in all.
+    var recorded: Int { [answers, failures, superseded].reduce(0, Self.sum) }
+
+    /// Dollars; nil where nothing is known to have cost anything.
+    var dollars: Double? { recorded > 0 ? Money.dollars(recorded) : nil }
+
+    private static func sum(_ a: Int, _ b: Int) -> Int {
+        let (sum, overflow) = a.addingReportingOverflow(b)
+        return overflow ? .max : sum
+    }
+
+    /// Reads what was superseded; there is nothing of it in most stores.
+    static func superseded(in reader: StoreReader) throws(RetortError) -> Int {
+        let parser = JSONParser()
+        var nanodollars = 0
+        for lane in Lane.allCases where try reader.superseded(lane).records > 0 {
+            try reader.forEachSuperseded(lane) { record throws(RetortError) in
+                guard let root = try? parser.parse(record.line).root else { return }
+                nanodollars = sum(nanodollars, RecordView(root).cost ?? 0)
+            }
+        }
+        return nanodollars
+    }
+
+    init(of reader: StoreReader) throws(RetortError) {
+        self.init(reader.counters, mark: try reader.mark(), superseded: try Self.superseded(in: reader))
+    }
+
+    /// In words, the total first; nil where nothing is known to have cost anything.
+    var text: String? {
+        guard recorded > 0 || uncertainMax > 0 else { return nil }
+        var text = Human.dollars(Money.dollars(recorded))
+        let parts = [(answers, "answers"), (failures, "failed items"), (superseded, "superseded answers")]
+            .filter { $0.0 > 0 }
+        if parts.count > 1 || answers == 0, recorded > 0 {
+            let list = parts.map { "\(Human.dollars(Money.dollars($0.0))) on \($0.1)" }.joined(separator: ", ")
+            text += " (\(list))"
+        }
+        if uncertainMax > 0 {
+            text +=
+                "; up to \(Human.dollars(Money.dollars(uncertainMax))) more on answers that were lost or asked again"
+        }
+        return text
+    }
+
+    /// Members of JSON, in dollars: the parts add up to `total_usd`.
+    var members: [(name: String, nanodollars: Int)] {
+        [
+            ("answers_usd", answers), ("failures_usd", failures), ("superseded_usd", superseded),
+            ("total_usd", recorded), ("uncertain_max_usd", uncertainMax),
+        ]
+    }
+
+    var json: JSONTree { .object(members.map { JSONTree.Member($0.name, .real(Money.dollars($0.nanodollars))) }) }
+}

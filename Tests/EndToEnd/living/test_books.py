@@ -1,0 +1,104 @@
+"""The books: what the server billed is what the store says, over run, retry, resume and kill, and never above the cap."""
+
+import json
+import random
+import signal
+import subprocess
+import time
+
+import pytest
+
+from conftest import Store, binary, environment
+
+PRICE = "m 1.0 0.1 10.0\n"
+SEED = 20261128
+
+
+@pytest.fixture
+def prices(tmp_path):
+    path = tmp_path / "prices.txt"
+    path.write_text("# version test-1\n" + PRICE)
+    return path
+
+
+def bill(server):
+    _, prompt, completion = server.billed
+    return prompt * 1000 + completion * 10_000
+
+
+def spending(retort, store):
+    """What `status --json` says was spent, in nanodollars."""
+    told = json.loads(retort("status", store.root, "--json").stdout)["spent"]
+    return {name: round((value or 0) * 1e9) for name, value in told.items()}
+
+
+def recorded(told):
+    return sum(value for name, value in told.items() if name not in ("total_usd", "uncertain_max_usd"))
+
+
+def test_rejected_answers_are_in_the_books(retort, teacher, prompts, prices, tmp_path):
+    server, store = teacher("--fail", "length=1"), Store(tmp_path / "store")
+    flags = ["--prices", prices, "--max-cost", "0.08"]
+    retort(
+        "run", prompts(40), "--out", store.root, "--base-url", server.url, "--model", "m", "--max-tokens", 100,
+        "--reject-finish", "length", *flags, status=75,
+    )
+    for _ in range(4):
+        retort("retry", store.root, *flags, status=75)
+    told = spending(retort, store)
+    assert told["failures_usd"] == bill(server) > 0
+    assert told["answers_usd"] == 0 == told["uncertain_max_usd"]
+    assert bill(server) <= 0.08e9
+    failure = next(iter(store.failures.values()))
+    assert failure["usage"]["completion_tokens"] > 0 and failure["cost_usd"] > 0 and failure["prices"] == "test-1"
+    retort("reindex", store.root, "--from", "segments")
+    assert spending(retort, store) == told
+    retort("verify", store.root, "--deep")
+
+
+def test_answers_that_are_asked_again_are_counted(retort, teacher, prompts, prices, tmp_path):
+    server, store = teacher("--fail-script", "1=malformed"), Store(tmp_path / "store")
+    retort(
+        "run", prompts(30), "--out", store.root, "--base-url", server.url, "--model", "m", "--max-tokens", 100,
+        "--prices", prices, "--max-cost", 1, status=None,
+    )
+    told = spending(retort, store)
+    assert recorded(told) < bill(server) <= recorded(told) + told["uncertain_max_usd"]
+    assert len(store.responses) == 30
+    retort("verify", store.root, "--deep")
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_the_cap_holds_over_kills(retort, teacher, prompts, prices, tmp_path, number):
+    print(f"seed {SEED + number}")
+    dice = random.Random(SEED + number)
+    server = teacher(
+        "--latency", "20ms", "--server-seed", SEED + number,
+        "--fail", "429=0.1,500=0.1,length=0.1,content-filter=0.05,malformed=0.1,truncate=0.05,reset=0.05",
+    )
+    store, cap = Store(tmp_path / "store"), 0.25
+    command = [
+        "run", prompts(600), "--out", store.root, "--base-url", server.url, "--model", "m", "--prices", prices,
+        "--max-tokens", 60, "-c", 200, "--max-cost", cap, "--reject-finish", "length", "--quiet",
+    ]
+    for _ in range(8):
+        run = subprocess.Popen(
+            [str(binary()), *map(str, command)], env=environment(OPENAI_API_KEY="k"), stderr=subprocess.DEVNULL
+        )
+        try:
+            run.wait(dice.uniform(0.05, 0.6))
+        except subprocess.TimeoutExpired:
+            run.send_signal(signal.SIGKILL)
+        run.wait()
+        # What the dead process had sent is on its way to the server still.
+        time.sleep(0.1)
+        if (store.root / "retort.json").exists():
+            told = spending(retort, store)
+            assert recorded(told) <= bill(server) <= recorded(told) + told["uncertain_max_usd"]
+        assert bill(server) <= cap * 1e9
+    retort(*command, status=None)
+    retort("retry", store.root, "--max-cost", cap, "--prices", prices, status=None)
+    told = spending(retort, store)
+    assert told["total_usd"] == recorded(told)
+    assert recorded(told) <= bill(server) <= min(cap * 1e9, recorded(told) + told["uncertain_max_usd"])
+    retort("verify", store.root, "--deep")
