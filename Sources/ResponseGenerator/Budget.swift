@@ -25,7 +25,7 @@ public struct Budget: Sendable, Hashable {
     }
 
     /// What may have been spent beside what records say.
-    public var unrecordedMax: Int { Self.sum(uncertain, reserved) }
+    public var unrecordedMax: Int { uncertain.addingSaturated(reserved) }
 
     /// Whether a request that costs so much at worst may go out now.
     public func allows(_ cost: Int) -> Bool {
@@ -45,24 +45,19 @@ public struct Budget: Sendable, Hashable {
     public mutating func settle(reserved cost: Int, spent actual: Int?) {
         reserved -= cost
         assert(reserved >= 0)
-        if let actual { spent = Self.sum(spent, actual) } else { uncertain = Self.sum(uncertain, cost) }
+        if let actual { spent = spent.addingSaturated(actual) } else { uncertain = uncertain.addingSaturated(cost) }
     }
 
     /// No record will say what a settled request has cost.
     public mutating func unrecorded(_ cost: Int) {
         spent -= min(cost, spent)
-        uncertain = Self.sum(uncertain, cost)
+        uncertain = uncertain.addingSaturated(cost)
     }
 
     /// A record will say it after all.
     public mutating func recorded(_ cost: Int) {
         uncertain -= min(cost, uncertain)
-        spent = Self.sum(spent, cost)
-    }
-
-    private static func sum(_ a: Int, _ b: Int) -> Int {
-        let (sum, overflow) = a.addingReportingOverflow(b)
-        return overflow ? .max : sum
+        spent = spent.addingSaturated(cost)
     }
 
     /// Why nothing more may be asked.

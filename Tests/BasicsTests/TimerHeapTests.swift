@@ -1,4 +1,5 @@
 import Basics
+import TestSupport
 import Testing
 
 @Suite struct TimerHeapTests {
@@ -30,7 +31,7 @@ import Testing
     @Test func agreesWithASortedListUnderRandomUse() {
         let seed = UInt64.random(in: 0 ... .max)
         print("seed \(seed)")
-        var random = SplitMix(state: seed)
+        var random = SeededGenerator(seed: seed)
         var heap = TimerHeap<UInt64>()
         var model: [(deadline: Int64, id: UInt64)] = []
         for _ in 0..<5000 {
@@ -50,18 +51,5 @@ import Testing
             }
             #expect(heap.count == model.count)
         }
-    }
-}
-
-/// https://prng.di.unimi.it/splitmix64.c
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }

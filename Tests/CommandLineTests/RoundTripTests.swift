@@ -1,26 +1,14 @@
 import Basics
 import CommandLine
+import TestSupport
 import Testing
 
 /// Random commands are written in random spellings, parsed, rendered and parsed again.
 @Suite struct RoundTripTests {
-    /// SplitMix64: small, seeded, good enough to wander through the spellings.
-    struct Generator: RandomNumberGenerator {
-        var state: UInt64
-
-        mutating func next() -> UInt64 {
-            state &+= 0x9E37_79B9_7F4A_7C15
-            var z = state
-            z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-            z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-            return z ^ (z >> 31)
-        }
-    }
-
     @Test func renderedCommandsParseToThemselves() throws {
         let seed = UInt64.random(in: 0 ... .max)
         print("round trip seed \(seed)")
-        var generator = Generator(state: seed)
+        var generator = SeededGenerator(seed: seed)
         for _ in 0..<2000 {
             let words = line(&generator)
             let parsed = try Sample.parse(words)
@@ -33,7 +21,7 @@ import Testing
     @Test func noWordsCrashTheParser() {
         let seed = UInt64.random(in: 0 ... .max)
         print("no crash seed \(seed)")
-        var generator = Generator(state: seed)
+        var generator = SeededGenerator(seed: seed)
         let pieces = [
             "-", "--", "=", "run", "get", "x", "out", "j", "8", "no-", "strict", "é", "", " ", ",", "auto", "ms",
         ]
@@ -52,7 +40,7 @@ import Testing
         #expect(refused > 0)
     }
 
-    private func line(_ generator: inout Generator) -> [String] {
+    private func line(_ generator: inout SeededGenerator) -> [String] {
         var words = ["run"]
         let options = Sample.run.options + Sample.program.sharedOptions
         for _ in 0..<Int.random(in: 0...6, using: &generator) {
@@ -67,7 +55,7 @@ import Testing
         return words
     }
 
-    private func spelled(_ option: OptionSpec, _ generator: inout Generator) -> [String] {
+    private func spelled(_ option: OptionSpec, _ generator: inout SeededGenerator) -> [String] {
         if !option.kind.takesValue {
             return [option.spellings.randomElement(using: &generator) ?? "--\(option.name)"]
         }
@@ -80,7 +68,7 @@ import Testing
             ? ["--\(option.name)", value] : ["--\(option.name)=\(value)"]
     }
 
-    private func value(of kind: ValueKind, _ generator: inout Generator) -> String {
+    private func value(of kind: ValueKind, _ generator: inout SeededGenerator) -> String {
         switch kind {
         case .flag: "true"
         case .string: text(&generator, least: 0)
@@ -99,12 +87,12 @@ import Testing
         }
     }
 
-    private func operand(_ generator: inout Generator) -> String {
+    private func operand(_ generator: inout SeededGenerator) -> String {
         let text = text(&generator, least: 1)
         return text.hasPrefix("-") ? "-" : text
     }
 
-    private func text(_ generator: inout Generator, least: Int) -> String {
+    private func text(_ generator: inout SeededGenerator, least: Int) -> String {
         let alphabet = Array("abz-=, '\"$\\é日\n0")
         return String(
             (0..<Int.random(in: least...8, using: &generator)).map { _ in

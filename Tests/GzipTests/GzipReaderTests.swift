@@ -1,5 +1,6 @@
 import Basics
 import Gzip
+import TestSupport
 import Testing
 
 @Suite struct GzipReaderTests {
@@ -20,7 +21,7 @@ import Testing
     @Test func roundTripsBySeed() throws {
         let seed = UInt64.random(in: 0...UInt64.max)
         print("gzip round trips: seed \(seed)")
-        var random = SeededGenerator(state: seed)
+        var random = SeededGenerator(seed: seed)
         for _ in 0..<30 {
             let raws = (0..<Int.random(in: 1...4, using: &random)).map { _ in
                 sampleBytes(count: Int.random(in: 0...50_000, using: &random), seed: random.next())

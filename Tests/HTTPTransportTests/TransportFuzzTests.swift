@@ -2,6 +2,7 @@ import Basics
 import Glibc
 import HTTPTransport
 import ModelAPI
+import TestSupport
 import Testing
 
 /// A server that answers at random, in each way of our own, with 200 requests in flight. What is wanted: no trap, no
@@ -66,7 +67,7 @@ private let fuzzMinutes = getenv("RETORT_FUZZ_MINUTES").flatMap { Int(String(cSt
 
 /// What a server answers to a request, chosen by the seed and the request's number.
 private struct FuzzedAnswer {
-    private var random: SplitMix
+    private var random: SeededGenerator
     private let body: String
     private let place: Int
 
@@ -74,7 +75,7 @@ private struct FuzzedAnswer {
         body = String(decoding: request.body, as: UTF8.self)
         place = request.place
         let number = UInt64(FuzzedAnswer.owner(of: body) ?? 0)
-        random = SplitMix(state: seed &* 0x9E37_79B9_7F4A_7C15 ^ number &* 0xD6E8_FEB8_6659_FD93)
+        random = SeededGenerator(seed: seed &* 0x9E37_79B9_7F4A_7C15 ^ number &* 0xD6E8_FEB8_6659_FD93)
         // Whether this server sends answers twice is the seed's choice.
         sendsTwice = seed.isMultiple(of: 2)
     }
@@ -144,18 +145,4 @@ private struct FuzzedAnswer {
         "Transfer-Encoding: chunked\r\n", "Content-Encoding: gzip\r\n", "Connection: close\r\n", "99999999999999999999",
         "-1", "\u{FF}", "ffffffffffffffff\r\n", "Upgrade: h2c\r\n",
     ]
-}
-
-/// A small generator with a seed.
-private struct SplitMix {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = (state ^ state >> 30) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ mixed >> 31
-    }
-
-    mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(bound)) }
 }

@@ -1,5 +1,4 @@
 import Basics
-import Foundation
 import JSONText
 import TestSupport
 import Testing
@@ -11,19 +10,14 @@ import Testing
 /// `RETORT_FUZZ_MINUTES` runs it longer, `RETORT_FUZZ_SEED` repeats a run. The seed is printed before the first reply,
 /// since a trap prints nothing.
 @Suite struct ReplyFuzzTests {
-    private static func environment<Number: LosslessStringConvertible>(_ name: String) -> Number? {
-        ProcessInfo.processInfo.environment[name].flatMap { Number($0) }
-    }
-
     @Test func whateverComesIsJudged() throws {
-        let seed: UInt64 = Self.environment("RETORT_FUZZ_SEED") ?? UInt64.random(in: 0...UInt64.max)
-        let minutes: Double = Self.environment("RETORT_FUZZ_MINUTES") ?? 0
-        let end = Date().addingTimeInterval(minutes * 60)
+        let run = FuzzRun()
+        let seed = run.seedGiven ?? UInt64.random(in: 0...UInt64.max)
         print("RETORT_FUZZ_SEED=\(seed) (replies)")
         var random = SeededGenerator(seed: seed)
         var fuzzer = ReplyFuzzer()
         var count = 0
-        while count < Self.repliesMin || Date() < end {
+        while count < Self.repliesMin || !run.isOver {
             count += 1
             let body = fuzzer.body(&random)
             let reply = ModelReply(
@@ -37,7 +31,7 @@ import Testing
                 return
             }
         }
-        if minutes > 0 { print("\(count) replies") }
+        if run.minutes > 0 { print("\(count) replies") }
     }
 
     private static let repliesMin = 500

@@ -1,5 +1,6 @@
 import Basics
 import JSONText
+import TestSupport
 import Testing
 
 @testable import PromptSource
@@ -82,7 +83,7 @@ import Testing
     @Test func everyTableRoundTripsBySeed() throws {
         let seed = UInt64.random(in: 0...UInt64.max)
         print("tables: seed \(seed)")
-        var random = SeededGenerator(state: seed)
+        var random = SeededGenerator(seed: seed)
         let alphabet = ["a", "\"", ",", "\n", "\r\n", " ", "é", "{", "\\", "\t", "\u{2028}"]
         let parser = JSONParser()
         for _ in 0..<100 {

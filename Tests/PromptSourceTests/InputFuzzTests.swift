@@ -1,6 +1,7 @@
 import Basics
 import Glibc
 import Gzip
+import TestSupport
 import Testing
 
 @testable import PromptSource
@@ -73,7 +74,7 @@ import Testing
         var count: UInt64 = 0
         while minutes == nil ? count < 300 : Instant.now < end {
             let seed = first &+ count
-            var random = SeededGenerator(state: seed)
+            var random = SeededGenerator(seed: seed)
             let source = Self.seeds.randomElement(using: &random)!
             var (name, bytes) = (source.name, Self.mutated(Array(source.text.utf8), &random))
             if Int.random(in: 0..<4, using: &random) == 0 {

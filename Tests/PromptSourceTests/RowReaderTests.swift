@@ -1,5 +1,6 @@
 import Basics
 import Glibc
+import TestSupport
 import Testing
 
 @testable import PromptSource
@@ -92,7 +93,7 @@ import Testing
     @Test func binaryRubbishIsRowsAndNeverATrap() throws {
         let seed = UInt64.random(in: 0...UInt64.max)
         print("binary rubbish: seed \(seed)")
-        var random = SeededGenerator(state: seed)
+        var random = SeededGenerator(seed: seed)
         for name in ["a.jsonl", "a.txt", "a.csv", "a.tsv"] {
             for _ in 0..<50 {
                 let count = Int.random(in: 0..<3_000, using: &random)

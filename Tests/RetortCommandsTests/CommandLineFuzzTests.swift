@@ -1,6 +1,6 @@
 import Basics
 import CommandLine
-import Glibc
+import TestSupport
 import Testing
 
 @testable import RetortCommands
@@ -8,22 +8,6 @@ import Testing
 /// Command lines that nobody would write: whatever they are, the outcome is a run, help, or an error with a status of
 /// the documented set. `RETORT_FUZZ_MINUTES` runs it longer, `RETORT_FUZZ_SEED` repeats one.
 @Suite struct CommandLineFuzzTests {
-    /// splitmix64
-    private struct Random: RandomNumberGenerator {
-        var state: UInt64
-
-        mutating func next() -> UInt64 {
-            state &+= 0x9E37_79B9_7F4A_7C15
-            var z = state
-            z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-            z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-            return z ^ (z >> 31)
-        }
-
-        mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(max(1, bound))) }
-        mutating func pick<Element>(_ list: [Element]) -> Element { list[below(list.count)] }
-    }
-
     private static let values = [
         "", "0", "-1", "1", "64", "1e309", "-1e309", "nan", "inf", "9223372036854775807", "9223372036854775808", "0.5",
         "1s",
@@ -38,12 +22,7 @@ import Testing
         "--", "-c", "--out", "chat", "messages", "rerun", "never", "json", "/nonexistent/x.jsonl", "job.yaml",
     ]
 
-    private static func seconds() -> Double {
-        let minutes = getenv("RETORT_FUZZ_MINUTES").flatMap { Double(String(cString: $0)) } ?? 0
-        return minutes > 0 ? minutes * 60 : 1
-    }
-
-    private static func commandLine(_ random: inout Random) -> [String] {
+    private static func commandLine(_ random: inout SeededGenerator) -> [String] {
         let program = RetortProgram.spec
         let command = random.pick(program.commands)
         var words = [random.below(20) == 0 ? random.pick(values) : command.name]
@@ -92,11 +71,10 @@ import Testing
     }
 
     @Test func everyCommandLineHasAnOutcome() throws {
-        let seed =
-            getenv("RETORT_FUZZ_SEED").flatMap { UInt64(String(cString: $0)) } ?? UInt64.random(in: 0...UInt64.max)
-        var random = Random(state: seed)
+        let run = FuzzRun(secondsMin: 1)
+        let seed = run.seedGiven ?? UInt64.random(in: 0...UInt64.max)
+        var random = SeededGenerator(seed: seed)
         let codes = Set(ExitCode.allCases)
-        let end = Instant.now + .seconds(Self.seconds())
         repeat {
             let words = Self.commandLine(&random)
             let environment =
@@ -111,6 +89,6 @@ import Testing
                 let text = error.description.replacing("...", with: "").replacing("-.", with: "")
                 #expect(!text.contains(".."), "seed \(seed): two full stops: \(error)")
             }
-        } while .now < end
+        } while !run.isOver
     }
 }

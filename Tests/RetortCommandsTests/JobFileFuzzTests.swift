@@ -1,6 +1,6 @@
 import Basics
 import CommandLine
-import Glibc
+import TestSupport
 import Testing
 
 @testable import RetortCommands
@@ -8,22 +8,6 @@ import Testing
 /// Damaged job files: each is read, or an error that names the file and, where there is one, the line. Never a trap, never
 /// a hang. `RETORT_FUZZ_MINUTES` runs it longer, `RETORT_FUZZ_SEED` repeats one.
 @Suite struct JobFileFuzzTests {
-    /// splitmix64
-    private struct Random: RandomNumberGenerator {
-        var state: UInt64
-
-        mutating func next() -> UInt64 {
-            state &+= 0x9E37_79B9_7F4A_7C15
-            var z = state
-            z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-            z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-            return z ^ (z >> 31)
-        }
-
-        mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(max(1, bound))) }
-        mutating func pick<Element>(_ list: [Element]) -> Element { list[below(list.count)] }
-    }
-
     private static let wholes = [
         "input: prompts.jsonl\nout: runs/a\nmodel: m\nmax-tokens: 2000\nstop: [\"\\n\\n\", \"END\"]\n",
         "input: [a.jsonl, b.csv]\nprompt: |\n  Explain {{topic}} to\n  @system {{age}}.\nsamples: 4\n",
@@ -39,7 +23,7 @@ import Testing
         String(repeating: "[", count: 300), String(repeating: "a", count: 5000), "\"\\ud800\"", "\"\\U00110000\"",
     ]
 
-    private static func damaged(_ random: inout Random) -> [UInt8] {
+    private static func damaged(_ random: inout SeededGenerator) -> [UInt8] {
         var text = Array(random.pick(wholes).utf8)
         for _ in 0..<1 + random.below(6) {
             let at = random.below(text.count + 1)
@@ -55,19 +39,14 @@ import Testing
         return text
     }
 
-    private static func seconds() -> Double {
-        let minutes = getenv("RETORT_FUZZ_MINUTES").flatMap { Double(String(cString: $0)) } ?? 0
-        return minutes > 0 ? minutes * 60 : 1
-    }
-
     @Test func damagedFilesAreReadOrRefused() {
-        let given = getenv("RETORT_FUZZ_SEED").flatMap { UInt64(String(cString: $0)) }
+        let run = FuzzRun(secondsMin: 1)
+        let given = run.seedGiven
         let first = given ?? UInt64.random(in: 0...UInt64.max >> 1)
-        let end = Instant.now + .seconds(Self.seconds())
         var seed = first
         var (read, refused) = (0, 0)
         repeat {
-            var random = Random(state: seed)
+            var random = SeededGenerator(seed: seed)
             let text = String(decoding: Self.damaged(&random), as: UTF8.self)
             do throws(RetortError) {
                 let job = try JobFile(parsing: text, name: "job.yaml")
@@ -82,7 +61,7 @@ import Testing
                 }
             }
             seed &+= 1
-        } while given == nil && Instant.now < end
+        } while given == nil && !run.isOver
         if given == nil { #expect(read > 0 && refused > 0, "from seed \(first)") }
     }
 }

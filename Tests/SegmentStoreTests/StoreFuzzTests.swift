@@ -13,21 +13,16 @@ import Testing
 @Suite struct StoreFuzzTests {
     private static let storesMin = 60
 
-    private static func environment<Number: LosslessStringConvertible>(_ name: String) -> Number? {
-        ProcessInfo.processInfo.environment[name].flatMap { Number($0) }
-    }
-
     @Test func whateverAStoreHoldsItServesWhatWasWritten() throws {
-        let seed: UInt64 = Self.environment("RETORT_FUZZ_SEED") ?? UInt64.random(in: 0...UInt64.max)
-        let minutes: Double = Self.environment("RETORT_FUZZ_MINUTES") ?? 0
-        let end = Date().addingTimeInterval(minutes * 60)
+        let run = FuzzRun()
+        let seed = run.seedGiven ?? UInt64.random(in: 0...UInt64.max)
         print("RETORT_FUZZ_SEED=\(seed) (stores)")
         var random = SeededGenerator(seed: seed)
         let fuzzer = try StoreFuzzer()
         let watch = FuzzWatch()
         defer { watch.end() }
         var count = 0
-        while count < Self.storesMin || Date() < end {
+        while count < Self.storesMin || !run.isOver {
             count += 1
             let machine = fuzzer.sample.fork(seed: random.next())
             var steps: [String] = []
@@ -40,7 +35,7 @@ import Testing
             }
         }
         // In `make test` other suites share the process and its memory.
-        guard minutes > 0 else { return }
+        guard run.minutes > 0 else { return }
         print("\(count) stores, \(FuzzWatch.residentMegabytesMax) MB of memory at most")
         #expect(FuzzWatch.residentMegabytesMax < FuzzWatch.megabytesMax)
     }

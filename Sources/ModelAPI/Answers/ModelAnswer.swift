@@ -50,13 +50,16 @@ public final class ModelAnswer: Sendable {
         self.valueFound = valueFound
     }
 
-    /// The same answer with the value that was found in its text.
-    public func with(value: ArraySlice<UInt8>, found: String) -> ModelAnswer {
+    /// The same answer with these parts in place of its own.
+    public func with(
+        body: [UInt8]? = nil, response: ArraySlice<UInt8>? = nil, reasoning: ArraySlice<UInt8>? = nil,
+        toolCalls: ArraySlice<UInt8>? = nil, value: ArraySlice<UInt8>? = nil, found: String? = nil
+    ) -> ModelAnswer {
         ModelAnswer(
-            body: body, responseRaw: responseRaw, reasoningRaw: reasoningRaw, toolCallsRaw: toolCallsRaw,
-            finishReason: finishReason, modelRaw: modelRaw, usage: usage,
+            body: body ?? self.body, responseRaw: response ?? responseRaw, reasoningRaw: reasoning ?? reasoningRaw,
+            toolCallsRaw: toolCalls ?? toolCallsRaw, finishReason: finishReason, modelRaw: modelRaw, usage: usage,
             costStatedNanodollars: costStatedNanodollars, otherRaw: otherRaw, hasOtherContent: hasOtherContent,
-            valueRaw: value, valueFound: found)
+            valueRaw: value ?? valueRaw, valueFound: found ?? valueFound)
     }
 
     /// Whether the model gave nothing to use: no text but white space, no tool call, no part of another kind. Reasoning

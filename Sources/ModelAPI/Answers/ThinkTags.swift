@@ -13,12 +13,8 @@ enum ThinkTags {
         _ = scanner.skip("<think>")
         let thought = quoted(content[min(scanner.at, closing.lowerBound)..<closing.lowerBound])
         let hasReasoning = answer.reasoningRaw.count > ModelAnswer.emptyString.count
-        return ModelAnswer(
-            body: answer.body, responseRaw: quoted(content[closing.upperBound...]),
-            reasoningRaw: hasReasoning ? answer.reasoningRaw : thought, toolCallsRaw: answer.toolCallsRaw,
-            finishReason: answer.finishReason, modelRaw: answer.modelRaw, usage: answer.usage,
-            costStatedNanodollars: answer.costStatedNanodollars, otherRaw: answer.otherRaw,
-            hasOtherContent: answer.hasOtherContent)
+        return answer.with(
+            response: quoted(content[closing.upperBound...]), reasoning: hasReasoning ? nil : thought)
     }
 
     private static func quoted(_ content: ArraySlice<UInt8>) -> ArraySlice<UInt8> {

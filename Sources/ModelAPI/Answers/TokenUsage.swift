@@ -1,3 +1,5 @@
+internal import Basics
+
 /// Tokens as the API counted them; 0 where it said nothing. Counts from an answer are within 0 and `countMax`.
 public struct TokenUsage: Sendable, Hashable {
     /// Tokens read, cached ones included.
@@ -21,17 +23,12 @@ public struct TokenUsage: Sendable, Hashable {
     }
 
     /// Never overflows: a sum that does not fit is the largest integer.
-    public var total: Int { Self.sum(prompt, completion) }
+    public var total: Int { prompt.addingSaturated(completion) }
 
     public static func += (sum: inout TokenUsage, other: TokenUsage) {
-        sum.prompt = Self.sum(sum.prompt, other.prompt)
-        sum.completion = Self.sum(sum.completion, other.completion)
-        sum.reasoning = Self.sum(sum.reasoning, other.reasoning)
-        sum.cached = Self.sum(sum.cached, other.cached)
-    }
-
-    static func sum(_ a: Int, _ b: Int) -> Int {
-        let (sum, overflow) = a.addingReportingOverflow(b)
-        return overflow ? (a < 0 ? .min : .max) : sum
+        sum.prompt = sum.prompt.addingSaturated(other.prompt)
+        sum.completion = sum.completion.addingSaturated(other.completion)
+        sum.reasoning = sum.reasoning.addingSaturated(other.reasoning)
+        sum.cached = sum.cached.addingSaturated(other.cached)
     }
 }

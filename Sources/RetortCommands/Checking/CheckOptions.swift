@@ -10,22 +10,17 @@ struct AnswerCheck: Sendable {
     let schema: [UInt8]?
     /// The option that says so, for messages.
     let option: String
-    /// How often an answer that does not fit is sent back to be corrected.
-    let corrections: Int
     let stage: ValueStage
 
     /// The name of the note in which a store keeps the schema, for retries.
     static let note = "answer_schema"
     /// The job's member.
     static let jobName = "answers"
-    /// The same as `note`, of the number of corrections.
-    static let correctionsNote = "answer_corrections"
-    /// Corrections that an item may be given.
-    static let correctionsMax = 20
     /// Bytes of a schema that a store keeps.
     static let schemaBytesMax = 1 << 20
 
-    /// Throws `.badInput` when the text is no schema.
+    /// `corrections` is how often an answer that does not fit is sent back to be corrected. Throws `.badInput` when the
+    /// text is no schema.
     init(
         schema: [UInt8]?, name: String, option: String = "--schema FILE", corrections: Int = 0
     ) throws(RetortError) {
@@ -34,7 +29,6 @@ struct AnswerCheck: Sendable {
         }
         self.schema = schema
         self.option = option
-        self.corrections = corrections
         stage = ValueStage(
             try schema.map { text throws(RetortError) in try JSONSchema(text, name: name) }, correctionsMax: corrections
         )
@@ -43,20 +37,11 @@ struct AnswerCheck: Sendable {
     /// The check that a store's job has; nil where its answers are not checked.
     init?(of manifest: StoreManifest) throws(RetortError) {
         guard let text = manifest.notes?[Self.note] else { return nil }
-        let corrections = manifest.notes?[Self.correctionsNote].flatMap { Int($0) } ?? 0
-        try self.init(
-            schema: text.isEmpty ? nil : Array(text.utf8), name: "the store's schema",
-            corrections: min(max(0, corrections), Self.correctionsMax))
+        try self.init(schema: text.isEmpty ? nil : Array(text.utf8), name: "the store's schema")
     }
 
     /// What the store keeps of the schema.
     var noteText: String { schema.map { String(decoding: $0, as: UTF8.self) } ?? "" }
-
-    /// Keeps the check with the store, for retries.
-    func write(to store: RecordStore) throws(RetortError) {
-        try store.note(Self.note, noteText)
-        try store.note(Self.correctionsNote, String(corrections))
-    }
 
     /// What the job says of it: the schema by the hash of its text.
     var jobText: String {

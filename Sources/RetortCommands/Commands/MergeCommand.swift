@@ -52,10 +52,10 @@ enum MergeCommand {
 
     /// What no record says was spent, of all sources.
     private static func keepMark(of report: MergeReport, in out: String) throws(RetortError) {
-        let mark = report.sources.reduce(Int64(0)) { $0 &+ max(0, $1.mark) }
+        let mark = report.sources.reduce(0) { $0.addingSaturated(max(0, Int(clamping: $1.mark))) }
         guard mark > 0 else { return }
         let store = try RecordStore.open(out, options: StoreAccess.options)
-        try store.setMark(mark)
+        try store.setMark(Int64(mark))
         try store.close()
     }
 }

@@ -29,15 +29,10 @@ struct Spending: Sendable, Hashable {
     }
 
     /// What records say in all.
-    var recorded: Int { [answers, failures, superseded].reduce(0, Self.sum) }
+    var recorded: Int { answers.addingSaturated(failures).addingSaturated(superseded) }
 
     /// Dollars; nil where nothing is known to have cost anything.
     var dollars: Double? { recorded > 0 ? Money.dollars(recorded) : nil }
-
-    private static func sum(_ a: Int, _ b: Int) -> Int {
-        let (sum, overflow) = a.addingReportingOverflow(b)
-        return overflow ? .max : sum
-    }
 
     /// Reads what was superseded; there is nothing of it in most stores.
     static func superseded(in reader: StoreReader) throws(RetortError) -> Int {
@@ -46,7 +41,7 @@ struct Spending: Sendable, Hashable {
         for lane in Lane.allCases where try reader.superseded(lane).records > 0 {
             try reader.forEachSuperseded(lane) { record throws(RetortError) in
                 guard let root = try? parser.parse(record.line).root else { return }
-                nanodollars = sum(nanodollars, RecordView(root).cost ?? 0)
+                nanodollars = nanodollars.addingSaturated(RecordView(root).cost ?? 0)
             }
         }
         return nanodollars

@@ -34,7 +34,7 @@ struct RecordCodec: Sendable {
             let cost = isPaidBefore ? 0 : Bill(answer).nanodollars(at: context.price)
             members = self.members(of: answer, outcome, cost: cost)
             tallies = RecordTallies.of(answer, latency: outcome.latency, cost: cost)
-        case .round: fatalError()
+        case .round: preconditionFailure("the generator was told to keep no rounds")
         case .failure(let failure):
             status = .failed(classIndex: Self.classNumbers[failure.failureClass]!)
             // What cost nothing is known to have cost nothing, where prices are known at all.

@@ -34,7 +34,7 @@ extension RunSession {
         _ source: FailedItems, _ store: RecordStore, _ transport: HTTPTransport, _ loop: EventLoop,
         isOtherJob: Bool
     ) async throws(RetortError) -> Result {
-        let superseded = try costOfSuperseded()
+        let superseded = try settings.pricing.limit.map { _ throws(RetortError) in try costOfSuperseded() }
         let codec = RecordCodec(
             prices: settings.pricing.version, keepsBody: settings.keepsBody, costs: try CostColumn(of: settings.out))
         let recorder = Recorder(store, codec: codec, issued: IssuedKeys())
@@ -43,7 +43,7 @@ extension RunSession {
             publisher: RunPublisher(settings, command: "retry"))
         let generator = try ResponseGenerator<ItemContext>(
             generatorConfiguration(
-                store.counters, Spending(store.counters, mark: store.mark, superseded: superseded),
+                store.counters, Spending(store.counters, mark: store.mark, superseded: superseded ?? 0),
                 isOtherJob: isOtherJob),
             transport: settings.secrets.guarding(transport),
             clock: LoopClock(loop: loop), executor: loop, observer: reporter)
@@ -55,7 +55,7 @@ extension RunSession {
         let standing = RunStanding(retried: source.count, summary.progress)
         let result = Result(
             summary: summary, standing: standing, counters: store.counters,
-            spending: Spending(store.counters, mark: store.mark, superseded: superseded), simulatorCounts: nil,
+            spending: spending(of: store, superseded: superseded), simulatorCounts: nil,
             wasInterrupted: signals.withLock { $0 } > 0)
         reporter.publisher.end(result)
         return result

@@ -55,7 +55,7 @@ struct RunSession {
             open: { () throws(RetortError) in
                 let store = try openStore(job)
                 try ServerNote.write(settings, to: store, replacing: true)
-                try settings.check?.write(to: store)
+                if let check = settings.check { try store.note(AnswerCheck.note, check.noteText) }
                 try BadRowsNote.write(input, settings, to: store)
                 return store
             },
@@ -207,7 +207,7 @@ struct RunSession {
         _ input: InputSet, _ store: RecordStore, _ transport: HTTPTransport, _ loop: EventLoop
     ) async throws(RetortError) -> Result {
         let before = store.counters
-        let superseded = try costOfSuperseded()
+        let superseded = try settings.pricing.limit.map { _ throws(RetortError) in try costOfSuperseded() }
         let standing = try InputStanding.begin(input, store, samples: settings.samples) { () throws(RetortError) in
             try refuseChangedRows(input, store)
         }
@@ -222,7 +222,7 @@ struct RunSession {
             range: settings.rows, meter: HealthMeter(loop), isQuiet: isQuiet, publisher: publisher)
         let generator = try ResponseGenerator<ItemContext>(
             generatorConfiguration(
-                before, Spending(before, mark: store.mark, superseded: superseded), isOtherJob: false),
+                before, Spending(before, mark: store.mark, superseded: superseded ?? 0), isOtherJob: false),
             transport: settings.secrets.guarding(transport),
             clock: LoopClock(loop: loop), executor: loop, observer: reporter)
         let signals = Locked(0)
@@ -251,7 +251,7 @@ struct RunSession {
         }
         var result = Result(
             summary: summary, standing: reached, counters: store.counters,
-            spending: Spending(store.counters, mark: store.mark, superseded: superseded), simulatorCounts: nil,
+            spending: spending(of: store, superseded: superseded), simulatorCounts: nil,
             wasInterrupted: signals.withLock { $0 } > 0)
         result.tornEnd = source.reading.tornEnd
         publisher.end(result)
@@ -272,7 +272,13 @@ struct RunSession {
         return configuration
     }
 
-    /// What the answers have cost that `--on-change rerun` has moved away, in nanodollars.
+    /// What was spent, at the end of a run. Under a cap the cost of superseded answers was read at its start; otherwise it
+    /// is read here, so that no start waits for it, and counts for nothing where it cannot be read.
+    func spending(of store: RecordStore, superseded: Int?) -> Spending {
+        Spending(store.counters, mark: store.mark, superseded: superseded ?? (try? costOfSuperseded()) ?? 0)
+    }
+
+    /// What the answers have cost that are in `superseded/`, in nanodollars.
     func costOfSuperseded() throws(RetortError) -> Int {
         guard try !files.entries(of: settings.out + "/superseded").isEmpty else { return 0 }
         return try Spending.superseded(in: try StoreReader(settings.out, options: StoreAccess.options))

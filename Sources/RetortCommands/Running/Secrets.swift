@@ -98,16 +98,20 @@ struct Secrets: Sendable {
 
     // MARK: Blotting
 
-    /// Replaces every secret in a body. Copies nothing as long as there is none.
-    func blot(_ bytes: inout [UInt8]) {
+    /// Replaces every secret in a body, and says whether there was one. Copies nothing as long as there is none.
+    @discardableResult
+    func blot(_ bytes: inout [UInt8]) -> Bool {
+        var hasFound = false
         for pattern in spellings {
             var from = 0
             while let at = pattern.place(in: bytes, from: from) {
+                hasFound = true
                 from = at + pattern.bytes.count
                 bytes.replaceSubrange(at..<from, with: repeatElement(pattern.mark, count: pattern.bytes.count))
             }
         }
-        if !isEmpty, Self.hasEscapes(bytes, ofASCII: areASCII) { blotEscaped(&bytes) }
+        if !isEmpty, Self.hasEscapes(bytes, ofASCII: areASCII) { hasFound = blotEscaped(&bytes) || hasFound }
+        return hasFound
     }
 
     func blotted(_ text: String) -> String {
@@ -137,17 +141,20 @@ struct Secrets: Sendable {
         }
     }
 
-    private func blotEscaped(_ bytes: inout [UInt8]) {
+    private func blotEscaped(_ bytes: inout [UInt8]) -> Bool {
+        var hasFound = false
         var at = 0
         while at < bytes.count {
             let first = Self.scalar(at, in: bytes)
             if let end = end(at, first.value, in: bytes) {
                 bytes.replaceSubrange(at..<end, with: repeatElement(UInt8(ascii: "*"), count: end - at))
                 at = end
+                hasFound = true
             } else {
                 at += first.length
             }
         }
+        return hasFound
     }
 
     /// Where the first secret that begins at `start` ends; nil when none does.
@@ -209,7 +216,9 @@ struct BlottingTransport: ModelTransport {
         switch await base.send(request) {
         case .success(var reply):
             secrets.blot(&reply.body)
-            if let body = StreamedText.replacement(of: reply.body, blotting: secrets.blot) { reply.body = body }
+            if let body = StreamedText.replacement(of: reply.body, blotting: { secrets.blot(&$0) }) {
+                reply.body = body
+            }
             return .success(reply)
         case .failure(var failure):
             failure.message = secrets.blotted(failure.message)
@@ -225,8 +234,7 @@ struct BlottingStage: AnswerStage {
     func judge(_ answer: ModelAnswer, of asked: AskedRequest, with parser: JSONParser) -> StageVerdict {
         func blotted(_ text: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
             var bytes = Array(text)
-            secrets.blot(&bytes)
-            return bytes.elementsEqual(text) ? nil : bytes[...]
+            return secrets.blot(&bytes) ? bytes[...] : nil
         }
         let response = blotted(answer.responseRaw)
         let reasoning = blotted(answer.reasoningRaw)
@@ -235,12 +243,9 @@ struct BlottingStage: AnswerStage {
         let text = response ?? answer.responseRaw
         // The body still has the parts apart.
         return .accept(
-            ModelAnswer(
-                body: Array(#"{"content":"#.utf8) + text + Array("}".utf8), responseRaw: text,
-                reasoningRaw: reasoning ?? answer.reasoningRaw, toolCallsRaw: calls ?? answer.toolCallsRaw,
-                finishReason: answer.finishReason, modelRaw: answer.modelRaw, usage: answer.usage,
-                costStatedNanodollars: answer.costStatedNanodollars, otherRaw: answer.otherRaw,
-                hasOtherContent: answer.hasOtherContent, valueRaw: answer.valueRaw, valueFound: answer.valueFound))
+            answer.with(
+                body: Array(#"{"content":"#.utf8) + text + Array("}".utf8), response: response, reasoning: reasoning,
+                toolCalls: calls))
     }
 }
 
