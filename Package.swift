@@ -70,7 +70,8 @@ let package = Package(
         part(
             "RetortCommands",
             uses: [
-                "CYAML", "Basics", "JSONText", "JSONSchema", "Gzip", "SegmentStore", "ModelAPI", "HTTPTransport",
+                "CYAML", "Basics", "JSONText", "JSONSchema", "Gzip", "Parquet", "SegmentStore", "ModelAPI",
+                "HTTPTransport",
                 "ResponseGenerator", "PromptSource", "ModelSimulator", "CommandLine",
             ]),
         .executableTarget(name: "retort", dependencies: ["RetortCommands"], swiftSettings: strict),

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from answering import AnsweringServer
 from processes import Server, clean_environment
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -111,3 +112,17 @@ def demo(retort, demo_command, data):
     """data/prompts.jsonl, answered by the built-in model server."""
     retort(*demo_command)
     return Dataset(demo_command[3], len(rows_of(data / "prompts.jsonl")))
+
+
+@pytest.fixture
+def answering():
+    """answering(reply): a model server in this process, ended with the test. See `AnsweringServer`."""
+    servers = []
+
+    def start(reply):
+        servers.append(AnsweringServer(reply))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.stop()

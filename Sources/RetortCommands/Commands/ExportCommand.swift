@@ -12,8 +12,8 @@ enum ExportCommand {
         "export", summary: "write the answers in the form that trainers read",
         details: """
             Every line has the same members of the same types. A file appears whole or not at all; a name in .gz \
-            makes a file of one gzip member. Records that the format has no place for are left out and counted. The \
-            store remembers its exports; `retort status` shows them.
+            makes a file of one gzip member, .parquet or .csv a table. Records that the format has no place for are \
+            left out and counted. The store remembers its exports; `retort status` shows them.
 
             messages holds the turns as sent, with their tool calls, then the assistant's. Where some turns have \
             tool_calls, tool_call_id or name, all have them, null in the others, and a record that has them comes first, \
@@ -22,6 +22,12 @@ enum ExportCommand {
 
             sharegpt writes calls as function_call and results as observation. text holds what the model wrote, of \
             completions the prompt too. openai-batch is the form of a Batch API output file.
+
+            json holds the values of checked answers, one a line; csv and parquet hold them as a table with a column for \
+            each member, typed by the store's schema. Lists and objects in a value are JSON text there, and a column \
+            whose values have several types is text. With --ids, --metadata or --reasoning keep a line of json has the \
+            value as its member `value`. -o NAME.parquet alone writes the values of a store with checked answers, and \
+            messages of others; CSV takes values only.
             """,
         examples: [
             ExampleSpec("retort export runs/a --format messages -o train.jsonl", "for fine-tuning"),
@@ -32,6 +38,7 @@ enum ExportCommand {
                 "retort export runs/a -o train.jsonl --test-fraction 0.05 --test-output test.jsonl",
                 "with a test part, decided by each id alone"),
             ExampleSpec("retort export runs/a --metadata topic -o train.jsonl", "with a field of the rows"),
+            ExampleSpec("retort export runs/a --ids -o values.parquet", "the values of checked answers as a table"),
         ],
         operands: [
             OperandSpec("STORE", kind: .path, summary: "the directory of a run"),
@@ -39,7 +46,7 @@ enum ExportCommand {
         ],
         options: [
             OptionSpec(
-                "format", kind: .choice(ExportFormat.allCases.map(\.rawValue)), summary: "the form of the lines",
+                "format", kind: .choice(ExportShape.words), summary: "the form of the lines",
                 default: ExportFormat.messages.rawValue),
             OptionSpec(
                 "output", "o", kind: .path, valueName: "FILE", summary: "where to; - is standard output", default: "-"),
@@ -80,8 +87,12 @@ enum ExportCommand {
                 remedy: "Give both, or neither. See `retort export --help`.")
         }
         let metadata = try metadataForm(command)
-        for path in [command.string("output"), command.stringIfSet("test-output") ?? "-"] { try checkFormat(of: path) }
         let reader = try StoreReader(command.operand("STORE")!, options: StoreAccess.options)
+        let schema = reader.manifest.notes?[AnswerCheck.note]
+        let shape = try ExportShape(
+            word: command.isGiven("format") ? command.string("format") : nil,
+            paths: [command.string("output"), command.stringIfSet("test-output") ?? "-"], isChecked: schema != nil)
+        try shape.check(command.choice("for"), command.choice("reasoning"), metadata)
         let output = try OutputFile(command.string("output"), replacing: command.flag("force"))
         var test: OutputFile?
         if let path = command.stringIfSet("test-output") {
@@ -94,8 +105,9 @@ enum ExportCommand {
         let exporter = Exporter(
             filter: filter(command),
             renderer: ExportRenderer(
-                format: command.choice("format"), reasoning: command.choice("reasoning"), withIDs: command.flag("ids"),
-                hasSamples: reader.manifest.samples > 1, target: command.choice("for"), metadata: metadata),
+                format: shape.format, reasoning: command.choice("reasoning"), withIDs: command.flag("ids"),
+                hasSamples: reader.manifest.samples > 1, target: command.choice("for"), metadata: metadata,
+                container: shape.container, declared: try ValueColumns(schema: Array((schema ?? "").utf8))),
             testFraction: command.numberIfSet("test-fraction") ?? 0, output: output, test: test)
         let report: Exporter.Report
         do throws(RetortError) {
@@ -105,26 +117,10 @@ enum ExportCommand {
             test?.discard()
             throw error
         }
-        ExportNotes.add(note(report, command, output), to: reader.root)
+        ExportNotes.add(note(report, shape, command, output), to: reader.root)
         if !command.flag("quiet") { describe(report, output, test, context.messages) }
         for damage in report.damage { context.messages.line(StoreAccess.sentence(damage)) }
         return report.damage.isEmpty ? .ok : .badData
-    }
-
-    /// Endings of files that would not hold what their names say.
-    private static let otherFormats = [
-        "parquet", "arrow", "feather", "csv", "tsv", "xlsx", "zst", "bz2", "xz", "zip",
-    ]
-
-    private static func checkFormat(of path: String) throws(RetortError) {
-        guard let format = otherFormats.first(where: { path.lowercased().hasSuffix("." + $0) }) else { return }
-        let name = String(path.dropLast(format.count + 1))
-        throw RetortError(
-            .usage, "exports are JSON lines, plain or in gzip, not .\(format)", at: path,
-            remedy: format == "parquet"
-                ? "Give -o \(name).jsonl.gz and convert it: "
-                    + "python -c \"import polars; polars.read_ndjson('\(name).jsonl.gz').write_parquet('\(path)')\""
-                : "Give -o \(name).jsonl or -o \(name).jsonl.gz.")
     }
 
     private static func metadataForm(_ command: ParsedCommand) throws(RetortError) -> MetadataForm {
@@ -150,7 +146,9 @@ enum ExportCommand {
         "reasoning", "custom_id", "response", "error",
     ]
 
-    private static func note(_ report: Exporter.Report, _ command: ParsedCommand, _ output: OutputFile) -> ExportNote {
+    private static func note(
+        _ report: Exporter.Report, _ shape: ExportShape, _ command: ParsedCommand, _ output: OutputFile
+    ) -> ExportNote {
         var options: [String] = []
         for name in ["for", "reasoning", "model"] where command.isGiven(name) {
             options.append("--\(name) \(command.string(name))")
@@ -167,7 +165,7 @@ enum ExportCommand {
         if command.flag("ids") { options.append("--ids") }
         if let fraction = command.numberIfSet("test-fraction") { options.append("--test-fraction \(fraction)") }
         return ExportNote(
-            time: wallClockSeconds(), format: command.string("format"), output: output.name,
+            time: wallClockSeconds(), format: shape.name, output: output.name,
             options: options.joined(separator: " "), written: report.written, writtenToTest: report.writtenToTest,
             leftOut: Dictionary(uniqueKeysWithValues: report.leftOut.map { ($0.rawValue, $1) }),
             replaced: report.replaced)

@@ -10,6 +10,15 @@ enum ExportFormat: String, CaseIterable {
     case openaiBatch = "openai-batch"
     /// `{"text"}`: what the model wrote; of a completion the prompt too.
     case text
+    /// The values of checked answers, one a line.
+    case json
+}
+
+/// What the file holds.
+enum ExportContainer: String {
+    /// A JSON value a line.
+    case lines
+    case csv, parquet
 }
 
 /// What becomes of the model's reasoning.
@@ -46,6 +55,7 @@ enum LeftOut: String, CaseIterable, Error {
     case short = "shorter than --min-chars"
     case long = "longer than --max-chars"
     case unanswered = "without a response"
+    case noValue = "without a value (`retort check` looks for values in stored answers)"
     case notText = "with images or other parts that are not text (--for openai keeps those of the prompt)"
     case severalTurns = "with several turns, which alpaca has no place for (use messages)"
     case infill = "fill-in-the-middle records: not a chat (use --format text or alpaca)"

@@ -4,7 +4,9 @@ import JSONText
 struct ExportColumns: Hashable {
     var members: Set<ExportColumn> = []
     /// By the order of `MetadataForm.fields`.
-    var metadata: [MetadataColumn] = []
+    var metadata: [ValueColumn] = []
+    /// Of a table of values.
+    var values = ValueColumns()
 }
 
 /// Renders records as lines of one format. Every line of a file has the same members of the same types.
@@ -17,6 +19,9 @@ struct ExportRenderer {
     var hasSamples: Bool
     var target = ExportTarget.trl
     var metadata = MetadataForm.none
+    var container = ExportContainer.lines
+    /// The columns that the store's schema names, for tables of values.
+    var declared = ValueColumns()
     let parser = JSONParser()
 
     /// A record that has a line, with what has been found out about it.
@@ -26,6 +31,8 @@ struct ExportRenderer {
         var turns: [ExportedTurn] = []
         var calls: ToolCalls?
         var tools: ArraySlice<UInt8> = []
+        /// What was found in the answer, where values are exported.
+        var value: JSONValue?
         /// By the order of `MetadataForm.fields`.
         var fields: [JSONValue?] = []
 
@@ -42,8 +49,14 @@ struct ExportRenderer {
 
     /// Looks at a record. Throws why it has no line.
     func prepare(_ record: ExportedRecord) throws(LeftOut) -> Prepared {
-        guard record.isAnswered else { throw .unanswered }
         var prepared = Prepared(record: record)
+        if format == .json {
+            guard let value = try? parser.parse(record.view.json(.value)).root else { throw .noValue }
+            prepared.value = value
+            findFields(&prepared)
+            return prepared
+        }
+        guard record.isAnswered else { throw .unanswered }
         let calls = record.toolCalls
         if !calls.isEmpty, let array = try? parser.parse(calls).root, !array.elements.isEmpty {
             prepared.calls = try ToolCalls(array)
@@ -64,19 +77,23 @@ struct ExportRenderer {
         case .text:
             if prepared.calls != nil { throw .toolCalls }
             if record.view.isCompletion, record.view.member(.prompt)?.kind != .string { throw .notText }
-        case .openaiBatch: break
+        case .openaiBatch, .json: break
         }
-        if case .fields(let names) = metadata {
-            let root = try? parser.parse(record.view.metadata).root
-            prepared.fields = names.map { root?.member($0.utf8) }
-        }
+        findFields(&prepared)
         return prepared
+    }
+
+    private func findFields(_ prepared: inout Prepared) {
+        guard case .fields(let names) = metadata else { return }
+        let root = try? parser.parse(prepared.record.view.metadata).root
+        prepared.fields = names.map { root?.member($0.utf8) }
     }
 
     /// The line of a record, without its line feed.
     func line(_ prepared: Prepared, _ columns: ExportColumns) throws(LeftOut) -> [UInt8] {
         guard prepared.columns.isSubset(of: columns.members) else { throw .late }
         let record = prepared.record
+        if let value = prepared.value, isBareValue { return JSONLine.compact(value.raw) }
         var line = JSONLine()
         if withIDs, format != .openaiBatch {
             line.member("id", record.id)
@@ -88,6 +105,7 @@ struct ExportRenderer {
         case .alpaca: try appendAlpaca(prepared, to: &line)
         case .text: appendText(record, to: &line)
         case .openaiBatch: appendBatch(prepared, columns, to: &line)
+        case .json: appendValue(prepared, columns, to: &line)
         }
         if reasoning == .keep, format != .messages, format != .openaiBatch {
             line.member("reasoning", record.reasoning)

@@ -25,9 +25,12 @@ struct ExportSurvey {
         var hasFields = false
         if case .fields(let names) = renderer.metadata {
             hasFields = true
-            columns.metadata = names.map { _ in MetadataColumn() }
+            columns.metadata = names.map { _ in ValueColumn() }
         }
-        if !hasFields, renderer.format == .alpaca || renderer.format == .text { return }
+        let isTable = renderer.container != .lines
+        if isTable, renderer.format == .json { columns.values = renderer.declared }
+        let needsNone = !isTable && renderer.format == .json || renderer.format == .alpaca || renderer.format == .text
+        if !hasFields, needsNone { return }
         var seen: Set<Column> = []
         var ordinal = 0
         var survey = self
@@ -35,6 +38,7 @@ struct ExportSurvey {
             defer { ordinal += 1 }
             let record = try exporter.parsed(stored)
             guard let prepared = try? exporter.prepare(record) else { return }
+            if isTable, let value = prepared.value { try survey.columns.values.note(value) }
             let isTest = exporter.isTest(stored)
             let found = survey.note(prepared).filter { seen.insert(Column(number: $0, isTest: isTest)).inserted }
             guard !found.isEmpty else { return }

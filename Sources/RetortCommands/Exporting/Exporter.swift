@@ -49,22 +49,32 @@ struct Exporter {
     func run(_ reader: StoreReader) throws(RetortError) -> Report {
         var report = Report()
         let survey = try ExportSurvey(self, reader)
-        for line in survey.first { try self.take(line, survey.columns, &report) }
+        let sinks = try sinks(survey.columns)
+        for line in survey.first { try self.take(line, survey.columns, sinks, &report) }
         var ordinal = 0
         var damage: [Damage] = []
         func take(_ record: StoredRecord) throws(RetortError) {
             defer { ordinal += 1 }
-            if !survey.places.contains(ordinal) { try self.take(record, survey.columns, &report) }
+            if !survey.places.contains(ordinal) { try self.take(record, survey.columns, sinks, &report) }
         }
         try reader.forEach(.responses, onDamage: { damage.append($0) }, take)
         report.damage = damage
-        try output.finish()
-        try test?.finish()
+        try sinks.output.finish()
+        try sinks.test?.finish()
         return report
     }
 
+    private typealias Sinks = (output: ExportSink, test: ExportSink?)
+
+    private func sinks(_ columns: ExportColumns) throws(RetortError) -> Sinks {
+        let container = renderer.container
+        let table = container == .lines ? [] : try renderer.table(columns)
+        let test = try test.map { file throws(RetortError) in try ExportSink(file, container, columns: table) }
+        return (try ExportSink(output, container, columns: table), test)
+    }
+
     private func take(
-        _ stored: StoredRecord, _ columns: ExportColumns, _ report: inout Report
+        _ stored: StoredRecord, _ columns: ExportColumns, _ sinks: Sinks, _ report: inout Report
     ) throws(RetortError) {
         let record = try parsed(stored)
         let prepared: ExportRenderer.Prepared
@@ -89,12 +99,12 @@ struct Exporter {
             report.reduced += 1
             report.reducedNames.formUnion(dropped.prefix(max(0, Self.reducedNamesMax - report.reducedNames.count)))
         }
-        if let test, isTest(stored) {
+        if let test = sinks.test, isTest(stored) {
             report.writtenToTest += 1
-            try test.line(line)
+            try test.take(line)
         } else {
             report.written += 1
-            try output.line(line)
+            try sinks.output.take(line)
         }
     }
 

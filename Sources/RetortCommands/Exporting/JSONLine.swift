@@ -32,6 +32,30 @@ struct JSONLine {
 
     static let null = Array("null".utf8)
 
+    /// A JSON value without the white space between its parts, so that it fits into one line.
+    static func compact(_ json: some Collection<UInt8>) -> [UInt8] {
+        var output: [UInt8] = []
+        output.reserveCapacity(json.count)
+        var isInString = false
+        var isEscaped = false
+        for byte in json {
+            if isInString {
+                if isEscaped {
+                    isEscaped = false
+                } else if byte == 0x5C {
+                    isEscaped = true
+                } else if byte == 0x22 {
+                    isInString = false
+                }
+            } else {
+                if byte <= 0x20 { continue }
+                isInString = byte == 0x22
+            }
+            output.append(byte)
+        }
+        return output
+    }
+
     var finished: [UInt8] { bytes + [UInt8(ascii: "}")] }
 }
 

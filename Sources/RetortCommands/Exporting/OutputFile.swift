@@ -67,11 +67,13 @@ final class OutputFile: Sendable {
     }
 
     /// Adds a line; the line feed is added to it.
-    func line(_ line: [UInt8]) throws(RetortError) {
+    func line(_ line: [UInt8]) throws(RetortError) { try write(line + [0x0A]) }
+
+    func write(_ bytes: [UInt8]) throws(RetortError) {
         try state.withLock { state throws(RetortError) in
-            state.bytes += line.count + 1
-            guard let compressor = state.compressor else { return try state.output.write(line + [0x0A]) }
-            try compressor.write(line + [0x0A])
+            state.bytes += bytes.count
+            guard let compressor = state.compressor else { return try state.output.write(bytes) }
+            try compressor.write(bytes)
         }
     }
 

@@ -92,9 +92,10 @@ def test_what_utf_8_cannot_hold_is_replaced_and_counted(retort, tmp_path):
 
 
 def test_other_formats_than_json_are_refused_with_the_way_there(retort, demo, tmp_path):
-    refused = retort("export", demo.root, "-o", tmp_path / "train.parquet", status=64)
-    assert "train.jsonl.gz" in refused.stderr and "write_parquet" in refused.stderr
-    retort("export", demo.root, "-o", tmp_path / "train.csv", status=64)
+    refused = retort("export", demo.root, "-o", tmp_path / "train.tsv", status=64)
+    assert "train.jsonl.gz" in refused.stderr and "train.parquet" in refused.stderr
+    retort("export", demo.root, "-o", tmp_path / "train.parquet.gz", status=64)
+    retort("export", demo.root, "--format", "sharegpt", "-o", tmp_path / "train.csv", status=64)
     assert os.listdir(tmp_path) == []
 
 
