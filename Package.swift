@@ -47,6 +47,7 @@ let package = Package(
         systemLibrary("CXXHash", pkgConfig: "libxxhash", apt: "libxxhash-dev"),
         .systemLibrary(name: "CHTTPParser", providers: [.apt(["libhttp-parser-dev"])]),
         .systemLibrary(name: "CEpoll"),
+        .systemLibrary(name: "CProcess"),
         .target(
             name: "CSimdJSON",
             cxxSettings: [.unsafeFlags(["-O3", "-Wall", "-Wextra", "-Werror"])],
@@ -64,6 +65,7 @@ let package = Package(
         part("ResponseGenerator", uses: ["ModelAPI", "Basics"]),
         part("PromptSource", uses: ["JSONText", "Gzip", "Basics"]),
         part("ModelSimulator", uses: ["CMicroHTTPD", "JSONText", "Basics"]),
+        part("Verifiers", uses: ["CProcess", "JSONSchema", "JSONText", "Basics"]),
         part("CommandLine", uses: ["JSONText", "Basics"]),
 
         // Commands, and the program.
@@ -105,6 +107,7 @@ let package = Package(
         tests(of: "ResponseGenerator", with: ["ModelAPI", "Basics"]),
         tests(of: "PromptSource", with: ["JSONText", "Gzip", "Basics"]),
         tests(of: "ModelSimulator", with: ["JSONText", "Basics"]),
+        tests(of: "Verifiers", with: ["JSONText", "Basics"]),
         tests(of: "CommandLine", with: ["JSONText", "Basics"]),
         tests(
             of: "RetortCommands",

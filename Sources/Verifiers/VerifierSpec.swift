@@ -1,0 +1,125 @@
+public import Basics
+
+/// A verifier as an option names it.
+public enum VerifierSpec: Sendable, Hashable {
+    /// Code in the answer, run on the row's tests.
+    case tests
+    /// The answer is the field's text.
+    case equals(field: String)
+    /// The last number of the answer is that of the field.
+    case number(field: String)
+    /// The pattern is found in the answer.
+    case regex(pattern: String)
+    /// The answer holds a JSON value.
+    case json
+    /// A program of the user's, run by a shell.
+    case command(String)
+
+    /// The forms, for help texts.
+    public static let forms = "tests, equals:FIELD, number:FIELD, regex:PATTERN, json, or a shell COMMAND"
+
+    /// Reads an option's text. Throws `.usage` where a built-in verifier lacks what it needs.
+    public init(_ text: String) throws(RetortError) {
+        let colon = text.firstIndex(of: ":")
+        let word = colon.map { text[..<$0] } ?? text[...]
+        let rest = colon.map { String(text[text.index(after: $0)...]) }
+        switch (word, rest) {
+        case ("tests", nil): self = .tests
+        case ("json", nil): self = .json
+        case ("equals", _), ("number", _), ("regex", _):
+            guard let rest, !rest.isEmpty else {
+                let what = word == "regex" ? "a pattern" : "a field of the row"
+                throw RetortError(
+                    .usage, "the verifier '\(word)' needs \(what)", at: "--verifier \(text)",
+                    remedy: word == "regex" ? "Give --verifier 'regex:^yes'." : "Give --verifier \(word):FIELD.")
+            }
+            self =
+                word == "equals"
+                ? .equals(field: rest) : word == "number" ? .number(field: rest) : .regex(pattern: rest)
+        default:
+            guard !text.trimmingBlanks.isEmpty else {
+                throw RetortError(
+                    .usage, "the verifier is empty", at: "--verifier", remedy: "Give one of \(Self.forms).")
+            }
+            guard !text.utf8.contains(0) else {
+                throw RetortError(.usage, "a command cannot hold a zero byte", at: "--verifier")
+            }
+            self = .command(text)
+        }
+    }
+
+    /// The option's text.
+    public var text: String {
+        switch self {
+        case .tests: "tests"
+        case .equals(let field): "equals:\(field)"
+        case .number(let field): "number:\(field)"
+        case .regex(let pattern): "regex:\(pattern)"
+        case .json: "json"
+        case .command(let command): command
+        }
+    }
+
+    /// Bytes of the longest name.
+    public static let nameBytesMax = 200
+
+    /// What its verdicts are stored under: the text; of a long one its beginning and a hash of all.
+    public var name: String {
+        let text = text
+        guard text.utf8.count > Self.nameBytesMax else { return text }
+        let hash = Array(text.utf8).withUnsafeBytes { ContentHash.hash64($0) }
+        var start = text
+        while start.utf8.count > Self.nameBytesMax - 17 { start.removeLast() }
+        return "\(start)~\(Hexadecimal.string(hash))"
+    }
+
+    /// Whether judging starts processes.
+    public var runsProcesses: Bool {
+        switch self {
+        case .tests, .command: true
+        case .equals, .number, .regex, .json: false
+        }
+    }
+}
+
+/// How verifiers work.
+public struct VerifierOptions: Sendable {
+    /// Processes at the same time.
+    public var workers: Int
+    /// How long a worker may take for one answer.
+    public var timeout: Interval
+    /// What the processes of a user's program have.
+    public var environment: [String: String]
+    /// Variables of the environment that are kept from them, beside those whose names end in `_API_KEY`.
+    public var withheld: Set<String>
+
+    /// Seconds that a worker may take by default.
+    public static let timeoutDefault = Interval.seconds(60)
+
+    public init(
+        workers: Int, timeout: Interval = Self.timeoutDefault, environment: [String: String], withheld: Set<String> = []
+    ) {
+        self.workers = workers
+        self.timeout = timeout
+        self.environment = environment
+        self.withheld = withheld
+    }
+}
+
+extension VerifierSpec {
+    /// The verifier. Throws `.usage` for a pattern that is none.
+    public func verifier(_ options: VerifierOptions) throws(RetortError) -> any Verifier {
+        switch self {
+        case .tests:
+            throw RetortError(.configuration, "the verifier 'tests' is not there yet")
+        case .equals(let field): return EqualityGrader(name: name, field: field)
+        case .number(let field): return NumberGrader(name: name, field: field)
+        case .regex(let pattern): return try PatternGrader(name: name, pattern: pattern)
+        case .json: return JSONGrader(name: name)
+        case .command(let command):
+            return WorkerPool(
+                name: name, command: command, workers: options.workers, timeout: options.timeout,
+                environment: options.environment, withheld: options.withheld)
+        }
+    }
+}

@@ -1,0 +1,62 @@
+/// Bytes that arrive in pieces, taken out line by line.
+struct LineBuffer {
+    private var bytes: [UInt8] = []
+    /// Bytes from the start that hold no line feed.
+    private var searched = 0
+    let lineBytesMax: Int
+
+    init(lineBytesMax: Int) { self.lineBytesMax = lineBytesMax }
+
+    var isEmpty: Bool { bytes.isEmpty }
+
+    /// Adds a piece and gives the lines that are complete, without their line feeds. Nil when a line is too long.
+    mutating func append(_ piece: some Collection<UInt8>) -> [[UInt8]]? {
+        bytes.append(contentsOf: piece)
+        var lines: [[UInt8]] = []
+        var start = 0
+        while let feed = bytes[max(start, searched)...].firstIndex(of: 0x0A) {
+            guard feed - start <= lineBytesMax else { return nil }
+            lines.append(Array(bytes[start..<feed]))
+            start = feed + 1
+            searched = start
+        }
+        bytes.removeFirst(start)
+        searched = bytes.count
+        return bytes.count > lineBytesMax ? nil : lines
+    }
+}
+
+/// The end of a text that may be endless.
+struct TextTail {
+    private var bytes: [UInt8] = []
+    private let bytesMax: Int
+    /// Bytes in all since the last reset.
+    private(set) var count = 0
+
+    init(bytesMax: Int) { self.bytesMax = bytesMax }
+
+    mutating func append(_ piece: some Collection<UInt8>) {
+        count = count &+ piece.count
+        bytes.append(contentsOf: piece)
+        if bytes.count > bytesMax { bytes.removeFirst(bytes.count - bytesMax) }
+    }
+
+    mutating func resetCount() { count = 0 }
+
+    /// The last line, or lines, without blanks around them; empty where there is nothing.
+    func lastLines(_ max: Int) -> String {
+        String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline).suffix(max)
+            .joined(separator: " | ").trimmingBlanks
+    }
+}
+
+extension StringProtocol {
+    /// Without white space at its ends.
+    var trimmingBlanks: String {
+        guard let first = firstIndex(where: { !$0.isWhitespace }), let last = lastIndex(where: { !$0.isWhitespace })
+        else {
+            return ""
+        }
+        return String(self[first...last])
+    }
+}

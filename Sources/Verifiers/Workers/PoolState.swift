@@ -1,0 +1,237 @@
+internal import Basics
+
+/// What a pool of workers does next: which request goes to which worker, and when a worker is started or ended. A value: it
+/// starts no process and reads no clock.
+///
+/// A worker that fails takes the requests that it holds with it. Each of them is sent once more, alone, so that the one that
+/// the worker cannot bear is told from those that were in its company.
+struct PoolState {
+    typealias Ticket = UInt64
+
+    enum Action: Equatable {
+        case start(Int)
+        case send(Ticket, to: Int)
+        /// The shell ends the worker and then says `ended`.
+        case end(Int)
+        case succeed(Ticket, Opinion)
+        /// The request has failed for that reason.
+        case fail(Ticket, String)
+    }
+
+    struct Limits {
+        var workers: Int
+        /// How long a worker may take for one request.
+        var timeout: Interval
+        /// Requests that one worker holds: the next one is there when it has answered the last.
+        var requestsPerWorkerMax = 4
+        /// How often a request is sent to workers that end before they answer it.
+        var sendingsMax = 2
+        /// Workers in a row that end without any answer, before all that waits fails.
+        var fruitlessMax = 5
+        var backoffMin = Interval.milliseconds(100)
+        var backoffMax = Interval.seconds(10)
+    }
+
+    /// A request that a worker holds.
+    private struct Flight {
+        var key: ReplyKey
+        var round: Int
+        var sent: Instant
+        var sendings: Int
+        /// Nil when its caller has gone: the worker's reply is still to come.
+        var ticket: Ticket?
+    }
+
+    private struct Waiting {
+        var ticket: Ticket
+        var key: ReplyKey
+        var round: Int
+        var sendings = 0
+    }
+
+    private enum Worker {
+        /// May go to `running`, from that time on.
+        case stopped(until: Instant)
+        /// May go to `ending`, and to `stopped` when it ends by itself.
+        case running([Flight], progress: Instant)
+        /// Goes to `stopped`.
+        case ending([Flight], reason: String)
+    }
+
+    private let limits: Limits
+    private var workers: [Worker]
+    private var waiting: [Waiting] = []
+    /// Workers in a row that ended without any answer.
+    private var fruitless = 0
+    private var lastReason = ""
+    private var isClosed = false
+
+    init(_ limits: Limits) {
+        self.limits = limits
+        workers = Array(repeating: .stopped(until: Instant(nanoseconds: .min)), count: max(1, limits.workers))
+    }
+
+    // MARK: What happens
+
+    mutating func submit(_ ticket: Ticket, _ key: ReplyKey, round: Int, at now: Instant) -> [Action] {
+        guard !isClosed else { return [.fail(ticket, "it is closed")] }
+        waiting.append(Waiting(ticket: ticket, key: key, round: round))
+        return dispatched(now)
+    }
+
+    /// The caller has gone. What a worker holds of it stays there until it is answered.
+    mutating func cancel(_ ticket: Ticket) {
+        waiting.removeAll { $0.ticket == ticket }
+        for number in workers.indices {
+            guard case .running(var flights, let progress) = workers[number] else { continue }
+            for place in flights.indices where flights[place].ticket == ticket { flights[place].ticket = nil }
+            workers[number] = .running(flights, progress: progress)
+        }
+    }
+
+    mutating func reply(_ reply: WorkerReply, from number: Int, at now: Instant) -> [Action] {
+        guard case .running(var flights, _) = workers[number] else { return [] }
+        let place = flights.firstIndex { $0.key == reply.key && (reply.round ?? $0.round) == $0.round }
+        guard let place else {
+            let id = String(decoding: reply.key.id.prefix(100), as: UTF8.self)
+            return misbehaved(number, "its worker answered a request that it was not given: id \(id)")
+        }
+        let ticket = flights.remove(at: place).ticket
+        workers[number] = .running(flights, progress: now)
+        fruitless = 0
+        return (ticket.map { [.succeed($0, reply.opinion)] } ?? []) + dispatched(now)
+    }
+
+    /// The worker does what no worker may: it is to be ended.
+    mutating func misbehaved(_ number: Int, _ reason: String) -> [Action] {
+        guard case .running(let flights, _) = workers[number] else { return [] }
+        workers[number] = .ending(flights, reason: reason)
+        return [.end(number)]
+    }
+
+    /// The worker has ended, or could not be started.
+    mutating func ended(_ number: Int, _ how: String, at now: Instant) -> [Action] {
+        let flights: [Flight]
+        var reason = how
+        switch workers[number] {
+        case .stopped: return []
+        case .running(let held, _): flights = held
+        case .ending(let held, let why): (flights, reason) = (held, why)
+        }
+        fruitless = fruitless.addingSaturated(1)
+        lastReason = reason
+        workers[number] = .stopped(until: now + backoff)
+        var actions: [Action] = []
+        var again: [Waiting] = []
+        for flight in flights {
+            guard let ticket = flight.ticket else { continue }
+            if flight.sendings >= limits.sendingsMax || isClosed {
+                actions.append(.fail(ticket, reason))
+            } else {
+                again.append(
+                    Waiting(ticket: ticket, key: flight.key, round: flight.round, sendings: flight.sendings))
+            }
+        }
+        waiting.insert(contentsOf: again, at: 0)
+        if fruitless >= limits.fruitlessMax {
+            actions += waiting.map { .fail($0.ticket, reason) }
+            waiting.removeAll()
+        }
+        return actions + dispatched(now)
+    }
+
+    /// Time has passed.
+    mutating func tick(_ now: Instant) -> [Action] {
+        var actions: [Action] = []
+        for number in workers.indices {
+            guard let deadline = deadline(number), deadline <= now else { continue }
+            // A request that had the worker for itself has had its time: it is not given as much again.
+            if case .running(var flights, let progress) = workers[number], flights.count == 1 {
+                flights[0].sendings = limits.sendingsMax
+                workers[number] = .running(flights, progress: progress)
+            }
+            actions += misbehaved(number, "its worker did not answer within \(limits.timeout.seconds) s")
+        }
+        return actions + dispatched(now)
+    }
+
+    /// When `tick` has something to do.
+    var nextDeadline: Instant? {
+        var next = workers.indices.compactMap { deadline($0) }.min()
+        guard !waiting.isEmpty else { return next }
+        for case .stopped(let until) in workers { next = min(next ?? until, until) }
+        return next
+    }
+
+    /// Fails what waits; the workers that run are to be ended when they have answered what they hold.
+    mutating func close() -> [Action] {
+        isClosed = true
+        defer { waiting.removeAll() }
+        return waiting.map { .fail($0.ticket, "it is closed") }
+    }
+
+    var isIdle: Bool {
+        waiting.isEmpty
+            && workers.allSatisfy { if case .running(let flights, _) = $0 { flights.isEmpty } else { true } }
+    }
+
+    // MARK: Decisions
+
+    private var backoff: Interval {
+        guard fruitless > 1 else { return .zero }
+        return min(limits.backoffMin * Double(1 << min(fruitless - 2, 20)), limits.backoffMax)
+    }
+
+    /// When a worker has taken too long: each request has its time from the moment that the one before it was answered.
+    private func deadline(_ number: Int) -> Instant? {
+        guard case .running(let flights, let progress) = workers[number], let oldest = flights.map(\.sent).min() else {
+            return nil
+        }
+        return min(progress + limits.timeout, oldest + limits.timeout * Double(limits.requestsPerWorkerMax))
+    }
+
+    private mutating func dispatched(_ now: Instant) -> [Action] {
+        var actions: [Action] = []
+        var place = 0
+        while place < waiting.count {
+            guard let number = worker(for: waiting[place], now) else {
+                // One that must be alone does not hold up those behind it.
+                if waiting[place].sendings == 0 { break }
+                place += 1
+                continue
+            }
+            let next = waiting.remove(at: place)
+            if case .stopped = workers[number] {
+                workers[number] = .running([], progress: now)
+                actions.append(.start(number))
+            }
+            guard case .running(var flights, let progress) = workers[number] else { continue }
+            let flight = Flight(
+                key: next.key, round: next.round, sent: now, sendings: next.sendings + 1, ticket: next.ticket)
+            let since = flights.isEmpty ? now : progress
+            flights.append(flight)
+            workers[number] = .running(flights, progress: since)
+            actions.append(.send(next.ticket, to: number))
+        }
+        return actions
+    }
+
+    /// An idle worker, else one that can be started, else the one with the fewest requests.
+    private func worker(for request: Waiting, _ now: Instant) -> Int? {
+        var startable: Int?
+        var best: (number: Int, count: Int)?
+        for number in workers.indices {
+            switch workers[number] {
+            case .stopped(let until): if until <= now, startable == nil { startable = number }
+            case .ending: continue
+            case .running(let flights, _):
+                if flights.isEmpty { return number }
+                let isClosedTo =
+                    request.sendings > 0 || flights.count >= limits.requestsPerWorkerMax
+                    || flights.contains { $0.sendings > 1 || $0.key == request.key }
+                if !isClosedTo, flights.count < best?.count ?? .max { best = (number, flights.count) }
+            }
+        }
+        return isClosed ? nil : startable ?? best?.number
+    }
+}
