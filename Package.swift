@@ -65,6 +65,7 @@ let package = Package(
         part("ResponseGenerator", uses: ["ModelAPI", "Basics"]),
         part("PromptSource", uses: ["JSONText", "Gzip", "Basics"]),
         part("ModelSimulator", uses: ["CMicroHTTPD", "JSONText", "Basics"]),
+        part("Filtering", uses: ["JSONText", "Basics"]),
         part("Verifiers", uses: ["CProcess", "JSONSchema", "JSONText", "Basics"]),
         part("CommandLine", uses: ["JSONText", "Basics"]),
 
@@ -107,6 +108,7 @@ let package = Package(
         tests(of: "ResponseGenerator", with: ["ModelAPI", "Basics"]),
         tests(of: "PromptSource", with: ["JSONText", "Gzip", "Basics"]),
         tests(of: "ModelSimulator", with: ["JSONText", "Basics"]),
+        tests(of: "Filtering", with: ["JSONText", "Basics"]),
         tests(of: "Verifiers", with: ["JSONText", "Basics"]),
         tests(of: "CommandLine", with: ["JSONText", "Basics"]),
         tests(
