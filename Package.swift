@@ -64,6 +64,7 @@ let package = Package(
         part("HTTPTransport", uses: ["CCurl", "COpenSSL", "CHTTPParser", "CEpoll", "Gzip", "ModelAPI", "Basics"]),
         part("ResponseGenerator", uses: ["ModelAPI", "Basics"]),
         part("PromptSource", uses: ["JSONText", "Gzip", "Basics"]),
+        part("StageSource", uses: ["PromptSource", "SegmentStore", "Basics"]),
         part("ModelSimulator", uses: ["CMicroHTTPD", "JSONText", "Basics"]),
         part("Filtering", uses: ["JSONText", "Basics"]),
         part("Verifiers", uses: ["CProcess", "JSONSchema", "JSONText", "Basics"]),
@@ -75,7 +76,7 @@ let package = Package(
             uses: [
                 "CYAML", "Basics", "JSONText", "JSONSchema", "Gzip", "Parquet", "SegmentStore", "ModelAPI",
                 "HTTPTransport",
-                "ResponseGenerator", "PromptSource", "ModelSimulator", "CommandLine",
+                "ResponseGenerator", "PromptSource", "StageSource", "ModelSimulator", "CommandLine",
             ]),
         .executableTarget(name: "retort", dependencies: ["RetortCommands"], swiftSettings: strict),
 
@@ -107,6 +108,7 @@ let package = Package(
         tests(of: "HTTPTransport", with: ["COpenSSL", "ModelAPI", "ModelSimulator", "Basics"]),
         tests(of: "ResponseGenerator", with: ["ModelAPI", "Basics"]),
         tests(of: "PromptSource", with: ["JSONText", "Gzip", "Basics"]),
+        tests(of: "StageSource", with: ["PromptSource", "SegmentStore", "Basics"]),
         tests(of: "ModelSimulator", with: ["JSONText", "Basics"]),
         tests(of: "Filtering", with: ["JSONText", "Basics"]),
         tests(of: "Verifiers", with: ["JSONText", "Basics"]),
@@ -115,7 +117,7 @@ let package = Package(
             of: "RetortCommands",
             with: [
                 "SegmentStore", "CommandLine", "JSONText", "Gzip", "HTTPTransport", "ModelSimulator", "ModelAPI",
-                "PromptSource", "ResponseGenerator", "Basics",
+                "PromptSource", "StageSource", "ResponseGenerator", "Basics",
             ]),
     ],
     cxxLanguageStandard: .cxx17

@@ -11,6 +11,8 @@ public struct InputFile: Sendable, Hashable {
         case stream
         /// The process's standard input, read as a stream.
         case standardInput
+        /// A directory of records, whose rows the caller reads.
+        case store
     }
 
     /// As it was named by the user; `-` for standard input.
@@ -32,6 +34,14 @@ public struct InputFile: Sendable, Hashable {
             path: "-", kind: .standardInput, format: format ?? .jsonLines, size: 0, modified: 0,
             edges: Hash128(high: 0, low: 0))
     }
+
+    /// A directory of records. `identity` tells its content apart from any other that has other rows.
+    public static func store(_ path: String, identity: Hash128) -> InputFile {
+        InputFile(path: path, kind: .store, format: .jsonLines, size: 0, modified: 0, edges: identity)
+    }
+
+    /// Whether it can be read again.
+    public var isRepeatable: Bool { kind == .regular || kind == .store }
 
     /// Looks at the file without reading more than its edges. Throws `.inputMissing` when it is not there or cannot be
     /// read, `.badInput` when it is surely of another format.

@@ -49,7 +49,7 @@ extension InputSet {
             files: files.map { file in
                 InputIdentity.File(
                     path: file.path, format: file.format.rawValue, size: file.size, modified: file.modified,
-                    edges: file.edges, isRepeatable: file.kind == .regular)
+                    edges: file.edges, isRepeatable: file.isRepeatable)
             })
     }
 }

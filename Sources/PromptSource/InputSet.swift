@@ -5,6 +5,11 @@ internal import Glibc
 public struct InputSet: Sendable, Hashable {
     public let files: [InputFile]
 
+    public init(files: [InputFile]) { self.files = files }
+
+    /// Whether the rows are the records of a store.
+    public var isStore: Bool { files.contains { $0.kind == .store } }
+
     /// Turns what the user named into files: paths, directories (their input files, sorted by name), patterns
     /// (`*`, `?`, `[...]`, `{a,b}`, where no file has the literal name) and `-` for standard input.
     ///

@@ -5,7 +5,9 @@ extension PromptParser {
     func readMembers(_ fields: RowFields, _ reading: inout RowReading) throws(RowFault) {
         // A batch row's body says it all; what a record holds beside its prompt is the answer's.
         guard !reading.isBatch, !fields.present.isDisjoint(with: .wishes) else { return }
-        for field in reading.isRecord ? [.tools] : RowFieldSet.sent {
+        // Another prompt than the one that the tools were for has no use for them.
+        let ofRecord: [RowField] = givenID != nil && template != nil && !continues ? [] : [.tools]
+        for field in reading.isRecord ? ofRecord : RowFieldSet.sent {
             guard isWish(field, fields), let value = fields[field] else { continue }
             guard let json = try json(of: field, value) else { continue }
             reading.sent.insert(RowFieldSet(field))

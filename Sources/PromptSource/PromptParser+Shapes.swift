@@ -86,6 +86,43 @@ extension PromptParser {
 
     // MARK: Records of a store
 
+    /// The conversation of a record with its answer, and the turns that a template has made of it.
+    func continued(
+        _ rendered: PromptRow.Shape, _ fields: RowFields, _ reading: RowReading
+    ) throws(RowFault) -> PromptRow.Shape {
+        guard fields.isRecord else {
+            throw RowFault(
+                "the row is not a record of a store, so there is no answer to continue",
+                remedy: "Name a store as the input, or leave --continue out.")
+        }
+        guard let response = fields.value(named: Array("response".utf8)), response.kind == .string else {
+            throw RowFault("the item has failed, so there is no answer to continue")
+        }
+        if fields.value(named: Array("tool_calls".utf8))?.rawStringContent?.isEmpty == false {
+            throw RowFault("the answer calls tools: a conversation goes on from there with their results")
+        }
+        var output: [UInt8]
+        if let messages = try messages(fields, reading) {
+            output = Array(messages.dropLast())
+        } else {
+            output = Array(#"[{"role":"user","content":"#.utf8) + (fields[.prompt]?.raw ?? [0x22, 0x22])
+            output.append(UInt8(ascii: "}"))
+        }
+        output += #",{"role":"assistant","content":"#.utf8
+        output += response.raw
+        switch rendered {
+        case .chat(let turns):
+            output += "},".utf8
+            output += turns.dropFirst()
+        case .prompt(let text):
+            output += #"},{"role":"user","content":"#.utf8
+            output += text
+            output += "}]".utf8
+        case .fill, .batch: return rendered
+        }
+        return .chat(messages: output[...])
+    }
+
     /// Whether the row is a record that a run has written.
     func isRecord(_ fields: RowFields) -> Bool {
         guard fields.present.isSuperset(of: .record) else { return false }

@@ -11,14 +11,21 @@ public final class PromptParser {
     /// Whether a row's own members are sent, which earlier versions kept as metadata alone.
     let sendsMembers: Bool
     let json = JSONParser()
+    /// Whether a template's turns follow the conversation of a record, its answer included.
+    let continues: Bool
+    /// The id that the reader has given the row in hand, a record of a store.
+    var givenID: [UInt8]?
     /// Whether the row in hand is of a table or of lines of text, so that all its values are texts.
     var isOfTexts = false
 
     /// With a template every row is rendered by it, whatever fields it has; without, the row's fields decide.
+    /// With `continues` the template's turns follow the conversation of each row, which must be a record with an answer.
     /// `metadataOnly` names members of `PromptRow.memberNames` that are labels and not to be sent.
     public init(
-        _ input: InputSet, template: Template? = nil, metadataOnly: [String] = [], sendsMembers: Bool = true
+        _ input: InputSet, template: Template? = nil, metadataOnly: [String] = [], sendsMembers: Bool = true,
+        continues: Bool = false
     ) {
+        self.continues = continues
         self.input = input
         self.template = template
         self.metadataOnly = RowFieldSet(RowField.allCases.filter { metadataOnly.contains($0.name) })
@@ -34,6 +41,7 @@ public final class PromptParser {
         case .json(let text):
             let format = input.files[row.file].format
             isOfTexts = format != .jsonLines
+            givenID = row.id
             do {
                 return try prompt(row.column == 0 ? text : ArrayText.onOneLine(text))
             } catch {
@@ -52,7 +60,8 @@ public final class PromptParser {
         var parsed = text
         if let finite = FiniteText(text) { parsed = finite.text }
         guard let root = try? json.parse(parsed).root, root.kind == .object else { return nil }
-        let fields = RowFields(root, in: parsed)
+        givenID = row.id
+        let fields = fields(root, in: parsed)
         return (template.missing(in: fields), fields.names)
     }
 
@@ -94,10 +103,12 @@ public final class PromptParser {
     private func understood(
         _ root: JSONValue, in text: [UInt8], nonFinite: [Int]
     ) throws(RowFault) -> PromptRow {
-        let fields = RowFields(root, in: text)
-        var reading = RowReading(isRecord: isRecord(fields))
+        let fields = fields(root, in: text)
+        var reading = RowReading(isRecord: fields.isRecord)
         if let template {
-            reading.shape = try template.render(fields)
+            let rendered = try template.render(fields)
+            reading.shape = continues ? try continued(rendered, fields, reading) : rendered
+            if givenID != nil { reading.remarks.remove(.isRecord) }
         } else {
             try readShape(fields, &reading)
         }
@@ -198,10 +209,20 @@ public final class PromptParser {
         reading.used.insert(RowFieldSet(.suffix))
     }
 
+    /// The row's members, and of a record those of the row that it came from.
+    private func fields(_ root: JSONValue, in text: [UInt8]) -> RowFields {
+        var fields = RowFields(root, in: text)
+        guard givenID != nil || isRecord(fields) else { return fields }
+        fields.isRecord = true
+        if template != nil { fields.original = try? json.parse(recordMetadata(fields)).root }
+        return fields
+    }
+
     /// The first id that the row holds, decoded, and the field it is in.
     private func explicitID(
         _ fields: RowFields, _ reading: RowReading
     ) throws(RowFault) -> (id: [UInt8]?, field: RowFieldSet) {
+        if let givenID { return (givenID, RowFieldSet(.id)) }
         let candidates: InlineArray<3, RowField> =
             reading.isBatch ? [.customID, .id, .uid] : [.id, .customID, .uid]
         for index in candidates.indices {

@@ -20,8 +20,15 @@ public struct Row: Sendable, Hashable {
     /// for rows that are lines.
     public var column: Int
     public var content: Content
+    /// The id that the reader gives the row, whatever the row says; nil: the row's own. A row with one is a record of a
+    /// store.
+    public var id: [UInt8]?
 
-    public init(number: UInt64, file: Int, line: UInt64, byteOffset: UInt64, column: Int = 0, content: Content) {
+    public init(
+        number: UInt64, file: Int, line: UInt64, byteOffset: UInt64, column: Int = 0, content: Content,
+        id: [UInt8]? = nil
+    ) {
+        self.id = id
         self.number = number
         self.file = file
         self.line = line
@@ -91,6 +98,7 @@ public struct Landmark: Sendable, Hashable {
 extension InputSet {
     /// `file:line` or `file:line:column` of a row, for messages.
     public func place(of row: Row, column: Int? = nil) -> String {
+        if let id = row.id { return "\(files[row.file].displayName), \(String(decoding: id, as: UTF8.self))" }
         let place = "\(files[row.file].displayName):\(row.line)"
         return column.map { "\(place):\($0)" } ?? place
     }

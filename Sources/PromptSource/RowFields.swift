@@ -21,6 +21,11 @@ struct RowFields {
     /// The fields that are there, null ones too.
     private(set) var present: RowFieldSet = []
 
+    /// Whether the row is a record of a store.
+    var isRecord = false
+    /// Of a record, the fields of the row that it came from.
+    var original: JSONValue?
+
     /// `root` is the object that is all of `text`.
     init(_ root: JSONValue, in text: [UInt8]) {
         self.text = text
@@ -48,8 +53,22 @@ struct RowFields {
         return value.kind == .null ? nil : value
     }
 
-    /// The value of the last member of that name.
+    /// The value of the last member of that name. A record has those of the row that it came from as well.
     func value(named name: [UInt8]) -> JSONValue? {
+        let own = ownValue(named: name)
+        guard isRecord else { return own }
+        if name.elementsEqual("finish".utf8), own == nil { return ownValue(named: Array("finish_reason".utf8)) }
+        if name.elementsEqual("prompt".utf8), own?.rawStringContent?.isEmpty ?? true { return lastUserText ?? own }
+        return own ?? original?.member(name)
+    }
+
+    /// What the user said last in a record's conversation.
+    private var lastUserText: JSONValue? {
+        let turns = self[.messages]?.elements ?? []
+        return turns.last { $0["role"]?.rawStringContent?.elementsEqual("user".utf8) ?? false }?["content"]
+    }
+
+    private func ownValue(named name: [UInt8]) -> JSONValue? {
         let position = text.withUnsafeBufferPointer { bytes in
             members.lastIndex { RowFields.content($0.key, $0.isKeyEscaped, in: bytes, equals: name) }
         }
@@ -87,8 +106,20 @@ struct RowFields {
 
     /// Their names, the first of them.
     var names: String {
+        if isRecord { return namesForRecord }
         let shown = values.prefix(RowFields.namesShownMax).map { $0.key.string ?? "" }
         return shown.joined(separator: ", ") + (values.count > shown.count ? ", ..." : "")
+    }
+
+    /// What a template may want of a record.
+    private static let recordNames: Set<String> = [
+        "id", "sample", "class", "messages", "response", "reasoning", "value", "error", "model", "usage", "metadata",
+    ]
+
+    private var namesForRecord: String {
+        let own = values.compactMap { $0.key.string }.filter { Self.recordNames.contains($0) }
+        let before = (original?.members ?? []).prefix(RowFields.namesShownMax).compactMap { $0.key.string }
+        return (own + ["prompt", "finish"] + before).joined(separator: ", ")
     }
 
     private static func field(_ key: Range<Int>, _ isEscaped: Bool, in text: UnsafeBufferPointer<UInt8>) -> RowField? {

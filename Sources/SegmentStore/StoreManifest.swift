@@ -28,7 +28,7 @@ public struct StoreManifest: Codable, Sendable, Hashable {
     /// What the caller wants to find again beside the job. It makes no job another one.
     public internal(set) var notes: [String: String]?
     /// How often records were taken out of the lanes: readers see by it that segments have changed.
-    private(set) var revision: Int?
+    public private(set) var revision: Int?
     /// What is under way while records are taken out.
     var superseding: Superseding?
     /// Of a store that was merged, where its records come from.

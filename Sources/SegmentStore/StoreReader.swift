@@ -10,12 +10,12 @@ public final class StoreReader {
     /// Stretches that cannot be read, as far as opening noticed.
     public let damage: [Damage]
     let context: StoreContext
-    private var image: StoreImage
-    private let journaled: [Lane: [Hash128: [UInt8]]]
+    private(set) var image: StoreImage
+    let journaled: [Lane: [Hash128: [UInt8]]]
     /// Whether the index has been made anew in memory, since a file of it is damaged.
     private var isWithoutRuns = false
     private let codec = BlockCodec()
-    private var segments: [Lane: [UInt32: SegmentReader]] = [:]
+    private(set) var segments: [Lane: [UInt32: SegmentReader]] = [:]
     private var cached: Block?
 
     /// Throws `.notFound` when there is no store, `.configuration` when newer code wrote it.
@@ -70,7 +70,7 @@ public final class StoreReader {
     }
 
     /// Asks the index. Where a file of it is damaged the hints and segments answer in its place, from then on.
-    private func asking<Answer>(
+    func asking<Answer>(
         _ question: (inout StoreIndex) throws(RetortError) -> Answer
     ) throws(RetortError) -> Answer {
         do throws(RetortError) {
@@ -209,7 +209,7 @@ public final class StoreReader {
     }
 
     /// The block, unless it cannot be inflated though its checksum holds.
-    private func blockIfWhole(
+    func blockIfWhole(
         _ header: BlockHeader, _ reader: SegmentReader, _ onDamage: (Damage) -> Void
     ) throws(RetortError) -> Block? {
         do throws(RetortError) {

@@ -25,6 +25,7 @@ enum RunCommand {
               {"prefix": "...", "suffix": "..."}    fill in the middle
               {"custom_id", "url", "body"}          OpenAI Batch; {"custom_id", "params"} Anthropic's
               any fields                            with --template
+              a store                               the directory of a run: its answers are the rows
             A file may hold one JSON array of rows over many lines. What stands beside the prompt in a row (tools, system, \
             model, temperature, max_tokens, ...) is sent; other fields become metadata.
 
@@ -103,7 +104,8 @@ enum RunCommand {
             AccessOptions.header,
             OptionSpec("simulate", summary: "use the built-in model server: no key, no network", group: "The server")
                 .main,
-        ] + ParameterOptions.options + CheckOptions.options + paceOptions + Pricing.options + timeOptions
+        ] + StageOptions.options + ParameterOptions.options + CheckOptions.options + paceOptions + Pricing.options
+            + timeOptions
             + [.progress, .progressEvery]
             + SimulatorOptions.options,
         exitCodes: [

@@ -4,6 +4,7 @@ import ModelAPI
 import PromptSource
 import ResponseGenerator
 import SegmentStore
+import StageSource
 
 /// What a run would find and ask, found without asking, paying or writing anything.
 struct RunPlan {
@@ -42,7 +43,7 @@ struct RunPlan {
         var settings = settings
         // Changed rows are counted, not refused.
         if settings.onChange == .refuse { settings.onChange = .keep }
-        let input = try InputSet.resolve(settings.inputs, format: settings.format)
+        let input = try RunInput.resolve(settings)
         let stored = try RecordStore.manifest(of: settings.out, files: options.files)
         let job = JobDescription(settings).adopting(stored?.job)
         try RowTrial.check(input, settings, job: job)
@@ -67,15 +68,17 @@ struct RunPlan {
             ? .mixed(isNew: true)
             : InputStanding(
                 identity: input.identityHash, manifest: manifest, counters: counters, progress: progress,
-                samples: settings.samples)
+                samples: settings.samples
+            ).of(input)
         var start = Landmark.start
-        if case .sole = standing, counters.done + counters.failed > 0, settings.rows.isWhole {
+        if case .sole = standing, counters.done + counters.failed > 0, settings.rows.isWhole, !input.isStore {
             start = Landmark(progress.landmark)
         }
         if case .settled(let known) = standing {
             rows = settings.rows.count(of: known)
         } else {
-            try read(input, settings, reader, standing, from: start)
+            let position = SourceNote.position(in: manifest, input, settings, standing)
+            try read(input, settings, reader, standing, from: start, position)
         }
         items = Int(rows) * settings.samples
         switch standing {
@@ -88,7 +91,7 @@ struct RunPlan {
 
     private mutating func read(
         _ input: InputSet, _ settings: RunSettings, _ store: any KnownOutcomes, _ standing: InputStanding,
-        from landmark: Landmark
+        from landmark: Landmark, _ position: SourcePosition = .start
     ) throws(RetortError) {
         let issued = IssuedKeys()
         let parser = JSONParser()
@@ -96,7 +99,7 @@ struct RunPlan {
         let planner = RowPlanner(
             settings, input: input, store: store, issued: issued, codec: RecordCodec(keepsBody: false),
             standing: standing)
-        let reader = RangedRows(input, from: landmark, settings.rows)
+        let reader = RangedRows(input, from: landmark, settings.rows, position: position)
         while let row = try reader.next() {
             switch try planner.plan(row) {
             case .items(let items):

@@ -22,6 +22,7 @@ struct JobDescription: Sendable, Hashable {
             values["template"] = Hexadecimal.string(hash)
         }
         if settings.simulator != nil { values["simulated"] = "yes" }
+        if settings.continues { values["continue"] = "yes" }
         if settings.splitsThinking { values["split_think"] = "yes" }
         if !settings.rejectedFinishReasons.isEmpty {
             values["reject_finish"] = settings.rejectedFinishReasons.sorted().joined(separator: ",")

@@ -38,6 +38,12 @@ enum InputStanding: Sendable {
         }
     }
 
+    /// Records of a store are looked up by their keys: two inputs of the source may have given one number to two rows.
+    func of(_ input: InputSet) -> InputStanding {
+        if input.isStore, case .sole = self { return .sole(RowLedger()) }
+        return self
+    }
+
     var isMixed: Bool { if case .mixed = self { true } else { false } }
 
     func hasOutcome(_ row: Row, sample: UInt32, of samples: Int) -> Bool {
@@ -50,7 +56,8 @@ enum InputStanding: Sendable {
 
     /// Where reading begins. The rows of a part are counted from its start.
     func start(of input: InputSet, _ store: RecordStore, _ range: RowRange = RowRange()) -> Landmark {
-        if !range.isWhole { return .start }
+        // How far a store has been read is kept in a note.
+        if !range.isWhole || input.isStore { return .start }
         return switch self {
         case .sole: Landmark(store.inputProgress.landmark)
         case .mixed: .start
@@ -67,7 +74,8 @@ enum InputStanding: Sendable {
         let samples = samples ?? manifest.samples
         let standing = InputStanding(
             identity: identity, manifest: manifest, counters: store.counters, progress: store.inputProgress,
-            samples: samples)
+            samples: samples
+        ).of(input)
         let files = input.files.map(\.displayName)
         switch standing {
         case .sole: try store.beginInput(identity: InputMark.sole.mark(identity), files: files)
@@ -83,7 +91,7 @@ enum InputStanding: Sendable {
 
     /// Notes that each of the input's rows has its answer, after a run that has seen to it.
     func settle(_ input: InputSet, rows: UInt64, _ store: RecordStore) throws(RetortError) {
-        guard isMixed else { return }
+        guard isMixed, !input.isStore else { return }
         // What is not durable yet must not be vouched for.
         try store.sync()
         let counters = store.counters
@@ -118,7 +126,7 @@ enum InputMark: Hashable {
 
 extension InputSet {
     /// Whether it can be read again.
-    var isRepeatable: Bool { files.allSatisfy { $0.kind == .regular } }
+    var isRepeatable: Bool { files.allSatisfy(\.isRepeatable) }
 
     /// The identity in the form the store keeps; a new one each time for inputs that cannot be read again.
     var identityHash: Hash128 {
@@ -127,7 +135,8 @@ extension InputSet {
         }
         var bytes: [UInt8] = []
         for file in identity.files {
-            bytes += "\(file.path)\n\(file.format)\n\(file.size)\n\(file.modified)\n".utf8
+            // A store has an identity of its own, wherever it is.
+            if !isStore { bytes += "\(file.path)\n\(file.format)\n\(file.size)\n\(file.modified)\n".utf8 }
             bytes += (Hexadecimal.string(file.edges.high) + Hexadecimal.string(file.edges.low)).utf8
         }
         return bytes.withUnsafeBytes { ContentHash.hash128($0) }

@@ -109,15 +109,16 @@ final class PlannedSource: ItemSource {
     /// Starts the thread. `planner` and the reader are made on it, since they belong to one thread.
     func start(
         input: InputSet, from landmark: Landmark, _ range: RowRange = RowRange(), store: RecordStore,
-        recorder: Recorder, planner: @escaping @Sendable () -> RowPlanner,
+        recorder: Recorder, reading: SourceReading = .none, planner: @escaping @Sendable () -> RowPlanner,
         onBadRow: @escaping @Sendable (RetortError) -> Void, onRemark: @escaping @Sendable (String) -> Void = { _ in }
     ) {
         WorkThread.start(givesWay: true) { [self] in
-            let rows = RangedRows(input, from: landmark, range)
+            let rows = RangedRows(
+                input, from: landmark, range, position: reading.position, watch: reading.watch)
             let planner = planner()
             var failure: RetortError?
             do throws(RetortError) {
-                try read(rows, planner, store, recorder, onBadRow, onRemark)
+                try read(rows, planner, store, recorder, reading, onBadRow, onRemark)
             } catch {
                 failure = error
             }
@@ -127,29 +128,32 @@ final class PlannedSource: ItemSource {
 
     private func read(
         _ rows: RangedRows, _ planner: RowPlanner, _ store: RecordStore, _ recorder: Recorder,
+        _ reading: SourceReading,
         _ onBadRow: (RetortError) -> Void, _ onRemark: (String) -> Void
     ) throws(RetortError) {
         var batch = Batch()
         var noted = rows.landmark.row
-        let isLive = !planner.input.isRepeatable
+        let isLive = !planner.input.isRepeatable || reading.watch != nil
         // The first rows of files were looked at before.
         let isTable = planner.input.files.contains { $0.format == .csv || $0.format == .tsv }
         var gate = BadRowGate(isOpen: !isLive, isTable: isTable)
         var last: RetortError?
         do throws(RetortError) {
             while let row = try rows.next() {
+                if let position = rows.takePassed() { try reading.keeper?.pass(position) }
                 let isWanted = try isOpen.withLock { isOpen throws(RetortError) in
                     guard isOpen else { return false }
                     switch try planner.plan(row) {
                     case .items(let items):
                         try record(gate.open(), recorder, onBadRow)
                         batch.append(items)
+                        reading.keeper?.handOut(items.map(\.context.key.hash))
                         last = nil
                     case .badRow(let records, let error):
                         last = error
                         try record(try gate.take(records, error, row, planner.parser), recorder, onBadRow)
                     }
-                    if rows.landmark.row >= noted + Self.rowsPerLandmark {
+                    if !planner.input.isStore, rows.landmark.row >= noted + Self.rowsPerLandmark {
                         noted = rows.landmark.row
                         store.noteLandmark(rows.landmark.stored)
                     }
@@ -158,7 +162,7 @@ final class PlannedSource: ItemSource {
                 guard isWanted else { return }
                 planner.takeRemarks().forEach(onRemark)
                 // Who knows when the next row comes down a pipe.
-                if batch.isFull || isLive && !batch.items.isEmpty {
+                if batch.isFull || isLive && rows.mayWait && !batch.items.isEmpty {
                     guard hand(over: batch, rows: rows.rows, planner) else { return }
                     batch = Batch()
                 }
@@ -171,7 +175,8 @@ final class PlannedSource: ItemSource {
             _ = hand(over: batch, rows: rows.rows, planner)
             throw error
         }
-        if rows.isAtEnd { try end(rows.landmark, store) }
+        if let position = rows.takePassed() { try reading.keeper?.pass(position) }
+        if rows.isAtEnd { try end(rows, planner.input, store) }
         guard hand(over: batch, rows: rows.rows, planner) else { return }
         let isTorn = last?.message.hasPrefix(Self.notJSON) ?? false
         state.update { state in
@@ -193,11 +198,11 @@ final class PlannedSource: ItemSource {
     }
 
     /// The input's end has been seen.
-    private func end(_ landmark: Landmark, _ store: RecordStore) throws(RetortError) {
+    private func end(_ rows: RangedRows, _ input: InputSet, _ store: RecordStore) throws(RetortError) {
         try isOpen.withLock { isOpen throws(RetortError) in
             guard isOpen else { return }
-            store.noteLandmark(landmark.stored)
-            try store.endInput(rows: landmark.row)
+            if !input.isStore { store.noteLandmark(rows.landmark.stored) }
+            try store.endInput(rows: rows.landmark.row)
         }
     }
 

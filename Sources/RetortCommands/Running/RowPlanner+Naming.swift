@@ -81,6 +81,7 @@ extension RowPlanner {
     }
 
     private func readableID(_ row: Row) -> [UInt8]? {
+        if let id = row.id { return id }
         guard case .json(let text) = row.content, let root = try? splitter.parse(text).root, root.kind == .object
         else { return nil }
         for name in ["id", "custom_id", "uid"] as [StaticString] {
@@ -95,7 +96,7 @@ extension RowPlanner {
 
     /// The other row of this input that has the key whose outcome is on disk; nil when there is none that is known.
     func otherRow(of key: RecordKey, _ row: Row) throws(RetortError) -> UInt64? {
-        if standing.isMixed { return nil }
+        if standing.isMixed || input.isStore { return nil }
         let number = try store.row(of: key)
         return number == row.number ? nil : number
     }
@@ -119,7 +120,7 @@ extension RowPlanner {
 
     /// Finds a row's line by reading the input again: this is the way of an error, and need not be quick.
     private func place(ofRow number: UInt64?, id: [UInt8], before row: Row) throws(RetortError) -> String {
-        if input.isRepeatable, placesFound < Self.placesFoundMax {
+        if input.isRepeatable, !input.isStore, placesFound < Self.placesFoundMax {
             placesFound += 1
             let reader = RowReader(input)
             while let other = try reader.next(), other.number < row.number {

@@ -64,7 +64,8 @@ final class RowPlanner {
         self.standing = standing
         scheme = RowScheme(store.manifest.job)
         parser = PromptParser(
-            input, template: settings.template, metadataOnly: settings.metadataOnly, sendsMembers: scheme == .values)
+            input, template: settings.template, metadataOnly: settings.metadataOnly, sendsMembers: scheme == .values,
+            continues: settings.continues)
         badInputClass = store.manifest.failureClasses.firstIndex(of: FailureClass.badInput.rawValue).map { UInt8($0) }
     }
 

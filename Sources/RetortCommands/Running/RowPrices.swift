@@ -13,7 +13,8 @@ enum RowPrices {
 
     /// Throws `.configuration` naming the model and the line of the first row whose cost has no bound.
     static func check(_ input: InputSet, _ settings: RunSettings, job: JobDescription) throws(RetortError) {
-        guard settings.pricing.limit != nil, input.isRepeatable else { return }
+        // A record names no model of its own.
+        guard settings.pricing.limit != nil, input.isRepeatable, !input.isStore else { return }
         let planner = RowPlanner(
             settings, input: input, store: NoOutcomes(job, samples: settings.samples), issued: IssuedKeys(),
             codec: RecordCodec(keepsBody: false), standing: .mixed(isNew: true))

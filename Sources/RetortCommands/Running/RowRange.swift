@@ -1,17 +1,22 @@
 import Basics
 import PromptSource
+import SegmentStore
+import StageSource
 
 /// The rows of an input that a run takes: all of them, or some from the start on.
 struct RowRange: Sendable, Hashable {
     /// The first row taken, and the first behind those that are; nil: to the end.
     private(set) var start: UInt64 = 0
     private(set) var end: UInt64?
+    /// Where the input is a store, which of its records are rows.
+    var selection = SourceSelection.answers
 
     init(skip: Int? = nil, limit: Int? = nil) {
         start = UInt64(max(0, skip ?? 0))
         end = limit.map { start + UInt64(max(0, $0)) }
     }
 
+    /// Whether there is no row before or behind them.
     var isWhole: Bool { start == 0 && end == nil }
 
     /// How many of `rows` rows are taken.
@@ -21,32 +26,68 @@ struct RowRange: Sendable, Hashable {
     }
 }
 
-/// Reads the rows of a range.
+/// Reads the rows of a range, of files or of a store.
 final class RangedRows {
-    private let reader: RowReader
+    private let input: InputSet
     private let range: RowRange
+    private let files: RowReader
+    /// The records of a store; nil until the first is read, and where the input is made of files.
+    private var records: StoreRows?
+    private let position: SourcePosition
+    private let watch: SourceWatch?
     /// Whether the input's end has been seen, not only the range's.
     private(set) var isAtEnd = false
 
-    init(_ input: InputSet, from landmark: Landmark = .start, _ range: RowRange = RowRange()) {
-        reader = RowReader(input, from: landmark)
+    /// - Parameters:
+    ///   - position: where reading begins in a store.
+    ///   - watch: says when a store that is being written gets no more records; nil: what it holds now is read.
+    init(
+        _ input: InputSet, from landmark: Landmark = .start, _ range: RowRange = RowRange(),
+        position: SourcePosition = .start, watch: SourceWatch? = nil
+    ) {
+        self.input = input
         self.range = range
+        self.position = position
+        self.watch = watch
+        files = RowReader(input, from: landmark)
     }
 
-    var landmark: Landmark { reader.landmark }
+    /// Where the next row is. Of a store it tells the number of rows before it alone.
+    var landmark: Landmark {
+        guard input.isStore else { return files.landmark }
+        return Landmark(file: 0, byteOffset: 0, line: 1, row: records?.rows ?? position.rows)
+    }
 
     /// Rows of the range that were read.
-    var rows: UInt64 { range.count(of: reader.landmark.row) }
+    var rows: UInt64 { range.count(of: landmark.row) }
+
+    /// Whether the next row may be long in coming.
+    var mayWait: Bool { input.isStore ? watch != nil && records?.hasNext != true : !input.isRepeatable }
+
+    /// The position before the row that was read last, where the input is a store and one was passed since the last call.
+    func takePassed() -> SourcePosition? { records?.takePassed() }
+
+    /// Whether parts of the store cannot be read.
+    var isDamaged: Bool { records?.isDamaged ?? false }
 
     /// The next row; nil behind the last of the range.
     func next() throws(RetortError) -> Row? {
-        while range.end.map({ reader.landmark.row < $0 }) ?? true {
-            guard let row = try reader.next() else {
-                isAtEnd = true
+        while range.end.map({ landmark.row < $0 }) ?? true {
+            guard let row = try read() else {
+                isAtEnd = watch?.isCancelled != true
                 return nil
             }
-            if row.number >= range.start { return row }
+            if landmark.row > range.start { return row }
         }
         return nil
+    }
+
+    private func read() throws(RetortError) -> Row? {
+        guard input.isStore else { return try files.next() }
+        if records == nil {
+            records = try StoreRows(
+                input.files[0].path, range.selection, from: position, options: StoreAccess.options, watch: watch)
+        }
+        return try records?.next()
     }
 }

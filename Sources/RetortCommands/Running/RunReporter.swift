@@ -55,6 +55,11 @@ final class RunReporter: ProgressObserver {
 
     /// Counts the input's rows, for the total and the time left. Only files that can be read again.
     func count(_ input: InputSet, known: UInt64?) {
+        if input.isStore {
+            let total = range.total(of: input)
+            rowsTotal.withLock { $0 = total }
+            return
+        }
         if let known {
             rowsTotal.withLock { $0 = range.count(of: known) }
             return

@@ -43,7 +43,7 @@ struct RunSession {
     }
 
     func run() async throws(RetortError) -> Result {
-        let input = try InputSet.resolve(settings.inputs, format: settings.format)
+        let input = try RunInput.resolve(settings)
         var job = JobDescription(settings).adopting(try RecordStore.manifest(of: settings.out)?.job)
         try RowTrial.check(input, settings, job: job)
         try RowPrices.check(input, settings, job: job)
@@ -208,6 +208,7 @@ struct RunSession {
     ) async throws(RetortError) -> Result {
         let before = store.counters
         let superseded = try settings.pricing.limit.map { _ throws(RetortError) in try costOfSuperseded() }
+        let noted = store.manifest
         let standing = try InputStanding.begin(input, store, samples: settings.samples) { () throws(RetortError) in
             try refuseChangedRows(input, store)
         }
@@ -216,6 +217,7 @@ struct RunSession {
         let issued = IssuedKeys()
         let recorder = Recorder(store, codec: codec, issued: issued)
         let source = PlannedSource()
+        let reading = reading(input, store, standing, noted: noted, issued)
         let publisher = RunPublisher(settings, command: "run")
         let reporter = RunReporter(
             messages, store: store, source: source, input: standing, before: before, samples: settings.samples,
@@ -231,7 +233,7 @@ struct RunSession {
         let settings = settings
         source.start(
             input: input, from: standing.start(of: input, store, settings.rows), settings.rows, store: store,
-            recorder: recorder,
+            recorder: recorder, reading: reading,
             planner: {
                 RowPlanner(
                     settings, input: input, store: store, issued: issued, codec: codec, standing: standing,
@@ -249,6 +251,7 @@ struct RunSession {
         if reached.pending == 0, reached.failed == 0, summary.ending == .completed, isWhole {
             try standing.settle(input, rows: source.reading.rows, store)
         }
+        try noteEnd(of: reading, input, store, standing, isWhole: isWhole, summary, reached)
         var result = Result(
             summary: summary, standing: reached, counters: store.counters,
             spending: spending(of: store, superseded: superseded), simulatorCounts: nil,

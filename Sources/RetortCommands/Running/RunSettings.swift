@@ -37,6 +37,8 @@ struct RunSettings: Sendable {
     var metadataOnly: [String] = []
     /// The rows of the input that are taken.
     var rows = RowRange()
+    /// Whether the template's turns follow the conversation of each record of a store, its answer included.
+    var continues = false
     var baseURL: String
     var headers: [(name: String, value: String)]
     /// What no answer may bring to disk or screen.
@@ -74,6 +76,7 @@ struct RunSettings: Sendable {
         templateName = command.stringIfSet("template") ?? (job?.template == nil ? nil : operands.first)
         metadataOnly = try ParameterOptions.metadataOnly(command)
         rows = RowRange(skip: command.integerIfSet("skip"), limit: command.integerIfSet("limit"))
+        continues = try StageOptions.continues(command, hasTemplate: template != nil)
         keepsBody = command.flag("keep-body")
         isStrict = command.flag("strict")
         onChange = command.choice("on-change")

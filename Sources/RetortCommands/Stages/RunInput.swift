@@ -1,0 +1,74 @@
+import Basics
+import CommandLine
+import ModelAPI
+import PromptSource
+import SegmentStore
+import StageSource
+
+/// The input of a run: files, or a store whose records are the rows.
+enum RunInput {
+    /// Throws as `InputSet.resolve` does, and `.usage` where a store is named beside other inputs.
+    static func resolve(_ settings: RunSettings) throws(RetortError) -> InputSet {
+        for operand in settings.inputs where isStore(operand) {
+            guard settings.inputs.count == 1 else {
+                throw RetortError(
+                    .usage, "a store is named beside other inputs", at: operand,
+                    remedy: "Give a store alone. `retort merge` makes one store of several.")
+            }
+            return try InputSet(files: [store(operand, settings)])
+        }
+        if settings.continues {
+            throw RetortError(
+                .configuration, "--continue needs a store as the input", at: settings.inputs.first,
+                remedy: "Name the directory of a run, whose answers are to be continued.")
+        }
+        return try InputSet.resolve(settings.inputs, format: settings.format)
+    }
+
+    /// Whether an operand is the directory of a store.
+    static func isStore(_ operand: String) -> Bool {
+        let files = PosixFileSystem()
+        guard operand != "-", let size = try? files.size(of: operand + "/retort.json") else { return false }
+        return size > 0
+    }
+
+    private static func store(_ root: String, _ settings: RunSettings) throws(RetortError) -> InputFile {
+        guard let manifest = try RecordStore.manifest(of: root) else {
+            throw RetortError(.inputMissing, "no such store", at: root)
+        }
+        if settings.format != nil {
+            throw RetortError(
+                .usage, "--format says how files are read, and the input is a store", at: root,
+                remedy: "Leave --format out.")
+        }
+        if try RecordStore.manifest(of: settings.out)?.store == manifest.store {
+            throw RetortError(
+                .usage, "the input is the store that --out names", at: root,
+                remedy: "Give --out another directory. `retort retry` sends a store's failures again.")
+        }
+        let text = "store \(manifest.store) \(manifest.revision ?? 0) \(settings.rows.selection.text)"
+        return .store(root, identity: Array(text.utf8).withUnsafeBytes { ContentHash.hash128($0) })
+    }
+}
+
+extension RowRange {
+    /// The rows that a store has now, without reading it; nil where that cannot be told.
+    func total(of input: InputSet) -> UInt64? {
+        guard let file = input.files.first, let store = try? StoreReader(file.path, options: StoreAccess.options) else {
+            return nil
+        }
+        let counters = store.counters
+        var rows: UInt64 = 0
+        for lane in selection.lanes {
+            guard lane == .failures else {
+                rows += counters.done
+                continue
+            }
+            for (number, count) in counters.failedByClass.enumerated() {
+                let name = store.failureClasses.name(UInt8(clamping: number))
+                if !selection.classesLeftOut.contains(name) { rows += count }
+            }
+        }
+        return self.count(of: rows)
+    }
+}

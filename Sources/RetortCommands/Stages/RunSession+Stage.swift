@@ -1,0 +1,39 @@
+import Basics
+import PromptSource
+import ResponseGenerator
+import SegmentStore
+import StageSource
+
+/// A run whose input is a store.
+extension RunSession {
+    /// - Parameter noted: the manifest before this run told the store of its input.
+    func reading(
+        _ input: InputSet, _ store: RecordStore, _ standing: InputStanding, noted: StoreManifest, _ issued: IssuedKeys
+    ) -> SourceReading {
+        guard input.isStore else { return .none }
+        var reading = SourceReading()
+        reading.position = SourceNote.position(in: noted, input, settings, standing)
+        guard settings.rows.isWhole, settings.samples == noted.samples else { return reading }
+        reading.keeper = SourceKeeper(store, input, issued: issued, isTrusted: !standing.isMixed)
+        return reading
+    }
+
+    /// Keeps how far the input was read. Where every record of the store turns out to be of this input, the store is of
+    /// this input alone from now on.
+    func noteEnd(
+        of reading: SourceReading, _ input: InputSet, _ store: RecordStore, _ standing: InputStanding, isWhole: Bool,
+        _ summary: RunSummary, _ reached: RunStanding
+    ) throws(RetortError) {
+        guard let keeper = reading.keeper else { return }
+        if standing.isMixed {
+            guard isWhole, summary.ending == .completed, reached.pending == 0, reached.foreign == 0,
+                let rows = store.manifest.input?.rows
+            else { return }
+            try store.sync()
+            try store.beginInput(
+                identity: InputMark.sole.mark(input.identityHash), files: input.files.map(\.displayName))
+            try store.endInput(rows: rows)
+        }
+        try keeper.save()
+    }
+}
