@@ -176,7 +176,8 @@ struct WhereParser {
 
     /// What comes next, for messages.
     private var next: String {
-        rest.isEmpty ? "the end" : "'\(String(Substring(rest.prefix { !$0.properties.isWhitespace }.prefix(20))))'"
+        let word = rest.drop { $0.properties.isWhitespace }.prefix { !$0.properties.isWhitespace }.prefix(20)
+        return word.isEmpty ? "the end" : "'\(String(Substring(word)))'"
     }
 
     private func error(_ message: String, _ remedy: String? = nil) -> RetortError {

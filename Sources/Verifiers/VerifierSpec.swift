@@ -86,19 +86,23 @@ public enum VerifierSpec: Sendable, Hashable {
 public struct VerifierOptions: Sendable {
     /// Processes at the same time.
     public var workers: Int
-    /// How long a worker may take for one answer.
-    public var timeout: Interval
+    /// How long a worker may take for one answer, or one run of a program under test; nil: 60 or 10 seconds.
+    public var timeout: Interval?
+    /// What encloses the code of answers.
+    public var sandbox: SandboxMode
     /// What the processes of a user's program have.
     public var environment: [String: String]
     /// Variables of the environment that are kept from them, beside those whose names end in `_API_KEY`.
     public var withheld: Set<String>
 
-    /// Seconds that a worker may take by default.
+    /// How long a worker may take by default.
     public static let timeoutDefault = Interval.seconds(60)
 
     public init(
-        workers: Int, timeout: Interval = Self.timeoutDefault, environment: [String: String], withheld: Set<String> = []
+        workers: Int, timeout: Interval? = nil, sandbox: SandboxMode = .bubblewrap, environment: [String: String],
+        withheld: Set<String> = []
     ) {
+        self.sandbox = sandbox
         self.workers = workers
         self.timeout = timeout
         self.environment = environment
@@ -111,14 +115,17 @@ extension VerifierSpec {
     public func verifier(_ options: VerifierOptions) throws(RetortError) -> any Verifier {
         switch self {
         case .tests:
-            throw RetortError(.configuration, "the verifier 'tests' is not there yet")
+            return TestsVerifier(
+                name: name, workers: options.workers, seconds: options.timeout ?? TestsVerifier.secondsDefault,
+                mode: options.sandbox)
         case .equals(let field): return EqualityGrader(name: name, field: field)
         case .number(let field): return NumberGrader(name: name, field: field)
         case .regex(let pattern): return try PatternGrader(name: name, pattern: pattern)
         case .json: return JSONGrader(name: name)
         case .command(let command):
             return WorkerPool(
-                name: name, command: command, workers: options.workers, timeout: options.timeout,
+                name: name, command: command, workers: options.workers,
+                timeout: options.timeout ?? VerifierOptions.timeoutDefault,
                 environment: options.environment, withheld: options.withheld)
         }
     }

@@ -41,6 +41,9 @@ struct TextTail {
         if bytes.count > bytesMax { bytes.removeFirst(bytes.count - bytesMax) }
     }
 
+    /// Without the beginning of a sign that was cut.
+    var text: String { String(decoding: bytes.drop { $0 & 0xC0 == 0x80 }, as: UTF8.self) }
+
     mutating func resetCount() { count = 0 }
 
     /// The last line, or lines, without blanks around them; empty where there is nothing.

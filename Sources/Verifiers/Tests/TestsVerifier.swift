@@ -1,0 +1,99 @@
+public import Basics
+internal import JSONText
+
+/// Runs the code of an answer on the row's tests, in a sandbox.
+///
+/// The same code with the same tests is run twice at most; then its result is known. If the two differ, the opinion is flagged
+/// (`"flipped":true`) and is that of the worse run.
+public final class TestsVerifier: Verifier {
+    public let name: String
+    private let mode: SandboxMode
+    private let seconds: Interval
+    private let slots: Slots
+    private let walls = Locked<Result<Walls, RetortError>?>(nil)
+    private let results = Locked(ResultCache())
+    private let parsers = ParserStock()
+
+    /// Seconds that one run of a program may take by default.
+    public static let secondsDefault = Interval.seconds(10)
+
+    /// - Parameters:
+    ///   - workers: programs at the same time.
+    ///   - seconds: how long one run of a program may take.
+    public init(name: String = "tests", workers: Int, seconds: Interval = secondsDefault, mode: SandboxMode) {
+        self.name = name
+        self.mode = mode
+        self.seconds = seconds
+        slots = Slots(workers)
+    }
+
+    /// Finds out whether programs can be run here. Throws `.configuration` where they cannot.
+    public func check() async throws(RetortError) { _ = try await found() }
+
+    public func judge(_ request: VerifierRequest) async throws(RetortError) -> Opinion {
+        let walls = try await found()
+        let tests = try parsers.with { parser throws(RetortError) in try RowTests(row: request.row, with: parser) }
+        let text = String(decoding: request.text.prefix(CodeText.textBytesMax), as: UTF8.self)
+        guard let program = TestedProgram(text, tests) else {
+            return Opinion(pass: false, score: 0, feedback: "The answer holds no code.", value: TestReport.noCode.json)
+        }
+        let key = program.key
+        if let known = results.withLock({ $0.known(key) }) { return known }
+        let runner = ProgramRunner(walls: walls)
+        let seconds = seconds
+        let result: Result<Opinion, RetortError> = await slots.run {
+            do throws(RetortError) { return .success(try program.judge(runner, seconds: seconds)) } catch {
+                return .failure(error)
+            }
+        }
+        let opinion = try result.get()
+        return results.withLock { $0.add(opinion, key) }
+    }
+
+    private func found() async throws(RetortError) -> Walls {
+        if let found = walls.withLock({ $0 }) { return try found.get() }
+        let mode = mode
+        let found: Result<Walls, RetortError> = await slots.run {
+            do throws(RetortError) { return .success(try Walls.find(mode)) } catch { return .failure(error) }
+        }
+        walls.withLock { $0 = found }
+        return try found.get()
+    }
+}
+
+/// What programs came to, by program and tests.
+struct ResultCache: Sendable {
+    private struct Entry {
+        var opinion: Opinion
+        var runs: Int
+    }
+
+    private var entries: [Hash128: Entry] = [:]
+
+    /// Programs that are remembered; when there are as many, all are forgotten.
+    static let entriesMax = 20_000
+    /// How often one program is run.
+    static let runsMax = 2
+
+    /// Nil when the program is to be run.
+    func known(_ key: Hash128) -> Opinion? {
+        guard let entry = entries[key], entry.runs >= Self.runsMax else { return nil }
+        return entry.opinion
+    }
+
+    /// Notes a run and gives the opinion that counts.
+    mutating func add(_ opinion: Opinion, _ key: Hash128) -> Opinion {
+        guard var entry = entries[key] else {
+            if entries.count >= Self.entriesMax { entries.removeAll() }
+            entries[key] = Entry(opinion: opinion, runs: 1)
+            return opinion
+        }
+        entry.runs += 1
+        if entry.opinion.pass != opinion.pass {
+            if !opinion.pass { entry.opinion = opinion }
+            entry.opinion.value = TestReport.flagged(entry.opinion.value)
+        }
+        entries[key] = entry
+        return entry.opinion
+    }
+}

@@ -1,0 +1,136 @@
+import Basics
+import JSONText
+import Testing
+
+@testable import Verifiers
+
+@Suite(.enabled(if: Sandboxed.isPossible, "bubblewrap cannot make a sandbox here"))
+struct TestsVerifierTests {
+    private static let addRow = #"""
+        {"prompt":"import math\n\ndef add(a, b):\n    \"\"\"Adds.\"\"\"\n","entry_point":"add",
+         "test":"def check(candidate):\n    assert candidate(1, 2) == 3\n    assert candidate(-1, 1) == 0\n"}
+        """#
+
+    private func judge(_ row: String, _ answer: String, seconds: Double = 20) async throws -> Opinion {
+        let verifier = TestsVerifier(workers: 2, seconds: .seconds(seconds), mode: .bubblewrap)
+        return try await verifier.judge(Sandboxed.request(row, answer))
+    }
+
+    @Test(arguments: [
+        ("    return a + b\n", true),
+        ("    return a - b\n", false),
+        ("Here:\n```python\ndef add(a, b):\n    return int(math.fsum([a, b]))\n```\n", true),
+        ("```python\n    return a + b\n```", true),
+        ("    return a +\n", false),
+        ("    print('noise' * 1000)\n    return a + b\n", true),
+        ("    return a + b\nif __name__ == '__main__':\n    raise ValueError\n", true),
+        ("    input()\n    return a + b\n", false),
+    ])
+    func functionsAreCalledByTheirTests(_ answer: String, _ passes: Bool) async throws {
+        let opinion = try await judge(Self.addRow, answer)
+        #expect(opinion.pass == passes, "\(opinion)")
+        #expect(opinion.score == (passes ? 1 : 0))
+    }
+
+    @Test func theFeedbackShowsTheFailure() async throws {
+        let opinion = try await judge(Self.addRow, "    return a - b\n")
+        #expect(opinion.feedback?.contains("AssertionError") == true, "\(opinion)")
+        #expect(opinion.feedback?.contains("harness") == false, "\(opinion)")
+        #expect(try Sandboxed.reason(opinion) == "wrong")
+        let other = try await judge(Self.addRow, "    return a + c\n")
+        #expect(other.feedback?.contains("NameError: name 'c' is not defined") == true, "\(other)")
+    }
+
+    @Test func assertionsCountOneByOne() async throws {
+        let row =
+            #"{"test_list":["assert sq(2) == 4","assert sq(3) == 9","assert sq(-1) == 1"],"test_setup_code":"import re"}"#
+        let opinion = try await judge(
+            row, "```python\ndef sq(x):\n    return x * 2 if x == 2 else 9 if x > 0 else -1\n```")
+        #expect(opinion.score == 2.0 / 3)
+        #expect(opinion.feedback?.hasPrefix("assert sq(-1) == 1") == true, "\(opinion)")
+    }
+
+    @Test(arguments: [
+        ("python", "for line in open(0):\n    print(sum(map(int, line.split())))"),
+        ("bash", "while read a b; do echo $((a + b)); done"),
+        ("perl", #"while (<>) { my ($a, $b) = split; print $a + $b, "\n"; }"#),
+        (
+            "c",
+            "#include <stdio.h>\nint main() { int a, b; while (scanf(\"%d %d\", &a, &b) == 2) printf(\"%d\\n\", a + b); }"
+        ),
+        (
+            "cpp",
+            "#include <iostream>\nint main() { int a, b; while (std::cin >> a >> b) std::cout << a + b << '\\n'; }"
+        ),
+        (
+            "js",
+            "for (const l of require('fs').readFileSync(0, 'utf8').trim().split('\\n')) console.log(l.split(' ').reduce((a, b) => +a + +b))"
+        ),
+    ])
+    func programsReadAndWrite(_ tag: String, _ code: String) async throws {
+        guard ProgramLanguage(tag: tag)?.program != nil else { return }
+        let row =
+            #"{"public_tests":{"input":["1 2\n"],"output":["3\n"]},"private_tests":{"input":["4 5\n6 7\n"],"output":["9\n13\n"]}}"#
+        let opinion = try await judge(row, "```\(tag)\n\(code)\n```")
+        #expect(opinion.pass, "\(opinion)")
+        #expect(opinion.score == 1)
+    }
+
+    @Test func aWrongOutputIsShown() async throws {
+        let row = #"{"tests":[{"input":"1","output":"1"},{"input":"2","output":"4"},{"input":"3","output":"3"}]}"#
+        let opinion = try await judge(row, "```python\nprint(input())\n```")
+        #expect(!opinion.pass && opinion.score == 2.0 / 3)
+        #expect(opinion.feedback == "Test 2 of 3 failed.\nInput:\n2\nExpected output:\n4\nOutput:\n2\n")
+    }
+
+    @Test func aProgramThatDoesNotCompileSaysWhy() async throws {
+        guard ProgramLanguage.c.program != nil else { return }
+        let opinion = try await judge(#"{"tests":[{"input":"","output":""}]}"#, "```c\nint main( {\n```")
+        #expect(try Sandboxed.reason(opinion) == "compilation")
+        #expect(opinion.feedback?.contains("error") == true)
+    }
+
+    @Test func anEndlessProgramIsEndedOnce() async throws {
+        let row = #"{"tests":[{"input":"","output":"x"},{"input":"","output":"x"},{"input":"","output":"x"}]}"#
+        let began = Instant.now
+        let opinion = try await judge(row, "```python\nwhile True: pass\n```", seconds: 1)
+        #expect(try Sandboxed.reason(opinion) == "time")
+        #expect(opinion.feedback?.contains("did not end within 1.0 s") == true)
+        #expect((Instant.now - began).seconds < 3 * 20)
+    }
+
+    @Test func anAnswerWithoutCodeFails() async throws {
+        let opinion = try await judge(Self.addRow, "```haskell\nadd = (+)\n```")
+        #expect(!opinion.pass)
+        #expect(opinion.feedback == "The answer holds no code.")
+    }
+
+    @Test func aRowWithoutTestsIsTheVerifiersFailure() async {
+        await #expect(throws: RetortError.self) { try await judge("{}", "x = 1") }
+    }
+
+    @Test func aTestThatFlipsIsFlaggedAndItsWorseResultCounts() async throws {
+        let verifier = TestsVerifier(workers: 1, seconds: .seconds(20), mode: .bubblewrap)
+        // The clock decides: it passes or fails by the parity of a counter that no program can keep, so it is tried until both came.
+        let request = Sandboxed.request(
+            Sandboxed.callsF, "```python\nimport time\ndef f(): return time.time_ns() // 1000 % 2 == 0\n```")
+        var flipped = false
+        for number in 0..<40 where !flipped {
+            var copy = request
+            copy.row = Array(Sandboxed.callsF.replacing("assert f()", with: "assert f() # \(number)").utf8)
+            _ = try await verifier.judge(copy)
+            let second = try await verifier.judge(copy)
+            flipped = second.value.map { String(decoding: $0, as: UTF8.self).contains(#""flipped":true"#) } ?? false
+            if flipped { #expect(!second.pass) }
+            #expect(try await verifier.judge(copy) == second)
+        }
+        #expect(flipped)
+    }
+
+    @Test func withoutWallsItRunsInAFolderThatIsGoneAfterwards() async throws {
+        let code =
+            "import os\nopen('left', 'w').close()\nos.mkdir('d')\ndef f(): return os.getcwd()[0] == '/' and os.listdir()"
+        let opinion = try await Sandboxed.judge(code, mode: .none)
+        #expect(opinion.pass, "\(opinion)")
+    }
+}
