@@ -1,6 +1,7 @@
 import Basics
 import CMicroHTTPD
 import Glibc
+import HTTPServer
 import Synchronization
 
 /// The thread that serves: libmicrohttpd over epoll, a heap of timers, and nothing that blocks.

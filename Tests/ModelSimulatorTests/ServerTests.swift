@@ -1,5 +1,6 @@
 import Basics
 import JSONText
+import TestSupport
 import Testing
 
 @testable import ModelSimulator

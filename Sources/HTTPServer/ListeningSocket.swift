@@ -1,17 +1,17 @@
-import Basics
+public import Basics
 import Glibc
 
 /// A TCP socket that listens on a numeric address.
-struct ListeningSocket {
-    let descriptor: Int32
-    let port: UInt16
-    let isIPv6: Bool
+public struct ListeningSocket: Sendable {
+    public let descriptor: Int32
+    public let port: UInt16
+    public let isIPv6: Bool
 
     private static let backlog: Int32 = 4096
 
     /// Port 0 takes a free one. Throws a configuration error for an address that is not numeric or not of this
     /// machine and for a port in use.
-    init(host: String, port: UInt16) throws(RetortError) {
+    public init(host: String, port: UInt16) throws(RetortError) {
         let place = host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
         var hints = addrinfo()
         hints.ai_flags = AI_NUMERICHOST | AI_PASSIVE

@@ -1,16 +1,16 @@
 import Glibc
 
 /// A blocking HTTP client on one raw socket, so that tests see resets, silences and framing as they are.
-final class LoopbackClient {
-    struct Response {
-        var status: Int
-        var headers: [String: String]
-        var body: [UInt8]
+public final class LoopbackClient {
+    public struct Response {
+        public var status: Int
+        public var headers: [String: String]
+        public var body: [UInt8]
 
-        var text: String { String(decoding: body, as: UTF8.self) }
+        public var text: String { String(decoding: body, as: UTF8.self) }
     }
 
-    enum Outcome {
+    public enum Outcome {
         case response(Response)
         /// The peer closed before the response was whole. Everything received so far.
         case closed([UInt8])
@@ -25,7 +25,7 @@ final class LoopbackClient {
     private var received: [UInt8] = []
 
     /// `patience` ends a read that brings nothing.
-    init(port: UInt16, patienceMilliseconds: Int = 10_000) {
+    public init(port: UInt16, patienceMilliseconds: Int = 10_000) {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
@@ -43,24 +43,24 @@ final class LoopbackClient {
 
     deinit { close(descriptor) }
 
-    func post(_ path: String, _ body: String, headers: [String] = []) -> Outcome {
+    public func post(_ path: String, _ body: String, headers: [String] = []) -> Outcome {
         request("POST", path, body, headers: headers)
     }
 
-    func get(_ path: String) -> Outcome { request("GET", path, "") }
+    public func get(_ path: String) -> Outcome { request("GET", path, "") }
 
-    func request(_ method: String, _ path: String, _ body: String, headers: [String] = []) -> Outcome {
+    public func request(_ method: String, _ path: String, _ body: String, headers: [String] = []) -> Outcome {
         send(method, path, body, headers: headers)
         return receive()
     }
 
-    func send(_ method: String, _ path: String, _ body: String, headers: [String] = []) {
+    public func send(_ method: String, _ path: String, _ body: String, headers: [String] = []) {
         let lines =
             ["\(method) \(path) HTTP/1.1", "Host: loopback", "Content-Length: \(body.utf8.count)"] + headers
         write(Array((lines.joined(separator: "\r\n") + "\r\n\r\n" + body).utf8))
     }
 
-    func write(_ bytes: [UInt8]) {
+    public func write(_ bytes: [UInt8]) {
         guard isConnected else { return }
         var sent = 0
         while sent < bytes.count {
@@ -73,7 +73,7 @@ final class LoopbackClient {
     }
 
     /// The next response on this connection.
-    func receive() -> Outcome {
+    public func receive() -> Outcome {
         guard isConnected else { return .refused }
         while true {
             if let response = takeResponse() { return .response(response) }
@@ -128,7 +128,7 @@ final class LoopbackClient {
 }
 
 extension LoopbackClient.Outcome: CustomStringConvertible {
-    var description: String {
+    public var description: String {
         switch self {
         case .response(let response): "response \(response.status)"
         case .closed(let bytes): "closed after \(bytes.count) bytes"
@@ -139,7 +139,7 @@ extension LoopbackClient.Outcome: CustomStringConvertible {
     }
 
     /// The response, if one came whole.
-    var response: LoopbackClient.Response? {
+    public var response: LoopbackClient.Response? {
         if case .response(let response) = self { response } else { nil }
     }
 }

@@ -1,0 +1,65 @@
+import Basics
+import CMicroHTTPD
+
+/// The reply that a request waits for. One that is released without being sent becomes status 500. Any thread.
+public final class PendingReply: Sendable {
+    let slot: ReplySlot
+
+    init(_ slot: ReplySlot) { self.slot = slot }
+
+    deinit { slot.fill(.text(500, "the request was given up")) }
+
+    /// Sends the response. Only the first one counts.
+    public func send(_ response: HTTPResponse) { slot.fill(response) }
+}
+
+/// Where a reply is put, by any thread, and taken by the server's.
+final class ReplySlot: Sendable {
+    enum Taken {
+        case response(HTTPResponse)
+        /// The connection is suspended until the response comes.
+        case suspended
+        /// The server stops.
+        case aborted
+    }
+
+    private struct State {
+        var response: HTTPResponse?
+        var isAborted = false
+        var suspended: OpaquePointer?
+    }
+
+    private let state = Locked(State())
+
+    func fill(_ response: HTTPResponse) {
+        state.withLock { state in
+            guard state.response == nil, !state.isAborted else { return }
+            state.response = response
+            Self.resume(&state)
+        }
+    }
+
+    func abort() {
+        state.withLock { state in
+            state.isAborted = true
+            Self.resume(&state)
+        }
+    }
+
+    /// The response, if it is there; otherwise the connection waits for it.
+    func take(for connection: OpaquePointer) -> Taken {
+        state.withLock { state in
+            if state.isAborted { return .aborted }
+            if let response = state.response { return .response(response) }
+            state.suspended = connection
+            MHD_suspend_connection(connection)
+            return .suspended
+        }
+    }
+
+    private static func resume(_ state: inout State) {
+        guard let connection = state.suspended else { return }
+        state.suspended = nil
+        MHD_resume_connection(connection)
+    }
+}

@@ -1,0 +1,67 @@
+import Basics
+import CMicroHTTPD
+import Glibc
+
+/// libmicrohttpd's daemon, and the requests under way in it.
+final class ServerCore: @unchecked Sendable {
+    let configuration: HTTPServer.Configuration
+    let router: Router
+    /// Requests that are not over. Set and read under the lock; nil once the server stops.
+    private let exchanges = Locked<[ObjectIdentifier: ServerExchange]?>([:])
+    /// Set by `start`, before any other thread knows the server.
+    private var daemon: OpaquePointer?
+
+    /// Each connection's memory, for headers and parts of bodies.
+    private static let connectionMemoryBytes = 32 * 1024
+
+    init(_ configuration: HTTPServer.Configuration, _ router: Router) {
+        self.configuration = configuration
+        self.router = router
+    }
+
+    /// False if the daemon cannot be started; the socket is the caller's then.
+    func start(_ listener: ListeningSocket) -> Bool {
+        let context = Unmanaged.passUnretained(self).toOpaque()
+        func item(_ option: MHD_OPTION, _ value: Int, _ pointer: UnsafeMutableRawPointer? = nil) -> MHD_OptionItem {
+            MHD_OptionItem(option: option, value: value, ptr_value: pointer)
+        }
+        let completed: MHD_RequestCompletedCallback = ServerCore.requestCompleted
+        var options = [
+            item(.LISTEN_SOCKET, Int(listener.descriptor)),
+            item(.CONNECTION_LIMIT, configuration.connectionsMax),
+            item(.CONNECTION_MEMORY_LIMIT, Self.connectionMemoryBytes),
+            item(.CONNECTION_TIMEOUT, max(1, Int(configuration.idleTimeout.nanoseconds / 1_000_000_000))),
+            item(.NOTIFY_COMPLETED, unsafeBitCast(completed, to: Int.self), context),
+            item(.END, 0),
+        ]
+        var flags = MHD_USE_EPOLL.rawValue | MHD_USE_INTERNAL_POLLING_THREAD.rawValue
+        flags |= MHD_ALLOW_SUSPEND_RESUME.rawValue
+        if listener.isIPv6 { flags |= MHD_USE_IPv6.rawValue }
+        daemon = retort_mhd_start(flags, nil, ServerCore.handleRequest, context, &options)
+        return daemon != nil
+    }
+
+    /// Suspended connections are resumed first: the daemon must not be stopped with any.
+    func stop() {
+        let open = exchanges.withLock { exchanges in
+            defer { exchanges = nil }
+            return exchanges ?? [:]
+        }
+        for exchange in open.values { exchange.abort() }
+        if let daemon { MHD_stop_daemon(daemon) }
+        daemon = nil
+    }
+
+    /// False once the server stops.
+    func register(_ exchange: ServerExchange) -> Bool {
+        exchanges.withLock { exchanges in
+            guard exchanges != nil else { return false }
+            exchanges?[ObjectIdentifier(exchange)] = exchange
+            return true
+        }
+    }
+
+    func forget(_ exchange: ServerExchange) {
+        exchanges.withLock { $0?[ObjectIdentifier(exchange)] = nil }
+    }
+}
