@@ -70,12 +70,13 @@ let package = Package(
         part("Filtering", uses: ["JSONText", "Basics"]),
         part("Verifiers", uses: ["CProcess", "JSONSchema", "JSONText", "Basics"]),
         part("CommandLine", uses: ["JSONText", "Basics"]),
+        part("JobFiles", uses: ["CYAML", "CommandLine", "JSONText", "Basics"]),
 
         // Commands, and the program.
         part(
             "RetortCommands",
             uses: [
-                "CYAML", "Basics", "JSONText", "JSONSchema", "Gzip", "Parquet", "SegmentStore", "ModelAPI",
+                "JobFiles", "Basics", "JSONText", "JSONSchema", "Gzip", "Parquet", "SegmentStore", "ModelAPI",
                 "HTTPTransport",
                 "ResponseGenerator", "PromptSource", "StageSource", "ModelSimulator", "CommandLine",
             ]),
@@ -115,11 +116,12 @@ let package = Package(
         tests(of: "Filtering", with: ["JSONText", "Basics"]),
         tests(of: "Verifiers", with: ["JSONText", "Basics"]),
         tests(of: "CommandLine", with: ["JSONText", "Basics"]),
+        tests(of: "JobFiles", with: ["CommandLine", "JSONText", "Basics"]),
         tests(
             of: "RetortCommands",
             with: [
                 "SegmentStore", "CommandLine", "JSONText", "Gzip", "HTTPTransport", "ModelSimulator", "ModelAPI",
-                "PromptSource", "StageSource", "ResponseGenerator", "Basics",
+                "PromptSource", "StageSource", "ResponseGenerator", "JobFiles", "Basics",
             ]),
     ],
     cxxLanguageStandard: .cxx17

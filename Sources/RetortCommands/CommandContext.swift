@@ -12,8 +12,10 @@ struct CommandContext: Sendable {
         let isSilent = command.flag("quiet") && !command.isGiven("progress")
         let mode: ProgressMode = isSilent ? .none : command.choice("progress")
         let style = ProgressStyle(
-            mode, terminal: errorTerminal, environment: environment, every: command.duration("progress-every"))
+            mode, terminal: errorTerminal, environment: environment,
+            every: command.durationIfSet("progress-every") ?? .seconds(10))
         return MessageStream(
-            terminal: errorTerminal, palette: mode == .json ? .plain : messages.palette, progress: style)
+            terminal: errorTerminal, palette: mode == .json ? .plain : messages.palette, progress: style,
+            itemsEvery: command.integerIfSet("progress-every"))
     }
 }

@@ -9,7 +9,7 @@ enum OptionSynonyms {
             ["api-key", "apikey", "key", "openai-api-key", "anthropic-api-key", "token", "auth", "bearer"],
             "Keys come from the environment alone: export OPENAI_API_KEY=..., or --header 'NAME: env:VARIABLE'."),
         SynonymSpec(
-            ["url", "api-base", "api-url", "openai-api-base", "server", "host", "endpoint-url", "provider", "base"],
+            ["url", "api-base", "api-url", "openai-api-base", "server", "host", "endpoint-url", "base"],
             option: "base-url", "Use --base-url URL."),
         SynonymSpec(["headers", "extra-headers", "h"], option: "header", "Use --header 'NAME: VALUE'."),
         SynonymSpec(["model-name", "model-id", "engine", "deployment", "llm"], option: "model", "Use --model NAME."),
@@ -89,7 +89,7 @@ enum OptionSynonyms {
     ]
 
     private static let answers = [
-        SynonymSpec(["price", "pricing", "cost"], option: "prices", "Use --prices FILE."),
+        SynonymSpec(["pricing", "cost"], option: "prices", "Use --prices FILE."),
         SynonymSpec(
             ["log-file", "log-level", "log", "verbose", "v", "debug", "vv", "loglevel"], option: "progress",
             "Use --progress plain for lines of progress, --progress json for programs; failures are in the store."),

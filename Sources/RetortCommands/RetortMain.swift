@@ -21,7 +21,7 @@ public enum RetortMain {
             terminal: terminal, palette: Palette(.auto, isTerminal: terminal.isTerminal, environment: environment))
         return await StandardStreams.run("retort", messages: early) {
             let parser = ArgumentParser(RetortProgram.spec)
-            try ProcessStart.checkEncoding(variables: RetortProgram.spec.environmentTable.map(\.name))
+            try ProcessStart.checkEncoding(variables: RetortProgram.spec.variables)
             switch try parser.parse(ProcessStart.arguments, environment: environment) {
             case .help(let command, let detail):
                 try print(help: command, detail, environment)

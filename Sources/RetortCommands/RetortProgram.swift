@@ -12,6 +12,7 @@ public enum RetortProgram {
 
     static let entries: [Entry] = [
         Entry(spec: RunCommand.spec, run: RunCommand.run),
+        Entry(spec: InitCommand.spec, run: InitCommand.run),
         Entry(spec: RetryCommand.spec, run: RetryCommand.run),
         Entry(spec: StatusCommand.spec, run: StatusCommand.run),
         Entry(spec: GetCommand.spec, run: GetCommand.run),

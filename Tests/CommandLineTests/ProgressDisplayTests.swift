@@ -22,6 +22,17 @@ import Testing
         #expect(frames == 20)
     }
 
+    @Test func itemsInPlaceOfTime() {
+        var display = ProgressDisplay(.plain(every: .seconds(1)), width: 80, palette: .plain, itemsEvery: 10)
+        var shown: [Int] = []
+        for done in 5..<48 where !display.update(snapshot(done), now: at(Int64(done) * 5000)).isEmpty {
+            shown.append(done)
+        }
+        #expect(shown == [15, 20, 30, 40])
+        var line = ProgressDisplay(.line, width: 80, palette: .plain, itemsEvery: 10)
+        #expect(!line.update(snapshot(1), now: at(0)).isEmpty, "a line is redrawn by time")
+    }
+
     @Test func framesReplaceEachOther() {
         var display = ProgressDisplay(.line, width: 80, palette: .plain)
         #expect(display.update(snapshot(1), now: at(0)) == clear + line(1))

@@ -80,6 +80,9 @@ import Testing
         case .duration: "\(Int.random(in: 1...3_600_000, using: &generator))ms"
         case .either(let words, or: let other):
             Bool.random(using: &generator) ? words[0] : value(of: other, &generator)
+        case .count(let range, or: let other):
+            Bool.random(using: &generator)
+                ? String(Int.random(in: range, using: &generator)) : value(of: other, &generator)
         case .list(let element):
             (0...Int.random(in: 0...2, using: &generator)).map { _ in value(of: element, &generator) }
                 .joined(separator: ",")

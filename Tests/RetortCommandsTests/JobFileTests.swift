@@ -7,39 +7,13 @@ import Testing
 @testable import RetortCommands
 
 @Suite struct JobFileTests {
-    private func entries(_ text: String) throws(RetortError) -> [YAMLEntries.Entry] {
-        try YAMLEntries(parsing: Array(text.utf8), name: "j.yaml").entries
-    }
-
     private func job(_ text: String) throws(RetortError) -> JobFile { try JobFile(parsing: text, name: "j.yaml") }
-
-    @Test func readsNamesScalarsAndLists() throws {
-        let entries = try entries(
-            "# head\na: 1\nb: [x, 'y z']\nc:\n  - p\n  - q\nd: |\n  two\n  lines\ne: \"\\u00e9\"\n")
-        #expect(entries.map(\.name.text) == ["a", "b", "c", "d", "e"])
-        #expect(entries.map { $0.values.map(\.text) } == [["1"], ["x", "y z"], ["p", "q"], ["two\nlines\n"], ["é"]])
-        #expect(entries.map(\.name.line) == [2, 3, 4, 7, 10])
-        #expect(entries[2].values.map(\.line) == [5, 6])
-        #expect(entries.map(\.isList) == [false, true, true, false, false])
-    }
-
-    @Test(arguments: [
-        ("a: {b: c}", "j.yaml:1"), ("a: 1\nb:\n  - {c: d}", "j.yaml:3"), ("a: 1\na: 2", "j.yaml:2"),
-        ("- a", "j.yaml:1"), ("just text", "j.yaml:1"), ("", "j.yaml:1"), ("a: &x 1\nb: *x", "j.yaml:2"),
-        ("a: 1\n---\nb: 2", "j.yaml:2"), ("a: 'open", "j.yaml:1:9"), ("a: 1\n\tb: 2", "j.yaml:2:1"),
-        ("? [a]\n: b", "j.yaml:1"),
-    ])
-    func saysWhereAFileIsSomethingElse(_ text: String, _ place: String) {
-        let error = #expect(throws: RetortError.self) { try entries(text) }
-        #expect(error?.code == .configuration)
-        #expect(error?.place == place)
-    }
 
     @Test func becomesSettings() throws {
         let job = try job("input: a.jsonl\nmax_tokens: 5\nmodel: m\nstop: [x, y]\nprompt: \"Say {{it}}\"\n")
         #expect(job.inputs == ["a.jsonl"])
         #expect(job.settings.map(\.name) == ["max-tokens", "model", "stop", "stop"])
-        #expect(job.settings.map(\.place) == ["j.yaml:2", "j.yaml:3", "j.yaml:4", "j.yaml:4"])
+        #expect(job.settings.map(\.place) == ["j.yaml:2:13", "j.yaml:3:8", "j.yaml:4:8", "j.yaml:4:11"])
         #expect(job.template?.text == "Say {{it}}")
         #expect(job.template?.template.fields == ["it"])
     }
@@ -81,9 +55,9 @@ import Testing
 
     @Test func wrongValuesNameTheirLine() throws {
         let error = #expect(throws: RetortError.self) { try settings("input: a\nout: o\ntemperature: hot") }
-        #expect(error?.place == "j.yaml:3")
+        #expect(error?.place == "j.yaml:3:14")
         let unknown = #expect(throws: RetortError.self) { try settings("input: a\ntemprature: 1") }
-        #expect(unknown?.place == "j.yaml:2")
+        #expect(unknown?.place == "j.yaml:2:1")
         #expect(unknown?.remedy?.contains("temperature") == true)
     }
 }

@@ -31,6 +31,9 @@ public enum OptionValue: Sendable, Hashable {
         case .size(let range): .size(try parseSize(text, in: range))
         case .duration(let range): .duration(try parseDuration(text, in: range))
         case .either(let words, or: let other): try parseEither(text, words, or: other)
+        case .count(let range, or: let other):
+            text.utf8.allSatisfy { (0x30...0x39).contains($0) } && !text.isEmpty
+                ? .integer(try parseInteger(text, in: range)) : try parse(text, as: other)
         case .list(let element): .list(try parseList(text, of: element))
         case .repeated(let element): .list([try parse(text, as: element)])
         }

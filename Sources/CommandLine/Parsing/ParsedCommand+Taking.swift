@@ -21,20 +21,38 @@ extension ParsedCommand {
     /// the table's defaults. A list is given by repeating its name.
     /// - Throws: `.configuration` for an unknown name or a wrong value, naming the place.
     public func applying(_ settings: [Setting]) throws(RetortError) -> ParsedCommand {
+        var problems: [RetortError] = []
+        let result = applying(settings, problems: &problems)
+        if let problem = problems.first { throw problem }
+        return result
+    }
+
+    /// The same, past what is wrong, which is added to `problems`.
+    public func applying(_ settings: [Setting], problems: inout [RetortError]) -> ParsedCommand {
         var result = self
         for setting in settings {
             guard let option = spec.options.first(where: { $0.name == setting.name }) else {
-                throw unknown(setting)
+                problems.append(unknown(setting))
+                continue
             }
-            if let given = given[option.name], given.source > .file { continue }
             do throws(ValueError) {
+                // What yields to the command line is checked all the same.
                 let value = try OptionValue.parse(setting.text, as: option.kind)
+                if let given = given[option.name], given.source > .file { continue }
                 try result.checkOnce(value, for: option, from: .file)
-                result.store(value, for: option, from: .file)
+                result.store(value, for: option, from: .file, at: setting.place)
             } catch {
-                throw RetortError(.configuration, "\(setting.name): \(error.message)", at: setting.place)
+                problems.append(
+                    RetortError(.configuration, "\(setting.name): \(error.message)", at: setting.place))
             }
         }
+        return result
+    }
+
+    /// The command with another text for an option that was given, as the meaning of the one that it had.
+    public func meaning(_ text: String, by name: String) -> ParsedCommand {
+        var result = self
+        if result.given[name] != nil { result.given[name]?.value = .text(text) }
         return result
     }
 
@@ -61,7 +79,7 @@ extension ParsedCommand {
                 case .text(let text): try OptionValue.parse(text, as: option.kind)
                 }
             try checkOnce(value, for: option, from: .commandLine)
-            store(value, for: option, from: .commandLine)
+            store(value, for: option, from: .commandLine, at: "--\(option.name)")
         } catch {
             throw RetortError(.usage, error.message, at: "--\(option.name)", remedy: helpHint)
         }
@@ -70,10 +88,12 @@ extension ParsedCommand {
     /// Takes the variables of options that the command line left out.
     mutating func takeEnvironment(_ environment: [String: String]) throws(RetortError) {
         for option in options.values.sorted(by: { $0.name < $1.name }) where given[option.name] == nil {
-            guard let name = option.environment, let text = environment[name], !text.isEmpty else { continue }
+            let variables = spec.variables(of: option)
+            guard let name = variables.first(where: { environment[$0]?.isEmpty == false }), let text = environment[name]
+            else { continue }
             do throws(ValueError) {
                 let value = try OptionValue.parse(text, as: option.kind)
-                given[option.name] = GivenValue(value: value, source: .environment)
+                given[option.name] = GivenValue(value: value, source: .environment, place: "$\(name)")
             } catch {
                 throw RetortError(
                     .configuration, error.message, at: "$\(name)",
@@ -117,13 +137,15 @@ extension ParsedCommand {
         throw ValueError("a second value is given; it takes one")
     }
 
-    private mutating func store(_ value: OptionValue, for option: OptionSpec, from source: ValueSource) {
+    private mutating func store(
+        _ value: OptionValue, for option: OptionSpec, from source: ValueSource, at place: String
+    ) {
         if case .list(let added) = value, let before = given[option.name],
             case .list(let values) = before.value
         {
-            given[option.name] = GivenValue(value: .list(values + added), source: source)
+            given[option.name] = GivenValue(value: .list(values + added), source: source, place: before.place)
         } else {
-            given[option.name] = GivenValue(value: value, source: source)
+            given[option.name] = GivenValue(value: value, source: source, place: place)
         }
     }
 }

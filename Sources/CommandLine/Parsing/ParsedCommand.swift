@@ -28,6 +28,8 @@ public struct ParsedCommand: Sendable, Hashable {
     struct GivenValue: Sendable, Hashable {
         var value: OptionValue
         var source: ValueSource
+        /// `--name`, `$VARIABLE`, or `file:line:column`.
+        var place: String
     }
 
     init(_ spec: CommandSpec, of program: ProgramSpec) {
@@ -46,6 +48,15 @@ public struct ParsedCommand: Sendable, Hashable {
         _ = option(name)
         return given[name]?.source ?? .table
     }
+
+    /// Where the option's value is from: `--name`, `$VARIABLE`, or a place in a file; nil for the table's default.
+    public func origin(of name: String) -> String? {
+        _ = option(name)
+        return given[name]?.place
+    }
+
+    /// The names of the options that were given, sorted.
+    public var givenNames: [String] { given.keys.sorted() }
 
     /// Whether the flag is on. A flag that nobody gave is off unless its default says otherwise.
     public func flag(_ name: String) -> Bool {
@@ -159,8 +170,10 @@ public struct ParsedCommand: Sendable, Hashable {
     private func read<Value>(_ name: String, _ type: String, _ extract: (OptionValue) -> Value?) -> Value? {
         guard let value = value(name) else { return nil }
         if let result = extract(value) { return result }
-        if case .either = option(name).kind { return nil }
-        wrongType(name, type)
+        switch option(name).kind {
+        case .either, .count: return nil
+        default: wrongType(name, type)
+        }
     }
 
     private func present<Value>(_ value: Value?, _ name: String) -> Value {

@@ -10,12 +10,17 @@ public struct ProgressDisplay: Sendable {
     /// The line that stands on the terminal, without its newline; empty if there is none.
     private var standing = ""
     private var lastFrame: Instant?
+    /// In place of a time, items between two frames of `plain` and `json`.
+    private let itemsEvery: Int?
+    private var lastItems = 0
 
     /// A terminal is redrawn at most ten times a second.
     public static let redrawInterval = Interval.milliseconds(100)
     private static let clear = "\r\u{1B}[K"
 
-    public init(_ style: ProgressStyle, width: Int, palette: Palette) {
+    /// - Parameter itemsEvery: of `plain` and `json`, items that have an outcome between two frames; nil: the style's time.
+    public init(_ style: ProgressStyle, width: Int, palette: Palette, itemsEvery: Int? = nil) {
+        self.itemsEvery = itemsEvery
         self.style = style
         self.width = width
         self.palette = palette
@@ -23,7 +28,7 @@ public struct ProgressDisplay: Sendable {
 
     /// The next frame, if it is time for one. The first comes at once on a terminal, after the interval elsewhere.
     public mutating func update(_ snapshot: ProgressSnapshot, now: Instant) -> String {
-        guard isDue(now) else { return "" }
+        guard isDue(snapshot, now) else { return "" }
         return draw(snapshot)
     }
 
@@ -44,7 +49,17 @@ public struct ProgressDisplay: Sendable {
         return standing.isEmpty ? line + "\n" : Self.clear + line + "\n" + standing
     }
 
-    private mutating func isDue(_ now: Instant) -> Bool {
+    private mutating func isDue(_ snapshot: ProgressSnapshot, _ now: Instant) -> Bool {
+        if let itemsEvery, style != .line, style != .none {
+            let items = snapshot.done + snapshot.failed
+            guard lastFrame != nil else {
+                (lastFrame, lastItems) = (now, items)
+                return false
+            }
+            guard items - lastItems >= itemsEvery else { return false }
+            lastItems = items - items % itemsEvery
+            return true
+        }
         let interval: Interval
         switch style {
         case .none: return false

@@ -69,11 +69,16 @@ public struct CommandSpec: Sendable, Hashable {
     public var exitCodes: [ExitCode]
     /// What follows the command's name in each usage line; one line is made from the operands if not given.
     public var usage: [String]
+    /// What variables of the environment begin with that stand in for the options: `RETORT_` for `RETORT_MAX_TOKENS`.
+    /// Nil where there are none but those that options name.
+    public var environmentPrefix: String?
 
     public init(
         _ name: String, summary: String, details: String = "", usage: [String]? = nil, examples: [ExampleSpec] = [],
-        operands: [OperandSpec] = [], options: [OptionSpec] = [], exitCodes: [ExitCode] = []
+        operands: [OperandSpec] = [], options: [OptionSpec] = [], exitCodes: [ExitCode] = [],
+        environmentPrefix: String? = nil
     ) {
+        self.environmentPrefix = environmentPrefix
         self.name = name
         self.summary = summary
         self.details = details
@@ -83,6 +88,16 @@ public struct CommandSpec: Sendable, Hashable {
         self.exitCodes = exitCodes
         let parts = (options.isEmpty ? [] : ["[OPTIONS]"]) + operands.map(\.usage)
         self.usage = usage ?? [parts.joined(separator: " ")]
+    }
+
+    /// The variables that stand in for an option, the first that is set counts.
+    func variables(of option: OptionSpec) -> [String] {
+        var variables: [String] = []
+        if let environmentPrefix, option.name != OptionSpec.help.name, option.name != OptionSpec.version.name {
+            variables.append(environmentPrefix + option.name.uppercased().replacing("-", with: "_"))
+        }
+        if let variable = option.environment, !variables.contains(variable) { variables.append(variable) }
+        return variables
     }
 
     /// Every exit code it can end with, in order.

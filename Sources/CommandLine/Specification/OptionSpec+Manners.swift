@@ -20,10 +20,12 @@ extension OptionSpec {
             """,
         group: generalGroup, default: ProgressMode.auto.rawValue)
 
-    /// `--progress-every TIME`: between two lines of `plain` and `json`.
+    /// `--progress-every TIME` or a number of items: between two lines of `plain` and `json`.
     public static let progressEvery = OptionSpec(
-        "progress-every", kind: .duration(.milliseconds(10)...Interval.seconds(3600)),
-        summary: "time between two lines of plain and json progress", group: generalGroup, default: "10s")
+        "progress-every",
+        kind: .count(1...1_000_000_000_000, or: .duration(.milliseconds(10)...Interval.seconds(3600))),
+        valueName: "TIME|ITEMS", summary: "time or items between two lines of plain and json progress",
+        group: generalGroup, default: "10s")
 
     /// `-q, --quiet`: no progress and no remarks.
     public static let quiet = OptionSpec("quiet", "q", summary: "show errors only", group: generalGroup)

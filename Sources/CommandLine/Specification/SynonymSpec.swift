@@ -24,12 +24,28 @@ extension ProgramSpec {
         }?.advice
     }
 
+    /// The names of all variables that may be read.
+    public var variables: [String] {
+        let all = commands.flatMap { command in options(of: command).flatMap { command.variables(of: $0) } }
+        return Set(all + environment.map(\.name)).sorted()
+    }
+
     /// Every variable that is read, with a line on each: the program's own, then those that stand in for options.
     public var environmentTable: [EnvironmentSpec] {
         var rows = environment
         for option in commands.flatMap(\.options) + sharedOptions where !option.isHidden {
             guard let name = option.environment, !rows.contains(where: { $0.name == name }) else { continue }
             rows.append(EnvironmentSpec(name, "stands in for --\(option.name)"))
+        }
+        for command in commands {
+            guard let prefix = command.environmentPrefix, !rows.contains(where: { $0.name == prefix + "NAME" }) else {
+                continue
+            }
+            let names = commands.filter { $0.environmentPrefix == prefix }.map(\.name).joined(separator: " and ")
+            rows.append(
+                EnvironmentSpec(
+                    prefix + "NAME", "stands in for --name of \(names): \(prefix)MAX_TOKENS for --max-tokens, and so on"
+                ))
         }
         return rows
     }

@@ -20,6 +20,8 @@ public indirect enum ValueKind: Sendable, Hashable {
     case duration(ClosedRange<Interval>)
     /// One of these words, or else a value of the other kind: `auto` or an integer.
     case either([String], or: ValueKind)
+    /// A decimal integer within a range, or else a value of the other kind: items or a length of time.
+    case count(ClosedRange<Int>, or: ValueKind)
     /// Several values: the option may be repeated, and each text may hold several, separated by commas.
     case list(ValueKind)
     /// Several values, one each time the option is given; commas belong to the value.
@@ -52,6 +54,7 @@ public indirect enum ValueKind: Sendable, Hashable {
         switch self {
         case .choice(let words): words
         case .either(let words, or: let other): words + other.words
+        case .count(_, or: let other): other.words
         case .list(let element), .repeated(let element): element.words
         default: []
         }
@@ -61,7 +64,7 @@ public indirect enum ValueKind: Sendable, Hashable {
     public var isPath: Bool {
         switch self {
         case .path: true
-        case .either(_, or: let other): other.isPath
+        case .either(_, or: let other), .count(_, or: let other): other.isPath
         case .list(let element), .repeated(let element): element.isPath
         default: false
         }
@@ -78,6 +81,7 @@ public indirect enum ValueKind: Sendable, Hashable {
         case .size: "SIZE"
         case .duration: "DURATION"
         case .either(let words, or: let other): (words + [other.placeholder]).joined(separator: "|")
+        case .count(_, or: let other): "N|\(other.placeholder)"
         case .list(let element): element.placeholder + ",..."
         case .repeated(let element): element.placeholder
         }

@@ -21,13 +21,17 @@ public final class MessageStream: Sendable {
     public let palette: Palette
 
     /// - Parameter descriptor: standard error's, unless a test says otherwise.
-    public init(descriptor: Int32 = 2, terminal: Terminal, palette: Palette, progress: ProgressStyle = .none) {
+    public init(
+        descriptor: Int32 = 2, terminal: Terminal, palette: Palette, progress: ProgressStyle = .none,
+        itemsEvery: Int? = nil
+    ) {
         writer = DescriptorWriter(descriptor: descriptor, name: "standard error")
         self.terminal = terminal
         self.palette = palette
         writesJSON = if case .json = progress { true } else { false }
         state = Locked(
-            State(display: ProgressDisplay(progress, width: terminal.width, palette: palette)))
+            State(
+                display: ProgressDisplay(progress, width: terminal.width, palette: palette, itemsEvery: itemsEvery)))
     }
 
     /// Writes a line. Control characters in it are the caller's affair: see `CellWidth.sanitized`.

@@ -12,6 +12,12 @@ public struct APIAccess: Sendable {
         }
     }
 
+    /// The keys with another variable in front, sent as the first of them is.
+    public func keys(startingWith variable: String) -> [Key] {
+        guard let first = keys.first else { return [] }
+        return [Key(variable, first.header, first.prefix)] + keys.filter { $0.variable != variable }
+    }
+
     /// The provider's own server.
     public let baseURL: String
     /// The variable that names another server, where it is not the one of `--base-url`.

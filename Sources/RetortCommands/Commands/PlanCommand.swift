@@ -1,5 +1,6 @@
 import Basics
 import CommandLine
+import ModelAPI
 
 /// `retort plan`: what a run would do, called as the run would be.
 enum PlanCommand {
@@ -8,7 +9,8 @@ enum PlanCommand {
         details: """
             Takes the arguments of run, reads the input once, sends nothing and writes nothing. Estimates are based on the \
             answers already in the store; parentheses show the 95% interval. Upper bounds hold for any answers: a token is \
-            at least one byte, and answers end at max_tokens.
+            at least one byte, and answers end at max_tokens. Everything that is wrong with a job file is told in one go, with line \
+            and column; "settings" says where each value came from.
             """,
         examples: [
             ExampleSpec(
@@ -18,25 +20,27 @@ enum PlanCommand {
         operands: RunCommand.spec.operands,
         options: [OptionSpec("json", summary: "one JSON object", group: "Input and output")]
             + RunCommand.spec.options.filter { $0.name != "json" },
-        exitCodes: [.badData, .inputMissing, .io, .configuration])
+        exitCodes: [.badData, .inputMissing, .io, .configuration],
+        environmentPrefix: RunCommand.environmentPrefix)
 
     @Sendable
-    static func run(_ command: ParsedCommand, _ context: CommandContext) async throws -> ExitCode {
-        let job = try JobFile.load(command)
-        let command = try job.map { job throws(RetortError) in try command.applying(job.settings) } ?? command
+    static func run(_ given: ParsedCommand, _ context: CommandContext) async throws -> ExitCode {
+        let request = try RunRequest(given)
+        let command = request.command
         // Nothing is sent, so keys need not be there.
         var environment = context.environment
         let variables = RequestHeaders.variables(of: command.strings("header"))
-        for name in ["OPENAI_API_KEY", "ANTHROPIC_API_KEY"] + variables where (environment[name] ?? "").isEmpty {
+        let own = KnownProvider.all.compactMap(\.keyVariable) + [command.stringIfSet("key-variable")].compactMap { $0 }
+        for name in own + variables where (environment[name] ?? "").isEmpty {
             environment[name] = "not needed"
         }
-        let settings = try RunSettings(command, environment: environment, job: job)
+        let settings = try request.settings(context, environment: environment)
         let plan = try RunPlan(settings)
         let output = DataOutput.standardOutput()
         if command.flag("json") {
             try output.line(plan.json(settings))
         } else {
-            for line in plan.lines(settings) { try output.line(line) }
+            for line in plan.lines(settings) + settings.originLines { try output.line(line) }
         }
         try output.flush()
         if !command.flag("quiet") {

@@ -30,7 +30,10 @@ enum RunCommand {
             model, temperature, max_tokens, ...) is sent; other fields become metadata.
 
             A first operand in .yaml is a job file: `input:`, `prompt:` (a template) and options by their names, such \
-            as `max-tokens: 500`. The command line and the environment win over it.
+            as `max-tokens: 500` or `response-format: {type: json_object}`; several jobs under `jobs:`. It may name a \
+            model file (`model-config: models.yaml`) with `api:`, `models:` and `default:`. `retort init` writes both. \
+            Options are also read from the environment, --max-tokens as RETORT_MAX_TOKENS. The command line wins over \
+            the environment, which wins over the files; `retort plan` says where each value came from.
 
             Answers go to OUT/responses/*.jsonl.gz, failed items to OUT/failures/*.jsonl.gz.
             """,
@@ -102,15 +105,19 @@ enum RunCommand {
                     """, group: "The server", environment: "OPENAI_BASE_URL", once: true
             ).main,
             AccessOptions.header,
+        ] + AccessOptions.options + [
             OptionSpec("simulate", summary: "use the built-in model server: no key, no network", group: "The server")
                 .main,
         ] + StageOptions.options + ParameterOptions.options + CheckOptions.options + paceOptions + Pricing.options
             + timeOptions
             + [.progress, .progressEvery]
-            + SimulatorOptions.options,
+            + JobFile.options + SimulatorOptions.options,
         exitCodes: [
             .badData, .inputMissing, .io, .busy, .incomplete, .refused, .configuration, .interrupted,
-        ])
+        ], environmentPrefix: environmentPrefix)
+
+    /// Of the variables that stand in for options.
+    static let environmentPrefix = "RETORT_"
 
     private static let paceOptions: [OptionSpec] = [
         OptionSpec(
@@ -173,10 +180,10 @@ enum RunCommand {
     ]
 
     @Sendable
-    static func run(_ command: ParsedCommand, _ context: CommandContext) async throws -> ExitCode {
-        let job = try JobFile.load(command)
-        let command = try job.map { job throws(RetortError) in try command.applying(job.settings) } ?? command
-        let settings = try RunSettings(command, environment: context.environment, job: job)
+    static func run(_ given: ParsedCommand, _ context: CommandContext) async throws -> ExitCode {
+        let request = try RunRequest(given)
+        let command = request.command
+        let settings = try request.settings(context, environment: context.environment)
         let messages = context.progressStream(command)
         let session = RunSession(settings: settings, messages: messages, isQuiet: command.flag("quiet"))
         let result: RunSession.Result
@@ -186,7 +193,7 @@ enum RunCommand {
             messages.report(error, from: "retort")
             return ExitCode(error)
         }
-        let conclusion = RunConclusion(result, settings: settings, commandLine: command.shellLine)
+        let conclusion = RunConclusion(result, settings: settings, commandLine: given.shellLine)
         if !command.flag("quiet") {
             if messages.writesJSON {
                 messages.event(

@@ -1,63 +1,127 @@
 import Basics
 import CommandLine
+import JobFiles
 import PromptSource
-import SegmentStore
 
-/// A run in one YAML file: the options of `run` by name, the input, and a template.
+/// A run in one YAML file: the options of `run` by name, the input, and a template; and the models in another one.
 ///
+///     model-config: models.yaml     # where requests go, and the models by names of one's own
+///     model: chat
 ///     input: prompts.jsonl          # or a list
 ///     out: runs/a
-///     model: deepseek-chat
 ///     max-tokens: 2000
 ///     stop: ["\n\n", "END"]
 ///     prompt: |
 ///       Explain {{topic}} to a child of {{age}}.
 ///
 /// Names may be written with `_` for `-`. The command line and the environment win over the file. Paths are meant as
-/// on the command line: from the working directory.
+/// on the command line: from the working directory; a model file is also looked for beside the job file.
 struct JobFile {
-    /// The options, for `ParsedCommand.applying`.
-    private(set) var settings: [Setting] = []
+    private let document: JobDocument
+    private let source: JobDocument.Source?
     private(set) var inputs: [String] = []
     /// The template of `prompt:`, and its text.
     private(set) var template: (template: Template, text: String)?
+    /// The template's place.
+    private(set) var templatePlace: String?
+    /// All that is wrong with the files, in their order.
+    private(set) var problems: [RetortError]
 
     /// The longest job file.
-    static let bytesMax = 1 << 20
+    static let bytesMax = YAMLReader.bytesMax
+
+    /// Options that choose among what files hold, on the command line too.
+    static let options: [OptionSpec] = [
+        OptionSpec(
+            "job", kind: .string, valueName: "NAME", summary: "the job to run, of a job file with several under jobs:",
+            group: "Job files"),
+        OptionSpec(
+            "model-config", kind: .path, valueName: "FILE",
+            summary: "a YAML file of api:, models: and default:; --model then names one of its models",
+            group: "Job files"),
+    ]
 
     /// Whether an operand of `run` is a job file.
     static func isName(_ operand: String) -> Bool { operand.hasSuffix(".yaml") || operand.hasSuffix(".yml") }
 
-    /// Throws `.configuration` with the file's name and the line.
+    /// Throws the first problem, with the file's name and the place.
     init(parsing text: String, name: String) throws(RetortError) {
-        guard text.utf8.count <= Self.bytesMax else {
-            throw RetortError(.configuration, "the job file is longer than \(Self.bytesMax) bytes", at: name)
+        self.init((text, name), JobDocument.Choice(), RunCommand.spec.options)
+        if let problem = problems.first { throw problem }
+    }
+
+    /// - Parameter source: the job file; nil where there is a model file only.
+    init(_ source: JobDocument.Source?, _ choice: JobDocument.Choice, _ options: [OptionSpec]) {
+        document = JobDocument(source, options: options, choice: choice) { (path) throws(RetortError) in
+            try Self.modelFile(path, beside: source?.file)
         }
-        for entry in try YAMLEntries(parsing: Array(text.utf8), name: name).entries {
-            let place = "\(name):\(entry.name.line)"
-            switch entry.name.text {
-            case "input": inputs = entry.values.map(\.text)
-            case "prompt":
-                guard let text = entry.values.first?.text, !entry.isList else {
-                    throw RetortError(.configuration, "prompt is one text", at: place)
-                }
-                template = (try Template.parse(text, name: "\(place) (prompt)"), text)
-            default:
-                let option = entry.name.text.replacing("_", with: "-")
-                for value in entry.values {
-                    settings.append(Setting(option, value.text, at: "\(name):\(value.line)"))
-                }
+        problems = document.problems
+        self.source = source
+        readInput()
+        readPrompt()
+    }
+
+    /// The options, for `ParsedCommand.applying`.
+    var settings: [Setting] { document.settings }
+    /// Those of jobs that were not chosen.
+    var otherSettings: [Setting] { document.otherSettings }
+    /// The model's name for the server, where a model file says it.
+    var model: String? { document.model }
+    var notes: [String] { document.notes }
+
+    private static func modelFile(_ path: String, beside job: String?) throws(RetortError) -> JobDocument.Source {
+        do throws(RetortError) {
+            return (try TextFile.read(path), path)
+        } catch {
+            guard error.code == .inputMissing, !path.hasPrefix("/"), let slash = job?.lastIndex(of: "/"), let job else {
+                throw error
             }
-        }
-        if template != nil, let other = settings.first(where: { $0.name == "template" }) {
-            throw RetortError(.configuration, "there is a template and a prompt", at: other.place, remedy: "Keep one.")
+            let other = job[...slash] + path
+            guard let text = try? TextFile.read(String(other)) else { throw error }
+            return (text, String(other))
         }
     }
 
-    /// The job file among the operands of a command, if its first one is one.
-    static func load(_ command: ParsedCommand) throws(RetortError) -> JobFile? {
-        guard let path = command.operands("PROMPTS").first, isName(path) else { return nil }
-        return try JobFile(parsing: try TextFile.read(path), name: path)
+    private mutating func readInput() {
+        guard let input = document.special["input"] else { return }
+        guard let texts = input.value.scalars?.compactMap(\.text), !texts.isEmpty, !texts.contains("") else {
+            problems.append(
+                RetortError(
+                    .configuration, "input is neither a path nor a list of paths", at: input.value.place,
+                    remedy: "Write `input: prompts.jsonl`, or `input: [a.jsonl, b.csv]`."))
+            return
+        }
+        inputs = texts
+    }
+
+    private mutating func readPrompt() {
+        guard let prompt = document.special["prompt"] else { return }
+        guard let text = prompt.value.text else {
+            problems.append(RetortError(.configuration, "prompt is one text", at: prompt.value.place))
+            return
+        }
+        templatePlace = prompt.key.place
+        do throws(RetortError) {
+            template = (try Template.parse(text, name: "\(prompt.key.place) (prompt)"), text)
+        } catch {
+            var error = error
+            if let place = place(of: error, in: prompt.value) { error.place = place }
+            problems.append(error)
+        }
+        if let other = settings.first(where: { $0.name == "template" }) {
+            problems.append(
+                RetortError(.configuration, "there is a template and a prompt", at: other.place, remedy: "Keep one."))
+        }
+    }
+
+    /// Where in the file a place of a block's text is, which ends in `:line:column`.
+    private func place(of error: RetortError, in block: YAMLNode) -> String? {
+        guard block.isBlock, let source, let numbers = error.place?.split(separator: ":").suffix(2).map({ Int($0) }),
+            numbers.count == 2, let line = numbers[0], let column = numbers[1], block.file == source.file
+        else { return nil }
+        let lines = source.text.split(omittingEmptySubsequences: false) { $0.isNewline }.dropFirst(block.line)
+        let indent = lines.lazy.filter { $0.contains { $0 != " " } }.first?.prefix { $0 == " " }.count ?? 0
+        return "\(block.file):\(block.line + line):\(indent + column)"
     }
 
     /// What the command line gives after the job file, or else the file's own input.

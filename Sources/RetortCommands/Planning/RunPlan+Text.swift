@@ -88,6 +88,7 @@ extension RunPlan {
         object.member("completion_tokens_max", bounds.completionTokens.map(String.init) ?? "null")
         object.member("cost_usd_max", bounds.dollars.map { Human.fixed($0, 6) } ?? "null")
         Self.append("seconds", seconds(settings.generator), to: &object)
+        object.member("settings", String(decoding: settings.originsJSON, as: UTF8.self))
         return String(decoding: object.finished, as: UTF8.self)
     }
 

@@ -13,7 +13,7 @@ import SegmentStore
 struct PriceTable: Sendable, Hashable {
     private var prices: [String: TokenPrice] = [:]
     /// Which prices these are, as records name them: what the file says in a remark `# version NAME`, or a hash of it.
-    let version: String
+    private(set) var version: String
 
     /// The price of exactly this name; nil when it is not known.
     subscript(model: String) -> TokenPrice? { prices[model] }
@@ -36,6 +36,24 @@ struct PriceTable: Sendable, Hashable {
             }
             prices[String(fields[0])] = TokenPrice(input: input, cachedInput: cached, output: output)
         }
+    }
+
+    /// Sets the price of one model from the three columns behind its name. Throws `.configuration` for anything else.
+    mutating func set(_ text: String, of model: String, at place: String) throws(RetortError) {
+        let fields = text.split { $0 == " " || $0 == "\t" || $0 == "," }
+        guard fields.count == 3, let input = Self.price(fields[0]), let output = Self.price(fields[2]),
+            let cached = fields[1] == "-" ? input : Self.price(fields[1])
+        else {
+            throw RetortError(
+                .configuration, "the price is not INPUT CACHED OUTPUT", at: place,
+                cause: "it reads '\(text.prefix(60))'",
+                remedy: "Write three prices in dollars per million tokens, - for no cached price: '0.27 0.07 1.10'.")
+        }
+        prices[model] = TokenPrice(input: input, cachedInput: cached, output: output)
+        let hash = Array((version + model + fields.joined(separator: " ")).utf8).withUnsafeBytes {
+            ContentHash.hash64($0)
+        }
+        version = "price-" + Hexadecimal.string(hash)
     }
 
     /// Characters of a version.

@@ -31,13 +31,21 @@ struct Pricing: Sendable {
                 prices of some models are known, as of \(PriceTable.builtInDate); of others only tokens are shown.
                 """,
             group: group),
+        OptionSpec(
+            "price", kind: .string, valueName: "'IN CACHED OUT'",
+            summary: "the model's price, dollars per million tokens: '0.27 0.07 1.10'", group: group),
     ]
 
     init(_ command: ParsedCommand, parameters: RequestParameters, isSimulated: Bool) throws(RetortError) {
         let path = command.stringIfSet("prices")
         // The built-in server costs nothing, unless a file or a cap says what to pretend.
-        isFree = isSimulated && path == nil && !command.isGiven("max-cost")
-        table = try PriceTable.load(path)
+        let own = command.stringIfSet("price")
+        isFree = isSimulated && path == nil && own == nil && !command.isGiven("max-cost")
+        var table = try PriceTable.load(path)
+        if let own {
+            try table.set(own, of: parameters.model, at: command.origin(of: "price") ?? "--price")
+        }
+        self.table = table
         model = parameters.model
         price = isFree ? .free : table[parameters.model]
         limit = command.numberIfSet("max-cost").map(Money.nanodollars)

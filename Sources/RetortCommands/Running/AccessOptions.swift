@@ -17,6 +17,28 @@ struct AccessOptions {
             env:VARIABLE'. A header that authenticates takes the place of the usual one.
             """, group: "The server")
 
+    static let options: [OptionSpec] = [
+        OptionSpec(
+            "provider", kind: .choice(KnownProvider.all.map(\.name)), valueName: "NAME",
+            summary: "a known provider: its base URL, endpoint and key variable",
+            details: """
+                Known are \(KnownProvider.all.map(\.name).joined(separator: ", ")). --base-url and --endpoint win over it.
+                """, group: "The server"),
+        OptionSpec(
+            "key-variable", kind: .string, valueName: "VARIABLE",
+            summary: "the variable of the environment that holds the key", group: "The server"),
+    ]
+
+    /// The endpoint: as given, else the provider's, else the table's default.
+    static func endpoint(_ command: ParsedCommand) -> RequestBuilder.Endpoint {
+        if !command.isGiven("endpoint"), let provider = provider(command) { return provider.endpoint }
+        return command.choice("endpoint")
+    }
+
+    private static func provider(_ command: ParsedCommand) -> KnownProvider? {
+        command.stringIfSet("provider").flatMap(KnownProvider.named)
+    }
+
     /// - Parameter stored: where the store's answers came from, for when neither the command line nor the environment
     ///   says otherwise.
     init(
@@ -30,18 +52,47 @@ struct AccessOptions {
         try Self.check(baseURL)
         headers = own.headers
         if !own.authenticates {
-            headers += try Credentials(access, baseURL: baseURL, environment: environment).headers
+            let keys = try Self.keys(command, access, baseURL: baseURL)
+            headers += try Credentials(access, keys: keys, baseURL: baseURL, environment: environment).headers
         }
         headers += access.headers.filter { !own.names($0.name) }
+    }
+
+    /// The keys to look for: of the variable that is named, else the provider's own before the usual ones. Throws `.usage`
+    /// for what is no variable, without repeating it: it may be the key.
+    private static func keys(
+        _ command: ParsedCommand, _ access: APIAccess, baseURL: String
+    ) throws(RetortError) -> [APIAccess.Key]? {
+        if let variable = command.stringIfSet("key-variable") {
+            let isName =
+                variable.utf8.first.map { !(0x30...0x39).contains($0) } == true
+                && variable.unicodeScalars.allSatisfy {
+                    $0 == "_" || $0.isASCII && $0.properties.isAlphabetic || ("0"..."9").contains($0)
+                }
+                && !SecretNames.looksSecret(variable)
+            guard isName else {
+                throw RetortError(
+                    .usage, "--key-variable is not the name of a variable",
+                    at: command.origin(of: "key-variable"),
+                    remedy: "Put the key into the environment and name the variable: --key-variable MY_API_KEY.")
+            }
+            return [access.keys(startingWith: variable)[0]]
+        }
+        let known = provider(command) ?? KnownProvider.at(host: ServerAddress(baseURL).host)
+        return known?.keyVariable.map { access.keys(startingWith: $0) }
     }
 
     private static func baseURL(
         _ command: ParsedCommand, _ access: APIAccess, environment: [String: String], stored: String?
     ) -> String {
-        // The environment's base URL is for OpenAI's clients: an API with a variable of its own is not there.
-        if let variable = access.baseURLVariable,
-            !command.isGiven("base-url") || command.source(of: "base-url") == .environment
+        // The variable of OpenAI's clients is for no other provider and for no API that has a variable of its own.
+        let isOfClients = command.origin(of: "base-url") == "$OPENAI_BASE_URL"
+        if let provider = provider(command),
+            isOfClients || command.source(of: "base-url") < command.source(of: "provider")
         {
+            return provider.baseURL
+        }
+        if let variable = access.baseURLVariable, !command.isGiven("base-url") || isOfClients {
             return environment[variable].flatMap { $0.isEmpty ? nil : $0 } ?? stored ?? access.baseURL
         }
         return command.stringIfSet("base-url") ?? stored ?? access.baseURL
@@ -72,13 +123,16 @@ struct Credentials {
     private(set) var headers: [(name: String, value: String)] = []
 
     /// Throws `.configuration` when there is no key and the server is not one's own.
-    init(_ access: APIAccess, baseURL: String, environment: [String: String]) throws(RetortError) {
+    /// - Parameter keys: in place of those that the API has.
+    init(
+        _ access: APIAccess, keys named: [APIAccess.Key]? = nil, baseURL: String, environment: [String: String]
+    ) throws(RetortError) {
         func header(_ key: APIAccess.Key) -> (name: String, value: String)? {
             environment[key.variable].flatMap { $0.isEmpty ? nil : (key.header, key.prefix + $0) }
         }
         let address = ServerAddress(baseURL)
         let isAzure = address.isAzure && !access.azureKeys.isEmpty
-        let keys = isAzure ? access.azureKeys : access.keys
+        let keys = named ?? (isAzure ? access.azureKeys : access.keys)
         let key = keys.lazy.compactMap(header).first
         headers = key.map { [$0] } ?? []
         if !isAzure { headers += access.companions.compactMap(header) }

@@ -57,6 +57,7 @@ struct RunSession {
                 try ServerNote.write(settings, to: store, replacing: true)
                 if let check = settings.check { try store.note(AnswerCheck.note, check.noteText) }
                 try BadRowsNote.write(input, settings, to: store)
+                try settings.noteOrigins(in: store)
                 return store
             },
             drive: { (session, store, transport, loop) throws(RetortError) in

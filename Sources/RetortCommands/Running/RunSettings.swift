@@ -61,14 +61,17 @@ struct RunSettings: Sendable {
     /// The built-in model server to run against; nil: a real one.
     var simulator: SimulatorConfiguration?
     var pricing: Pricing
+    /// Where the values are from that were given.
+    var origins: [(name: String, value: String, origin: String)] = []
 
     /// - Parameter job: what `command` was completed with, when its first operand is a job file.
     init(_ command: ParsedCommand, environment: [String: String], job: JobFile? = nil) throws(RetortError) {
+        origins = RunRequest.origins(command)
         let operands = command.operands("PROMPTS")
         inputs = try job?.inputs(given: operands) ?? operands
         format = command.stringIfSet("format").flatMap { InputFormat(rawValue: $0) }
         out = try command.requiredString("out")
-        endpoint = command.choice("endpoint")
+        endpoint = AccessOptions.endpoint(command)
         samples = command.integer("samples")
         let templateFile = try Self.loadTemplate(command) ?? job?.template
         template = templateFile?.template

@@ -39,6 +39,7 @@ def test_errors_name_the_line(retort, tmp_path):
         ("input: rows.jsonl\nout: o\nmodle: m\n", "job.yaml:3"),
         ("input: rows.jsonl\nconcurrency: many\n", "job.yaml:2"),
         ("input: 'open\n", "job.yaml:2:1"),
+        ("input: rows.jsonl\nprompt: |\n    @user\n    Say {{x\n", "job.yaml:4:9"),
     ]:
         write(tmp_path, text)
         assert place in retort("run", "job.yaml", cwd=tmp_path, status=78).stderr
@@ -46,3 +47,37 @@ def test_errors_name_the_line(retort, tmp_path):
     write(tmp_path, "out: o\nsimulate: yes\n")
     assert "names no input" in retort("run", "job.yaml", cwd=tmp_path, status=78).stderr
     retort("run", "job.yaml", "rows.jsonl", "--template", "none.txt", cwd=tmp_path, status=66)
+
+
+def test_a_starter_runs_and_is_never_overwritten(retort, tmp_path):
+    retort("init", "new", cwd=tmp_path)
+    retort("run", "new/job.yaml", "--simulate", cwd=tmp_path)
+    records = Store(tmp_path / "new" / "runs" / "first").responses
+    assert len(records) == 4 and {record["model"] for record in records.values()} == {"deepseek-chat"}
+    assert "exists" in retort("init", "new", cwd=tmp_path, status=78).stderr
+
+
+def test_everything_wrong_is_told_in_one_go(retort, tmp_path):
+    (tmp_path / "models.yaml").write_text("api: {providr: groq}\nmodels: {a: {model: x}}\n")
+    write(tmp_path, "model-config: models.yaml\nmodel: b\ninput: none.jsonl\nout: o\ntemprature: 1\nrps: fast\nstop: {a: b}\n")
+    told = retort("plan", "job.yaml", cwd=tmp_path, status=66).stderr
+    for place in ["models.yaml:1:7", "no model 'b'", "job.yaml:5:1", "job.yaml:6:6", "job.yaml:7:7", "none.jsonl"]:
+        assert place in told, place
+
+
+def test_values_come_from_somewhere(retort, teacher, tmp_path, monkeypatch):
+    server = teacher()
+    (tmp_path / "models.yaml").write_text(
+        f"api: {{base-url: {server.url}, key: MY_KEY}}\nmodels: {{chat: {{model: m-large, max_new_tokens: 9}}}}\n")
+    write(tmp_path, "jobs:\n  one: {input: rows.jsonl, out: runs/a, model-config: models.yaml, prompt: 'About {{topic}}'}\n  two: {}\n")
+    monkeypatch.setenv("MY_KEY", "k")
+    monkeypatch.setenv("RETORT_CONCURRENCY", "3")
+    monkeypatch.setenv("RETORT_PROGRESS_EVERY", "2")
+    ran = retort("run", "job.yaml", "--job", "one", cwd=tmp_path)
+    assert ran.stderr.count("understood max_new_tokens as max-tokens") == 1
+    settings = json.loads(retort("plan", "job.yaml", "--job", "one", "--json", cwd=tmp_path).stdout)["settings"]
+    assert settings["concurrency"] == {"value": "3", "from": "$RETORT_CONCURRENCY"}
+    assert settings["max-tokens"]["from"] == "models.yaml:2:50"
+    assert settings["model"] == {"value": "m-large", "from": "models.yaml:2:10"}
+    manifest = json.loads((tmp_path / "runs" / "a" / "retort.json").read_text())
+    assert json.loads(manifest["notes"]["settings_from"])["model"]["from"] == "models.yaml:2:10"

@@ -1,0 +1,176 @@
+public import Basics
+public import CommandLine
+internal import JSONText
+
+/// What a job file and a model file say together, as settings of options: of the model file the `api:` and the chosen
+/// model, over them the job file's top, over that the chosen one of its `jobs:`.
+///
+/// All that is wrong is collected, so that it can be told in one go.
+public struct JobDocument: Sendable {
+    /// What the command line and the environment choose.
+    public struct Choice: Sendable {
+        /// The section of `jobs:`.
+        public var job: String?
+        /// A name of the model file's `models:`.
+        public var model: String?
+        /// The model file.
+        public var modelConfig: String?
+
+        public init(job: String? = nil, model: String? = nil, modelConfig: String? = nil) {
+            (self.job, self.model, self.modelConfig) = (job, model, modelConfig)
+        }
+    }
+
+    /// The job file: its text and its name.
+    public typealias Source = (text: String, file: String)
+
+    /// Names of a job file that are no options.
+    public static let reserved: Set<String> = ["input", "prompt", "jobs"]
+
+    /// For `ParsedCommand.applying`.
+    public private(set) var settings: [Setting] = []
+    /// The settings of sections that were not chosen, to be checked too.
+    public private(set) var otherSettings: [Setting] = []
+    /// What is no option, by its name.
+    public private(set) var special: [String: YAMLNode.Member] = [:]
+    /// The model's name for the server, where a model file says it.
+    public private(set) var model: String?
+    /// One line for each file whose names are those of other programs.
+    public private(set) var notes: [String] = []
+    public private(set) var problems: [RetortError] = []
+
+    private let reader: LayerReader
+
+    /// - Parameters:
+    ///   - options: those of the command.
+    ///   - read: gives the text of a model file, and the name to call it.
+    public init(
+        _ job: Source?, options: [OptionSpec], choice: Choice,
+        read: (String) throws(RetortError) -> Source
+    ) {
+        reader = LayerReader(options)
+        var layers: [Layer] = []
+        let root = job.flatMap { YAMLReader.read($0.text, file: $0.file, problems: &problems) }
+        var top = Layer()
+        if let root { top = reader.layer(root.members ?? [], Self.reserved, &problems) }
+        let section = self.section(of: top, choice, place: job?.file)
+        let named = choice.modelConfig.map { ($0, "--model-config") } ?? modelConfig(section, top)
+        if let (path, place) = named {
+            layers += modelLayers(path, place, choice.model ?? text("model", section, top), read)
+        }
+        layers.append(top)
+        if let section { layers.append(section) }
+        for layer in layers { special.merge(layer.special) { $1 } }
+        special["jobs"] = nil
+        settings = Layer.merged(layers, &problems)
+        // The server's name stands in for the model file's.
+        if let model { settings = settings.map { $0.name == "model" ? Setting("model", model, at: $0.place) : $0 } }
+        let spelled = layers.flatMap(\.spelled)
+        notes = Self.notes(spelled)
+    }
+
+    private static func notes(_ spelled: [Layer.Spelled]) -> [String] {
+        var files: [String] = []
+        for one in spelled where !files.contains(one.file) { files.append(one.file) }
+        return files.map { file in
+            let list = spelled.filter { $0.file == file }.map { "\($0.name) as \($0.meaning)" }
+            return "\(file): understood " + list.joined(separator: ", ")
+        }
+    }
+
+    private func modelConfig(_ section: Layer?, _ top: Layer) -> (String, String)? {
+        for layer in [section, top].compactMap({ $0 }) {
+            if let entry = layer.entries.first(where: { $0.option == "model-config" })?.settings.first {
+                return (entry.text, entry.place)
+            }
+        }
+        return nil
+    }
+
+    private func text(_ option: String, _ section: Layer?, _ top: Layer) -> String? {
+        for layer in [section, top].compactMap({ $0 }) {
+            if let text = layer.entries.first(where: { $0.option == option })?.settings.first?.text { return text }
+        }
+        return nil
+    }
+
+    // MARK: Sections
+
+    private mutating func section(of top: Layer, _ choice: Choice, place: String?) -> Layer? {
+        guard let jobs = top.special["jobs"] else {
+            if let job = choice.job, let place {
+                problems.append(
+                    RetortError(
+                        .configuration, "there is no job '\(job)'", at: place, cause: "the file has no `jobs:`",
+                        remedy: "Leave --job out, or put the job under `jobs:`."))
+            }
+            return nil
+        }
+        guard let members = jobs.value.members, !members.isEmpty else {
+            problems.append(
+                RetortError(
+                    .configuration, "jobs is not a mapping of names to jobs", at: jobs.value.place,
+                    remedy: "Write `jobs:`, and under it a line `NAME:` with the job's options below."))
+            return nil
+        }
+        let names = members.map(\.name)
+        let wanted = choice.job ?? top.entries.first { $0.option == "job" }?.settings.first?.text
+        let chosen = wanted ?? (names.count == 1 ? names[0] : nil)
+        var found: Layer?
+        for member in members {
+            guard let options = member.value.members else {
+                problems.append(
+                    RetortError(
+                        .configuration, "the job \(member.name) has no options", at: member.value.place,
+                        remedy: "Write its options below, such as `out: runs/\(member.name)`."))
+                continue
+            }
+            let layer = reader.layer(options, Self.reserved.subtracting(["jobs"]), &problems)
+            if member.name == chosen {
+                found = layer
+            } else {
+                otherSettings += layer.entries.flatMap(\.settings)
+            }
+        }
+        if let chosen, !names.contains(chosen) {
+            let near = Suggestion.nearest(to: chosen, among: names).map { "Did you mean \($0)? " } ?? ""
+            problems.append(
+                RetortError(
+                    .configuration, "there is no job '\(chosen)'", at: jobs.key.place,
+                    remedy: near + "The file has \(names.joined(separator: ", "))."))
+        } else if chosen == nil {
+            problems.append(
+                RetortError(
+                    .configuration, "the file holds \(names.count) jobs", at: jobs.key.place,
+                    remedy: "Name one with --job: \(names.joined(separator: ", "))."))
+        }
+        return found
+    }
+
+    // MARK: The model file
+
+    private mutating func modelLayers(
+        _ path: String, _ place: String, _ wanted: String?, _ read: (String) throws(RetortError) -> Source
+    ) -> [Layer] {
+        let source: Source
+        do throws(RetortError) {
+            source = try read(path)
+        } catch {
+            var error = error
+            if error.code == .inputMissing { error.message = "no such model file" }
+            error.cause = "named at \(place)"
+            problems.append(error)
+            return []
+        }
+        guard let root = YAMLReader.read(source.text, file: source.file, problems: &problems) else { return [] }
+        let (file, found) = ModelFile.read(root, reader)
+        problems += found
+        guard let file else { return [] }
+        guard let chosen = file.choose(wanted) else {
+            problems.append(file.noModel(wanted))
+            return [file.api]
+        }
+        model = chosen.serverName
+        return [file.api, chosen.layer]
+    }
+}

@@ -1,0 +1,167 @@
+public import CommandLine
+internal import JSONText
+
+/// JSON Schemas of the two files, made from the table of options: editors complete and check by them.
+public struct JobSchema: Sendable {
+    private let options: [OptionSpec]
+
+    /// - Parameter options: those of `run`.
+    public init(_ options: [OptionSpec]) { self.options = options.filter { !$0.isHidden } }
+
+    /// Of job files, with a line feed at its end.
+    public var job: String {
+        let special: [(String, Value)] = [
+            ("input", .object([("description", .text("the prompts: files, directories, patterns")), texts])),
+            (
+                "prompt",
+                .object([
+                    ("description", .text("a template: {{field}}, and @system, @user lines for turns")),
+                    ("type", .text("string")),
+                ])
+            ),
+        ]
+        let section = special + optionProperties
+        let jobs = Value.object([
+            ("description", .text("jobs of their own, chosen by --job; the rest of the file holds for all")),
+            ("type", .text("object")),
+            ("additionalProperties", .object([("$ref", .text("#/$defs/job"))])),
+        ])
+        return schema(
+            "A job of retort run",
+            [
+                ("type", .text("object")), ("properties", .object(section + [("jobs", jobs)])),
+                ("additionalProperties", .word("false")),
+                (
+                    "$defs",
+                    .object([
+                        (
+                            "job",
+                            .object([
+                                ("type", .text("object")), ("properties", .object(section)),
+                                ("additionalProperties", .word("false")),
+                            ])
+                        )
+                    ])
+                ),
+            ])
+    }
+
+    /// Of model files, with a line feed at its end.
+    public var models: String {
+        func mapping(_ names: [(String, Value)]) -> [(String, Value)] {
+            [
+                ("type", .text("object")), ("properties", .object(names + optionProperties)),
+                ("additionalProperties", .word("false")),
+            ]
+        }
+        let key = Value.object([
+            ("description", .text("the variable of the environment that holds the key")), ("type", .text("string")),
+        ])
+        let model = Value.object([
+            (
+                "anyOf",
+                .list([.object([("type", .text("string"))]), .object([("type", .text("null"))]), .object(mapping([]))])
+            )
+        ])
+        return schema(
+            "The models that a job of retort run can name",
+            [
+                ("type", .text("object")),
+                (
+                    "properties",
+                    .object([
+                        ("api", .object(mapping([("key", key)]))),
+                        ("models", .object([("type", .text("object")), ("additionalProperties", model)])),
+                        ("default", .object([("type", .text("string"))])),
+                    ])
+                ), ("additionalProperties", .word("false")),
+            ])
+    }
+
+    private func schema(_ title: String, _ members: [(String, Value)]) -> String {
+        let head: [(String, Value)] = [
+            ("$schema", .text("https://json-schema.org/draft/2020-12/schema")), ("title", .text(title)),
+        ]
+        return Value.object(head + members).written(0) + "\n"
+    }
+
+    private var optionProperties: [(String, Value)] {
+        options.map { option in (option.name, property(option)) }.sorted { $0.0 < $1.0 }
+    }
+
+    private var texts: (String, Value) {
+        let text = Value.object([("type", .text("string"))])
+        return ("anyOf", .list([text, .object([("type", .text("array")), ("items", text)])]))
+    }
+
+    private func property(_ option: OptionSpec) -> Value {
+        var members: [(String, Value)] = [("description", .text(option.summary))]
+        if let text = option.defaultText { members.append(("default", .text(text))) }
+        let element = Self.type(of: option.kind.element)
+        switch OptionForm(option) {
+        case .plain:
+            if option.kind.isList {
+                let list = Value.object([("type", .text("array")), ("items", .object(element))])
+                members.append(("anyOf", .list([.object(element), list])))
+            } else {
+                members += element
+            }
+        case .document: members.append(("type", .list([.text("string"), .text("object")])))
+        case .price: members.append(("type", .list([.text("string"), .text("object")])))
+        case .json, .header, .share:
+            members.append(("type", .list([.text("string"), .text("array"), .text("object")])))
+        }
+        return .object(members)
+    }
+
+    private static func type(of kind: ValueKind) -> [(String, Value)] {
+        switch kind {
+        case .flag: [("type", .text("boolean"))]
+        case .string: [("type", .list([.text("string"), .text("number"), .text("boolean")]))]
+        case .path: [("type", .text("string"))]
+        case .choice(let words): [("enum", .list(words.map(Value.text)))]
+        case .integer(let range):
+            [
+                ("type", .text("integer")), ("minimum", .word(String(range.lowerBound))),
+                ("maximum", .word(String(range.upperBound))),
+            ]
+        case .number(let range):
+            [
+                ("type", .text("number")), ("minimum", .word(range.lowerBound.description)),
+                ("maximum", .word(range.upperBound.description)),
+            ]
+        case .size: [("type", .list([.text("string"), .text("integer")]))]
+        case .duration: [("type", .list([.text("string"), .text("integer")]))]
+        case .either(let words, or: let other):
+            [("anyOf", .list([.object([("enum", .list(words.map(Value.text)))]), .object(type(of: other))]))]
+        case .count(let range, or: let other):
+            [("anyOf", .list([.object(type(of: .integer(range))), .object(type(of: other))]))]
+        case .list(let element), .repeated(let element): type(of: element)
+        }
+    }
+
+    /// JSON to be written with indentation.
+    private indirect enum Value {
+        case text(String)
+        /// As it is.
+        case word(String)
+        case list([Value])
+        case object([(String, Value)])
+
+        func written(_ depth: Int) -> String {
+            let indent = String(repeating: "  ", count: depth + 1)
+            let end = String(repeating: "  ", count: depth)
+            switch self {
+            case .word(let word): return word
+            case .text(let text):
+                var bytes: [UInt8] = []
+                JSONString.append(text, to: &bytes)
+                return String(decoding: bytes, as: UTF8.self)
+            case .list(let values): return "[" + values.map { $0.written(depth) }.joined(separator: ", ") + "]"
+            case .object(let members):
+                let lines = members.map { "\(indent)\(Value.text($0.0).written(0)): \($0.1.written(depth + 1))" }
+                return lines.isEmpty ? "{}" : "{\n" + lines.joined(separator: ",\n") + "\n\(end)}"
+            }
+        }
+    }
+}
