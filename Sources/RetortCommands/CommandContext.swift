@@ -1,3 +1,4 @@
+import Basics
 import CommandLine
 
 /// What a command is given besides its arguments.

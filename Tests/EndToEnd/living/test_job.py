@@ -1,8 +1,13 @@
 """Job files: a run in one YAML file."""
 
 import json
+import os
+import subprocess
+from pathlib import Path
 
-from conftest import Store
+from conftest import Store, environment
+
+BINARY = Path(os.environ.get("RETORT", ".build/release/retort")).resolve()
 
 
 def write(tmp_path, text):
@@ -65,17 +70,19 @@ def test_everything_wrong_is_told_in_one_go(retort, tmp_path):
         assert place in told, place
 
 
-def test_values_come_from_somewhere(retort, teacher, tmp_path, monkeypatch):
+def test_values_come_from_somewhere(retort, teacher, tmp_path):
     server = teacher()
     (tmp_path / "models.yaml").write_text(
         f"api: {{base-url: {server.url}, key: MY_KEY}}\nmodels: {{chat: {{model: m-large, max_new_tokens: 9}}}}\n")
     write(tmp_path, "jobs:\n  one: {input: rows.jsonl, out: runs/a, model-config: models.yaml, prompt: 'About {{topic}}'}\n  two: {}\n")
-    monkeypatch.setenv("MY_KEY", "k")
-    monkeypatch.setenv("RETORT_CONCURRENCY", "3")
-    monkeypatch.setenv("RETORT_PROGRESS_EVERY", "2")
-    ran = retort("run", "job.yaml", "--job", "one", cwd=tmp_path)
-    assert ran.stderr.count("understood max_new_tokens as max-tokens") == 1
-    settings = json.loads(retort("plan", "job.yaml", "--job", "one", "--json", cwd=tmp_path).stdout)["settings"]
+    variables = environment(MY_KEY="k", RETORT_CONCURRENCY="3", RETORT_PROGRESS_EVERY="2")
+
+    def call(*arguments):
+        return subprocess.run([BINARY, *arguments, "job.yaml", "--job", "one"], cwd=tmp_path, env=variables, text=True,
+                              capture_output=True, check=True)
+
+    assert call("run").stderr.count("understood max_new_tokens as max-tokens") == 1
+    settings = json.loads(call("plan", "--json").stdout)["settings"]
     assert settings["concurrency"] == {"value": "3", "from": "$RETORT_CONCURRENCY"}
     assert settings["max-tokens"]["from"] == "models.yaml:2:50"
     assert settings["model"] == {"value": "m-large", "from": "models.yaml:2:10"}
