@@ -1,13 +1,9 @@
 """Job files: a run in one YAML file."""
 
 import json
-import os
 import subprocess
-from pathlib import Path
 
-from conftest import Store, environment
-
-BINARY = Path(os.environ.get("RETORT", ".build/release/retort")).resolve()
+from conftest import Store, binary, environment
 
 
 def write(tmp_path, text):
@@ -78,13 +74,13 @@ def test_values_come_from_somewhere(retort, teacher, tmp_path):
     variables = environment(MY_KEY="k", RETORT_CONCURRENCY="3", RETORT_PROGRESS_EVERY="2")
 
     def call(*arguments):
-        return subprocess.run([BINARY, *arguments, "job.yaml", "--job", "one"], cwd=tmp_path, env=variables, text=True,
+        return subprocess.run([binary(), *arguments, "job.yaml", "--job", "one"], cwd=tmp_path, env=variables, text=True,
                               capture_output=True, check=True)
 
     assert call("run").stderr.count("understood max_new_tokens as max-tokens") == 1
     settings = json.loads(call("plan", "--json").stdout)["settings"]
     assert settings["concurrency"] == {"value": "3", "from": "$RETORT_CONCURRENCY"}
-    assert settings["max-tokens"]["from"] == "models.yaml:2:50"
+    assert settings["max-tokens"]["from"] == "models.yaml:2:49"
     assert settings["model"] == {"value": "m-large", "from": "models.yaml:2:10"}
     manifest = json.loads((tmp_path / "runs" / "a" / "retort.json").read_text())
     assert json.loads(manifest["notes"]["settings_from"])["model"]["from"] == "models.yaml:2:10"
