@@ -59,6 +59,7 @@ let package = Package(
         part("JSONSchema", uses: ["CPCRE2", "JSONText", "Basics"]),
         part("Gzip", uses: ["CZlib", "CDeflate", "Basics"]),
         part("Parquet", uses: ["Gzip", "Basics"]),
+        part("HashTree", uses: ["COpenSSL", "Basics"]),
         part("SegmentStore", uses: ["Gzip", "JSONText", "Basics"], besides: ["FORMAT.md"]),
         part("ModelAPI", uses: ["JSONText", "Basics"]),
         part("HTTPTransport", uses: ["CCurl", "COpenSSL", "CHTTPParser", "CEpoll", "Gzip", "ModelAPI", "Basics"]),
@@ -76,7 +77,8 @@ let package = Package(
         part(
             "RetortCommands",
             uses: [
-                "JobFiles", "Basics", "JSONText", "JSONSchema", "Gzip", "Parquet", "SegmentStore", "ModelAPI",
+                "JobFiles", "Basics", "HashTree", "JSONText", "JSONSchema", "Gzip", "Parquet", "SegmentStore",
+                "ModelAPI",
                 "HTTPTransport",
                 "ResponseGenerator", "PromptSource", "StageSource", "ModelSimulator", "CommandLine",
             ]),
@@ -105,6 +107,7 @@ let package = Package(
         tests(of: "JSONSchema", with: ["JSONText", "Basics"]),
         tests(of: "Gzip", with: ["Basics"]),
         tests(of: "Parquet", with: ["Basics"]),
+        tests(of: "HashTree"),
         tests(of: "SegmentStore", with: ["Basics", "Gzip"]),
         tests(of: "ModelAPI", with: ["JSONText", "Basics"]),
         tests(of: "HTTPTransport", with: ["COpenSSL", "ModelAPI", "ModelSimulator", "Basics"]),

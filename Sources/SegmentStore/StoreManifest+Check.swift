@@ -37,6 +37,11 @@ extension StoreManifest.Input {
     fileprivate func check(_ check: FieldCheck) throws(RetortError) {
         try check.holds("input.identity", identity.isEmpty || identityHash != nil, "empty or 32 hex digits")
         if let rows { try check.range("input.rows", rows, 0...StoreLimits.rowsMax) }
+        if let part {
+            try check.holds("input.part.shard", part.shard.isPossible, "a shard from 1 to their count")
+            if let rows = part.rows { try check.range("input.part.rows", rows, 0...StoreLimits.rowsMax) }
+            if let count = part.elsewhere { try check.range("input.part.elsewhere", count, 0...StoreLimits.itemsMax) }
+        }
         for (lane, first) in (since ?? [:]).sorted(by: { $0.key < $1.key }) {
             try check.range("input.since.\(lane)", first, 0...StoreLimits.sequencesMax)
         }

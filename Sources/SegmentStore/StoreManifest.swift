@@ -48,17 +48,20 @@ public struct StoreManifest: Codable, Sendable, Hashable {
         public var identity: String
         /// The input's files as the user named them.
         public var files: [String]
-        /// Rows of the input, once it has been read to its end.
+        /// Rows of the input, once it has been read to its end; of a shard, those that fall to it.
         public var rows: UInt64?
+        /// What part of the input the store is for; nil: all of it.
+        public var part: Part?
         /// By lane, the sequence number of the first record whose row number belongs to this input.
         var since: [String: UInt64]?
         /// Why the identity is empty: what was known of the input's rows holds no longer.
         public internal(set) var forgotten: Forgotten?
 
-        public init(identity: String, files: [String], rows: UInt64? = nil) {
+        public init(identity: String, files: [String], rows: UInt64? = nil, part: Part? = nil) {
             self.identity = identity
             self.files = files
             self.rows = rows
+            self.part = part
         }
 
         /// The identity as the index keeps it; nil when the text is not one.

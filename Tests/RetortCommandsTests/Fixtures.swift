@@ -75,15 +75,19 @@ struct Plant {
         try InputSet.resolve([try folder.write(name, text)], format: nil)
     }
 
-    func planner(_ input: InputSet, _ standing: InputStanding) -> RowPlanner {
-        RowPlanner(settings, input: input, store: store, issued: issued, codec: codec, standing: standing)
+    func planner(_ input: InputSet, _ standing: InputStanding, _ siblings: SiblingStores? = nil) -> RowPlanner {
+        RowPlanner(
+            settings, input: input, store: store, issued: issued, codec: codec, standing: standing, siblings: siblings)
     }
 
     /// Plans the whole input.
     func plan(_ text: String) throws -> Planned { try plan(try input(text)) }
 
     func plan(_ input: InputSet) throws -> Planned {
-        let planner = planner(input, try InputStanding.begin(input, store))
+        let siblings = try SiblingStores(settings, job: JobDescription(settings))
+        let standing = try InputStanding.begin(
+            input, store, shard: settings.shard, looksElsewhere: siblings != nil)
+        let planner = planner(input, standing, siblings)
         let rows = RowReader(input)
         var planned = Planned()
         while let row = try rows.next() {
@@ -93,6 +97,7 @@ struct Plant {
                 _ = try store.append(records)
                 planned.bad += records
                 planned.errors.append(error)
+            case .otherShard: planned.ofOtherShards += 1
             }
         }
         planned.findings = planner.findings
@@ -117,6 +122,7 @@ struct Planned {
     var bad: [NewRecord] = []
     var errors: [RetortError] = []
     var findings = RowPlanner.Findings()
+    var ofOtherShards = 0
 
     var ids: [String] { items.map { String(decoding: $0.context.key.id, as: UTF8.self) } }
     var keys: [String] { items.map { "\($0.context.key)" } }

@@ -40,6 +40,7 @@ import Testing
             switch try planner.plan(row) {
             case .items(let more): items += more
             case .badRow(let records, _): _ = try plant.store.append(records)
+            case .otherShard: break
             }
         }
         try plant.answer(items.enumerated().filter { answers($0.offset) }.map(\.element))

@@ -17,9 +17,14 @@ enum MergeCommand {
             row if their stores have a common origin: a store and its copies, continuations and merges, or stores of \
             the same input. Otherwise both are kept, the later one under the id's next free number (-1, -2, ...). Ids \
             that the rows give themselves always mean the same row.
+
+            Of stores that `run --shard` has made the merge proves the whole: by the row numbers of the records, that every \
+            row of the input has its outcome, exactly once. OUT/blocks.jsonl then lists a SHA-256 hash of each block and \
+            the root of the tree of them; `retort verify --manifest` holds any copy of the store, and the shards, to it.
             """,
         examples: [
             ExampleSpec("retort merge runs/a runs/b --out runs/all", "two stores with the same settings"),
+            ExampleSpec("retort merge runs/shard-* --out runs/all", "all shards of an input, proven to be all of it"),
             ExampleSpec(
                 "retort merge runs/old runs/new --out runs/all --allow-different-jobs", "answers of two models together"
             ),
@@ -32,22 +37,31 @@ enum MergeCommand {
             OptionSpec(
                 "out", "o", kind: .path, valueName: "DIR", summary: "the new store; must not exist, or be empty"),
             OptionSpec("allow-different-jobs", summary: "merge stores whose models or parameters differ"),
+            OptionSpec(
+                "manifest", kind: .path, valueName: "FILE",
+                summary: "where the list of block hashes goes; of shards OUT/blocks.jsonl by default"),
         ],
-        exitCodes: [.notFound, .badData, .io, .busy, .configuration])
+        exitCodes: [.notFound, .badData, .io, .busy, .incomplete, .configuration])
 
     @Sendable
     static func run(_ command: ParsedCommand, _ context: CommandContext) async throws -> ExitCode {
         let out = try command.requiredString("out")
         let progress = StoreWorkProgress(context.messages, isQuiet: command.flag("quiet"))
+        let stores = command.operands("STORE")
+        let proof = try MergeProof(stores, manifest: command.stringIfSet("manifest"), in: out)
         let report = try StoreMerge.run(
-            command.operands("STORE"), into: out, options: StoreAccess.options,
+            stores, into: out, options: StoreAccess.options,
             allowDifferentJobs: command.flag("allow-different-jobs"), generatedID: GeneratedNames.base(ofRecord:),
             progress: { progress($0) })
         try Self.keepMark(of: report, in: out)
         if !command.flag("quiet") {
             for line in report.lines(out) { context.messages.line(line) }
         }
-        return .ok
+        let result = try proof.finish()
+        if !command.flag("quiet") {
+            for line in result.lines { context.messages.line(line) }
+        }
+        return result.holds ? .ok : .incomplete
     }
 
     /// What no record says was spent, of all sources.

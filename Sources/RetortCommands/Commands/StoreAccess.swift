@@ -24,7 +24,7 @@ enum StoreAccess {
 
 extension StoreReader {
     /// Items of the input, once it has been read to its end.
-    var items: Int? { manifest.input?.rows.map { Int($0) * manifest.samples } }
+    var items: Int? { manifest.input?.items(samples: manifest.samples).map { Int(clamping: $0) } }
 
     /// Items of the input without an outcome; nil where that cannot be told without reading the input.
     var pending: Int? {

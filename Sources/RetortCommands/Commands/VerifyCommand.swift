@@ -1,5 +1,6 @@
 import Basics
 import CommandLine
+import HashTree
 import JSONText
 import SegmentStore
 
@@ -15,16 +16,26 @@ enum VerifyCommand {
             ExampleSpec("retort verify runs/a", "checksums and counts"),
             ExampleSpec("retort verify runs/a --deep", "every record as well"),
             ExampleSpec("retort verify runs/a --deep --json", "for scripts"),
+            ExampleSpec(
+                "retort verify runs/all --manifest blocks.jsonl --root 5dc9da79...",
+                "whether a copy is, byte by byte, what was merged"),
         ],
         operands: [OperandSpec("STORE", kind: .path, summary: "the store directory")],
         options: [
             OptionSpec("deep", summary: "read every record"),
             OptionSpec("json", summary: "one JSON object"),
+            OptionSpec(
+                "manifest", kind: .path, valueName: "FILE",
+                summary: "hold every block to the hashes that `retort merge` wrote"),
+            OptionSpec(
+                "root", kind: .string, valueName: "HASH",
+                summary: "the root that the manifest must have: with it, the manifest need not be trusted either"),
         ],
         exitCodes: [.notFound, .badData, .io, .configuration])
 
     @Sendable
     static func run(_ command: ParsedCommand, _ context: CommandContext) async throws -> ExitCode {
+        if command.isGiven("manifest") || command.isGiven("root") { return try checkManifest(command) }
         let progress = StoreWorkProgress(context.messages, isQuiet: command.flag("quiet"))
         let report = try StoreVerification.run(
             command.operand("STORE")!, options: StoreAccess.options, deep: command.flag("deep"),
@@ -40,6 +51,32 @@ enum VerifyCommand {
     }
 }
 
+extension VerifyCommand {
+    private static func checkManifest(_ command: ParsedCommand) throws(RetortError) -> ExitCode {
+        guard let path = command.stringIfSet("manifest"), !command.flag("deep") else {
+            throw RetortError(
+                .usage, "--root goes with --manifest, and --manifest does not go with --deep",
+                remedy: "Verify twice: once with --deep, once with --manifest FILE.")
+        }
+        let expected = command.stringIfSet("root")
+        let root = expected.flatMap { SHA256Digest($0) }
+        if let expected, root == nil {
+            throw RetortError(
+                .usage, "--root \(CellWidth.sanitized(expected)) is no SHA-256 hash",
+                remedy: "It has 64 hexadecimal digits.")
+        }
+        let check = try ManifestCheck(command.operand("STORE")!, manifest: path, expected: root)
+        let output = DataOutput.standardOutput()
+        if command.flag("json") {
+            try output.line(check.json)
+        } else {
+            for line in check.lines { try output.line(line) }
+        }
+        try output.flush()
+        return check.isClean ? .ok : .badData
+    }
+}
+
 extension VerificationReport {
     var lines: [String] {
         var lines = [
@@ -47,6 +84,7 @@ extension VerificationReport {
             "records    \(Human.count(records)) in \(StoreSummary.plural(blocks, "block")) of "
                 + "\(StoreSummary.plural(segments, "segment")), \(Human.bytes(bytes))",
         ]
+        if let part { lines.append("shard      " + part.text(rows)) }
         if let writer { lines.append("writer     \(writer)") }
         if unfinishedBytes + unfinishedJournalLines > 0 {
             lines.append(
@@ -103,6 +141,7 @@ extension VerificationReport {
         object.member("done", number(done))
         object.member("failed", number(failed))
         object.member("pending", number(pending))
+        object.text("shard", part?.shard.description ?? "")
         object.member("segments", String(segments))
         object.member("blocks", String(blocks))
         object.member("records", String(records))

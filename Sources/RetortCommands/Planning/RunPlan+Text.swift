@@ -3,6 +3,7 @@ import CommandLine
 import JSONText
 import ModelAPI
 import ResponseGenerator
+import SegmentStore
 
 extension RunPlan {
     /// The plan for people, in one column of names and one of values.
@@ -12,6 +13,10 @@ extension RunPlan {
             ("done", Human.count(done)),
             ("failed", Human.count(failed) + (failed > 0 ? "; run leaves them to `retort retry`" : "")),
         ]
+        if let shard = settings.shard { facts.insert(("shard", "\(shard.number) of \(shard.count)"), at: 0) }
+        if elsewhere > 0 {
+            facts.append(("elsewhere", "\(Human.count(elsewhere)) have their outcome in sibling stores"))
+        }
         if changed > 0 {
             facts.append(("changed", "\(Human.count(changed)) under the same id; \(fateOfChanged(settings))"))
         }
@@ -79,7 +84,7 @@ extension RunPlan {
         var object = JSONLine()
         let counts = [
             ("rows", Int(rows)), ("items", items), ("done", done), ("failed", failed), ("changed", changed),
-            ("bad", bad), ("duplicates", duplicates), ("new", new), ("damaged", damage.count),
+            ("bad", bad), ("duplicates", duplicates), ("elsewhere", elsewhere), ("new", new), ("damaged", damage.count),
         ]
         for (name, count) in counts { object.member(name, String(count)) }
         Self.append("prompt_tokens", promptTokens, to: &object)

@@ -28,6 +28,8 @@ struct RunPlan {
     /// Rows whose id another row has; counted among the bad ones. Of the first, what to say.
     private(set) var duplicates = 0
     private(set) var duplicatesShown: [String] = []
+    /// Items whose outcome another store has; not counted among the items.
+    private(set) var elsewhere = 0
     private(set) var remarks: [String] = []
     /// What is known to be damaged in the store.
     private(set) var damage: [Damage] = []
@@ -47,11 +49,12 @@ struct RunPlan {
         let stored = try RecordStore.manifest(of: settings.out, files: options.files)
         let job = JobDescription(settings).adopting(stored?.job)
         try RowTrial.check(input, settings, job: job)
+        let siblings = try SiblingStores(settings, job: job)
         guard let manifest = stored else {
             try OutputPlace(settings.out).check(options.files)
             let store = NoOutcomes(job, samples: settings.samples)
-            try read(input, settings, store, .mixed(isNew: true), from: .start)
-            items = Int(rows) * settings.samples
+            try read(input, settings, store, .mixed(isNew: true), from: .start, .start, siblings)
+            items = Int(rows) * settings.samples - elsewhere
             return
         }
         // One snapshot, its journals included: whatever is asked of the store is asked of that.
@@ -64,11 +67,11 @@ struct RunPlan {
         let counters = reader.counters
         let progress = reader.inputProgress
         let standing =
-            job.comparesRows(of: input, with: manifest, settings.onChange)
+            siblings != nil || job.comparesRows(of: input, settings.shard, with: manifest, settings.onChange)
             ? .mixed(isNew: true)
             : InputStanding(
-                identity: input.identityHash, manifest: manifest, counters: counters, progress: progress,
-                samples: settings.samples
+                identity: input.identityHash(of: settings.shard), manifest: manifest, counters: counters,
+                progress: progress, samples: settings.samples
             ).of(input)
         var start = Landmark.start
         if case .sole = standing, counters.done + counters.failed > 0, settings.rows.isWhole, !input.isStore {
@@ -78,9 +81,11 @@ struct RunPlan {
             rows = settings.rows.count(of: known)
         } else {
             let position = SourceNote.position(in: manifest, input, settings, standing)
-            try read(input, settings, reader, standing, from: start, position)
+            try read(
+                input, settings, reader, standing, from: start, position, siblings,
+                held: counters.done + counters.failed)
         }
-        items = Int(rows) * settings.samples
+        items = Int(rows) * settings.samples - elsewhere
         switch standing {
         case .sole where !settings.rows.isWhole: break
         case .sole: (done, failed) = (Int(counters.done), Int(counters.failed))
@@ -91,14 +96,14 @@ struct RunPlan {
 
     private mutating func read(
         _ input: InputSet, _ settings: RunSettings, _ store: any KnownOutcomes, _ standing: InputStanding,
-        from landmark: Landmark, _ position: SourcePosition = .start
+        from landmark: Landmark, _ position: SourcePosition, _ siblings: SiblingStores?, held: UInt64 = 0
     ) throws(RetortError) {
         let issued = IssuedKeys()
         let parser = JSONParser()
         var remembered: [Hash128] = []
         let planner = RowPlanner(
             settings, input: input, store: store, issued: issued, codec: RecordCodec(keepsBody: false),
-            standing: standing)
+            standing: standing, siblings: siblings)
         let reader = RangedRows(input, from: landmark, settings.rows, position: position)
         while let row = try reader.next() {
             switch try planner.plan(row) {
@@ -113,13 +118,15 @@ struct RunPlan {
             case .badRow(let records, let error):
                 bad += records.count
                 if badRows.count < Self.badRowsMax { badRows.append(error) }
+            case .otherShard: break
             }
             if remembered.count >= Self.issuedMax {
                 issued.remove(remembered)
                 remembered = []
             }
         }
-        rows = reader.rows
+        rows = settings.shard == nil ? reader.rows : planner.rowsOfShard(held: held)
+        elsewhere = planner.findings.elsewhere
         remarks = planner.takeRemarks()
         (duplicates, duplicatesShown) = (planner.findings.duplicates, planner.findings.duplicatesShown)
         (done, failed, changed) = (planner.findings.done, planner.findings.failed, planner.findings.changed)

@@ -66,24 +66,29 @@ enum InputStanding: Sendable {
     }
 
     /// Finds out, lets a new input be compared, and tells the store which input the rows of coming records belong to.
+    /// - Parameter looksElsewhere: other stores are asked too. What they hold may be gone the next time, so that no row
+    ///   is passed over unread.
     static func begin(
-        _ input: InputSet, _ store: RecordStore, samples: Int? = nil, compare: () throws(RetortError) -> Void = {}
+        _ input: InputSet, _ store: RecordStore, samples: Int? = nil, shard: Shard? = nil, looksElsewhere: Bool = false,
+        compare: () throws(RetortError) -> Void = {}
     ) throws(RetortError) -> InputStanding {
-        let identity = input.identityHash
+        let identity = input.identityHash(of: shard)
         let manifest = store.manifest
         let samples = samples ?? manifest.samples
-        let standing = InputStanding(
+        var standing = InputStanding(
             identity: identity, manifest: manifest, counters: store.counters, progress: store.inputProgress,
             samples: samples
         ).of(input)
+        if looksElsewhere, !standing.isMixed { standing = .mixed(isNew: false) }
+        let part = shard.map { StoreManifest.Part(shard: $0, content: input.contentText) }
         let files = input.files.map(\.displayName)
         switch standing {
-        case .sole: try store.beginInput(identity: InputMark.sole.mark(identity), files: files)
+        case .sole: try store.beginInput(identity: InputMark.sole.mark(identity), files: files, part: part)
         case .mixed(let isNew):
             if isNew { try compare() }
             // Of the same input fewer samples: what is known of its rows stays known.
             if !isNew, samples < manifest.samples { break }
-            try store.beginInput(identity: InputMark.mixed.mark(identity), files: files)
+            try store.beginInput(identity: InputMark.mixed.mark(identity), files: files, part: part)
         case .settled: break
         }
         return standing
@@ -127,6 +132,29 @@ enum InputMark: Hashable {
 extension InputSet {
     /// Whether it can be read again.
     var isRepeatable: Bool { files.allSatisfy(\.isRepeatable) }
+
+    /// The identity of what falls to a shard of it: that of another shard differs in its low half, since in the high one
+    /// stores tell rows of one input from those of another.
+    func identityHash(of shard: Shard?) -> Hash128 {
+        var identity = identityHash
+        if let shard {
+            let text = Array("shard \(shard)".utf8)
+            identity.low ^= text.withUnsafeBytes { ContentHash.hash64($0) }
+        }
+        return identity
+    }
+
+    /// What the files hold, as far as their ends and sizes tell: the same for copies of them on other machines. 32
+    /// hexadecimal digits.
+    var contentText: String {
+        var bytes: [UInt8] = []
+        for file in identity.files {
+            bytes += "\(file.format)\n\(file.size)\n".utf8
+            bytes += (Hexadecimal.string(file.edges.high) + Hexadecimal.string(file.edges.low)).utf8
+        }
+        let hash = bytes.withUnsafeBytes { ContentHash.hash128($0) }
+        return Hexadecimal.string(hash.high) + Hexadecimal.string(hash.low)
+    }
 
     /// The identity in the form the store keeps; a new one each time for inputs that cannot be read again.
     var identityHash: Hash128 {

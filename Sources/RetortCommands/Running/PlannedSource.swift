@@ -30,6 +30,8 @@ final class PlannedSource: ItemSource {
     struct Reading: Sendable {
         var rows: UInt64 = 0
         var findings = RowPlanner.Findings()
+        /// Of `rows`, those of this run's shard; nil until all rows were read.
+        var rowsOfShard: UInt64?
         var isComplete = false
         /// Where the input ends in the middle of a row.
         var tornEnd: String?
@@ -61,6 +63,10 @@ final class PlannedSource: ItemSource {
     private let state = Monitor(State())
     /// Held while a row is worked on; false once nothing may touch the store any more.
     private let isOpen = Locked(true)
+    /// Outcomes that the store held before the run.
+    private let held: UInt64
+
+    init(held: UInt64 = 0) { self.held = held }
 
     var reading: Reading { state.update { $0.reading } }
 
@@ -152,6 +158,8 @@ final class PlannedSource: ItemSource {
                     case .badRow(let records, let error):
                         last = error
                         try record(try gate.take(records, error, row, planner.parser), recorder, onBadRow)
+                    case .otherShard:
+                        if !planner.standing.isMixed { store.noteRowOfAnotherShard(row.number) }
                     }
                     if !planner.input.isStore, rows.landmark.row >= noted + Self.rowsPerLandmark {
                         noted = rows.landmark.row
@@ -176,11 +184,12 @@ final class PlannedSource: ItemSource {
             throw error
         }
         if let position = rows.takePassed() { try reading.keeper?.pass(position) }
-        if rows.isAtEnd { try end(rows, planner.input, store) }
+        if rows.isAtEnd { try end(rows, planner, store) }
         guard hand(over: batch, rows: rows.rows, planner) else { return }
         let isTorn = last?.message.hasPrefix(Self.notJSON) ?? false
         state.update { state in
             state.reading.isComplete = true
+            if planner.settings.shard != nil { state.reading.rowsOfShard = planner.rowsOfShard(held: held) }
             state.reading.tornEnd = isTorn ? last?.place : nil
         }
     }
@@ -198,11 +207,14 @@ final class PlannedSource: ItemSource {
     }
 
     /// The input's end has been seen.
-    private func end(_ rows: RangedRows, _ input: InputSet, _ store: RecordStore) throws(RetortError) {
+    private func end(_ rows: RangedRows, _ planner: RowPlanner, _ store: RecordStore) throws(RetortError) {
         try isOpen.withLock { isOpen throws(RetortError) in
             guard isOpen else { return }
-            if !input.isStore { store.noteLandmark(rows.landmark.stored) }
-            try store.endInput(rows: rows.landmark.row)
+            if !planner.input.isStore { store.noteLandmark(rows.landmark.stored) }
+            guard planner.settings.shard != nil else { return try store.endInput(rows: rows.landmark.row) }
+            try store.endInput(
+                rows: planner.rowsOfShard(held: held), of: rows.landmark.row,
+                elsewhere: UInt64(planner.findings.elsewhere))
         }
     }
 

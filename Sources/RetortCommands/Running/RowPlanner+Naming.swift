@@ -52,7 +52,7 @@ extension RowPlanner {
     /// The row's own id where it can be made out, so that the row's answer takes the place of its failure once it is
     /// repaired; otherwise a name made of its text.
     func idOfBadRow(_ row: Row) throws(RetortError) -> [UInt8] {
-        if let own = readableID(row) {
+        if let own = Self.readableID(row, with: splitter) {
             let hash = RecordKey(id: own).hash
             if !issued.contains(hash), try store.lookup(hash) == nil || standing.isMixed { return own }
         }
@@ -61,9 +61,9 @@ extension RowPlanner {
 
     // MARK: Duplicates
 
-    private static let duplicatePrefix: StaticString = "duplicate-"
+    static let duplicatePrefix: StaticString = "duplicate-"
 
-    private func hashOfDuplicate(_ id: [UInt8], _ row: Row) -> UInt64 {
+    func hashOfDuplicate(_ id: [UInt8], _ row: Row) -> UInt64 {
         let seed = id.withUnsafeBytes { ContentHash.hash64($0) }
         return row.excerpt.withUnsafeBytes { ContentHash.hash64($0, seed: seed) }
     }
@@ -80,7 +80,8 @@ extension RowPlanner {
         return try store.lookup(RecordKey(id: name)) != nil
     }
 
-    private func readableID(_ row: Row) -> [UInt8]? {
+    /// The id of a row that need not be a good one.
+    static func readableID(_ row: Row, with splitter: JSONParser) -> [UInt8]? {
         if let id = row.id { return id }
         guard case .json(let text) = row.content, let root = try? splitter.parse(text).root, root.kind == .object
         else { return nil }
@@ -124,7 +125,7 @@ extension RowPlanner {
             placesFound += 1
             let reader = RowReader(input)
             while let other = try reader.next(), other.number < row.number {
-                let isIt = number.map { $0 == other.number } ?? (readableID(other) == id)
+                let isIt = number.map { $0 == other.number } ?? (Self.readableID(other, with: splitter) == id)
                 if isIt { return input.place(of: other) }
             }
         }

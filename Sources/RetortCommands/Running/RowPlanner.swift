@@ -14,6 +14,8 @@ final class RowPlanner {
         case items([Item<ItemContext>])
         /// One failure for each sample.
         case badRow([NewRecord], RetortError)
+        /// The row falls to another shard.
+        case otherShard
     }
 
     /// What was found of the rows that were planned.
@@ -23,6 +25,10 @@ final class RowPlanner {
         var failed = 0
         /// Items whose request is not the one that was answered under their id.
         var changed = 0
+        /// Items that are to be asked.
+        var new = 0
+        /// Items whose outcome another store has.
+        var elsewhere = 0
         /// Items of bad rows that were recorded now.
         var bad = 0
         /// Rows whose id another row has, and what was said of the first of them.
@@ -46,6 +52,13 @@ final class RowPlanner {
     private let badInputClass: UInt8?
     /// Whether the input's rows have been compared with the store before, so that none of them is changed.
     private let isCompared: Bool
+    /// Which rows are this run's; nil: all.
+    private let sieve: ShardSieve?
+    private let siblings: SiblingStores?
+    /// Keys whose outcome another store has: a second row of such a key is a duplicate.
+    private var metElsewhere: Set<Hash128> = []
+    /// Of more none is taken for a duplicate.
+    private static let metElsewhereMax = 1 << 20
     var names = GeneratedNames()
     var findings = Findings()
     /// Places of other rows that were looked for in the input.
@@ -53,8 +66,9 @@ final class RowPlanner {
 
     init(
         _ settings: RunSettings, input: InputSet, store: any KnownOutcomes, issued: IssuedKeys, codec: RecordCodec,
-        standing: InputStanding, isCompared: Bool = false
+        standing: InputStanding, isCompared: Bool = false, siblings: SiblingStores? = nil
     ) {
+        self.siblings = siblings
         self.isCompared = isCompared
         self.settings = settings
         self.input = input
@@ -66,6 +80,7 @@ final class RowPlanner {
         parser = PromptParser(
             input, template: settings.template, metadataOnly: settings.metadataOnly, sendsMembers: scheme == .values,
             continues: settings.continues)
+        sieve = settings.shard.map { [parser, scheme, splitter] in ShardSieve($0, settings, parser, scheme, splitter) }
         badInputClass = store.manifest.failureClasses.firstIndex(of: FailureClass.badInput.rawValue).map { UInt8($0) }
     }
 
@@ -81,9 +96,15 @@ final class RowPlanner {
             return .items([])
         }
         let understood: Understood
+        var isTaken: Bool?
         do throws(RetortError) {
-            understood = try understand(row)
+            var prompt = try parser.parse(row)
+            isTaken = sieve?.takes(prompt) ?? true
+            if isTaken == false { return .otherShard }
+            let request = try request(&prompt, row)
+            understood = (prompt, request)
         } catch {
+            guard isTaken ?? sieve?.takes(badRow: row) ?? true else { return .otherShard }
             if error.code != .badInput || settings.isStrict { throw error }
             return try badRow(row, error, id: try idOfBadRow(row))
         }
@@ -114,10 +135,14 @@ final class RowPlanner {
         let costMax = try pricing.costMax(of: request, price: price, with: splitter) { input.place(of: row) }
         let namesModel = prompt.model.map { $0 != settings.parameters.model } ?? false
         var items: [Item<ItemContext>] = []
+        var elsewhere = 0
         for sample in 0..<UInt32(settings.samples) {
             let key = RecordKey(id: id, sample: sample)
             switch try standing(of: key, row, request, fingerprint: fingerprint) {
             case .known: continue
+            case .elsewhere:
+                elsewhere += 1
+                continue
             case .wanted: break
             case .duplicate(let other):
                 let error = try duplicate(key, row, otherRow: other)
@@ -132,6 +157,8 @@ final class RowPlanner {
                     request: request, context: context, estimatedTokens: tokens, costMax: costMax,
                     price: price ?? .free, namesModel: namesModel))
         }
+        findings.new += items.count
+        findings.elsewhere += elsewhere
         return .items(items)
     }
 
@@ -141,6 +168,8 @@ final class RowPlanner {
         case known
         /// It is to be asked, and has been issued.
         case wanted
+        /// Another store has its outcome.
+        case elsewhere
         /// Its key is that of another row, whose number is given where it is known.
         case duplicate(of: UInt64?)
     }
@@ -155,7 +184,9 @@ final class RowPlanner {
         let hash = key.hash
         // First issued, then looked up: an outcome that is stored in between is seen by the one or by the other.
         if let other = issued.insert(hash, row: row.number) { return .duplicate(of: other) }
-        guard let entry = try store.lookup(hash) else { return .wanted }
+        guard let entry = try store.lookup(hash) else {
+            return try standingElsewhere(of: key, row, request, fingerprint: fingerprint)
+        }
         if entry.recordStatus == badInput, standing.isMixed { return .wanted }
         let isChanged =
             standing.isMixed
@@ -181,6 +212,41 @@ final class RowPlanner {
         return .known
     }
 
+    /// Of an item that has just been issued, whether another store has its outcome; then it is not on its way. Throws
+    /// `.configuration` where that is one of another request, unless old answers are to be kept.
+    private func standingElsewhere(
+        of key: RecordKey, _ row: Row, _ request: ModelRequest, fingerprint: UInt64
+    ) throws(RetortError) -> ItemStanding {
+        let hash = key.hash
+        guard let siblings, let (entry, root) = try siblings.lookup(hash) else { return .wanted }
+        if entry.recordStatus == badInput { return .wanted }
+        issued.remove([hash])
+        if metElsewhere.contains(hash) { return .duplicate(of: nil) }
+        if !scheme.matches(entry.fingerprint, fingerprint, request, settings.builder, with: splitter) {
+            let twin = names.peek(hashOfDuplicate(key.id, row), Self.duplicatePrefix)
+            if try siblings.lookup(RecordKey(id: twin).hash) != nil { return .duplicate(of: nil) }
+            guard settings.onChange == .keep else { throw changedElsewhere(key, row, root) }
+        }
+        if metElsewhere.count < Self.metElsewhereMax { metElsewhere.insert(hash) }
+        return .elsewhere
+    }
+
+    private func changedElsewhere(_ key: RecordKey, _ row: Row, _ root: String) -> RetortError {
+        RetortError(
+            .configuration, "the prompt \(key) changed since it was answered in another store",
+            at: input.place(of: row), cause: "same id, different request in \(root)",
+            remedy: "Use --on-change keep to keep that answer, or leave the store out of --siblings to send it again.")
+    }
+
+    /// Rows of this shard, once the input has been read to its end. Where reading began behind its start, the rows
+    /// before are counted by what the store held.
+    /// - Parameter held: outcomes of the store before.
+    func rowsOfShard(held: UInt64) -> UInt64 {
+        let asked = findings.new + findings.bad + findings.elsewhere
+        let known = standing.isMixed ? UInt64(findings.done + findings.failed) : held
+        return (known + UInt64(asked)) / UInt64(settings.samples)
+    }
+
     private func count(_ entry: IndexEntry) {
         if entry.recordStatus == .ok { findings.done += 1 } else { findings.failed += 1 }
     }
@@ -194,6 +260,8 @@ final class RowPlanner {
                 findings.failed += 1
             } else if let entry = try store.lookup(key) {
                 count(entry)
+            } else if try siblings?.lookup(key.hash) != nil {
+                findings.elsewhere += 1
             } else {
                 records.append(codec.record(badRow: row, error, key: key))
             }

@@ -46,7 +46,9 @@ struct RunConclusion {
 
     var headline: String {
         if isFinished {
-            if standing.total == 0 { return "Finished: the input holds no rows." }
+            if standing.total == 0 {
+                return "Finished: \(result.part?.emptiness ?? "the input holds no rows")."
+            }
             let failed = items(standing.failed)
             return standing.failed == 0 ? "Finished: every item has its answer." : "Finished, but \(failed) failed."
         }
@@ -63,6 +65,7 @@ struct RunConclusion {
         if standing.failed > 0 {
             facts.append(("failed", palette.red(Human.count(standing.failed)) + failureClasses))
         }
+        facts += result.part?.facts ?? []
         if standing.foreign > 0 {
             facts.append(
                 ("other", "\(StoreSummary.plural(standing.foreign, "record")) from rows not in this input"))

@@ -54,7 +54,7 @@ final class RunReporter: ProgressObserver {
     func finish(_ progress: Progress) { display.finish(progress) { fill(&$0, progress) } }
 
     /// Counts the input's rows, for the total and the time left. Only files that can be read again.
-    func count(_ input: InputSet, known: UInt64?) {
+    func count(_ input: InputSet, _ settings: RunSettings, scheme: RowScheme, known: UInt64?) {
         if input.isStore {
             let total = range.total(of: input)
             rowsTotal.withLock { $0 = total }
@@ -67,10 +67,13 @@ final class RunReporter: ProgressObserver {
         guard input.files.allSatisfy({ $0.kind == .regular }) else { return }
         WorkThread.start(givesWay: true) { [self] in
             let reader = RangedRows(input, range)
+            let sieve = settings.shard.map { ShardSieve($0, settings, input, scheme) }
+            var taken: UInt64 = 0
             while let row = try? reader.next() {
+                if sieve?.takes(row) ?? false { taken += 1 }
                 if row.number % 4096 == 0, !isCounting.withLock({ $0 }) { return }
             }
-            let total = reader.rows
+            let total = sieve == nil ? reader.rows : taken
             rowsTotal.withLock { $0 = total }
         }
     }
@@ -97,7 +100,8 @@ final class RunReporter: ProgressObserver {
         let read = source.reading
         let counted: UInt64? = rowsTotal.withLock { $0 }
         return RunStanding(
-            progress, read, store.counters, before: before, input: input, rows: read.isComplete ? read.rows : counted,
+            progress, read, store.counters, before: before, input: input,
+            rows: read.isComplete ? read.rowsOfShard ?? read.rows : counted,
             samples: samples, storedSamples: store.manifest.samples, isPartial: !range.isWhole)
     }
 

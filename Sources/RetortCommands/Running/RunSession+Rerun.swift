@@ -27,7 +27,7 @@ extension RunSession {
     func supersedeChangedItems(_ input: InputSet, _ job: JobDescription) throws(RetortError) {
         guard settings.onChange == .rerun, let manifest = try RecordStore.manifest(of: settings.out) else { return }
         try job.check(against: manifest.job, at: settings.out, onChange: .rerun)
-        guard job.comparesRows(of: input, with: manifest, .rerun) else { return }
+        guard job.comparesRows(of: input, settings.shard, with: manifest, .rerun) else { return }
         guard input.isRepeatable else {
             throw RetortError(
                 .configuration, "--on-change rerun reads its input twice",
@@ -64,9 +64,11 @@ extension RunSession {
 
 extension JobDescription {
     /// Whether rows have to be compared with what a store holds: not those of the very input that alone has filled it.
-    func comparesRows(of input: InputSet, with manifest: StoreManifest, _ onChange: ChangePolicy) -> Bool {
+    func comparesRows(
+        of input: InputSet, _ shard: Shard? = nil, with manifest: StoreManifest, _ onChange: ChangePolicy
+    ) -> Bool {
         guard onChange == .rerun else { return false }
-        let mark = InputMark.sole.mark(input.identityHash)
+        let mark = InputMark.sole.mark(input.identityHash(of: shard))
         let identity = Hexadecimal.string(mark.high) + Hexadecimal.string(mark.low)
         return manifest.job != values || manifest.input?.identity != identity
     }

@@ -38,6 +38,8 @@ struct RunSession {
         var disorderlyServer: String?
         /// Where the input ends in the middle of a row; nil where it does not.
         var tornEnd: String?
+        /// What part of the input the run was for; nil: all of it, with no other stores.
+        var part: ShardResult?
         /// What the whole process has cost, the built-in server included; nil while it is not over.
         var cost: ProcessCost?
     }
@@ -210,14 +212,17 @@ struct RunSession {
         let before = store.counters
         let superseded = try settings.pricing.limit.map { _ throws(RetortError) in try costOfSuperseded() }
         let noted = store.manifest
-        let standing = try InputStanding.begin(input, store, samples: settings.samples) { () throws(RetortError) in
+        let standing = try InputStanding.begin(
+            input, store, samples: settings.samples, shard: settings.shard, looksElsewhere: !settings.siblings.isEmpty
+        ) { () throws(RetortError) in
             try refuseChangedRows(input, store)
         }
+        let siblings = try siblingStores(store)
         let codec = RecordCodec(
             prices: settings.pricing.version, keepsBody: settings.keepsBody, costs: try CostColumn(of: settings.out))
         let issued = IssuedKeys()
         let recorder = Recorder(store, codec: codec, issued: issued)
-        let source = PlannedSource()
+        let source = PlannedSource(held: before.done + before.failed)
         let reading = reading(input, store, standing, noted: noted, issued)
         let publisher = RunPublisher(settings, command: "run")
         let reporter = RunReporter(
@@ -230,7 +235,7 @@ struct RunSession {
             clock: LoopClock(loop: loop), executor: loop, observer: reporter)
         let signals = Locked(0)
         watchSignals(generator, signals) { source.cancel() }
-        reporter.count(input, known: store.manifest.input?.rows)
+        reporter.count(input, settings, scheme: RowScheme(store.manifest.job), known: store.manifest.input?.rows)
         let settings = settings
         source.start(
             input: input, from: standing.start(of: input, store, settings.rows), settings.rows, store: store,
@@ -238,7 +243,7 @@ struct RunSession {
             planner: {
                 RowPlanner(
                     settings, input: input, store: store, issued: issued, codec: codec, standing: standing,
-                    isCompared: true)
+                    isCompared: true, siblings: siblings)
             },
             onBadRow: { reporter.badRow($0) }, onRemark: { reporter.remark($0) })
         let summary = await generator.run(source: source, sink: recorder)
@@ -249,6 +254,7 @@ struct RunSession {
         let reached = reporter.standing(summary.progress)
         let isWhole =
             settings.samples == store.manifest.samples && input.isRepeatable && settings.rows.isWhole
+            && settings.shard == nil
         if reached.pending == 0, reached.failed == 0, summary.ending == .completed, isWhole {
             try standing.settle(input, rows: source.reading.rows, store)
         }
@@ -258,6 +264,7 @@ struct RunSession {
             spending: spending(of: store, superseded: superseded), simulatorCounts: nil,
             wasInterrupted: signals.withLock { $0 } > 0)
         result.tornEnd = source.reading.tornEnd
+        result.part = ShardResult(settings.shard, source.reading)
         publisher.end(result)
         return result
     }

@@ -39,6 +39,10 @@ struct RunSettings: Sendable {
     var rows = RowRange()
     /// Whether the template's turns follow the conversation of each record of a store, its answer included.
     var continues = false
+    /// The part of the input that is asked; nil: all of it.
+    var shard: Shard?
+    /// Other stores that are asked for outcomes.
+    var siblings: [String] = []
     var baseURL: String
     var headers: [(name: String, value: String)]
     /// What no answer may bring to disk or screen.
@@ -80,6 +84,8 @@ struct RunSettings: Sendable {
         metadataOnly = try ParameterOptions.metadataOnly(command)
         rows = RowRange(skip: command.integerIfSet("skip"), limit: command.integerIfSet("limit"))
         continues = try StageOptions.continues(command, hasTemplate: template != nil)
+        shard = try ShardOptions.shard(command, environment: environment)
+        siblings = command.strings("siblings")
         keepsBody = command.flag("keep-body")
         isStrict = command.flag("strict")
         onChange = command.choice("on-change")

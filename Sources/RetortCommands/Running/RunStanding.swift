@@ -32,7 +32,7 @@ struct RunStanding: Sendable, Hashable {
     ) {
         let findings = reading.findings
         let held = Int(counters.done + counters.failed)
-        total = rows.map { Int($0) * samples }
+        total = rows.map { Int($0) * samples - findings.elsewhere }
         switch input {
         case .sole where isPartial:
             done = findings.done + progress.answered

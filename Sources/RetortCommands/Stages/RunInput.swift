@@ -36,6 +36,11 @@ enum RunInput {
         guard let manifest = try RecordStore.manifest(of: root) else {
             throw RetortError(.inputMissing, "no such store", at: root)
         }
+        if settings.shard != nil || !settings.siblings.isEmpty {
+            throw RetortError(
+                .usage, "--shard and --siblings divide files, and the input is a store", at: root,
+                remedy: "Give each shard's store to a run of its own, or `retort export` the store to a file first.")
+        }
         if settings.format != nil {
             throw RetortError(
                 .usage, "--format says how files are read, and the input is a store", at: root,

@@ -33,6 +33,7 @@ extension StoreStatus {
         object.member("failed", String(reader.counters.failed))
         object.member("pending", Self.number(pending))
         object.member("items", Self.number(items))
+        object.text("shard", reader.manifest.input?.part?.shard.description ?? "")
         var classes = JSONLine()
         for (name, count) in failureClasses { classes.member(name, String(count)) }
         object.member("failed_by_class", classes.finished)

@@ -41,6 +41,7 @@ extension StoreStatus {
     var facts: [(name: String, text: String)] {
         var facts: [(String, String)] = [("state", sentence)]
         facts += running
+        if let part = reader.manifest.input?.part { facts.append(("shard", part.text(reader.manifest.input?.rows))) }
         facts.append(("done", Human.count(done)))
         facts.append(("failed", Human.count(failed)))
         facts += failureClasses.map { ("", "\(Human.count($0.count)) \($0.name)") }

@@ -160,6 +160,14 @@ struct StoreIndex {
         input.ledger.insert(item)
     }
 
+    /// Enters all items of a row in the ledger, though none has an outcome.
+    mutating func noteRowOfAnotherShard(_ row: UInt64) {
+        for sample in 0..<context.samples {
+            guard let item = context.item(row: row, sample: UInt16(clamping: sample)) else { return }
+            input.ledger.insert(item)
+        }
+    }
+
     private mutating func advance(past group: HintGroup, hintBytes: Int) {
         coverage[group.lane] = Coverage(
             segment: group.segment, offset: group.end, nextSequence: group.firstSequence + UInt64(group.hints.count),

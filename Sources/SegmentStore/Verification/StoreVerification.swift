@@ -168,7 +168,9 @@ struct Verification {
         _ = try image.noteJournals { seen.tallies += image.context.recount($0) }
         report.isBeingRevised = image.manifest.superseding != nil
         report.counters = image.index.withLock { $0.live }
-        if let rows = image.manifest.input?.rows { report.inputs = rows * UInt64(image.manifest.samples) }
+        report.inputs = image.manifest.input?.items(samples: image.manifest.samples)
+        report.rows = image.manifest.input?.rows
+        report.part = image.manifest.input?.part
         return try VerificationSnapshot(image: image, writer: report.writer)
     }
 

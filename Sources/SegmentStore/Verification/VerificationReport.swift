@@ -61,6 +61,10 @@ public struct VerificationReport: Sendable, Hashable {
     public var unfinishedJournalLines = 0
     /// Records were being taken out when the process or the power died: the next opening completes it.
     public var isBeingRevised = false
+    /// What part of an input the store is for; nil: all of it.
+    public internal(set) var part: StoreManifest.Part?
+    /// Rows of the input, of a shard those that fall to it; nil while they are not counted.
+    public internal(set) var rows: UInt64?
     /// Records in `superseded/`.
     public var supersededRecords = 0
     /// At most `StoreLimits.problemsKeptMax`, in the order in which they were found.
