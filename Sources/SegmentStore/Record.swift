@@ -1,28 +1,44 @@
 import Basics
 
-/// How an item ended.
+/// How an item ended, or that the record is no outcome of it.
 public enum RecordStatus: Sendable, Hashable {
     case ok
     /// Failed, with the class's position in the manifest's list of failure classes.
     case failed(classIndex: UInt8)
+    /// An answer that was paid for and is no outcome.
+    case round
+    /// What a verifier said of an answer.
+    case verdict
+
+    static let roundCode: UInt8 = 128
+    static let verdictCode: UInt8 = 129
 
     public var lane: Lane {
         switch self {
         case .ok: .responses
         case .failed: .failures
+        case .round: .rounds
+        case .verdict: .verdicts
         }
     }
 
-    /// One byte for the index: 0 for success, 1 and up for the failure classes.
+    /// One byte for the index: 0 for success, 1 and up for the failure classes, 128 for a round, 129 for a verdict.
     var code: UInt8 {
         switch self {
         case .ok: 0
-        case .failed(let classIndex): classIndex + 1
+        case .failed(let classIndex): min(classIndex, UInt8(StoreLimits.failureClassesMax)) + 1
+        case .round: Self.roundCode
+        case .verdict: Self.verdictCode
         }
     }
 
     init(code: UInt8) {
-        self = code == 0 ? .ok : .failed(classIndex: code - 1)
+        switch code {
+        case 0: self = .ok
+        case Self.roundCode: self = .round
+        case Self.verdictCode: self = .verdict
+        default: self = .failed(classIndex: code - 1)
+        }
     }
 }
 
@@ -56,9 +72,15 @@ public struct NewRecord: Sendable {
 }
 
 extension NewRecord {
+    /// Follows from the key and what the record says.
+    var identity: Hash128 {
+        let key = key.hash
+        return members.withUnsafeBytes { ContentHash.hash128($0, seed: key.high ^ key.low) }
+    }
+
     /// Whether the record makes one line of JSON that its head can be read from again.
     var isWellFormed: Bool {
-        !members.isEmpty && members.withUnsafeBytes { $0.firstLineFeed(from: 0) } == nil
+        !members.isEmpty && members.withUnsafeBytes { $0.firstLineFeed(from: 0) } == nil && key.part.fits(status)
     }
 }
 
@@ -87,6 +109,12 @@ public struct Tallies: Sendable, Hashable {
 
     public static func += (a: inout Tallies, b: Tallies) {
         for index in 0..<StoreLimits.talliesMax { a[index] &+= b[index] }
+    }
+
+    public static func + (a: Tallies, b: Tallies) -> Tallies {
+        var sum = a
+        sum += b
+        return sum
     }
 
     /// Eight numbers without an allocation.

@@ -1,29 +1,68 @@
 public import Basics
 
-/// What a record is about: the item's id and which of its samples. Unique in each lane of a store.
+/// What a record is about: the item's id, which of its samples, and which part of what there is to say of it.
+///
+/// An outcome's key is unique in each lane of a store. Several records may have the key of one round, or of one verdict.
 public struct RecordKey: Sendable, Hashable {
+    /// What of an item a record is about.
+    public enum Part: Sendable, Hashable {
+        /// How it ended.
+        case outcome
+        /// An answer that was paid for and is no outcome, numbered from 1.
+        case round(UInt32)
+        /// What the verifier of that name said of its answer. The name has 1 to `StoreLimits.verifierBytesMax` bytes.
+        case verdict(String)
+    }
+
     /// The id's bytes: UTF-8, lone surrogates in generalised form (WTF-8).
     public var id: [UInt8]
     public var sample: UInt32
+    public var part: Part
 
-    public init(id: [UInt8], sample: UInt32 = 0) {
+    public init(id: [UInt8], sample: UInt32 = 0, part: Part = .outcome) {
         self.id = id
         self.sample = sample
+        self.part = part
     }
 
-    public init(_ id: String, sample: UInt32 = 0) {
-        self.init(id: Array(id.utf8), sample: sample)
+    public init(_ id: String, sample: UInt32 = 0, part: Part = .outcome) {
+        self.init(id: Array(id.utf8), sample: sample, part: part)
     }
 
-    /// XXH3-128 of the id's bytes, seeded with the sample: what the index is sorted by.
+    /// What the index is sorted by. Of an outcome the XXH3-128 of the id's bytes, seeded with the sample; of a round the
+    /// seed has the round's number in its high half; of a verdict a byte FF and the verifier's name follow the id.
     public var hash: Hash128 {
-        id.withUnsafeBytes { ContentHash.hash128($0, seed: UInt64(sample)) }
+        switch part {
+        case .outcome: return id.withUnsafeBytes { ContentHash.hash128($0, seed: UInt64(sample)) }
+        case .round(let number):
+            return id.withUnsafeBytes { ContentHash.hash128($0, seed: UInt64(sample) | UInt64(number) << 32) }
+        case .verdict(let verifier):
+            let bytes = id + [0xFF] + Array(verifier.utf8)
+            return bytes.withUnsafeBytes { ContentHash.hash128($0, seed: UInt64(sample)) }
+        }
+    }
+}
+
+extension RecordKey.Part {
+    /// Whether a record of that status can be about this.
+    func fits(_ status: RecordStatus) -> Bool {
+        switch (self, status) {
+        case (.outcome, .ok), (.outcome, .failed): true
+        case (.round(let number), .round): number > 0
+        case (.verdict(let verifier), .verdict): (1...StoreLimits.verifierBytesMax).contains(verifier.utf8.count)
+        default: false
+        }
     }
 }
 
 extension RecordKey: CustomStringConvertible {
     public var description: String {
         let text = String(decoding: id, as: UTF8.self)
-        return sample == 0 ? text : "\(text)#\(sample)"
+        let item = sample == 0 ? text : "\(text)#\(sample)"
+        return switch part {
+        case .outcome: item
+        case .round(let number): "\(item), round \(number)"
+        case .verdict(let verifier): "\(item), verdict of \(verifier)"
+        }
     }
 }

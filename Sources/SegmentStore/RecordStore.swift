@@ -40,6 +40,8 @@ public final class RecordStore: Sendable {
     private let markKeeper: MarkKeeper
     /// The last `append` met a full disk.
     private let wasFull = Locked(false)
+    /// Rounds that are in the store, of batches that a full disk has stopped behind them.
+    private let takenRounds = Locked<Set<Hash128>>([])
 
     /// What became of a batch.
     public struct Appended: Sendable, Hashable {
@@ -132,8 +134,11 @@ public final class RecordStore: Sendable {
         // Recovery may need it: the disk may be as full as the last process left it.
         reserve.release()
         index = image.index
+        var manifest = image.manifest
+        // Before anything is written that an earlier version does not know.
+        if manifest.version < StoreManifest.currentVersion { try manifest.save(context.layout, files: context.files) }
+        manifestBox = Locked(manifest)
         markKeeper = try MarkKeeper(image.context, syncs: options.sync != .never)
-        manifestBox = Locked(image.manifest)
         let recoverer = StoreRecovery(image: image, options: options)
         var report = RecoveryReport(
             tornBytes: try recoverer.cutTails(), badJournalLines: image.tails.map(\.badJournalLines).reduce(0, +),
@@ -174,30 +179,85 @@ public final class RecordStore: Sendable {
 
     // MARK: Writing
 
-    /// Takes records. When it returns they survive the process. Records whose key has a success already are left out.
+    /// Takes records. When it returns they survive the process. Outcomes whose key has a success already are left out.
+    /// Rounds are journalled before the outcomes of their batch, verdicts behind them.
     ///
     /// Throws `.noSpace` when the disk is full: the same batch may be appended again later. The successes that were taken
-    /// of it are recognised, and of the failures all or none are taken.
+    /// of it are recognised, its rounds as well, and of the failures all or none are taken.
     public func append(_ batch: [NewRecord]) throws(RetortError) -> Appended {
         if let fatal = sealing.fatal { throw fatal }
         // Room that has been made goes to the segments first: a little of it lets the journals go.
         if wasFull.withLock({ $0 }) { try relieveDisk() }
         var result = Appended()
-        var rest = batch[...]
-        while !rest.isEmpty {
-            let staged = try stage(&rest, result: &result)
-            for lane in Lane.allCases where !staged[Int(lane.rawValue)].isEmpty {
-                do throws(RetortError) {
-                    try take(staged[Int(lane.rawValue)], in: lane, result: &result)
-                } catch {
-                    guard error.code == .noSpace else { throw error }
-                    try relieveDisk()
-                    try takeInParts(staged[Int(lane.rawValue)], in: lane, result: &result)
-                }
-            }
+        if batch.allSatisfy({ $0.status.lane.isOutcome }) {
+            try appendOutcomes(batch, result: &result)
+        } else {
+            try appendMixed(batch, result: &result)
         }
         if options.sync == .always { try sealing.sync() }
         return result
+    }
+
+    private func appendOutcomes(_ batch: [NewRecord], result: inout Appended) throws(RetortError) {
+        var rest = batch[...]
+        while !rest.isEmpty {
+            let staged = try stage(&rest, result: &result)
+            for lane in Lane.outcomes { try takeOrRelieve(staged[lane.place], in: lane, result: &result) }
+        }
+    }
+
+    private func takeOrRelieve(
+        _ records: [LaneBuffer.Staged], in lane: Lane, result: inout Appended
+    ) throws(RetortError) {
+        guard !records.isEmpty else { return }
+        do throws(RetortError) {
+            try take(records, in: lane, result: &result)
+        } catch {
+            guard error.code == .noSpace else { throw error }
+            try relieveDisk()
+            try takeInParts(records, in: lane, result: &result)
+        }
+    }
+
+    private func appendMixed(_ batch: [NewRecord], result: inout Appended) throws(RetortError) {
+        let rounds = batch.filter { $0.status == .round }
+        let pending = takenRounds.withLock { taken in rounds.filter { taken.remove($0.identity) == nil } }
+        do throws(RetortError) {
+            try appendBeside(pending, in: .rounds, result: &result)
+        } catch {
+            takenRounds.withLock { $0.formUnion(Set(rounds.map(\.identity)).subtracting(pending.map(\.identity))) }
+            throw error
+        }
+        result.count += rounds.count - pending.count
+        do throws(RetortError) {
+            try appendOutcomes(batch.filter(\.status.lane.isOutcome), result: &result)
+            try appendBeside(batch.filter { $0.status == .verdict }, in: .verdicts, result: &result)
+        } catch {
+            // The batch may come again.
+            takenRounds.withLock { $0.formUnion(rounds.map(\.identity)) }
+            throw error
+        }
+    }
+
+    /// Takes records of one lane that are no outcomes: none of them is left out.
+    private func appendBeside(_ records: [NewRecord], in lane: Lane, result: inout Appended) throws(RetortError) {
+        guard !records.isEmpty else { return }
+        let hashes = records.map(\.key.hash)
+        let stored = try asking { index throws(RetortError) in
+            index.noteLookups(hashes.count)
+            return try index.lookup(hashes, in: lane)
+        }
+        var seen: Set<Hash128> = []
+        var staged: [LaneBuffer.Staged] = []
+        for (number, record) in records.enumerated() {
+            precondition(record.isWellFormed, "a record's key fits its status; its members are one line, not empty")
+            let isFirst = seen.insert(hashes[number]).inserted && stored[number] == nil
+            staged.append(
+                LaneBuffer.Staged(
+                    record: record, hint: RecordHint(record, hash: hashes[number]),
+                    prior: isFirst ? 0 : record.status.code))
+        }
+        try takeOrRelieve(staged, in: lane, result: &result)
     }
 
     private func take(_ records: [LaneBuffer.Staged], in lane: Lane, result: inout Appended) throws(RetortError) {
@@ -208,8 +268,9 @@ public final class RecordStore: Sendable {
                     index.note(item.hint, in: lane, prior: item.prior, tallies: item.record.tallies)
                 }
             }
-            let other = lane == .responses ? Lane.failures : .responses
-            if let waiting = buffers[Int(other.rawValue)].pass(by: records.count) { full.append(waiting) }
+            for other in Lane.outcomes where other != lane {
+                if let waiting = buffers[other.place].pass(by: records.count) { full.append(waiting) }
+            }
             return full
         }
         result.count += records.count
@@ -247,7 +308,7 @@ public final class RecordStore: Sendable {
         }
         for (hash, stored) in zip(hashes, stored) {
             let record = batch[batch.startIndex]
-            precondition(record.isWellFormed, "a record's members are not empty and hold no line feed")
+            precondition(record.isWellFormed, "a record's key fits its status; its members are one line, not empty")
             if let before = seen[hash], before != .ok { break }
             batch.removeFirst()
             let known = seen[hash] == nil ? try priorOutcome(hash, stored) : .success
@@ -332,15 +393,23 @@ public final class RecordStore: Sendable {
 
     // MARK: Asking
 
-    /// The outcome that counts for a key: how it ended, how often it was tried, and for which request.
-    public func lookup(_ key: RecordKey) throws(RetortError) -> IndexEntry? { try lookup(key.hash) }
+    /// The outcome that counts for a key: how it ended, how often it was tried, and for which request. Of the key of a
+    /// round the first record, of that of a verdict the latest.
+    public func lookup(_ key: RecordKey) throws(RetortError) -> IndexEntry? {
+        try asking { index throws(RetortError) in try index.lookup(key) }
+    }
 
-    /// The same by the key's hash.
+    /// The same by the hash of an outcome's key.
     public func lookup(_ hash: Hash128) throws(RetortError) -> IndexEntry? {
         try asking { index throws(RetortError) in try index.lookup(hash) }
     }
 
-    /// The same for several keys, in their order. Some dozens at a time cost a third of what they cost one by one.
+    /// What is known of several keys of rounds, or of verdicts, in their order.
+    public func lookup(_ hashes: [Hash128], in lane: Lane) throws(RetortError) -> [IndexEntry?] {
+        try asking { index throws(RetortError) in try index.lookup(hashes, in: lane) }
+    }
+
+    /// The same for several keys of outcomes, in their order. Some dozens at a time cost a third of what they cost one by one.
     public func lookup(_ hashes: [Hash128]) throws(RetortError) -> [IndexEntry?] {
         try asking { index throws(RetortError) in try index.lookup(hashes) }
     }

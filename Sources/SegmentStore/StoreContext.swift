@@ -92,7 +92,11 @@ struct StoreContext: Sendable {
 
     /// The status that a line's head states.
     func status(_ head: RecordHead) -> RecordStatus {
-        head.failureClass.map { .failed(classIndex: classes.index($0)) } ?? .ok
+        switch head.key.part {
+        case .outcome: head.failureClass.map { .failed(classIndex: classes.index($0)) } ?? .ok
+        case .round: .round
+        case .verdict: .verdict
+        }
     }
 
     /// What the index is to know of a record's line; nil when it has no head.

@@ -1,29 +1,5 @@
 import Basics
 
-/// The two sequences of records in a store.
-public enum Lane: UInt8, Sendable, CaseIterable, Hashable {
-    /// Successes only, one line per key.
-    case responses = 0
-    /// Failures, with what is needed to understand and repeat them.
-    case failures = 1
-
-    public var directoryName: String {
-        switch self {
-        case .responses: "responses"
-        case .failures: "failures"
-        }
-    }
-
-    /// Whether a record with this status byte can be in the lane: 0 for a success, the number of a failure's class
-    /// plus 1.
-    func holds(status: UInt8) -> Bool {
-        switch self {
-        case .responses: status == 0
-        case .failures: (1...UInt8(StoreLimits.failureClassesMax + 1)).contains(status)
-        }
-    }
-}
-
 /// Where everything in a store's directory is.
 struct StoreLayout: Sendable {
     let root: String

@@ -5,7 +5,7 @@ public enum StoreLimits {
     /// Raw bytes at which a block is cut and compressed. Larger blocks compress a little better and make one random
     /// read dearer; the design notes have the measurements.
     public static let blockRawBytes = 512 << 10
-    /// Records of one lane during which the other lane's open block waits to be filled. After a kill the rows before an
+    /// Records of other lanes during which the open block of outcomes waits to be filled. After a kill the rows before an
     /// outcome that was in a journal only are read again, up to the last one that was in a checkpoint.
     public static let passedByMax = 32 << 10
     /// Records in one block: their number within it is stored in 16 bits.
@@ -37,7 +37,9 @@ public enum StoreLimits {
     public static let unsyncedBytesMax = 64 << 20
     /// Failure classes: an entry keeps status and class in one byte.
     public static let failureClassesMax = 64
-    /// Numbers that are summed over all records of a store.
+    /// Bytes of a verifier's name.
+    public static let verifierBytesMax = 256
+    /// Numbers that are summed over all records of a lane.
     public static let talliesMax = 8
     /// Problems that a verification describes; further ones are only counted.
     public static let problemsKeptMax = 200
@@ -50,7 +52,7 @@ public enum StoreLimits {
     /// Files that an open store has open at once: the lock and the mark; of each lane the segment, its hint log, the
     /// journal that is being written and those before it; one that is written beside others, a directory that is synced,
     /// a run, and one that is read.
-    public static let descriptorsMax = 2 + 2 * (2 + 1 + JournalWriter.closedMax) + 4
+    public static let descriptorsMax = Lane.allCases.reduce(2 + 4) { $0 + 2 + 1 + JournalWriter.closedMax($1) }
     /// Bytes of segments whose checksums `status`, `plan` and the end of a run look at: some ten milliseconds.
     static let spotCheckBytesMax = 32 << 20
     /// Times that a reader begins again because a writer has taken records out of the lanes meanwhile.

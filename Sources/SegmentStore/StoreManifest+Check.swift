@@ -9,6 +9,10 @@ extension StoreManifest {
     func check(at path: String) throws(RetortError) {
         let check = FieldCheck(path: path)
         try check.range("version", version, 1...Self.currentVersion)
+        if version > 1 {
+            let names = Self.currentLanes.map { "\($0.name) (\($0.role.rawValue))" }.joined(separator: ", ")
+            try check.holds("lanes", lanes == Self.currentLanes, names)
+        }
         let digits = Array(store.utf8)
         try check.holds(
             "store", digits.count == 16 && Hexadecimal.parse(digits).map { $0 != 0 } ?? false,

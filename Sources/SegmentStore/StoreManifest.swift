@@ -9,7 +9,8 @@ import Basics
 /// `retort.json`: what a store is, for people and for programs. Replaced as a whole, generation by generation.
 public struct StoreManifest: Codable, Sendable, Hashable {
     public static let formatName = "retort store"
-    public static let currentVersion = 1
+    /// Version 1 knew two lanes, and did not name them.
+    public static let currentVersion = 2
     /// Features of the format that this code understands. A store that names another one was written by newer code.
     public static let knownFeatures: Set<String> = [Superseding.feature, BlockChecks.feature]
 
@@ -37,11 +38,20 @@ public struct StoreManifest: Codable, Sendable, Hashable {
     public var failureClasses: [String]
     /// The names of the tallies, in order.
     public var tallies: [String]
+    /// The lanes, in the order of their numbers; nil in version 1.
+    private(set) var lanes: [DeclaredLane]?
     /// Samples asked of each input row.
     public var samples: Int
     public var input: Input?
     /// The segments of each lane that must be there, by the lane's name.
     public var segments: [String: [Segment]] = [:]
+
+    struct DeclaredLane: Codable, Sendable, Hashable {
+        var name: String
+        var role: Lane.Role
+    }
+
+    static let currentLanes = Lane.allCases.map { DeclaredLane(name: $0.directoryName, role: $0.role) }
 
     public struct Input: Codable, Sendable, Hashable {
         /// 32 hexadecimal digits: the identity of the input that the row numbers belong to.
@@ -102,7 +112,7 @@ public struct StoreManifest: Codable, Sendable, Hashable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case checksum, format, version, features, store, generation, job, tallies, samples, input, segments
+        case checksum, format, version, features, store, generation, job, tallies, samples, input, segments, lanes
         case notes, revision, superseding, lineage
         case failureClasses = "failure_classes"
     }
@@ -199,9 +209,11 @@ public struct StoreManifest: Codable, Sendable, Hashable {
         }
     }
 
-    /// Makes this the store's manifest, durably.
+    /// Makes this the store's manifest, durably, in the current version.
     mutating func save(_ layout: StoreLayout, files: any FileSystem) throws(RetortError) {
         generation += 1
+        version = Self.currentVersion
+        lanes = Self.currentLanes
         checksum = Hexadecimal.string(0)
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]

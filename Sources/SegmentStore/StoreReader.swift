@@ -61,10 +61,13 @@ public final class StoreReader {
 
     // MARK: One record
 
-    /// The outcome that counts for a key; nil when it is pending.
-    public func lookup(_ key: RecordKey) throws(RetortError) -> IndexEntry? { try lookup(key.hash) }
+    /// The outcome that counts for a key; nil when it is pending. Of the key of a round the first record, of that of a
+    /// verdict the latest.
+    public func lookup(_ key: RecordKey) throws(RetortError) -> IndexEntry? {
+        try asking { index throws(RetortError) in try index.lookup(key) }
+    }
 
-    /// The same by the key's hash.
+    /// The same by the hash of an outcome's key.
     public func lookup(_ hash: Hash128) throws(RetortError) -> IndexEntry? {
         try asking { index throws(RetortError) in try index.lookup(hash) }
     }
@@ -101,7 +104,11 @@ public final class StoreReader {
         } catch {
             guard context.isOfIndex(error), !isWithoutRuns else { throw error }
             try leaveRuns()
-            guard let again = try lookup(entry.hash) else { throw error }
+            let lane = entry.recordStatus.lane
+            let found = try asking { index throws(RetortError) in
+                lane.isOutcome ? try index.lookup(entry.hash) : try index.lookup(entry.hash, in: lane)
+            }
+            guard let again = found else { throw error }
             return try recordAsStated(again)
         }
     }
@@ -153,20 +160,28 @@ public final class StoreReader {
 
     // MARK: Many records
 
-    /// Every record of a lane that counts, in the order of writing: each success, and of each failed key the newest
-    /// failure. Damaged blocks, lost segments and files that have no place in the lane are skipped and reported to
+    /// Every record of a lane that counts, in the order of writing: each success, of each failed key the newest failure,
+    /// each round, of each key of a verdict the latest; with `everyRecord` each record of the lane. Damaged blocks, lost segments and files that have no place in the lane are skipped and reported to
     /// `onDamage`.
     public func forEach(
-        _ lane: Lane, onDamage: (Damage) -> Void = { _ in },
+        _ lane: Lane, everyRecord: Bool = false, onDamage: (Damage) -> Void = { _ in },
         _ body: (StoredRecord) throws(RetortError) -> Void
     ) throws(RetortError) {
+        let takesAll = everyRecord || lane == .rounds
         for loss in image.losses where loss.lane == lane { onDamage(loss) }
         // Later segments have nothing that the snapshot knows.
         let known = (segments[lane] ?? [:]).values.filter { $0.number <= image.tails[Int(lane.rawValue)].segment }
         let walked = Set(known.map(\.number))
         for damage in image.tails[Int(lane.rawValue)].damage where !walked.contains(damage.segment) { onDamage(damage) }
         for reader in known.sorted(by: { $0.number < $1.number }) {
-            try forEach(lane, in: reader, onDamage: onDamage, body)
+            try forEach(lane, in: reader, takesAll, onDamage: onDamage, body)
+        }
+        if takesAll {
+            for line in image.tails[lane.place].journaled.map(\.line) {
+                guard let head = line.withUnsafeBytes({ RecordHead.parse($0) }) else { continue }
+                try body(StoredRecord(head: head, line: line))
+            }
+            return
         }
         // Records that were in the journal when the snapshot was taken.
         for line in (journaled[lane] ?? [:]).values.sorted(by: { $0.lexicographicallyPrecedes($1) }) {
@@ -179,7 +194,7 @@ public final class StoreReader {
     }
 
     private func forEach(
-        _ lane: Lane, in reader: SegmentReader, onDamage: (Damage) -> Void,
+        _ lane: Lane, in reader: SegmentReader, _ takesAll: Bool, onDamage: (Damage) -> Void,
         _ body: (StoredRecord) throws(RetortError) -> Void
     ) throws(RetortError) {
         let tail = image.tails[Int(lane.rawValue)]
@@ -194,9 +209,10 @@ public final class StoreReader {
                 for (number, range) in block.lineRanges.enumerated() {
                     let line = Array(block.raw[range])
                     guard let head = line.withUnsafeBytes({ RecordHead.parse($0) }), head.lane == lane else { continue }
-                    let entry = try lookup(head.key)
+                    let entry = takesAll ? nil : try lookup(head.key)
                     let counts =
-                        entry.map {
+                        takesAll
+                        || entry.map {
                             $0.recordStatus.lane == lane && $0.segment == header.segment
                                 && Int($0.offset) == header.offset && Int($0.record) == number
                         } ?? false

@@ -16,6 +16,17 @@ struct CrashOracle: Sendable {
     /// By line, what is stated in it.
     private var facts: [[UInt8]: Fact] = [:]
 
+    /// Rounds and verdicts by their lines: what is stated, and whether `append` has returned for it.
+    private var besides: [[UInt8]: Beside] = [:]
+
+    private struct Beside {
+        var key: RecordKey
+        var lane: Lane
+        var tally: UInt64
+        var isAppended = false
+        var isSynced = false
+    }
+
     private struct Fact {
         var key: String
         /// Which of the key's lines it is.
@@ -32,6 +43,11 @@ struct CrashOracle: Sendable {
     mutating func submit(_ batch: [NewRecord]) {
         for record in batch {
             let key = record.key.description
+            if !record.status.lane.isOutcome {
+                besides[StoreFixture.line(record)] = Beside(
+                    key: record.key, lane: record.status.lane, tally: record.tallies[0])
+                continue
+            }
             let line = Line(text: StoreFixture.line(record), isSuccess: record.status == .ok)
             submitted[key, default: []].append(line)
             facts[line.text] = Fact(
@@ -42,6 +58,10 @@ struct CrashOracle: Sendable {
     mutating func acknowledge(_ batch: [NewRecord]) {
         for record in batch {
             let key = record.key.description
+            if !record.status.lane.isOutcome {
+                besides[StoreFixture.line(record)]!.isAppended = true
+                continue
+            }
             appended[key] = submitted[key]!.count - 1
         }
     }
@@ -49,6 +69,7 @@ struct CrashOracle: Sendable {
     mutating func acknowledgeSync() {
         synced = appended
         marks.synced = marks.set
+        for line in besides.keys where besides[line]!.isAppended { besides[line]!.isSynced = true }
     }
 
     mutating func nextMark() -> Int64 {
@@ -86,7 +107,8 @@ struct CrashOracle: Sendable {
         let mark = store.mark
         if !((power ? marks.synced : marks.set)...marks.submitted ~= mark) { return "the mark is \(mark): \(marks)" }
         if thoroughly { return try judgeWork(store, files, options, mustHave: mustHave) }
-        return try compareIndex(store) ?? compareRaw(store.counters, mustHave: mustHave, options)
+        if let fault = try compareIndex(store) ?? compareBeside(store, power: power, options) { return fault }
+        return try compareRaw(store.counters, mustHave: mustHave, options)
     }
 
     /// Works with the opened store, closes it and opens it again.
@@ -94,7 +116,10 @@ struct CrashOracle: Sendable {
         _ store: RecordStore, _ files: SimulatedFileSystem, _ options: StoreOptions, mustHave: [String: Int]
     ) throws -> String? {
         var after = self
-        let more = [StoreFixture.record(1000), StoreFixture.record(1001, failing: 1), StoreFixture.record(1001)]
+        let more = [
+            StoreFixture.round(3, 1, stating: 90_001), StoreFixture.verdict(3, of: "judge", stating: 90_002),
+            StoreFixture.record(1000), StoreFixture.record(1001, failing: 1), StoreFixture.record(1001),
+        ]
         after.submit(more)
         _ = try store.append(more)
         after.acknowledge(more)
@@ -147,6 +172,31 @@ struct CrashOracle: Sendable {
         return nil
     }
 
+    /// Every round and verdict that must be there is, and none twice; counts and lookups agree with the lines.
+    private func compareBeside(_ store: RecordStore, power: Bool, _ options: StoreOptions) throws -> String? {
+        var found: Set<[UInt8]> = []
+        var named: [RecordKey: UInt64] = [:]
+        for (lane, line) in try StoreFixture.rawLines(options) where !lane.isOutcome {
+            guard let beside = besides[line], beside.lane == lane else { return "a line of the \(lane) is none of it" }
+            if !found.insert(line).inserted { return "\(beside.key) stands twice" }
+            if lane == .verdicts || named[beside.key] == nil { named[beside.key] = beside.tally }
+        }
+        for (line, beside) in besides where power ? beside.isSynced : beside.isAppended {
+            if !found.contains(line) { return "\(beside.key) is lost" }
+        }
+        for key in Set(besides.values.map(\.key)) {
+            let fingerprint = try store.lookup(key).map { UInt64($0.fingerprint) }
+            if fingerprint != named[key] { return "\(key) is \(fingerprint ?? 0), not \(named[key] ?? 0)" }
+        }
+        let rounds = found.count { besides[$0]!.lane == .rounds }
+        let verdicts = named.keys.count { if case .verdict = $0.part { true } else { false } }
+        let counters = store.counters
+        if counters.rounds != rounds || counters.verdicts != verdicts {
+            return "counts \(counters.rounds) rounds, \(counters.verdicts) verdicts; has \(rounds), \(verdicts)"
+        }
+        return nil
+    }
+
     private func compareLines(
         _ counters: StoreCounters, _ progress: InputProgress, mustHave: [String: Int], _ options: StoreOptions
     ) throws -> String? {
@@ -158,6 +208,10 @@ struct CrashOracle: Sendable {
             return "counts \(counters.done)+\(counters.failed), a reader finds \(responses.count)+\(failures.count)"
         }
         let found = responses.merging(failures) { a, _ in a }
+        var beside: (rounds: UInt64, verdicts: UInt64) = (0, 0)
+        try reader.forEach(.rounds) { _ in beside.rounds += 1 }
+        try reader.forEach(.verdicts) { _ in beside.verdicts += 1 }
+        if beside != (counters.rounds, counters.verdicts) { return "a reader finds other rounds or verdicts" }
         for (key, text) in found {
             guard let fact = facts[text], fact.key == key else { return "\(key) was never submitted like this" }
             if let must = mustHave[key], fact.number < must, !fact.isSuccess { return "a reader sees \(key) too old" }
@@ -176,7 +230,12 @@ struct CrashOracle: Sendable {
     ) throws -> String? {
         var sum: UInt64 = 0
         var newest: [String: Fact] = [:]
+        var besideSums: [Lane: UInt64] = [:]
         for (lane, line) in try StoreFixture.rawLines(options) {
+            if let beside = besides[line] {
+                besideSums[lane, default: 0] += beside.tally
+                continue
+            }
             guard let fact = facts[line] else { return "a line was never submitted" }
             sum += fact.tally
             if fact.isSuccess != (lane == .responses) { return "\(fact.key) stands in the other lane" }
@@ -193,6 +252,9 @@ struct CrashOracle: Sendable {
         let done = newest.values.reduce(0) { $0 + ($1.isSuccess ? 1 : 0) }
         if counters.done != done || counters.failed != newest.count - done {
             return "counts \(counters.done)+\(counters.failed), has \(done)+\(newest.count - done)"
+        }
+        for lane in [Lane.rounds, .verdicts] where counters.tallies(of: lane)[0] != besideSums[lane] ?? 0 {
+            return "the tallies of the \(lane) are \(counters.tallies(of: lane)[0]), not \(besideSums[lane] ?? 0)"
         }
         return counters.tallies[0] == sum ? nil : "tallies \(counters.tallies[0]), the lines have \(sum)"
     }

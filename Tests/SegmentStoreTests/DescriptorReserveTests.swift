@@ -56,8 +56,8 @@ import Testing
             try journal.append(Array("line\n".utf8), count: 1, sequence: UInt64(sequence))
             journal.rotate(ifLargerThan: 1)
         }
-        #expect(journal.closed.count == JournalWriter.closedMax)
-        #expect(journal.takeObsolete(before: 50, closingFrom: 1).count == JournalWriter.closedMax)
+        #expect(journal.closed.count == JournalWriter.closedMax(.responses))
+        #expect(journal.takeObsolete(before: 50, closingFrom: 1).count == JournalWriter.closedMax(.responses))
         // With those retired, another file is begun.
         journal.rotate(ifLargerThan: 1)
         #expect(journal.closed.count == 1)

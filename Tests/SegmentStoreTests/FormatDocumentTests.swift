@@ -46,6 +46,17 @@ import Testing
         for line in dump(try segment()) { #expect(lines.contains("    \(line)"), "\(line)") }
     }
 
+    @Test func theWorkedLinesAreRecords() throws {
+        let text = try document()
+        func expect(_ key: RecordKey, _ status: RecordStatus, _ members: String) {
+            let record = NewRecord(
+                key: key, status: status, attempts: 1, row: 0, fingerprint: 0xFEED, members: Array(members.utf8))
+            #expect(text.contains("    " + String(decoding: StoreFixture.line(record), as: UTF8.self) + "\n"))
+        }
+        expect(RecordKey("a", part: .round(1)), .round, #""response":"41""#)
+        expect(RecordKey("a", part: .verdict("sum")), .verdict, #""ok":true"#)
+    }
+
     @Test func sizesAreAsStated() throws {
         let text = try document()
         for size in [

@@ -5,12 +5,17 @@ import Testing
 
 @testable import SegmentStore
 
-/// The store in data/golden pins the format on disk: what was written once must stay readable, and the same records
-/// must give the same bytes. With `RETORT_WRITE_GOLDEN=1` the test writes it anew, for a change that is meant.
+/// The stores in data/golden pin the format on disk: what was written once must stay readable, and the same records
+/// must give the same bytes as in the newest one. With `RETORT_WRITE_GOLDEN=1` the test writes that anew, for a change
+/// that is meant.
 @Suite struct GoldenStoreTests {
     static let storeID: UInt64 = 0x0123_4567_89AB_CDEF
     static let directory =
-        String(#filePath.dropLast("Tests/SegmentStoreTests/GoldenStoreTests.swift".count)) + "data/golden/store"
+        String(#filePath.dropLast("Tests/SegmentStoreTests/GoldenStoreTests.swift".count)) + "data/golden/"
+    /// By the version of the format.
+    private static func directory(_ version: Int) -> String {
+        directory + (version == 1 ? "store" : "store-\(version)")
+    }
     private let files = SimulatedFileSystem(seed: 1)
     private var options: StoreOptions {
         StoreFixture.options(files, block: 900, segment: 500, journal: 2000, delta: 16)
@@ -22,11 +27,13 @@ import Testing
             storeID: Self.storeID, job: ["model": "m"], failureClasses: StoreFixture.classes, tallies: ["n"])
         var store = try RecordStore.create(StoreFixture.root, manifest: manifest, options: options)
         try store.beginInput(identity: Hash128(high: 0xAB, low: 0xCD), files: ["prompts.jsonl"])
-        for number in 0..<24 { _ = try store.append([record(number)]) }
+        for number in 0..<24 { _ = try store.append(batch(number)) }
+        try store.setMark(1000)
         store.noteLandmark(InputLandmark(row: 20, file: 0, byteOffset: 4000, line: 21))
         try store.close()
         store = try RecordStore.open(StoreFixture.root, options: options)
-        for number in 24..<31 { _ = try store.append([record(number)]) }
+        for number in 24..<31 { _ = try store.append(batch(number)) }
+        try store.setMark(2000)
         try store.sync()
         files.kill()
         // Zeros that say nothing.
@@ -35,10 +42,18 @@ import Testing
 
     private func record(_ number: Int) -> NewRecord { StoreFixture.record(number, failing: number % 6 == 2 ? 1 : nil) }
 
+    /// A record; of every fourth item a round before it, and of every fifth a verdict on it.
+    private func batch(_ number: Int) -> [NewRecord] {
+        var batch = [record(number)]
+        if number % 4 == 1 { batch.append(StoreFixture.round(number, 1, stating: 500 + number)) }
+        if number % 5 == 0 { batch.append(StoreFixture.verdict(number, of: "judge", stating: 600 + number)) }
+        return batch
+    }
+
     @Test func theSameRecordsGiveTheSameBytes() throws {
         try write()
         if getenv("RETORT_WRITE_GOLDEN") != nil { try writeGolden() }
-        let golden = try readGolden()
+        let golden = try readGolden(2)
         #expect(
             golden.keys.sorted()
                 == files.snapshot.keys.map { String($0.dropFirst(StoreFixture.root.count + 1)) }.sorted())
@@ -47,8 +62,8 @@ import Testing
         }
     }
 
-    @Test func itIsReadAndGoesOn() throws {
-        let golden = try readGolden()
+    @Test(arguments: [1, 2]) func itIsReadAndGoesOn(version: Int) throws {
+        let golden = try readGolden(version)
         for part in [
             "responses/000001.jsonl.gz", "responses/000002.jsonl.gz", "failures/journal-", "responses/journal-",
             "index/run-", "index/checkpoint",
@@ -57,36 +72,48 @@ import Testing
         }
         try files.createDirectory(StoreFixture.root)
         for (name, bytes) in golden { files.overwrite(StoreFixture.root + "/" + name, with: bytes) }
+        #expect(try StoreVerification.run(StoreFixture.root, options: options, deep: true).isClean)
         let reader = try StoreReader(StoreFixture.root, options: options)
-        try expectAll(reader.counters, reader.inputProgress)
+        try expectAll(reader.counters, reader.inputProgress, version)
+        #expect(try reader.mark() == (version == 1 ? 0 : 2000))
         for number in 0..<31 {
             #expect(try reader.record(RecordKey("item-\(number)"))?.line == StoreFixture.line(record(number)))
         }
         let store = try RecordStore.open(StoreFixture.root, options: options)
         #expect(store.recovery.recoveredRecords > 0)
-        #expect(store.recovery.damage.isEmpty && !store.recovery.indexWasRebuilt)
-        try expectAll(store.counters, store.inputProgress)
+        #expect(store.recovery.damage.isEmpty)
+        // The index of a store that knew two lanes is made again, and the store is one of the newest version.
+        #expect(store.recovery.indexWasRebuilt == (version == 1))
+        #expect(store.manifest.version == 2 && store.manifest.lanes?.count == 4)
+        try expectAll(store.counters, store.inputProgress, version)
         try store.close()
-        #expect(try StoreFixture.rawLines(options).count == 31)
+        #expect(try StoreFixture.rawLines(options).count == (version == 1 ? 31 : 31 + 8 + 7))
+        let again = try RecordStore.open(StoreFixture.root, options: options)
+        #expect(again.recovery.isClean)
+        _ = try again.append([StoreFixture.round(3, 1, stating: 7), StoreFixture.record(100)])
+        try again.close()
+        #expect(try StoreVerification.run(StoreFixture.root, options: options, deep: true).isClean)
     }
 
-    private func expectAll(_ counters: StoreCounters, _ progress: InputProgress) throws {
+    private func expectAll(_ counters: StoreCounters, _ progress: InputProgress, _ version: Int) throws {
+        #expect(counters.rounds == (version == 1 ? 0 : 8) && counters.verdicts == (version == 1 ? 0 : 7))
         #expect(counters.done == 26)
         #expect(counters.failed == 5)
         #expect(counters.failedByClass[1] == 5)
         #expect(counters.tallies[0] == 30 * 31 / 2)
         #expect(progress.identity == Hash128(high: 0xAB, low: 0xCD))
-        #expect(progress.landmark.byteOffset == 4000)
+        // Version 1 has it in a checkpoint that is read no more.
+        #expect(progress.landmark.byteOffset == (version == 1 ? 0 : 4000))
     }
 
-    private func readGolden() throws -> [String: [UInt8]] {
+    private func readGolden(_ version: Int) throws -> [String: [UInt8]] {
         let disk = PosixFileSystem()
         var golden: [String: [UInt8]] = [:]
-        for directory in ["", "responses/", "failures/", "index/"] {
-            for name in try disk.entries(of: Self.directory + "/" + directory)
-            where name.contains(".") || name == "checkpoint" {
+        for directory in ["", "responses/", "failures/", "rounds/", "verdicts/", "index/"] {
+            for name in try disk.entries(of: Self.directory(version) + "/" + directory)
+            where name.contains(".") || name == "checkpoint" || name == "MARK" {
                 golden[directory + name] = try disk.contents(
-                    of: "\(Self.directory)/\(directory)\(name)", bytesMax: 1 << 20)
+                    of: "\(Self.directory(version))/\(directory)\(name)", bytesMax: 1 << 20)
             }
         }
         return golden
@@ -94,9 +121,9 @@ import Testing
 
     private func writeGolden() throws {
         let disk = PosixFileSystem()
-        for path in try readGolden().keys { try disk.remove(Self.directory + "/" + path) }
+        for path in try readGolden(2).keys { try disk.remove(Self.directory(2) + "/" + path) }
         for (path, bytes) in files.snapshot {
-            let target = Self.directory + path.dropFirst(StoreFixture.root.count)
+            let target = Self.directory(2) + path.dropFirst(StoreFixture.root.count)
             try disk.createDirectory(target.directoryPart)
             try disk.open(target, .createEmpty).write(bytes, at: 0)
         }

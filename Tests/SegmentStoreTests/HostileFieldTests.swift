@@ -21,7 +21,9 @@ import Testing
         ("input.rows", #""rows" : 95"#, #""rows" : -1"#),
         ("input.since.responses", #""responses" : 0"#, #""responses" : 18446744073709551615"#),
         ("generation", #""generation" : "#, #""generation" : 922337203685477580"#),
-        ("version", #""version" : 1"#, #""version" : -9223372036854775808"#),
+        ("version", #""version" : 2"#, #""version" : -9223372036854775808"#),
+        ("lanes", #""name" : "rounds""#, #""name" : "laps""#),
+        ("lanes", #""role" : "history""#, #""role" : "opinion""#),
         ("store", #""store" : ""#, #""store" : "x"#),
         ("failure_classes", #""timeout""#, #""time\"out""#),
         ("failure_classes", #""timeout""#, (0..<65).map { "\"class\($0)\"" }.joined(separator: ",")),
@@ -133,7 +135,7 @@ import Testing
         let path = sample.path("index/checkpoint")
         let storeID = try #require(try RecordStore.manifest(of: sample.root, files: sample.files)).storeID
         let checkpoint = try #require(Checkpoint.decode(sample.files.snapshot[path]!, storeID: storeID))
-        for lane in Lane.allCases {
+        for lane in Lane.outcomes {
             for change in 0..<7 {
                 var forged = checkpoint
                 switch change {

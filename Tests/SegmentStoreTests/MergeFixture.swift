@@ -84,7 +84,7 @@ struct MergeFixture {
 
     func check(against expected: [Lane: [String: [UInt8]]]) throws {
         let found = try lines(Self.target)
-        for lane in Lane.allCases { #expect(found[lane] ?? [:] == expected[lane]!) }
+        for lane in Lane.allCases { #expect(found[lane] ?? [:] == expected[lane] ?? [:]) }
         let report = try StoreVerification.run(Self.target, options: options, deep: true)
         #expect(report.problems == [])
         #expect(report.records == expected.values.reduce(0) { $0 + $1.count })

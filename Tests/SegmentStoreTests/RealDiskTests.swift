@@ -69,7 +69,8 @@ import Testing
         let report = try StoreMerge.run([root("a"), root("b")], into: root("all") + "/", options: options)
         #expect(report.counters.done + report.counters.failed == 1200)
         #expect(directory.names() == ["a", "all", "b"])
-        #expect(directory.names("all") == ["LOCK", "failures", "index", "responses", "retort.json"])
+        #expect(
+            directory.names("all") == ["LOCK", "failures", "index", "responses", "retort.json", "rounds", "verdicts"])
         #expect(try StoreVerification.run(root("all"), options: options, deep: true).isClean)
         try RecordStore.open(root("all"), options: options).close()
     }

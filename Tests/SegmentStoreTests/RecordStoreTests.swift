@@ -105,7 +105,7 @@ import Testing
         let path = StoreFixture.root + "/retort.json"
         let text = String(decoding: files.snapshot[path]!, as: UTF8.self)
         for newer in [
-            text.replacing("\"version\" : 1", with: "\"version\" : 2"),
+            text.replacing("\"version\" : 2", with: "\"version\" : 3"),
             text.replacing("\"checks\"", with: "\"x\""),
         ] {
             #expect(newer != text)

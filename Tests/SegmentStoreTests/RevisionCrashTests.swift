@@ -18,7 +18,9 @@ private final class RevisionCampaign: @unchecked Sendable {
     private(set) var outcomes: Set<Bool> = []
     private(set) var faults: [String] = []
 
-    private static let recoveriesExplored = 11
+    /// Of so many deaths one is followed by a crash at every call of its recovery.
+    private static let recoveriesExplored = CrashCampaign.isWhole ? 11 : 29
+    private var calls = 0
 
     init(seed: UInt64) throws {
         self.seed = seed
@@ -40,7 +42,10 @@ private final class RevisionCampaign: @unchecked Sendable {
     }
 
     func run() throws {
-        store.files.observe { machine in self.die(machine) }
+        store.files.observe { machine in
+            self.calls += 1
+            if (self.calls + Int(self.seed)) % CrashCampaign.callsApart == 0 { self.die(machine) }
+        }
         try store.revise(chosen.sorted(), amending: others.sorted(), job: ["model": "new"])
         store.files.observe(nil)
         die(store.files)
@@ -48,7 +53,7 @@ private final class RevisionCampaign: @unchecked Sendable {
 
     /// A full disk from each call on: what cannot be done has not happened, or is completed when there is room.
     func runOutOfSpace() throws {
-        for call in 1...400 {
+        for call in stride(from: 1, through: 400, by: CrashCampaign.isWhole ? 1 : 3) {
             let machine = SampleStore(on: store.files.fork(seed: random.next()), root: store.root).with(store.options)
             let start = machine.files.calls
             machine.files.fail(calls: start + call..<start + call + 100_000, with: ENOSPC)

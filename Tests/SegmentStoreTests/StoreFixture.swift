@@ -48,6 +48,22 @@ enum StoreFixture {
             members: Array("\"n\":\(number),\"text\":\"\(filler)\"".utf8), tallies: Tallies([UInt64(number)]))
     }
 
+    /// An answer to an item that was paid for and is no outcome.
+    static func round(_ item: Int, _ number: UInt32, stating tally: Int) -> NewRecord {
+        beside(RecordKey("item-\(item)", part: .round(number)), .round, item, tally)
+    }
+
+    static func verdict(_ item: Int, of verifier: String, stating tally: Int) -> NewRecord {
+        beside(RecordKey("item-\(item)", part: .verdict(verifier)), .verdict, item, tally)
+    }
+
+    private static func beside(_ key: RecordKey, _ status: RecordStatus, _ item: Int, _ tally: Int) -> NewRecord {
+        NewRecord(
+            key: key, status: status, attempts: 1, row: UInt64(item), fingerprint: UInt64(tally),
+            members: Array("\"n\":\(tally),\"text\":\"\(String(repeating: "x", count: tally % 50))\"".utf8),
+            tallies: Tallies([UInt64(tally)]))
+    }
+
     static func line(_ record: NewRecord) -> [UInt8] {
         var line: [UInt8] = []
         RecordHead.appendLine(of: record, classes: FailureClasses(classes), to: &line)

@@ -110,7 +110,7 @@ import Testing
         store.files.overwrite(path, with: checkpoint.encoded())
         #expect(try store.verify().problemCounts == [.counters: 1])
         checkpoint = good
-        checkpoint.counters.tallies[0] += 1
+        checkpoint.counters[.responses][0] += 1
         store.files.overwrite(path, with: checkpoint.encoded())
         #expect(try store.verify().problemCounts == [.counters: 1])
         checkpoint = good
@@ -159,7 +159,10 @@ import Testing
         for (line, words) in [
             (#"{"id":"x","sample":0}"#, "does not begin as a record"), ("nonsense", "not JSON"),
             ("[1]", "not a JSON object"),
-            (String(decoding: StoreFixture.line(StoreFixture.record(1, failing: 1)), as: UTF8.self), "other lane"),
+            (
+                String(decoding: StoreFixture.line(StoreFixture.record(1, failing: 1)), as: UTF8.self),
+                "a record of the failures"
+            ),
         ] {
             let store = try SampleStore().make()
             try Surgeon(store).appendBlock(of: [line], to: .responses)

@@ -13,24 +13,11 @@ struct Coverage: Sendable, Hashable {
     var previousBytes = 0
 }
 
-/// Exact sums over a store.
-public struct StoreCounters: Sendable, Hashable {
-    /// Keys with a success.
-    public var done: UInt64 = 0
-    /// Keys whose newest outcome is a failure.
-    public var failed: UInt64 = 0
-    /// The failed keys by class number; the last place is for classes of other versions.
-    public var failedByClass = [UInt64](repeating: 0, count: StoreLimits.failureClassesMax + 1)
-    /// Sums over all records that were ever appended, superseded failures included.
-    public var tallies = Tallies()
-
-    public init() {}
-}
-
 /// The state of the index at one moment: `index/checkpoint`, replaced as a whole. May be lost; never wrong.
 struct Checkpoint: Sendable {
     static let magic: [UInt8] = Array("RTCP".utf8)
-    static let version: UInt32 = 1
+    /// Version 1 knew two lanes.
+    static let version: UInt32 = 2
 
     var storeID: UInt64
     var nextRunNumber: UInt64 = 1
@@ -56,10 +43,7 @@ struct Checkpoint: Sendable {
             writer.append(UInt32(runs.count))
             for run in runs { writer.append(run) }
         }
-        writer.append(counters.done)
-        writer.append(counters.failed)
-        for value in counters.failedByClass { writer.append(value) }
-        for index in 0..<StoreLimits.talliesMax { writer.append(counters.tallies[index]) }
+        counters.encode(into: &writer)
         input.encode(into: &writer)
         writer.append(writer.bytes.withUnsafeBytes { ContentHash.hash64($0) })
         return writer.bytes
@@ -69,14 +53,22 @@ struct Checkpoint: Sendable {
     /// then made again.
     static func decode(_ bytes: [UInt8], storeID: UInt64) -> Checkpoint? {
         bytes.withUnsafeBytes { buffer in
-            guard buffer.count > 16, buffer.prefix(4).elementsEqual(magic),
-                buffer.load(littleEndianAt: buffer.count - 8, as: UInt64.self)
-                    == ContentHash.hash64(buffer.slice(0, buffer.count - 8))
-            else { return nil }
+            guard isWhole(buffer) else { return nil }
             var reader = ByteReader(buffer.slice(4, buffer.count - 12))
             guard reader.read(UInt32.self) == version, reader.read(UInt64.self) == storeID else { return nil }
             return decodeBody(&reader, storeID: storeID)
         }
+    }
+
+    private static func isWhole(_ buffer: UnsafeRawBufferPointer) -> Bool {
+        buffer.count > 16 && buffer.prefix(4).elementsEqual(magic)
+            && buffer.load(littleEndianAt: buffer.count - 8, as: UInt64.self)
+                == ContentHash.hash64(buffer.slice(0, buffer.count - 8))
+    }
+
+    /// Whether the bytes are a whole checkpoint of an earlier version: it is none, and nothing is wrong with it.
+    static func isEarlier(_ bytes: [UInt8]) -> Bool {
+        bytes.withUnsafeBytes { isWhole($0) && $0.load(littleEndianAt: 4, as: UInt32.self) < version }
     }
 
     private static func decodeBody(_ reader: inout ByteReader, storeID: UInt64) -> Checkpoint? {
@@ -90,7 +82,8 @@ struct Checkpoint: Sendable {
             checkpoint.coverage[lane] = coverage
             checkpoint.runs[lane] = runs
         }
-        guard let counters = decodeCounters(&reader), let input = InputProgress.decode(&reader), reader.isAtEnd else {
+        guard let counters = StoreCounters.decode(&reader), let input = InputProgress.decode(&reader), reader.isAtEnd
+        else {
             return nil
         }
         checkpoint.counters = counters
@@ -119,24 +112,5 @@ struct Checkpoint: Sendable {
             runs.append(run)
         }
         return runs
-    }
-
-    private static func decodeCounters(_ reader: inout ByteReader) -> StoreCounters? {
-        var counters = StoreCounters()
-        guard let done = reader.read(upTo: StoreLimits.sequencesMax),
-            let failed = reader.read(upTo: StoreLimits.sequencesMax)
-        else { return nil }
-        counters.done = done
-        counters.failed = failed
-        for index in counters.failedByClass.indices {
-            guard let value = reader.read(upTo: failed) else { return nil }
-            counters.failedByClass[index] = value
-        }
-        guard counters.failedByClass.reduce(0, &+) == failed else { return nil }
-        for index in 0..<StoreLimits.talliesMax {
-            guard let value = reader.read(UInt64.self) else { return nil }
-            counters.tallies[index] = value
-        }
-        return counters
     }
 }

@@ -7,7 +7,7 @@ public import Basics
 ///         16    3  segment
 ///         19    4  offset of the block in the segment
 ///         23    2  number of the record in the block
-///         25    1  0 success, 1 and up: failure class + 1
+///         25    1  0 success, 1 and up: failure class + 1; 128 round, 129 verdict
 ///         26    1  attempts, at most 255
 ///         27    4  low half of the request's fingerprint
 public struct IndexEntry: Sendable, Hashable {

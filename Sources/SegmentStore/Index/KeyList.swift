@@ -28,9 +28,17 @@ struct KeyList {
         table = DeltaTable()
     }
 
-    func contains(_ hash: Hash128) throws(RetortError) -> Bool {
-        if table[hash] != nil { return true }
-        for run in runs where try run.lookup(hash) != nil { return true }
-        return false
+    func contains(_ hash: Hash128) throws(RetortError) -> Bool { try entry(hash) != nil }
+
+    /// What was noted of a key.
+    func entry(_ hash: Hash128) throws(RetortError) -> IndexEntry? {
+        if let entry = table[hash] { return entry }
+        for run in runs {
+            if let entry = try run.lookup(hash) { return entry }
+        }
+        return nil
     }
+
+    /// Whether nothing was noted.
+    var isEmpty: Bool { table.count == 0 && runs.isEmpty }
 }

@@ -5,6 +5,8 @@ struct LaneIndex {
     let lane: Lane
     /// Records that are in the journal only. Apart from the placed ones, because a power cut can still take them.
     private(set) var pending: [Hash128: IndexEntry] = [:]
+    /// How many records of a key beyond one are in the journal only, where there are more.
+    private var pendingAgain: [Hash128: Int] = [:]
     private(set) var delta = DeltaTable()
     /// Newest first.
     private(set) var runs: [Run] = []
@@ -39,12 +41,20 @@ struct LaneIndex {
 
     var isEmpty: Bool { pending.isEmpty && delta.count == 0 && runs.isEmpty }
 
-    mutating func note(_ entry: IndexEntry) { pending[entry.hash] = entry }
+    mutating func note(_ entry: IndexEntry) {
+        if pending.updateValue(entry, forKey: entry.hash) != nil { pendingAgain[entry.hash, default: 0] += 1 }
+    }
 
     mutating func insert(_ entry: IndexEntry) { delta.insert(entry) }
 
-    /// The key's record is no longer in the journal only.
-    mutating func settle(_ hash: Hash128) { pending[hash] = nil }
+    /// A record of the key is no longer in the journal only. While another one is, that is the newest.
+    mutating func settle(_ hash: Hash128) {
+        if !pendingAgain.isEmpty, let others = pendingAgain[hash] {
+            pendingAgain[hash] = others > 1 ? others - 1 : nil
+        } else {
+            pending[hash] = nil
+        }
+    }
 
     mutating func adopt(_ runs: [Run]) { self.runs = runs }
 

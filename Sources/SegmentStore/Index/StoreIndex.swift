@@ -7,13 +7,15 @@ import Basics
 struct StoreIndex {
     private(set) var responses = LaneIndex(.responses)
     private(set) var failures = LaneIndex(.failures)
+    private(set) var rounds = LaneIndex(.rounds)
+    private(set) var verdicts = LaneIndex(.verdicts)
     private(set) var live = StoreCounters()
     private(set) var placed = StoreCounters()
     /// Up to where each lane's blocks are in the index.
     private(set) var coverage: [Lane: Coverage] = [:]
     private(set) var input = InputProgress()
     /// By lane, the sequence number from which on rows are rows of the present input.
-    private var inputSince: [UInt64] = [0, 0]
+    private var inputSince = [UInt64](repeating: 0, count: Lane.allCases.count)
     private var trail = LandmarkTrail()
     /// Lookups since the runs' pages were let go of.
     private var lookupsHeld = 0
@@ -46,8 +48,11 @@ struct StoreIndex {
         nextRunNumber = checkpoint.nextRunNumber
         // A landmark beyond the mark would pass over rows.
         if input.landmark.row > input.ledger.low / UInt64(context.samples) { input = InputProgress() }
-        // Of the responses each key is in one run; failures may be in several, or settled.
-        guard responses.runEntries == live.done, failures.runEntries >= live.failed else {
+        // Of the responses and the rounds each key is in one run; the others may be in several, and failures settled.
+        guard responses.runEntries == live.done, failures.runEntries >= live.failed,
+            rounds.runEntries <= live.rounds, (rounds.runEntries == 0) == (live.rounds == 0),
+            verdicts.runEntries >= live.verdicts, (verdicts.runEntries == 0) == (live.verdicts == 0)
+        else {
             throw RetortError(
                 .damagedData, "the checkpoint and the runs of the index do not fit together",
                 at: context.layout.checkpoint, remedy: "The next run makes the index again.")
@@ -55,9 +60,21 @@ struct StoreIndex {
     }
 
     subscript(lane: Lane) -> LaneIndex {
-        get { lane == .responses ? responses : failures }
+        get {
+            switch lane {
+            case .responses: responses
+            case .failures: failures
+            case .rounds: rounds
+            case .verdicts: verdicts
+            }
+        }
         _modify {
-            if lane == .responses { yield &responses } else { yield &failures }
+            switch lane {
+            case .responses: yield &responses
+            case .failures: yield &failures
+            case .rounds: yield &rounds
+            case .verdicts: yield &verdicts
+            }
         }
     }
 
@@ -75,9 +92,32 @@ struct StoreIndex {
         return batch.entries
     }
 
+    /// What the index names of a key in one lane: of a round the first record, of a verdict the latest.
+    func lookup(_ hash: Hash128, in lane: Lane) throws(RetortError) -> IndexEntry? {
+        self[lane].isEmpty ? nil : try self[lane].lookup(hash)
+    }
+
+    /// The same for several keys, in their order.
+    func lookup(_ hashes: [Hash128], in lane: Lane) throws(RetortError) -> [IndexEntry?] {
+        var batch = LookupBatch(hashes)
+        if !self[lane].isEmpty { try self[lane].lookup(&batch) }
+        return batch.entries
+    }
+
+    /// What a key is found by.
+    func lookup(_ key: RecordKey) throws(RetortError) -> IndexEntry? {
+        switch key.part {
+        case .outcome: try lookup(key.hash)
+        case .round: try lookup(key.hash, in: .rounds)
+        case .verdict: try lookup(key.hash, in: .verdicts)
+        }
+    }
+
     /// What a record supersedes: the status byte of the key's failure, or 0. A failure that comes to light after the
-    /// key's success, because a crash has left it in a journal, supersedes nothing and counts for nothing.
+    /// key's success, because a crash has left it in a journal, supersedes nothing and counts for nothing. Of another
+    /// lane's record, the status byte of an earlier one of its key.
     func prior(_ hash: Hash128, in lane: Lane) throws(RetortError) -> UInt8 {
+        guard lane.isOutcome else { return try lookup(hash, in: lane)?.status ?? 0 }
         if lane == .failures, try responses.lookup(hash) != nil { return StoreCounters.settled }
         return failures.isEmpty ? 0 : try failures.lookup(hash)?.status ?? 0
     }
@@ -85,25 +125,31 @@ struct StoreIndex {
     /// A record has reached the journal. `prior` is what it supersedes.
     mutating func note(_ hint: RecordHint, in lane: Lane, prior: UInt8, tallies: Tallies) {
         live.count(lane, status: hint.status, prior: prior)
-        live.tallies += tallies
-        self[lane].note(hint.pendingEntry)
+        live[lane] += tallies
+        if lane != .rounds || prior == 0 { self[lane].note(hint.pendingEntry) }
     }
 
     /// A block of records that were noted before is in its segment.
     mutating func place(_ group: HintGroup, priors: [UInt8], hintBytes: Int) {
         for (number, hint) in group.hints.enumerated() {
             placed.count(group.lane, status: hint.status, prior: priors[number])
+            if group.lane == .rounds, priors[number] != 0 { continue }
             self[group.lane].insert(hint.entry(segment: group.segment, offset: group.offset, record: number))
             self[group.lane].settle(hint.hash)
             noteItem(hint, in: group.lane, sequence: group.firstSequence + UInt64(number))
         }
-        placed.tallies += group.tallies
+        placed[group.lane] += group.tallies
         advance(past: group, hintBytes: hintBytes)
     }
 
-    /// A block that had been placed stands elsewhere now.
-    mutating func move(_ group: HintGroup, hintBytes: Int) {
+    /// A block that had been placed stands elsewhere now; `old` is where its first record was.
+    mutating func move(_ group: HintGroup, from old: RecordPlace, hintBytes: Int) {
         for (number, hint) in group.hints.enumerated() {
+            if group.lane == .rounds, let first = try? rounds.lookupPlaced(hint.hash),
+                first.place != RecordPlace(segment: old.segment, offset: old.offset, record: UInt16(number))
+            {
+                continue
+            }
             self[group.lane].insert(hint.entry(segment: group.segment, offset: group.offset, record: number))
         }
         advance(past: group, hintBytes: hintBytes)
@@ -126,11 +172,17 @@ struct StoreIndex {
                 let isSettled = priors[number] == StoreCounters.settled
                 countReplayed(hint, group.lane, prior: isSettled ? priors[number] : again?.status ?? priors[number])
                 self[group.lane].insert(entry)
+            case .rounds:
+                countReplayed(hint, group.lane, prior: priors[number])
+                if priors[number] == 0, again == nil { self[group.lane].insert(entry) }
+            case .verdicts:
+                countReplayed(hint, group.lane, prior: again?.status ?? priors[number])
+                self[group.lane].insert(entry)
             }
             noteItem(hint, in: group.lane, sequence: group.firstSequence + UInt64(number))
         }
-        live.tallies += group.tallies
-        placed.tallies += group.tallies
+        live[group.lane] += group.tallies
+        placed[group.lane] += group.tallies
         advance(past: group, hintBytes: hintBytes)
         noteLookups(group.hints.count)
     }
@@ -139,6 +191,7 @@ struct StoreIndex {
     /// success.
     private func replayPriors(of group: HintGroup) throws(RetortError) -> [UInt8] {
         let hashes = group.hints.map(\.hash)
+        guard group.lane.isOutcome else { return try lookup(hashes, in: group.lane).map { $0?.status ?? 0 } }
         var failed = LookupBatch(hashes)
         if !failures.isEmpty { try failures.lookup(&failed) }
         var done = LookupBatch(hashes)
@@ -155,7 +208,8 @@ struct StoreIndex {
 
     /// Enters an outcome in the ledger, if its row is one of the present input.
     mutating func noteItem(_ hint: RecordHint, in lane: Lane, sequence: UInt64) {
-        guard sequence >= inputSince[Int(lane.rawValue)], let item = context.item(row: hint.row, sample: hint.sample)
+        guard lane.isOutcome, sequence >= inputSince[lane.place],
+            let item = context.item(row: hint.row, sample: hint.sample)
         else { return }
         input.ledger.insert(item)
     }
@@ -234,26 +288,4 @@ struct StoreIndex {
         checkpoint.input = inputProgress()
         return checkpoint
     }
-}
-
-extension StoreCounters {
-    /// In place of the status byte of an earlier failure: the key has a success.
-    static let settled = UInt8.max
-
-    /// Counts one outcome of a key whose newest failure, if any, had status byte `prior`.
-    mutating func count(_ lane: Lane, status: UInt8, prior: UInt8) {
-        if prior == Self.settled { return }
-        if prior != 0 {
-            failed &-= 1
-            failedByClass[place(of: prior)] &-= 1
-        }
-        switch lane {
-        case .responses: done += 1
-        case .failures:
-            failed &+= 1
-            failedByClass[place(of: status)] &+= 1
-        }
-    }
-
-    private func place(of status: UInt8) -> Int { min(Int(status) - 1, StoreLimits.failureClassesMax) }
 }

@@ -61,6 +61,8 @@ struct JournalSurvey {
         var first: UInt64
         var goodLines = 0
         var strangers = 0
+        /// The lane of the last of them.
+        var home = Lane.responses
         var conflicts = 0
         var bad: [BadLine] = []
     }
@@ -125,8 +127,13 @@ struct JournalSurvey {
             }
             at = found.sequence
             hidden = 0
-            if found.lane == lane { file.goodLines += 1 } else { file.strangers += 1 }
-            guard found.lane == lane else { continue }
+            if found.lane == lane {
+                file.goodLines += 1
+            } else {
+                file.strangers += 1
+                file.home = found.lane
+                continue
+            }
             goodLines[file.path, default: []].append(GoodLine(sequence: at, hash: found.hash))
             if let other = known[at] {
                 if at >= from, self.lines[other].line != found.line { file.conflicts += 1 }
@@ -188,12 +195,11 @@ struct JournalSurvey {
     }
 
     private mutating func note(_ file: FileOfJournal, _ damaged: [BadLine]) {
-        let other: Lane = lane == .responses ? .failures : .responses
         let range = damaged.first?.line.range ?? 0..<0
         if file.strangers > 0 {
             note(
                 file.name, range, file.strangers + damaged.count,
-                "\(file.strangers) of its lines are records of the \(other.directoryName): move it there")
+                "\(file.strangers) of its lines are records of the \(file.home.directoryName): move it there")
         } else if file.conflicts > 0 {
             note(file.name, range, file.conflicts, "\(file.conflicts) of its lines have numbers of other records")
         } else if !damaged.isEmpty {

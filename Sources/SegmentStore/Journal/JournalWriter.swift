@@ -69,11 +69,11 @@ struct JournalWriter {
     }
 
     /// Closed files that are kept open until they are durable, before another one is begun: each has a descriptor.
-    static let closedMax = 6
+    static func closedMax(_ lane: Lane) -> Int { lane.isOutcome ? 6 : 1 }
 
     /// Begins another file with the next line, if this one is large enough and few are left of those before it.
     mutating func rotate(ifLargerThan limit: Int) {
-        guard let journal = current, journal.bytes >= limit, closed.count < Self.closedMax else { return }
+        guard let journal = current, journal.bytes >= limit, closed.count < Self.closedMax(lane) else { return }
         closed.append(journal)
         current = nil
     }

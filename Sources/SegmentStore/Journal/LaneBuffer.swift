@@ -9,7 +9,7 @@ struct LaneBuffer {
     /// Blocks that were cut and are not in a segment yet. They share their bytes with the sealer's queue.
     private(set) var unplaced: [RawBlock] = []
     var journal: JournalWriter
-    /// Records that the other lane has taken since the open block's first one.
+    /// Records that other lanes have taken since the open block's first one.
     private var passedBy = 0
     // Kept from batch to batch, because what is large is dear to get from the system and to give back.
     private var lines: [UInt8] = []
@@ -79,7 +79,7 @@ struct LaneBuffer {
         }
     }
 
-    /// Says that the other lane has taken records. Ends the block when it has waited for many: an outcome that has no
+    /// Says that another lane has taken records. Ends the block when it has waited for many: an outcome that has no
     /// place in a segment yet holds back from where the input is read after a kill.
     mutating func pass(by records: Int) -> RawBlock? {
         guard !block.hints.isEmpty else { return nil }

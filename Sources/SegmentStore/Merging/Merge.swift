@@ -2,22 +2,22 @@ import Basics
 
 /// One merge: decides, copies, and completes the index.
 struct Merge {
-    private let sources: [MergeSource]
+    let sources: [MergeSource]
     private var manifest: StoreManifest
-    private let plan: MergePlan
-    private let workplace: MergeWorkplace
-    private let options: StoreOptions
+    let plan: MergePlan
+    let workplace: MergeWorkplace
+    let options: StoreOptions
     private let context: StoreContext
-    private let codec = BlockCodec(level: 1)
+    let codec = BlockCodec(level: 1)
     private let index: MergeIndex
     private let worker: SerialWorker
-    private var lanes: [MergeLane]
+    var lanes: [MergeLane]
     /// Blocks whose place is known and that are not in the index yet.
     private static let stepsMax = 512
-    private var twins: TwinRows
+    var twins: TwinRows
     private var lineage = Lineage()
-    private var report: MergeReport
-    private var progress = StoreProgress(bytes: 0, totalBytes: 0)
+    var report: MergeReport
+    var progress = StoreProgress(bytes: 0, totalBytes: 0)
 
     init(
         _ sources: [MergeSource], plan: MergePlan, workplace: MergeWorkplace, options: StoreOptions,
@@ -52,12 +52,13 @@ struct Merge {
         defer { worker.settle() }
         var decision = MergeDecision(sources, scratch: workplace.lists, options: options)
         try decision.decide(&report)
-        for lane in Lane.allCases {
+        for lane in Lane.outcomes {
             for source in sources.indices {
                 try copy(lane, source, decision, tell)
                 try copyJournaled(lane, source, decision)
             }
         }
+        for lane in Lane.allCases where !lane.isOutcome { try copyBeside(lane, tell) }
         for lane in Lane.allCases { try copyArchive(lane) }
         try finish()
         return report
@@ -206,7 +207,7 @@ struct Merge {
 }
 
 /// Turns what hints say in a source's numbers into the merged store's.
-private struct Translation {
+struct Translation {
     private let statusCodes: [UInt8]
     private let tallyPlaces: [Int]
     private let isIdentity: Bool
@@ -233,14 +234,5 @@ private struct Translation {
         translated.tallies = Tallies()
         for (index, place) in tallyPlaces.enumerated() { translated.tallies[place] = group.tallies[index] }
         return translated
-    }
-}
-
-extension StoreCounters {
-    static func += (a: inout StoreCounters, b: StoreCounters) {
-        a.done += b.done
-        a.failed += b.failed
-        for index in a.failedByClass.indices { a.failedByClass[index] += b.failedByClass[index] }
-        a.tallies += b.tallies
     }
 }

@@ -39,10 +39,10 @@ struct MergeDecision {
     /// first is the one that goes on, and with it each that is of another row than all before it.
     mutating func decide(_ report: inout MergeReport) throws(RetortError) {
         var cursors: [any SortedEntries] = []
-        for lane in Lane.allCases {
+        for lane in Lane.outcomes {
             for source in sources { cursors.append(try source.entries(lane)) }
         }
-        let origins = Lane.allCases.flatMap { lane in sources.map { $0.origins(lane) } }
+        let origins = Lane.outcomes.flatMap { lane in sources.map { $0.origins(lane) } }
         var merge = try KeyMerge(cursors)
         var holders: [KeyMerge.Holder] = []
         while try merge.next(&holders) {

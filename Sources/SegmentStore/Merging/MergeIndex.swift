@@ -12,9 +12,20 @@ final class MergeIndex: @unchecked Sendable {
         let lane: Lane
         var hints: HintWriter?
         var entries: [IndexEntry] = []
+        /// In place of `entries` where a key may come again.
+        var table = DeltaTable()
         /// Newest first.
         var runs: [Run] = []
         var counters = StoreCounters()
+
+        /// Of a lane in which a key may come again.
+        func lookup(_ hash: Hash128) throws(RetortError) -> IndexEntry? {
+            if let entry = table[hash] { return entry }
+            for run in runs {
+                if let entry = try run.lookup(hash) { return entry }
+            }
+            return nil
+        }
     }
 
     /// Entries that are sorted in memory before they become a run.
@@ -40,17 +51,36 @@ final class MergeIndex: @unchecked Sendable {
     func add(_ group: HintGroup) throws(RetortError) {
         let index = Int(group.lane.rawValue)
         try lanes[index].hints!.append(group.encoded(storeID: context.storeID))
+        if !group.lane.isOutcome { return try addBeside(group) }
         for (record, hint) in group.hints.enumerated() {
             lanes[index].entries.append(hint.entry(segment: group.segment, offset: group.offset, record: record))
             lanes[index].counters.count(group.lane, status: hint.status, prior: 0)
         }
-        lanes[index].counters.tallies += group.tallies
+        lanes[index].counters[group.lane] += group.tallies
         if lanes[index].entries.count >= entriesMax { try writeRun(group.lane) }
+    }
+
+    /// The same of a lane in which a key may have several records: of a round the first is named, of a verdict the last.
+    private func addBeside(_ group: HintGroup) throws(RetortError) {
+        let index = group.lane.place
+        for (record, hint) in group.hints.enumerated() {
+            let known = try lanes[index].lookup(hint.hash)
+            lanes[index].counters.count(group.lane, status: hint.status, prior: known?.status ?? 0)
+            if group.lane == .rounds, known != nil { continue }
+            lanes[index].table.insert(hint.entry(segment: group.segment, offset: group.offset, record: record))
+        }
+        lanes[index].counters[group.lane] += group.tallies
+        guard lanes[index].table.count >= entriesMax else { return }
+        try writeRun(group.lane)
     }
 
     /// Turns the entries so far into a sorted run, and runs of like size into one.
     func writeRun(_ lane: Lane) throws(RetortError) {
         let index = Int(lane.rawValue)
+        if !lane.isOutcome {
+            lanes[index].entries = lanes[index].table.entries
+            lanes[index].table = DeltaTable()
+        }
         guard !lanes[index].entries.isEmpty else { return }
         let sorted = ArrayCursor(sorting: lanes[index].entries)
         lanes[index].entries.removeAll(keepingCapacity: true)

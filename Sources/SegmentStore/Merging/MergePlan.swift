@@ -79,7 +79,7 @@ struct MergePlan {
     func statusCodes(of source: StoreManifest) -> [UInt8] {
         let classes = FailureClasses(manifest.failureClasses)
         return (0...UInt8.max).map { code in
-            guard case .failed(let index) = RecordStatus(code: code) else { return 0 }
+            guard case .failed(let index) = RecordStatus(code: code) else { return code }
             guard Int(index) < source.failureClasses.count else {
                 return RecordStatus.failed(classIndex: UInt8(StoreLimits.failureClassesMax)).code
             }

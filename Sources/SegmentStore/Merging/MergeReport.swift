@@ -8,6 +8,9 @@ public struct MergeReport: Sendable, Hashable {
         public var taken = 0
         /// Failures that are in the merged store.
         public var failed = 0
+        /// Rounds and verdicts that are in the merged store.
+        public var rounds = 0
+        public var verdicts = 0
         /// Outcomes that are dropped, because another store has one of the same row.
         public var superseded = 0
         /// Of those taken and failed: records under another id, because another store has a row of the same text.

@@ -12,6 +12,8 @@ struct TwinRows {
     private var given: Set<Hash128> = []
     /// Keys of failures that a success has replaced.
     private(set) var settled: Set<Hash128> = []
+    /// By source and by the key's hash, the ids that rows have in place of the one that they had.
+    private var names: [Int: [Hash128: (origin: RecordOrigin, id: [UInt8])]] = [:]
     private var readers: [Int: RecordFetcher] = [:]
 
     init(_ sources: [MergeSource], generatedID: @escaping ([UInt8]) -> [UInt8]?) {
@@ -38,9 +40,11 @@ struct TwinRows {
             if !given.contains(key.hash) {
                 guard let other = try holder(of: key.hash, mayBeThere ? (origin, head.row) : nil) else {
                     next[place] = number + 1
+                    names[source, default: [:]][head.key.hash] = (origin, key.id)
                     return rename(line, hint, head, key)
                 }
                 if other.isSameRow {
+                    names[source, default: [:]][head.key.hash] = (origin, key.id)
                     guard lane == .responses, other.lane == .failures else { return nil }
                     settled.insert(key.hash)
                     return rename(line, hint, head, key)
@@ -50,10 +54,29 @@ struct TwinRows {
         }
     }
 
+    /// Whether a row of a source has another id now.
+    func hasNames(from source: Int) -> Bool { names[source] != nil }
+
+    /// The line and the hint of a round or a verdict under the id that its row has now.
+    func followed(
+        _ line: [UInt8], _ hint: RecordHint, from source: Int, _ origin: RecordOrigin
+    ) -> (line: [UInt8], hint: RecordHint) {
+        guard let names = names[source], let head = line.withUnsafeBytes({ RecordHead.parse($0) }),
+            let name = names[RecordKey(id: head.key.id, sample: head.key.sample).hash], name.origin.isSame(as: origin)
+        else { return (line, hint) }
+        return renamed(line, hint, head, RecordKey(id: name.id, sample: head.key.sample, part: head.key.part))
+    }
+
     private mutating func rename(
         _ line: [UInt8], _ hint: RecordHint, _ head: RecordHead, _ key: RecordKey
     ) -> (line: [UInt8], hint: RecordHint)? {
         given.insert(key.hash)
+        return renamed(line, hint, head, key)
+    }
+
+    private func renamed(
+        _ line: [UInt8], _ hint: RecordHint, _ head: RecordHead, _ key: RecordKey
+    ) -> (line: [UInt8], hint: RecordHint) {
         var hint = hint
         hint.hash = key.hash
         // Generated ids need no escapes.

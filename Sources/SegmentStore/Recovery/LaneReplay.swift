@@ -140,8 +140,9 @@ struct LaneReplay {
     ) throws(RetortError) {
         for path in journal.paths {
             let hashes = journal.goodLines[path, default: []].filter { $0.sequence < next }.map(\.hash)
-            let missing = try index.withLock { index throws(RetortError) in
-                try index.lookup(hashes).filter { entry in
+            let missing = try index.withLock { index throws(RetortError) -> Int in
+                guard lane.isOutcome else { return try index.lookup(hashes, in: lane).count { $0 == nil } }
+                return try index.lookup(hashes).filter { entry in
                     entry.map { lane == .responses && $0.status != 0 } ?? true
                 }.count
             }

@@ -59,6 +59,15 @@ struct StoreImage {
         }
     }
 
+    /// Whether there is a checkpoint of an earlier version, which is made again.
+    static func hasEarlierCheckpoint(_ layout: StoreLayout, _ files: any FileSystem) throws(RetortError) -> Bool {
+        guard try files.isRegular(layout.checkpoint),
+            try files.size(of: layout.checkpoint) ?? 0 <= StoreLimits.checkpointBytesMax
+        else { return false }
+        let bytes = try files.contents(of: layout.checkpoint, bytesMax: StoreLimits.checkpointBytesMax)
+        return bytes.map { Checkpoint.isEarlier($0) } ?? false
+    }
+
     private static func load(
         _ context: StoreContext, manifest: StoreManifest, checkpoint: Checkpoint?, mends: Bool
     ) throws(RetortError) -> StoreImage {
@@ -178,22 +187,24 @@ struct StoreImage {
     /// Takes the journals' lines into the index as what they are: received, without a place in a segment. Returns
     /// them by key hash, for reading. Their rows have outcomes, as they will have for the run that takes them over.
     /// `onNoted` is given each line that counts.
-    func noteJournals(onNoted: ([UInt8]) -> Void = { _ in }) throws(RetortError) -> [Lane: [Hash128: [UInt8]]] {
+    func noteJournals(onNoted: (Lane, [UInt8]) -> Void = { _, _ in }) throws(RetortError) -> [Lane: [Hash128: [UInt8]]]
+    {
         var lines: [Lane: [Hash128: [UInt8]]] = [:]
         for lane in Lane.allCases {
             for journaled in tails[Int(lane.rawValue)].journaled {
                 guard let hint = context.hint(of: journaled.line) else { continue }
-                let isNew = try index.withLock { index throws(RetortError) in
+                let noted = try index.withLock { index throws(RetortError) -> UInt8? in
                     // Of two successes of one key the first is the one that counts.
-                    if lane == .responses, try index.responses.lookup(hint.hash) != nil { return false }
+                    if lane == .responses, try index.responses.lookup(hint.hash) != nil { return nil }
                     let prior = try index.prior(hint.hash, in: lane)
                     index.note(hint, in: lane, prior: prior, tallies: context.recount(journaled.line))
                     index.noteItem(hint, in: lane, sequence: journaled.sequence)
-                    return true
+                    return prior
                 }
-                guard isNew else { continue }
-                lines[lane, default: [:]][hint.hash] = journaled.line
-                onNoted(journaled.line)
+                guard let prior = noted else { continue }
+                // Of several records of a round the index names the first.
+                if lane != .rounds || prior == 0 { lines[lane, default: [:]][hint.hash] = journaled.line }
+                onNoted(lane, journaled.line)
             }
         }
         return lines

@@ -182,9 +182,9 @@ struct Sealer {
             let number = writers[writer].number
             index.withLock { $0.beginSegment(lane, number) }
         }
-        while let group = try writers[writer].relocateNext() {
+        while let (group, old) = try writers[writer].relocateNext() {
             let hintBytes = writers[writer].hintBytes
-            index.withLock { $0.move(group, hintBytes: hintBytes) }
+            index.withLock { $0.move(group, from: old, hintBytes: hintBytes) }
         }
     }
 

@@ -10,7 +10,7 @@ import Basics
 ///         12    2  "RT"              subfield id
 ///         14    2  72                subfield length
 ///         16    1  1                 version of this header
-///         17    1  lane              0 responses, 1 failures
+///         17    1  lane              0 responses, 1 failures, 2 rounds, 3 verdicts
 ///         18    2  records           records in the block
 ///         20    4  memberBytes       of the whole member, this header included
 ///         24    4  rawBytes          of the lines inside

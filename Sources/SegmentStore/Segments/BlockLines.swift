@@ -23,7 +23,7 @@ struct BlockLines {
         guard let head = line.withUnsafeBytes({ RecordHead.parse($0) }) else {
             return .bad("it does not begin as a record does")
         }
-        guard head.lane == lane else { return .bad("a record of the other lane") }
+        guard head.lane == lane else { return .bad("a record of the \(head.lane.directoryName)") }
         return .record(head, RecordHint(head: head, status: context.status(head)))
     }
 }

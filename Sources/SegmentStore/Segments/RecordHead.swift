@@ -7,15 +7,23 @@ import JSONText
 ///
 ///     {"id":ID,"sample":N,"status":"ok","attempts":N,"row":N,"fingerprint":"16 HEX", …
 ///     {"id":ID,"sample":N,"status":"failed","class":"NAME","attempts":N,"row":N,"fingerprint":"16 HEX", …
+///     {"id":ID,"sample":N,"round":N,"status":"round","attempts":N,"row":N,"fingerprint":"16 HEX", …
+///     {"id":ID,"sample":N,"verifier":"NAME","status":"verdict","attempts":N,"row":N,"fingerprint":"16 HEX", …
 public struct RecordHead: Sendable, Hashable {
     public var key: RecordKey
-    /// The name of the failure class; nil for a success.
+    /// The name of the failure class; nil for all but failures.
     public var failureClass: String?
     public var attempts: UInt32
     public var row: UInt64
     public var fingerprint: UInt64
 
-    public var lane: Lane { failureClass == nil ? .responses : .failures }
+    public var lane: Lane {
+        switch key.part {
+        case .outcome: failureClass == nil ? .responses : .failures
+        case .round: .rounds
+        case .verdict: .verdicts
+        }
+    }
 
     /// Appends the whole line of a record, without a line feed.
     static func appendLine(of record: NewRecord, classes: FailureClasses, to line: inout [UInt8]) {
@@ -23,12 +31,23 @@ public struct RecordHead: Sendable, Hashable {
         JSONString.append(record.key.id, to: &line)
         line.append(contentsOf: #","sample":"#.utf8)
         Decimal.append(UInt64(record.key.sample), to: &line)
+        switch record.key.part {
+        case .outcome: break
+        case .round(let number):
+            line.append(contentsOf: #","round":"#.utf8)
+            Decimal.append(UInt64(number), to: &line)
+        case .verdict(let verifier):
+            line.append(contentsOf: #","verifier":"#.utf8)
+            JSONString.append(Array(verifier.utf8), to: &line)
+        }
         switch record.status {
         case .ok: line.append(contentsOf: #","status":"ok","attempts":"#.utf8)
         case .failed(let index):
             line.append(contentsOf: #","status":"failed","class":""#.utf8)
             line.append(contentsOf: classes.name(index).utf8)
             line.append(contentsOf: #"","attempts":"#.utf8)
+        case .round: line.append(contentsOf: #","status":"round","attempts":"#.utf8)
+        case .verdict: line.append(contentsOf: #","status":"verdict","attempts":"#.utf8)
         }
         Decimal.append(UInt64(record.attempts), to: &line)
         line.append(contentsOf: #","row":"#.utf8)
@@ -44,20 +63,17 @@ public struct RecordHead: Sendable, Hashable {
     public static func parse(_ line: UnsafeRawBufferPointer) -> RecordHead? {
         var scanner = HeadScanner(bytes: line)
         guard scanner.take(#"{"id":"#), let id = scanner.takeString(), scanner.take(#","sample":"#),
-            let sample = scanner.takeNumber(), sample <= UInt64(UInt32.max), scanner.take(#","status":"#)
+            let sample = scanner.takeNumber(), sample <= UInt64(UInt32.max),
+            let (part, failureClass) = scanner.takeStatus()
         else { return nil }
-        var failureClass: String?
-        if !scanner.take(#""ok""#) {
-            guard scanner.take(#""failed","class":"#), let name = scanner.takeString() else { return nil }
-            failureClass = String(decoding: name, as: UTF8.self)
-        }
         guard scanner.take(#","attempts":"#), let attempts = scanner.takeNumber(), attempts <= UInt64(UInt32.max),
             scanner.take(#","row":"#), let row = scanner.takeNumber(), row <= StoreLimits.rowsMax,
             scanner.take(#","fingerprint":""#),
             let fingerprint = scanner.takeHexadecimal(), scanner.take(#"","#)
         else { return nil }
         return RecordHead(
-            key: RecordKey(id: id, sample: UInt32(sample)), failureClass: failureClass, attempts: UInt32(attempts),
+            key: RecordKey(id: id, sample: UInt32(sample), part: part), failureClass: failureClass,
+            attempts: UInt32(attempts),
             row: row, fingerprint: fingerprint)
     }
 
@@ -103,6 +119,26 @@ private struct HeadScanner {
         let content = Array(bytes[start..<position])
         position += 1
         return escaped ? JSONString.unescape(content[...]) : content
+    }
+
+    /// What the record is about and how it ended; nil where the two do not go together.
+    mutating func takeStatus() -> (RecordKey.Part, failureClass: String?)? {
+        if take(#","status":"#) {
+            if take(#""ok""#) { return (.outcome, nil) }
+            guard take(#""failed","class":"#), let name = takeString() else { return nil }
+            return (.outcome, String(decoding: name, as: UTF8.self))
+        }
+        if take(#","round":"#) {
+            guard let number = takeNumber(), (1...UInt64(UInt32.max)).contains(number), take(#","status":"round""#)
+            else {
+                return nil
+            }
+            return (.round(UInt32(number)), nil)
+        }
+        guard take(#","verifier":"#), let name = takeString(), (1...StoreLimits.verifierBytesMax).contains(name.count),
+            let verifier = String(validating: name, as: UTF8.self), take(#","status":"verdict""#)
+        else { return nil }
+        return (.verdict(verifier), nil)
     }
 
     mutating func takeNumber() -> UInt64? {

@@ -188,9 +188,10 @@ struct SegmentWriter {
     }
 
     /// Writes the next of the blocks that were not durable into the new segment; nil when all are there. After an
-    /// error it goes on where it was.
-    mutating func relocateNext() throws(RetortError) -> HintGroup? {
+    /// error it goes on where it was. Says where the block's first record was as well.
+    mutating func relocateNext() throws(RetortError) -> (HintGroup, old: RecordPlace)? {
         guard var block = relocating.first else { return nil }
+        let old = RecordPlace(segment: block.header.segment, offset: UInt32(block.header.offset), record: 0)
         block.header.segment = number
         block.header.offset = offset
         block.header.previousBytes = previousBytes
@@ -198,7 +199,7 @@ struct SegmentWriter {
         block.member.replaceSubrange(0..<BlockHeader.bytes, with: block.header.encoded())
         let group = try append(block)
         relocating.removeFirst()
-        return group
+        return (group, old)
     }
 
     /// Leaves the segment, which must be durable, and goes on in the next one.

@@ -117,7 +117,8 @@ public final class StoreRevision {
         let image = store.image
         try Superseding.removeStrays(image.context.layout, options.files)
         var work = Superseding()
-        for lane in Lane.allCases {
+        // What was paid for on the way stays, and so does what was said of the answers.
+        for lane in Lane.outcomes {
             var division = try LaneDivision(lane, context: image.context, options: options)
             if lane == .responses {
                 let amendments = Amendments(places: try amendments.cursor(), line: line)

@@ -159,13 +159,16 @@ struct Verification {
         let manifest = try StoreManifest.load(layout, files: files)
         let isThere = try files.size(of: layout.checkpoint) != nil
         let hasCheckpoint = try StoreImage.loadCheckpoint(layout, manifest, files) != nil
-        if isThere && !hasCheckpoint { noteIndex(layout.checkpoint, "the checkpoint of the index is damaged") }
+        let isEarlier = try StoreImage.hasEarlierCheckpoint(layout, files)
+        if isThere && !hasCheckpoint && !isEarlier {
+            noteIndex(layout.checkpoint, "the checkpoint of the index is damaged")
+        }
         var image = try StoreImage.load(root, options: options, mends: false, scratch: scratch)
         if hasCheckpoint && image.indexWasRebuilt { noteIndex(layout.index, "the files of the index do not hold") }
         if try !pagesHold(image) {
             image = try StoreImage.load(root, options: options, mends: false, usesCheckpoint: false, scratch: scratch)
         }
-        _ = try image.noteJournals { seen.tallies += image.context.recount($0) }
+        _ = try image.noteJournals { seen.add($0, image.context.recount($1)) }
         report.isBeingRevised = image.manifest.superseding != nil
         report.counters = image.index.withLock { $0.live }
         report.inputs = image.manifest.input?.items(samples: image.manifest.samples)

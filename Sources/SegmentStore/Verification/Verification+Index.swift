@@ -90,10 +90,9 @@ extension Verification {
     private func count(
         _ entry: IndexEntry, _ lane: Lane, _ snapshot: VerificationSnapshot, _ counted: inout StoreCounters
     ) throws(RetortError) {
-        if lane == .responses {
-            counted.count(lane, status: 0, prior: 0)
-            return
-        }
+        // Rounds are counted as they are read: the index names one record of a key.
+        if lane == .rounds { return }
+        if lane != .failures { return counted.count(lane, status: entry.status, prior: 0) }
         let success = try snapshot.image.index.withLock { index throws(RetortError) in
             try index.responses.lookup(entry.hash)
         }
@@ -110,14 +109,16 @@ extension Verification {
     private mutating func checkSums(_ counted: StoreCounters, _ snapshot: VerificationSnapshot) {
         var counted = counted
         // Without a way to count them, or with records that cannot be read, tallies prove nothing.
-        let comparesTallies = seen.tallies != Tallies() && seen.damage.isEmpty
-        counted.tallies = comparesTallies ? seen.tallies : report.counters.tallies
+        let isWhole = seen.damage.isEmpty
+        let comparesTallies = isWhole && Lane.allCases.contains { seen.counters[$0] != Tallies() }
+        for lane in Lane.allCases { counted[lane] = comparesTallies ? seen.counters[lane] : report.counters[lane] }
+        counted.rounds = isWhole ? seen.counters.rounds : report.counters.rounds
         guard counted != report.counters else { return }
         let message =
-            counted.tallies != report.counters.tallies
+            Lane.allCases.contains { counted[$0] != report.counters[$0] }
             ? "the tallies are not the sums over the records"
             : "counted \(counted.done) done + \(counted.failed) failed, the index says "
-                + "\(report.counters.done) + \(report.counters.failed), or other classes"
+                + "\(report.counters.done) + \(report.counters.failed), or other classes, rounds or verdicts"
         report.note(
             Problem(
                 kind: .counters, place: snapshot.context.layout.checkpoint, message: message, remedy: Self.reindex))

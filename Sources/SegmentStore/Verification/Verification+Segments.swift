@@ -4,9 +4,16 @@ import Basics
 struct SeenRecords {
     /// Records that stand where the index says, by lane.
     var matches: [Lane: Int] = [:]
-    var tallies = Tallies()
+    /// Tallies by lane, and rounds.
+    var counters = StoreCounters()
     /// Damaged stretches, with the place of their problem in the report.
     var damage: [DamagedStretch] = []
+
+    /// Counts what is not counted by the index's entries.
+    mutating func add(_ lane: Lane, _ tallies: Tallies) {
+        counters[lane] += tallies
+        if lane == .rounds { counters.rounds += 1 }
+    }
 
     struct DamagedStretch {
         var damage: Damage
@@ -108,7 +115,7 @@ extension Verification {
             let line = Array(block.raw[lineRange])
             switch snapshot.lines.read(line, in: reader.lane) {
             case .record(_, let hint):
-                seen.tallies += snapshot.context.recount(line)
+                seen.add(reader.lane, snapshot.context.recount(line))
                 found.append(hint.entry(segment: reader.number, offset: block.header.offset, record: number))
             case .bad(let reason):
                 report.note(
@@ -154,8 +161,13 @@ extension Verification {
             report.note(problem(.entry, "the index says otherwise how it ended", Self.reindex))
         } else if reader.lane == .responses {
             report.note(problem(.duplicate, "its key has an earlier success", Self.repair))
+        } else if reader.lane == .rounds {
+            if found.place < entry.place {
+                report.note(problem(.entry, "the index names a later record of its round", Self.reindex))
+            }
         } else if entry.place < found.place && !isSettled {
-            report.note(problem(.entry, "the index names an older failure of its key", Self.reindex))
+            let kind = reader.lane == .failures ? "failure" : "verdict"
+            report.note(problem(.entry, "the index names an older \(kind) of its key", Self.reindex))
         }
     }
 }
