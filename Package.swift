@@ -80,7 +80,7 @@ let package = Package(
                 "JobFiles", "Basics", "HashTree", "JSONText", "JSONSchema", "Gzip", "Parquet", "SegmentStore",
                 "ModelAPI",
                 "HTTPTransport",
-                "ResponseGenerator", "PromptSource", "StageSource", "ModelSimulator", "CommandLine",
+                "ResponseGenerator", "PromptSource", "StageSource", "ModelSimulator", "Verifiers", "CommandLine",
             ]),
         .executableTarget(name: "retort", dependencies: ["RetortCommands"], swiftSettings: strict),
 

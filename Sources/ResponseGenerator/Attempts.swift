@@ -6,6 +6,7 @@ internal import Synchronization
 /// What a child of the run's task group brings home.
 enum ChildEvent: Sendable {
     case attempt(AttemptResult)
+    case judged(JudgedResult)
     case supply([Ticket]?, RetortError?)
     case alarm
 }
@@ -18,10 +19,21 @@ final class Attempts: Sendable {
     private let transport: any ModelTransport
     private let classifier: Classifier
     private let parsers = ParserPool()
+    private let verifier: Verifier?
 
-    init(transport: any ModelTransport, classifier: Classifier) {
+    /// Judges the answer that the ticket holds.
+    typealias Verifier = @Sendable (Ticket) async -> VerifierRuling
+
+    init(transport: any ModelTransport, classifier: Classifier, verifier: Verifier? = nil) {
+        self.verifier = verifier
         self.transport = transport
         self.classifier = classifier
+    }
+
+    func judge(_ ticket: Ticket) async -> ChildEvent {
+        let ruling = await verifier?(ticket) ?? .unable("there is no verifier")
+        finished.add(1, ordering: .relaxed)
+        return .judged(JudgedResult(ticket: ticket, ruling: ruling))
     }
 
     func attempt(_ ticket: Ticket) async -> ChildEvent {

@@ -42,6 +42,8 @@ public struct GeneratorConfiguration: Sendable {
     public var classifier = Classifier()
     /// Whether the sink takes rounds. If not, what they cost is in no record.
     public var keepsRounds = true
+    /// Answers that a verifier judges at the same time; 0: none judges them. The run's verifier says so itself.
+    var verifiedAnswersMax = 0
     /// The money that may be spent; nil: no limit. Items then say what they may cost.
     public var budget: Budget?
     /// Seed of the jitter.

@@ -23,6 +23,7 @@ extension Dispatcher {
             if answer.usage.total > 0 {
                 limiter.settle(reserved: ticket.estimatedTokens, used: answer.usage.total, at: now)
             }
+            if judging.isOn { return hold(attempt, answer, at: now) }
             return settle(attempt, .answer(answer), at: now)
         case .fail(let failureClass, let message):
             breaker.replied()
@@ -68,14 +69,18 @@ extension Dispatcher {
     ) -> Settlement? {
         let settlement = round(attempt, attempt.itemFailure(failureClass, message), at: now)
         attempt.ticket.ask(next)
+        attempt.ticket.corrections += 1
         if window.phase == .open { retries.push(attempt.ticket, due: now) }
         return settlement
     }
 
     /// An answer that was billed and is no outcome.
-    private mutating func round(_ attempt: AttemptResult, _ failure: ItemFailure, at now: Instant) -> Settlement? {
+    mutating func round(
+        _ attempt: AttemptResult, _ failure: ItemFailure, isUnjudged: Bool = false, at now: Instant
+    ) -> Settlement? {
         let ticket = attempt.ticket
-        ticket.rounds += 1
+        ticket.rounds.count += 1
+        ticket.rounds.nanodollars = ticket.rounds.nanodollars.addingSaturated(attempt.cost ?? 0)
         guard keepsRounds else {
             window.released()
             leaveUnrecorded(attempt)
@@ -86,7 +91,8 @@ extension Dispatcher {
             ticket: ticket,
             result: .round(
                 ItemRound(
-                    number: ticket.rounds, request: ticket.request, corrections: ticket.corrections, failure: failure)),
+                    number: ticket.rounds.count, request: ticket.request, corrections: ticket.corrections,
+                    rejections: ticket.rejections, isUnjudged: isUnjudged, failure: failure)),
             latency: attempt.latency, finishedAt: now)
     }
 
@@ -96,7 +102,7 @@ extension Dispatcher {
         release(refusals.worked())
     }
 
-    private mutating func note(_ message: String) {
+    mutating func note(_ message: String) {
         errors.note(message)
         lastError = message
     }
@@ -239,7 +245,9 @@ extension AttemptResult {
     func itemFailure(_ failureClass: FailureClass, _ message: String) -> ItemFailure {
         let body = reply?.body ?? []
         // An answer that was paid for is kept whole: another check may find it good.
-        let limit = failureClass == .invalidOutput && isUnderSuccess ? Int.max : ItemFailure.bodyBytesMax
+        let limit =
+            (failureClass == .invalidOutput || failureClass == .verifier) && isUnderSuccess
+            ? Int.max : ItemFailure.bodyBytesMax
         let kept = body.count <= limit ? body : Array(body.prefix(limit))
         return ItemFailure(
             failureClass, message, status: reply?.status ?? 0, body: kept, answer: judgement.rejected,

@@ -13,6 +13,8 @@ struct Dispatcher {
         case offer
         /// Offer the sink what was released.
         case record
+        /// Have the verifier judge this item's answer.
+        case judge(Ticket)
         /// Cancel what is in flight.
         case cut
         /// Nothing can be done before the time, or before something returns.
@@ -43,6 +45,7 @@ struct Dispatcher {
     private var released: [Settlement] = []
 
     private var ready = ReadyQueue()
+    var judging: Judging
     var limiter: RateLimiter
     var backoff: Backoff
     var budget: Budget?
@@ -68,6 +71,7 @@ struct Dispatcher {
         server = configuration.server
         hasWorkedBefore = configuration.hasWorkedBefore
         keepsRounds = configuration.keepsRounds
+        judging = Judging(answersMax: configuration.verifiedAnswersMax)
         refusals = RefusalWatch(
             equalMax: configuration.refusalsMax, hasWorkedBefore: configuration.hasWorkedBefore)
     }
@@ -79,7 +83,9 @@ struct Dispatcher {
 
     mutating func next(at now: Instant) -> Action {
         checkOutage(at: now)
-        if window.isFinished(atHand: ready.count, waiting: retries.count) { return end() }
+        if window.phase == .open, let ticket = judging.next() { return .judge(ticket) }
+        let waiting = retries.count + judging.waitingCount
+        if judging.underWay == 0, window.isFinished(atHand: ready.count, waiting: waiting) { return end() }
         if window.isOutOfSpace, let offerAt, offerAt <= now { return .offer }
         if case .draining(let deadline) = window.phase {
             if let deadline, deadline <= now { return .cut }
@@ -87,17 +93,18 @@ struct Dispatcher {
         }
         if let error = refusals.error {
             // Those in flight may prove that not every request is refused.
-            guard flights.count == 0 else { return wait(.refused, until: nil) }
+            guard flights.count == 0, judging.isIdle else { return wait(.refused, until: nil) }
             stop(with: error)
             return .finish
         }
-        if window.wantsItems(atHand: ready.count, waiting: retries.count) {
+        if window.wantsItems(atHand: ready.count + judging.waitingCount, waiting: retries.count) {
             window.pulled()
             return .pull
         }
         if window.isOutOfSpace { return wait(.outOfSpace, until: offerAt) }
         if window.isPressed { return wait(.sinkPressed, until: nil) }
         guard window.hasRoom(limit: adaptive.limit) else { return wait(.none, until: nil) }
+        if judging.isFull { return wait(.verifier, until: nil) }
         return dispatchOrWait(at: now)
     }
 
@@ -132,7 +139,7 @@ struct Dispatcher {
 
     /// What is on its way may cost less than was set aside for it; once nothing is, the run ends.
     private mutating func waitForBudget(_ error: RetortError) -> Action {
-        guard flights.count == 0 else { return wait(.budget, until: nil) }
+        guard flights.count == 0, judging.isIdle else { return wait(.budget, until: nil) }
         stop(with: error)
         return .finish
     }
@@ -186,7 +193,12 @@ struct Dispatcher {
         window.supplied(tickets?.count)
         if let error { fail(with: error) }
         guard window.phase == .open, let tickets else { return }
-        ready.append(tickets)
+        guard judging.isOn else {
+            ready.append(tickets)
+            return
+        }
+        for ticket in tickets where ticket.held != nil { judging.append(ticket) }
+        ready.append(tickets.filter { $0.held == nil })
     }
 
     /// The sink took so many results.

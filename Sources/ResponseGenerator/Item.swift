@@ -14,21 +14,27 @@ public struct Item<Context: Sendable>: Sendable {
     public var price: TokenPrice
     /// Attempts of earlier runs, added to this run's in the outcome.
     public var priorAttempts: Int
-    /// Rounds of earlier runs: the number of the newest, 0 where there is none.
-    public var priorRounds: UInt32
+    /// What the rounds of earlier runs were.
+    public var priorRounds: RoundsSoFar
     /// How often a stage has asked again for the item in earlier runs.
     public var priorCorrections: Int
+    /// How often a verifier has asked again for the item in earlier runs.
+    public var priorRejections: Int
+    /// An answer of an earlier run that is a round on disk and has still to be judged: it is judged before anything is asked.
+    public var held: HeldAnswer?
+    /// Of the answers of earlier runs that a verifier rejected, the one with the best score.
+    public var priorBest: RejectedAnswer?
     /// Whether the item names a model other than the run's: that the API does not know it says nothing of other items.
     public var namesModel: Bool
 
     public init(
         request: ModelRequest, context: Context, estimatedTokens: Int = 0, costMax: Int = 0,
-        price: TokenPrice = .free, priorAttempts: Int = 0, priorRounds: UInt32 = 0, priorCorrections: Int = 0,
-        namesModel: Bool = false
+        price: TokenPrice = .free, priorAttempts: Int = 0, namesModel: Bool = false
     ) {
         self.namesModel = namesModel
-        self.priorRounds = priorRounds
-        self.priorCorrections = priorCorrections
+        priorRounds = RoundsSoFar()
+        priorCorrections = 0
+        priorRejections = 0
         self.request = request
         self.context = context
         self.costMax = costMax
@@ -49,8 +55,14 @@ public struct Outcome<Context: Sendable>: Sendable {
     public var latency: Interval
     /// When the last attempt's result was taken up.
     public var finishedAt: Instant
+    /// The item's rounds so far, earlier runs included.
+    public var rounds: RoundsSoFar
 
-    public init(context: Context, result: OutcomeResult, attempts: Int, latency: Interval, finishedAt: Instant) {
+    public init(
+        context: Context, result: OutcomeResult, attempts: Int, latency: Interval, finishedAt: Instant,
+        rounds: RoundsSoFar = RoundsSoFar()
+    ) {
+        self.rounds = rounds
         self.context = context
         self.result = result
         self.attempts = attempts
@@ -64,6 +76,8 @@ public enum OutcomeResult: Sendable {
     case failure(ItemFailure)
     /// No outcome: the item is asked again. The sink has it before the next request goes out.
     case round(ItemRound)
+    /// No outcome either: what a verifier said of a round.
+    case opinion(ItemOpinion)
 }
 
 /// An answer that was billed and is no outcome.
@@ -74,10 +88,19 @@ public struct ItemRound: Sendable {
     public var request: ModelRequest
     /// How often a stage had asked again before.
     public var corrections: Int
+    /// How often a verifier had asked again before.
+    public var rejections: Int
+    /// Whether a verifier has still to judge the answer: it may become the outcome.
+    public var isUnjudged: Bool
     /// Why the answer is no outcome, and the reply as a failure would keep it.
     public var failure: ItemFailure
 
-    public init(number: UInt32, request: ModelRequest, corrections: Int = 0, failure: ItemFailure) {
+    public init(
+        number: UInt32, request: ModelRequest, corrections: Int = 0, rejections: Int = 0, isUnjudged: Bool = false,
+        failure: ItemFailure
+    ) {
+        self.rejections = rejections
+        self.isUnjudged = isUnjudged
         self.number = number
         self.request = request
         self.corrections = corrections
@@ -95,16 +118,19 @@ public struct ItemFailure: Error, Sendable {
     public var body: [UInt8]
     /// The answer of the last attempt, where it was a whole one that was rejected.
     public var answer: ModelAnswer?
-    /// What the last attempt was billed; nil when nothing was.
+    /// What the last attempt was billed; nil when nothing was, or when a round says it.
     public var bill: Bill?
+    /// What a verifier said, a JSON object; empty where none did.
+    public var verdict: [UInt8]
 
     /// Bytes of a failed attempt's body that are kept.
     public static let bodyBytesMax = 64 * 1024
 
     public init(
         _ failureClass: FailureClass, _ message: String, status: Int = 0, body: [UInt8] = [],
-        answer: ModelAnswer? = nil, bill: Bill? = nil
+        answer: ModelAnswer? = nil, bill: Bill? = nil, verdict: [UInt8] = []
     ) {
+        self.verdict = verdict
         self.answer = answer
         self.bill = bill
         self.failureClass = failureClass

@@ -11,6 +11,13 @@ public struct Progress: Sendable {
     public var truncated = 0
     /// Answers that were billed and are no outcome: their items are asked again.
     public var rounds = 0
+    /// Answers that the verifier has judged, and those that it has let pass.
+    public var judged = 0
+    public var passed = 0
+    /// How often the verifier itself has failed.
+    public var verifierFailures = 0
+    /// Answers that are with the verifier or wait for it.
+    public var judging = 0
     /// Answers without any text, reasoning or call.
     public var empty = 0
     /// Answers in which a value was found, by the checker's word for how.
@@ -94,6 +101,8 @@ public enum Hold: String, Sendable, Hashable {
     case refused
     /// The rest of the budget is set aside for requests on their way.
     case budget
+    /// The verifier does not keep up.
+    case verifier
     /// The sink does not keep up.
     case sinkPressed
     /// The disk is full; results are kept in memory.
@@ -104,7 +113,7 @@ public enum Hold: String, Sendable, Hashable {
     /// Whether nothing is sent until something changes that the rate says nothing of.
     public var isPause: Bool {
         switch self {
-        case .none, .rateLimit, .draining: false
+        case .none, .rateLimit, .verifier, .draining: false
         case .serverDown, .rateLimited, .refused, .budget, .sinkPressed, .outOfSpace: true
         }
     }

@@ -37,6 +37,17 @@ struct ProgressCounter: Sendable {
         if let reply = attempt.reply, reply.status == 429 { progress.rateLimited += 1 }
     }
 
+    /// The verifier said something.
+    mutating func judged(_ ruling: VerifierRuling) {
+        switch ruling {
+        case .accept(_, let passes):
+            progress.judged += 1
+            if passes { progress.passed += 1 }
+        case .ask, .reject: progress.judged += 1
+        case .unable: progress.verifierFailures += 1
+        }
+    }
+
     /// The sink took these results. True when a report is due.
     mutating func settled(_ batch: [Settlement], at now: Instant) -> Bool {
         for settlement in batch {
@@ -50,8 +61,9 @@ struct ProgressCounter: Sendable {
             case .failure(let failure):
                 progress.failed += 1
                 progress.failures[failure.failureClass, default: 0] += 1
-            case .round:
-                progress.rounds += 1
+            // One that has still to be judged may become the outcome.
+            case .round(let round): if !round.isUnjudged { progress.rounds += 1 }
+            case .opinion: progress.rounds += 1
             }
         }
         rate.add(done: progress.done, at: now)
@@ -66,6 +78,7 @@ struct ProgressCounter: Sendable {
         progress.oldestInFlight = dispatcher.isTail ? dispatcher.flights.oldestDispatch.map { now - $0 } : nil
         progress.unsaved = dispatcher.window.unsettled
         progress.waiting = dispatcher.retries.count
+        progress.judging = dispatcher.judging.waitingCount + dispatcher.judging.underWay
         progress.nextRetryIn = dispatcher.retries.nextDue.map { max(.zero, $0 - now) }
         progress.lastRetryIn = dispatcher.retries.lastDue.map { max(.zero, $0 - now) }
         progress.retries = dispatcher.retriesByClass

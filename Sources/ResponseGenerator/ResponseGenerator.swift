@@ -41,13 +41,19 @@ public final class ResponseGenerator<Context: Sendable>: Sendable {
     public func stop(_ how: Stop) { mailbox.post(how) }
 
     /// Runs until the source's items all have their outcome, or until stopped. To cancel its task is `stop(.now)`.
-    public func run(source: any ItemSource<Context>, sink: any OutcomeSink<Context>) async -> RunSummary {
+    /// - Parameter verifier: judges the answers before they count; nil: none does.
+    public func run(
+        source: any ItemSource<Context>, sink: any OutcomeSink<Context>, verifier: (any AnswerVerifier<Context>)? = nil
+    ) async -> RunSummary {
+        var configuration = configuration
+        configuration.verifiedAnswersMax = max(0, verifier?.answersMax ?? 0)
         let latest = latest
         let observer = observer
         let mailbox = mailbox
         var loop = RunLoop(
             configuration,
-            attempts: Attempts(transport: transport, classifier: configuration.classifier),
+            attempts: Attempts(
+                transport: transport, classifier: configuration.classifier, verifier: verifier.map(Self.judge)),
             mailbox: mailbox, clock: clock,
             pull: Self.puller(of: source),
             accept: { (batch) throws(RetortError) in try sink.accept(batch.map(Self.outcome)) },
@@ -59,6 +65,17 @@ public final class ResponseGenerator<Context: Sendable>: Sendable {
             })
         return await withTaskExecutorPreference(executor) {
             await withTaskGroup(of: ChildEvent.self) { group in await loop.run(&group) }
+        }
+    }
+
+    private static func judge(with verifier: any AnswerVerifier<Context>) -> Attempts.Verifier {
+        { ticket in
+            guard let held = ticket.held else { return .unable("the item holds no answer") }
+            let context = unsafeDowncast(ticket, to: ItemTicket<Context>.self).context
+            let item = JudgedItem(
+                context: context, request: ticket.request, round: ticket.rounds.count, rejections: ticket.rejections,
+                best: ticket.best)
+            return await verifier.judge(held.answer, of: item)
         }
     }
 
@@ -85,6 +102,6 @@ public final class ResponseGenerator<Context: Sendable>: Sendable {
         let ticket = unsafeDowncast(settlement.ticket, to: ItemTicket<Context>.self)
         return Outcome(
             context: ticket.context, result: settlement.result, attempts: ticket.priorAttempts + ticket.attempts,
-            latency: settlement.latency, finishedAt: settlement.finishedAt)
+            latency: settlement.latency, finishedAt: settlement.finishedAt, rounds: ticket.rounds)
     }
 }

@@ -98,6 +98,9 @@ struct RunLoop {
                     return event
                 }
             case .offer: offer(again: true)
+            case .judge(let ticket):
+                let attempts = attempts
+                group.addTask { await attempts.judge(ticket) }
             case .record:
                 batch += dispatcher.takeReleased()
                 offer()
@@ -181,6 +184,10 @@ struct RunLoop {
         switch event {
         case .alarm: alarm = nil
         case .supply(let tickets, let error): dispatcher.supplied(tickets, error: error)
+        case .judged(let result):
+            let settlements = dispatcher.judged(result, at: now)
+            counter.judged(result.ruling)
+            batch += settlements
         case .attempt(let attempt):
             if let settlement = dispatcher.returned(attempt, at: now) { batch.append(settlement) }
             if dispatcher.hasReleased { batch += dispatcher.takeReleased() }

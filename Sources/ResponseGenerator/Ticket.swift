@@ -14,10 +14,15 @@ class Ticket: @unchecked Sendable {
     final var request: ModelRequest
     final var estimatedTokens: Int
     final var costMax: Int
-    /// The number of the item's newest round.
-    final var rounds: UInt32
+    final var rounds: RoundsSoFar
     /// How often a stage has asked again.
     final var corrections: Int
+    /// How often a verifier has asked again.
+    final var rejections: Int
+    /// The answer that waits for the verifier; its round is with the sink.
+    final var held: HeldAnswer?
+    /// Of the answers that the verifier has rejected, the one with the best score.
+    final var best: RejectedAnswer?
 
     /// Attempts for this request that counted in this run.
     final var attempts = 0
@@ -36,12 +41,14 @@ class Ticket: @unchecked Sendable {
 
     init(
         serial: UInt64, request: ModelRequest, estimatedTokens: Int = 0, costMax: Int = 0,
-        price: TokenPrice = .free, priorAttempts: Int = 0, priorRounds: UInt32 = 0, priorCorrections: Int = 0,
-        namesModel: Bool = false
+        price: TokenPrice = .free, priorAttempts: Int = 0, rounds: RoundsSoFar = RoundsSoFar(), corrections: Int = 0,
+        rejections: Int = 0, held: HeldAnswer? = nil, namesModel: Bool = false
     ) {
         self.namesModel = namesModel
-        rounds = priorRounds
-        corrections = priorCorrections
+        self.rounds = rounds
+        self.corrections = corrections
+        self.rejections = rejections
+        self.held = held
         self.serial = serial
         self.costMax = costMax
         self.price = price
@@ -58,7 +65,6 @@ class Ticket: @unchecked Sendable {
         request = next
         priorAttempts += attempts
         (attempts, refusals) = (0, 0)
-        corrections += 1
     }
 }
 
@@ -71,7 +77,9 @@ final class ItemTicket<Context: Sendable>: Ticket, @unchecked Sendable {
         super.init(
             serial: serial, request: item.request, estimatedTokens: item.estimatedTokens,
             costMax: item.costMax, price: item.price, priorAttempts: item.priorAttempts,
-            priorRounds: item.priorRounds, priorCorrections: item.priorCorrections, namesModel: item.namesModel)
+            rounds: item.priorRounds, corrections: item.priorCorrections, rejections: item.priorRejections,
+            held: item.held, namesModel: item.namesModel)
+        best = item.priorBest
     }
 }
 
@@ -88,6 +96,12 @@ struct AttemptResult: Sendable {
     var verdict: Verdict { judgement.verdict }
 }
 
+/// What the verifier made of an item's held answer.
+struct JudgedResult: Sendable {
+    let ticket: Ticket
+    let ruling: VerifierRuling
+}
+
 /// An outcome that waits for its context and for the sink.
 struct Settlement: Sendable {
     let ticket: Ticket
@@ -98,7 +112,9 @@ struct Settlement: Sendable {
     /// What its request has cost in nanodollars; nil where nobody can tell.
     var cost: Int? {
         switch result {
-        case .answer(let answer): Bill(answer).nanodollars(at: ticket.price)
+        // What was judged is a round already, which says it.
+        case .answer(let answer): answer.verdictRaw == nil ? Bill(answer).nanodollars(at: ticket.price) : 0
+        case .opinion: 0
         case .failure(let failure): Self.cost(of: failure, ticket)
         case .round(let round): Self.cost(of: round.failure, ticket)
         }

@@ -42,7 +42,10 @@ import Testing
                 guard !books.isDead else { return }
                 for outcome in batch {
                     books.recorded += Self.cost(of: outcome.result)
-                    if case .round = outcome.result { continue }
+                    switch outcome.result {
+                    case .round, .opinion: continue
+                    case .answer, .failure: break
+                    }
                     if !books.done.insert(outcome.context).inserted { books.faults.append("a second outcome") }
                 }
             }
@@ -55,6 +58,7 @@ import Testing
                 case .answer(let answer): Bill(answer)
                 case .failure(let failure): failure.bill
                 case .round(let round): round.failure.bill
+                case .opinion: nil
                 }
             return bill?.nanodollars(at: BooksTests.price) ?? 0
         }

@@ -37,7 +37,8 @@ import Testing
             text(record) == Self.asked + Self.notAsked
                 + #","response":"yes\u2028","reasoning":"why","value":"","value_found":"","tool_calls":"","#
                 + #""finish_reason":"length","model":"m-2","usage":{"prompt_tokens":10,"completion_tokens":20,"#
-                + #""reasoning_tokens":5,"cached_tokens":3},"cost_usd":null,"prices":"","latency_ms":812,"created":1700000000,"#
+                + #""reasoning_tokens":5,"cached_tokens":3},"cost_usd":null,"prices":"","#
+                + #""rounds":1,"rounds_cost_usd":null,"verdict":"","latency_ms":812,"created":1700000000,"#
                 + #""metadata":"{\"level\":1.50}","other":"","body":"{\"a\":\n1}""#)
         #expect(record.tallies == Tallies([10, 20, 5, 3, 812, 1]))
     }
@@ -49,7 +50,8 @@ import Testing
                 + #","response":"","reasoning":"","value":"","value_found":"","tool_calls":"","#
                 + #""finish_reason":"","model":"","#
                 + #""usage":{"prompt_tokens":0,"completion_tokens":0,"reasoning_tokens":0,"cached_tokens":0},"#
-                + #""cost_usd":null,"prices":"","latency_ms":812,"created":1700000000,"metadata":"{\"level\":1.50}","#
+                + #""cost_usd":null,"prices":"","rounds":1,"rounds_cost_usd":null,"verdict":"","#
+                + #""latency_ms":812,"created":1700000000,"metadata":"{\"level\":1.50}","#
                 + #""other":"","body":"""#)
     }
 
@@ -60,7 +62,8 @@ import Testing
     }
 
     private static let unbilled =
-        #","usage":{"prompt_tokens":0,"completion_tokens":0,"reasoning_tokens":0,"cached_tokens":0},"cost_usd":null,"prices":"""#
+        #","usage":{"prompt_tokens":0,"completion_tokens":0,"reasoning_tokens":0,"cached_tokens":0},"cost_usd":null,"prices":"","#
+        + #""rounds":0,"rounds_cost_usd":null,"verdict":"""#
 
     @Test func aFailureSaysWhatItsAnswerHasCost() throws {
         let usage = TokenUsage(prompt: 10, completion: 20, reasoning: 5, cached: 3)
@@ -68,7 +71,7 @@ import Testing
         var priced = item
         priced.context = ItemContext(
             key: item.context.key, row: 0, fingerprint: 0, asked: item.context.asked, metadata: item.context.metadata,
-            request: item.context.request, price: TokenPrice(input: 1, cachedInput: 0, output: 2))
+            request: item.context.request, price: Self.price)
         func view() throws -> RecordView {
             let record = codec().record(outcome(.failure(failed), of: priced))
             let line = Array(#"{"id":"q","status":"failed","#.utf8) + record.members + Array("}".utf8)
@@ -82,6 +85,42 @@ import Testing
         // It may have cost anything.
         failed.bill = Bill()
         #expect(try view().cost == nil)
+    }
+
+    private static let price = TokenPrice(input: 1, cachedInput: 0, output: 2)
+
+    /// What was judged is in rounds/ too: its cost counts once.
+    @Test func whatAJudgedAnswerHasCostCountsOnce() throws {
+        let context = ItemContext(
+            key: item.context.key, row: 0, fingerprint: 0, asked: item.context.asked, metadata: item.context.metadata,
+            request: item.context.request, price: Self.price)
+        let answer = ModelAnswer(body: [], usage: TokenUsage(prompt: 10, completion: 20))
+        func record(_ result: OutcomeResult, rounds: RoundsSoFar) throws -> (NewRecord, RecordView) {
+            let record = codec().record(
+                Outcome(
+                    context: context, result: result, attempts: 1, latency: .zero, finishedAt: Instant(nanoseconds: 0),
+                    rounds: rounds))
+            let status = record.status == .round ? "round" : record.status == .ok ? "ok" : "failed"
+            let line = Array(#"{"id":"q","status":"\#(status)","#.utf8) + record.members + Array("}".utf8)
+            #expect(RecordTallies.recounter()(line) == record.tallies)
+            return (record, RecordView(try JSONParser().parse(line).root))
+        }
+        let failure = ItemFailure(.verifier, "not judged yet", status: 200, answer: answer, bill: Bill(answer))
+        let request = ModelRequest(path: "/x", body: Array("{}".utf8))
+        let round = ItemRound(number: 2, request: request, isUnjudged: true, failure: failure)
+        let (kept, ofRound) = try record(.round(round), rounds: RoundsSoFar(count: 2, nanodollars: 90_000))
+        #expect(kept.key.part == .round(2) && ofRound.cost == 50_000 && ofRound.text(.roundClass) == "unjudged")
+        let judged = answer.with(verdict: Array(#"{"pass":true}"#.utf8)[...])
+        let (outcome, view) = try record(.answer(judged), rounds: RoundsSoFar(count: 2, nanodollars: 90_000))
+        #expect(view.cost == 50_000 && view.integer(.rounds) == 2 && view.isInRounds)
+        #expect(view.member(.roundsCost)?.double == 0.00009)
+        let (plain, first) = try record(.answer(answer), rounds: RoundsSoFar())
+        #expect(first.integer(.rounds) == 1 && first.member(.roundsCost)?.double == 0.00005 && !first.isInRounds)
+
+        let once = Spending(responses: outcome.tallies, failures: Tallies(), rounds: kept.tallies)
+        #expect(once.answers == 50_000 && once.rounds == 0 && once.recorded == 50_000)
+        let twice = Spending(responses: plain.tallies, failures: Tallies(), rounds: kept.tallies)
+        #expect(twice.answers == 50_000 && twice.rounds == 50_000)
     }
 
     @Test func failure() {

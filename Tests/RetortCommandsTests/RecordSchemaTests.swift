@@ -62,6 +62,8 @@ import Testing
                 let text = try #require(value.stringBytes)
                 #expect(text.isEmpty || (try? JSONParser().parse(text)) != nil, "\(member)")
             case .integer: #expect(value.int != nil, "\(member)")
+            case .number: #expect(value.double != nil, "\(member)")
+            case .boolean: #expect(value.bool != nil, "\(member)")
             case .dollars: #expect(value.kind == .null || value.raw.contains(UInt8(ascii: ".")))
             case .usage:
                 #expect(value.members.map { $0.key.string } == UsageMember.allCases.map { "\($0.name)" })
@@ -89,7 +91,26 @@ import Testing
             }
             let failure = ItemFailure(.server, "no", status: 500, body: [0xED, 0xA0, 0x80, 0xFF, 0])
             try check(codec.record(outcome(.failure(failure), context(asked))), .failures)
+            for answer in Self.answers {
+                var failure = failure
+                failure.answer = answer
+                let round = ItemRound(number: 1, request: ModelRequest(path: "/x", body: []), failure: failure)
+                try check(codec.record(outcome(.round(round), context(asked))), .rounds)
+            }
         }
+        let opinion = ItemOpinion(
+            verifier: "tests", round: 3, pass: true, score: .nan, feedback: "a\n\u{1}\u{2028}",
+            details: Array("[1]".utf8))
+        try check(codec.record(outcome(.opinion(opinion), context(AskedText.none))), .verdicts)
+    }
+
+    @Test func namesOfVerdictsAreBoundedAndTellTheRound() {
+        #expect(RecordCodec.verdictName("tests", round: 0) == "tests")
+        #expect(RecordCodec.verdictName("tests", round: 12) == "tests/12")
+        #expect(RecordCodec.verdictName("", round: 0) == "verifier")
+        #expect(RecordCodec.verdictName("a\nb", round: 0) == "a b")
+        let long = RecordCodec.verdictName(String(repeating: "é", count: 400), round: .max)
+        #expect(long.utf8.count <= StoreLimits.verifierBytesMax && long.hasSuffix("/4294967295"))
     }
 
     @Test func aTextThatIsNoUTF8IsKeptBesidesAsItCame() throws {

@@ -28,14 +28,17 @@ public final class ModelAnswer: Sendable {
     public let valueRaw: ArraySlice<UInt8>?
     /// How the value was found, in the checker's word for it; empty where none was looked for.
     public let valueFound: String
+    /// What a verifier said of it, a JSON object; nil where none has judged it.
+    public let verdictRaw: ArraySlice<UInt8>?
 
     public init(
         body: [UInt8], responseRaw: ArraySlice<UInt8> = emptyString, reasoningRaw: ArraySlice<UInt8> = emptyString,
         toolCallsRaw: ArraySlice<UInt8>? = nil, finishReason: String = "",
         modelRaw: ArraySlice<UInt8> = emptyString, usage: TokenUsage = TokenUsage(), costStatedNanodollars: Int? = nil,
         otherRaw: ArraySlice<UInt8>? = nil, hasOtherContent: Bool = false, valueRaw: ArraySlice<UInt8>? = nil,
-        valueFound: String = ""
+        valueFound: String = "", verdictRaw: ArraySlice<UInt8>? = nil
     ) {
+        self.verdictRaw = verdictRaw
         self.body = body
         self.responseRaw = responseRaw
         self.reasoningRaw = reasoningRaw
@@ -53,13 +56,14 @@ public final class ModelAnswer: Sendable {
     /// The same answer with these parts in place of its own.
     public func with(
         body: [UInt8]? = nil, response: ArraySlice<UInt8>? = nil, reasoning: ArraySlice<UInt8>? = nil,
-        toolCalls: ArraySlice<UInt8>? = nil, value: ArraySlice<UInt8>? = nil, found: String? = nil
+        toolCalls: ArraySlice<UInt8>? = nil, value: ArraySlice<UInt8>? = nil, found: String? = nil,
+        verdict: ArraySlice<UInt8>? = nil
     ) -> ModelAnswer {
         ModelAnswer(
             body: body ?? self.body, responseRaw: response ?? responseRaw, reasoningRaw: reasoning ?? reasoningRaw,
             toolCallsRaw: toolCalls ?? toolCallsRaw, finishReason: finishReason, modelRaw: modelRaw, usage: usage,
             costStatedNanodollars: costStatedNanodollars, otherRaw: otherRaw, hasOtherContent: hasOtherContent,
-            valueRaw: value ?? valueRaw, valueFound: found ?? valueFound)
+            valueRaw: value ?? valueRaw, valueFound: found ?? valueFound, verdictRaw: verdict ?? verdictRaw)
     }
 
     /// Whether the model gave nothing to use: no text but white space, no tool call, no part of another kind. Reasoning

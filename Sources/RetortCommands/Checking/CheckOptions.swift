@@ -11,11 +11,17 @@ struct AnswerCheck: Sendable {
     /// The option that says so, for messages.
     let option: String
     let stage: ValueStage
+    /// How often an answer that does not fit is sent back.
+    let corrections: Int
 
     /// The name of the note in which a store keeps the schema, for retries.
     static let note = "answer_schema"
     /// The job's member.
     static let jobName = "answers"
+    /// The name of the note in which a store keeps how often answers are sent back, for retries.
+    static let correctionsNote = "corrections"
+    /// The most that can be asked for.
+    static let correctionsMax = 100
     /// Bytes of a schema that a store keeps.
     static let schemaBytesMax = 1 << 20
 
@@ -29,6 +35,7 @@ struct AnswerCheck: Sendable {
         }
         self.schema = schema
         self.option = option
+        self.corrections = corrections
         stage = ValueStage(
             try schema.map { text throws(RetortError) in try JSONSchema(text, name: name) }, correctionsMax: corrections
         )
@@ -37,7 +44,25 @@ struct AnswerCheck: Sendable {
     /// The check that a store's job has; nil where its answers are not checked.
     init?(of manifest: StoreManifest) throws(RetortError) {
         guard let text = manifest.notes?[Self.note] else { return nil }
-        try self.init(schema: text.isEmpty ? nil : Array(text.utf8), name: "the store's schema")
+        let corrections = manifest.notes?[Self.correctionsNote].flatMap { Int($0) } ?? 0
+        try self.init(
+            schema: text.isEmpty ? nil : Array(text.utf8), name: "the store's schema",
+            corrections: min(max(0, corrections), Self.correctionsMax))
+    }
+
+    /// The same check, which sends answers back so often; nil: as often as before.
+    func correcting(_ corrections: Int?) throws(RetortError) -> AnswerCheck {
+        guard let corrections, corrections != self.corrections else { return self }
+        return try AnswerCheck(
+            schema: schema, name: "the store's schema", option: option, corrections: corrections)
+    }
+
+    /// Keeps it with the store, for retries.
+    func note(in store: RecordStore) throws(RetortError) {
+        try store.note(Self.note, noteText)
+        if corrections > 0 || store.manifest.notes?[Self.correctionsNote] != nil {
+            try store.note(Self.correctionsNote, String(corrections))
+        }
     }
 
     /// What the store keeps of the schema.
@@ -86,25 +111,43 @@ enum CheckOptions {
         OptionSpec(
             "schema-by", kind: .choice(Means.allCases.map(\.rawValue)),
             summary: "how the server is told of the schema", group: group, default: Means.responseFormat.rawValue),
+        OptionSpec(
+            "corrections", kind: .integer(0...AnswerCheck.correctionsMax), valueName: "N",
+            summary: "send an answer that does not fit back up to N times",
+            details: """
+                The answer and what is wrong with it become further turns of the same conversation. Every answer that was \
+                sent back is kept in rounds/, with what it cost. After the last one the item fails as invalid_output.
+                """,
+            group: group, default: "0"),
     ]
 
     /// What the options say; nil where answers are not checked.
     static func check(_ command: ParsedCommand) throws(RetortError) -> AnswerCheck? {
         let (file, fields) = (command.stringIfSet("schema"), command.stringIfSet("fields"))
+        let corrections =
+            command.spec.options.contains { $0.name == "corrections" } ? command.integer("corrections") : 0
         if file != nil, fields != nil {
             throw RetortError(.usage, "--schema and --fields are two schemas", remedy: "Give one of them.")
         }
         if let file {
             let option = "--schema \(ShellText.quoted(file))"
-            return try AnswerCheck(schema: try load(file), name: file, option: option)
+            return try AnswerCheck(schema: try load(file), name: file, option: option, corrections: corrections)
         }
         if let fields {
             let option = "--fields \(ShellText.quoted(fields))"
-            return try AnswerCheck(schema: try FieldList.schema(fields), name: "--fields", option: option)
+            return try AnswerCheck(
+                schema: try FieldList.schema(fields), name: "--fields", option: option, corrections: corrections)
         }
         // `plan` has a flag of that name that says how it prints.
-        guard command.spec.name != "plan", command.flag("json") else { return nil }
-        return try AnswerCheck(schema: nil, name: "", option: "--json")
+        guard command.spec.name != "plan", command.flag("json") else {
+            guard corrections == 0 else {
+                throw RetortError(
+                    .usage, "--corrections says what becomes of answers that do not fit, but nothing says what fits",
+                    remedy: "Give --schema, --fields or --json as well.")
+            }
+            return nil
+        }
+        return try AnswerCheck(schema: nil, name: "", option: "--json", corrections: corrections)
     }
 
     /// Whether the server is told of the schema.

@@ -16,6 +16,8 @@ enum CatCommand {
         operands: [OperandSpec("STORE", kind: .path, summary: "the directory of a run")],
         options: [
             OptionSpec("failures", summary: "failed items instead of answers"),
+            OptionSpec("rounds", summary: "answers that were not good enough, or have still to be judged"),
+            OptionSpec("verdicts", summary: "what verifiers said, the latest of each"),
             OptionSpec("superseded", summary: "what `run --on-change rerun` has set aside, in place of what counts"),
             OptionSpec(
                 "raw", summary: "write the raw bodies that the API sent, one file per item",
@@ -51,7 +53,7 @@ enum CatCommand {
             try output.write(record.line)
             try output.write(lineEnd)
         }
-        let lane: Lane = command.flag("failures") ? .failures : .responses
+        let lane = try lane(command)
         if command.flag("superseded") {
             try reader.forEachSuperseded(lane, onDamage: report, write)
         } else {
@@ -65,5 +67,24 @@ enum CatCommand {
                     + "\(ShellText.quoted(command.string("output")))\(rest)")
         }
         return damages == 0 ? .ok : .badData
+    }
+
+    private static func lane(_ command: ParsedCommand) throws(RetortError) -> Lane {
+        let lanes: [(name: String, lane: Lane)] = [
+            ("failures", .failures), ("rounds", .rounds), ("verdicts", .verdicts),
+        ]
+        let given = lanes.filter { command.flag($0.name) }
+        guard given.count <= 1 else {
+            throw RetortError(
+                .usage, "--\(given[0].name) and --\(given[1].name) are two sets of records", remedy: "Give one of them."
+            )
+        }
+        let lane = given.first?.lane ?? .responses
+        if !lane.isOutcome, command.flag("superseded") {
+            throw RetortError(
+                .usage, "rounds and verdicts are never superseded",
+                remedy: "Leave out --superseded or --\(given[0].name).")
+        }
+        return lane
     }
 }

@@ -108,9 +108,8 @@ enum RunCommand {
         ] + AccessOptions.options + [
             OptionSpec("simulate", summary: "use the built-in model server: no key, no network", group: "The server")
                 .main,
-        ] + StageOptions.options + ShardOptions.options + ParameterOptions.options + CheckOptions.options + paceOptions
-            + Pricing.options
-            + timeOptions
+        ] + StageOptions.options + ShardOptions.options + ParameterOptions.options + CheckOptions.options
+            + VerifierSettings.options + paceOptions + Pricing.options + timeOptions
             + [.progress, .progressEvery]
             + JobFile.options + SimulatorOptions.options,
         exitCodes: [

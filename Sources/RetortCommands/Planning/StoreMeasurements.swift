@@ -37,7 +37,7 @@ struct StoreMeasurements: Sendable, Hashable {
         let counters = reader.counters
         done = Int(counters.done)
         guard done > 0 else { return }
-        func sum(_ place: RecordTallies.Place) -> Double { Double(counters.tallies[place.rawValue]) }
+        func sum(_ place: RecordTallies.Place) -> Double { Double(RecordTallies.sum(place.rawValue, in: counters)) }
         completionMean = sum(.completion) / Double(done)
         latencyMean = sum(.latency) / Double(done)
         cachedShare = sum(.prompt) > 0 ? sum(.cached) / sum(.prompt) : 0

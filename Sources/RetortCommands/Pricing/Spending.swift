@@ -10,6 +10,8 @@ struct Spending: Sendable, Hashable {
     var answers = 0
     /// On answers of failed items.
     var failures = 0
+    /// On answers that are no outcome: corrected, rejected, or not judged yet.
+    var rounds = 0
     /// On answers to rows that have changed since (`superseded/`).
     var superseded = 0
     /// What answers without a record may have cost at most: lost on their way, in flight when a process was killed, or
@@ -22,14 +24,25 @@ struct Spending: Sendable, Hashable {
     ///   - mark: the store's mark, which is `uncertainMax`.
     ///   - superseded: as `superseded(in:)` counts it.
     init(_ counters: StoreCounters, mark: Int64, superseded: Int = 0) {
-        answers = Int(clamping: counters.tallies[RecordTallies.Place.cost.rawValue])
-        failures = Int(clamping: counters.tallies[RecordTallies.Place.failedCost.rawValue])
+        self.init(
+            responses: counters.tallies(of: .responses), failures: counters.tallies(of: .failures),
+            rounds: counters.tallies(of: .rounds))
         uncertainMax = Int(clamping: max(0, mark))
         self.superseded = superseded
     }
 
+    /// What the lanes' records say. What an answer has cost is said twice where it was kept in `rounds/` until it was
+    /// judged, and counts once.
+    init(responses: Tallies, failures: Tallies, rounds: Tallies) {
+        let cost = RecordTallies.Place.cost.rawValue
+        let besides = RecordTallies.Place.besides.rawValue
+        answers = Int(clamping: responses[cost])
+        self.failures = Int(clamping: failures[besides])
+        self.rounds = Int(clamping: rounds[cost] - min(responses[besides], rounds[cost]))
+    }
+
     /// What records say in all.
-    var recorded: Int { answers.addingSaturated(failures).addingSaturated(superseded) }
+    var recorded: Int { answers.addingSaturated(failures).addingSaturated(rounds).addingSaturated(superseded) }
 
     /// Dollars; nil where nothing is known to have cost anything.
     var dollars: Double? { recorded > 0 ? Money.dollars(recorded) : nil }
@@ -55,8 +68,11 @@ struct Spending: Sendable, Hashable {
     var text: String? {
         guard recorded > 0 || uncertainMax > 0 else { return nil }
         var text = Human.dollars(Money.dollars(recorded))
-        let parts = [(answers, "answers"), (failures, "failed items"), (superseded, "superseded answers")]
-            .filter { $0.0 > 0 }
+        let all = [
+            (answers, "answers"), (failures, "failed items"), (rounds, "earlier rounds"),
+            (superseded, "superseded answers"),
+        ]
+        let parts = all.filter { $0.0 > 0 }
         if parts.count > 1 || answers == 0, recorded > 0 {
             let list = parts.map { "\(Human.dollars(Money.dollars($0.0))) on \($0.1)" }.joined(separator: ", ")
             text += " (\(list))"
@@ -71,7 +87,8 @@ struct Spending: Sendable, Hashable {
     /// Members of JSON, in dollars: the parts add up to `total_usd`.
     var members: [(name: String, nanodollars: Int)] {
         [
-            ("answers_usd", answers), ("failures_usd", failures), ("superseded_usd", superseded),
+            ("answers_usd", answers), ("failures_usd", failures), ("rounds_usd", rounds),
+            ("superseded_usd", superseded),
             ("total_usd", recorded), ("uncertain_max_usd", uncertainMax),
         ]
     }

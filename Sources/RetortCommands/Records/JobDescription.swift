@@ -2,6 +2,7 @@ import Basics
 import CommandLine
 import ModelAPI
 import SegmentStore
+import Verifiers
 
 /// What the answers of a store depend on, as it stands in the manifest. Where, how fast and how often to ask is not
 /// part of it: that may change from run to run.
@@ -28,6 +29,7 @@ struct JobDescription: Sendable, Hashable {
             values["reject_finish"] = settings.rejectedFinishReasons.sorted().joined(separator: ",")
         }
         if let check = settings.check { values[AnswerCheck.jobName] = check.jobText }
+        if let verifier = settings.verifier { values[VerifierSettings.jobName] = verifier.spec.text }
         checkOption = settings.check?.option
         self.values = values
     }
@@ -41,7 +43,7 @@ struct JobDescription: Sendable, Hashable {
 
     /// What decides which answers count or how they are kept, while the request is the same: a change of it shows in no
     /// fingerprint.
-    private static let unseenNames: Set<String> = ["simulated", "split_think", "reject_finish", "answers"]
+    private static let unseenNames: Set<String> = ["simulated", "split_think", "reject_finish", "answers", "verifier"]
 
     /// The same for a store that may be for more samples than this run asks for.
     func keepingSamples(of manifest: StoreManifest) -> JobDescription {

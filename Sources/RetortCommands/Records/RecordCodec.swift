@@ -33,15 +33,17 @@ struct RecordCodec: Sendable {
         case .answer(let answer):
             let cost = isPaidBefore ? 0 : Bill(answer).nanodollars(at: context.price)
             members = self.members(of: answer, outcome, cost: cost)
-            tallies = RecordTallies.of(answer, latency: outcome.latency, cost: cost)
-        case .round: preconditionFailure("the generator was told to keep no rounds")
+            tallies = RecordTallies.of(
+                answer, latency: outcome.latency, cost: cost, isInRounds: answer.verdictRaw != nil)
+        case .round(let round): return record(of: round, outcome)
+        case .opinion(let opinion): return record(of: opinion, outcome)
         case .failure(let failure):
             status = .failed(classIndex: Self.classNumbers[failure.failureClass]!)
             // What cost nothing is known to have cost nothing, where prices are known at all.
             let cost = failure.bill.map { $0.nanodollars(at: context.price) } ?? context.price.map { _ in 0 }
             members = self.members(
                 of: failure, asked: context.asked, latency: outcome.latency, request: context.request,
-                metadata: context.metadata, cost: cost)
+                metadata: context.metadata, cost: cost, rounds: outcome.rounds)
             tallies = RecordTallies.ofFailure(cost: cost)
         }
         return NewRecord(
@@ -50,7 +52,7 @@ struct RecordCodec: Sendable {
     }
 
     /// What a cost was counted by: the provider's own statement, or a price list.
-    private func priceList(_ bill: Bill, _ cost: Int?) -> String {
+    func priceList(_ bill: Bill, _ cost: Int?) -> String {
         if cost == nil { return "" }
         return bill.costStatedNanodollars != nil ? "provider" : prices
     }
@@ -60,7 +62,8 @@ struct RecordCodec: Sendable {
         let failure = ItemFailure(.badInput, error.description, body: row.excerpt)
         let members = members(
             of: failure, asked: AskedText.none, latency: .zero,
-            request: ModelRequest(path: "", body: Array("{}".utf8)), metadata: Array("{}".utf8), cost: nil)
+            request: ModelRequest(path: "", body: Array("{}".utf8)), metadata: Array("{}".utf8), cost: nil,
+            rounds: RoundsSoFar())
         return NewRecord(
             key: key, status: .failed(classIndex: Self.classNumbers[.badInput]!), attempts: 0, row: row.number,
             fingerprint: 0, members: members)
@@ -81,13 +84,16 @@ struct RecordCodec: Sendable {
         writer.text(.finishReason, answer.finishReason)
         writer.token(.model, answer.modelRaw)
         writer.usage(.usage, answer.usage)
-        switch costs.form(of: cost, bytes: writer.bytes.count) {
-        case .member: writer.dollars(.cost, nanodollars: cost)
-        case .besides:
-            writer.dollars(.cost, nanodollars: nil)
-            other.add(cost: cost)
-        }
+        let form = costs.form(of: cost, bytes: writer.bytes.count)
+        writer.dollars(.cost, nanodollars: form == .member ? cost : nil)
+        if form == .besides { other.add(cost: cost) }
         writer.text(.prices, priceList(Bill(answer), cost))
+        let isInRounds = answer.verdictRaw != nil
+        let earlier = outcome.rounds
+        writer.integer(.rounds, Int(earlier.count) + (isInRounds ? 0 : 1))
+        let inAll = cost.map { isInRounds ? earlier.nanodollars : earlier.nanodollars.addingSaturated($0) }
+        writer.dollars(.roundsCost, nanodollars: form == .member ? inAll : nil)
+        writer.text(.verdict, answer.verdictRaw ?? [])
         writer.integer(.latency, Int(outcome.latency.milliseconds))
         writer.integer(.created, Int(now()))
         writer.text(.metadata, context.metadata)
@@ -99,7 +105,7 @@ struct RecordCodec: Sendable {
 
     private func members(
         of failure: ItemFailure, asked: [UInt8], latency: Interval, request: ModelRequest, metadata: [UInt8],
-        cost: Int?
+        cost: Int?, rounds: RoundsSoFar
     ) -> [UInt8] {
         var writer = RecordWriter(
             .failures, capacity: asked.count + 2 * request.body.count + failure.body.count + metadata.count + 512)
@@ -107,6 +113,9 @@ struct RecordCodec: Sendable {
         writer.usage(.usage, failure.bill?.usage ?? TokenUsage())
         writer.dollars(.cost, nanodollars: cost)
         writer.text(.prices, failure.bill.map { priceList($0, cost) } ?? "")
+        writer.integer(.rounds, Int(rounds.count) + (failure.bill == nil ? 0 : 1))
+        writer.dollars(.roundsCost, nanodollars: cost.map { rounds.nanodollars.addingSaturated($0) })
+        writer.text(.verdict, failure.verdict)
         writer.text(.error, failure.message)
         writer.integer(.httpStatus, failure.status)
         writer.text(.body, failure.body)

@@ -13,6 +13,10 @@ enum MemberType: Sendable, Hashable {
     case dollars
     /// A list, never empty, of objects with `role` and `content`, both texts.
     case turns
+    /// True or false.
+    case boolean
+    /// A number with or without a fraction.
+    case number
     /// The object of `UsageMember`.
     case usage
     /// The object of `RequestMember`.
@@ -27,8 +31,12 @@ enum RecordMember: Int, CaseIterable, Sendable {
     case messages, messagesJSON, prompt, suffix, tools
     // What was answered.
     case response, reasoning, value, valueFound, toolCalls, finishReason, model, usage, cost, prices
-    // Why there is no answer.
-    case error, httpStatus, body
+    // How the item came to it.
+    case rounds, roundsCost, verdict
+    // Why there is no answer, or why it is no outcome.
+    case roundClass, error, corrections, rejections, httpStatus, body
+    // What a verifier said.
+    case judgedRound, pass, score, feedback, details
     case latency, created
     case request, metadata, other, answerBody
 
@@ -38,7 +46,7 @@ enum RecordMember: Int, CaseIterable, Sendable {
         case .id: "id"
         case .sample: "sample"
         case .status: "status"
-        case .failureClass: "class"
+        case .failureClass, .roundClass: "class"
         case .attempts: "attempts"
         case .row: "row"
         case .fingerprint: "fingerprint"
@@ -57,6 +65,16 @@ enum RecordMember: Int, CaseIterable, Sendable {
         case .usage: "usage"
         case .cost: "cost_usd"
         case .prices: "prices"
+        case .rounds: "rounds"
+        case .roundsCost: "rounds_cost_usd"
+        case .verdict: "verdict"
+        case .judgedRound: "judged_round"
+        case .pass: "pass"
+        case .score: "score"
+        case .feedback: "feedback"
+        case .details: "details"
+        case .corrections: "corrections"
+        case .rejections: "rejections"
         case .error: "error"
         case .httpStatus: "http_status"
         case .body, .answerBody: "body"
@@ -71,12 +89,15 @@ enum RecordMember: Int, CaseIterable, Sendable {
     var type: MemberType {
         switch self {
         case .id, .status, .failureClass, .fingerprint, .prompt, .suffix, .response, .reasoning, .valueFound,
-            .finishReason, .model, .prices,
-            .error, .body, .answerBody:
+            .finishReason, .model, .prices, .roundClass, .error, .body, .feedback, .answerBody:
             .text
-        case .messagesJSON, .tools, .value, .toolCalls, .metadata, .other: .jsonText
-        case .sample, .attempts, .row, .httpStatus, .latency, .created: .integer
-        case .cost: .dollars
+        case .messagesJSON, .tools, .value, .toolCalls, .verdict, .details, .metadata, .other: .jsonText
+        case .sample, .attempts, .row, .rounds, .corrections, .rejections, .httpStatus, .judgedRound, .latency,
+            .created:
+            .integer
+        case .pass: .boolean
+        case .score: .number
+        case .cost, .roundsCost: .dollars
         case .messages: .turns
         case .usage: .usage
         case .request: .request
@@ -86,10 +107,17 @@ enum RecordMember: Int, CaseIterable, Sendable {
     /// Whether records of the lane have the member.
     func isMember(of lane: Lane) -> Bool {
         switch self {
-        case .failureClass, .error, .httpStatus, .body, .request: lane == .failures
-        case .response, .reasoning, .value, .valueFound, .toolCalls, .finishReason, .model, .other, .answerBody:
-            lane == .responses
-        default: true
+        case .failureClass: lane == .failures
+        case .error, .httpStatus, .body, .request: lane == .failures || lane == .rounds
+        case .response, .reasoning, .value, .valueFound, .toolCalls, .finishReason, .model, .other:
+            lane == .responses || lane == .rounds
+        case .answerBody: lane == .responses
+        case .messages, .messagesJSON, .prompt, .suffix, .tools, .rounds, .roundsCost, .verdict:
+            lane == .responses || lane == .failures
+        case .roundClass, .corrections, .rejections: lane == .rounds
+        case .judgedRound, .pass, .score, .feedback, .details: lane == .verdicts
+        case .latency, .created: true
+        default: lane != .verdicts
         }
     }
 
@@ -97,10 +125,12 @@ enum RecordMember: Int, CaseIterable, Sendable {
     var isOfHead: Bool { rawValue <= RecordMember.fingerprint.rawValue }
 
     /// The members behind the head, in the order of writing.
-    static func members(of lane: Lane) -> [RecordMember] { lane == .responses ? ofResponses : ofFailures }
+    static func members(of lane: Lane) -> [RecordMember] { byLane[lane] ?? [] }
 
-    private static let ofResponses = allCases.filter { !$0.isOfHead && $0.isMember(of: .responses) }
-    private static let ofFailures = allCases.filter { !$0.isOfHead && $0.isMember(of: .failures) }
+    private static let byLane = Dictionary(
+        uniqueKeysWithValues: Lane.allCases.map { lane in
+            (lane, allCases.filter { !$0.isOfHead && $0.isMember(of: lane) })
+        })
 
     /// `"name":`, by raw value.
     static let keys: [[UInt8]] = allCases.map { Array("\"\($0.name)\":".utf8) }

@@ -12,17 +12,20 @@ enum RecordTallies {
 
     enum Place: Int {
         case prompt, completion, reasoning, cached, latency, truncated, cost
-        /// What the answers of failed items have cost. All other places count successes alone.
-        case failedCost
+        /// Of failures: what their answers have cost. Of responses: how much of `cost` a record in `rounds/` says too.
+        /// In a store's list of names it has the name that it had when failures alone used it.
+        case besides
     }
 
-    static func of(_ answer: ModelAnswer, latency: Interval, cost: Int?) -> Tallies {
+    /// - Parameter isInRounds: a record in `rounds/` says what the answer has cost.
+    static func of(_ answer: ModelAnswer, latency: Interval, cost: Int?, isInRounds: Bool = false) -> Tallies {
         var tallies = Tallies()
         tallies[Place.prompt.rawValue] = UInt64(clamping: answer.usage.prompt)
         tallies[Place.completion.rawValue] = UInt64(clamping: answer.usage.completion)
         tallies[Place.reasoning.rawValue] = UInt64(clamping: answer.usage.reasoning)
         tallies[Place.cached.rawValue] = UInt64(clamping: answer.usage.cached)
         tallies[Place.cost.rawValue] = UInt64(clamping: cost ?? 0)
+        if isInRounds { tallies[Place.besides.rawValue] = UInt64(clamping: cost ?? 0) }
         tallies[Place.latency.rawValue] = UInt64(clamping: latency.milliseconds)
         tallies[Place.truncated.rawValue] = answer.finishReason == "length" ? 1 : 0
         return tallies
@@ -30,8 +33,19 @@ enum RecordTallies {
 
     static func ofFailure(cost: Int?) -> Tallies {
         var tallies = Tallies()
-        tallies[Place.failedCost.rawValue] = UInt64(clamping: cost ?? 0)
+        tallies[Place.besides.rawValue] = UInt64(clamping: cost ?? 0)
         return tallies
+    }
+
+    static func ofRound(cost: Int?) -> Tallies {
+        var tallies = Tallies()
+        tallies[Place.cost.rawValue] = UInt64(clamping: cost ?? 0)
+        return tallies
+    }
+
+    /// A sum over the store by the number of its name.
+    static func sum(_ number: Int, in counters: StoreCounters) -> UInt64 {
+        counters.tallies(of: number == Place.besides.rawValue ? .failures : .responses)[number]
     }
 
     /// Reads the tallies back from a record's line, for a store that has to be indexed anew.
@@ -42,7 +56,7 @@ enum RecordTallies {
             parser.withLock { parser in
                 guard let record = (try? parser.parse(line).root).map(RecordView.init) else { return }
                 guard record.isSuccess else {
-                    tallies = ofFailure(cost: record.cost)
+                    tallies = record.isRound ? ofRound(cost: record.cost) : ofFailure(cost: record.cost)
                     return
                 }
                 tallies[Place.prompt.rawValue] = UInt64(clamping: record.usage(.prompt))
@@ -50,6 +64,7 @@ enum RecordTallies {
                 tallies[Place.reasoning.rawValue] = UInt64(clamping: record.usage(.reasoning))
                 tallies[Place.cached.rawValue] = UInt64(clamping: record.usage(.cached))
                 tallies[Place.cost.rawValue] = UInt64(clamping: record.cost ?? 0)
+                if record.isInRounds { tallies[Place.besides.rawValue] = UInt64(clamping: record.cost ?? 0) }
                 tallies[Place.latency.rawValue] = UInt64(clamping: record.integer(.latency))
                 tallies[Place.truncated.rawValue] = record.isTruncated ? 1 : 0
             }

@@ -42,6 +42,11 @@ struct RecordView {
 
     var isSuccess: Bool { root[RecordMember.status.name]?.string == "ok" }
 
+    var isRound: Bool { root[RecordMember.status.name]?.string == "round" }
+
+    /// Whether a record in `rounds/` has the same answer, with its cost: it was kept there until it was judged.
+    var isInRounds: Bool { !json(.verdict).isEmpty }
+
     var isTruncated: Bool { root[RecordMember.finishReason.name]?.rawStringContent.map(Self.isLength) ?? false }
 
     private static func isLength(_ reason: ArraySlice<UInt8>) -> Bool { reason.elementsEqual("length".utf8) }

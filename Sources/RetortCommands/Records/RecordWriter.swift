@@ -59,6 +59,17 @@ struct RecordWriter {
         Decimal.append(value, to: &bytes)
     }
 
+    mutating func boolean(_ member: RecordMember, _ value: Bool) {
+        begin(member)
+        bytes.append(contentsOf: (value ? "true" : "false").utf8)
+    }
+
+    /// What is no number counts as 0.
+    mutating func number(_ member: RecordMember, _ value: Double) {
+        begin(member)
+        bytes.append(contentsOf: "\(value.isFinite ? value : 0)".utf8)
+    }
+
     /// Nil is an unknown price.
     mutating func dollars(_ member: RecordMember, nanodollars: Int?) {
         begin(member)

@@ -71,7 +71,7 @@ enum ItemLines {
     ) throws(RetortError) {
         let reader = try StoreReader(root, options: StoreAccess.options)
         let parser = JSONParser()
-        for lane in Lane.allCases {
+        for lane in Lane.outcomes {
             try reader.forEach(lane) { _ in
             } _: { record throws(RetortError) in
                 try body(ItemLine(record, with: parser))

@@ -205,7 +205,7 @@ extension ReportPage {
 
     private var storage: [(String, String)] {
         var rows: [(String, String)] = []
-        for lane in Lane.allCases {
+        for lane in Lane.outcomes {
             let files = summary.files[lane] ?? StoreSummary.LaneFiles()
             let volume = digest.volumes[lane] ?? RecordDigest.Volume()
             guard files.bytes > 0 else { continue }

@@ -59,7 +59,7 @@ struct StoreSummary {
         var digest = RecordDigest(failureClasses: reader.manifest.failureClasses)
         var damage = reader.damage
         var known = Set(damage)
-        for lane in Lane.allCases where readsRecords {
+        for lane in Lane.outcomes where readsRecords {
             try reader.forEach(lane) { found in
                 if known.insert(found).inserted { damage.append(found) }
             } _: { record throws(RetortError) in
@@ -87,7 +87,7 @@ struct StoreSummary {
     private static func files(_ reader: StoreReader) throws(RetortError) -> [Lane: LaneFiles] {
         let sizes = try reader.segmentSizes()
         var files: [Lane: LaneFiles] = [:]
-        for lane in Lane.allCases {
+        for lane in Lane.outcomes {
             let journals = try bytes(in: "\(reader.root)/\(lane.directoryName)") { $0.hasPrefix("journal-") }
             let segments = sizes[lane] ?? []
             files[lane] = LaneFiles(

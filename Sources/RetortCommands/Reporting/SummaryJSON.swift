@@ -216,7 +216,7 @@ struct SummaryJSON {
     }
 
     private var storage: JSONTree {
-        let lanes = Lane.allCases.map { lane -> Member in
+        let lanes = Lane.outcomes.map { lane -> Member in
             let volume = digest.volumes[lane] ?? RecordDigest.Volume()
             let files = summary.files[lane] ?? StoreSummary.LaneFiles()
             return Member(

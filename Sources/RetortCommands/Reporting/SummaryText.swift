@@ -145,7 +145,7 @@ struct SummaryText {
 
     private var storage: [String] {
         var lines = heading("On disk")
-        for lane in Lane.allCases {
+        for lane in Lane.outcomes {
             guard let files = summary.files[lane], files.bytes > 0 else { continue }
             var text = "\(Human.bytes(files.bytes)) in \(StoreSummary.plural(files.segments, "segment"))"
             if files.journalBytes > 0 { text += ", \(Human.bytes(files.journalBytes)) of it not compressed yet" }

@@ -17,6 +17,7 @@ final class FailedItems: ItemSource {
         var position = 0
         var isCancelled = false
         let parser = JSONParser()
+        let prior: PriorRounds?
     }
 
     private let state: Locked<State>
@@ -31,13 +32,13 @@ final class FailedItems: ItemSource {
     /// journal are among them. `told` is how requests tell of the store's schema, `model` is the run's.
     init(
         of root: String, classes: Set<FailureClass>, override: RequestOverride?, edits: RequestEdits? = nil,
-        told: ToldSchema? = nil, pricing: Pricing = .unknown, model: String? = nil
+        told: ToldSchema? = nil, pricing: Pricing = .unknown, model: String? = nil, prior: sending PriorRounds? = nil
     ) throws(RetortError) {
         let (reader, entries) = try Self.failures(of: root, classes)
         self.edits = edits
         self.told = told
         count = entries.count
-        state = Locked(State(reader: reader, entries: entries))
+        state = Locked(State(reader: reader, entries: entries, prior: prior))
         self.override = override
         self.pricing = pricing
         self.model = model
@@ -94,8 +95,9 @@ final class FailedItems: ItemSource {
             do throws(RetortError) {
                 while state.position < end {
                     let record = try state.reader.record(state.entries[state.position])
-                    items.append(
-                        try Self.item(record, override, edits, told: told, pricing, state.parser, model: model))
+                    var item = try Self.item(record, override, edits, told: told, pricing, state.parser, model: model)
+                    if let prior = state.prior { item.priorRounds = try prior.soFar(record.head.key) }
+                    items.append(item)
                     state.position += 1
                 }
             } catch {

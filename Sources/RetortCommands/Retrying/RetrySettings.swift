@@ -58,8 +58,11 @@ struct StoredJob: Sendable {
     var baseURL: String?
     /// What its answers must be; nil: anything.
     var check: AnswerCheck?
+    /// Answers an item may have in all, as the last run was told.
+    var rounds: Int?
 
-    init(values: [String: String], baseURL: String? = nil, check: AnswerCheck? = nil) {
+    init(values: [String: String], baseURL: String? = nil, check: AnswerCheck? = nil, rounds: Int? = nil) {
+        self.rounds = rounds
         self.values = values
         self.baseURL = baseURL
         self.check = check
@@ -68,7 +71,8 @@ struct StoredJob: Sendable {
     /// Throws `.badInput` when the schema it keeps cannot be understood.
     init(_ manifest: StoreManifest) throws(RetortError) {
         self.init(
-            values: manifest.job, baseURL: ServerNote.url(in: manifest), check: try AnswerCheck(of: manifest))
+            values: manifest.job, baseURL: ServerNote.url(in: manifest), check: try AnswerCheck(of: manifest),
+            rounds: manifest.notes?[VerifierSettings.roundsNote].flatMap { Int($0) })
     }
 
     var model: String { values["model"] ?? "" }
@@ -135,7 +139,14 @@ extension RunSettings {
         generator.classifier = Classifier(
             rejectedFinishReasons: rejectedFinishReasons, splitsThinking: splitsThinking,
             retryAfterMax: command.duration("retry-after-max"))
-        check = job.check
+        let corrections = command.isGiven("corrections") ? command.integer("corrections") : nil
+        if corrections ?? 0 > 0, job.check == nil {
+            throw RetortError(
+                .usage, "the store's answers are not checked, so that none can be corrected", at: out,
+                remedy: "Leave out --corrections.")
+        }
+        check = try job.check?.correcting(corrections)
+        verifier = try VerifierSettings(of: job, command, environment: environment)
         generator.classifier.stages = secrets.stages + (check.map { [$0.stage] } ?? [])
     }
 }

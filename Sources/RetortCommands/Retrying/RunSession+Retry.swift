@@ -24,7 +24,8 @@ extension RunSession {
                 let source = try FailedItems(
                     of: settings.out, classes: classes, override: override, edits: edits,
                     told: try ToldSchema(settings, stored: store.manifest.job), pricing: settings.pricing,
-                    model: settings.parameters.model)
+                    model: settings.parameters.model,
+                    prior: try PriorRounds(of: store, settings.generator.classifier))
                 return try await session.driveRetry(
                     source, store, transport, loop, isOtherJob: override != nil || edits != nil)
             })
@@ -49,7 +50,9 @@ extension RunSession {
             clock: LoopClock(loop: loop), executor: loop, observer: reporter)
         let signals = Locked(0)
         watchSignals(generator, signals) { source.cancel() }
-        let summary = await generator.run(source: source, sink: recorder)
+        let verifier = try runVerifier()
+        let summary = await generator.run(source: source, sink: recorder, verifier: verifier)
+        await verifier?.close()
         reporter.finish(summary.progress)
         await transport.shutdown()
         let standing = RunStanding(retried: source.count, summary.progress)

@@ -115,15 +115,16 @@ final class PlannedSource: ItemSource {
     /// Starts the thread. `planner` and the reader are made on it, since they belong to one thread.
     func start(
         input: InputSet, from landmark: Landmark, _ range: RowRange = RowRange(), store: RecordStore,
-        recorder: Recorder, reading: SourceReading = .none, planner: @escaping @Sendable () -> RowPlanner,
+        recorder: Recorder, reading: SourceReading = .none,
+        planner: @escaping @Sendable () throws(RetortError) -> RowPlanner,
         onBadRow: @escaping @Sendable (RetortError) -> Void, onRemark: @escaping @Sendable (String) -> Void = { _ in }
     ) {
         WorkThread.start(givesWay: true) { [self] in
             let rows = RangedRows(
                 input, from: landmark, range, position: reading.position, watch: reading.watch)
-            let planner = planner()
             var failure: RetortError?
             do throws(RetortError) {
+                let planner = try planner()
                 try read(rows, planner, store, recorder, reading, onBadRow, onRemark)
             } catch {
                 failure = error

@@ -44,6 +44,8 @@ final class RowPlanner {
     let issued: IssuedKeys
     let standing: InputStanding
     private let codec: RecordCodec
+    /// What earlier runs have paid for items without an outcome; nil where there is nothing of it.
+    private let prior: PriorRounds?
     let parser: PromptParser
     let splitter = JSONParser()
     let scheme: RowScheme
@@ -66,9 +68,10 @@ final class RowPlanner {
 
     init(
         _ settings: RunSettings, input: InputSet, store: any KnownOutcomes, issued: IssuedKeys, codec: RecordCodec,
-        standing: InputStanding, isCompared: Bool = false, siblings: SiblingStores? = nil
+        standing: InputStanding, isCompared: Bool = false, siblings: SiblingStores? = nil, prior: PriorRounds? = nil
     ) {
         self.siblings = siblings
+        self.prior = prior
         self.isCompared = isCompared
         self.settings = settings
         self.input = input
@@ -152,10 +155,16 @@ final class RowPlanner {
             let context = ItemContext(
                 key: key, row: row.number, fingerprint: fingerprint, asked: asked,
                 metadata: prompt.metadata, request: request, price: price)
-            items.append(
-                Item(
-                    request: request, context: context, estimatedTokens: tokens, costMax: costMax,
-                    price: price ?? .free, namesModel: namesModel))
+            var item = Item(
+                request: request, context: context, estimatedTokens: tokens, costMax: costMax,
+                price: price ?? .free, namesModel: namesModel)
+            if let resumption = try prior?.resumption(of: key) {
+                item.resume(resumption)
+                item.costMax = try pricing.costMax(of: item.request, price: price, with: splitter) {
+                    input.place(of: row)
+                }
+            }
+            items.append(item)
         }
         findings.new += items.count
         findings.elsewhere += elsewhere

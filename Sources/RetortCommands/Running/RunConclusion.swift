@@ -26,7 +26,7 @@ struct RunConclusion {
         if let error { return ExitCode(error.code) }
         if result.wasInterrupted { return .interrupted }
         if !isFinished { return .incomplete }
-        return standing.failed > 0 ? .incomplete : .ok
+        return standing.failed > 0 || result.summary.progress.verifierFailures > 0 ? .incomplete : .ok
     }
 
     /// A headline, what was done, and what to do next.
@@ -49,12 +49,21 @@ struct RunConclusion {
             if standing.total == 0 {
                 return "Finished: \(result.part?.emptiness ?? "the input holds no rows")."
             }
+            if let unjudged = unjudged {
+                return "Finished, but \(StoreSummary.plural(unjudged, "answer")) could not be judged."
+            }
             let failed = items(standing.failed)
             return standing.failed == 0 ? "Finished: every item has its answer." : "Finished, but \(failed) failed."
         }
         let how = result.wasInterrupted ? "Interrupted" : error != nil ? "Stopped by an error" : "Stopped early"
         guard let pending = standing.pending else { return how + "." }
         return pending == 0 ? how + "; no item is left." : "\(how): \(items(pending)) left."
+    }
+
+    /// Answers that wait in rounds/ for a verifier; nil where none does.
+    private var unjudged: Int? {
+        let failures = result.summary.progress.verifierFailures
+        return failures > 0 ? min(failures, standing.pending ?? failures) : nil
     }
 
     private func outcomes(_ palette: Palette) -> [Fact] {
@@ -105,6 +114,35 @@ struct RunConclusion {
         return parts.isEmpty ? "" : " (" + parts.map { "\($0.0) \($0.1)" }.joined(separator: ", ") + ")"
     }
 
+    /// What became of answers that were judged.
+    private static func rounds(of progress: Progress) -> [Fact] {
+        var facts: [Fact] = []
+        if progress.rounds > 0 {
+            facts.append(
+                (
+                    "rounds",
+                    "\(StoreSummary.plural(progress.rounds, "answer")) not good enough and asked again or given up; "
+                        + "kept in rounds/"
+                ))
+        }
+        if progress.judged > 0 {
+            facts.append(
+                (
+                    "verifier",
+                    "judged \(StoreSummary.plural(progress.judged, "answer")), \(Human.count(progress.passed)) passed"
+                ))
+        }
+        if progress.verifierFailures > 0 {
+            facts.append(
+                (
+                    "unjudged",
+                    "the verifier failed \(Human.count(progress.verifierFailures)) times; the same command judges "
+                        + "these answers again, at no cost"
+                ))
+        }
+        return facts
+    }
+
     /// What was asked of the server in this run.
     func requests() -> [Fact] {
         let progress = result.summary.progress
@@ -146,6 +184,7 @@ struct RunConclusion {
             facts.append(
                 ("server", "\(server) sends bytes that were not asked for, so its connections are not reused"))
         }
+        facts += Self.rounds(of: progress)
         if progress.truncated > 0 {
             let answers = progress.truncated == 1 ? "1 answer" : "\(Human.count(progress.truncated)) answers"
             facts.append(("truncated", "\(answers) stopped at the token limit (finish_reason length); kept"))

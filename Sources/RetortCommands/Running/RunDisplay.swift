@@ -88,6 +88,7 @@ final class RunDisplay: Sendable {
         case .serverDown:
             outage(progress.hasReached ? "the server is down" : "no server has answered yet", progress)
         case .refused: progress.lastError.map { "every request is refused: \($0)" } ?? "every request is refused"
+        case .verifier: "the verifier does not keep up"
         case .budget: "the rest of the budget is set aside for what is in flight"
         case .sinkPressed: "the disk does not keep up"
         case .outOfSpace: "no space left on the disk"

@@ -57,7 +57,8 @@ struct RunSession {
             open: { () throws(RetortError) in
                 let store = try openStore(job)
                 try ServerNote.write(settings, to: store, replacing: true)
-                if let check = settings.check { try store.note(AnswerCheck.note, check.noteText) }
+                if let check = settings.check { try check.note(in: store) }
+                if let verifier = settings.verifier { try verifier.note(in: store) }
                 try BadRowsNote.write(input, settings, to: store)
                 try settings.noteOrigins(in: store)
                 return store
@@ -237,16 +238,19 @@ struct RunSession {
         watchSignals(generator, signals) { source.cancel() }
         reporter.count(input, settings, scheme: RowScheme(store.manifest.job), known: store.manifest.input?.rows)
         let settings = settings
+        let verifier = try runVerifier()
         source.start(
             input: input, from: standing.start(of: input, store, settings.rows), settings.rows, store: store,
             recorder: recorder, reading: reading,
-            planner: {
+            planner: { () throws(RetortError) in
                 RowPlanner(
                     settings, input: input, store: store, issued: issued, codec: codec, standing: standing,
-                    isCompared: true, siblings: siblings)
+                    isCompared: true, siblings: siblings,
+                    prior: try PriorRounds(of: store, settings.generator.classifier, verifier: verifier))
             },
             onBadRow: { reporter.badRow($0) }, onRemark: { reporter.remark($0) })
-        let summary = await generator.run(source: source, sink: recorder)
+        let summary = await generator.run(source: source, sink: recorder, verifier: verifier)
+        await verifier?.close()
         source.close()
         reporter.stopCounting()
         reporter.finish(summary.progress)
@@ -275,12 +279,15 @@ struct RunSession {
         _ counters: StoreCounters, _ spending: Spending, isOtherJob: Bool
     ) -> GeneratorConfiguration {
         var configuration = settings.pricing.budgeted(settings.generator, spending)
-        // The store has no lane for them yet.
-        configuration.keepsRounds = false
         configuration.hasWorkedBefore = counters.done > 0 && !isOtherJob
         configuration.server =
             settings.simulator == nil ? ServerNote.withoutSecrets(settings.baseURL) : "the built-in model server"
         return configuration
+    }
+
+    /// The verifier of the run; nil where nothing judges its answers.
+    func runVerifier() throws(RetortError) -> RunVerifier? {
+        try settings.verifier.map { verifier throws(RetortError) in try RunVerifier(verifier) }
     }
 
     /// What was spent, at the end of a run. Under a cap the cost of superseded answers was read at its start; otherwise it

@@ -55,6 +55,8 @@ struct RunSettings: Sendable {
     var rejectedFinishReasons: Set<String>
     /// What an answer must be; nil: anything.
     var check: AnswerCheck?
+    /// What judges the answers; nil: nothing.
+    var verifier: VerifierSettings?
     var keepsBody: Bool
     var isStrict: Bool
     var onChange: ChangePolicy
@@ -102,6 +104,7 @@ struct RunSettings: Sendable {
             stalled: command.duration("stall-timeout"), total: command.duration("timeout"))
         (parameters, parameterTexts) = try ParameterOptions.parameters(command, isSimulated: simulator != nil)
         check = try CheckOptions.check(command)
+        verifier = try VerifierSettings(command, environment: environment)
         // How the server is told of a schema may change: that makes no request another one.
         let untold = parameters
         if CheckOptions.tellsServer(command) { try check?.ask(in: &parameters, endpoint: endpoint) }

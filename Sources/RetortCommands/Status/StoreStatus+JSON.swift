@@ -12,7 +12,7 @@ extension StoreStatus {
         appendCounts(&object)
         appendRun(&object)
         appendMeans(&object, sample)
-        for lane in Lane.allCases {
+        for lane in Lane.outcomes {
             let files = sizes[lane] ?? []
             object.member(
                 lane.directoryName, "{\"segments\":\(files.count),\"bytes\":\(files.reduce(0, +))}")
@@ -34,11 +34,13 @@ extension StoreStatus {
         object.member("pending", Self.number(pending))
         object.member("items", Self.number(items))
         object.text("shard", reader.manifest.input?.part?.shard.description ?? "")
+        object.member("rounds", String(reader.counters.rounds))
+        object.member("verdicts", String(reader.counters.verdicts))
         var classes = JSONLine()
         for (name, count) in failureClasses { classes.member(name, String(count)) }
         object.member("failed_by_class", classes.finished)
         for (number, name) in reader.manifest.tallies.enumerated() {
-            object.member(name, String(reader.counters.tallies[number]))
+            object.member(name, String(RecordTallies.sum(number, in: reader.counters)))
         }
         object.member("cost_usd", Self.number(cost))
         object.member("spent", spending.json.line)

@@ -49,6 +49,11 @@ extension StoreStatus {
         facts.append(("tokens", "\(Human.count(tally(.prompt))) in, \(Human.count(tally(.completion))) out"))
         if let spent = spending.text { facts.append(("cost", spent)) }
         if let perItem { facts.append(("per item", perItem)) }
+        let counters = reader.counters
+        if counters.rounds > 0 {
+            facts.append(("rounds", "\(StoreSummary.plural(Int(clamping: counters.rounds), "answer")) kept in rounds/"))
+        }
+        if counters.verdicts > 0 { facts.append(("verdicts", Human.count(Int(clamping: counters.verdicts)))) }
         if tally(.truncated) > 0 { facts.append(("truncated", Human.count(tally(.truncated)))) }
         if let run, run.empty > 0 {
             facts.append(("empty", "\(StoreSummary.plural(run.empty, "answer")) of the last run without any content"))
@@ -125,7 +130,7 @@ extension StoreStatus {
 
     private var files: [(String, String)] {
         var facts: [(String, String)] = []
-        for lane in Lane.allCases {
+        for lane in Lane.outcomes {
             let files = sizes[lane] ?? []
             guard !files.isEmpty else { continue }
             facts.append(

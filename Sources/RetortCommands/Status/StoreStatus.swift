@@ -90,7 +90,9 @@ struct StoreStatus {
         }
     }
 
-    func tally(_ place: RecordTallies.Place) -> Int { Int(clamping: reader.counters.tallies[place.rawValue]) }
+    func tally(_ place: RecordTallies.Place) -> Int {
+        Int(clamping: RecordTallies.sum(place.rawValue, in: reader.counters))
+    }
 
     /// The mean of a tally over the answers; nil before the first.
     func mean(_ place: RecordTallies.Place) -> Double? { done > 0 ? Double(tally(place)) / Double(done) : nil }

@@ -63,8 +63,10 @@ def test_answers_that_are_asked_again_are_counted(retort, teacher, prompts, pric
         "--prices", prices, "--max-cost", 1, status=None,
     )
     told = spending(retort, store)
-    assert recorded(told) < bill(server) <= recorded(told) + told["uncertain_max_usd"]
+    assert recorded(told) == bill(server) and told["rounds_usd"] > 0 == told["uncertain_max_usd"]
     assert len(store.responses) == 30
+    rounds = store.lane("rounds")
+    assert len(rounds) == 30 and {line["class"] for line in rounds} == {"server"}
     retort("verify", store.root, "--deep")
 
 

@@ -1,0 +1,126 @@
+import Basics
+import JSONText
+import ModelAPI
+import ResponseGenerator
+import SegmentStore
+
+/// The rounds that earlier runs have paid for. An item without an outcome goes on at the round that it was in: nothing that
+/// was answered is asked again. Used by one thread.
+final class PriorRounds {
+    private let reader: StoreReader
+    private let classifier: Classifier
+    /// Says what the next request is; nil where none judges.
+    private let verifier: RunVerifier?
+    private let parser = JSONParser()
+
+    /// Nil where the store has no rounds. Open it once the store is open: by then all rounds have their places.
+    init?(
+        of store: RecordStore, _ classifier: Classifier, verifier: RunVerifier? = nil
+    ) throws(RetortError) {
+        guard store.counters.rounds > 0 else { return nil }
+        reader = try StoreReader(store.root, options: StoreAccess.options)
+        self.classifier = classifier
+        self.verifier = verifier
+    }
+
+    /// Where an item goes on.
+    struct Resumption {
+        var request: ModelRequest
+        var rounds: RoundsSoFar
+        var corrections = 0
+        var rejections = 0
+        var held: HeldAnswer?
+        var best: RejectedAnswer?
+        var attempts = 0
+    }
+
+    /// How many rounds an item has, and what they have cost.
+    func soFar(_ key: RecordKey) throws(RetortError) -> RoundsSoFar {
+        var rounds = RoundsSoFar()
+        while let record = try record(key, rounds.count + 1) {
+            rounds.count += 1
+            rounds.nanodollars = rounds.nanodollars.addingSaturated(try view(record).cost ?? 0)
+        }
+        return rounds
+    }
+
+    /// Nil for an item that has no rounds.
+    func resumption(of key: RecordKey) throws(RetortError) -> Resumption? {
+        let rounds = try soFar(key)
+        guard rounds.count > 0, let last = try record(key, rounds.count) else { return nil }
+        let view = try view(last)
+        guard let asked = view.request else { return nil }
+        let request = ModelRequest(path: asked.path, body: asked.body)
+        let corrections = max(0, view.integer(.corrections))
+        let rejections = max(0, view.integer(.rejections))
+        let isUnjudged = view.text(.roundClass) == RecordCodec.unjudged
+        let latency = Interval.milliseconds(Int64(min(max(0, view.integer(.latency)), Self.latencyMax)))
+        let body = view.member(.body)?.stringBytes ?? []
+        var resumption = Resumption(
+            request: request, rounds: rounds, corrections: corrections, rejections: rejections,
+            attempts: Int(last.head.attempts))
+        let reply = ModelReply(status: view.integer(.httpStatus), body: body)
+        let judgement = classifier.judge(
+            .success(reply), of: AskedRequest(request, corrections: corrections), with: parser)
+        switch judgement.verdict {
+        case .ask(let next, _, _):
+            resumption.request = next
+            resumption.corrections += 1
+        case .answer(let answer) where isUnjudged && verifier != nil:
+            if let opinion = try opinion(of: key, round: rounds.count), !opinion.pass,
+                let next = verifier?.next(after: answer, request, opinion, rejections: rejections)
+            {
+                resumption.request = next
+                resumption.rejections += 1
+                resumption.corrections = 0
+            } else {
+                resumption.held = HeldAnswer(answer, latency: latency)
+            }
+        default: break
+        }
+        if verifier?.keepsBest == true { resumption.best = try best(of: key, rounds.count) }
+        return resumption
+    }
+
+    /// Milliseconds that a record is believed to have taken.
+    private static let latencyMax = 1 << 40
+
+    /// Of the rounds that were rejected, the one with the best score.
+    private func best(of key: RecordKey, _ count: UInt32) throws(RetortError) -> RejectedAnswer? {
+        var best: RejectedAnswer?
+        for number in 1...count {
+            guard let opinion = try opinion(of: key, round: number), best.map({ $0.opinion.score < opinion.score }) ?? true,
+                let record = try record(key, number)
+            else { continue }
+            let body = try view(record).member(.body)?.stringBytes ?? []
+            let reply = ModelReply(status: 200, body: body)
+            guard case .answer(let answer) = classifier.classify(.success(reply), with: parser) else { continue }
+            best = RejectedAnswer(answer, opinion)
+        }
+        return best
+    }
+
+    private func opinion(of key: RecordKey, round: UInt32) throws(RetortError) -> ItemOpinion? {
+        guard let verifier else { return nil }
+        let name = RecordCodec.verdictName(verifier.name, round: round)
+        let verdict = RecordKey(id: key.id, sample: key.sample, part: .verdict(name))
+        guard let record = try reader.record(verdict) else { return nil }
+        let view = try view(record)
+        return ItemOpinion(
+            verifier: verifier.name, round: round, pass: view.member(.pass)?.bool ?? false,
+            score: view.member(.score)?.double, feedback: view.text(.feedback), details: view.json(.details))
+    }
+
+    private func record(_ key: RecordKey, _ round: UInt32) throws(RetortError) -> StoredRecord? {
+        try reader.record(RecordKey(id: key.id, sample: key.sample, part: .round(round)))
+    }
+
+    private func view(_ record: StoredRecord) throws(RetortError) -> RecordView {
+        guard let root = try? parser.parse(record.line).root else {
+            throw RetortError(
+                .damagedData, "the record of \(record.head.key) is not JSON",
+                remedy: "`retort verify --deep` looks for more.")
+        }
+        return RecordView(root)
+    }
+}
