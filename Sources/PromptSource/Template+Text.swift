@@ -12,8 +12,9 @@ extension Template {
             throw RetortError(.badInput, "a template needs a JSON object to be filled from")
         }
         do throws(RowFault) {
-            guard case .prompt(let text) = try Template(turns: [Turn(role: nil, pieces: turns[0].pieces)])
-                .render(RowFields(root, in: object))
+            guard
+                case .prompt(let text) = try Template(turns: [Turn(role: nil, pieces: turns[0].pieces)])
+                    .render(RowFields(root, in: object))
             else { return [] }
             return JSONString.unescape(text.dropFirst().dropLast())
         } catch {

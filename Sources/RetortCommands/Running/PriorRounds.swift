@@ -89,7 +89,8 @@ final class PriorRounds {
     private func best(of key: RecordKey, _ count: UInt32) throws(RetortError) -> RejectedAnswer? {
         var best: RejectedAnswer?
         for number in 1...count {
-            guard let opinion = try opinion(of: key, round: number), best.map({ $0.opinion.score < opinion.score }) ?? true,
+            guard let opinion = try opinion(of: key, round: number),
+                best.map({ $0.opinion.score < opinion.score }) ?? true,
                 let record = try record(key, number)
             else { continue }
             let body = try view(record).member(.body)?.stringBytes ?? []

@@ -23,7 +23,9 @@ final class RunVerifier: AnswerVerifier {
     init(_ settings: VerifierSettings) throws(RetortError) {
         self.settings = settings
         verifier = try settings.spec.verifier(
-            VerifierOptions(workers: settings.workers, timeout: settings.timeout, environment: settings.environment))
+            VerifierOptions(
+                workers: settings.workers, timeout: settings.timeout, sandbox: settings.sandbox,
+                environment: settings.environment))
     }
 
     func close() async { await verifier.close() }

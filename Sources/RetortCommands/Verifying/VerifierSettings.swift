@@ -11,7 +11,10 @@ import Verifiers
 struct VerifierSettings: Sendable {
     var spec: VerifierSpec
     var workers: Int
-    var timeout: Interval
+    /// Nil: what is usual for the verifier.
+    var timeout: Interval?
+    /// What encloses the code of answers.
+    var sandbox: SandboxMode
     /// Answers an item may have in all.
     var roundsMax: Int
     /// What the model is told of a rejection.
@@ -47,7 +50,12 @@ struct VerifierSettings: Sendable {
             summary: "processes that judge at the same time; the default is the number of cores", group: group),
         OptionSpec(
             "verifier-timeout", kind: .duration(.milliseconds(1)...Interval.seconds(86_400)),
-            summary: "how long a worker may take for one answer", group: group, default: "1m"),
+            summary: "how long a worker may take for one answer: 1m; with tests a program: 10s", group: group),
+        OptionSpec(
+            "sandbox", kind: .choice(SandboxMode.allCases.map(\.rawValue)),
+            summary: "what encloses the code of answers under the verifier tests; none: it has your rights",
+            group: group,
+            default: SandboxMode.bubblewrap.rawValue),
         OptionSpec(
             "rounds", kind: .integer(1...roundsMaxMax), valueName: "N",
             summary: "answers that an item may have in all: a rejected one goes back with the verifier's feedback",
@@ -62,7 +70,8 @@ struct VerifierSettings: Sendable {
     /// Nil where nothing judges the answers.
     init?(_ command: ParsedCommand, environment: [String: String]) throws(RetortError) {
         guard let text = command.stringIfSet("verifier") else {
-            for name in ["verifier-workers", "feedback", "keep-best"] where command.isGiven(name) {
+            for name in ["verifier-workers", "verifier-timeout", "sandbox", "feedback", "keep-best"]
+            where command.isGiven(name) {
                 throw Self.unused("--\(name)")
             }
             if command.integer("rounds") > 1 { throw Self.unused("--rounds") }
@@ -78,7 +87,8 @@ struct VerifierSettings: Sendable {
         self.environment = environment
         self.spec = spec
         workers = command.integerIfSet("verifier-workers") ?? ProcessorCount.now
-        timeout = command.duration("verifier-timeout")
+        timeout = command.durationIfSet("verifier-timeout")
+        sandbox = command.choice("sandbox")
         let isGiven = command.isGiven("rounds") || roundsDefault == nil
         roundsMax = isGiven ? command.integer("rounds") : min(max(1, roundsDefault ?? 1), Self.roundsMaxMax)
         feedback = try FeedbackTurn(command.stringIfSet("feedback"))
