@@ -5,6 +5,9 @@ public protocol Verifier: Sendable {
     /// What its verdicts are stored under.
     var name: String { get }
 
+    /// Finds out whether it can work here. Throws `.configuration` where it cannot.
+    func check() async throws(RetortError)
+
     /// Judges one answer. An error is the verifier's failure and says nothing of the answer, which can be judged later.
     func judge(_ request: VerifierRequest) async throws(RetortError) -> Opinion
 
@@ -13,5 +16,6 @@ public protocol Verifier: Sendable {
 }
 
 extension Verifier {
+    public func check() async throws(RetortError) {}
     public func close() async {}
 }

@@ -50,7 +50,7 @@ extension RunSession {
             clock: LoopClock(loop: loop), executor: loop, observer: reporter)
         let signals = Locked(0)
         watchSignals(generator, signals) { source.cancel() }
-        let verifier = try runVerifier()
+        let verifier = try await runVerifier()
         let summary = await generator.run(source: source, sink: recorder, verifier: verifier)
         await verifier?.close()
         reporter.finish(summary.progress)

@@ -238,7 +238,7 @@ struct RunSession {
         watchSignals(generator, signals) { source.cancel() }
         reporter.count(input, settings, scheme: RowScheme(store.manifest.job), known: store.manifest.input?.rows)
         let settings = settings
-        let verifier = try runVerifier()
+        let verifier = try await runVerifier()
         source.start(
             input: input, from: standing.start(of: input, store, settings.rows), settings.rows, store: store,
             recorder: recorder, reading: reading,
@@ -285,9 +285,12 @@ struct RunSession {
         return configuration
     }
 
-    /// The verifier of the run; nil where nothing judges its answers.
-    func runVerifier() throws(RetortError) -> RunVerifier? {
-        try settings.verifier.map { verifier throws(RetortError) in try RunVerifier(verifier) }
+    /// The verifier of the run; nil where nothing judges its answers. Throws where it cannot work here.
+    func runVerifier() async throws(RetortError) -> RunVerifier? {
+        guard let verifier = settings.verifier else { return nil }
+        let made = try RunVerifier(verifier)
+        try await made.check()
+        return made
     }
 
     /// What was spent, at the end of a run. Under a cap the cost of superseded answers was read at its start; otherwise it

@@ -28,6 +28,8 @@ final class RunVerifier: AnswerVerifier {
                 environment: settings.environment))
     }
 
+    func check() async throws(RetortError) { try await verifier.check() }
+
     func close() async { await verifier.close() }
 
     func judge(_ answer: ModelAnswer, of item: JudgedItem<ItemContext>) async -> VerifierRuling {
