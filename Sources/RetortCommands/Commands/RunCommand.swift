@@ -107,7 +107,7 @@ enum RunCommand {
             AccessOptions.header,
         ] + AccessOptions.options + [
             OptionSpec("simulate", summary: "use the built-in model server: no key, no network", group: "The server")
-                .main,
+                .main
         ] + StageOptions.options + ShardOptions.options + ParameterOptions.options + CheckOptions.options
             + VerifierSettings.options + paceOptions + Pricing.options + timeOptions
             + [.progress, .progressEvery]
