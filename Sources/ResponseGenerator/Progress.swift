@@ -16,6 +16,8 @@ public struct Progress: Sendable {
     public var passed = 0
     /// How often the verifier itself has failed.
     public var verifierFailures = 0
+    /// What the last of these said.
+    public var verifierTrouble: String?
     /// Answers that are with the verifier or wait for it.
     public var judging = 0
     /// Answers without any text, reasoning or call.

@@ -44,7 +44,9 @@ struct ProgressCounter: Sendable {
             progress.judged += 1
             if passes { progress.passed += 1 }
         case .ask, .reject: progress.judged += 1
-        case .unable: progress.verifierFailures += 1
+        case .unable(let message):
+            progress.verifierFailures += 1
+            progress.verifierTrouble = message
         }
     }
 

@@ -31,8 +31,8 @@ public final class RecordStore: Sendable {
     public let recovery: RecoveryReport
     private let context: StoreContext
     private let options: StoreOptions
-    private let index: Locked<StoreIndex>
-    private let buffers: Locked<[LaneBuffer]>
+    let index: Locked<StoreIndex>
+    let buffers: Locked<[LaneBuffer]>
     private let manifestBox: Locked<StoreManifest>
     private let lock: any FileLock
     let sealing: Sealing
@@ -451,59 +451,4 @@ public final class RecordStore: Sendable {
         try markKeeper.set(value)
         if options.sync == .always { try sealing.sync() }
     }
-
-    // MARK: The input
-
-    /// Which rows of the input have outcomes, and where reading may go on. Valid for the input of that identity.
-    public var inputProgress: InputProgress { index.withLock { $0.inputProgress() } }
-
-    /// Says which input, and what part of it, the rows of coming records belong to. What was known of another input's
-    /// rows is forgotten.
-    public func beginInput(
-        identity: Hash128, files: [String], part: StoreManifest.Part? = nil
-    ) throws(RetortError) {
-        let text = Hexadecimal.string(identity.high) + Hexadecimal.string(identity.low)
-        if index.withLock({ $0.input.identity }) == identity, manifest.input?.identity == text { return }
-        // Of another part of the same input the rows have the same numbers.
-        let before = manifest.input
-        let isSameInput = before?.identityHash?.high == identity.high && before?.since != nil
-        let since =
-            isSameInput ? manifest.inputSince : buffers.withLock { buffers in buffers.map(\.block.nextSequence) }
-        try sealing.updateManifest { manifest in
-            var input = StoreManifest.Input(identity: text, files: files, part: part)
-            input.since = [:]
-            for lane in Lane.allCases { input.since![lane.directoryName] = since[Int(lane.rawValue)] }
-            manifest.input = input
-        }
-        index.withLock { $0.setInput(identity: identity, since: since) }
-    }
-
-    /// Says how many rows the input has, once it has been read to its end.
-    public func endInput(rows: UInt64) throws(RetortError) {
-        guard manifest.input?.rows != rows else { return }
-        try sealing.updateManifest { $0.input?.rows = rows }
-    }
-
-    /// The same of a shard: its rows, those of the whole input, and how many of its items have their outcome in another
-    /// store.
-    public func endInput(rows: UInt64, of whole: UInt64, elsewhere: UInt64) throws(RetortError) {
-        let part = manifest.input?.part
-        guard manifest.input?.rows != rows || part?.rows != whole || part?.elsewhere != elsewhere else { return }
-        try sealing.updateManifest { manifest in
-            manifest.input?.rows = rows
-            manifest.input?.part?.rows = whole
-            manifest.input?.part?.elsewhere = elsewhere
-        }
-    }
-
-    /// Says what input a merged store is of, all of whose rows are known by their records.
-    public func stateInput(files: [String], rows: UInt64) throws(RetortError) {
-        try sealing.updateManifest { $0.input = StoreManifest.Input(identity: "", files: files, rows: rows) }
-    }
-
-    /// A row of the input that is none of this shard's: nothing is to come of it here, so it holds back no landmark.
-    public func noteRowOfAnotherShard(_ row: UInt64) { index.withLock { $0.noteRowOfAnotherShard(row) } }
-
-    /// A place from which the input can be read again once all rows before it have outcomes.
-    public func noteLandmark(_ landmark: InputLandmark) { index.withLock { $0.noteLandmark(landmark) } }
 }

@@ -114,6 +114,9 @@ struct RunConclusion {
         return parts.isEmpty ? "" : " (" + parts.map { "\($0.0) \($0.1)" }.joined(separator: ", ") + ")"
     }
 
+    /// Characters of a verifier's failure that are shown.
+    private static let verifierTroubleCharactersMax = 1000
+
     /// What became of answers that were judged.
     private static func rounds(of progress: Progress) -> [Fact] {
         var facts: [Fact] = []
@@ -133,12 +136,12 @@ struct RunConclusion {
                 ))
         }
         if progress.verifierFailures > 0 {
+            let times = progress.verifierFailures == 1 ? "once" : "\(Human.count(progress.verifierFailures)) times"
             facts.append(
-                (
-                    "unjudged",
-                    "the verifier failed \(Human.count(progress.verifierFailures)) times; the same command judges "
-                        + "these answers again, at no cost"
-                ))
+                ("unjudged", "the verifier failed \(times); the same command judges these answers again, at no cost"))
+            if let trouble = progress.verifierTrouble {
+                facts.append(("", String(CellWidth.sanitized(trouble).prefix(verifierTroubleCharactersMax))))
+            }
         }
         return facts
     }
