@@ -21,7 +21,8 @@ public enum StrictSubset {
 
     private static let refused: [StaticString] = [
         "allOf", "not", "if", "then", "else", "dependentRequired", "dependentSchemas", "dependencies",
-        "patternProperties", "unevaluatedProperties", "unevaluatedItems", "propertyNames", "uniqueItems", "contains",
+        "oneOf", "patternProperties", "unevaluatedProperties", "unevaluatedItems", "propertyNames", "uniqueItems",
+        "contains",
         "minContains", "maxContains",
     ]
 
@@ -61,7 +62,8 @@ public enum StrictSubset {
                 return add(pointer, "objects are nested deeper than \(StrictSubset.levelsMax) levels")
             }
             for keyword in StrictSubset.refused where schema[keyword] != nil {
-                add("\(pointer)/\(keyword)", "\(keyword) is not supported: leave it out")
+                let advice = keyword.description == "oneOf" ? "write anyOf in its place" : "leave it out"
+                add("\(pointer)/\(keyword)", "\(keyword) is not supported: \(advice)")
             }
             if let reference = schema["$ref"]?.string, !reference.hasPrefix("#") {
                 add("\(pointer)/$ref", "only references within the schema are supported: move \(reference) into $defs")

@@ -77,7 +77,14 @@ extension Completion {
         switch request.endpoint {
         case .chat:
             output.append(text: #","message":{"role":"assistant","content":"#)
-            if hasContent { JSONString.append(generation.content, to: &output) } else { output.append(text: "null") }
+            if let tool = request.form.tool, hasContent {
+                output.append(text: "null,")
+                appendToolCalls(tool, generation.content, index: index, to: &output)
+            } else if hasContent {
+                JSONString.append(generation.content, to: &output)
+            } else {
+                output.append(text: "null")
+            }
             if !generation.reasoning.isEmpty {
                 output.append(text: #","reasoning_content":"#)
                 JSONString.append(generation.reasoning, to: &output)
@@ -88,8 +95,12 @@ extension Completion {
             if hasContent { JSONString.append(generation.content, to: &output) } else { output.append(text: "null") }
         }
         output.append(text: #","logprobs":null,"finish_reason":""#)
-        output.append(contentsOf: generation.finish.rawValue.utf8)
+        output.append(contentsOf: finishReason(generation).utf8)
         output.append(text: #""}"#)
+    }
+
+    func finishReason(_ generation: Generation) -> String {
+        request.form.tool != nil && generation.finish == .stop ? "tool_calls" : generation.finish.rawValue
     }
 
     func appendUsage(to output: inout [UInt8]) {

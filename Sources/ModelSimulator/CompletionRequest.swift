@@ -14,13 +14,6 @@ struct CompletionRequest {
         case messages
     }
 
-    enum Format {
-        case text
-        case jsonObject
-        /// A JSON Schema the answer should follow, if the request gave one.
-        case jsonSchema(JSONValue?)
-    }
-
     let endpoint: Endpoint
     /// The model's name as it was written: still escaped, without quotes.
     let model: ArraySlice<UInt8>
@@ -34,7 +27,7 @@ struct CompletionRequest {
     let choices: Int
     let tokensMax: Int?
     let stops: [[UInt8]]
-    let format: Format
+    let form: WantedForm
     let streams: Bool
     let streamIncludesUsage: Bool
     /// The request's own `seed`, so that samples of one prompt differ.
@@ -47,8 +40,10 @@ struct CompletionRequest {
 }
 
 extension CompletionRequest {
-    /// Reads a body. Throws the error to answer with.
-    init(_ root: JSONValue, endpoint: Endpoint) throws(APIError) {
+    /// Reads a body, heeding what the server knows of schemas. Throws the error to answer with.
+    init(
+        _ root: JSONValue, endpoint: Endpoint, heeding: Set<SchemaForm> = SchemaForm.usual
+    ) throws(APIError) {
         guard root.kind == .object else {
             throw .invalidRequest("The request body must be a JSON object.")
         }
@@ -64,7 +59,10 @@ extension CompletionRequest {
         choices = try Self.integer(fields.n, "n", 1...Self.choicesMax) ?? 1
         tokensMax = try fields.tokensMax(of: endpoint)
         stops = try Self.stops(fields.stop, endpoint == .messages ? "stop_sequences" : "stop")
-        format = try Self.format(fields.responseFormat, fields.text, fields.outputConfig)
+        form = try WantedForm(
+            chat: fields.responseFormat, responses: fields.text, anthropic: fields.outputConfig,
+            structured: fields.structuredOutputs, guided: fields.guidedJSON, tools: fields.tools,
+            choice: fields.toolChoice, heeding: heeding)
         streams = try Self.flag(fields.stream, "stream") ?? false
         streamIncludesUsage = fields.streamOptions?["include_usage"]?.bool ?? false
         sampleSeed = fields.seed.map { value in Self.hash(value.raw) } ?? 0
@@ -75,6 +73,7 @@ extension CompletionRequest {
         var model, messages, prompt, suffix, n, maxTokens, maxCompletionTokens: JSONValue?
         var stop, responseFormat, stream, streamOptions, seed: JSONValue?
         var input, instructions, system, maxOutputTokens, text, outputConfig: JSONValue?
+        var structuredOutputs, guidedJSON, tools, toolChoice: JSONValue?
 
         mutating func take(_ key: JSONValue, _ value: JSONValue) {
             guard value.kind != .null, let name = key.rawStringContent else { return }
@@ -91,7 +90,14 @@ extension CompletionRequest {
                 } else if isNamed("text") {
                     text = value
                 }
-            case 5: if isNamed("model") { model = value } else if isNamed("input") { input = value }
+            case 5:
+                if isNamed("model") {
+                    model = value
+                } else if isNamed("input") {
+                    input = value
+                } else if isNamed("tools") {
+                    tools = value
+                }
             case 6:
                 if isNamed("prompt") {
                     prompt = value
@@ -104,6 +110,12 @@ extension CompletionRequest {
                 }
             case 8: if isNamed("messages") { messages = value }
             case 10: if isNamed("max_tokens") { maxTokens = value }
+            case 11:
+                if isNamed("tool_choice") {
+                    toolChoice = value
+                } else if isNamed("guided_json") {
+                    guidedJSON = value
+                }
             case 12: if isNamed("instructions") { instructions = value }
             case 13: if isNamed("output_config") { outputConfig = value }
             case 14:
@@ -114,6 +126,7 @@ extension CompletionRequest {
                 }
             case 15: if isNamed("response_format") { responseFormat = value }
             case 17: if isNamed("max_output_tokens") { maxOutputTokens = value }
+            case 18: if isNamed("structured_outputs") { structuredOutputs = value }
             case 21: if isNamed("max_completion_tokens") { maxCompletionTokens = value }
             default: break
             }
@@ -206,21 +219,6 @@ extension CompletionRequest {
             throw .invalidRequest("`\(name)` must be a string or at most \(stopsMax) strings.", param: name)
         }
         return stops
-    }
-
-    /// Chat has `response_format`, the Responses API `text.format`, Anthropic `output_config.format`.
-    private static func format(
-        _ chat: JSONValue?, _ responses: JSONValue?, _ anthropic: JSONValue?
-    ) throws(APIError) -> Format {
-        guard let value = chat ?? responses?["format"] ?? anthropic?["format"] else { return .text }
-        switch value["type"]?.string {
-        case "text": return .text
-        case "json_object": return .jsonObject
-        case "json_schema": return .jsonSchema(value["json_schema"]?["schema"] ?? value["schema"])
-        default:
-            throw .invalidRequest(
-                "The format's type must be text, json_object or json_schema.", param: "response_format")
-        }
     }
 
     fileprivate static func integer(

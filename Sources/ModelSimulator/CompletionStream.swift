@@ -43,13 +43,20 @@ extension Completion {
     private func choicesStream(_ isSound: Bool) -> EventStream {
         var stream = EventStream()
         for (index, generation) in generations.enumerated() {
-            if request.endpoint == .chat {
-                appendEvent(index, delta: #"{"role":"assistant","content":""}"#, to: &stream)
+            if request.endpoint == .chat, request.form.tool == nil {
+                appendEvent(index, delta: Array(#"{"role":"assistant","content":""}"#.utf8), to: &stream)
             }
             appendTexts(generation.reasoning, index, key: "reasoning_content", isSound: isSound, to: &stream)
             let key: StaticString = request.endpoint == .chat ? "content" : "text"
-            appendTexts(generation.content, index, key: key, isSound: isSound, to: &stream)
-            appendEvent(index, delta: "{}", finish: generation.finish, to: &stream)
+            if let tool = request.form.tool, request.endpoint == .chat, isSound {
+                for (delta, tokens) in toolDeltas(tool, generation.content, index: index) {
+                    stream.tokens += tokens
+                    appendEvent(index, delta: delta, to: &stream)
+                }
+            } else {
+                appendTexts(generation.content, index, key: key, isSound: isSound, to: &stream)
+            }
+            appendEvent(index, delta: Array("{}".utf8), finish: finishReason(generation), to: &stream)
         }
         if request.streamIncludesUsage {
             stream.event { output in
@@ -89,7 +96,7 @@ extension Completion {
 
     /// An event that carries no text: the role, or the reason of the end.
     private func appendEvent(
-        _ index: Int, delta: StaticString, finish: Generation.FinishReason? = nil, to stream: inout EventStream
+        _ index: Int, delta: [UInt8], finish: String? = nil, to stream: inout EventStream
     ) {
         stream.event { output in
             appendChunkStart(to: &output)
@@ -97,13 +104,13 @@ extension Completion {
             output.append(decimal: index)
             if request.endpoint == .chat {
                 output.append(text: #","delta":"#)
-                output.append(text: delta)
+                output.append(contentsOf: delta)
             } else {
                 output.append(text: #","text":"""#)
             }
             output.append(text: #","logprobs":null,"finish_reason":"#)
             if let finish {
-                JSONString.append(finish.rawValue, to: &output)
+                JSONString.append(finish, to: &output)
             } else {
                 output.append(text: "null")
             }

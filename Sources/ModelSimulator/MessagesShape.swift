@@ -6,7 +6,7 @@ extension Completion {
 
     private var stopReason: StaticString {
         switch generation.finish {
-        case .stop: "end_turn"
+        case .stop: request.form.tool == nil ? "end_turn" : "tool_use"
         case .length: "max_tokens"
         case .contentFilter: "refusal"
         }
@@ -43,6 +43,7 @@ extension Completion {
             JSONString.append(generation.reasoning, to: &output)
             output.append(text: #","signature":"simulated"},"#)
         }
+        if let tool = request.form.tool { return appendToolUse(tool, generation.content, to: &output) }
         output.append(text: #"{"type":"text","text":"#)
         JSONString.append(generation.content, to: &output)
         output.append(UInt8(ascii: "}"))
@@ -68,7 +69,11 @@ extension Completion {
             appendBlock(index, "thinking", generation.reasoning, isSound, to: &stream)
             index += 1
         }
-        appendBlock(index, "text", generation.content, isSound, to: &stream)
+        if let tool = request.form.tool {
+            appendToolBlock(index, tool, isSound, to: &stream)
+        } else {
+            appendBlock(index, "text", generation.content, isSound, to: &stream)
+        }
         stream.event("message_delta") { output in
             output.append(text: #"{"type":"message_delta","delta":{"stop_reason":""#)
             output.append(text: stopReason)
@@ -78,6 +83,34 @@ extension Completion {
         }
         stream.event("message_stop") { $0.append(text: #"{"type":"message_stop"}"#) }
         return stream
+    }
+
+    /// A call, whose input comes as pieces of JSON text.
+    private func appendToolBlock(
+        _ index: Int, _ tool: ArraySlice<UInt8>, _ isSound: Bool, to stream: inout EventStream
+    ) {
+        stream.event("content_block_start") { output in
+            output.append(text: #"{"type":"content_block_start","index":"#)
+            output.append(decimal: index)
+            output.append(text: #","content_block":"#)
+            appendToolUse(tool, [], to: &output)
+            output.append(UInt8(ascii: "}"))
+        }
+        for piece in generation.content.tokenPieces {
+            stream.tokens += TokenCount.tokens(ofBytes: piece.count)
+            stream.event("content_block_delta") { output in
+                output.append(text: #"{"type":"content_block_delta","index":"#)
+                output.append(decimal: index)
+                output.append(text: #","delta":{"type":"input_json_delta","partial_json":"#)
+                if isSound { JSONString.append(piece, to: &output) } else { output.append(UInt8(ascii: "\"")) }
+                output.append(text: "}}")
+            }
+        }
+        stream.event("content_block_stop") { output in
+            output.append(text: #"{"type":"content_block_stop","index":"#)
+            output.append(decimal: index)
+            output.append(UInt8(ascii: "}"))
+        }
     }
 
     /// One content block: `kind` names its type, its member and, before `_delta`, its events.

@@ -64,7 +64,7 @@ extension Reply {
 extension Completion {
     /// How the fault `malformed` breaks the answer: the text itself where JSON was asked for, else the object around it.
     fileprivate var malformedShape: Shape {
-        guard case .text = request.format else { return .sound }
+        if request.isJSON { return .sound }
         let shapes = Shape.allCases.dropFirst()
         return shapes[shapes.startIndex + Int(identifier % UInt64(shapes.count))]
     }

@@ -22,7 +22,7 @@ final class Responder {
         self.ledger = ledger
         text = TextGenerator(
             seed: configuration.seed, answerTokens: configuration.answerTokens,
-            reasoningTokens: configuration.reasoningTokens)
+            reasoningTokens: configuration.reasoningTokens, jsonFaults: configuration.jsonFaults)
         limiter = RateLimiter(
             requestsPerMinute: configuration.requestsPerMinute, tokensPerMinute: configuration.tokensPerMinute,
             requestsAtOnce: configuration.requestsAtOnce, at: now)
@@ -70,7 +70,7 @@ final class Responder {
                 reply = refuse(request, with: error, fault: fault, date: date)
                 if error.status >= 500 { reply.delay = latency }
             } else {
-                reply = answer(request, fault: fault, latency: latency, date: date)
+                reply = answer(request, attempt, fault: fault, latency: latency, date: date)
                 if let bill = reply.bill { ledger.withLock { $0.bill(bill) } }
             }
         }
@@ -94,7 +94,7 @@ final class Responder {
         } catch {
             throw .invalidRequest("The request body is not JSON: \(error).")
         }
-        let request = try CompletionRequest(document.root, endpoint: endpoint)
+        let request = try CompletionRequest(document.root, endpoint: endpoint, heeding: configuration.schemaForms)
         if !configuration.models.isEmpty {
             let name = document.root["model"]?.string ?? ""
             guard configuration.models.contains(name) else { throw .unknownModel(name) }
@@ -135,12 +135,15 @@ final class Responder {
         }
     }
 
-    private func answer(_ request: CompletionRequest, fault: Fault?, latency: Interval, date: Int64) -> Reply {
+    private func answer(
+        _ request: CompletionRequest, _ attempt: Int, fault: Fault?, latency: Interval, date: Int64
+    ) -> Reply {
         var random = SplitMix64(seed: configuration.seed, request.item, sequence, for: .identifier)
         var completion = Completion(request: request, identifier: random.next(), created: date, generations: [])
         for topic in request.topics.indices {
             for choice in 0..<request.choices {
-                completion.generations.append(text.generation(for: request, topic: topic, choice: choice))
+                completion.generations.append(
+                    text.generation(for: request, topic: topic, choice: choice, attempt: Int(attempt)))
             }
         }
         return configuration.reply(with: completion, fault: fault, latency: latency)

@@ -56,7 +56,16 @@ extension Completion {
             JSONString.append(generation.reasoning, to: &output)
             output.append(text: "}]},")
         }
-        appendMessage(hasText: true, to: &output)
+        appendAnswer(isDone: true, to: &output)
+    }
+
+    /// The message, or the call that is the answer.
+    private func appendAnswer(isDone: Bool, to output: inout [UInt8]) {
+        if let tool = request.form.tool {
+            appendFunctionCall(tool, generation.content, isDone: isDone, to: &output)
+        } else {
+            appendMessage(hasText: isDone, to: &output)
+        }
     }
 
     private func appendMessage(hasText: Bool, to output: inout [UInt8]) {
@@ -95,7 +104,11 @@ extension Completion {
         }
         stream.event("response.output_item.added") { output in
             output.append(text: #""output_index":0,"item":"#)
-            appendMessage(hasText: false, to: &output)
+            appendAnswer(isDone: false, to: &output)
+        }
+        if request.form.tool != nil {
+            appendArguments(isSound, to: &stream)
+            return stream.events
         }
         stream.event("response.content_part.added") { output in
             appendPlace(to: &output)
@@ -114,6 +127,28 @@ extension Completion {
         return stream.events
     }
 
+    private func appendArguments(_ isSound: Bool, to stream: inout ResponsesEvents) {
+        func place(_ output: inout [UInt8]) {
+            output.append(text: #""item_id":"fc_"#)
+            output.append(hexadecimal: identifier)
+            output.append(text: #"","output_index":0,"#)
+        }
+        for piece in generation.content.tokenPieces {
+            stream.events.tokens += TokenCount.tokens(ofBytes: piece.count)
+            stream.event("response.function_call_arguments.delta") { output in
+                place(&output)
+                output.append(text: #""delta":"#)
+                if isSound { JSONString.append(piece, to: &output) } else { output.append(UInt8(ascii: "\"")) }
+            }
+        }
+        stream.event("response.function_call_arguments.done") { output in
+            place(&output)
+            output.append(text: #""arguments":"#)
+            JSONString.append(generation.content, to: &output)
+        }
+        appendItemEnd(to: &stream)
+    }
+
     private func appendEnd(to stream: inout ResponsesEvents) {
         stream.event("response.output_text.done") { output in
             appendPlace(to: &output)
@@ -125,9 +160,13 @@ extension Completion {
             output.append(text: #","part":"#)
             appendPart(hasText: true, to: &output)
         }
+        appendItemEnd(to: &stream)
+    }
+
+    private func appendItemEnd(to stream: inout ResponsesEvents) {
         stream.event("response.output_item.done") { output in
             output.append(text: #""output_index":0,"item":"#)
-            appendMessage(hasText: true, to: &output)
+            appendAnswer(isDone: true, to: &output)
         }
         stream.event(status == .completed ? "response.completed" : "response.incomplete") { output in
             output.append(text: #""response":"#)

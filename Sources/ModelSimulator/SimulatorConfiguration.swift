@@ -36,6 +36,12 @@ public struct SimulatorConfiguration: Sendable, Hashable {
     /// What goes wrong.
     public var faults: FaultPlan = .none
 
+    /// What is wrong with answers that are to be JSON.
+    public var jsonFaults = JSONFaultPlan()
+
+    /// What requests may say of an answer's form; the rest is ignored.
+    public var schemaForms = SchemaForm.usual
+
     /// What the fault `429` tells the client to wait. A limit that is really reached says when it really ends.
     public var retryAfter: Interval = .seconds(1)
     public var retryAfterForm: RetryAfterForm = .seconds

@@ -11,6 +11,7 @@ struct SplitMix64: RandomNumberGenerator {
         case latency
         case text
         case identifier
+        case value
     }
 
     init(seed: UInt64, _ a: UInt64, _ b: UInt64, for purpose: Purpose) {

@@ -24,6 +24,7 @@ struct TextGenerator {
     let seed: UInt64
     let answerTokens: Distribution
     let reasoningTokens: Distribution?
+    var jsonFaults = JSONFaultPlan()
 
     /// A text longer than this is cut, whatever the distribution draws.
     static let tokensMax = 1 << 20
@@ -33,7 +34,8 @@ struct TextGenerator {
     private static let topicBytesMax = 2048
     private static let paragraphSentences = 5
 
-    func generation(for request: CompletionRequest, topic: Int, choice: Int) -> Generation {
+    /// - Parameter attempt: of the item, from 1: what is wrong with an answer differs from attempt to attempt.
+    func generation(for request: CompletionRequest, topic: Int, choice: Int, attempt: Int = 1) -> Generation {
         var random = SplitMix64(
             seed: seed ^ request.sampleSeed, request.item, UInt64(topic << 16 | choice), for: .text)
         let words = Self.words(of: request.topics[topic])
@@ -41,12 +43,15 @@ struct TextGenerator {
         if let reasoningTokens {
             generation.reasoning = prose(reasoningTokens.sample(&random), quoting: words, &random)
         }
-        switch request.format {
+        switch request.form.format {
         case .text: generation.content = prose(answerTokens.sample(&random), quoting: words, &random)
         case .jsonObject: generation.content = object(quoting: words, &random)
         case .jsonSchema(let schema):
             generation.content =
                 schema.map { SchemaInstance(root: $0, words: words).text(&random) } ?? object(quoting: words, &random)
+        }
+        if let fault = request.isJSON ? jsonFaults.fault(item: request.item, attempt: attempt, seed: seed) : nil {
+            generation.content = fault.applied(to: generation.content, with: JSONParser())
         }
         generation.stop(at: request.stops)
         if let limit = request.tokensMax { generation.cut(toTokens: limit) }

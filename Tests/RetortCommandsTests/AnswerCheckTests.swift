@@ -43,7 +43,8 @@ struct AnswerCheckTests {
     @Test func theServerIsToldInTheFormOfTheEndpoint() throws {
         func told(_ schema: String?, _ endpoint: RequestBuilder.Endpoint) throws -> String {
             var parameters = RequestParameters(model: "m")
-            try AnswerCheck(schema: schema.map { Array($0.utf8) }, name: "s").ask(in: &parameters, endpoint: endpoint)
+            try AnswerCheck(schema: schema.map { Array($0.utf8) }, name: "s").tell(
+                by: .responseFormat, in: &parameters, endpoint: endpoint)
             let format = parameters.responseFormat ?? parameters.extra.first?.value ?? []
             return String(decoding: format, as: UTF8.self)
         }
@@ -60,7 +61,7 @@ struct AnswerCheckTests {
     @Test func aFormatOfTheUsersOwnStays() throws {
         var parameters = RequestParameters(model: "m")
         parameters.responseFormat = Array("{}".utf8)
-        try AnswerCheck(schema: nil, name: "s").ask(in: &parameters, endpoint: .chat)
+        try AnswerCheck(schema: nil, name: "s").tell(by: .responseFormat, in: &parameters, endpoint: .chat)
         #expect(parameters.responseFormat == Array("{}".utf8))
     }
 }

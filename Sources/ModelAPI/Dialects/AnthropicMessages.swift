@@ -47,6 +47,12 @@ public struct AnthropicMessages: Dialect {
         parameters.extra.append(("output_config", format))
     }
 
+    public func forcedTool(_ schema: [UInt8], isStrict: Bool) -> [(name: String, value: [UInt8])]? {
+        let head = #"[{"name":"\#(AnswerTool.name)","description":"\#(AnswerTool.about)","input_schema":"#
+        let choice = #"{"type":"tool","name":"\#(AnswerTool.name)"}"#
+        return [("tools", Array(head.utf8) + schema + Array("}]".utf8)), ("tool_choice", Array(choice.utf8))]
+    }
+
     public func body(_ input: RequestInput, _ head: BodyHead, with parser: JSONParser) throws(RetortError) -> [UInt8] {
         guard case .messages(let messages) = input else { return OpenAIChat.body(input, head) }
         let turns: [JSONValue]

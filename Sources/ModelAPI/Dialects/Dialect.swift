@@ -42,9 +42,12 @@ public protocol Dialect: Sendable {
     /// Throws `.configuration` for a row that has no form here.
     func body(_ input: RequestInput, _ head: BodyHead, with parser: JSONParser) throws(RetortError) -> [UInt8]
 
-    /// Tells the server what the answer must be, unless the parameters say something of their own: JSON that fits `schema`,
-    /// or any JSON object. `isStrict` where the schema is of the part that OpenAI's API takes strictly.
+    /// Tells the server what the answer must be by its own parameter for that, unless the parameters say something of
+    /// their own: JSON that fits `schema`, or any JSON object. `isStrict` where the schema is of the part that OpenAI's API takes strictly.
     func tell(schema: [UInt8]?, isStrict: Bool, in parameters: inout RequestParameters)
+
+    /// The members that offer the model one tool, `AnswerTool`, and make it call that; nil where the API has no tools.
+    func forcedTool(_ schema: [UInt8], isStrict: Bool) -> [(name: String, value: [UInt8])]?
 }
 
 /// Whose API a dialect is.

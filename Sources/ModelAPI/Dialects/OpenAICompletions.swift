@@ -31,6 +31,8 @@ public struct OpenAICompletions: Dialect {
         return own
     }
 
+    public func forcedTool(_ schema: [UInt8], isStrict: Bool) -> [(name: String, value: [UInt8])]? { nil }
+
     public func body(_ input: RequestInput, _ head: BodyHead, with parser: JSONParser) throws(RetortError) -> [UInt8] {
         switch input {
         case .prompt(let prompt): return head.spliced(Self.promptKey, prompt, Self.end)

@@ -79,7 +79,10 @@ struct AnswerReview {
 
     /// The value in an answer, as the member of a record.
     private func value(of view: RecordView) throws(RetortError) -> (value: [UInt8], layer: String) {
-        let found = try check.stage.value(in: JSONString.unescape(Self.response(of: view).dropFirst().dropLast()))
+        let text =
+            AnswerTool.arguments(in: view.json(.toolCalls)[...], with: parser)
+            ?? JSONString.unescape(Self.response(of: view).dropFirst().dropLast())
+        let found = try check.stage.value(in: text)
         var token: [UInt8] = []
         JSONString.appendText(found.value.raw, to: &token)
         return (token, found.layer.rawValue)

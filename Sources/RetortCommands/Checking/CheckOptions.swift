@@ -1,6 +1,7 @@
 import Basics
 import CommandLine
 import JSONSchema
+import JSONText
 import ModelAPI
 import SegmentStore
 
@@ -13,6 +14,8 @@ struct AnswerCheck: Sendable {
     let stage: ValueStage
     /// How often an answer that does not fit is sent back.
     let corrections: Int
+    /// What messages call the schema: a file's name.
+    let name: String
 
     /// The name of the note in which a store keeps the schema, for retries.
     static let note = "answer_schema"
@@ -36,6 +39,7 @@ struct AnswerCheck: Sendable {
         self.schema = schema
         self.option = option
         self.corrections = corrections
+        self.name = name
         stage = ValueStage(
             try schema.map { text throws(RetortError) in try JSONSchema(text, name: name) }, correctionsMax: corrections
         )
@@ -74,24 +78,29 @@ struct AnswerCheck: Sendable {
         return "JSON, schema " + Hexadecimal.string(schema.withUnsafeBytes { ContentHash.hash64($0) })
     }
 
-    /// Lets the server know, in the form of the endpoint, unless the parameters say something of their own.
-    func ask(in parameters: inout RequestParameters, endpoint: RequestBuilder.Endpoint) throws(RetortError) {
+    /// Lets the server know, in the form of the endpoint, unless the parameters say something of their own. Throws
+    /// `.configuration` where the endpoint has no such means.
+    func tell(
+        by means: SchemaMeans, in parameters: inout RequestParameters, endpoint: RequestBuilder.Endpoint
+    ) throws(RetortError) {
         let text = schema.map { $0.map { $0 == 0x0A || $0 == 0x0D ? 0x20 : $0 } }
         let isStrict = try text.map { text throws(RetortError) in try StrictSubset.problems(in: text).isEmpty }
-        endpoint.dialect.tell(schema: text, isStrict: isStrict ?? false, in: &parameters)
+        if means == .tool, let text, (try? JSONParser().parse(text).root).map(Self.saysObject) == false {
+            throw RetortError(
+                .configuration, "a tool's arguments are an object, and the schema's values are not", at: name,
+                remedy: "Give a schema of type object, or another --schema-by.")
+        }
+        try endpoint.dialect.tell(schema: text, isStrict: isStrict ?? false, by: means, in: &parameters)
+    }
+
+    private static func saysObject(_ schema: JSONValue) -> Bool {
+        guard let type = schema["type"] else { return schema.kind == .object }
+        return type.string == "object"
     }
 }
 
-/// The options that say what an answer must be: `--json`, `--schema`, `--fields`, `--schema-by`.
+/// The options that say what an answer must be and how the server is told: `--json`, `--schema`, `--fields`, `--schema-by`.
 enum CheckOptions {
-    /// How the server is told of the schema.
-    enum Means: String, CaseIterable, Sendable {
-        /// By `response_format`, or what the endpoint has in its place.
-        case responseFormat = "response-format"
-        /// Not at all: the prompt says it, or the model does it anyway.
-        case none
-    }
-
     private static let group = "Checked answers"
 
     static let options: [OptionSpec] = [
@@ -109,8 +118,26 @@ enum CheckOptions {
             "fields", kind: .string, valueName: "LIST",
             summary: "a schema in short: 'title:string, year?:integer, tags:string[], level:easy|hard'", group: group),
         OptionSpec(
-            "schema-by", kind: .choice(Means.allCases.map(\.rawValue)),
-            summary: "how the server is told of the schema", group: group, default: Means.responseFormat.rawValue),
+            "schema-by", kind: .choice([SchemaTelling.auto] + SchemaMeans.allCases.map(\.rawValue)),
+            summary: "how the server is told of the schema",
+            details: """
+                response-format is OpenAI's response_format, or what the API has in its place. tool offers the one tool \
+                \(AnswerTool.name), which the model must call: its arguments are the answer. structured-outputs is vLLM's \
+                since 0.12, guided-json its older name, which newer ones ignore. prompt adds strict instructions to the \
+                conversation; records keep the row's turns without them. none says nothing. auto probes the server with a \
+                schema whose only valid answer is unlikely, a request for each way until one works, else prompt; the store \
+                keeps what was found, and what the probes cost is in its books. A retry tells as the failed request did.
+                """,
+            group: group, default: SchemaMeans.responseFormat.rawValue),
+        OptionSpec(
+            "schema-prompt", kind: .path, valueName: "FILE",
+            summary: "the instructions of --schema-by prompt, with {{schema}} for the schema", group: group),
+        OptionSpec(
+            "strict-schema", summary: "stop before the first request if OpenAI's strict mode would refuse the schema",
+            details: """
+                A schema inside that part of JSON Schema is sent with strict: true, others with strict: false and a remark \
+                that names the places.
+                """, group: group),
         OptionSpec(
             "corrections", kind: .integer(0...AnswerCheck.correctionsMax), valueName: "N",
             summary: "send an answer that does not fit back up to N times",
@@ -148,12 +175,6 @@ enum CheckOptions {
             return nil
         }
         return try AnswerCheck(schema: nil, name: "", option: "--json", corrections: corrections)
-    }
-
-    /// Whether the server is told of the schema.
-    static func tellsServer(_ command: ParsedCommand) -> Bool {
-        let means: Means = command.choice("schema-by")
-        return means == .responseFormat
     }
 
     private static func load(_ path: String) throws(RetortError) -> [UInt8] {

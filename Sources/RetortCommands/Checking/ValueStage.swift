@@ -30,12 +30,13 @@ final class ValueStage: AnswerStage {
     }
 
     func judge(_ answer: ModelAnswer, of asked: AskedRequest, with parser: JSONParser) -> StageVerdict {
-        let text = JSONString.unescape(answer.responseRaw.dropFirst().dropLast())
+        let text = answer.answerText(with: parser)
         do throws(RetortError) {
             let value = try value(in: text)
             return .accept(answer.with(value: value.value.raw, found: value.layer.rawValue))
         } catch {
-            let next = asked.corrections < correctionsMax ? correction(of: answer, error, asked.request, parser) : nil
+            let next =
+                asked.corrections < correctionsMax ? correction(of: answer, text, error, asked.request, parser) : nil
             return next.map { .ask($0, .invalidOutput, message: error.description) }
                 ?? .reject(.invalidOutput, message: error.description)
         }
@@ -43,8 +44,12 @@ final class ValueStage: AnswerStage {
 
     /// The next request; nil where there is no conversation to go on with.
     private func correction(
-        of answer: ModelAnswer, _ error: RetortError, _ request: ModelRequest, _ parser: JSONParser
+        of answer: ModelAnswer, _ said: [UInt8], _ error: RetortError, _ request: ModelRequest, _ parser: JSONParser
     ) -> ModelRequest? {
+        // A call of the answer's tool goes on as if the model had written its arguments.
+        var response: [UInt8] = []
+        JSONString.append(said, to: &response)
+        let answer = answer.with(response: response[...])
         var text = "\(error.message.prefix(1).uppercased())\(error.message.dropFirst())"
         if let cause = error.cause { text += ": \(cause)" }
         text += ". Answer again with the corrected JSON value alone, without any text around it."

@@ -14,6 +14,8 @@ struct Spending: Sendable, Hashable {
     var rounds = 0
     /// On answers to rows that have changed since (`superseded/`).
     var superseded = 0
+    /// On probes of the server, which are no item's.
+    var probes = 0
     /// What answers without a record may have cost at most: lost on their way, in flight when a process was killed, or
     /// asked again.
     var uncertainMax = 0
@@ -23,11 +25,14 @@ struct Spending: Sendable, Hashable {
     /// - Parameters:
     ///   - mark: the store's mark, which is `uncertainMax`.
     ///   - superseded: as `superseded(in:)` counts it.
-    init(_ counters: StoreCounters, mark: Int64, superseded: Int = 0) {
+    ///   - notes: the store's.
+    init(_ counters: StoreCounters, mark: Int64, superseded: Int = 0, notes: [String: String]?) {
         self.init(
             responses: counters.tallies(of: .responses), failures: counters.tallies(of: .failures),
             rounds: counters.tallies(of: .rounds))
-        uncertainMax = Int(clamping: max(0, mark))
+        let probing = ProbeSpending(notes)
+        probes = probing.spent
+        uncertainMax = Int(clamping: max(0, mark)).addingSaturated(probing.uncertainMax)
         self.superseded = superseded
     }
 
@@ -42,7 +47,9 @@ struct Spending: Sendable, Hashable {
     }
 
     /// What records say in all.
-    var recorded: Int { answers.addingSaturated(failures).addingSaturated(rounds).addingSaturated(superseded) }
+    var recorded: Int {
+        [answers, failures, rounds, superseded, probes].reduce(0) { $0.addingSaturated($1) }
+    }
 
     /// Dollars; nil where nothing is known to have cost anything.
     var dollars: Double? { recorded > 0 ? Money.dollars(recorded) : nil }
@@ -61,7 +68,9 @@ struct Spending: Sendable, Hashable {
     }
 
     init(of reader: StoreReader) throws(RetortError) {
-        self.init(reader.counters, mark: try reader.mark(), superseded: try Self.superseded(in: reader))
+        self.init(
+            reader.counters, mark: try reader.mark(), superseded: try Self.superseded(in: reader),
+            notes: reader.manifest.notes)
     }
 
     /// In words, the total first; nil where nothing is known to have cost anything.
@@ -70,7 +79,7 @@ struct Spending: Sendable, Hashable {
         var text = Human.dollars(Money.dollars(recorded))
         let all = [
             (answers, "answers"), (failures, "failed items"), (rounds, "earlier rounds"),
-            (superseded, "superseded answers"),
+            (superseded, "superseded answers"), (probes, "probes"),
         ]
         let parts = all.filter { $0.0 > 0 }
         if parts.count > 1 || answers == 0, recorded > 0 {
@@ -88,7 +97,7 @@ struct Spending: Sendable, Hashable {
     var members: [(name: String, nanodollars: Int)] {
         [
             ("answers_usd", answers), ("failures_usd", failures), ("rounds_usd", rounds),
-            ("superseded_usd", superseded),
+            ("superseded_usd", superseded), ("probes_usd", probes),
             ("total_usd", recorded), ("uncertain_max_usd", uncertainMax),
         ]
     }

@@ -122,6 +122,7 @@ extension RunSettings {
             stalled: command.duration("stall-timeout"), total: command.duration("timeout"))
         (parameters, parameterTexts) = try ParameterOptions.parameters(command, isSimulated: true)
         if command.source(of: "model") != .commandLine { parameters.model = job.model }
+        untold = parameters
         builder = try RequestBuilder(endpoint: endpoint, parameters: parameters)
         baseURL = ""
         headers = []

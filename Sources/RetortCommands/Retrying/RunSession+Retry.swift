@@ -17,18 +17,27 @@ extension RunSession {
                 let store = try RecordStore.open(settings.out, options: storeOptions)
                 try ServerNote.write(settings, to: store, replacing: false)
                 try edits?.write(to: store)
+                try keepInstructions(in: store)
                 return store
             },
             drive: { (session, store, transport, loop) throws(RetortError) in
                 // Opened after the store: by then every failure has its place in a segment.
                 let source = try FailedItems(
                     of: settings.out, classes: classes, override: override, edits: edits,
-                    told: try ToldSchema(settings, stored: store.manifest.job), pricing: settings.pricing,
-                    model: settings.parameters.model,
+                    told: try ToldSchema(
+                        settings, stored: store.manifest.job, instructions: ToldInstructions(of: store.manifest)),
+                    pricing: settings.pricing, model: settings.parameters.model,
                     prior: try PriorRounds(of: store, settings.generator.classifier))
                 return try await session.driveRetry(
                     source, store, transport, loop, isOtherJob: override != nil || edits != nil)
             })
+    }
+
+    /// Notes the instructions that a retry's requests hold under the store's present schema.
+    private func keepInstructions(in store: RecordStore) throws(RetortError) {
+        guard let told = ToldInstructions(of: store.manifest), let check = settings.check else { return }
+        let instructions = SchemaInstructions(template: told.template)
+        try ToldInstructions.add(instructions, instructions.text(check.schema), to: store)
     }
 
     private func driveRetry(
@@ -44,7 +53,9 @@ extension RunSession {
             publisher: RunPublisher(settings, command: "retry"))
         let generator = try ResponseGenerator<ItemContext>(
             generatorConfiguration(
-                store.counters, Spending(store.counters, mark: store.mark, superseded: superseded ?? 0),
+                store.counters,
+                Spending(
+                    store.counters, mark: store.mark, superseded: superseded ?? 0, notes: store.manifest.notes),
                 isOtherJob: isOtherJob),
             transport: settings.secrets.guarding(transport),
             clock: LoopClock(loop: loop), executor: loop, observer: reporter)
@@ -83,7 +94,7 @@ final class RetryReporter: ProgressObserver {
         display.show(progress) { fill(&$0, progress) }
         publisher.update(
             progress, paused: RunDisplay.pausedReason(progress, trouble: store.trouble),
-            cost: Spending(store.counters, mark: store.mark).dollars
+            cost: Spending(store.counters, mark: store.mark, notes: store.manifest.notes).dollars
         ) { RunStanding(retried: total, progress) }
     }
 

@@ -126,16 +126,17 @@ final class RowPlanner {
 
     private func plan(_ understood: Understood, _ row: Row) throws(RetortError) -> Plan {
         let (prompt, request) = understood
+        let sent = told(request, prompt)
         let tools = prompt.members.first { $0.name == "tools" }?.value ?? []
         let asked = AskedText.members(prompt.shape, endpoint: settings.endpoint, tools: tools, with: splitter)
         let fingerprint = scheme.fingerprint(request, settings.builder, with: splitter)
         let tokens = TokenEstimate.tokens(
-            of: request, completionTokensMax: prompt.completionTokensMax ?? settings.parameters.completionTokensMax)
+            of: sent, completionTokensMax: prompt.completionTokensMax ?? settings.parameters.completionTokensMax)
         let id: [UInt8]
         if let own = prompt.explicitID { id = own } else { id = try generatedID(prompt, of: row) }
         let pricing = settings.pricing
         let price = pricing.price(ofModel: prompt.model)
-        let costMax = try pricing.costMax(of: request, price: price, with: splitter) { input.place(of: row) }
+        let costMax = try pricing.costMax(of: sent, price: price, with: splitter) { input.place(of: row) }
         let namesModel = prompt.model.map { $0 != settings.parameters.model } ?? false
         var items: [Item<ItemContext>] = []
         var elsewhere = 0
@@ -154,9 +155,9 @@ final class RowPlanner {
             }
             let context = ItemContext(
                 key: key, row: row.number, fingerprint: fingerprint, asked: asked,
-                metadata: prompt.metadata, request: request, price: price)
+                metadata: prompt.metadata, request: sent, price: price)
             var item = Item(
-                request: request, context: context, estimatedTokens: tokens, costMax: costMax,
+                request: sent, context: context, estimatedTokens: tokens, costMax: costMax,
                 price: price ?? .free, namesModel: namesModel)
             if let resumption = try prior?.resumption(of: key) {
                 item.resume(resumption)
@@ -169,6 +170,14 @@ final class RowPlanner {
         findings.new += items.count
         findings.elsewhere += elsewhere
         return .items(items)
+    }
+
+    /// The request with the instructions that tell of the schema. They make no request another one, so it is compared
+    /// without them; a batch row is sent as it is.
+    private func told(_ request: ModelRequest, _ prompt: PromptRow) -> ModelRequest {
+        guard let text = settings.instructions else { return request }
+        if case .batch = prompt.shape { return request }
+        return AddedInstructions.request(request, saying: text, in: settings.builder.dialect, with: splitter) ?? request
     }
 
     /// What is to be done about an item.
@@ -306,6 +315,11 @@ final class RowPlanner {
             }
         }
         do throws(RetortError) {
+            if settings.instructions != nil, case .fill = prompt.shape {
+                throw RetortError(
+                    .badInput, "a gap to fill in has no place for the instructions of --schema-by prompt",
+                    remedy: "Give --schema-by response-format or none.")
+            }
             if case .batch(let url?, _) = prompt.shape, scheme == .values { try settings.builder.checkBatch(url) }
             let members =
                 prompt.members.isEmpty ? [] : prompt.members.map { BodyMember(name: $0.name, value: $0.value) }

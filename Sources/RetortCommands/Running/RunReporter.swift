@@ -47,7 +47,7 @@ final class RunReporter: ProgressObserver {
         display.show(progress) { fill(&$0, progress) }
         publisher?.update(
             progress, paused: RunDisplay.pausedReason(progress, trouble: store.trouble),
-            cost: Spending(store.counters, mark: store.mark).dollars
+            cost: Spending(store.counters, mark: store.mark, notes: store.manifest.notes).dollars
         ) { standing(progress) }
     }
 
@@ -111,6 +111,6 @@ final class RunReporter: ProgressObserver {
         snapshot.done = standing.done
         snapshot.failed = standing.failed
         snapshot.resumed = standing.earlier
-        snapshot.cost = Spending(store.counters, mark: store.mark).dollars
+        snapshot.cost = Spending(store.counters, mark: store.mark, notes: store.manifest.notes).dollars
     }
 }

@@ -2,6 +2,7 @@ import Basics
 import CommandLine
 import Glibc
 import HTTPTransport
+import ModelAPI
 import ModelSimulator
 import PromptSource
 import ResponseGenerator
@@ -50,6 +51,7 @@ struct RunSession {
         try RowTrial.check(input, settings, job: job)
         try RowPrices.check(input, settings, job: job)
         if !isQuiet, let line = try InputAnnouncement.line(input, settings.inputs) { messages.line(line) }
+        if !isQuiet, let remark = settings.telling.remark(settings.check, settings.endpoint) { messages.line(remark) }
         job = try takeUpBadRows(input, job)
         try raiseSamples(job)
         try supersedeChangedItems(input, job)
@@ -64,8 +66,32 @@ struct RunSession {
                 return store
             },
             drive: { (session, store, transport, loop) throws(RetortError) in
-                try await session.drive(input, store, transport, loop)
+                let session = try await session.telling(store, transport)
+                return try await session.drive(input, store, transport, loop)
             })
+    }
+
+    /// The session whose requests tell the server of the schema, in a way that works where it was to be found out. What
+    /// later retries need to know of it is noted.
+    private func telling(
+        _ store: RecordStore, _ transport: HTTPTransport
+    ) async throws(RetortError) -> RunSession {
+        guard settings.check != nil else { return self }
+        var session = self
+        if settings.telling.means == nil {
+            var means = FoundMeans(of: store.manifest, for: settings)?.means
+            if means == nil {
+                let found = try await SchemaProbe(settings, settings.secrets.guarding(transport), store).find()
+                try FoundMeans(found.means, settings).write(to: store)
+                if !isQuiet { messages.line(found.text) }
+                means = found.means
+            }
+            try session.settings.tell(by: means ?? .prompt)
+        }
+        if let text = session.settings.instructions {
+            try ToldInstructions.add(settings.telling.instructions, text, to: store)
+        }
+        return session
     }
 
     /// What every session has in common: server and loop around it, the store opened, driven and closed. `drive` is
@@ -231,7 +257,8 @@ struct RunSession {
             range: settings.rows, meter: HealthMeter(loop), isQuiet: isQuiet, publisher: publisher)
         let generator = try ResponseGenerator<ItemContext>(
             generatorConfiguration(
-                before, Spending(before, mark: store.mark, superseded: superseded ?? 0), isOtherJob: false),
+                before, Spending(before, mark: store.mark, superseded: superseded ?? 0, notes: store.manifest.notes),
+                isOtherJob: false),
             transport: settings.secrets.guarding(transport),
             clock: LoopClock(loop: loop), executor: loop, observer: reporter)
         let signals = Locked(0)
@@ -296,7 +323,9 @@ struct RunSession {
     /// What was spent, at the end of a run. Under a cap the cost of superseded answers was read at its start; otherwise it
     /// is read here, so that no start waits for it, and counts for nothing where it cannot be read.
     func spending(of store: RecordStore, superseded: Int?) -> Spending {
-        Spending(store.counters, mark: store.mark, superseded: superseded ?? (try? costOfSuperseded()) ?? 0)
+        Spending(
+            store.counters, mark: store.mark, superseded: superseded ?? (try? costOfSuperseded()) ?? 0,
+            notes: store.manifest.notes)
     }
 
     /// What the answers have cost that are in `superseded/`, in nanodollars.

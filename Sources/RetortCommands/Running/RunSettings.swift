@@ -57,6 +57,11 @@ struct RunSettings: Sendable {
     var check: AnswerCheck?
     /// What judges the answers; nil: nothing.
     var verifier: VerifierSettings?
+    var telling = SchemaTelling()
+    /// The parameters without what tells of a schema. How the server is told makes no request another one.
+    var untold: RequestParameters
+    /// What is added to each conversation to tell of the schema.
+    private(set) var instructions: [UInt8]?
     var keepsBody: Bool
     var isStrict: Bool
     var onChange: ChangePolicy
@@ -105,10 +110,10 @@ struct RunSettings: Sendable {
         (parameters, parameterTexts) = try ParameterOptions.parameters(command, isSimulated: simulator != nil)
         check = try CheckOptions.check(command)
         verifier = try VerifierSettings(command, environment: environment)
-        // How the server is told of a schema may change: that makes no request another one.
-        let untold = parameters
-        if CheckOptions.tellsServer(command) { try check?.ask(in: &parameters, endpoint: endpoint) }
-        builder = try RequestBuilder(endpoint: endpoint, parameters: parameters, compared: untold)
+        untold = parameters
+        builder = try RequestBuilder(endpoint: endpoint, parameters: parameters)
+        telling = try SchemaTelling(command, check)
+        try telling.checkStrict(check, endpoint)
         let access = try AccessOptions(command, endpoint: endpoint, environment: environment)
         baseURL = access.baseURL
         headers = access.headers
@@ -116,12 +121,22 @@ struct RunSettings: Sendable {
         network =
             simulator == nil ? HTTPTransport.Network(environment: environment) : HTTPTransport.Network()
         pricing = try Pricing(command, parameters: parameters, isSimulated: simulator != nil)
-        try pricing.checkBudget(builder)
         generator = try Self.generator(command)
         generator.classifier = Classifier(
             rejectedFinishReasons: rejectedFinishReasons, splitsThinking: splitsThinking,
             retryAfterMax: command.duration("retry-after-max"))
         generator.classifier.stages = secrets.stages + (check.map { [$0.stage] } ?? [])
+        // A server that is probed is told once it is known how.
+        try tell(by: telling.means ?? .none)
+        try pricing.checkBudget(builder)
+    }
+
+    /// Makes requests tell of the schema in this way. Throws `.configuration` where the endpoint has no such means.
+    mutating func tell(by means: SchemaMeans) throws(RetortError) {
+        parameters = untold
+        try check?.tell(by: means, in: &parameters, endpoint: endpoint)
+        builder = try RequestBuilder(endpoint: endpoint, parameters: parameters, compared: untold)
+        instructions = means == .prompt ? check.map { telling.instructions.text($0.schema) } : nil
     }
 
     private static func loadTemplate(_ command: ParsedCommand) throws(RetortError) -> (

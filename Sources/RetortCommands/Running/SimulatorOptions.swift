@@ -29,6 +29,16 @@ enum SimulatorOptions {
             "fail-script", kind: .string, valueName: "ATTEMPT=FAULT,...",
             summary: "what the attempts of every item get: 1=500,2=429", group: group),
         OptionSpec(
+            "json-faults", kind: .string, valueName: "FAULT=SHARE,...",
+            summary: "shares of JSON answers that are not as asked: prose=0.2,almost=0.1,broken=0.05",
+            details: "prose: in a code fence behind a sentence. almost: does not fit the schema. broken: no JSON.",
+            group: group),
+        OptionSpec(
+            "schema-support", kind: .list(.string), valueName: "FORM",
+            summary: "what requests may say of an answer's form; the rest is ignored",
+            details: "Forms: \(SchemaForm.allCases.map(\.rawValue).joined(separator: ", ")); none for no form at all.",
+            group: group, default: "response-format,tool,structured-outputs"),
+        OptionSpec(
             "retry-after", kind: .anyDuration, summary: "wait that the fault 429 asks for", group: group,
             default: "1s"),
         OptionSpec(
@@ -71,6 +81,10 @@ enum SimulatorOptions {
         if let script = command.stringIfSet("fail-script") {
             configuration.faults.script = try FaultPlan.script(parsing: script)
         }
+        if let shares = command.stringIfSet("json-faults") {
+            configuration.jsonFaults = try JSONFaultPlan(parsing: shares)
+        }
+        configuration.schemaForms = try schemaForms(command)
         configuration.retryAfter = command.duration("retry-after")
         configuration.retryAfterForm = command.choice("retry-after-form")
         configuration.requestsPerMinute = command.integerIfSet("server-rpm")
@@ -80,5 +94,18 @@ enum SimulatorOptions {
         configuration.seed = UInt64(command.integer("server-seed"))
         configuration.models = command.strings("server-models")
         return configuration
+    }
+
+    private static func schemaForms(_ command: ParsedCommand) throws(RetortError) -> Set<SchemaForm> {
+        var forms: Set<SchemaForm> = []
+        for name in command.strings("schema-support") where name != "none" {
+            guard let form = SchemaForm(rawValue: name) else {
+                throw RetortError(
+                    .usage, "--schema-support \(name) is no form of a schema",
+                    remedy: "The forms are \(SchemaForm.allCases.map(\.rawValue).joined(separator: ", ")), or none.")
+            }
+            forms.insert(form)
+        }
+        return forms
     }
 }

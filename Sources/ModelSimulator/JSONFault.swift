@@ -1,0 +1,69 @@
+public import Basics
+import JSONText
+
+/// What is wrong with an answer that was to be JSON. The raw values are the words of `--json-faults`.
+public enum JSONFault: String, Sendable, Hashable, CaseIterable {
+    /// The value in a code fence behind a sentence: it can be found.
+    case prose
+    /// JSON that does not fit the schema: one member's value is of another type.
+    case almost
+    /// No JSON: its end is missing.
+    case broken
+}
+
+/// The shares of such answers.
+public struct JSONFaultPlan: Sendable, Hashable {
+    public private(set) var shares: [JSONFault: Double] = [:]
+
+    public init() {}
+
+    /// Reads `prose=0.2,almost=0.1`. Throws a configuration error that names the part it cannot read.
+    public init(parsing text: String) throws(RetortError) {
+        for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+            let sides = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            guard sides.count == 2, let fault = JSONFault(rawValue: String(sides[0])), let share = Double(sides[1]),
+                (0...1).contains(share)
+            else {
+                throw RetortError(
+                    .configuration, "\"\(part)\" is no share of JSON answers", at: text,
+                    remedy: "Write \(JSONFault.allCases.map { "\($0.rawValue)=0.1" }.joined(separator: ",")).")
+            }
+            shares[fault, default: 0] += share
+        }
+        // A hair of tolerance: ten times 0.1 is not quite 1.
+        guard shares.values.reduce(0, +) <= 1 + 1e-9 else {
+            throw RetortError(
+                .configuration, "the shares of JSON answers add up to more than 1", at: text,
+                remedy: "Lower some of them.")
+        }
+    }
+
+    func fault(item: UInt64, attempt: Int, seed: UInt64) -> JSONFault? {
+        guard !shares.isEmpty else { return nil }
+        var random = SplitMix64(seed: seed, item, UInt64(attempt), for: .value)
+        var rest = random.unit()
+        for fault in JSONFault.allCases {
+            let share = shares[fault] ?? 0
+            if rest < share { return fault }
+            rest -= share
+        }
+        return nil
+    }
+}
+
+extension JSONFault {
+    func applied(to json: [UInt8], with parser: JSONParser) -> [UInt8] {
+        switch self {
+        case .prose: return Array("Here is what was asked for:\n\n```json\n".utf8) + json + Array("\n```\n".utf8)
+        case .broken: return Array(json.dropLast())
+        case .almost:
+            guard let member = (try? parser.parse(json).root)?.members.first?.value else {
+                return Array(#"{"almost":"#.utf8) + json + Array("}".utf8)
+            }
+            var changed = json
+            let other = member.kind == .object ? #""almost""# : #"{"almost":true}"#
+            changed.replaceSubrange(member.range, with: Array(other.utf8))
+            return changed
+        }
+    }
+}

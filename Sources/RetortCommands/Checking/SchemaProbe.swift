@@ -1,0 +1,189 @@
+import Basics
+import CommandLine
+import JSONSchema
+import JSONText
+import ModelAPI
+import ResponseGenerator
+import SegmentStore
+
+/// Asks the server once which means make its answers follow a schema: `--schema-by auto`. A server may answer 200 and
+/// ignore what it does not know, so a schema is told whose only valid answer no model gives by itself.
+struct SchemaProbe {
+    let settings: RunSettings
+    let transport: any ModelTransport
+    let store: RecordStore
+    private let parser = JSONParser()
+    private let classifier = Classifier()
+
+    /// What is asked, and the only answer that fits: it does not answer the question.
+    private static let question = "Which fruit is yellow and curved? Name it in one word."
+    private static let schema = Array(
+        (#"{"type":"object","properties":{"fruit":{"type":"string","enum":["slate-7413-quern"]}},"#
+            + #""required":["fruit"],"additionalProperties":false}"#).utf8)
+    /// Attempts of one probe, where the server is busy or cannot be reached.
+    static let attemptsMax = 4
+    /// The longest wait between two of them, seconds.
+    private static let waitSecondsMax = 20.0
+
+    /// What was found, and by how many requests.
+    struct Finding: Hashable {
+        var means: SchemaMeans
+        var requests = 0
+        var tokens = 0
+        /// Whether any probe was answered, and what the last refusal said.
+        var isAnswered = false
+        var refusal: String?
+
+        /// A line for the screen.
+        var text: String {
+            "--schema-by auto: \(means.rawValue) works (\(StoreSummary.plural(requests, "probe")), "
+                + "\(Human.count(tokens)) tokens)"
+        }
+    }
+
+    init(_ settings: RunSettings, _ transport: any ModelTransport, _ store: RecordStore) {
+        self.settings = settings
+        self.transport = transport
+        self.store = store
+    }
+
+    /// Tries the means that the API has, in their order; instructions in the conversation are what always works.
+    ///
+    /// Throws what a run would stop at (a key that is refused, a budget that does not suffice), and `.incomplete` when the
+    /// server cannot be reached.
+    func find() async throws(RetortError) -> Finding {
+        guard !settings.parameters.model.isEmpty else {
+            throw RetortError(
+                .usage, "--schema-by auto needs a model to probe",
+                remedy: "Add --model NAME, or name a way: --schema-by.")
+        }
+        var finding = Finding(means: .prompt)
+        let tried = settings.endpoint.dialect.schemaMeans.filter { $0 != .prompt && $0 != .none }
+        // What a server grammar enforces comes before what a model may leave out.
+        for means in tried.filter({ $0 != .tool }) + tried.filter({ $0 == .tool }) {
+            if try await works(means, &finding) {
+                finding.means = means
+                return finding
+            }
+        }
+        // Where even a plain question is refused it is not the means that are at fault.
+        if !finding.isAnswered { _ = try await works(.none, &finding) }
+        if let refusal = finding.refusal, !finding.isAnswered {
+            throw RetortError(
+                .refused, "the server refused all probes of --schema-by auto", cause: refusal,
+                remedy: "Check the model's name and the base URL, or name a way: --schema-by response-format.")
+        }
+        return finding
+    }
+
+    private func works(_ means: SchemaMeans, _ finding: inout Finding) async throws(RetortError) -> Bool {
+        let check = try AnswerCheck(schema: Self.schema, name: "the probe's schema")
+        var parameters = settings.untold
+        try check.tell(by: means, in: &parameters, endpoint: settings.endpoint)
+        let builder = try RequestBuilder(endpoint: settings.endpoint, parameters: parameters)
+        var question: [UInt8] = []
+        JSONString.append(Self.question, to: &question)
+        let request = try builder.request(.prompt(question[...]))
+        for attempt in 1...Self.attemptsMax {
+            switch try await send(request, &finding) {
+            case .answer(let answer):
+                finding.isAnswered = true
+                guard let value = try? check.stage.value(in: answer.answerText(with: parser)) else { return false }
+                return value.layer == .whole
+            case .stop(let error): throw error
+            case .retry(_, let message, let after):
+                guard attempt < Self.attemptsMax else { throw Self.unreachable(message) }
+                try await wait(after, attempt)
+            case .cancelled: throw Self.unreachable("the probe was given up")
+            // Another status of 400 and the like: this server does not know the means.
+            case .refuse(let refusal):
+                // The key, the model or the address are at fault whatever is asked.
+                if ![.request, .length, .shape].contains(refusal.suspect) { throw refusal.error }
+                finding.refusal = refusal.message
+                return false
+            case .fail(_, let message), .ask(_, _, let message):
+                finding.refusal = message
+                return false
+            }
+        }
+        return false
+    }
+
+    private static func unreachable(_ message: String) -> RetortError {
+        RetortError(
+            .incomplete, "the server could not be probed for --schema-by auto", cause: message,
+            remedy: "Run the same command again, or name a way: --schema-by response-format, tool or prompt.")
+    }
+
+    private func wait(_ wanted: Interval?, _ attempt: Int) async throws(RetortError) {
+        let wait = min(wanted ?? .seconds(Double(1 << (attempt - 1))), .seconds(Self.waitSecondsMax))
+        do {
+            try await Task.sleep(nanoseconds: UInt64(max(0, wait.nanoseconds)))
+        } catch {
+            throw Self.unreachable("the probe was given up")
+        }
+    }
+
+    /// Sends a request and books what it has cost, before and after.
+    private func send(_ request: ModelRequest, _ finding: inout Finding) async throws(RetortError) -> Verdict {
+        let pricing = settings.pricing
+        let price = pricing.price(ofBody: request.body, with: parser)
+        let most = try pricing.costMax(of: request, price: price, with: parser) { "the probe" }
+        var books = ProbeSpending(store.manifest.notes)
+        if let limit = pricing.limit {
+            let spent = Spending(store.counters, mark: store.mark, notes: store.manifest.notes)
+            let budget = Budget(limit: limit, spent: spent.recorded, uncertain: spent.uncertainMax)
+            guard budget.allows(most) else {
+                throw RetortError(
+                    .incomplete, "the probe of --schema-by auto could cost more than is left of the budget",
+                    cause: "it may cost \(Human.dollars(Money.dollars(most)))",
+                    remedy: "Raise --max-cost, or name a way: --schema-by response-format.")
+            }
+            books.uncertainMax = books.uncertainMax.addingSaturated(most)
+            try books.write(to: store)
+        }
+        let result = await transport.send(request)
+        finding.requests += 1
+        let judgement = classifier.judge(result, of: AskedRequest(request), with: parser)
+        finding.tokens = finding.tokens.addingSaturated(judgement.bill?.usage.total ?? 0)
+        let cost = judgement.bill.map { $0.nanodollars(at: price) } ?? 0
+        if let cost {
+            books.uncertainMax = max(0, books.uncertainMax - most)
+            books.spent = books.spent.addingSaturated(cost)
+            try books.write(to: store)
+        }
+        return judgement.verdict
+    }
+}
+
+/// What a probe has found, as the store keeps it: a resume does not probe again.
+struct FoundMeans: Hashable {
+    var means: SchemaMeans
+    var server: String
+    var model: String
+
+    private static let note = "schema_by"
+
+    init(_ means: SchemaMeans, _ settings: RunSettings) {
+        self.means = means
+        server = settings.simulator == nil ? ServerNote.withoutSecrets(settings.baseURL) : "simulator"
+        model = settings.parameters.model
+    }
+
+    /// What was found of the server and the model that are asked now; nil where nothing was.
+    init?(of manifest: StoreManifest, for settings: RunSettings) {
+        guard let note = manifest.notes?[Self.note], let root = try? JSONParser().parse(note).root,
+            let means = root["means"]?.string.flatMap(SchemaMeans.init(rawValue:))
+        else { return nil }
+        self.init(means, settings)
+        guard root["server"]?.string == server, root["model"]?.string == model else { return nil }
+    }
+
+    func write(to store: RecordStore) throws(RetortError) {
+        var line = JSONLine()
+        line.text("means", means.rawValue)
+        line.text("server", server)
+        line.text("model", model)
+        try store.note(Self.note, String(decoding: line.finished, as: UTF8.self))
+    }
+}
