@@ -85,6 +85,7 @@ soak: build python-env ## the same for long: RETORT_SOAK_MINUTES and RETORT_FUZZ
 	done
 	@if [ -e $(VENV_READY) ]; then \
 	    RETORT=$(RETORT) RETORT_VARIED_ROWS=100000 $(VENV)/bin/python -m pytest Tests/Interoperability/test_varied_store.py; \
+	    RETORT=$(RETORT) RETORT_SCHEMA_ANSWERS=13000 $(VENV)/bin/python -m pytest -s Tests/Interoperability/test_schema_oracle.py; \
 	fi
 	RETORT=$(RETORT) $(PYTHON) Benchmarks/Soak/soak.py
 

@@ -1,7 +1,8 @@
 /// Finds the JSON value in a text that may say more: prose before it, a code fence around it, reasoning ahead of it.
 ///
 /// Three layers, in this order: the whole text; the first object or array that can be read; then every other stretch
-/// between matching brackets, with strings and their escapes respected.
+/// between matching brackets, with strings and their escapes respected. What is inside a value is a part of it, not an
+/// answer, also where the value does not fit or is broken: an answer that was cut off is not taken for one of its parts.
 public struct JSONSearch: ~Copyable {
     /// In which layer a value was found.
     public enum Layer: String, Sendable, CaseIterable {
@@ -48,23 +49,29 @@ public struct JSONSearch: ~Copyable {
             guard left > 0, let start = text[at...].firstIndex(where: { $0 == 0x7B || $0 == 0x5B }) else { break }
             let end = Self.end(of: start, in: text)
             left -= (end ?? text.endIndex) - start
-            at = start + 1
+            let isMeant = Self.isMeant(text[start...])
+            at = isMeant ? end ?? text.endIndex : start + 1
             guard let end else {
                 layer = .brackets
                 continue
             }
             // The whole text has been looked at.
-            if start == whole.startIndex, end == whole.endIndex, readable != nil { continue }
+            if start == whole.startIndex, end == whole.endIndex, readable != nil { break }
             if let value = try? parser.parse(text[start..<end]).root {
                 let found = Found(layer: layer, value: value)
                 if try accepts(value) { return (found, true) }
                 if readable == nil { readable = found }
-                // What is inside a value is a part of it, not an answer.
                 at = end
             }
             layer = .brackets
         }
         return readable.map { ($0, false) }
+    }
+
+    /// Whether a text that begins with a bracket is meant to be JSON, and no prose.
+    private static func isMeant(_ text: ArraySlice<UInt8>) -> Bool {
+        guard let next = text.dropFirst().first(where: { $0 > 0x20 }) else { return false }
+        return next == UInt8(ascii: "\"") || text.first == 0x5B && (next == 0x7B || next == 0x5B)
     }
 
     /// Behind the bracket that closes the one at `start`; nil when none does.

@@ -28,6 +28,22 @@ struct JSONSearchTests {
         #expect(found.0 == "brackets" && found.1 == "{\"a\":1}" && found.2)
     }
 
+    @Test(arguments: [
+        // Whole, but not wanted; cut off; broken; in a fence and cut off.
+        #"{"name":1,"inner":{"name":"x"}}"#, #"{"name":"a","inner":{"name":"x"}"#,
+        #"{"name":"a","inner":{"name":"x"},}"#,
+        #"[{"name":"x"},"#, "```json\n{ \"name\":\"a\",\"inner\":{\"name\":\"x\"}",
+        #"{"name":1,"inner":{"name":"x"}} so"#,
+    ])
+    func aPartIsNoAnswer(_ text: String) {
+        #expect(find(text) { $0["name"]?.string == "x" }?.2 != true)
+    }
+
+    @Test func whatComesBehindABrokenValueCounts() throws {
+        let found = try #require(find(#"{"a":1,} was wrong, so {"a":2}"#))
+        #expect(found.0 == "brackets" && found.1 == #"{"a":2}"#)
+    }
+
     @Test func whatIsReadableIsReturnedWhereNothingIsWanted() throws {
         let found = try #require(find("see [1]") { $0.kind == .object })
         #expect(found.1 == "[1]" && !found.2)

@@ -26,14 +26,16 @@ import Testing
     }
 
     /// A store of a run with that schema, filled as the run would fill it with these answers.
-    private func fill(_ texts: [String], _ flags: String...) throws {
+    private func fill(
+        _ texts: [String], as form: ((String) -> [UInt8])? = nil, _ flags: String...
+    ) throws {
         let plant = try Plant(flags: flags, in: folder)
         let rows = texts.indices.map { #"{"id":"q\#($0)","prompt":"ask \#($0)"}"# + "\n" }.joined()
         let items = try plant.plan(rows).items
         let recorder = Recorder(plant.store, codec: plant.codec, issued: plant.issued)
         var outcomes: [Outcome<ItemContext>] = []
         for (item, text) in zip(items, texts) {
-            let body = body(text)
+            let body = (form ?? body)(text)
             let reply = ModelReply(status: 200, body: body)
             switch plant.settings.generator.classifier.classify(.success(reply), with: JSONParser()) {
             case .answer(let answer): outcomes.append(outcome(.answer(answer), of: item))
@@ -121,6 +123,32 @@ import Testing
         #expect(try reader().counters.done == 1 && reader().counters.failed == 1)
         let record = try #require(try reader().record(RecordKey("q1")))
         #expect(RecordView(try JSONParser().parse(record.line).root).integer(.created) == 1_700_000_000)
+        try expectClean()
+    }
+
+    /// An answer of OpenAI's Responses API with that text, or with a call of the answer's tool.
+    private func responsesBody(_ text: String, isCall: Bool) -> [UInt8] {
+        var token: [UInt8] = []
+        JSONString.append(text, to: &token)
+        let call = Array(#"{"type":"function_call","call_id":"c","name":"submit_answer","arguments":"#.utf8) + token
+        let message =
+            Array(#"{"type":"message","role":"assistant","content":[{"type":"output_text","text":"#.utf8) + token
+            + Array("}]".utf8)
+        return Array(#"{"object":"response","status":"completed","model":"m","output":["#.utf8)
+            + (isCall ? call : message) + Array("}]}".utf8)
+    }
+
+    @Test(arguments: [false, true]) func answersOfTheResponsesAPIAreJudgedInTheirForm(isCall: Bool) throws {
+        try fill(
+            [#"{"a":1}"#, #"{"a":"x"}"#], as: { responsesBody($0, isCall: isCall) }, "--endpoint", "responses",
+            "--schema", try schema(Self.number))
+        #expect(try value(of: "q0") == #"whole {"a":1}"# && reader().counters.failed == 1)
+        let counts = try work(Self.text).apply()
+        #expect(counts.unfit == 1 && counts.recovered == 1 && counts.failed == 0)
+        #expect(try value(of: "q0") == nil && value(of: "q1") == #"whole {"a":"x"}"#)
+        // Nothing is left to do, in that form or by that schema.
+        let again = try work(Self.text).apply()
+        #expect(again.fits == 1 && !again.changes)
         try expectClean()
     }
 

@@ -16,6 +16,8 @@ struct AnswerCheck: Sendable {
     let corrections: Int
     /// What messages call the schema: a file's name.
     let name: String
+    /// Places of keywords that the schema's draft does not know.
+    private let unknownKeywords: [String]
 
     /// The name of the note in which a store keeps the schema, for retries.
     static let note = "answer_schema"
@@ -40,9 +42,21 @@ struct AnswerCheck: Sendable {
         self.option = option
         self.corrections = corrections
         self.name = name
-        stage = ValueStage(
-            try schema.map { text throws(RetortError) in try JSONSchema(text, name: name) }, correctionsMax: corrections
-        )
+        let compiled = try schema.map { text throws(RetortError) in try JSONSchema(text, name: name) }
+        unknownKeywords = compiled?.unknownKeywords ?? []
+        stage = ValueStage(compiled, correctionsMax: corrections)
+    }
+
+    /// Places that a remark names.
+    private static let placesShownMax = 5
+
+    /// What is worth saying of a schema that is a legal one; nil where nothing is.
+    var remark: String? {
+        guard !unknownKeywords.isEmpty else { return nil }
+        let rest = unknownKeywords.count - Self.placesShownMax
+        return "\(name): keywords that JSON Schema does not know have no effect: "
+            + unknownKeywords.prefix(Self.placesShownMax).joined(separator: ", ")
+            + (rest > 0 ? " and \(rest) more" : "")
     }
 
     /// The check that a store's job has; nil where its answers are not checked.

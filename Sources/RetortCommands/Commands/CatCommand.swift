@@ -11,7 +11,8 @@ enum CatCommand {
             ExampleSpec("retort cat runs/a", "every answer"),
             ExampleSpec("retort cat runs/a --failures", "every item whose newest outcome is a failure"),
             ExampleSpec("retort cat runs/a --failures --raw -o bodies", "what the API sent, one file per failed item"),
-            ExampleSpec("retort cat runs/a --superseded", "answers to rows that have changed since"),
+            ExampleSpec(
+                "retort cat runs/a --superseded", "answers to rows that changed, or that no longer fit their schema"),
         ],
         operands: [OperandSpec("STORE", kind: .path, summary: "the directory of a run")],
         options: [

@@ -50,6 +50,7 @@ enum CheckCommand {
         let isQuiet = command.flag("quiet")
         let meter = CheckProgress(messages, isQuiet: isQuiet, every: command.duration("progress-every"))
         let isDry = command.flag("dry-run")
+        if !isQuiet, let remark = check.remark { messages.line(remark) }
         let work = StoreCheck(root, check, job: job, pricing: pricing, progress: { meter($0, of: $1) })
         let counts = isDry ? try work.count() : try work.apply()
         let text = CheckText(root: root, option: given?.option, counts: counts, isDry: isDry)

@@ -93,11 +93,12 @@ extension VerificationReport {
         }
         if supersededRecords > 0 {
             lines.append(
-                "superseded \(StoreSummary.plural(supersededRecords, "record")) of rows that have changed since")
+                "superseded \(StoreSummary.plural(supersededRecords, "earlier outcome")): of rows that changed, or answers that "
+                    + "no longer fit")
         }
         if isBeingRevised {
             lines.append(
-                "unfinished records of changed rows are being moved to superseded/; the next run completes that")
+                "unfinished records are being moved to superseded/; the next run, or the next check, completes that")
         }
         lines += problems.map { CellWidth.sanitized("\($0.kind.rawValue): \($0)") }
         let total = problemCounts.values.reduce(0, +)

@@ -51,6 +51,7 @@ struct RunSession {
         try RowTrial.check(input, settings, job: job)
         try RowPrices.check(input, settings, job: job)
         if !isQuiet, let line = try InputAnnouncement.line(input, settings.inputs) { messages.line(line) }
+        if !isQuiet, let remark = settings.check?.remark { messages.line(remark) }
         if !isQuiet, let remark = settings.telling.remark(settings.check, settings.endpoint) { messages.line(remark) }
         job = try takeUpBadRows(input, job)
         try raiseSamples(job)

@@ -143,7 +143,7 @@ extension StoreStatus {
             facts.append(
                 (
                     "superseded",
-                    "\(StoreSummary.plural(superseded.records, "answer")) to rows that have changed since, "
+                    "\(StoreSummary.plural(superseded.records, "answer")) to rows that changed, or that no longer fit, "
                         + Human.bytes(superseded.bytes)
                 ))
         }
