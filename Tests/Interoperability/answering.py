@@ -5,6 +5,12 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
+class Listener(ThreadingHTTPServer):
+    daemon_threads = True
+    # Connections that come at once; of more the last ones wait for a second.
+    request_queue_size = 1024
+
+
 class AnsweringServer:
     """`reply(path, body)` is a text, which becomes a chat's answer, or a whole body, or (status, body)."""
 
@@ -30,8 +36,7 @@ class AnsweringServer:
             def log_message(self, *_):
                 pass
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
+        self.server = Listener(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}/v1"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
