@@ -66,7 +66,7 @@ def test_answers_that_are_asked_again_are_counted(retort, teacher, prompts, pric
     assert recorded(told) == bill(server) and told["rounds_usd"] > 0 == told["uncertain_max_usd"]
     assert len(store.responses) == 30
     rounds = store.lane("rounds")
-    assert len(rounds) == 30 and {line["class"] for line in rounds} == {"server"}
+    assert 0 < len(rounds) <= 30 and {line["class"] for line in rounds} == {"server"}
     retort("verify", store.root, "--deep")
 
 
