@@ -1,4 +1,5 @@
 public import Basics
+internal import JSONText
 public import PromptSource
 public import SegmentStore
 
@@ -13,6 +14,7 @@ public final class StoreRows {
     private let options: StoreOptions
     private let watch: SourceWatch?
     private let samples: Int
+    private let parser = JSONParser()
     private var store: StoreReader?
     /// What is left of the snapshot, the lane in hand last.
     private var walks: [(lane: Lane, records: LaneWalk)] = []
@@ -106,7 +108,7 @@ public final class StoreRows {
 
     /// The record as a row; nil where it is none, or has been given.
     private func row(_ record: StoredRecord, isInJournal: Bool) -> Row? {
-        guard selection.takes(record) else { return nil }
+        guard selection.takes(record, with: parser) else { return nil }
         let key = record.head.key
         if isInJournal {
             journaled.insert(key.hash)

@@ -8,7 +8,7 @@ enum RetryCommand {
     /// Options of `run` that say what the input is or what the job is made of.
     private static let optionsOfInput: Set<String> = [
         "out", "format", "template", "strict", "on-change", "endpoint", "samples", "json", "schema", "fields",
-        "schema-by", "schema-prompt", "strict-schema", "verifier", "job", "model-config",
+        "schema-by", "schema-prompt", "strict-schema", "verifier", "job", "model-config", "continue", "where",
     ]
 
     private static let retriedClasses = FailureClass.allCases.filter { $0 != .badInput }

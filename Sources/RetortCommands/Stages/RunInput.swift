@@ -1,4 +1,5 @@
 import Basics
+import Filtering
 import CommandLine
 import ModelAPI
 import PromptSource
@@ -16,6 +17,11 @@ enum RunInput {
                     remedy: "Give a store alone. `retort merge` makes one store of several.")
             }
             return try InputSet(files: [store(operand, settings)])
+        }
+        if let condition = settings.rows.selection.condition {
+            throw RetortError(
+                .usage, "--where \(condition.text) needs a store as the input", at: settings.inputs.first,
+                remedy: "Name the directory of a run, whose records it is to choose.")
         }
         if settings.continues {
             throw RetortError(
@@ -59,7 +65,7 @@ enum RunInput {
 extension RowRange {
     /// The rows that a store has now, without reading it; nil where that cannot be told.
     func total(of input: InputSet) -> UInt64? {
-        guard let file = input.files.first, let store = try? StoreReader(file.path, options: StoreAccess.options) else {
+        guard selection.condition == nil, let file = input.files.first, let store = try? StoreReader(file.path, options: StoreAccess.options) else {
             return nil
         }
         let counters = store.counters

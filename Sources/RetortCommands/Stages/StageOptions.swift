@@ -1,5 +1,8 @@
 import Basics
 import CommandLine
+import Filtering
+import ModelAPI
+import StageSource
 
 /// Options of `run` for an input that is a store.
 enum StageOptions {
@@ -7,9 +10,24 @@ enum StageOptions {
 
     static let options: [OptionSpec] = [
         OptionSpec(
+            "where", kind: .string, valueName: "CONDITION",
+            summary: "take the records for which it holds, e.g. 'finish == \"length\"'; class and error are of failures",
+            details: """
+                Fields: \(SourceSelection.fields.joined(separator: ", ")); value.NAME and metadata.NAME too. Compare with == \
+                != < <= > >=, join with and, or, not. Where it names class, status or error, failures are rows as well, but \
+                not rows that could not be read.
+                """, group: group),
+        OptionSpec(
             "continue", summary: "go on with each conversation: its messages, the answer, then the template's turns",
             group: group)
     ]
+
+    /// What `--where` selects.
+    static func selection(_ command: ParsedCommand) throws(RetortError) -> SourceSelection {
+        guard let text = command.stringIfSet("where") else { return .answers }
+        let condition = try WhereClause(text, fields: SourceSelection.fields)
+        return SourceSelection(condition, classesLeftOut: [FailureClass.badInput.rawValue])
+    }
 
     static func continues(_ command: ParsedCommand, hasTemplate: Bool) throws(RetortError) -> Bool {
         guard command.flag("continue") else { return false }
