@@ -15,9 +15,11 @@ public struct JobDocument: Sendable {
         public var model: String?
         /// The model file.
         public var modelConfig: String?
+        /// The place in `stages:`, from 0; nil: what holds for all of them.
+        public var stage: Int?
 
-        public init(job: String? = nil, model: String? = nil, modelConfig: String? = nil) {
-            (self.job, self.model, self.modelConfig) = (job, model, modelConfig)
+        public init(job: String? = nil, model: String? = nil, modelConfig: String? = nil, stage: Int? = nil) {
+            (self.job, self.model, self.modelConfig, self.stage) = (job, model, modelConfig, stage)
         }
     }
 
@@ -25,7 +27,7 @@ public struct JobDocument: Sendable {
     public typealias Source = (text: String, file: String)
 
     /// Names of a job file that are no options.
-    public static let reserved: Set<String> = ["input", "prompt", "jobs"]
+    public static let reserved: Set<String> = ["input", "prompt", "jobs", "stages"]
 
     /// For `ParsedCommand.applying`.
     public private(set) var settings: [Setting] = []
@@ -35,6 +37,8 @@ public struct JobDocument: Sendable {
     public private(set) var special: [String: YAMLNode.Member] = [:]
     /// The model's name for the server, where a model file says it.
     public private(set) var model: String?
+    /// What `stages:` lists, those that can be understood.
+    public private(set) var stages: [JobStage] = []
     /// One line for each file whose names are those of other programs.
     public private(set) var notes: [String] = []
     public private(set) var problems: [RetortError] = []
@@ -54,14 +58,18 @@ public struct JobDocument: Sendable {
         var top = Layer()
         if let root { top = reader.layer(root.members ?? [], Self.reserved, &problems) }
         let section = self.section(of: top, choice, place: job?.file)
-        let named = choice.modelConfig.map { ($0, "--model-config") } ?? modelConfig(section, top)
+        let list = (section?.special["stages"] ?? top.special["stages"])
+        let stage = list.flatMap { self.stage(of: $0, choice.stage) }
+        let named = choice.modelConfig.map { ($0, "--model-config") } ?? modelConfig(stage, section, top)
         if let (path, place) = named {
-            layers += modelLayers(path, place, choice.model ?? text("model", section, top), read)
+            layers += modelLayers(path, place, choice.model ?? text("model", stage, section, top), read)
         }
         layers.append(top)
         if let section { layers.append(section) }
+        if let stage { layers.append(stage) }
         for layer in layers { special.merge(layer.special) { $1 } }
         special["jobs"] = nil
+        special["stages"] = nil
         settings = Layer.merged(layers, &problems)
         // The server's name stands in for the model file's.
         if let model { settings = settings.map { $0.name == "model" ? Setting("model", model, at: $0.place) : $0 } }
@@ -78,8 +86,8 @@ public struct JobDocument: Sendable {
         }
     }
 
-    private func modelConfig(_ section: Layer?, _ top: Layer) -> (String, String)? {
-        for layer in [section, top].compactMap({ $0 }) {
+    private func modelConfig(_ layers: Layer?...) -> (String, String)? {
+        for layer in layers.compactMap({ $0 }) {
             if let entry = layer.entries.first(where: { $0.option == "model-config" })?.settings.first {
                 return (entry.text, entry.place)
             }
@@ -87,11 +95,30 @@ public struct JobDocument: Sendable {
         return nil
     }
 
-    private func text(_ option: String, _ section: Layer?, _ top: Layer) -> String? {
-        for layer in [section, top].compactMap({ $0 }) {
+    private func text(_ option: String, _ layers: Layer?...) -> String? {
+        for layer in layers.compactMap({ $0 }) {
             if let text = layer.entries.first(where: { $0.option == option })?.settings.first?.text { return text }
         }
         return nil
+    }
+
+    // MARK: Stages
+
+    /// Reads the list of stages, and the options of one of them.
+    private mutating func stage(of list: YAMLNode.Member, _ number: Int?) -> Layer? {
+        let found = JobStage.read(list, &problems)
+        stages = found.map(\.stage)
+        var chosen: Layer?
+        for (place, one) in found.enumerated() {
+            var ignored: [RetortError] = []
+            let layer = reader.layer(
+                one.options, Self.reserved.union(JobStage.reserved), names: JobStage.names, &ignored)
+            if place == number {
+                problems += ignored
+                chosen = layer
+            }
+        }
+        return chosen
     }
 
     // MARK: Sections

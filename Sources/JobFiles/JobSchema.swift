@@ -20,7 +20,7 @@ public struct JobSchema: Sendable {
                 ])
             ),
         ]
-        let section = special + optionProperties
+        let section = special + optionProperties + [("stages", stages)]
         let jobs = Value.object([
             ("description", .text("jobs of their own, chosen by --job; the rest of the file holds for all")),
             ("type", .text("object")),
@@ -40,10 +40,41 @@ public struct JobSchema: Sendable {
                                 ("type", .text("object")), ("properties", .object(section)),
                                 ("additionalProperties", .word("false")),
                             ])
-                        )
+                        ), ("stage", stage(special)),
                     ])
                 ),
             ])
+    }
+
+    private var stages: Value {
+        .object([
+            ("description", .text("runs that feed each other, all at once; the rest of the file holds for all")),
+            ("type", .text("array")), ("items", .object([("$ref", .text("#/$defs/stage"))])),
+        ])
+    }
+
+    private func stage(_ special: [(String, Value)]) -> Value {
+        let own: [(String, Value)] = [
+            ("name", .object([("description", .text("the stage's store is OUT/NAME")), ("type", .text("string"))])),
+            (
+                "from",
+                .object([
+                    ("description", .text("the stage whose records are the rows")), ("type", .text("string")),
+                ])
+            ),
+            (
+                "when",
+                .object([
+                    ("description", .text("the condition on these records: `draft.rejected`, `finish == 'length'`")),
+                    ("type", .text("string")),
+                ])
+            ),
+        ]
+        let stage: [(String, Value)] = [
+            ("type", .text("object")), ("properties", .object(own + special + optionProperties)),
+            ("required", .list([.text("name")])), ("additionalProperties", .word("false")),
+        ]
+        return .object(stage)
     }
 
     /// Of model files, with a line feed at its end.

@@ -6,7 +6,9 @@ import Basics
 /// What a request has cost counts as one of two: recorded, where a record says it, or uncertain, where none does: the
 /// answer was lost, or did not say what it cost. Uncertain requests count at their worst.
 public struct Budget: Sendable, Hashable {
-    public let limit: Int
+    /// Of a budget with a pool: what it has taken from the pool so far, all of which is spent or set aside.
+    public private(set) var limit: Int
+    private let pool: BudgetPool?
     /// Spent for good, as records say.
     public private(set) var spent: Int
     /// What requests without a record may have cost at worst.
@@ -20,8 +22,19 @@ public struct Budget: Sendable, Hashable {
     public init(limit: Int, spent: Int = 0, uncertain: Int = 0) {
         precondition(limit >= 0 && spent >= 0 && uncertain >= 0, "a budget is not negative")
         self.limit = limit
+        pool = nil
         self.spent = spent
         self.uncertain = uncertain
+    }
+
+    /// A share of what several runs may spend together.
+    ///
+    /// - Parameters:
+    ///   - spent: by earlier runs, and counted in the pool already; so is `uncertain`.
+    public init(sharing pool: BudgetPool, spent: Int, uncertain: Int) {
+        precondition(spent >= 0 && uncertain >= 0, "a budget is not negative")
+        limit = spent.addingSaturated(uncertain)
+        (self.pool, self.spent, self.uncertain) = (pool, spent, uncertain)
     }
 
     /// What may have been spent beside what records say.
@@ -35,6 +48,25 @@ public struct Budget: Sendable, Hashable {
         return unrecordedMax <= left && cost <= left - unrecordedMax
     }
 
+    /// The same where runs share a pool: the money is taken from it at once.
+    mutating func takes(_ cost: Int) -> Bool {
+        if allows(cost) { return true }
+        guard let pool else { return false }
+        let wanted = spent.addingSaturated(unrecordedMax).addingSaturated(cost) - limit
+        guard wanted > 0, pool.take(wanted) else { return false }
+        limit = limit.addingSaturated(wanted)
+        return allows(cost)
+    }
+
+    /// What is neither spent nor set aside any more is for the other runs.
+    private mutating func giveBack() {
+        guard let pool else { return }
+        let excess = limit - spent.addingSaturated(unrecordedMax)
+        guard excess > 0 else { return }
+        limit -= excess
+        pool.give(excess)
+    }
+
     /// Sets aside what `allows` has allowed.
     public mutating func reserve(_ cost: Int) {
         assert(allows(cost))
@@ -46,6 +78,7 @@ public struct Budget: Sendable, Hashable {
         reserved -= cost
         assert(reserved >= 0)
         if let actual { spent = spent.addingSaturated(actual) } else { uncertain = uncertain.addingSaturated(cost) }
+        giveBack()
     }
 
     /// No record will say what a settled request has cost.
@@ -65,9 +98,14 @@ public struct Budget: Sendable, Hashable {
         let unknown = uncertain > 0 ? ", up to \(Self.dollars(uncertain)) more on answers that were lost" : ""
         return RetortError(
             .incomplete, "the next request could cost more than is left of the budget",
-            cause: "\(Self.dollars(spent)) of \(Self.dollars(limit)) are spent\(unknown), "
+            cause:
+                "\(Self.dollars(spent)) \(pool == nil ? "of \(Self.dollars(limit)) are" : "are") spent\(unknown)\(shared), "
                 + "and it may cost \(Self.dollars(cost))",
             remedy: "Nothing is lost; run the same command again with a larger --max-cost to go on.")
+    }
+
+    private var shared: String {
+        pool.map { " here, and all stages together may spend \(Self.dollars($0.limit))" } ?? ""
     }
 
     /// Dollars with six decimals, rounded up.

@@ -124,7 +124,7 @@ struct Dispatcher {
         let pace = limiter.ready(tokens: tokens, at: now)
         if pace > now { return wait(.rateLimit, until: pace) }
         let costMax = (retryFirst ? retries.first : ready.first)?.costMax ?? 0
-        if let budget, !budget.allows(costMax) { return waitForBudget(budget.refusal(of: costMax)) }
+        if budget?.takes(costMax) == false, let error = budget?.refusal(of: costMax) { return waitForBudget(error) }
         guard let ticket = retryFirst ? takeRetry() : ready.popFirst() else { return wait(.none, until: nil) }
         limiter.take(tokens: tokens, at: now)
         budget?.reserve(costMax)

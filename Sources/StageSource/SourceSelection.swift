@@ -10,6 +10,8 @@ public struct SourceSelection: Sendable, Hashable {
     public var classesLeftOut: Set<String>
     /// What a record must fulfil; nil: nothing.
     public private(set) var condition: WhereClause?
+    /// A name that a condition may put before fields.
+    private var stage: String?
 
     /// The answers, and nothing else.
     public static let answers = SourceSelection(lanes: [.responses])
@@ -20,17 +22,23 @@ public struct SourceSelection: Sendable, Hashable {
     }
 
     /// The records that fulfil a condition: answers, and failures too where it asks for their class, status or error.
-    public init(_ condition: WhereClause, classesLeftOut: Set<String>) {
-        let isOfFailures = condition.paths.contains { Self.fieldsOfFailures.contains($0.first ?? "") }
+    ///
+    /// - Parameter stage: the name of the stage whose store it is, which fields may be written behind: `draft.rejected`.
+    public init(_ condition: WhereClause, of stage: String? = nil, classesLeftOut: Set<String>) {
+        let isOfFailures = condition.paths.contains { path in
+            Self.fieldsOfFailures.contains((path.first == stage ? path.dropFirst().first : path.first) ?? "")
+        }
         self.init(lanes: isOfFailures ? [.responses, .failures] : [.responses], classesLeftOut: classesLeftOut)
         self.condition = condition
+        self.stage = stage
     }
 
-    private static let fieldsOfFailures: Set<String> = ["class", "status", "error"]
+    private static let fieldsOfFailures: Set<String> = ["class", "status", "error", "rejected"]
 
     /// What a condition may ask for: members of a record by these names.
     public static let fields = [
-        "id", "sample", "status", "class", "error", "finish", "response", "reasoning", "value", "model", "usage",
+        "id", "sample", "status", "rejected", "class", "error", "finish", "response", "reasoning", "value", "model",
+        "usage",
         "attempts", "cost", "latency", "metadata",
     ]
 
@@ -43,7 +51,9 @@ public struct SourceSelection: Sendable, Hashable {
         guard let condition else { return true }
         guard let root = try? parser.parse(record.line).root else { return false }
         return condition.holds { path in
+            let path = path.first == stage ? path.dropFirst() : path[...]
             guard let name = path.first else { return .null }
+            if name == "rejected" { return .boolean(record.head.failureClass != nil) }
             var value = root.member(Array((Self.members[name] ?? name).utf8))
             // Values and metadata are texts of JSON.
             if name == "value" || name == "metadata", let text = value?.stringBytes {

@@ -1,4 +1,5 @@
 import Basics
+import Filtering
 import PromptSource
 import SegmentStore
 import TestSupport
@@ -108,6 +109,33 @@ struct StoreRowsTests {
         #expect(found.count == 20)
         let only = SourceSelection(lanes: [.failures], classesLeftOut: ["bad_input"])
         #expect(try all(try StoreRows(root, only, options: options)).count == 9)
+        try store.close()
+    }
+
+    @Test("A condition chooses records by what they say")
+    func conditions() throws {
+        let store = try create()
+        for number in 0..<30 {
+            let members =
+                #""finish_reason":"\#(number % 2 == 0 ? "stop" : "length")","usage":{"n":\#(number)},"#
+                + #""value":"{\"score\":\#(number)}","metadata":"{\"topic\":\"t\#(number % 3)\"}""#
+            var new = record(number, failing: number % 10 == 9 ? UInt8(number % 4 == 1 ? 0 : 1) : nil)
+            new.members = Array(members.utf8)
+            _ = try store.append([new])
+        }
+        func count(_ text: String, of stage: String? = nil) throws -> Int {
+            let condition = try WhereClause(text, fields: SourceSelection.fields + [stage].compactMap { $0 })
+            let selection = SourceSelection(condition, of: stage, classesLeftOut: ["bad_input"])
+            return try all(try StoreRows(root, selection, options: options)).count
+        }
+        #expect(try count("finish == 'length'") == 12)
+        #expect(try count("value.score >= 20 and metadata.topic == 't0'") == 3)
+        #expect(try count("usage.n < 3") == 3)
+        #expect(try count("class == 'timeout'") == 2)
+        #expect(try count("rejected") == 2)
+        #expect(try count("draft.rejected or draft.usage.n == 0", of: "draft") == 3)
+        #expect(try count("status == 'ok' or rejected") == 29)
+        #expect(try count("value.nothing == 1") == 0)
         try store.close()
     }
 

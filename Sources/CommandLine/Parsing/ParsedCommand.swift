@@ -127,6 +127,13 @@ public struct ParsedCommand: Sendable, Hashable {
         }
     }
 
+    /// The same command with another operand of that name.
+    public func replacing(_ name: String, with text: String) -> ParsedCommand {
+        var command = self
+        command.operandTexts[name] = [text]
+        return command
+    }
+
     /// The operand of that name; nil if an optional one was left out.
     public func operand(_ name: String) -> String? { operands(name).first }
 

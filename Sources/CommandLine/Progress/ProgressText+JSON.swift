@@ -29,6 +29,11 @@ extension ProgressText {
         return "{" + members.map { "\"\($0.0)\":\($0.1)" }.joined(separator: ",") + "}"
     }
 
+    /// The same of one of several parts: its name is the last member.
+    static func json(_ snapshot: ProgressSnapshot, stage: String) -> String {
+        json(snapshot).dropLast() + ",\"stage\":\(quoted(stage))}"
+    }
+
     /// A remark or an error among the snapshots.
     public static func json(message: String) -> String { "{\"event\":\"message\",\"text\":\(quoted(message))}" }
 

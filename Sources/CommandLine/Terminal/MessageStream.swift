@@ -7,6 +7,8 @@ public import Basics
 public final class MessageStream: Sendable {
     private struct State {
         var display: ProgressDisplay
+        /// In place of the display where several parts are shown.
+        var board: ProgressBoard?
         var pending: [UInt8] = []
         var isWriting = false
     }
@@ -15,6 +17,9 @@ public final class MessageStream: Sendable {
     /// Whether what it writes are JSON objects.
     public let writesJSON: Bool
     private let state: Locked<State>
+    /// Where a part of the work is: the stream of the whole.
+    private let whole: (stream: MessageStream, number: Int, name: String)?
+    private let style: ProgressStyle
     /// What the stream was found to be when it was opened.
     public let terminal: Terminal
     /// The styles of its messages.
@@ -25,6 +30,8 @@ public final class MessageStream: Sendable {
         descriptor: Int32 = 2, terminal: Terminal, palette: Palette, progress: ProgressStyle = .none,
         itemsEvery: Int? = nil
     ) {
+        whole = nil
+        style = progress
         writer = DescriptorWriter(descriptor: descriptor, name: "standard error")
         self.terminal = terminal
         self.palette = palette
@@ -34,13 +41,42 @@ public final class MessageStream: Sendable {
                 display: ProgressDisplay(progress, width: terminal.width, palette: palette, itemsEvery: itemsEvery)))
     }
 
+    /// The stream of one part of the work: its lines begin with its name, and its progress is a line among others.
+    private init(_ number: Int, _ name: String, of stream: MessageStream) {
+        writer = stream.writer
+        terminal = stream.terminal
+        palette = stream.palette
+        writesJSON = stream.writesJSON
+        style = stream.style
+        whole = (stream, number, name)
+        state = Locked(State(display: ProgressDisplay(.none, width: 0, palette: .plain)))
+    }
+
+    /// Streams for the parts of the work, which show their progress side by side on this one from now on.
+    public func parts(_ names: [String]) -> [MessageStream] {
+        state.withLock { state in
+            state.board = ProgressBoard(names, style, width: terminal.width, palette: palette)
+        }
+        return names.enumerated().map { MessageStream($0.offset, $0.element, of: self) }
+    }
+
+    /// No part is shown any more.
+    public func endParts() {
+        emit { state in
+            defer { state.board = nil }
+            return state.board?.end() ?? ""
+        }
+    }
+
     /// Writes a line. Control characters in it are the caller's affair: see `CellWidth.sanitized`.
     public func line(_ text: String) {
-        emit { state in state.display.message(text) }
+        if let whole { return whole.stream.line("\(whole.name): \(text)") }
+        emit { state in state.board?.message(text) ?? state.display.message(text) }
     }
 
     /// Writes an event among the progress objects: a JSON object on a line.
     public func event(_ json: String) {
+        if let whole { return whole.stream.event(json) }
         emit { _ in json + "\n" }
     }
 
@@ -53,6 +89,7 @@ public final class MessageStream: Sendable {
 
     /// Shows how far the work is, as often as the style allows. While the stream takes nothing, frames are left out.
     public func show(_ snapshot: ProgressSnapshot, now: Instant) {
+        if let whole { return whole.stream.show(whole.number, snapshot, now: now) }
         let width = Terminal.windowWidth(writer.descriptor)
         emit { state in
             guard state.pending.isEmpty else { return "" }
@@ -63,7 +100,21 @@ public final class MessageStream: Sendable {
 
     /// Shows the last state and ends the progress line.
     public func finish(_ snapshot: ProgressSnapshot, now: Instant) {
+        if let whole { return whole.stream.finish(whole.number, snapshot, now: now) }
         emit { state in state.display.finish(snapshot, now: now) }
+    }
+
+    private func show(_ number: Int, _ snapshot: ProgressSnapshot, now: Instant) {
+        let width = Terminal.windowWidth(writer.descriptor)
+        emit { state in
+            guard state.pending.isEmpty else { return "" }
+            if let width { state.board?.width = width }
+            return state.board?.update(number, snapshot, now: now) ?? ""
+        }
+    }
+
+    private func finish(_ number: Int, _ snapshot: ProgressSnapshot, now: Instant) {
+        emit { state in state.board?.finish(number, snapshot, now: now) ?? "" }
     }
 
     /// Whether some thread is writing right now.

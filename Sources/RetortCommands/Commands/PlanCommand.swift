@@ -34,6 +34,9 @@ enum PlanCommand {
         for name in own + variables where (environment[name] ?? "").isEmpty {
             environment[name] = "not needed"
         }
+        if let stages = request.job?.stages, !stages.isEmpty {
+            return try PipelineCommand.plan(given, request, context, environment: environment)
+        }
         let settings = try request.settings(context, environment: environment)
         let plan = try RunPlan(settings)
         let output = DataOutput.standardOutput()

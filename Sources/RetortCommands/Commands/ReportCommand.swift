@@ -33,9 +33,23 @@ enum ReportCommand {
 
     @Sendable
     static func run(_ command: ParsedCommand, _ context: CommandContext) async throws -> ExitCode {
-        let root = command.operand("STORE")!
+        let operand = command.operand("STORE")!
+        let stores = try PipelineLayout.stores(of: operand)
+        var ending = ExitCode.ok
+        for store in stores {
+            var out = command.stringIfSet("out")
+            if stores != [operand], let given = out { out = given + store.dropFirst(operand.count) }
+            let one = try report(store, into: out, command, context)
+            if one != .ok { ending = one }
+        }
+        return ending
+    }
+
+    private static func report(
+        _ root: String, into out: String?, _ command: ParsedCommand, _ context: CommandContext
+    ) throws -> ExitCode {
         let summary = try StoreSummary(of: root, now: wallClockSeconds())
-        let files = try ReportFiles(in: command.stringIfSet("out") ?? "\(root)/report")
+        let files = try ReportFiles(in: out ?? "\(root)/report")
         let output = DataOutput.standardOutput()
         let listsItems = command.flag("items")
         let paths = try files.write(summary, listsItems: listsItems)

@@ -59,6 +59,22 @@ enum RetryCommand {
 
     @Sendable
     static func run(_ command: ParsedCommand, _ context: CommandContext) async throws -> ExitCode {
+        let operand = command.operand("STORE")!
+        guard let layout = try PipelineLayout.load(operand) else { return try await retry(command, context) }
+        var ending = ExitCode.ok
+        for store in try PipelineLayout.stores(of: operand) {
+            if !command.flag("quiet") { context.messages.line(store) }
+            let one = try await retry(command.replacing("STORE", with: store), context)
+            if one != .ok { ending = one }
+            if one == .interrupted { break }
+        }
+        if !command.flag("quiet"), layout.stages.count > 1 {
+            context.messages.line("answers that are new go on to the next stage when the job is run again")
+        }
+        return ending
+    }
+
+    private static func retry(_ command: ParsedCommand, _ context: CommandContext) async throws -> ExitCode {
         let root = command.operand("STORE")!
         let reader = try StoreReader(root, options: StoreAccess.options)
         let isQuiet = command.flag("quiet")

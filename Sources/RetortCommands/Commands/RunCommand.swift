@@ -183,6 +183,9 @@ enum RunCommand {
     static func run(_ given: ParsedCommand, _ context: CommandContext) async throws -> ExitCode {
         let request = try RunRequest(given)
         let command = request.command
+        if let stages = request.job?.stages, !stages.isEmpty {
+            return try await PipelineCommand.run(given, request, context)
+        }
         let settings = try request.settings(context, environment: context.environment)
         let messages = context.progressStream(command)
         let session = RunSession(settings: settings, messages: messages, isQuiet: command.flag("quiet"))

@@ -7,7 +7,7 @@ enum StatusCommand {
         "status", summary: "state, counts, pace, tokens, cost and settings of runs, also while they write",
         details: """
             A run tells once a second how far it is (progress.json in the store); afterwards it is shown how it ended. \
-            Several stores are shown side by side.
+            Several stores are shown side by side, and so are the stages of a run in stages.
 
             With --json each store is one object on a line. Its per_item has means over all answers and percentiles \
             over the first \(Human.count(AnswerSample.recordsMax)); null is what is not known.
@@ -50,7 +50,8 @@ enum StatusCommand {
 
     @Sendable
     static func run(_ command: ParsedCommand, _ context: CommandContext) async throws -> ExitCode {
-        let roots = command.operands("STORE")
+        var roots: [String] = []
+        for operand in command.operands("STORE") { roots += try PipelineLayout.stores(of: operand) }
         if command.flag("watch") || command.isGiven("every") {
             guard let root = roots.first, roots.count == 1 else {
                 throw RetortError(.usage, "--watch shows one store", remedy: "Name one, or leave --watch out.")
@@ -72,7 +73,10 @@ enum StatusCommand {
         } else {
             var stores: [StoreStatus] = []
             for root in roots { stores.append(try StoreStatus(root)) }
-            for line in StatusComparison(stores).lines { try output.line(line) }
+            let operands = command.operands("STORE")
+            let isOnePipeline = operands.count == 1 && roots != operands
+            let titles = isOnePipeline ? roots.map { String($0.dropFirst(operands[0].count + 1)) } : nil
+            for line in StatusComparison(stores, titles: titles).lines { try output.line(line) }
         }
         try output.flush()
         return .ok

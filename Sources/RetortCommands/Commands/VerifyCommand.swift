@@ -10,7 +10,8 @@ enum VerifyCommand {
         "verify", summary: "check every checksum and count in a store",
         details: """
             Reads a snapshot and changes nothing, so it may run while a run is writing. --deep also reads every record: \
-            each key has one success, each index entry its record, and all counts match the records.
+            each key has one success, each index entry its record, and all counts match the records. Of a run in stages each \
+            stage is verified, and the chain: every record has one outcome in each stage that should have met it.
             """,
         examples: [
             ExampleSpec("retort verify runs/a", "checksums and counts"),
@@ -36,9 +37,33 @@ enum VerifyCommand {
     @Sendable
     static func run(_ command: ParsedCommand, _ context: CommandContext) async throws -> ExitCode {
         if command.isGiven("manifest") || command.isGiven("root") { return try checkManifest(command) }
+        let operand = command.operand("STORE")!
+        let stores = try PipelineLayout.stores(of: operand)
+        var ending = ExitCode.ok
+        for store in stores {
+            if stores.count > 1 || store != operand, !command.flag("json") {
+                let output = DataOutput.standardOutput()
+                try output.line(store)
+                try output.flush()
+            }
+            let one = try verify(store, command, context)
+            if one != .ok { ending = one }
+        }
+        guard let layout = try PipelineLayout.load(operand) else { return ending }
+        let output = DataOutput.standardOutput()
+        for proof in try layout.chain() {
+            try output.line(command.flag("json") ? proof.json : "chain      " + proof.line)
+        }
+        try output.flush()
+        return ending
+    }
+
+    private static func verify(
+        _ root: String, _ command: ParsedCommand, _ context: CommandContext
+    ) throws -> ExitCode {
         let progress = StoreWorkProgress(context.messages, isQuiet: command.flag("quiet"))
         let report = try StoreVerification.run(
-            command.operand("STORE")!, options: StoreAccess.options, deep: command.flag("deep"),
+            root, options: StoreAccess.options, deep: command.flag("deep"),
             progress: { progress($0) })
         let output = DataOutput.standardOutput()
         if command.flag("json") {

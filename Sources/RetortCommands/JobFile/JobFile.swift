@@ -18,7 +18,7 @@ import PromptSource
 /// on the command line: from the working directory; a model file is also looked for beside the job file.
 struct JobFile {
     private let document: JobDocument
-    private let source: JobDocument.Source?
+    private let file: JobDocument.Source?
     private(set) var inputs: [String] = []
     /// The template of `prompt:`, and its text.
     private(set) var template: (template: Template, text: String)?
@@ -26,6 +26,9 @@ struct JobFile {
     private(set) var templatePlace: String?
     /// All that is wrong with the files, in their order.
     private(set) var problems: [RetortError]
+
+    /// Of a stage that reads from another one: that one's name and its store.
+    private(set) var source: (stage: String, store: String)?
 
     /// The longest job file.
     static let bytesMax = YAMLReader.bytesMax
@@ -56,7 +59,7 @@ struct JobFile {
             try Self.modelFile(path, beside: source?.file)
         }
         problems = document.problems
-        self.source = source
+        file = source
         readInput()
         readPrompt()
     }
@@ -68,6 +71,11 @@ struct JobFile {
     /// The model's name for the server, where a model file says it.
     var model: String? { document.model }
     var notes: [String] { document.notes }
+    /// Those of `stages:`.
+    var stages: [JobStage] { document.stages }
+
+    /// The job of a stage whose rows are the records of another one's store.
+    mutating func read(from stage: String, at store: String) { source = (stage, store) }
 
     private static func modelFile(_ path: String, beside job: String?) throws(RetortError) -> JobDocument.Source {
         do throws(RetortError) {
@@ -116,16 +124,17 @@ struct JobFile {
 
     /// Where in the file a place of a block's text is, which ends in `:line:column`.
     private func place(of error: RetortError, in block: YAMLNode) -> String? {
-        guard block.isBlock, let source, let numbers = error.place?.split(separator: ":").suffix(2).map({ Int($0) }),
-            numbers.count == 2, let line = numbers[0], let column = numbers[1], block.file == source.file
+        guard block.isBlock, let file, let numbers = error.place?.split(separator: ":").suffix(2).map({ Int($0) }),
+            numbers.count == 2, let line = numbers[0], let column = numbers[1], block.file == file.file
         else { return nil }
-        let lines = source.text.split(omittingEmptySubsequences: false) { $0.isNewline }.dropFirst(block.line)
+        let lines = file.text.split(omittingEmptySubsequences: false) { $0.isNewline }.dropFirst(block.line)
         let indent = lines.lazy.filter { $0.contains { $0 != " " } }.first?.prefix { $0 == " " }.count ?? 0
         return "\(block.file):\(block.line + line):\(indent + column)"
     }
 
     /// What the command line gives after the job file, or else the file's own input.
     func inputs(given operands: [String]) throws(RetortError) -> [String] {
+        if let source { return [source.store] }
         let rest = Array(operands.dropFirst())
         guard !rest.isEmpty || !inputs.isEmpty else {
             throw RetortError(

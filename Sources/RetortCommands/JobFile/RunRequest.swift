@@ -14,7 +14,8 @@ struct RunRequest {
     /// All that is wrong with the files.
     private(set) var problems: [RetortError] = []
 
-    init(_ given: ParsedCommand) throws(RetortError) {
+    /// - Parameter stage: the place of a stage in the job's list of them.
+    init(_ given: ParsedCommand, stage: Int? = nil) throws(RetortError) {
         let path = given.operands("PROMPTS").first.flatMap { JobFile.isName($0) ? $0 : nil }
         let config = given.stringIfSet("model-config")
         guard path != nil || config != nil else {
@@ -27,13 +28,17 @@ struct RunRequest {
             return
         }
         let choice = JobDocument.Choice(
-            job: given.stringIfSet("job"), model: given.stringIfSet("model"), modelConfig: config)
+            job: given.stringIfSet("job"), model: given.stringIfSet("model"), modelConfig: config,
+            stage: stage)
         let source = try path.map { path throws(RetortError) in (try TextFile.read(path), path) }
-        let file = JobFile(source, choice, given.spec.options)
+        var file = JobFile(source, choice, given.spec.options)
         problems = file.problems
         var completed = given.applying(file.settings, problems: &problems)
         _ = given.applying(file.otherSettings, problems: &problems)
         if let model = file.model { completed = completed.meaning(model, by: "model") }
+        if let stage, stage < file.stages.count, let from = file.stages[stage].from {
+            file.read(from: from, at: "\(completed.stringIfSet("out") ?? "")/\(from)")
+        }
         command = completed
         job = path == nil ? nil : file
         notes = file.notes
@@ -63,7 +68,7 @@ struct RunRequest {
     private func placed(_ error: RetortError) -> RetortError {
         var error = error
         if let place = error.place, place.hasPrefix("--") {
-            let name = String(place.dropFirst(2).prefix { $0 != " " })
+            let name = String(place.dropFirst(2).prefix { $0 != " " && $0 != "," })
             if command.givenNames.contains(name), let origin = command.origin(of: name) { error.place = origin }
             return error
         }
@@ -79,7 +84,9 @@ struct RunRequest {
 
     /// Inputs that are not there: they are met only when the run begins, and belong to what is told in one go.
     private func missingFiles(_ problems: [RetortError]) -> [RetortError] {
-        guard let job, let inputs = try? job.inputs(given: command.operands("PROMPTS")) else { return [] }
+        guard let job, job.source == nil, let inputs = try? job.inputs(given: command.operands("PROMPTS")) else {
+            return []
+        }
         do throws(RetortError) {
             _ = try InputSet.resolve(inputs)
             return []

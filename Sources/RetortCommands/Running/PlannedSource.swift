@@ -3,6 +3,7 @@ import ModelAPI
 import PromptSource
 import ResponseGenerator
 import SegmentStore
+import StageSource
 
 /// The generator's source: a thread reads and plans rows, and hands batches over a short queue.
 ///
@@ -22,6 +23,8 @@ final class PlannedSource: ItemSource {
         var error: RetortError?
         var isCancelled = false
         var waiter: CheckedContinuation<Void, Never>?
+        /// What the reading thread may wait for.
+        var watch: SourceWatch?
         /// Rows read so far, and what became of those that are not items.
         var reading = Reading()
     }
@@ -98,6 +101,7 @@ final class PlannedSource: ItemSource {
     func cancel() {
         let waiter = state.update { state in
             state.isCancelled = true
+            state.watch?.cancel()
             defer { state.waiter = nil }
             return state.waiter
         }
@@ -119,6 +123,7 @@ final class PlannedSource: ItemSource {
         planner: @escaping @Sendable () throws(RetortError) -> RowPlanner,
         onBadRow: @escaping @Sendable (RetortError) -> Void, onRemark: @escaping @Sendable (String) -> Void = { _ in }
     ) {
+        state.update { $0.watch = reading.watch }
         WorkThread.start(givesWay: true) { [self] in
             let rows = RangedRows(
                 input, from: landmark, range, position: reading.position, watch: reading.watch)

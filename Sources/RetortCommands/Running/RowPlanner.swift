@@ -226,7 +226,9 @@ final class RowPlanner {
         issued.remove([hash])
         if let other = try otherRow(of: key, row) { return .duplicate(of: other) }
         count(entry)
-        if isChanged, settings.onChange == .refuse, !input.isRepeatable { throw changed(1, at: input.place(of: row)) }
+        if isChanged, settings.onChange == .refuse, !input.isRepeatable || input.isStore && !isCompared {
+            throw changed(1, at: input.place(of: row))
+        }
         return .known
     }
 

@@ -54,9 +54,12 @@ final class RunReporter: ProgressObserver {
     func finish(_ progress: Progress) { display.finish(progress) { fill(&$0, progress) } }
 
     /// Counts the input's rows, for the total and the time left. Only files that can be read again.
-    func count(_ input: InputSet, _ settings: RunSettings, scheme: RowScheme, known: UInt64?) {
+    func count(
+        _ input: InputSet, _ settings: RunSettings, scheme: RowScheme, known: UInt64?, isFollowing: Bool = false
+    ) {
         if input.isStore {
-            let total = range.total(of: input)
+            // While it is being written more may come.
+            let total = isFollowing ? nil : range.total(of: input)
             rowsTotal.withLock { $0 = total }
             return
         }

@@ -49,6 +49,7 @@ extension RunSession {
             },
             withoutIDs: true, overflow: { (entry) throws(RetortError) in try revision.supersede(entry) })
         for entry in changed.entries.values { try revision.supersede(entry) }
+        if stage?.source != nil { try supersedeOrphans(input, revision) }
         if !isQuiet { messages.line(announcement(revision)) }
         try revision.commit(job: job.keepingSamples(of: manifest).values)
     }

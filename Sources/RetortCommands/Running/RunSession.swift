@@ -13,12 +13,15 @@ struct RunSession {
     private(set) var settings: RunSettings
     let messages: MessageStream
     let isQuiet: Bool
+    /// What it has to do with the other stages of its pipeline; nil: it is none.
+    let stage: StageContext?
     /// Keeps descriptors for the store's files while a session is under way.
     private let files = PosixFileSystem()
     /// Connections that the limit of open files leaves room for; nil where there is room for all that are wanted.
     private var connectionsMax: Int?
 
-    init(settings: RunSettings, messages: MessageStream, isQuiet: Bool) {
+    init(settings: RunSettings, messages: MessageStream, isQuiet: Bool, stage: StageContext? = nil) {
+        self.stage = stage
         self.settings = settings
         self.messages = messages
         self.isQuiet = isQuiet
@@ -162,7 +165,7 @@ struct RunSession {
     }
 
     func startSimulator() throws(RetortError) -> ModelSimulator? {
-        guard let configuration = settings.simulator else { return nil }
+        guard stage == nil, let configuration = settings.simulator else { return nil }
         let simulator = try ModelSimulator(configuration)
         try simulator.start()
         return simulator
@@ -170,7 +173,7 @@ struct RunSession {
 
     func makeTransport(_ simulator: ModelSimulator?, _ loop: EventLoop) throws(RetortError) -> HTTPTransport {
         let configuration = HTTPTransport.Configuration(
-            baseURL: simulator?.baseURL ?? settings.baseURL, headers: settings.headers,
+            baseURL: simulator?.baseURL ?? stage?.pipeline.simulatorURL ?? settings.baseURL, headers: settings.headers,
             userAgent: "retort/\(RetortProgram.version)", timeouts: settings.timeouts,
             responseBytesMax: settings.responseBytesMax, connectionsMax: connectionsMax, network: settings.network)
         return try HTTPTransport(configuration, on: loop)
@@ -237,6 +240,7 @@ struct RunSession {
     private func drive(
         _ input: InputSet, _ store: RecordStore, _ transport: HTTPTransport, _ loop: EventLoop
     ) async throws(RetortError) -> Result {
+        stage?.hasOpened(true)
         let before = store.counters
         let superseded = try settings.pricing.limit.map { _ throws(RetortError) in try costOfSuperseded() }
         let noted = store.manifest
@@ -260,11 +264,13 @@ struct RunSession {
             generatorConfiguration(
                 before, Spending(before, mark: store.mark, superseded: superseded ?? 0, notes: store.manifest.notes),
                 isOtherJob: false),
-            transport: settings.secrets.guarding(transport),
+            transport: gated(settings.secrets.guarding(transport)),
             clock: LoopClock(loop: loop), executor: loop, observer: reporter)
         let signals = Locked(0)
         watchSignals(generator, signals) { source.cancel() }
-        reporter.count(input, settings, scheme: RowScheme(store.manifest.job), known: store.manifest.input?.rows)
+        reporter.count(
+            input, settings, scheme: RowScheme(store.manifest.job), known: store.manifest.input?.rows,
+            isFollowing: reading.watch != nil)
         let settings = settings
         let verifier = try await runVerifier()
         source.start(
@@ -273,7 +279,7 @@ struct RunSession {
             planner: { () throws(RetortError) in
                 RowPlanner(
                     settings, input: input, store: store, issued: issued, codec: codec, standing: standing,
-                    isCompared: true, siblings: siblings,
+                    isCompared: reading.watch == nil, siblings: siblings,
                     prior: try PriorRounds(of: store, settings.generator.classifier, verifier: verifier))
             },
             onBadRow: { reporter.badRow($0) }, onRemark: { reporter.remark($0) })
@@ -307,6 +313,7 @@ struct RunSession {
         _ counters: StoreCounters, _ spending: Spending, isOtherJob: Bool
     ) -> GeneratorConfiguration {
         var configuration = settings.pricing.budgeted(settings.generator, spending)
+        configuration.budget = stage?.sharing(configuration.budget) ?? configuration.budget
         configuration.hasWorkedBefore = counters.done > 0 && !isOtherJob
         configuration.server =
             settings.simulator == nil ? ServerNote.withoutSecrets(settings.baseURL) : "the built-in model server"
@@ -340,17 +347,21 @@ struct RunSession {
     ) {
         let messages = messages
         let timeout = settings.drainTimeout
-        SignalWatcher.onSignal { count in
+        let isAlone = stage == nil
+        let action: SignalWatcher.Action = { count in
             signals.withLock { $0 = count }
             cancel()
             switch count {
             case 1:
-                messages.line("interrupted: waiting for requests in flight; press Ctrl-C again to stop now")
+                if isAlone {
+                    messages.line("interrupted: waiting for requests in flight; press Ctrl-C again to stop now")
+                }
                 generator.stop(.drain(deadline: .now + timeout))
             case 2: generator.stop(.now)
             // Even now nothing that was received is lost: the next run takes it over from the journal.
             default: _exit(ExitCode.interrupted.rawValue)
             }
         }
+        if let stage { stage.pipeline.onSignal(action) } else { SignalWatcher.onSignal(action) }
     }
 }

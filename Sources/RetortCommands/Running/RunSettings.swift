@@ -90,7 +90,7 @@ struct RunSettings: Sendable {
         templateName = command.stringIfSet("template") ?? (job?.template == nil ? nil : operands.first)
         metadataOnly = try ParameterOptions.metadataOnly(command)
         rows = RowRange(skip: command.integerIfSet("skip"), limit: command.integerIfSet("limit"))
-        rows.selection = try StageOptions.selection(command)
+        rows.selection = try StageOptions.selection(command, of: job?.source?.stage)
         continues = try StageOptions.continues(command, hasTemplate: template != nil)
         shard = try ShardOptions.shard(command, environment: environment)
         siblings = command.strings("siblings")

@@ -1,6 +1,6 @@
 import Basics
-import Filtering
 import CommandLine
+import Filtering
 import ModelAPI
 import PromptSource
 import SegmentStore
@@ -65,7 +65,9 @@ enum RunInput {
 extension RowRange {
     /// The rows that a store has now, without reading it; nil where that cannot be told.
     func total(of input: InputSet) -> UInt64? {
-        guard selection.condition == nil, let file = input.files.first, let store = try? StoreReader(file.path, options: StoreAccess.options) else {
+        guard selection.condition == nil, let file = input.files.first,
+            let store = try? StoreReader(file.path, options: StoreAccess.options)
+        else {
             return nil
         }
         let counters = store.counters

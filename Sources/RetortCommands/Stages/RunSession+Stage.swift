@@ -1,4 +1,5 @@
 import Basics
+import ModelAPI
 import PromptSource
 import ResponseGenerator
 import SegmentStore
@@ -12,10 +13,32 @@ extension RunSession {
     ) -> SourceReading {
         guard input.isStore else { return .none }
         var reading = SourceReading()
+        reading.watch = stage?.source
         reading.position = SourceNote.position(in: noted, input, settings, standing)
         guard settings.rows.isWhole, settings.samples == noted.samples else { return reading }
         reading.keeper = SourceKeeper(store, input, issued: issued, isTrusted: !standing.isMixed)
         return reading
+    }
+
+    /// The transport as the stages of a pipeline share their servers.
+    func gated(_ transport: any ModelTransport) -> any ModelTransport {
+        stage?.gated(transport, settings) ?? transport
+    }
+
+    /// Outcomes whose records the source does not have at the moment: their items come again, with another answer.
+    func supersedeOrphans(_ input: InputSet, _ revision: StoreRevision) throws(RetortError) {
+        guard let root = input.files.first?.path else { return }
+        let source = try StoreReader(root, options: StoreAccess.options)
+        let own = try StoreReader(settings.out, options: StoreAccess.options)
+        let samples = source.manifest.samples
+        for lane in [Lane.responses, .failures] {
+            try own.forEach(lane) { record throws(RetortError) in
+                let entry = try source.lookup(ItemName.key(of: record.head.key.id, samples: samples))
+                let isThere = entry.map { settings.rows.selection.lanes.contains($0.recordStatus.lane) } ?? false
+                guard !isThere, let orphan = try own.lookup(record.head.key.hash) else { return }
+                try revision.supersede(orphan)
+            }
+        }
     }
 
     /// Keeps how far the input was read. Where every record of the store turns out to be of this input, the store is of

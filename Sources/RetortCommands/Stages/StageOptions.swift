@@ -11,7 +11,8 @@ enum StageOptions {
     static let options: [OptionSpec] = [
         OptionSpec(
             "where", kind: .string, valueName: "CONDITION",
-            summary: "take the records for which it holds, e.g. 'finish == \"length\"'; class and error are of failures",
+            summary:
+                "take the records for which it holds, e.g. 'finish == \"length\"'; class and error are of failures",
             details: """
                 Fields: \(SourceSelection.fields.joined(separator: ", ")); value.NAME and metadata.NAME too. Compare with == \
                 != < <= > >=, join with and, or, not. Where it names class, status or error, failures are rows as well, but \
@@ -19,14 +20,16 @@ enum StageOptions {
                 """, group: group),
         OptionSpec(
             "continue", summary: "go on with each conversation: its messages, the answer, then the template's turns",
-            group: group)
+            group: group),
     ]
 
     /// What `--where` selects.
-    static func selection(_ command: ParsedCommand) throws(RetortError) -> SourceSelection {
+    ///
+    /// - Parameter stage: the source's name, where it is a stage.
+    static func selection(_ command: ParsedCommand, of stage: String? = nil) throws(RetortError) -> SourceSelection {
         guard let text = command.stringIfSet("where") else { return .answers }
-        let condition = try WhereClause(text, fields: SourceSelection.fields)
-        return SourceSelection(condition, classesLeftOut: [FailureClass.badInput.rawValue])
+        let condition = try WhereClause(text, fields: SourceSelection.fields + [stage].compactMap { $0 })
+        return SourceSelection(condition, of: stage, classesLeftOut: [FailureClass.badInput.rawValue])
     }
 
     static func continues(_ command: ParsedCommand, hasTemplate: Bool) throws(RetortError) -> Bool {

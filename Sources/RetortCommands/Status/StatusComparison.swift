@@ -4,14 +4,19 @@ import SegmentStore
 /// Several stores side by side: a column each.
 struct StatusComparison {
     private let stores: [StoreStatus]
+    private let titles: [String]
 
     /// The widest column; more is cut.
     private static let cellsMax = 32
 
-    init(_ stores: [StoreStatus]) { self.stores = stores }
+    /// - Parameter titles: what the columns are called; nil: by the stores' paths.
+    init(_ stores: [StoreStatus], titles: [String]? = nil) {
+        self.stores = stores
+        self.titles = titles ?? stores.map(\.root)
+    }
 
     var lines: [String] {
-        var rows: [[String]] = [[""] + stores.map(\.root)]
+        var rows: [[String]] = [[""] + titles]
         func add(_ name: String, _ text: (StoreStatus) -> String?) {
             let cells = stores.map { text($0) ?? "-" }
             if cells.contains(where: { $0 != "-" }) { rows.append([name] + cells) }

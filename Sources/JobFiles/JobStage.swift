@@ -1,0 +1,111 @@
+internal import Basics
+internal import CommandLine
+
+/// A stage of a job: what is said of it beside options.
+public struct JobStage: Sendable, Hashable {
+    public var name: String
+    /// The stage whose records are its rows; nil: its input is of files.
+    public var from: String?
+    /// `file:line:column`.
+    public var place: String
+
+    /// Members of a stage that are no options of a run.
+    static let reserved: Set<String> = ["name", "from"]
+    /// Names of options in a stage.
+    static let names = ["when": "where"]
+    /// Options that hold for all stages.
+    private static let optionsOfAll: Set<String> = ["out", "max-cost", "simulate", "job"]
+
+    /// Options for inputs that are files.
+    private static let optionsOfFiles: Set<String> = ["input", "format", "limit", "skip"]
+
+    /// Stages of one job.
+    public static let stagesMax = 64
+    /// Characters of a stage's name, which is a directory.
+    public static let nameCharactersMax = 64
+
+    /// Whether a stage can have the name: letters of ASCII, digits, `-` and `_`, a letter first.
+    public static func isName(_ name: String) -> Bool {
+        (1...nameCharactersMax).contains(name.utf8.count) && name.first?.isLetter == true
+            && name.utf8.allSatisfy {
+                (0x61...0x7A).contains($0 | 0x20) || (0x30...0x39).contains($0) || $0 == 0x5F || $0 == 0x2D
+            }
+    }
+
+    /// The stages of a list, each with its other members.
+    static func read(
+        _ list: YAMLNode.Member, _ problems: inout [RetortError]
+    ) -> [(stage: JobStage, options: [YAMLNode.Member])] {
+        guard let elements = list.value.elements, !elements.isEmpty, elements.count <= stagesMax else {
+            problems.append(
+                RetortError(
+                    .configuration, "stages is not a list of 1 to \(stagesMax) stages", at: list.value.place,
+                    remedy: "Write `stages:`, and under it `- name: draft` with the stage's options below."))
+            return []
+        }
+        var found: [(stage: JobStage, options: [YAMLNode.Member])] = []
+        for element in elements {
+            if let one = stage(element, after: found.map(\.stage), &problems) { found.append(one) }
+        }
+        return found
+    }
+
+    private static func stage(
+        _ node: YAMLNode, after before: [JobStage], _ problems: inout [RetortError]
+    ) -> (stage: JobStage, options: [YAMLNode.Member])? {
+        func refuse(_ message: String, _ place: String, _ remedy: String) {
+            problems.append(RetortError(.configuration, message, at: place, remedy: remedy))
+        }
+        guard let members = node.members, let name = node["name"] else {
+            refuse("a stage has no name", node.place, "Write `- name: draft` with the stage's options below.")
+            return nil
+        }
+        guard let text = name.text, isName(text) else {
+            refuse(
+                "'\(name.text ?? "")' cannot be a stage's name", name.place,
+                "A name is a directory: letters, digits, - and _, up to \(nameCharactersMax) of them, a letter first.")
+            return nil
+        }
+        if let other = before.first(where: { $0.name == text }) {
+            refuse("there are two stages \(text)", name.place, "The other one is at \(other.place); rename one.")
+            return nil
+        }
+        var from: String?
+        if let node = node["from"] {
+            from = node.text
+            guard let from, before.contains(where: { $0.name == from }) else {
+                let names = before.map(\.name)
+                let near = Suggestion.nearest(to: node.text ?? "", among: names).map { "Did you mean \($0)? " } ?? ""
+                refuse(
+                    "there is no stage '\(node.text ?? "")' before \(text)", node.place,
+                    near
+                        + (names.isEmpty
+                            ? "The first stage has an input of files."
+                            : "Before it are \(names.joined(separator: ", ")).")
+                )
+                return nil
+            }
+        } else if !before.isEmpty, node["input"] == nil {
+            refuse(
+                "the stage \(text) says neither from nor input", node.place,
+                "Write `from: \(before.last?.name ?? "")` for the answers of that stage.")
+            return nil
+        }
+        for member in members where optionsOfAll.contains(member.name.replacing("_", with: "-")) {
+            refuse(
+                "\(member.name) holds for all stages", member.key.place,
+                member.name == "out" ? "Each stage's store is OUT/NAME; give `out:` at the top." : "Give it at the top."
+            )
+        }
+        for member in members where from != nil && optionsOfFiles.contains(member.name) {
+            refuse(
+                "\(member.name) is a matter of files, and the rows of \(text) are records of \(from ?? "")",
+                member.key.place, "Leave it out, or choose records with `when:`.")
+        }
+        if node["when"] != nil, let other = members.first(where: { $0.name == "where" }) {
+            refuse("the stage has when and where, which are one option", other.key.place, "Keep one.")
+        }
+        let options = members.filter { !optionsOfAll.contains($0.name.replacing("_", with: "-")) }
+        return (JobStage(name: text, from: from, place: name.place), options)
+    }
+}

@@ -1,0 +1,124 @@
+import Basics
+import CommandLine
+import Filtering
+import Glibc
+import JSONText
+import JobFiles
+import PromptSource
+import SegmentStore
+import StageSource
+
+/// A run in stages: each is a store in a directory of its name.
+struct Pipeline: Sendable {
+    struct Stage: Sendable {
+        var name: String
+        /// The stage whose records are its rows; nil: its input is of files.
+        var from: String?
+        var settings: RunSettings
+    }
+
+    /// The directory of all stages.
+    var root: String
+    var stages: [Stage]
+}
+
+/// What a pipeline's directory says of its stages, for commands that look at the whole.
+struct PipelineLayout: Sendable, Hashable {
+    struct Stage: Sendable, Hashable {
+        var name: String
+        var from: String?
+        /// The condition of its rows; empty: every answer.
+        var condition: String
+    }
+
+    var root: String
+    var stages: [Stage]
+
+    private static let fileName = "pipeline.json"
+    private static let fileMode: mode_t = 0o644
+
+    init(_ pipeline: Pipeline) {
+        root = pipeline.root
+        stages = pipeline.stages.map {
+            Stage(name: $0.name, from: $0.from, condition: $0.settings.rows.selection.condition?.text ?? "")
+        }
+    }
+
+    /// The layout of a directory; nil where it is not that of a pipeline. Throws `.damagedData` where its file cannot be
+    /// understood.
+    static func load(_ root: String) throws(RetortError) -> PipelineLayout? {
+        let path = root + "/" + fileName
+        let files = PosixFileSystem()
+        guard try files.size(of: root + "/retort.json") == nil,
+            try files.size(of: path) != nil
+        else { return nil }
+        let bytes = Array(try TextFile.read(path).utf8)
+        guard let stages = (try? JSONParser().parse(bytes))?.root["stages"], !stages.elements.isEmpty,
+            (1...JobStage.stagesMax).contains(stages.elements.count)
+        else { throw damaged(path) }
+        var layout = PipelineLayout(root: root, stages: [])
+        for element in stages.elements {
+            guard let name = element["name"]?.string, JobStage.isName(name) else { throw damaged(path) }
+            let from = element["from"]?.string
+            guard from == nil || layout.stages.contains(where: { $0.name == from }),
+                !layout.stages.contains(where: { $0.name == name })
+            else { throw damaged(path) }
+            layout.stages.append(Stage(name: name, from: from, condition: element["where"]?.string ?? ""))
+        }
+        return layout
+    }
+
+    private init(root: String, stages: [Stage]) { (self.root, self.stages) = (root, stages) }
+
+    private static func damaged(_ path: String) -> RetortError {
+        RetortError(
+            .damagedData, "the pipeline's file cannot be understood", at: path,
+            remedy: "Run the pipeline again, which writes it; the stages' stores are as they were.")
+    }
+
+    func path(of stage: String) -> String { root + "/" + stage }
+
+    /// The stores of the stages that there are, in their order.
+    var stores: [String] {
+        stages.map { path(of: $0.name) }.filter { RunInput.isStore($0) }
+    }
+
+    /// What a command was named: a store, or the stores of a pipeline.
+    static func stores(of operand: String) throws(RetortError) -> [String] {
+        guard let layout = try load(operand) else { return [operand] }
+        let stores = layout.stores
+        guard !stores.isEmpty else {
+            throw RetortError(.notFound, "no stage of the pipeline has begun", at: operand)
+        }
+        return stores
+    }
+
+    /// Writes the file.
+    func save() throws(RetortError) {
+        let files = PosixFileSystem()
+        try files.createDirectory(root)
+        var list = JSONList()
+        for stage in stages {
+            var object = JSONLine()
+            object.text("name", stage.name)
+            if let from = stage.from { object.text("from", from) }
+            if !stage.condition.isEmpty { object.text("where", stage.condition) }
+            list.append(object.finished[...])
+        }
+        var object = JSONLine()
+        object.member("stages", list.finished)
+        let path = root + "/" + Self.fileName
+        let temporary = "\(path).\(getpid()).tmp"
+        unlink(temporary)
+        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, Self.fileMode)
+        guard descriptor >= 0 else { throw RetortError.system(errno, "open", temporary) }
+        let bytes = Array(object.finished) + [0x0A]
+        let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+        let number = errno
+        close(descriptor)
+        guard count == bytes.count, rename(temporary, path) == 0 else {
+            unlink(temporary)
+            throw RetortError.system(number, "write", temporary)
+        }
+    }
+}

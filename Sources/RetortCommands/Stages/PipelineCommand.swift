@@ -1,0 +1,95 @@
+import Basics
+import CommandLine
+import JobFiles
+
+/// `run` and `plan` of a job with stages.
+enum PipelineCommand {
+    /// The stages as the job says them. Whatever is wrong is reported, all but the last of it, which is thrown.
+    static func pipeline(
+        _ given: ParsedCommand, _ request: RunRequest, _ context: CommandContext, environment: [String: String]
+    ) throws(RetortError) -> Pipeline {
+        let root = try request.command.requiredString("out")
+        if RunInput.isStore(root) {
+            throw RetortError(
+                .configuration, "--out is a store, and a job with stages makes one for each of them", at: root,
+                remedy: "Give --out another directory.")
+        }
+        for name in ["where", "continue"] where request.command.isGiven(name) {
+            throw RetortError(
+                .configuration, "\(name) is a matter of a stage that reads from another one",
+                at: request.command.origin(of: name), remedy: "Give it under `stages:`.")
+        }
+        var pipeline = Pipeline(root: root, stages: [])
+        for (number, stage) in (request.job?.stages ?? []).enumerated() {
+            let own = try RunRequest(given, stage: number)
+            var settings = try own.settings(context, environment: environment)
+            settings.out = "\(root)/\(stage.name)"
+            // What is said of files is no matter of a stage's records.
+            if stage.from != nil {
+                settings.format = nil
+                var rows = RowRange()
+                rows.selection = settings.rows.selection
+                settings.rows = rows
+            }
+            pipeline.stages.append(Pipeline.Stage(name: stage.name, from: stage.from, settings: settings))
+        }
+        if let problem = request.problems.first { throw problem }
+        return pipeline
+    }
+
+    static func run(
+        _ given: ParsedCommand, _ request: RunRequest, _ context: CommandContext
+    ) async throws -> ExitCode {
+        let pipeline = try pipeline(given, request, context, environment: context.environment)
+        let isQuiet = request.command.flag("quiet")
+        let messages = context.progressStream(request.command)
+        let session = PipelineSession(pipeline: pipeline, messages: messages, isQuiet: isQuiet)
+        let result: PipelineSession.Result
+        do {
+            result = try await session.run()
+        } catch {
+            messages.report(error, from: "retort")
+            return ExitCode(error)
+        }
+        let conclusion = PipelineConclusion(result, pipeline, commandLine: given.shellLine)
+        if !isQuiet {
+            if messages.writesJSON {
+                for event in conclusion.events { messages.event(event) }
+            } else {
+                for line in conclusion.lines(messages.palette) { messages.line(line) }
+            }
+        }
+        for (stage, error) in conclusion.errors { messages.report(error, from: "retort: \(stage)") }
+        return conclusion.exitCode
+    }
+
+    static func plan(
+        _ given: ParsedCommand, _ request: RunRequest, _ context: CommandContext, environment: [String: String]
+    ) throws -> ExitCode {
+        let pipeline = try pipeline(given, request, context, environment: environment)
+        let output = DataOutput.standardOutput()
+        let asJSON = request.command.flag("json")
+        for (number, stage) in pipeline.stages.enumerated() {
+            let hasSource = stage.from.map { RunInput.isStore("\(pipeline.root)/\($0)") } ?? true
+            guard hasSource else {
+                if !asJSON {
+                    try output.line("\(number > 0 ? "\n" : "")\(stage.name)")
+                    try output.line("  a request for each answer of \(stage.from ?? "") that it takes")
+                }
+                continue
+            }
+            let plan = try RunPlan(stage.settings)
+            if asJSON {
+                try output.line(plan.json(stage.settings).dropLast() + ",\"stage\":\"\(stage.name)\"}")
+                continue
+            }
+            try output.line("\(number > 0 ? "\n" : "")\(stage.name)")
+            for line in plan.lines(stage.settings) { try output.line("  " + line) }
+            if let from = stage.from {
+                try output.line("  and a request for each answer of \(from) that is new or changes by then")
+            }
+        }
+        try output.flush()
+        return .ok
+    }
+}

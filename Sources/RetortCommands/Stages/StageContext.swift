@@ -1,0 +1,96 @@
+import Basics
+import ModelAPI
+import ResponseGenerator
+import StageSource
+
+/// What a run has to do with the other stages of its pipeline.
+final class StageContext: Sendable {
+    let number: Int
+    let name: String
+    let pipeline: SharedByStages
+    /// Says when the stage that it reads from gets no more records; nil: its input is no stage.
+    let source: SourceWatch?
+    private let opened = Locked<Opening>(.awaited([]))
+
+    private enum Opening {
+        case awaited([CheckedContinuation<Bool, Never>])
+        case known(Bool)
+    }
+
+    init(_ number: Int, _ name: String, _ pipeline: SharedByStages, source: SourceWatch?) {
+        (self.number, self.name, self.pipeline, self.source) = (number, name, pipeline, source)
+    }
+
+    /// The stage's store is open, or never will be: stages that read from it may begin, or not. The first word counts.
+    func hasOpened(_ isOpen: Bool) {
+        let waiting = opened.withLock { opening -> [CheckedContinuation<Bool, Never>] in
+            guard case .awaited(let waiting) = opening else { return [] }
+            opening = .known(isOpen)
+            return waiting
+        }
+        for continuation in waiting { continuation.resume(returning: isOpen) }
+    }
+
+    /// Whether the stage's store has been opened, once that is known.
+    var isOpen: Bool {
+        get async {
+            await withCheckedContinuation { continuation in
+                let known = opened.withLock { opening -> Bool? in
+                    switch opening {
+                    case .known(let isOpen): return isOpen
+                    case .awaited(let waiting):
+                        opening = .awaited(waiting + [continuation])
+                        return nil
+                    }
+                }
+                if let known { continuation.resume(returning: known) }
+            }
+        }
+    }
+
+    /// The transport behind the window of its server.
+    func gated(_ transport: any ModelTransport, _ settings: RunSettings) -> any ModelTransport {
+        guard let gate = pipeline.gates[settings.baseURL] else { return transport }
+        return GatedTransport(base: transport, gate: gate, stage: number)
+    }
+
+    /// The budget with what other stages may spend as well.
+    func sharing(_ budget: Budget?) -> Budget? {
+        guard let budget, let pool = pipeline.pool else { return budget }
+        return Budget(sharing: pool, spent: budget.spent, uncertain: budget.uncertain)
+    }
+}
+
+/// What all stages of a pipeline have in common.
+final class SharedByStages: Sendable {
+    /// Where the built-in model server is; nil without one.
+    let simulatorURL: String?
+    let pool: BudgetPool?
+    /// By base URL.
+    let gates: [String: StageGate]
+    private let stops = Locked<(count: Int, actions: [@Sendable (Int) -> Void])>((0, []))
+
+    init(simulatorURL: String?, pool: BudgetPool?, gates: [String: StageGate]) {
+        (self.simulatorURL, self.pool, self.gates) = (simulatorURL, pool, gates)
+    }
+
+    /// Registers what a stage does at a signal, which is given the number of the signal. One that has come already counts.
+    func onSignal(_ action: @escaping @Sendable (Int) -> Void) {
+        let count = stops.withLock { stops in
+            stops.actions.append(action)
+            return stops.count
+        }
+        if count > 0 { action(count) }
+    }
+
+    /// A signal has come, the number so many.
+    func signal(_ count: Int) {
+        let actions = stops.withLock { stops in
+            stops.count = count
+            return stops.actions
+        }
+        for action in actions { action(count) }
+    }
+
+    var isStopping: Bool { stops.withLock { $0.count > 0 } }
+}

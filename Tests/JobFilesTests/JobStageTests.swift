@@ -1,0 +1,76 @@
+import Basics
+import CommandLine
+import Testing
+
+@testable import JobFiles
+
+@Suite("Stages of a job file")
+struct JobStageTests {
+    private static let options = [
+        OptionSpec("model", kind: .string, summary: "m"), OptionSpec("where", kind: .string, summary: "w"),
+        OptionSpec("max-tokens", kind: .string, summary: "t"), OptionSpec("out", kind: .path, summary: "o"),
+        OptionSpec("limit", kind: .string, summary: "l"),
+    ]
+
+    private func document(_ text: String, stage: Int? = nil) -> JobDocument {
+        JobDocument((text, "j.yaml"), options: Self.options, choice: JobDocument.Choice(stage: stage)) {
+            (path) throws(RetortError) in throw RetortError(.inputMissing, "no such file", at: path)
+        }
+    }
+
+    private let whole = """
+        model: small
+        max-tokens: 5
+        stages:
+          - name: draft
+          - name: review
+            from: draft
+            model: big
+            when: draft.rejected
+            prompt: "See {{response}}"
+        """
+
+    @Test("What is at the top holds for each stage that does not say otherwise")
+    func layers() {
+        let all = document(whole)
+        #expect(all.problems.isEmpty)
+        #expect(all.stages.map(\.name) == ["draft", "review"])
+        #expect(all.stages.map(\.from) == [nil, "draft"])
+        #expect(all.special["stages"] == nil)
+        let first = document(whole, stage: 0)
+        #expect(first.settings.map(\.text) == ["small", "5"])
+        #expect(first.special["prompt"] == nil)
+        let second = document(whole, stage: 1)
+        #expect(second.settings.map(\.name) == ["model", "max-tokens", "where"])
+        #expect(second.settings.map(\.text) == ["big", "5", "draft.rejected"])
+        #expect(second.settings[0].place == "j.yaml:7:12")
+        #expect(second.special["prompt"] != nil)
+    }
+
+    @Test(
+        "What cannot be is told with its place",
+        arguments: [
+            ("stages: x", "1:9", "not a list"), ("stages: []", "1:9", "not a list"),
+            ("stages:\n  - model: x", "2:5", "no name"), ("stages:\n  - name: a/b", "2:11", "cannot be"),
+            ("stages:\n  - name: 1a", "2:11", "cannot be"), ("stages:\n  - name: [a]", "2:11", "cannot be"),
+            ("stages:\n  - name: a\n  - name: a", "3:11", "two stages"),
+            ("stages:\n  - name: a\n  - name: b\n    from: c", "4:11", "no stage 'c'"),
+            ("stages:\n  - name: a\n    from: a", "3:11", "no stage 'a'"),
+            ("stages:\n  - name: a\n  - name: b", "3:5", "neither"),
+            ("stages:\n  - name: a\n    out: b", "3:5", "all stages"),
+            ("stages:\n  - name: a\n  - name: b\n    from: a\n    limit: 3", "5:5", "matter of files"),
+            ("stages:\n  - name: a\n    when: x\n    where: y", "4:5", "one option"),
+        ])
+    func faults(text: String, place: String, message: String) {
+        let problems = document(text).problems
+        #expect(problems.count == 1)
+        #expect(problems.first?.place == "j.yaml:\(place)")
+        #expect(problems.first?.message.contains(message) == true)
+    }
+
+    @Test("A list of too many stages is refused")
+    func many() {
+        let lines = (0...JobStage.stagesMax).map { "  - name: s\($0)\n    from: s\($0 - 1)\n" }
+        #expect(document("stages:\n" + lines.joined()).problems.count == 1)
+    }
+}
