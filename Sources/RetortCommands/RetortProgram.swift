@@ -20,6 +20,8 @@ public enum RetortProgram {
         Entry(spec: ReportCommand.spec, run: ReportCommand.run),
         Entry(spec: ExportCommand.spec, run: ExportCommand.run),
         Entry(spec: CheckCommand.spec, run: CheckCommand.run),
+        Entry(spec: EvaluateCommand.spec, run: EvaluateCommand.run),
+        Entry(spec: FoldersCommand.spec, run: FoldersCommand.run),
         Entry(spec: PlanCommand.spec, run: PlanCommand.run),
         Entry(spec: MergeCommand.spec, run: MergeCommand.run),
         Entry(spec: VerifyCommand.spec, run: VerifyCommand.run),

@@ -109,22 +109,26 @@ struct TestsVerifierTests {
         await #expect(throws: RetortError.self) { try await judge("{}", "x = 1") }
     }
 
-    @Test func aTestThatFlipsIsFlaggedAndItsWorseResultCounts() async throws {
+    @Test func theSameProgramIsRunOnce() async throws {
         let verifier = TestsVerifier(workers: 1, seconds: .seconds(20), mode: .bubblewrap)
-        // The clock decides: it passes or fails by the parity of a counter that no program can keep, so it is tried until both came.
-        let request = Sandboxed.request(
-            Sandboxed.callsF, "```python\nimport time\ndef f(): return time.time_ns() // 1000 % 2 == 0\n```")
-        var flipped = false
-        for number in 0..<40 where !flipped {
-            var copy = request
-            copy.row = Array(Sandboxed.callsF.replacing("assert f()", with: "assert f() # \(number)").utf8)
-            _ = try await verifier.judge(copy)
-            let second = try await verifier.judge(copy)
-            flipped = second.value.map { String(decoding: $0, as: UTF8.self).contains(#""flipped":true"#) } ?? false
-            if flipped { #expect(!second.pass) }
-            #expect(try await verifier.judge(copy) == second)
+        let code = "```python\nimport time\ndef f(): raise ValueError(time.time_ns())\n```"
+        let first = try await verifier.judge(Sandboxed.request(Sandboxed.callsF, code))
+        #expect(try await verifier.judge(Sandboxed.request(Sandboxed.callsF, code, id: "b")) == first)
+    }
+
+    @Test func aTestThatFlipsIsFlagged() {
+        func value(_ program: String, _ rest: String = "") -> [UInt8] {
+            Array(#"{"program":"\#(program)"\#(rest)}"#.utf8)
         }
-        #expect(flipped)
+        func flagged(_ new: [UInt8], _ passes: Bool, _ old: [UInt8], _ passed: Bool) -> String {
+            String(decoding: TestReport.flagged(new, passes: passes, before: old, passed: passed), as: UTF8.self)
+        }
+        let marked = #"{"program":"a","flipped":true}"#
+        #expect(flagged(value("a"), true, value("a"), false) == marked)
+        #expect(flagged(value("a"), true, Array(marked.utf8), true) == marked)
+        #expect(flagged(value("a"), true, value("a"), true) == #"{"program":"a"}"#)
+        #expect(flagged(value("a"), true, value("b"), false) == #"{"program":"a"}"#)
+        #expect(flagged([], true, [], false) == "")
     }
 
     @Test func withoutWallsItRunsInAFolderThatIsGoneAfterwards() async throws {

@@ -37,6 +37,12 @@ enum ExportCommand {
             ExampleSpec(
                 "retort export runs/a -o train.jsonl --test-fraction 0.05 --test-output test.jsonl",
                 "with a test part, decided by each id alone"),
+            ExampleSpec(
+                "retort export runs/a --where pass --best-of score -o best.jsonl",
+                "the best answer that passes of each item"),
+            ExampleSpec(
+                "retort export runs/a --format preference -o pairs.jsonl",
+                "for DPO: a better and a worse answer of each item"),
             ExampleSpec("retort export runs/a --metadata topic -o train.jsonl", "with a field of the rows"),
             ExampleSpec("retort export runs/a --ids -o values.parquet", "the values of checked answers as a table"),
         ],
@@ -46,7 +52,8 @@ enum ExportCommand {
         ],
         options: [
             OptionSpec(
-                "format", kind: .choice(ExportShape.words), summary: "the form of the lines",
+                "format", kind: .choice(ExportShape.words + [preference]),
+                summary: "the form of the lines; preference: pairs of a chosen and a rejected answer",
                 default: ExportFormat.messages.rawValue),
             OptionSpec(
                 "output", "o", kind: .path, valueName: "FILE", summary: "where to; - is standard output", default: "-"),
@@ -76,7 +83,7 @@ enum ExportCommand {
                 group: splitGroup),
             OptionSpec(
                 "test-output", kind: .path, valueName: "FILE", summary: "where the test part goes", group: splitGroup),
-        ],
+        ] + selectionOptions,
         exitCodes: [.notFound, .badData, .io, .configuration])
 
     @Sendable
@@ -86,6 +93,7 @@ enum ExportCommand {
                 .usage, "--test-fraction and --test-output belong together",
                 remedy: "Give both, or neither. See `retort export --help`.")
         }
+        if command.string("format") == preference { return try exportPairs(command, context) }
         let metadata = try metadataForm(command)
         let reader = try StoreReader(command.operand("STORE")!, options: StoreAccess.options)
         let schema = reader.manifest.notes?[AnswerCheck.note]
@@ -102,8 +110,10 @@ enum ExportCommand {
             test = try OutputFile(path, replacing: command.flag("force"))
         }
         discardWhenInterrupted(output, test, context.messages)
+        var filter = filter(command)
+        filter.selection = try selection(command, reader)
         let exporter = Exporter(
-            filter: filter(command),
+            filter: filter,
             renderer: ExportRenderer(
                 format: shape.format, reasoning: command.choice("reasoning"), withIDs: command.flag("ids"),
                 hasSamples: reader.manifest.samples > 1, target: command.choice("for"), metadata: metadata,
@@ -163,6 +173,7 @@ enum ExportCommand {
             options.append((["--metadata"] + command.operands("FIELD")).joined(separator: " "))
         }
         if command.flag("ids") { options.append("--ids") }
+        options += selectionNotes(command)
         if let fraction = command.numberIfSet("test-fraction") { options.append("--test-fraction \(fraction)") }
         return ExportNote(
             time: wallClockSeconds(), format: shape.name, output: output.name,
@@ -171,13 +182,13 @@ enum ExportCommand {
             replaced: report.replaced)
     }
 
-    private static func filter(_ command: ParsedCommand) -> ExportFilter {
+    static func filter(_ command: ParsedCommand) -> ExportFilter {
         ExportFilter(
             finishReasons: Set(command.strings("finish")), model: command.stringIfSet("model"),
             charactersMin: command.integerIfSet("min-chars"), charactersMax: command.integerIfSet("max-chars"))
     }
 
-    private static func discardWhenInterrupted(_ output: OutputFile, _ test: OutputFile?, _ messages: MessageStream) {
+    static func discardWhenInterrupted(_ output: OutputFile, _ test: OutputFile?, _ messages: MessageStream) {
         SignalWatcher.onSignal { _ in
             output.discard()
             test?.discard()

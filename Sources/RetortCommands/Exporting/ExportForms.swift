@@ -62,5 +62,8 @@ enum LeftOut: String, CaseIterable, Error {
     case toolCalls = "with tools or tool calls, for which the format has no place (use messages)"
     case otherCalls = "with calls that are not of a function, or in the older form of function_call"
     case otherParts = "with turns that hold a refusal, audio or images beside the text"
+    case condition = "that --where does not take"
+    case repeated = "with the text of an earlier sample (--unique)"
+    case notBest = "that are not the best of their item (--best-of)"
     case late = "written while the export was under way"
 }

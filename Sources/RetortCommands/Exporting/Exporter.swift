@@ -9,11 +9,14 @@ struct ExportFilter {
     var model: String?
     var charactersMin: Int?
     var charactersMax: Int?
+    /// By conditions, verdicts and other samples; nil where nothing is asked of those.
+    var selection: ExportSelection?
 
     /// Throws why the record is left out.
     func check(_ record: ExportedRecord) throws(LeftOut) {
         if !finishReasons.isEmpty, !finishReasons.contains(record.finishReason) { throw .finish }
         if let model, record.view.text(.model) != model { throw .model }
+        try selection?.check(record.view)
         guard charactersMin != nil || charactersMax != nil else { return }
         let characters = record.responseCharacters
         if let charactersMin, characters < charactersMin { throw .short }

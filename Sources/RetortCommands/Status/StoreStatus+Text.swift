@@ -54,6 +54,9 @@ extension StoreStatus {
             facts.append(("rounds", "\(StoreSummary.plural(Int(clamping: counters.rounds), "answer")) kept in rounds/"))
         }
         if counters.verdicts > 0 { facts.append(("verdicts", Human.count(Int(clamping: counters.verdicts)))) }
+        for (index, line) in EvaluationNote.lines(reader.manifest).enumerated() {
+            facts.append((index == 0 ? "passed" : "", line))
+        }
         if tally(.truncated) > 0 { facts.append(("truncated", Human.count(tally(.truncated)))) }
         if let run, run.empty > 0 {
             facts.append(("empty", "\(StoreSummary.plural(run.empty, "answer")) of the last run without any content"))

@@ -2,7 +2,7 @@ internal import Basics
 internal import JSONText
 
 /// What became of a program, as the `value` of its opinion.
-struct TestReport: Sendable, Hashable {
+public struct TestReport: Sendable, Hashable {
     enum Reason: String, Sendable {
         case passed
         case noCode = "no_code"
@@ -20,19 +20,28 @@ struct TestReport: Sendable, Hashable {
     var tests = 0
     var language: ProgramLanguage?
     var time = Interval.zero
+    /// Of the code and its tests; empty where there is no code.
+    var program = ""
 
     static let noCode = TestReport(reason: .noCode)
 
     var json: [UInt8] {
         var json = Array(#"{"reason":"\#(reason.rawValue)","passed":\#(passed),"tests":\#(tests)"#.utf8)
         if let language { json += Array(#","language":"\#(language.rawValue)""#.utf8) }
+        if !program.isEmpty { json += Array(#","program":"\#(program)""#.utf8) }
         json += Array(#","seconds":\#((time.seconds * 1000).rounded() / 1000)}"#.utf8)
         return json
     }
 
-    /// The report with the mark of a test that did not say the same twice.
-    static func flagged(_ json: [UInt8]?) -> [UInt8]? {
-        guard let json, json.last == UInt8(ascii: "}") else { return json }
-        return json.dropLast() + Array(#","flipped":true}"#.utf8)
+    /// The value of a newer opinion, marked with `"flipped":true` where it is of the same program and tests as the one before,
+    /// and one has passed and the other has not, or where the one before had the mark.
+    public static func flagged(_ value: [UInt8], passes: Bool, before: [UInt8], passed: Bool) -> [UInt8] {
+        let parser = JSONParser()
+        guard let new = try? parser.parse(value).root, let old = try? parser.parse(before).root,
+            let program = new["program"]?.string, program == old["program"]?.string,
+            passes != passed || old["flipped"]?.bool == true, new["flipped"] == nil,
+            let end = value.lastIndex(of: UInt8(ascii: "}"))
+        else { return value }
+        return value[..<end] + Array(#","flipped":true}"#.utf8)
     }
 }

@@ -59,7 +59,9 @@ struct TestedProgram: Sendable {
     private func opinion(
         _ reason: TestReport.Reason, _ passed: Int, of count: Int, _ feedback: String?, _ time: Interval = .zero
     ) -> Opinion {
-        let report = TestReport(reason: reason, passed: passed, tests: count, language: language, time: time)
+        let report = TestReport(
+            reason: reason, passed: passed, tests: count, language: language, time: time,
+            program: Hexadecimal.string(key.low))
         return Opinion(
             pass: reason == .passed, score: count == 0 ? 0 : Double(passed) / Double(count), feedback: feedback,
             value: report.json)

@@ -3,8 +3,8 @@ internal import JSONText
 
 /// Runs the code of an answer on the row's tests, in a sandbox.
 ///
-/// The same code with the same tests is run twice at most; then its result is known. If the two differ, the opinion is flagged
-/// (`"flipped":true`) and is that of the worse run.
+/// The same code with the same tests is run once; then its result is known. The opinion's value names both by a hash, so that
+/// verdicts that differ on the same program can be told (`TestReport.flagged`).
 public final class TestsVerifier: Verifier {
     public let name: String
     private let mode: SandboxMode
@@ -47,7 +47,8 @@ public final class TestsVerifier: Verifier {
             }
         }
         let opinion = try result.get()
-        return results.withLock { $0.add(opinion, key) }
+        results.withLock { $0.add(opinion, key) }
+        return opinion
     }
 
     private func found() async throws(RetortError) -> Walls {
@@ -63,37 +64,16 @@ public final class TestsVerifier: Verifier {
 
 /// What programs came to, by program and tests.
 struct ResultCache: Sendable {
-    private struct Entry {
-        var opinion: Opinion
-        var runs: Int
-    }
-
-    private var entries: [Hash128: Entry] = [:]
+    private var opinions: [Hash128: Opinion] = [:]
 
     /// Programs that are remembered; when there are as many, all are forgotten.
     static let entriesMax = 20_000
-    /// How often one program is run.
-    static let runsMax = 2
 
     /// Nil when the program is to be run.
-    func known(_ key: Hash128) -> Opinion? {
-        guard let entry = entries[key], entry.runs >= Self.runsMax else { return nil }
-        return entry.opinion
-    }
+    func known(_ key: Hash128) -> Opinion? { opinions[key] }
 
-    /// Notes a run and gives the opinion that counts.
-    mutating func add(_ opinion: Opinion, _ key: Hash128) -> Opinion {
-        guard var entry = entries[key] else {
-            if entries.count >= Self.entriesMax { entries.removeAll() }
-            entries[key] = Entry(opinion: opinion, runs: 1)
-            return opinion
-        }
-        entry.runs += 1
-        if entry.opinion.pass != opinion.pass {
-            if !opinion.pass { entry.opinion = opinion }
-            entry.opinion.value = TestReport.flagged(entry.opinion.value)
-        }
-        entries[key] = entry
-        return entry.opinion
+    mutating func add(_ opinion: Opinion, _ key: Hash128) {
+        if opinions.count >= Self.entriesMax { opinions.removeAll() }
+        opinions[key] = opinion
     }
 }
