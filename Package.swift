@@ -60,6 +60,7 @@ let package = Package(
         part("Gzip", uses: ["CZlib", "CDeflate", "Basics"]),
         part("Parquet", uses: ["Gzip", "Basics"]),
         part("HashTree", uses: ["COpenSSL", "Basics"]),
+        part("SharedLimit", uses: ["JSONText", "Basics"]),
         part("SegmentStore", uses: ["Gzip", "JSONText", "Basics"], besides: ["FORMAT.md"]),
         part("ModelAPI", uses: ["JSONText", "Basics"]),
         part("HTTPTransport", uses: ["CCurl", "COpenSSL", "CHTTPParser", "CEpoll", "Gzip", "ModelAPI", "Basics"]),
@@ -77,7 +78,8 @@ let package = Package(
         part(
             "RetortCommands",
             uses: [
-                "JobFiles", "Basics", "HashTree", "JSONText", "JSONSchema", "Gzip", "Parquet", "SegmentStore",
+                "JobFiles", "Basics", "HashTree", "SharedLimit", "JSONText", "JSONSchema", "Gzip", "Parquet",
+                "SegmentStore",
                 "ModelAPI",
                 "HTTPTransport",
                 "ResponseGenerator", "PromptSource", "StageSource", "Filtering", "ModelSimulator", "Verifiers",
@@ -99,6 +101,10 @@ let package = Package(
             name: "store-bench", dependencies: ["SegmentStore", "Basics"],
             path: "Benchmarks/StoreBench", swiftSettings: strict),
 
+        .executableTarget(
+            name: "shard-bench", dependencies: ["SegmentStore", "SharedLimit", "Basics"],
+            path: "Benchmarks/ShardBench", swiftSettings: strict),
+
         // Tests.
         .target(
             name: "TestSupport", dependencies: ["Basics", "ModelAPI", "SegmentStore"], path: "Tests/TestSupport",
@@ -109,6 +115,7 @@ let package = Package(
         tests(of: "Gzip", with: ["Basics"]),
         tests(of: "Parquet", with: ["Basics"]),
         tests(of: "HashTree"),
+        tests(of: "SharedLimit", with: ["Basics"]),
         tests(of: "SegmentStore", with: ["Basics", "Gzip"]),
         tests(of: "ModelAPI", with: ["JSONText", "Basics"]),
         tests(of: "HTTPTransport", with: ["COpenSSL", "ModelAPI", "ModelSimulator", "Basics"]),

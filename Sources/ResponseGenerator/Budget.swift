@@ -93,6 +93,12 @@ public struct Budget: Sendable, Hashable {
         spent = spent.addingSaturated(cost)
     }
 
+    /// Sets another limit: a part of a larger one grows and shrinks. What is spent and set aside stays. The limit of a
+    /// budget with a pool is the pool's affair.
+    mutating func setLimit(_ limit: Int) {
+        if pool == nil { self.limit = max(0, limit) }
+    }
+
     /// Why nothing more may be asked.
     func refusal(of cost: Int) -> RetortError {
         let unknown = uncertain > 0 ? ", up to \(Self.dollars(uncertain)) more on answers that were lost" : ""

@@ -46,6 +46,8 @@ public struct GeneratorConfiguration: Sendable {
     var verifiedAnswersMax = 0
     /// The money that may be spent; nil: no limit. Items then say what they may cost.
     public var budget: Budget?
+    /// What this run shares with others; its own limits hold as well.
+    public var shared: (any SharedAllowance)?
     /// Seed of the jitter.
     public var seed: UInt64 = 0
 

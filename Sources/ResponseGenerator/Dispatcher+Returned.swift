@@ -22,6 +22,7 @@ extension Dispatcher {
             ticket.attempts += 1
             if answer.usage.total > 0 {
                 limiter.settle(reserved: ticket.estimatedTokens, used: answer.usage.total, at: now)
+                shared?.settle(reserved: ticket.estimatedTokens, used: answer.usage.total)
             }
             if judging.isOn { return hold(attempt, answer, at: now) }
             return settle(attempt, .answer(answer), at: now)
@@ -48,6 +49,7 @@ extension Dispatcher {
             stop(with: error)
             return nil
         case .retry(let failureClass, let message, let hint):
+            if failureClass == .rateLimited { shared?.refused(pause: hint ?? .zero) }
             return retry(attempt, failureClass, message, hint, wasProbe, at: now)
         case .cancelled:
             if wasProbe { breaker.probeCancelled(at: now) }

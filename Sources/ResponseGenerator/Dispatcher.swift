@@ -49,6 +49,9 @@ struct Dispatcher {
     var limiter: RateLimiter
     var backoff: Backoff
     var budget: Budget?
+    let shared: (any SharedAllowance)?
+    /// The run's own limit, of which a shared one may have given less.
+    private let moneyMax: Int
     private var offerAt: Instant?
     let attemptsMax: Int
     let outageMax: Interval
@@ -66,6 +69,12 @@ struct Dispatcher {
         limiter = RateLimiter(configuration.limits, at: now)
         backoff = Backoff(base: configuration.backoffBase, cap: configuration.backoffCap, seed: configuration.seed)
         budget = configuration.budget
+        shared = configuration.shared
+        moneyMax = configuration.budget?.limit ?? 0
+        if let limit = configuration.shared?.moneyLimit {
+            let given = min(moneyMax, limit)
+            budget?.setLimit(given)
+        }
         attemptsMax = configuration.attemptsMax
         outageMax = configuration.outageMax
         server = configuration.server
@@ -123,10 +132,15 @@ struct Dispatcher {
         let tokens = (retryFirst ? retries.first : ready.first)?.estimatedTokens ?? 0
         let pace = limiter.ready(tokens: tokens, at: now)
         if pace > now { return wait(.rateLimit, until: pace) }
+        if let shared {
+            guard let due = shared.ready(tokens: tokens, at: now) else { return wait(.rateLimit, until: nil) }
+            if due > now { return wait(.rateLimit, until: due) }
+        }
         let costMax = (retryFirst ? retries.first : ready.first)?.costMax ?? 0
-        if budget?.takes(costMax) == false, let error = budget?.refusal(of: costMax) { return waitForBudget(error) }
+        if budget?.takes(costMax) == false, !takeMoney(for: costMax) { return waitForMoney(costMax) }
         guard let ticket = retryFirst ? takeRetry() : ready.popFirst() else { return wait(.none, until: nil) }
         limiter.take(tokens: tokens, at: now)
+        shared?.take(tokens: tokens, at: now)
         budget?.reserve(costMax)
         window.dispatched()
         flights.insert(ticket, at: now)
@@ -135,6 +149,26 @@ struct Dispatcher {
         if isProbe { breaker.probeDispatched() }
         hold = .none
         return .dispatch(ticket)
+    }
+
+    /// Whether the shared limit has given enough for a request in the meantime.
+    private mutating func takeMoney(for cost: Int) -> Bool {
+        guard let limit = shared?.moneyLimit else { return false }
+        let given = min(moneyMax, limit)
+        budget?.setLimit(given)
+        return budget?.allows(cost) ?? true
+    }
+
+    private mutating func waitForMoney(_ cost: Int) -> Action {
+        guard let budget else { return wait(.budget, until: nil) }
+        // Beyond the run's own limit nothing helps.
+        var whole = budget
+        whole.setLimit(moneyMax)
+        let (wanted, overflow) = cost.multipliedReportingOverflow(by: adaptive.limit)
+        if let shared, whole.allows(cost), shared.wantMoney(needed: cost, wanted: overflow ? cost : wanted) {
+            return wait(.budget, until: nil)
+        }
+        return waitForBudget(budget.refusal(of: cost))
     }
 
     /// What is on its way may cost less than was set aside for it; once nothing is, the run ends.

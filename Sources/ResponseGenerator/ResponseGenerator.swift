@@ -50,6 +50,7 @@ public final class ResponseGenerator<Context: Sendable>: Sendable {
         let latest = latest
         let observer = observer
         let mailbox = mailbox
+        configuration.shared?.onLease { mailbox.wake() }
         var loop = RunLoop(
             configuration,
             attempts: Attempts(

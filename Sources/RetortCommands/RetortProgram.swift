@@ -27,6 +27,8 @@ public enum RetortProgram {
         Entry(spec: VerifyCommand.spec, run: VerifyCommand.run),
         Entry(spec: RepairCommand.spec, run: RepairCommand.run),
         Entry(spec: ReindexCommand.spec, run: ReindexCommand.run),
+        Entry(spec: LimitCommand.spec, run: LimitCommand.run),
+        Entry(spec: SlurmCommand.spec, run: SlurmCommand.run),
         Entry(spec: SimulateCommand.spec, run: SimulateCommand.run),
         Entry(spec: CompletionCommand.spec, run: CompletionCommand.run),
     ]

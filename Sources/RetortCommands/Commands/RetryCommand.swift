@@ -9,6 +9,7 @@ enum RetryCommand {
     private static let optionsOfInput: Set<String> = [
         "out", "format", "template", "strict", "on-change", "endpoint", "samples", "json", "schema", "fields",
         "schema-by", "schema-prompt", "strict-schema", "verifier", "job", "model-config", "continue", "where",
+        "shard", "siblings",
     ]
 
     private static let retriedClasses = FailureClass.allCases.filter { $0 != .badInput }
@@ -90,7 +91,8 @@ enum RetryCommand {
             if !isQuiet { for line in failures.nothingChosen { context.messages.line(line) } }
             return .incomplete
         }
-        let settings = try RetrySettings(command, job: job, environment: context.environment)
+        var settings = try RetrySettings(command, job: job, environment: context.environment)
+        try settings.run.connectLimiter()
         if let edits = settings.edits { try edits.check(against: FailedItems.names(of: root, classes: chosen)) }
         let messages = context.progressStream(command)
         if !isQuiet, settings.run.simulator != nil, !command.flag("simulate") {

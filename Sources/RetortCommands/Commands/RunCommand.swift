@@ -108,8 +108,8 @@ enum RunCommand {
         ] + AccessOptions.options + [
             OptionSpec("simulate", summary: "use the built-in model server: no key, no network", group: "The server")
                 .main
-        ] + StageOptions.options + ShardOptions.options + ParameterOptions.options + CheckOptions.options
-            + VerifierSettings.options + paceOptions + Pricing.options + timeOptions
+        ] + StageOptions.options + ShardOptions.options + LimitOptions.options + ParameterOptions.options
+            + CheckOptions.options + VerifierSettings.options + paceOptions + Pricing.options + timeOptions
             + [.progress, .progressEvery]
             + JobFile.options + SimulatorOptions.options,
         exitCodes: [
@@ -186,7 +186,8 @@ enum RunCommand {
         if let stages = request.job?.stages, !stages.isEmpty {
             return try await PipelineCommand.run(given, request, context)
         }
-        let settings = try request.settings(context, environment: context.environment)
+        var settings = try request.settings(context, environment: context.environment)
+        try settings.connectLimiter()
         let messages = context.progressStream(command)
         let session = RunSession(settings: settings, messages: messages, isQuiet: command.flag("quiet"))
         let result: RunSession.Result

@@ -14,7 +14,7 @@ struct Pricing: Sendable {
     private let model: String
     let price: TokenPrice?
     /// The limit of `--max-cost` in nanodollars, for the whole store.
-    let limit: Int?
+    private(set) var limit: Int?
 
     static let group = "Cost"
 
@@ -69,6 +69,9 @@ struct Pricing: Sendable {
 
     /// Which prices these are, for the records.
     var version: String { isFree ? "" : table.version }
+
+    /// Keeps to a limit that is shared with others, too.
+    mutating func share(_ whole: Int) { limit = min(limit ?? whole, whole) }
 
     /// Refuses a limit that could not be kept: without a price, or with answers of any length.
     func checkBudget(_ builder: RequestBuilder) throws(RetortError) {

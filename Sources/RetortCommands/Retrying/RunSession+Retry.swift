@@ -53,7 +53,7 @@ extension RunSession {
             publisher: RunPublisher(settings, command: "retry"))
         let generator = try ResponseGenerator<ItemContext>(
             generatorConfiguration(
-                store.counters,
+                store, store.counters,
                 Spending(
                     store.counters, mark: store.mark, superseded: superseded ?? 0, notes: store.manifest.notes),
                 isOtherJob: isOtherJob),

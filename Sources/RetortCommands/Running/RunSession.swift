@@ -7,6 +7,7 @@ import ModelSimulator
 import PromptSource
 import ResponseGenerator
 import SegmentStore
+import SharedLimit
 
 /// One run from opening the store to closing it: wires source, generator, transport and store together.
 struct RunSession {
@@ -49,6 +50,7 @@ struct RunSession {
     }
 
     func run() async throws(RetortError) -> Result {
+        try MountCheck.check(settings.out, isShard: settings.shard != nil)
         let input = try RunInput.resolve(settings)
         var job = JobDescription(settings).adopting(try RecordStore.manifest(of: settings.out)?.job)
         try RowTrial.check(input, settings, job: job)
@@ -121,6 +123,7 @@ struct RunSession {
             driven = .failure(error)
             try? store.close()
         }
+        settings.limitClient?.finish(spentMax: (try? driven.get())?.spending.total)
         var result = try driven.get()
         result.simulatorCounts = simulator?.counts
         if transport.statistics.sendsUnaskedBytes { result.disorderlyServer = transport.authority }
@@ -262,7 +265,8 @@ struct RunSession {
             range: settings.rows, meter: HealthMeter(loop), isQuiet: isQuiet, publisher: publisher)
         let generator = try ResponseGenerator<ItemContext>(
             generatorConfiguration(
-                before, Spending(before, mark: store.mark, superseded: superseded ?? 0, notes: store.manifest.notes),
+                store, before,
+                Spending(before, mark: store.mark, superseded: superseded ?? 0, notes: store.manifest.notes),
                 isOtherJob: false),
             transport: gated(settings.secrets.guarding(transport)),
             clock: LoopClock(loop: loop), executor: loop, observer: reporter)
@@ -310,10 +314,11 @@ struct RunSession {
     /// The generator's settings, with what the store and the address add to them.
     /// - Parameter isOtherJob: other requests are sent than those that the store's answers came from.
     func generatorConfiguration(
-        _ counters: StoreCounters, _ spending: Spending, isOtherJob: Bool
+        _ store: RecordStore, _ counters: StoreCounters, _ spending: Spending, isOtherJob: Bool
     ) -> GeneratorConfiguration {
         var configuration = settings.pricing.budgeted(settings.generator, spending)
         configuration.budget = stage?.sharing(configuration.budget) ?? configuration.budget
+        configuration.shared = startSharing(store, spending)
         configuration.hasWorkedBefore = counters.done > 0 && !isOtherJob
         configuration.server =
             settings.simulator == nil ? ServerNote.withoutSecrets(settings.baseURL) : "the built-in model server"

@@ -7,6 +7,7 @@ import ModelSimulator
 import PromptSource
 import ResponseGenerator
 import SegmentStore
+import SharedLimit
 
 /// What becomes of items that ask something else than what was answered under their id.
 enum ChangePolicy: String, Sendable, CaseIterable {
@@ -43,6 +44,10 @@ struct RunSettings: Sendable {
     var shard: Shard?
     /// Other stores that are asked for outcomes.
     var siblings: [String] = []
+    /// The limit that is shared with other runs.
+    var limit: LimitSettings?
+    /// The connection to it.
+    var limitClient: LimitClient?
     var baseURL: String
     var headers: [(name: String, value: String)]
     /// What no answer may bring to disk or screen.
@@ -94,6 +99,7 @@ struct RunSettings: Sendable {
         continues = try StageOptions.continues(command, hasTemplate: template != nil)
         shard = try ShardOptions.shard(command, environment: environment)
         siblings = command.strings("siblings")
+        limit = try LimitOptions.settings(command)
         keepsBody = command.flag("keep-body")
         isStrict = command.flag("strict")
         onChange = command.choice("on-change")

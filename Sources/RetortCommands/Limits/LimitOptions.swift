@@ -1,0 +1,78 @@
+import Basics
+import CommandLine
+import SegmentStore
+import SharedLimit
+
+/// The options by which runs share one limit.
+enum LimitOptions {
+    static let options: [OptionSpec] = [
+        OptionSpec(
+            "limit-server", kind: .string, valueName: "HOST:PORT",
+            summary: "share the limits of a `retort limit` with other runs; or file:PATH for runs on this machine",
+            details: """
+                Requests, tokens and money are leased in small parts, so that all runs together keep to one limit and a \
+                run that dies takes nothing with it. With file:PATH no server is needed: give each run the same --rps, \
+                --rpm, --tpm and --max-cost. The limits of this run hold as well.
+                """, group: ShardOptions.group, once: true),
+        OptionSpec(
+            "limit-token-file", kind: .path, valueName: "FILE", summary: "holds the word that the limiter wants to see",
+            group: ShardOptions.group),
+        OptionSpec(
+            "limit-fallback", kind: .number(0.0001...1), valueName: "SHARE",
+            summary: "the part of the limit to take while the limiter cannot be reached; without it requests wait",
+            group: ShardOptions.group),
+    ]
+
+    /// What a run was told of a limiter; nil where it was told of none.
+    static func settings(_ command: ParsedCommand) throws(RetortError) -> LimitSettings? {
+        guard let text = command.stringIfSet("limit-server") else {
+            for name in ["limit-token-file", "limit-fallback"] where command.isGiven(name) {
+                throw RetortError(.usage, "--\(name) needs --limit-server", remedy: "Add it, or leave --\(name) out.")
+            }
+            return nil
+        }
+        let terms = LimitTerms(
+            requestsPerSecond: command.numberIfSet("rps"), requestsPerMinute: command.numberIfSet("rpm"),
+            tokensPerMinute: command.numberIfSet("tpm"),
+            moneyMax: command.numberIfSet("max-cost").map(Money.nanodollars))
+        return LimitSettings(
+            address: try LimitAddress(text), token: try token(command, "limit-token-file"), ownTerms: terms,
+            fallbackShare: command.numberIfSet("limit-fallback"))
+    }
+
+    /// The word in a file, without the white space around it.
+    static func token(_ command: ParsedCommand, _ option: String) throws(RetortError) -> String {
+        guard let path = command.stringIfSet(option) else { return "" }
+        let text = try TextFile.read(path)
+        let word = text.split(whereSeparator: \.isWhitespace).first.map(String.init) ?? ""
+        guard !word.isEmpty, word.utf8.count <= tokenBytesMax else {
+            throw RetortError(
+                .configuration, "the token file has no word of up to \(tokenBytesMax) bytes", at: path,
+                remedy: "Put one into it, such as `openssl rand -hex 16` gives.")
+        }
+        return word
+    }
+
+    private static let tokenBytesMax = 256
+}
+
+/// Where a run's share of a limit comes from.
+struct LimitSettings: Sendable {
+    var address: LimitAddress
+    var token: String
+    var ownTerms: LimitTerms
+    var fallbackShare: Double?
+
+    func connect() throws(RetortError) -> LimitClient {
+        do throws(RetortError) {
+            return try LimitClient(address, token: token, fileTerms: ownTerms, fallbackShare: fallbackShare)
+        } catch {
+            var error = error
+            if error.code == .inputMissing { error.code = .io }
+            if error.remedy == nil {
+                error.remedy = "Start `retort limit`, or correct --limit-server; nothing was sent."
+            }
+            throw error
+        }
+    }
+}

@@ -1,0 +1,47 @@
+import Basics
+import CommandLine
+import ResponseGenerator
+import SegmentStore
+import SharedLimit
+
+/// A limit that other processes share, as the generator asks it.
+struct ClientAllowance: SharedAllowance {
+    let client: LimitClient
+
+    func ready(tokens: Int, at now: Instant) -> Instant? { client.ready(tokens: tokens, at: now) }
+    func take(tokens: Int, at now: Instant) { client.take(tokens: tokens, at: now) }
+    func settle(reserved: Int, used: Int) { client.settle(reserved: reserved, used: used) }
+    func refused(pause: Interval) { client.refused(pause: pause) }
+    var moneyLimit: Int? { client.moneyLimit }
+    func wantMoney(needed: Int, wanted: Int) -> Bool { client.wantMoney(needed: needed, wanted: wanted) }
+    func onLease(_ wake: @escaping @Sendable () -> Void) { client.onLease(wake) }
+}
+
+extension RunSettings {
+    /// Finds the limiter, if there is one: what it limits is known before anything is planned.
+    mutating func connectLimiter() throws(RetortError) {
+        guard let limit else { return }
+        let client = try limit.connect()
+        limitClient = client
+        guard let money = client.terms.moneyMax else { return }
+        pricing.share(money)
+        try pricing.checkBudget(builder)
+    }
+}
+
+extension RunSession {
+    /// Begins to take part in a shared limit, as the client that this store is. Nil where there is none.
+    func startSharing(_ store: RecordStore, _ spending: Spending) -> ClientAllowance? {
+        guard let client = settings.limitClient else { return nil }
+        let (messages, isQuiet) = (messages, isQuiet)
+        client.start(client: store.manifest.store, spentMax: spending.total) { notice in
+            if !isQuiet { messages.line(CellWidth.sanitized(notice)) }
+        }
+        return ClientAllowance(client: client)
+    }
+}
+
+extension Spending {
+    /// What was spent at most.
+    var total: Int { recorded.addingSaturated(uncertainMax) }
+}

@@ -1,0 +1,171 @@
+public import Basics
+internal import Glibc
+
+/// Serves a lease book over TCP: a line asks, a line answers. One thread, which `run` takes.
+///
+/// A protocol of its own rather than HTTP: a client keeps one connection for its whole run, each of its few questions a
+/// second is one packet each way, and a thousand clients cost one thread that does nothing but this.
+public final class LimitServer: @unchecked Sendable {
+    // Unchecked: all but `stopping` is touched by the thread of `run` alone, once it has begun.
+    public let port: UInt16
+    private var book: LeaseBook
+    private let journal: MoneyJournal?
+    private let token: [UInt8]
+    private let listener: Int32
+    private let stopping = Bell()
+    private var connections: [Int32: Connection] = [:]
+    private let state: Locked<LimitServerState>
+
+    private struct Connection {
+        var input: [UInt8] = []
+        var output: [UInt8] = []
+        var last: Instant
+    }
+
+    /// Clients that are connected at once.
+    public static let connectionsMax = 16_384
+    /// A client that is silent for so long has gone.
+    static let silenceMax = Interval.seconds(600)
+    /// Bytes of answers that a client may leave unread.
+    static let outputBytesMax = 64 << 10
+
+    /// - Parameter token: what clients must know; empty: nothing.
+    ///   - statePath: where the money of each client is kept; nil: nowhere.
+    public init(
+        _ terms: LimitTerms, host: String, port: String, token: [UInt8] = [], statePath: String? = nil
+    ) throws(RetortError) {
+        let now = Instant.now
+        journal = try statePath.map { path throws(RetortError) in try MoneyJournal(path) }
+        let (money, isRestart) = (journal?.money ?? [:], journal?.isRestart ?? true)
+        book = LeaseBook(
+            terms, money: money, epoch: .random(in: 1...UInt64.max), isRestart: isRestart, at: now)
+        self.token = token
+        (listener, self.port) = try LimitSocket.listening(host: host, port: port)
+        state = Locked(LimitServerState())
+    }
+
+    deinit {
+        for descriptor in connections.keys { close(descriptor) }
+        close(listener)
+    }
+
+    /// What it has done so far.
+    public var counts: LimitServerState { state.withLock { $0 } }
+
+    /// Ends `run`. From any thread.
+    public func stop() {
+        stopping.ring()
+    }
+
+    /// Serves until `stop`. Throws when the state cannot be written: nothing that is not on disk is promised.
+    public func run() throws(RetortError) {
+        var buffer = [UInt8](repeating: 0, count: 64 << 10)
+        while true {
+            var polled = [pollfd(fd: stopping.descriptor, events: Int16(POLLIN), revents: 0)]
+            let canAccept = connections.count < Self.connectionsMax
+            polled.append(pollfd(fd: canAccept ? listener : -1, events: Int16(POLLIN), revents: 0))
+            for (descriptor, connection) in connections {
+                let events = connection.output.isEmpty ? Int16(POLLIN) : Int16(POLLOUT)
+                polled.append(pollfd(fd: descriptor, events: events, revents: 0))
+            }
+            guard poll(&polled, nfds_t(polled.count), 5000) >= 0 else {
+                if errno == EINTR { continue }
+                throw .system(errno, "poll", "the limiter's connections")
+            }
+            if polled[0].revents != 0 { return }
+            let now = Instant.now
+            for entry in polled.dropFirst(2) where entry.revents != 0 { try serve(entry.fd, &buffer, at: now) }
+            if polled[1].revents != 0 { accept(at: now) }
+            for (descriptor, connection) in connections where now - connection.last > Self.silenceMax {
+                drop(descriptor)
+            }
+        }
+    }
+
+    private func accept(at now: Instant) {
+        while connections.count < Self.connectionsMax {
+            let descriptor = Glibc.accept(listener, nil, nil)
+            guard descriptor >= 0 else { return }
+            LimitSocket.setFlags(descriptor)
+            connections[descriptor] = Connection(last: now)
+        }
+    }
+
+    private func drop(_ descriptor: Int32) {
+        if connections.removeValue(forKey: descriptor) != nil { close(descriptor) }
+    }
+
+    private func serve(_ descriptor: Int32, _ buffer: inout [UInt8], at now: Instant) throws(RetortError) {
+        guard var connection = connections[descriptor] else { return }
+        if connection.output.isEmpty {
+            let count = recv(descriptor, &buffer, buffer.count, 0)
+            if count < 0, errno == EAGAIN || errno == EINTR { return }
+            guard count > 0 else { return drop(descriptor) }
+            connection.last = now
+            connection.input.append(contentsOf: buffer[..<count])
+            guard try answer(&connection, at: now) else { return drop(descriptor) }
+        }
+        let sent = connection.output.withUnsafeBytes {
+            send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+        }
+        if sent > 0 { connection.output.removeFirst(sent) }
+        if sent < 0, errno != EAGAIN, errno != EINTR, !connection.output.isEmpty { return drop(descriptor) }
+        connections[descriptor] = connection
+    }
+
+    /// Answers each whole line that has come. False where the client is none.
+    private func answer(_ connection: inout Connection, at now: Instant) throws(RetortError) -> Bool {
+        while let end = connection.input.firstIndex(of: 0x0A) {
+            let line = Array(connection.input[..<end])
+            connection.input.removeSubrange(...end)
+            guard line.count <= LeaseWire.lineBytesMax, let (request, given) = LeaseWire.request(line) else {
+                return false
+            }
+            guard isToken(Array(given.utf8)) else {
+                state.withLock { $0.refused += 1 }
+                connection.output += LeaseWire.errorLine("the token is wrong")
+                continue
+            }
+            connection.output += try lease(request, at: now)
+            if connection.output.count > Self.outputBytesMax { return false }
+        }
+        return connection.input.count <= LeaseWire.lineBytesMax
+    }
+
+    private func lease(_ request: LeaseRequest, at now: Instant) throws(RetortError) -> [UInt8] {
+        let before = book.moneyByClient[request.client]
+        let lease = book.lease(request, at: now)
+        if let limit = lease.moneyLimit, limit != before, !request.client.isEmpty {
+            try journal?.note(request.client, limit: limit)
+        }
+        let (clients, share, moneyLeft) = (book.clients(at: now), book.pace(at: now), book.moneyLeft)
+        state.withLock { state in
+            state.leases += 1
+            state.requests += lease.requests
+            state.refusals += request.refused
+            (state.clients, state.pace, state.moneyLeft) = (clients, share, moneyLeft)
+        }
+        return LeaseWire.line(lease)
+    }
+
+    /// Takes as long for a wrong token as for the right one.
+    private func isToken(_ given: [UInt8]) -> Bool {
+        var difference: UInt8 = given.count == token.count ? 0 : 1
+        for (index, byte) in token.enumerated() { difference |= byte ^ (index < given.count ? given[index] : ~byte) }
+        return token.isEmpty || difference == 0
+    }
+}
+
+/// What a limiter has done.
+public struct LimitServerState: Sendable {
+    public var leases = 0
+    /// Rights to requests that were given.
+    public var requests = 0
+    /// Requests that the API refused, as clients say.
+    public var refusals = 0
+    /// Questions with a wrong token.
+    public var refused = 0
+    public var clients = 0
+    public var pace = 1.0
+    public var moneyLeft: Int?
+}

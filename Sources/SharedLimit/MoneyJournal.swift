@@ -1,0 +1,107 @@
+internal import Basics
+internal import Glibc
+internal import JSONText
+
+/// What a limiter must not forget: the money that each client may spend. A file of JSON lines that is only appended to;
+/// of several lines of one client the last one counts. Held by one limiter at a time.
+final class MoneyJournal {
+    private let path: String
+    private let descriptor: Int32
+    /// The limits as they were when it was opened.
+    let money: [String: Int]
+    /// Whether another limiter has written it before.
+    let isRestart: Bool
+
+    static let bytesMax = 64 << 20
+    private static let heading = #"{"format":"retort limit","version":1}"#
+
+    /// Throws `.busy` when another limiter has it, `.damagedData` when a line but the last cannot be understood.
+    init(_ path: String) throws(RetortError) {
+        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o600)
+        guard descriptor >= 0 else { throw .system(errno, "open", path) }
+        do throws(RetortError) {
+            (money, isRestart) = try Self.takeOver(descriptor, path)
+        } catch {
+            close(descriptor)
+            throw error
+        }
+        (self.path, self.descriptor) = (path, descriptor)
+    }
+
+    /// Locks the file, reads it, and has it end with a whole line.
+    private static func takeOver(
+        _ descriptor: Int32, _ path: String
+    ) throws(RetortError) -> (money: [String: Int], isRestart: Bool) {
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            throw RetortError(
+                .busy, "another limiter keeps its state there", at: path, remedy: "Stop it, or name another --state.")
+        }
+        let bytes = try read(descriptor, path)
+        let whole = bytes.lastIndex(of: 0x0A).map { $0 + 1 } ?? 0
+        let money = try parse(bytes[..<whole], path)
+        // A line that a kill has cut off was promised to no client.
+        guard ftruncate(descriptor, off_t(whole)) == 0, lseek(descriptor, 0, SEEK_END) >= 0 else {
+            throw .system(errno, "ftruncate", path)
+        }
+        if whole == 0 { try write(Array(heading.utf8) + [0x0A], descriptor, path) }
+        return (money, !bytes.isEmpty)
+    }
+
+    deinit { close(descriptor) }
+
+    /// When it returns the limit is on disk.
+    func note(_ client: String, limit: Int) throws(RetortError) {
+        var line = WireObject()
+        line.text("client", client)
+        line.number("limit", limit)
+        try Self.write(line.finished, descriptor, path)
+        guard fdatasync(descriptor) == 0 else { throw .system(errno, "fdatasync", path) }
+    }
+
+    private static func parse(_ bytes: ArraySlice<UInt8>, _ path: String) throws(RetortError) -> [String: Int] {
+        var money: [String: Int] = [:]
+        let parser = JSONParser()
+        for (number, line) in bytes.split(separator: 0x0A).enumerated() {
+            let root = try? parser.parse(Array(line)).root
+            if number == 0, root?["format"]?.string == "retort limit", root?["version"]?.int == 1 { continue }
+            guard number > 0, let client = root?["client"]?.string, let limit = root?["limit"]?.int,
+                (0...LeaseRequest.moneyMax).contains(limit)
+            else {
+                throw RetortError(
+                    .damagedData, "not a limiter's state", at: "\(path):\(number + 1)",
+                    remedy: "Name the file that `retort limit --state` wrote, or one that does not exist.")
+            }
+            money[client] = limit
+        }
+        return money
+    }
+
+    private static func read(_ descriptor: Int32, _ path: String) throws(RetortError) -> [UInt8] {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw .system(errno, "fstat", path) }
+        guard status.st_mode & S_IFMT == S_IFREG, status.st_size <= bytesMax else {
+            throw RetortError(.io, "not a file that a limiter can keep its state in", at: path)
+        }
+        var bytes = [UInt8](repeating: 0, count: Int(status.st_size))
+        var done = 0
+        while done < bytes.count {
+            let count = bytes.withUnsafeMutableBytes {
+                pread(descriptor, $0.baseAddress! + done, $0.count - done, off_t(done))
+            }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { throw .system(errno, "read", path) }
+            done += count
+        }
+        return bytes
+    }
+
+    private static func write(_ bytes: [UInt8], _ descriptor: Int32, _ path: String) throws(RetortError) {
+        var done = 0
+        while done < bytes.count {
+            let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress! + done, $0.count - done) }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { throw .system(errno, "write", path) }
+            done += count
+        }
+    }
+}

@@ -1,0 +1,124 @@
+"""A run on a real Slurm of several nodes: whatever dies, every row has one outcome and the limit holds.
+
+RETORT_SLURM_ROWS and RETORT_SLURM_RATE say how much; 50,000 rows at 3,000 a second by default.
+"""
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "support"))
+
+from cluster import Cluster, missing  # noqa: E402
+from model_server import ModelServer  # noqa: E402
+from program import binary  # noqa: E402
+
+ROWS = int(os.environ.get("RETORT_SLURM_ROWS", 50_000))
+RATE = int(os.environ.get("RETORT_SLURM_RATE", 3000))
+TASKS, WINDOW = 8, 32
+
+pytestmark = pytest.mark.skipif(bool(missing()), reason=missing())
+
+
+@pytest.fixture
+def cluster(tmp_path):
+    folder = tmp_path / "slurm"
+    folder.mkdir()
+    cluster = Cluster(folder)
+    try:
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.stop()
+
+
+class Arrivals(threading.Thread):
+    """Reads the server's own count all the time."""
+
+    def __init__(self, server):
+        super().__init__(daemon=True)
+        self.server, self.samples, self.is_over = server, [], threading.Event()
+
+    def run(self):
+        while not self.is_over.wait(0.02):
+            before = time.monotonic()
+            count = self.server.counts()["requests"]
+            self.samples.append((before, time.monotonic(), count))
+
+    def most_in_a_second(self):
+        most, first = 0, 0
+        for _, ended, count in self.samples:
+            while ended - self.samples[first][0] > 1:
+                first += 1
+            most = max(most, count - self.samples[first][2])
+        return most
+
+
+def processes_of(name, value):
+    """Processes with a variable of that value in their environment: what a node runs."""
+    wanted = f"{name}={value}".encode()
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            try:
+                if wanted in (folder / "environ").read_bytes().split(b"\0"):
+                    yield int(folder.name)
+            except OSError:
+                pass
+
+
+def lose_node(cluster, node):
+    cluster.kill(node)
+    for pid in processes_of("SLURMD_NODENAME", node):
+        os.kill(pid, signal.SIGKILL)
+
+
+def test_every_row_once_whatever_dies(cluster, tmp_path):
+    server = ModelServer(tmp_path, "--latency", "20ms", "--quiet")
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text("".join(json.dumps({"id": f"q{n}", "prompt": f"Question {n}?"}) + "\n" for n in range(ROWS)))
+    out = tmp_path / "runs"
+    job = tmp_path / "job.yaml"
+    job.write_text(f"input: {rows}\nbase-url: {server.url}\nmodel: m\nconcurrency: {WINDOW}\n")
+    os.environ.update(cluster.environment, OPENAI_API_KEY="k", NO_PROXY="127.0.0.1")
+    slurm = (binary(), "slurm")
+
+    def count():
+        return server.counts()["requests"]
+
+    arrivals = Arrivals(server)
+    try:
+        arrivals.start()
+        said = cluster.run(
+            *slurm, "submit", job, "--out", out, "--shards", str(TASKS), "--partition", "low", "--time", "30", "--rps", str(RATE)
+        )
+        cluster.wait_for(lambda: count() > ROWS * 0.15, 120, f"the first rows {said}")
+        print(cluster.run(*slurm, "status", out))
+        lose_node(cluster, "node2")
+        cluster.wait_for(lambda: count() > ROWS * 0.3, 120, "rows without a node")
+        cluster.run("sbatch", "--partition=high", "--nodelist=node3", "--ntasks=2", "--output=/dev/null", "--wrap=sleep 3")
+        cluster.wait_for(lambda: count() > ROWS * 0.45, 120, "rows after preemption")
+        cluster.kill("slurmctld")
+        cluster.wait_for(lambda: count() > ROWS * 0.55, 120, "rows without the controller")
+        cluster.start_controller()
+        cluster.start_node("node2")
+        for pid in processes_of("SLURM_JOB_NAME", "retort-limit"):
+            if b"limit" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0"):
+                os.kill(pid, signal.SIGKILL)
+        merged = out / "logs" / "merge.log"
+        cluster.wait_for(lambda: merged.exists() and "manifest" in merged.read_text(), 600, "the merge")
+    finally:
+        arrivals.is_over.set()
+        print(cluster.run(*slurm, "status", out))
+        print(cluster.run("squeue", "--array"))
+        server.stop()
+    assert f"every one of {ROWS:,} rows is in exactly one shard" in merged.read_text()
+    assert RATE / 2 < arrivals.most_in_a_second() <= RATE
+    # Two tasks of the lost node, two that were preempted: each may have lost what was in flight.
+    assert arrivals.samples[-1][2] <= ROWS + 4 * WINDOW

@@ -1,0 +1,110 @@
+import Basics
+
+@testable import SharedLimit
+
+/// Clients with clocks of their own around one lease book, in steps of a millisecond of true time. Every question and
+/// every answer is on its way for a while; every client has always something to send.
+struct LimitWorld {
+    struct Client {
+        var name: String
+        var allowance = Allowance()
+        /// What its clock shows beyond true time, and how fast it runs away.
+        var offset: Interval
+        var drift: Double
+        var isAlive = true
+        var asked: (answer: Lease?, sent: Instant, due: Instant)?
+        var sent = 0
+
+        func clock(_ now: Instant) -> Instant { now + offset + (now - Instant(nanoseconds: 0)) * drift }
+    }
+
+    var random: SeededRandom
+    var book: LeaseBook
+    var clients: [Client] = []
+    var now = Instant(nanoseconds: 10_000_000_000)
+    /// True times at which requests reached the API, in order of sending.
+    private(set) var arrivals: [Int64] = []
+    var tokensEach = 0
+    /// The longest way of a question or an answer.
+    var delayMax = Interval.milliseconds(2)
+    var isServerUp = true
+
+    static let step = Interval.milliseconds(1)
+
+    init(_ terms: LimitTerms, clients count: Int, seed: UInt64) {
+        random = SeededRandom(seed: seed)
+        book = LeaseBook(terms, epoch: 1, isRestart: false, at: now)
+        for number in 0..<count { add("client-\(number)") }
+    }
+
+    mutating func add(_ name: String) {
+        let offset = Interval.seconds(Double.random(in: -3600...3600, using: &random))
+        let drift = Double.random(in: -5e-5...5e-5, using: &random)
+        clients.append(Client(name: name, offset: offset, drift: drift))
+    }
+
+    mutating func run(for time: Interval) {
+        let end = now + time
+        while now < end {
+            now = now + Self.step
+            for index in clients.indices where clients[index].isAlive { advance(index) }
+        }
+    }
+
+    /// The limiter is killed, and another one knows nothing of what it gave.
+    mutating func restart() {
+        book = LeaseBook(book.terms, epoch: book.epoch + 1, isRestart: true, at: now)
+    }
+
+    private mutating func advance(_ index: Int) {
+        let local = clients[index].clock(now)
+        if let asked = clients[index].asked, asked.due <= now {
+            if let answer = asked.answer { clients[index].allowance.add(answer, sent: asked.sent, at: local) }
+            clients[index].asked = nil
+        }
+        while let due = clients[index].allowance.ready(tokens: tokensEach, at: local), due <= local {
+            clients[index].allowance.take(tokens: tokensEach, at: local)
+            clients[index].sent += 1
+            arrivals.append((now + .seconds(Double.random(in: 0...0.002, using: &random))).nanoseconds)
+        }
+        if clients[index].asked == nil, isServerUp, clients[index].allowance.isDue(at: local) { ask(index, local) }
+    }
+
+    private mutating func ask(_ index: Int, _ local: Instant) {
+        let demand = clients[index].allowance.demand()
+        let there = Interval.seconds(Double.random(in: 0...delayMax.seconds, using: &random))
+        let back = Interval.seconds(Double.random(in: 0...delayMax.seconds, using: &random))
+        let request = LeaseRequest(
+            client: clients[index].name, requests: demand.requests, tokens: demand.tokens)
+        let lease = book.lease(request, at: now + there)
+        clients[index].asked = (lease, local, now + there + back + lease.again)
+    }
+
+    /// The most arrivals in any stretch of that length.
+    func most(in window: Interval) -> Int {
+        let times = arrivals.sorted()
+        var (first, most) = (0, 0)
+        for last in times.indices {
+            while times[last] - times[first] >= window.nanoseconds { first += 1 }
+            most = max(most, last - first + 1)
+        }
+        return most
+    }
+
+    func count(since start: Instant) -> Int { arrivals.count { $0 >= start.nanoseconds } }
+}
+
+/// SplitMix64.
+struct SeededRandom: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+}
