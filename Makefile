@@ -24,7 +24,7 @@ FUZZERS := $(sort $(basename $(notdir $(wildcard Tests/*/*FuzzTests.swift))))
 SWIFT_SOURCES := $(wildcard Sources Tests Benchmarks Package.swift)
 
 .NOTPARALLEL:
-.PHONY: help setup build demo test lint test-swift test-interoperability test-end-to-end python-env sanitize soak bench bench-peers bench-scale bench-report test-harness clean
+.PHONY: help setup build demo test lint test-swift test-interoperability test-end-to-end test-slurm python-env sanitize soak bench bench-peers bench-scale bench-report test-harness clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-24s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -75,6 +75,10 @@ test-end-to-end: python-env ## the binary against bad input, faults of server, n
 	else \
 	    echo "SKIPPED: the end-to-end tests (the Python environment could not be made, see above)"; \
 	fi
+
+# Not part of `make test`: it takes minutes, root, and slurm-wlm and munge of Debian. Says what is missing.
+test-slurm: python-env ## 50,000 prompts on a Slurm cluster of four nodes on this machine, while nodes, controller and limiter die
+	RETORT=$(RETORT) timeout 1800 $(VENV)/bin/python -m pytest -rs Tests/EndToEnd/slurm
 
 # The fuzzers run one after the other, each in a process of its own: its seed is printed there, and its memory is its own.
 soak: build python-env ## the same for long: RETORT_SOAK_MINUTES and RETORT_FUZZ_MINUTES=20 by default; millions of simulated deaths

@@ -9,9 +9,9 @@ public final class LimitServer: @unchecked Sendable {
     // Unchecked: all but `stopping` is touched by the thread of `run` alone, once it has begun.
     public let port: UInt16
     private var book: LeaseBook
-    private let journal: MoneyJournal?
+    private var journal: MoneyJournal?
     private let token: [UInt8]
-    private let listener: Int32
+    private var listener: Int32
     private let stopping = Bell()
     private var connections: [Int32: Connection] = [:]
     private let state: Locked<LimitServerState>
@@ -44,9 +44,15 @@ public final class LimitServer: @unchecked Sendable {
         state = Locked(LimitServerState())
     }
 
-    deinit {
+    deinit { end() }
+
+    /// Lets the port and the state go.
+    private func end() {
         for descriptor in connections.keys { close(descriptor) }
-        close(listener)
+        connections = [:]
+        if listener >= 0 { close(listener) }
+        listener = -1
+        journal = nil
     }
 
     /// What it has done so far.
@@ -59,6 +65,7 @@ public final class LimitServer: @unchecked Sendable {
 
     /// Serves until `stop`. Throws when the state cannot be written: nothing that is not on disk is promised.
     public func run() throws(RetortError) {
+        defer { end() }
         var buffer = [UInt8](repeating: 0, count: 64 << 10)
         while true {
             var polled = [pollfd(fd: stopping.descriptor, events: Int16(POLLIN), revents: 0)]

@@ -92,7 +92,7 @@ enum RetryCommand {
             return .incomplete
         }
         var settings = try RetrySettings(command, job: job, environment: context.environment)
-        try settings.run.connectLimiter()
+        try settings.run.connectLimiter(context.messages, isQuiet: isQuiet)
         if let edits = settings.edits { try edits.check(against: FailedItems.names(of: root, classes: chosen)) }
         let messages = context.progressStream(command)
         if !isQuiet, settings.run.simulator != nil, !command.flag("simulate") {

@@ -187,7 +187,7 @@ enum RunCommand {
             return try await PipelineCommand.run(given, request, context)
         }
         var settings = try request.settings(context, environment: context.environment)
-        try settings.connectLimiter()
+        try settings.connectLimiter(context.messages, isQuiet: command.flag("quiet"))
         let messages = context.progressStream(command)
         let session = RunSession(settings: settings, messages: messages, isQuiet: command.flag("quiet"))
         let result: RunSession.Result

@@ -1,5 +1,6 @@
 import Basics
 import CommandLine
+import Glibc
 import SegmentStore
 import SharedLimit
 
@@ -63,16 +64,32 @@ struct LimitSettings: Sendable {
     var ownTerms: LimitTerms
     var fallbackShare: Double?
 
-    func connect() throws(RetortError) -> LimitClient {
-        do throws(RetortError) {
-            return try LimitClient(address, token: token, fileTerms: ownTerms, fallbackShare: fallbackShare)
-        } catch {
-            var error = error
-            if error.code == .inputMissing { error.code = .io }
-            if error.remedy == nil {
-                error.remedy = "Start `retort limit`, or correct --limit-server; nothing was sent."
+    /// How long a limiter that says in a file where it is may take to begin: the job that runs it may be in a queue.
+    static let beginningMax = Interval.seconds(3600)
+    private static let tryInterval = Interval.seconds(1)
+
+    /// `onWait` is told once why there is a wait.
+    func connect(onWait: (String) -> Void) throws(RetortError) -> LimitClient {
+        let began = Instant.now
+        var hasTold = false
+        while true {
+            do throws(RetortError) {
+                return try LimitClient(address, token: token, fileTerms: ownTerms, fallbackShare: fallbackShare)
+            } catch {
+                guard case .addressFile = address, error.code == .io || error.code == .inputMissing,
+                    Instant.now - began < Self.beginningMax
+                else { throw Self.final(error) }
+                if !hasTold { onWait("waiting for the limiter: \(error)") }
+                hasTold = true
+                usleep(UInt32(Self.tryInterval.nanoseconds / 1000))
             }
-            throw error
         }
+    }
+
+    private static func final(_ error: RetortError) -> RetortError {
+        var error = error
+        if error.code == .inputMissing { error.code = .io }
+        if error.remedy == nil { error.remedy = "Start `retort limit`, or correct --limit-server; nothing was sent." }
+        return error
     }
 }

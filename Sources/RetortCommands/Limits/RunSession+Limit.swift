@@ -19,9 +19,9 @@ struct ClientAllowance: SharedAllowance {
 
 extension RunSettings {
     /// Finds the limiter, if there is one: what it limits is known before anything is planned.
-    mutating func connectLimiter() throws(RetortError) {
+    mutating func connectLimiter(_ messages: MessageStream, isQuiet: Bool) throws(RetortError) {
         guard let limit else { return }
-        let client = try limit.connect()
+        let client = try limit.connect { if !isQuiet { messages.line(CellWidth.sanitized($0)) } }
         limitClient = client
         guard let money = client.terms.moneyMax else { return }
         pricing.share(money)

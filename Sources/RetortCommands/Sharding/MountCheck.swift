@@ -32,7 +32,8 @@ struct MountCheck {
         var rest = Array(text.utf8)[...]
         while let byte = rest.popFirst() {
             let digits = rest.prefix(3)
-            guard byte == UInt8(ascii: "\\"), digits.count == 3, digits.allSatisfy({ (0x30...0x37).contains($0) }) else {
+            guard byte == UInt8(ascii: "\\"), digits.count == 3, digits.allSatisfy({ (0x30...0x37).contains($0) })
+            else {
                 bytes.append(byte)
                 continue
             }
@@ -52,7 +53,8 @@ struct MountCheck {
         }
         // Without a word of it Lustre has no flock at all.
         let isWithout = mount.type == "lustre" && !mount.options.contains("flock")
-        guard let option = mount.options.first(where: { bad.contains($0) }) ?? (isWithout ? "without flock" : nil) else {
+        guard let option = mount.options.first(where: { bad.contains($0) }) ?? (isWithout ? "without flock" : nil)
+        else {
             return nil
         }
         return "\(mount.type) at \(mount.point) is mounted \(option): no lock keeps other machines out"
@@ -82,6 +84,8 @@ struct MountCheck {
         guard isShard, let weakness = weakness(at: path) else { return }
         throw RetortError(
             .configuration, "a shard cannot be kept there", at: path, cause: weakness,
-            remedy: "Mount it with locks (NFS: without nolock and local_lock; Lustre: flock), or give --out on another disk.")
+            remedy:
+                "Mount it with locks (NFS: without nolock and local_lock; Lustre: flock), or give --out on another disk."
+        )
     }
 }

@@ -14,6 +14,9 @@ enum SlurmCommand {
             a limiter that all tasks share if any limit is given, and a merge after them. All logs are in OUT/logs. A task \
             that meets its time limit, is preempted or loses its node goes on where it was.
 
+            A limiter that is a job can be preempted like any other; the tasks wait for it then. On a host that stays, start \
+            `retort limit` by hand and give --limit-server.
+
             The job file is one of run. Its limits and its --out are not used: give them here. Arrays larger than the site \
             allows are split.
             """,
@@ -48,6 +51,11 @@ enum SlurmCommand {
             OptionSpec("tpm", kind: .number(1...100_000_000_000), summary: "tokens per minute of all tasks together"),
             OptionSpec(
                 "max-cost", kind: .number(0...9_000_000), valueName: "DOLLARS", summary: "what all may cost in the end"),
+            OptionSpec(
+                "limit-server", kind: .string, valueName: "HOST:PORT",
+                summary: "a `retort limit` that runs already, e.g. on this host, in place of one as a job"),
+            OptionSpec(
+                "limit-token-file", kind: .path, valueName: "FILE", summary: "holds the word that it wants to see"),
             OptionSpec("dry-run", summary: "print the scripts and submit nothing"),
             OptionSpec("json", summary: "status: one JSON object a shard"),
         ],
@@ -101,11 +109,19 @@ enum SlurmCommand {
         for text in texts where text.isEmpty || text.contains(where: \.isNewline) {
             throw RetortError(.usage, "an option of sbatch is empty or has a line break")
         }
+        var elsewhere: [String] = []
+        for name in ["limit-server", "limit-token-file"] {
+            if let value = command.stringIfSet(name) { elsewhere += ["--" + name, value] }
+        }
+        if !elsewhere.isEmpty, !limits.isEmpty {
+            throw RetortError(
+                .usage, "there are limits and a limiter that has its own", remedy: "Keep --limit-server or the limits.")
+        }
         return SlurmJob(
             name: command.string("name"), binary: try ownPath(), runArguments: operands,
             out: try command.requiredString("out"), shards: shards, partition: command.stringIfSet("partition"),
             time: command.stringIfSet("time"), arrayLimit: command.integerIfSet("array-limit"),
-            sbatch: command.strings("sbatch"), limits: limits)
+            sbatch: command.strings("sbatch"), limits: limits, limiterElsewhere: elsewhere)
     }
 
     private static func ownPath() throws(RetortError) -> String {
@@ -182,7 +198,7 @@ enum SlurmCommand {
         try file.finish()
     }
 
-    /// A word that nobody else knows, for the user's eyes only.
+    /// A random word, for the user's eyes only.
     private static func makeToken(_ path: String, _ files: PosixFileSystem) throws(RetortError) {
         guard try files.size(of: path) == nil else { return }
         let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)

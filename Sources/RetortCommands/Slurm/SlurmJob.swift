@@ -18,14 +18,14 @@ struct SlurmJob: Sendable, Hashable {
     var sbatch: [String]
     /// Options of the limiter that is a job of its own; empty: there is none.
     var limits: [String]
+    /// Options by which tasks find a limiter that is no job.
+    var limiterElsewhere: [String] = []
 
     /// Seconds that requests in flight get before the time limit, and what is left for closing the store.
     static let drainSeconds = 300
     static let signalSeconds = drainSeconds + 60
     /// How often a task is put back into the queue because it has work left.
     static let requeuesMax = 100
-    /// Seconds that a task waits for the limiter to have begun.
-    static let limiterSeconds = 3600
 
     func store(_ shard: Int) -> String { "\(out)/shard-\(shard)" }
     var address: String { out + "/limit.address" }
@@ -78,10 +78,8 @@ struct SlurmJob: Sendable, Hashable {
         ]
         if !limits.isEmpty {
             run += " --limit-server \(ShellText.quoted("@" + address)) --limit-token-file \(ShellText.quoted(token))"
-            lines += [
-                "# The limiter is a job of its own.",
-                "for _ in $(seq \(Self.limiterSeconds)); do [ -s \(ShellText.quoted(address)) ] && break; sleep 1; done",
-            ]
+        } else if !limiterElsewhere.isEmpty {
+            run += " " + Self.words(limiterElsewhere)
         }
         lines += [
             "",
@@ -108,11 +106,14 @@ struct SlurmJob: Sendable, Hashable {
         let options = Self.words(limits + ["--token-file", token, "--state", out + "/limit.state"])
         let lines =
             heading("limit", log: "limit.log", ["--requeue"]) + [
-                "set -o pipefail",
                 "",
+                "trap 'kill \"$child\" 2>/dev/null; exit 0' TERM",
                 "# Should it die it begins again, and knows the money that it had given.",
-                "until \(ShellText.quoted(binary)) limit --listen 0.0.0.0:0 \(options) \\",
-                "    | sed -u \"s/^0\\.0\\.0\\.0:/$(hostname):/\" > \(ShellText.quoted(address)); do",
+                "while :; do",
+                "    \(ShellText.quoted(binary)) limit --listen 0.0.0.0:0 \(options) \\",
+                "        > >(sed -u \"s/^0\\.0\\.0\\.0:/$(hostname):/\" > \(ShellText.quoted(address))) &",
+                "    child=$!",
+                "    wait \"$child\" && exit",
                 "    sleep 1",
                 "done",
             ]

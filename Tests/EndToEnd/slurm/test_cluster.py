@@ -73,10 +73,18 @@ def processes_of(name, value):
                 pass
 
 
+def parent(pid):
+    return int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+
+
 def lose_node(cluster, node):
+    """As if its power had gone: Slurm's daemon, what watches the jobs for it, and the jobs."""
     cluster.kill(node)
-    for pid in processes_of("SLURMD_NODENAME", node):
-        os.kill(pid, signal.SIGKILL)
+    pids = set(processes_of("SLURMD_NODENAME", node))
+    watchers = {parent(pid) for pid in pids} - pids
+    for pid in watchers | pids:
+        if pid in pids or b"slurmstepd" in Path(f"/proc/{pid}/cmdline").read_bytes():
+            os.kill(pid, signal.SIGKILL)
 
 
 def test_every_row_once_whatever_dies(cluster, tmp_path):
@@ -103,7 +111,8 @@ def test_every_row_once_whatever_dies(cluster, tmp_path):
         lose_node(cluster, "node2")
         cluster.wait_for(lambda: count() > ROWS * 0.3, 120, "rows without a node")
         cluster.run("sbatch", "--partition=high", "--nodelist=node3", "--ntasks=2", "--output=/dev/null", "--wrap=sleep 3")
-        cluster.wait_for(lambda: count() > ROWS * 0.45, 120, "rows after preemption")
+        # What was put back waits two minutes for its next start.
+        cluster.wait_for(lambda: count() > ROWS * 0.45, 300, "rows after preemption")
         cluster.kill("slurmctld")
         cluster.wait_for(lambda: count() > ROWS * 0.55, 120, "rows without the controller")
         cluster.start_controller()
