@@ -72,7 +72,7 @@ let package = Package(
         part("Filtering", uses: ["JSONText", "Basics"]),
         part("Verifiers", uses: ["CProcess", "JSONSchema", "JSONText", "Basics"]),
         part("CommandLine", uses: ["JSONText", "Basics"]),
-        part("JobFiles", uses: ["CYAML", "CommandLine", "JSONText", "Basics"]),
+        part("JobFiles", uses: ["CYAML", "CommandLine", "PromptSource", "JSONText", "Basics"]),
 
         // Commands, and the program.
         part(
@@ -127,7 +127,7 @@ let package = Package(
         tests(of: "Filtering", with: ["JSONText", "Basics"]),
         tests(of: "Verifiers", with: ["JSONText", "Basics"]),
         tests(of: "CommandLine", with: ["JSONText", "Basics"]),
-        tests(of: "JobFiles", with: ["CommandLine", "JSONText", "Basics"]),
+        tests(of: "JobFiles", with: ["CommandLine", "PromptSource", "JSONText", "Basics"]),
         tests(
             of: "RetortCommands",
             with: [

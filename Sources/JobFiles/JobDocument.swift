@@ -27,7 +27,7 @@ public struct JobDocument: Sendable {
     public typealias Source = (text: String, file: String)
 
     /// Names of a job file that are no options.
-    public static let reserved: Set<String> = ["input", "prompt", "jobs", "stages"]
+    public static let reserved: Set<String> = MatrixReader.names.union(["input", "prompt", "jobs", "stages"])
 
     /// For `ParsedCommand.applying`.
     public private(set) var settings: [Setting] = []

@@ -10,16 +10,17 @@ public struct JobSchema: Sendable {
 
     /// Of job files, with a line feed at its end.
     public var job: String {
-        let special: [(String, Value)] = [
-            ("input", .object([("description", .text("the prompts: files, directories, patterns")), texts])),
-            (
-                "prompt",
-                .object([
-                    ("description", .text("a template: {{field}}, and @system, @user lines for turns")),
-                    ("type", .text("string")),
-                ])
-            ),
-        ]
+        let special: [(String, Value)] =
+            [
+                ("input", .object([("description", .text("the prompts: files, directories, patterns")), texts])),
+                (
+                    "prompt",
+                    .object([
+                        ("description", .text("a template: {{field}}, and @system, @user lines for turns")),
+                        ("type", .text("string")),
+                    ])
+                ),
+            ] + matrix
         let section = special + optionProperties + [("stages", stages)]
         let jobs = Value.object([
             ("description", .text("jobs of their own, chosen by --job; the rest of the file holds for all")),
@@ -75,6 +76,25 @@ public struct JobSchema: Sendable {
             ("required", .list([.text("name")])), ("additionalProperties", .word("false")),
         ]
         return .object(stage)
+    }
+
+    private var matrix: [(String, Value)] {
+        let rules = Value.object([
+            ("type", .list([.text("object"), .text("array")])),
+            ("description", .text("conditions: lists of values by the names of the matrix")),
+        ])
+        let count = Value.object([("type", .text("integer")), ("minimum", .word("1"))])
+        return [
+            (
+                "matrix",
+                .object([
+                    ("description", .text("lists of values; a row for each combination, in place of an input")),
+                    ("type", .text("object")),
+                    ("additionalProperties", .object([("type", .list([.text("array"), .text("object")]))])),
+                ])
+            ), ("per-combination", count), ("exclude", rules), ("where", rules),
+            ("sample", .object([("type", .list([.text("integer"), .text("object")]))])),
+        ]
     }
 
     /// Of model files, with a line feed at its end.

@@ -59,7 +59,8 @@ struct LayerReader: Sendable {
         var layer = Layer()
         for member in members {
             let name = member.name.replacing("_", with: "-")
-            if reserved.contains(name) {
+            // Of a name that is both, the text is the option's.
+            if reserved.contains(name), options[name] == nil || member.value.text == nil {
                 layer.special[name] = member
                 continue
             }

@@ -13,6 +13,8 @@ public struct InputFile: Sendable, Hashable {
         case standardInput
         /// A directory of records, whose rows the caller reads.
         case store
+        /// No file at all: a matrix makes its rows.
+        case made
     }
 
     /// As it was named by the user; `-` for standard input.
@@ -25,6 +27,8 @@ public struct InputFile: Sendable, Hashable {
     public let modified: Int64
     /// A hash of the first and last `InputIdentity.edgeBytes` bytes; zero for streams.
     public let edges: Hash128
+    /// What makes the rows, where there is no file.
+    let matrix: Matrix?
 
     /// What messages call it.
     public var displayName: String { kind == .standardInput ? "standard input" : path }
@@ -40,8 +44,14 @@ public struct InputFile: Sendable, Hashable {
         InputFile(path: path, kind: .store, format: .jsonLines, size: 0, modified: 0, edges: identity)
     }
 
+    static func made(_ matrix: Matrix, name: String) -> InputFile {
+        InputFile(
+            path: name, kind: .made, format: .jsonLines, size: matrix.positions, modified: 0, edges: matrix.identity,
+            matrix: matrix)
+    }
+
     /// Whether it can be read again.
-    public var isRepeatable: Bool { kind == .regular || kind == .store }
+    public var isRepeatable: Bool { kind == .regular || kind == .store || kind == .made }
 
     /// Looks at the file without reading more than its edges. Throws `.inputMissing` when it is not there or cannot be
     /// read, `.badInput` when it is surely of another format.
@@ -50,6 +60,7 @@ public struct InputFile: Sendable, Hashable {
         guard stat(path, &status) == 0 else { throw InputFile.unreadable(errno, "stat", path) }
         self.path = path
         self.format = format ?? InputFormat(path: path) ?? .jsonLines
+        matrix = nil
         guard status.st_mode & S_IFMT == S_IFREG else {
             // Opening a FIFO would wait for its writer.
             guard access(path, R_OK) == 0 else { throw InputFile.unreadable(errno, "access", path) }
@@ -62,7 +73,11 @@ public struct InputFile: Sendable, Hashable {
         edges = try InputFile.edges(path: path, size: Int(status.st_size))
     }
 
-    private init(path: String, kind: Kind, format: InputFormat, size: UInt64, modified: Int64, edges: Hash128) {
+    private init(
+        path: String, kind: Kind, format: InputFormat, size: UInt64, modified: Int64, edges: Hash128,
+        matrix: Matrix? = nil
+    ) {
+        self.matrix = matrix
         self.path = path
         self.kind = kind
         self.format = format

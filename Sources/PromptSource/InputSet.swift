@@ -7,6 +7,19 @@ public struct InputSet: Sendable, Hashable {
 
     public init(files: [InputFile]) { self.files = files }
 
+    /// The rows of a matrix. `name` is what messages call it.
+    public init(_ matrix: Matrix, name: String) { self.init(files: [.made(matrix, name: name)]) }
+
+    /// How many rows there are, where it is known without reading.
+    public var rowCount: UInt64? {
+        var sum: UInt64 = 0
+        for file in files {
+            guard let count = file.matrix?.rowCount else { return nil }
+            sum &+= count
+        }
+        return sum
+    }
+
     /// Whether the rows are the records of a store.
     public var isStore: Bool { files.contains { $0.kind == .store } }
 

@@ -10,6 +10,8 @@ public final class PromptParser {
     let metadataOnly: RowFieldSet
     /// Whether a row's own members are sent, which earlier versions kept as metadata alone.
     let sendsMembers: Bool
+    /// Where the texts around a gap are; nil: in `prefix` and `suffix`, where the row has both.
+    private let fillKeys: FillKeys?
     let json = JSONParser()
     /// Whether a template's turns follow the conversation of a record, its answer included.
     let continues: Bool
@@ -18,16 +20,26 @@ public final class PromptParser {
     /// Whether the row in hand is of a table or of lines of text, so that all its values are texts.
     var isOfTexts = false
 
+    /// The fields of rows that are gaps to be filled.
+    public struct FillKeys: Sendable, Hashable {
+        public var prefix: String
+        /// Missing, null or empty: the prefix is continued.
+        public var suffix: String
+
+        public init(prefix: String, suffix: String) { (self.prefix, self.suffix) = (prefix, suffix) }
+    }
+
     /// With a template every row is rendered by it, whatever fields it has; without, the row's fields decide.
     /// With `continues` the template's turns follow the conversation of each row, which must be a record with an answer.
     /// `metadataOnly` names members of `PromptRow.memberNames` that are labels and not to be sent.
     public init(
         _ input: InputSet, template: Template? = nil, metadataOnly: [String] = [], sendsMembers: Bool = true,
-        continues: Bool = false
+        continues: Bool = false, fillKeys: FillKeys? = nil
     ) {
         self.continues = continues
         self.input = input
         self.template = template
+        self.fillKeys = fillKeys
         self.metadataOnly = RowFieldSet(RowField.allCases.filter { metadataOnly.contains($0.name) })
         self.sendsMembers = sendsMembers
     }
@@ -109,6 +121,8 @@ public final class PromptParser {
             let rendered = try template.render(fields)
             reading.shape = continues ? try continued(rendered, fields, reading) : rendered
             if givenID != nil { reading.remarks.remove(.isRecord) }
+        } else if let fillKeys {
+            try readGap(fields, fillKeys, &reading)
         } else {
             try readShape(fields, &reading)
         }
@@ -186,6 +200,25 @@ public final class PromptParser {
                 remedy: "Expected messages, prompt, prefix and suffix, conversations, or a custom_id with body or "
                     + "params; or use --template.")
         }
+    }
+
+    /// The texts around a gap. Their fields stay in the metadata where they are not called as usual.
+    private func readGap(_ fields: RowFields, _ keys: FillKeys, _ reading: inout RowReading) throws(RowFault) {
+        guard let prefix = fields.value(named: Array(keys.prefix.utf8)), prefix.kind != .null else {
+            throw RowFault(
+                "the row has no \(keys.prefix)", cause: fields.inventory,
+                remedy: "Name the field before the gap with --prefix-key.")
+        }
+        if keys.prefix == "prefix" { reading.used.insert(RowFieldSet(.prefix)) }
+        if keys.suffix == "suffix" { reading.used.insert(RowFieldSet(.suffix)) }
+        let before = try string(prefix, keys.prefix).raw
+        guard let suffix = fields.value(named: Array(keys.suffix.utf8)), suffix.kind != .null,
+            try string(suffix, keys.suffix).rawStringContent?.isEmpty == false
+        else {
+            reading.shape = .prompt(before)
+            return
+        }
+        reading.shape = .fill(prefix: before, suffix: suffix.raw)
     }
 
     private func readPrompt(

@@ -14,6 +14,7 @@ public final class RowReader {
         case text(LineReader)
         case delimited(LineReader, DelimitedReader)
         case array(ArrayReader)
+        case made(Matrix)
     }
 
     private let input: InputSet
@@ -61,6 +62,7 @@ public final class RowReader {
 
     private func openFile() throws(RetortError) -> OpenFile {
         let file = input.files[landmark.file]
+        if let matrix = file.matrix { return .made(matrix) }
         let stream = try ByteStream(file)
         let sniff = InputSniff(try stream.peek(InputSniff.headBytes), format: file.format)
         if sniff.isArray {
@@ -101,6 +103,16 @@ public final class RowReader {
                 column: element.column, content: element.content)
             landmark.byteOffset = elements.offset
             landmark.line = elements.line
+            landmark.row += 1
+            return row
+        case .made(let matrix):
+            // The offset is the place among all combinations, also of those that have no rows.
+            guard let (text, next) = matrix.row(from: landmark.byteOffset) else { return nil }
+            let row = Row(
+                number: landmark.row, file: landmark.file, line: landmark.line, byteOffset: landmark.byteOffset,
+                content: .json(text))
+            landmark.byteOffset = next
+            landmark.line += 1
             landmark.row += 1
             return row
         }

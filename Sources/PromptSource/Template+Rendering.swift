@@ -1,42 +1,271 @@
 internal import JSONText
 
 extension Template {
+    /// The longest prompt that is rendered, in bytes of JSON, attachments included.
+    static let renderedBytesMax = 64 << 20
+    /// Nodes that are gone through for one row.
+    static let stepsMax = 10_000_000
+
     /// Renders one row. Values are spliced in their escaped form, so nothing is decoded on the way.
     func render(_ fields: RowFields) throws(RowFault) -> PromptRow.Shape {
-        var output: [UInt8] = []
-        if let only = turns.first, only.role == nil {
-            try render(only, fields, into: &output)
-            return .prompt(output[...])
-        }
-        for turn in turns {
-            output += (output.isEmpty ? #"[{"role":""# : #",{"role":""#).utf8
-            output += (turn.role ?? "user").utf8
-            output += #"","content":"#.utf8
-            try render(turn, fields, into: &output)
-            output.append(UInt8(ascii: "}"))
-        }
-        output.append(UInt8(ascii: "]"))
-        return .chat(messages: output[...])
+        var renderer = TemplateRenderer(fields)
+        try renderer.render(nodes)
+        return try renderer.shape()
     }
 
-    /// Appends the turn's text as a JSON string.
-    private func render(
-        _ turn: Turn, _ fields: RowFields, into output: inout [UInt8]
-    ) throws(RowFault) {
-        output.append(UInt8(ascii: "\""))
-        for piece in turn.pieces {
-            switch piece {
-            case .literal(let text): output += text
-            case .field(let name, let path):
-                let value = try find(name, path, in: fields)
-                if let content = value.rawStringContent {
-                    output += content
-                } else {
-                    JSONString.appendContent(value.raw, to: &output)
-                }
+    /// The fields it cannot do without that a row does not have.
+    func missing(in fields: RowFields) -> [String] {
+        let renderer = TemplateRenderer(fields)
+        var names: [String] = []
+        for node in nodes {
+            let field: Field
+            switch node {
+            case .field(let one) where one.standIn == nil: field = one
+            case .loop(let list, _, _): field = list
+            default: continue
+            }
+            if renderer.value(field) == nil, !names.contains(field.text) { names.append(field.text) }
+        }
+        return names
+    }
+}
+
+/// One row on its way through a template.
+struct TemplateRenderer {
+    /// An element of a list, and its place.
+    private struct Element {
+        var value: JSONValue
+        var index: Int
+        var count: Int
+    }
+
+    private let fields: RowFields
+    private var elements: [Element] = []
+    private var steps = 0
+
+    /// The turns so far, without the closing bracket.
+    private var turns: [UInt8] = []
+    private var role: String?
+    /// The turn's text so far, the inside of a JSON string, and how many bytes at its end are empty lines.
+    private var text: [UInt8] = []
+    private var blankAfter = 0
+    private var hasText = false
+    /// The parts before the text, between commas.
+    private var parts: [UInt8] = []
+
+    init(_ fields: RowFields) { self.fields = fields }
+
+    mutating func render(_ nodes: [Template.Node]) throws(RowFault) {
+        for node in nodes {
+            steps += 1
+            guard steps <= Template.stepsMax, turns.count + parts.count + text.count <= Template.renderedBytesMax else {
+                throw RowFault(
+                    "the template makes more than \(Template.renderedBytesMax >> 20) MiB or \(Template.stepsMax) steps of the row",
+                    remedy: "Look at its {{#each}} blocks.")
+            }
+            switch node {
+            case .literal(let literal): append(literal)
+            case .field(let field): try append(field)
+            case .turn(let role):
+                endTurn()
+                self.role = role
+            case .choice(let condition, let nodes, let otherwise):
+                try render(holds(condition) ? nodes : otherwise)
+            case .loop(let field, let nodes, let otherwise): try loop(field, nodes, otherwise)
+            case .attachment(let kind, let path): try attach(kind, path)
             }
         }
-        output.append(UInt8(ascii: "\""))
+    }
+
+    /// What was rendered: turns, or a prompt where none was marked and nothing is attached.
+    mutating func shape() throws(RowFault) -> PromptRow.Shape {
+        if turns.isEmpty, role == nil, parts.isEmpty, hasText {
+            let prompt = [UInt8(ascii: "\"")] + text.dropLast(blankAfter) + [UInt8(ascii: "\"")]
+            return .prompt(prompt[...])
+        }
+        endTurn()
+        guard !turns.isEmpty else {
+            throw RowFault(
+                "the template leaves nothing of the row", remedy: "Look at its {{#if}} and {{#each}} blocks.")
+        }
+        return .chat(messages: (turns + [UInt8(ascii: "]")])[...])
+    }
+
+    // MARK: Turns
+
+    private mutating func endTurn() {
+        defer {
+            (text, hasText, blankAfter, parts) = ([], false, 0, [])
+        }
+        guard hasText || !parts.isEmpty else { return }
+        turns += (turns.isEmpty ? #"[{"role":""# : #",{"role":""#).utf8
+        turns += (role ?? "user").utf8
+        turns += #"","content":"#.utf8
+        if parts.isEmpty {
+            turns.append(UInt8(ascii: "\""))
+            turns += text.dropLast(blankAfter)
+            turns.append(UInt8(ascii: "\""))
+        } else {
+            endPart()
+            turns.append(UInt8(ascii: "["))
+            turns += parts
+            turns.append(UInt8(ascii: "]"))
+        }
+        turns.append(UInt8(ascii: "}"))
+    }
+
+    /// Makes a part of the text so far, if there is any.
+    private mutating func endPart() {
+        let content = text.dropLast(blankAfter)
+        if !content.isEmpty {
+            if !parts.isEmpty { parts.append(UInt8(ascii: ",")) }
+            parts += #"{"type":"text","text":""#.utf8 + content + #""}"#.utf8
+        }
+        (text, hasText, blankAfter) = ([], false, 0)
+    }
+
+    private mutating func append(_ literal: Template.Literal) {
+        let shown = hasText ? literal.text[...] : literal.text.dropFirst(literal.blankBefore)
+        guard !shown.isEmpty else { return }
+        text += shown
+        blankAfter = literal.isBlank ? blankAfter + literal.text.count : literal.blankAfter
+        hasText = true
+    }
+
+    private mutating func append(_ field: Template.Field) throws(RowFault) {
+        (hasText, blankAfter) = (true, 0)
+        if let count = count(field) {
+            text += String(count).utf8
+            return
+        }
+        guard let value = value(field), value.kind != .null else {
+            guard let standIn = field.standIn else { throw fault(field) }
+            append(json: standIn[...], asJSON: field.isJSON)
+            return
+        }
+        append(json: value.raw, asJSON: field.isJSON)
+    }
+
+    /// A string's content as it is; anything else, and what is wanted as JSON, as a text.
+    private mutating func append(json: ArraySlice<UInt8>, asJSON: Bool) {
+        if json.first == UInt8(ascii: "\""), !asJSON {
+            text += json.dropFirst().dropLast()
+        } else {
+            JSONString.appendContent(json, to: &text)
+        }
+    }
+
+    private mutating func attach(_ kind: Template.Attachment, _ path: [Template.Node]) throws(RowFault) {
+        var inner = TemplateRenderer(fields)
+        inner.elements = elements
+        try inner.render(path)
+        let name = JSONString.unescape(inner.text[...])
+        let part = try AttachedFile.part(String(decoding: name, as: UTF8.self), kind)
+        endPart()
+        if !parts.isEmpty { parts.append(UInt8(ascii: ",")) }
+        parts += part
+    }
+
+    // MARK: Blocks
+
+    private mutating func loop(
+        _ field: Template.Field, _ nodes: [Template.Node], _ otherwise: [Template.Node]
+    ) throws(RowFault) {
+        guard let value = value(field) else { throw fault(field) }
+        var list = value
+        // A column of a table holds a list as its text.
+        if value.kind == .string, let bytes = value.stringBytes, let root = try? JSONParser().parse(bytes).root {
+            list = root
+        }
+        if value.kind == .null || value.kind == .string && value.rawStringContent?.isEmpty == true {
+            return try render(otherwise)
+        }
+        guard list.kind == .array else {
+            throw RowFault(
+                "the template's list '\(field.text)' is \(value.kindName)", at: value, remedy: "Give it an array.")
+        }
+        let values = list.elements
+        guard !values.isEmpty else { return try render(otherwise) }
+        for (index, value) in values.enumerated() {
+            elements.append(Element(value: value, index: index, count: values.count))
+            try render(nodes)
+            elements.removeLast()
+        }
+    }
+
+    private func holds(_ condition: Template.Condition) -> Bool {
+        condition.isNegated != isMet(condition)
+    }
+
+    private func isMet(_ condition: Template.Condition) -> Bool {
+        let field = condition.field
+        if field.name.first == UInt8(ascii: "@"), let element = elements.last {
+            let number: Bool? =
+                switch field.text {
+                case "@first": element.index == 0
+                case "@last": element.index == element.count - 1
+                default: nil
+                }
+            if let number, condition.equals == nil { return number }
+            if let count = count(field) {
+                return condition.equals.map { $0.elementsEqual(String(count).utf8) } ?? (count != 0)
+            }
+        }
+        guard let value = value(field) else {
+            return condition.equals.map { $0.elementsEqual("null".utf8) } ?? false
+        }
+        guard let equals = condition.equals else { return Self.isAnything(value) }
+        guard let other = try? JSONParser().parse(equals).root else { return false }
+        if let text = value.stringBytes {
+            return other.stringBytes.map { $0 == text } ?? other.raw.elementsEqual(text)
+        }
+        if let number = value.double, let otherNumber = other.double { return number == otherNumber }
+        return value.raw.elementsEqual(other.raw)
+    }
+
+    private static func isAnything(_ value: JSONValue) -> Bool {
+        switch value.kind {
+        case .null: false
+        case .boolean: value.bool ?? false
+        case .number: value.double != 0
+        case .string: value.rawStringContent?.isEmpty == false
+        case .array: !value.elements.isEmpty
+        case .object: !value.members.isEmpty
+        }
+    }
+
+    // MARK: Values
+
+    /// What `@index` and `@number` are in a loop.
+    private func count(_ field: Template.Field) -> Int? {
+        guard field.name.first == UInt8(ascii: "@"), let element = elements.last else { return nil }
+        switch field.text {
+        case "@index": return element.index
+        case "@number": return element.index + 1
+        default: return nil
+        }
+    }
+
+    /// The field's value: of the innermost element that has it, else of the row.
+    func value(_ field: Template.Field) -> JSONValue? {
+        if field.isOfLoop, field.name.first != UInt8(ascii: "@"), let element = elements.last {
+            return Self.walk(element.value, field.path.dropFirst())
+        }
+        for element in elements.reversed() where element.value.kind == .object {
+            if let value = element.value.member(field.name) { return value }
+            if field.path.count > 1, let root = element.value.member(field.path[0]) {
+                return Self.walk(root, field.path.dropFirst())
+            }
+        }
+        if let value = fields.value(named: field.name) { return value }
+        guard field.path.count > 1, let root = fields.value(named: field.path[0]) else { return nil }
+        return Self.walk(root, field.path.dropFirst())
+    }
+
+    private static func walk(_ value: JSONValue, _ path: ArraySlice<[UInt8]>) -> JSONValue? {
+        var value: JSONValue? = value
+        for part in path { value = value.flatMap { member(part, of: $0) } }
+        return value
     }
 
     /// A member of an object, or of the object that a text holds: records keep their metadata so.
@@ -47,43 +276,17 @@ extension Template {
         return (try? JSONParser().parse(bytes))?.root.member(name)
     }
 
-    /// The fields it names that a row does not have.
-    func missing(in fields: RowFields) -> [String] {
-        var names: [String] = []
-        for turn in turns {
-            for case .field(let name, let path) in turn.pieces where value(name, path, in: fields) == nil {
-                let text = String(decoding: name, as: UTF8.self)
-                if !names.contains(text) { names.append(text) }
-            }
+    private func fault(_ field: Template.Field) -> RowFault {
+        let name = field.text
+        if let value = value(field), value.kind == .null {
+            let remedy = "Give it a value; an empty string leaves its place empty. {{\(name) ?? \"\"}} does without."
+            // Offsets within an element that was a text are not the row's.
+            return elements.isEmpty
+                ? RowFault("the template's field '\(name)' is null", at: value, remedy: remedy)
+                : RowFault("the template's field '\(name)' is null", remedy: remedy)
         }
-        return names
-    }
-
-    private func value(_ name: [UInt8], _ path: [[UInt8]], in fields: RowFields) -> JSONValue? {
-        var value = fields.value(named: name)
-        if value == nil, path.count > 1 {
-            value = fields.value(named: path[0])
-            for part in path.dropFirst() { value = value.flatMap { Self.member(part, of: $0) } }
-        }
-        return value
-    }
-
-    private func find(
-        _ name: [UInt8], _ path: [[UInt8]], in fields: RowFields
-    ) throws(RowFault) -> JSONValue {
-        let value = value(name, path, in: fields)
-        let field = String(decoding: name, as: UTF8.self)
-        guard let value else {
-            throw RowFault(
-                "the template's field '\(field)' is not in the row",
-                cause: fields.inventory,
-                remedy: "Add the field to the row, or correct the placeholder {{\(field)}}.")
-        }
-        if value.kind == .null {
-            throw RowFault(
-                "the template's field '\(field)' is null", at: value,
-                remedy: "Give it a value; an empty string leaves its place empty.")
-        }
-        return value
+        return RowFault(
+            "the template's field '\(name)' is not in the row", cause: fields.inventory,
+            remedy: "Add the field to the row, or correct the placeholder {{\(name)}}.")
     }
 }

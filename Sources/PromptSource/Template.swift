@@ -5,9 +5,15 @@ internal import JSONText
 ///
 /// - `{{field}}` inserts a field of the row; `{{a.b}}` the field `b` of the object in field `a` (unless the row has a
 ///   field whose name is `a.b`). A string is inserted as it is, any other value as its JSON text. A field that is
-///   missing or null is an error of that row.
+///   missing or null is an error of that row; `{{field ?? "text"}}` inserts another value then.
+/// - `{{json field}}` inserts the value as JSON, a string with its quotes and escapes.
+/// - `{{#if field}}`, `{{#if field == "text"}}`, `{{#unless field}}`, `{{else}}` and their ends (`{{/if}}`) choose; missing,
+///   null, false, 0, empty texts, lists and objects are no. `{{#each list}}` repeats for the elements of a list: there
+///   `{{this}}` is the element, `{{name}}` its member or else the row's, `{{@index}}` counts from 0, `{{@number}}` from 1,
+///   and `@first` and `@last` can be asked. A line with such a mark alone is no line of the text.
 /// - A line that is `@system`, `@developer`, `@user`, `@assistant` or `@tool` and nothing else begins a turn. Without
-///   such lines the whole text is one prompt.
+///   such lines the whole text is one prompt. A turn of which nothing is chosen is left out.
+/// - A line `@image PATH` or `@file PATH` inserts an image or a PDF as a part of the turn.
 /// - `{{{{` is a literal `{{`, and a line `@@user` a literal `@user`. `}}` outside a placeholder is itself, and so is
 ///   a third brace around a placeholder: `{{{x}}}` puts the value in braces.
 /// - Empty lines at either end of a turn, and the last line's end, are dropped.
@@ -18,51 +24,98 @@ public struct Template: Sendable, Hashable {
     /// The longest template accepted.
     public static let bytesMax = 1024 * 1024
 
-    enum Piece: Sendable, Hashable {
-        /// Escaped, ready to be spliced into a JSON string.
-        case literal([UInt8])
-        /// The name as it is written, and its parts between dots.
-        case field(name: [UInt8], path: [[UInt8]])
+    /// A field, as a placeholder names it.
+    struct Field: Sendable, Hashable {
+        /// As it is written, and its parts between dots.
+        var name: [UInt8]
+        var path: [[UInt8]]
+        /// JSON that stands in for a missing or null one.
+        var standIn: [UInt8]?
+        var isJSON = false
+
+        init(_ name: some Collection<UInt8>) {
+            self.name = Array(name)
+            path = self.name.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false).map { Array($0) }
+        }
+
+        var text: String { String(decoding: name, as: UTF8.self) }
+        /// Whether it is of a loop, not of the row.
+        var isOfLoop: Bool {
+            name.first == UInt8(ascii: "@") || path.first.map { $0.elementsEqual("this".utf8) } ?? false
+        }
     }
 
-    struct Turn: Sendable, Hashable {
-        /// Nil where no turn is marked.
-        var role: String?
-        var pieces: [Piece]
+    /// A text, escaped and ready to be spliced into a JSON string, and how many of its bytes are empty lines at its ends.
+    struct Literal: Sendable, Hashable {
+        var text: [UInt8]
+        var blankBefore: Int
+        var blankAfter: Int
+
+        var isBlank: Bool { blankBefore == text.count }
     }
 
-    let turns: [Turn]
+    struct Condition: Sendable, Hashable {
+        var field: Field
+        /// JSON that the value must be; nil: whether it is anything.
+        var equals: [UInt8]?
+        var isNegated = false
+    }
+
+    enum Attachment: String, Sendable, Hashable, CaseIterable { case image, file }
+
+    indirect enum Node: Sendable, Hashable {
+        case literal(Literal)
+        case field(Field)
+        case turn(String)
+        case choice(Condition, [Node], otherwise: [Node])
+        case loop(Field, [Node], otherwise: [Node])
+        case attachment(Attachment, path: [Node])
+    }
+
+    let nodes: [Node]
     private let rootNames: Set<String>
+    /// The fields it names, sorted.
+    public let fields: [String]
 
-    init(turns: [Turn]) {
-        self.turns = turns
-        var names: Set<String> = []
-        for turn in turns {
-            for case .field(let name, let path) in turn.pieces {
-                names.insert(String(decoding: name, as: UTF8.self))
-                if let root = path.first { names.insert(String(decoding: root, as: UTF8.self)) }
+    init(nodes: [Node]) {
+        self.nodes = nodes
+        var (names, roots): (Set<String>, Set<String>) = ([], [])
+        Self.visit(nodes) { field in
+            guard !field.isOfLoop else { return }
+            names.insert(field.text)
+            roots.insert(field.text)
+            if let root = field.path.first { roots.insert(String(decoding: root, as: UTF8.self)) }
+        }
+        (fields, rootNames) = (names.sorted(), roots)
+    }
+
+    private static func visit(_ nodes: [Node], _ take: (Field) -> Void) {
+        for node in nodes {
+            switch node {
+            case .literal, .turn: break
+            case .field(let field): take(field)
+            case .attachment(_, let path): visit(path, take)
+            case .choice(let condition, let nodes, let otherwise):
+                take(condition.field)
+                visit(nodes, take)
+                visit(otherwise, take)
+            case .loop(let field, let nodes, let otherwise):
+                take(field)
+                visit(nodes, take)
+                visit(otherwise, take)
             }
         }
-        rootNames = names
-    }
-
-    /// The fields it names, sorted.
-    public var fields: [String] {
-        var names: Set<String> = []
-        for turn in turns {
-            for case .field(let name, _) in turn.pieces { names.insert(String(decoding: name, as: UTF8.self)) }
-        }
-        return names.sorted()
     }
 
     /// Whether a field of the row is what it inserts, or holds what it inserts.
     func names(_ field: String) -> Bool { rootNames.contains(field) }
 
     /// Parses a template. Throws `.configuration` at `name:line:column` when a placeholder is not closed or has no
-    /// legal name, when text stands before the first turn, or when a turn or the whole is empty.
+    /// legal name, when a block has no end or no beginning, when text stands before the first turn, when a turn or the whole
+    /// is empty, and for what only other template languages have.
     public static func parse(_ text: String, name: String = "template") throws(RetortError) -> Template {
         var parser = TemplateParser(Array(text.utf8), name: name)
-        return Template(turns: try parser.parse())
+        return Template(nodes: try parser.parse())
     }
 
     /// Reads and parses a template file. Throws `.inputMissing`, `.io`, or `.configuration` as `parse` does.

@@ -1,42 +1,79 @@
 internal import Basics
 internal import JSONText
 
-/// Goes through a template's text once, from line to line, and collects its turns.
+/// Goes through a template's text once, from line to line, and builds its nodes.
 struct TemplateParser {
     private static let brace = UInt8(ascii: "{")
+    /// Blocks within each other.
+    static let depthMax = 16
+
+    /// A block that is open, or the whole template.
+    private struct Level {
+        /// What closes it; nil for the template.
+        var word: String?
+        var start = 0
+        var condition: Template.Condition?
+        var list: Template.Field?
+        var nodes: [Template.Node] = []
+        /// What stands before `{{else}}`.
+        var before: [Template.Node]?
+    }
 
     private let text: [UInt8]
     private let name: String
     private var at = 0
-    private var turns: [Template.Turn] = []
-    private var turn = Template.Turn(role: nil, pieces: [])
-    /// Where the turn's marker stands.
-    private var turnStart = 0
-    /// Literal text since the last placeholder, not yet escaped.
+    private var levels = [Level()]
+    /// Literal text since the last node, not yet escaped.
     private var literal: [UInt8] = []
+    private var hasTurns = false
+    /// Where the first text stands that is in no turn.
+    private var textBeforeTurns = false
+    /// For each turn where its marker stands, in the order of the text.
+    private var turnStarts: [Int] = []
 
     init(_ text: [UInt8], name: String) {
         self.text = text.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(text.dropFirst(3)) : text
         self.name = name
     }
 
-    mutating func parse() throws(RetortError) -> [Template.Turn] {
+    mutating func parse() throws(RetortError) -> [Template.Node] {
         while at < text.count {
             let line = at..<(text[at...].firstIndex(of: 0x0A).map { $0 + 1 } ?? text.count)
             if let role = role(text[line]) {
-                try endTurn()
-                turn = Template.Turn(role: role, pieces: [])
-                turnStart = at
+                try beginTurn(role, line)
+            } else if let (kind, path) = attachment(text[line]) {
+                try takeAttachment(kind, path, line)
+            } else if let tag = soleTag(line) {
+                // A mark alone on its line leaves nothing of the line.
+                at = tag
+                try takePlaceholder(upTo: line.upperBound)
                 at = line.upperBound
-                continue
+            } else {
+                let rest = text[line].dropFirst()
+                if text[at] == UInt8(ascii: "@"), role(rest) != nil || attachment(rest) != nil { at += 1 }
+                try takeLine(upTo: line.upperBound)
             }
-            if text[at] == UInt8(ascii: "@"), role(text[line].dropFirst()) != nil { at += 1 }
-            try takeLine(upTo: line.upperBound)
         }
-        try endTurn()
-        if turns.isEmpty { throw error("the template is empty", at: 0) }
-        return turns
+        flushLiteral()
+        if levels.count > 1 {
+            let open = levels[levels.count - 1]
+            throw error(
+                "the block {{#\(open.word ?? "")}} has no end", at: open.start,
+                remedy: "Write {{/\(open.word ?? "")}} behind it.")
+        }
+        let nodes = levels[0].nodes
+        if nodes.allSatisfy({ if case .literal(let text) = $0 { text.isBlank } else { false } }) {
+            throw error("the template is empty", at: 0)
+        }
+        if hasTurns, textBeforeTurns {
+            throw error("text stands before the first turn", at: 0, remedy: "Begin with a line such as @user.")
+        }
+        var number = 0
+        try checkTurns(nodes, &number)
+        return nodes
     }
+
+    // MARK: Turns
 
     /// The role that a line marks.
     private func role(_ line: ArraySlice<UInt8>) -> String? {
@@ -46,92 +83,192 @@ struct TemplateParser {
         return Template.roles.first { word.elementsEqual($0.utf8) }
     }
 
+    private mutating func beginTurn(_ role: String, _ line: Range<Int>) throws(RetortError) {
+        flushLiteral()
+        hasTurns = true
+        turnStarts.append(line.lowerBound)
+        levels[levels.count - 1].nodes.append(.turn(role))
+        at = line.upperBound
+    }
+
+    /// Throws for a turn behind which nothing stands but the next one or the end of its block.
+    private func checkTurns(_ nodes: [Template.Node], _ number: inout Int) throws(RetortError) {
+        var open: (role: String, start: Int)?
+        func empty(_ turn: (role: String, start: Int)) -> RetortError {
+            error("the turn @\(turn.role) is empty", at: turn.start)
+        }
+        for node in nodes {
+            switch node {
+            case .literal(let text): if !text.isBlank { open = nil }
+            case .field, .attachment: open = nil
+            case .turn(let role):
+                if let open { throw empty(open) }
+                open = (role, number < turnStarts.count ? turnStarts[number] : 0)
+                number += 1
+            case .choice(_, let nodes, let otherwise), .loop(_, let nodes, let otherwise):
+                open = nil
+                try checkTurns(nodes, &number)
+                try checkTurns(otherwise, &number)
+            }
+        }
+        if let open { throw empty(open) }
+    }
+
+    // MARK: Attachments
+
+    /// The kind and the path of a line such as `@image figures/{{file}}`.
+    private func attachment(_ line: ArraySlice<UInt8>) -> (Template.Attachment, ArraySlice<UInt8>)? {
+        guard line.first == UInt8(ascii: "@") else { return nil }
+        for kind in Template.Attachment.allCases where line.dropFirst().starts(with: (kind.rawValue + " ").utf8) {
+            var path = line.dropFirst(kind.rawValue.utf8.count + 2)
+            while let first = path.first, first == 0x20 || first == 0x09 { path.removeFirst() }
+            while let last = path.last, [0x20, 0x09, 0x0A, 0x0D].contains(last) { path.removeLast() }
+            // A sentence that begins so is none.
+            let isPath = path.contains(UInt8(ascii: ".")) && !path.contains(0x20) || path.contains(Self.brace)
+            return isPath ? (kind, path) : nil
+        }
+        return nil
+    }
+
+    private mutating func takeAttachment(
+        _ kind: Template.Attachment, _ path: ArraySlice<UInt8>, _ line: Range<Int>
+    ) throws(RetortError) {
+        flushLiteral()
+        if !hasTurns, levels.count == 1 { textBeforeTurns = true }
+        let outer = levels
+        levels = [Level()]
+        at = path.startIndex
+        try takeLine(upTo: path.endIndex)
+        flushLiteral()
+        let nodes = levels[0].nodes
+        let isPlain = nodes.allSatisfy {
+            if case .literal = $0 { true } else if case .field = $0 { true } else { false }
+        }
+        guard levels.count == 1, isPlain else {
+            throw error(
+                "a path holds a block", at: line.lowerBound,
+                remedy: "Write @\(kind.rawValue) PATH with {{field}} alone.")
+        }
+        levels = outer
+        levels[levels.count - 1].nodes.append(.attachment(kind, path: nodes))
+        at = line.upperBound
+    }
+
+    // MARK: Text
+
     private mutating func takeLine(upTo end: Int) throws(RetortError) {
         while at < end {
-            guard text[at] == TemplateParser.brace else {
+            guard text[at] == Self.brace else {
                 literal.append(text[at])
                 at += 1
                 continue
             }
-            if let word = statement(at: at, upTo: end) {
-                throw error(
-                    "{% \(word) %} is a statement of another template language", at: at,
-                    remedy: "Templates here have {{field}} and lines such as @user only: prepare the text as a field "
-                        + "of the row.")
+            if let foreign = ForeignSyntax.statement(text[at..<end]) {
+                throw error(foreign.message, at: at, remedy: foreign.remedy)
             }
-            let run = text[at..<end].prefix { $0 == TemplateParser.brace }.count
-            for _ in 0..<run / 4 { literal += [TemplateParser.brace, TemplateParser.brace] }
+            let run = text[at..<end].prefix { $0 == Self.brace }.count
+            for _ in 0..<run / 4 { literal += [Self.brace, Self.brace] }
             at += run / 4 * 4
             let left = run % 4
             if left % 2 == 1 {
-                literal.append(TemplateParser.brace)
+                literal.append(Self.brace)
                 at += 1
             }
             if left >= 2 { try takePlaceholder(upTo: end) }
         }
     }
 
-    private static let statements: Set<String> = [
-        "if", "elif", "else", "endif", "for", "endfor", "set", "endset", "block", "endblock", "include", "extends",
-        "macro", "endmacro", "raw", "endraw", "import", "from", "with", "endwith", "filter", "endfilter", "call",
-        "endcall",
-        "unless", "endunless", "case", "when", "assign", "capture", "generation", "endgeneration",
-    ]
-
-    /// The word of a statement such as `{% if x %}` that begins at `start` and ends on its line.
-    private func statement(at start: Int, upTo end: Int) -> String? {
-        guard start + 1 < end, text[start + 1] == UInt8(ascii: "%") else { return nil }
-        var rest = text[start + 2..<end]
-        guard rest.firstRange(of: Array("%}".utf8)) != nil else { return nil }
-        rest = rest.drop { $0 == 0x20 || $0 == 0x09 || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "+") }
-        let word = String(decoding: rest.prefix { $0 | 0x20 >= 0x61 && $0 | 0x20 <= 0x7A }, as: UTF8.self)
-        return Self.statements.contains(word) ? word : nil
+    private mutating func flushLiteral() {
+        guard !literal.isEmpty else { return }
+        let isBlank = { (byte: UInt8) in byte == 0x0A || byte == 0x0D }
+        var (escaped, before, after): ([UInt8], [UInt8], [UInt8]) = ([], [], [])
+        JSONString.appendContent(literal, to: &escaped)
+        JSONString.appendContent(Array(literal.prefix(while: isBlank)), to: &before)
+        JSONString.appendContent(Array(literal.reversed().prefix(while: isBlank)), to: &after)
+        let node = Template.Literal(text: escaped, blankBefore: before.count, blankAfter: after.count)
+        if !hasTurns, !node.isBlank { textBeforeTurns = true }
+        levels[levels.count - 1].nodes.append(.literal(node))
+        literal.removeAll()
     }
+
+    // MARK: Placeholders
 
     /// Takes a placeholder whose opening braces stand at `at`; it ends on its line.
     private mutating func takePlaceholder(upTo end: Int) throws(RetortError) {
         let open = at
-        var close = open + 2
-        while close + 1 < end, text[close] != UInt8(ascii: "}") || text[close + 1] != UInt8(ascii: "}") { close += 1 }
-        guard close + 1 < end else {
+        guard let close = closing(open, upTo: end) else {
             throw error(
                 "a placeholder is not closed on its line", at: open,
                 remedy: "Write {{field}}, or {{{{ for a literal {{.")
         }
-        var field = text[open + 2..<close]
-        while let first = field.first, first == 0x20 || first == 0x09 { field.removeFirst() }
-        while let last = field.last, last == 0x20 || last == 0x09 { field.removeLast() }
-        guard !field.isEmpty, !field.contains(TemplateParser.brace), !field.contains(UInt8(ascii: "}")) else {
+        let content = Self.trimmed(text[open + 2..<close])
+        at = close + 2
+        if try takeTag(content, open) { return }
+        guard !content.isEmpty else {
             throw error(
-                field.isEmpty ? "a placeholder names no field" : "a placeholder's name holds a brace", at: open,
+                "a placeholder names no field", at: open, remedy: "Write {{field}}, or {{{{ for a literal {{.")
+        }
+        if let foreign = ForeignSyntax.expression(content) {
+            throw error(foreign.message, at: open, remedy: foreign.remedy)
+        }
+        let field = try field(content, open)
+        flushLiteral()
+        if !hasTurns, levels.count == 1 { textBeforeTurns = true }
+        levels[levels.count - 1].nodes.append(.field(field))
+    }
+
+    /// Where the closing braces stand: behind a quoted text that the placeholder holds.
+    private func closing(_ open: Int, upTo end: Int) -> Int? {
+        var close = open + 2
+        var isQuoted = false
+        let mayQuote =
+            text[open..<end].contains(UInt8(ascii: "\""))
+            && (text[open..<end].firstRange(of: Array("??".utf8)) != nil
+                || text[open..<end].firstRange(of: Array("==".utf8)) != nil
+                || text[open..<end].firstRange(of: Array("!=".utf8)) != nil)
+        while close + 1 < end {
+            if mayQuote, text[close] == UInt8(ascii: "\\"), isQuoted {
+                close += 2
+                continue
+            }
+            if mayQuote, text[close] == UInt8(ascii: "\"") { isQuoted.toggle() }
+            if !isQuoted, text[close] == UInt8(ascii: "}"), text[close + 1] == UInt8(ascii: "}") { return close }
+            close += 1
+        }
+        return nil
+    }
+
+    private func field(_ content: ArraySlice<UInt8>, _ open: Int) throws(RetortError) -> Template.Field {
+        var rest = content
+        let isJSON = rest.starts(with: "json ".utf8)
+        if isJSON { rest = Self.trimmed(rest.dropFirst(5)) }
+        var standIn: [UInt8]?
+        if let mark = rest.firstRange(of: Array("??".utf8)) {
+            standIn = try json(Self.trimmed(rest[mark.upperBound...]), open, "the value behind ??")
+            rest = Self.trimmed(rest[..<mark.lowerBound])
+        }
+        guard !rest.isEmpty, !rest.contains(Self.brace), !rest.contains(UInt8(ascii: "}")) else {
+            throw error(
+                rest.isEmpty ? "a placeholder names no field" : "a placeholder's name holds a brace", at: open,
                 remedy: "Write {{field}}, or {{{{ for a literal {{.")
         }
-        flushLiteral()
-        let path = field.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false).map { Array($0) }
-        turn.pieces.append(.field(name: Array(field), path: path))
-        at = close + 2
+        var field = Template.Field(rest)
+        (field.standIn, field.isJSON) = (standIn, isJSON)
+        return field
     }
 
-    private mutating func flushLiteral() {
-        if turn.pieces.isEmpty { literal = Array(literal.drop { $0 == 0x0A || $0 == 0x0D }) }
-        guard !literal.isEmpty else { return }
-        var escaped: [UInt8] = []
-        JSONString.appendContent(literal, to: &escaped)
-        turn.pieces.append(.literal(escaped))
-        literal.removeAll()
+    private func json(_ text: ArraySlice<UInt8>, _ open: Int, _ what: String) throws(RetortError) -> [UInt8] {
+        guard (try? JSONParser().parse(text)) != nil else {
+            throw error("\(what) is not JSON", at: open, remedy: "Write a text in double quotes: \"text\".")
+        }
+        return Array(text)
     }
 
-    private mutating func endTurn() throws(RetortError) {
-        while let last = literal.last, last == 0x0A || last == 0x0D { literal.removeLast() }
-        flushLiteral()
-        guard turn.role != nil || at == text.count || turn.pieces.isEmpty else {
-            throw error("text stands before the first turn", at: 0, remedy: "Begin with a line such as @user.")
-        }
-        if turn.pieces.isEmpty {
-            guard let role = turn.role else { return }
-            throw error("the turn @\(role) is empty", at: turnStart)
-        }
-        turns.append(turn)
+    private static func trimmed(_ text: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        var text = text
+        while let first = text.first, first == 0x20 || first == 0x09 { text.removeFirst() }
+        while let last = text.last, last == 0x20 || last == 0x09 { text.removeLast() }
+        return text
     }
 
     private func error(_ message: String, at offset: Int, remedy: String? = nil) -> RetortError {
@@ -139,5 +276,100 @@ struct TemplateParser {
         let line = before.count { $0 == 0x0A } + 1
         let column = offset - (before.lastIndex(of: 0x0A) ?? -1)
         return RetortError(.configuration, message, at: "\(name):\(line):\(column)", remedy: remedy)
+    }
+}
+
+// MARK: Blocks
+
+extension TemplateParser {
+    /// What begins and ends blocks.
+    private static let words = ["if", "unless", "each", "items"]
+
+    /// Where the tag of a line stands that has nothing else on it.
+    private func soleTag(_ line: Range<Int>) -> Int? {
+        let trimmed = text[line].drop { $0 == 0x20 || $0 == 0x09 }
+        guard trimmed.starts(with: "{{".utf8), let end = closing(trimmed.startIndex, upTo: line.upperBound),
+            text[(end + 2)..<line.upperBound].allSatisfy({ [0x20, 0x09, 0x0A, 0x0D].contains($0) })
+        else { return nil }
+        return tag(Self.trimmed(text[trimmed.startIndex + 2..<end])) == nil ? nil : trimmed.startIndex
+    }
+
+    private enum Tag {
+        case open(String, ArraySlice<UInt8>)
+        case close(String)
+        case otherwise
+    }
+
+    private func tag(_ content: ArraySlice<UInt8>) -> Tag? {
+        let isOpen = levels.count > 1
+        if content.elementsEqual("else".utf8), isOpen { return .otherwise }
+        guard let first = content.first, first == UInt8(ascii: "#") || first == UInt8(ascii: "/") else { return nil }
+        let word = String(decoding: content.dropFirst().prefix { $0 != 0x20 && $0 != 0x09 }, as: UTF8.self)
+        guard Self.words.contains(word) else { return nil }
+        let rest = Self.trimmed(content.dropFirst(1 + word.utf8.count))
+        if first == UInt8(ascii: "/") { return rest.isEmpty ? .close(word) : nil }
+        return .open(word, rest)
+    }
+
+    /// Whether the content was one of a block.
+    private mutating func takeTag(_ content: ArraySlice<UInt8>, _ start: Int) throws(RetortError) -> Bool {
+        guard let tag = tag(content) else { return false }
+        flushLiteral()
+        switch tag {
+        case .open(let word, let rest): try open(word, rest, start)
+        case .otherwise:
+            let last = levels.count - 1
+            guard levels[last].before == nil else { throw error("the block has a second {{else}}", at: start) }
+            levels[last].before = levels[last].nodes
+            levels[last].nodes = []
+        case .close(let word):
+            guard levels.count > 1, let level = levels.popLast(), level.word == word else {
+                throw error("{{/\(word)}} ends no block that is open", at: start)
+            }
+            let (nodes, otherwise) = level.before.map { ($0, level.nodes) } ?? (level.nodes, [])
+            if let condition = level.condition {
+                levels[levels.count - 1].nodes.append(.choice(condition, nodes, otherwise: otherwise))
+            } else if let list = level.list {
+                levels[levels.count - 1].nodes.append(.loop(list, nodes, otherwise: otherwise))
+            }
+        }
+        return true
+    }
+
+    private mutating func open(_ word: String, _ rest: ArraySlice<UInt8>, _ start: Int) throws(RetortError) {
+        guard levels.count <= Self.depthMax else {
+            throw error("blocks are nested deeper than \(Self.depthMax)", at: start)
+        }
+        var level = Level(word: word, start: start)
+        switch word {
+        case "items":
+            guard rest.isEmpty else { throw error("{{#items}} takes no name", at: start) }
+            level.list = Template.Field("items".utf8)
+        case "each":
+            guard !rest.isEmpty else {
+                throw error("{{#each}} names no list", at: start, remedy: "Write {{#each field}}.")
+            }
+            level.list = Template.Field(rest)
+        default: level.condition = try condition(rest, start, isNegated: word == "unless")
+        }
+        levels.append(level)
+    }
+
+    private func condition(
+        _ rest: ArraySlice<UInt8>, _ start: Int, isNegated: Bool
+    ) throws(RetortError) -> Template.Condition {
+        var condition = Template.Condition(field: Template.Field(rest), isNegated: isNegated)
+        for (mark, isEqual) in [("==", true), ("!=", false)] {
+            guard let range = rest.firstRange(of: Array(mark.utf8)) else { continue }
+            condition.field = Template.Field(Self.trimmed(rest[..<range.lowerBound]))
+            condition.equals = try json(Self.trimmed(rest[range.upperBound...]), start, "the value behind \(mark)")
+            if !isEqual { condition.isNegated.toggle() }
+            break
+        }
+        guard !condition.field.name.isEmpty else {
+            throw error(
+                "a condition names no field", at: start, remedy: "Write {{#if field}}, or {{#if field == \"text\"}}.")
+        }
+        return condition
     }
 }

@@ -5,6 +5,19 @@ enum InfillPrompt {
         (ask + prefix.dropFirst().dropLast() + gap + suffix.dropFirst().dropLast() + end)[...]
     }
 
+    /// What stands before and behind the gap in a prompt that was made so; nil for another.
+    static func sides(of prompt: [UInt8]) -> (before: [UInt8], after: [UInt8])? {
+        let marks = ["<PREFIX>", "</PREFIX>\n<SUFFIX>", "</SUFFIX>"].map { Array($0.utf8) }
+        guard let start = prompt.firstRange(of: marks[0]),
+            let middle = prompt[start.upperBound...].firstRange(of: marks[1]), prompt.count >= marks[2].count,
+            prompt.suffix(marks[2].count).elementsEqual(marks[2]), middle.upperBound <= prompt.count - marks[2].count
+        else { return nil }
+        return (
+            Array(prompt[start.upperBound..<middle.lowerBound]),
+            Array(prompt[middle.upperBound..<prompt.count - marks[2].count])
+        )
+    }
+
     private static let ask = Array(
         (#""Write the text that belongs between PREFIX and SUFFIX. Answer with that text alone, without quotes or "#
             + #"fences, so that prefix, answer and suffix read as one.\n\n<PREFIX>"#).utf8)

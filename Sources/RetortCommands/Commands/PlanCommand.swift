@@ -19,7 +19,7 @@ enum PlanCommand {
         ],
         operands: RunCommand.spec.operands,
         options: [OptionSpec("json", summary: "one JSON object", group: "Input and output")]
-            + RunCommand.spec.options.filter { $0.name != "json" },
+            + RunCommand.spec.options.filter { !["json", "preview", "keep"].contains($0.name) },
         exitCodes: [.badData, .inputMissing, .io, .configuration],
         environmentPrefix: RunCommand.environmentPrefix)
 

@@ -9,7 +9,7 @@ enum RetryCommand {
     private static let optionsOfInput: Set<String> = [
         "out", "format", "template", "strict", "on-change", "endpoint", "samples", "json", "schema", "fields",
         "schema-by", "schema-prompt", "strict-schema", "verifier", "job", "model-config", "continue", "where",
-        "shard", "siblings",
+        "shard", "siblings", "tools", "preview", "keep", "fim", "fim-family", "prefix-key", "suffix-key",
     ]
 
     private static let retriedClasses = FailureClass.allCases.filter { $0 != .badInput }

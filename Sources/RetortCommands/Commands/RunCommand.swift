@@ -63,7 +63,12 @@ enum RunCommand {
                 group: inputGroup),
             OptionSpec(
                 "template", kind: .path, summary: "render each row: {{field}}, and @system, @user lines for turns",
-                group: inputGroup
+                details: """
+                    {{field ?? "text"}} stands in for what is missing, {{json field}} inserts JSON. {{#if field}}, {{#if field \
+                    == "text"}}, {{#unless field}}, {{else}}, {{/if}} choose; {{#each list}} ... {{/each}} repeats with \
+                    {{this}}, {{this.name}}, {{@index}}, {{@number}}. A line `@image PATH` or `@file PATH` inserts an image or a \
+                    PDF. {{{{ is a literal {{.
+                    """, group: inputGroup
             ).main,
             OptionSpec(
                 "limit", kind: .integer(1...1_000_000_000_000), valueName: "N",
@@ -109,9 +114,10 @@ enum RunCommand {
             OptionSpec("simulate", summary: "use the built-in model server: no key, no network", group: "The server")
                 .main
         ] + StageOptions.options + ShardOptions.options + LimitOptions.options + ParameterOptions.options
-            + CheckOptions.options + VerifierSettings.options + paceOptions + Pricing.options + timeOptions
+            + [ToolsOption.option] + FillOptions.options + CheckOptions.options + VerifierSettings.options + paceOptions
+            + Pricing.options + timeOptions
             + [.progress, .progressEvery]
-            + JobFile.options + SimulatorOptions.options,
+            + JobFile.options + Preview.options + SimulatorOptions.options,
         exitCodes: [
             .badData, .inputMissing, .io, .busy, .incomplete, .refused, .configuration, .interrupted,
         ], environmentPrefix: environmentPrefix)
@@ -189,6 +195,9 @@ enum RunCommand {
         var settings = try request.settings(context, environment: context.environment)
         try settings.connectLimiter(context.messages, isQuiet: command.flag("quiet"))
         let messages = context.progressStream(command)
+        if let preview = try Preview(command, settings) {
+            return try await preview.run(context.messages, Terminal.standardOutput(environment: context.environment))
+        }
         let session = RunSession(settings: settings, messages: messages, isQuiet: command.flag("quiet"))
         let result: RunSession.Result
         do {

@@ -15,11 +15,14 @@ import PromptSource
 ///       Explain {{topic}} to a child of {{age}}.
 ///
 /// Names may be written with `_` for `-`. The command line and the environment win over the file. Paths are meant as
-/// on the command line: from the working directory; a model file is also looked for beside the job file.
+/// on the command line: from the working directory; a model file and files of lines are also looked for beside the job
+/// file.
 struct JobFile {
     private let document: JobDocument
     private let file: JobDocument.Source?
     private(set) var inputs: [String] = []
+    /// What makes the rows in place of an input.
+    private(set) var matrix: Matrix?
     /// The template of `prompt:`, and its text.
     private(set) var template: (template: Template, text: String)?
     /// The template's place.
@@ -56,14 +59,17 @@ struct JobFile {
     /// - Parameter source: the job file; nil where there is a model file only.
     init(_ source: JobDocument.Source?, _ choice: JobDocument.Choice, _ options: [OptionSpec]) {
         document = JobDocument(source, options: options, choice: choice) { (path) throws(RetortError) in
-            try Self.modelFile(path, beside: source?.file)
+            try Self.file(path, beside: source?.file)
         }
         problems = document.problems
         file = source
         readInput()
+        readMatrix()
         readPrompt()
     }
 
+    /// Whether the file speaks of one, be it right or wrong.
+    var namesMatrix: Bool { document.special["matrix"] != nil }
     /// The options, for `ParsedCommand.applying`.
     var settings: [Setting] { document.settings }
     /// Those of jobs that were not chosen.
@@ -77,7 +83,8 @@ struct JobFile {
     /// The job of a stage whose rows are the records of another one's store.
     mutating func read(from stage: String, at store: String) { source = (stage, store) }
 
-    private static func modelFile(_ path: String, beside job: String?) throws(RetortError) -> JobDocument.Source {
+    /// A file that the job names: from the working directory, or else beside the job file.
+    private static func file(_ path: String, beside job: String?) throws(RetortError) -> JobDocument.Source {
         do throws(RetortError) {
             return (try TextFile.read(path), path)
         } catch {
@@ -100,6 +107,18 @@ struct JobFile {
             return
         }
         inputs = texts
+    }
+
+    private mutating func readMatrix() {
+        let job = source?.file
+        matrix = MatrixReader.read(document.special, problems: &problems) { (path) throws(RetortError) in
+            try Self.file(path, beside: job).text
+        }
+        guard document.special["matrix"] != nil, let input = document.special["input"] else { return }
+        problems.append(
+            RetortError(
+                .configuration, "there is a matrix and an input", at: input.key.place,
+                remedy: "Keep one: the rows of a matrix are its combinations."))
     }
 
     private mutating func readPrompt() {
@@ -136,7 +155,12 @@ struct JobFile {
     func inputs(given operands: [String]) throws(RetortError) -> [String] {
         if let source { return [source.store] }
         let rest = Array(operands.dropFirst())
-        guard !rest.isEmpty || !inputs.isEmpty else {
+        guard rest.isEmpty || document.special["matrix"] == nil else {
+            throw RetortError(
+                .configuration, "the job has a matrix, and the command line an input", at: rest.first,
+                remedy: "Leave the input out, or the matrix.")
+        }
+        guard !rest.isEmpty || !inputs.isEmpty || document.special["matrix"] != nil else {
             throw RetortError(
                 .configuration, "the job names no input", at: operands.first,
                 remedy: "Add `input: FILE` to it, or name the input after it.")

@@ -84,9 +84,10 @@ struct RunRequest {
 
     /// Inputs that are not there: they are met only when the run begins, and belong to what is told in one go.
     private func missingFiles(_ problems: [RetortError]) -> [RetortError] {
-        guard let job, job.source == nil, let inputs = try? job.inputs(given: command.operands("PROMPTS")) else {
-            return []
-        }
+        guard let job, job.source == nil, !job.namesMatrix,
+            let inputs = try? job.inputs(given: command.operands("PROMPTS"))
+        else { return [] }
+        if inputs.contains(where: RunInput.isStore) { return [] }
         do throws(RetortError) {
             _ = try InputSet.resolve(inputs)
             return []

@@ -10,6 +10,14 @@ struct PlanBounds: Sendable, Hashable {
         nanodollars = Self.sum(nanodollars, bound?.nanodollars)
     }
 
+    /// The same for so many times as many requests.
+    func scaled(by factor: Double) -> PlanBounds {
+        var bounds = self
+        func scaled(_ sum: Int?) -> Int? { sum.flatMap { Double($0) * factor < 9e18 ? Int(Double($0) * factor) : nil } }
+        (bounds.completionTokens, bounds.nanodollars) = (scaled(completionTokens), scaled(nanodollars))
+        return bounds
+    }
+
     private static func sum(_ a: Int?, _ b: Int?) -> Int? {
         guard let a, let b else { return nil }
         let (sum, overflow) = a.addingReportingOverflow(b)

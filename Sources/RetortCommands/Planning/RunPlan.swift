@@ -1,4 +1,5 @@
 import Basics
+import CommandLine
 import JSONText
 import ModelAPI
 import PromptSource
@@ -36,7 +37,11 @@ struct RunPlan {
     /// The first bad rows, for the message.
     private(set) var badRows: [RetortError] = []
 
+    /// Rows of a matrix behind those that are looked at: there may be billions.
+    private(set) var rowsLeftOut: UInt64 = 0
+
     static let badRowsMax = 10
+    static let rowsOfMatrixMax = 100_000
     /// Keys that are remembered to notice ids that stand twice; further apart only the run notices them.
     static let issuedMax = 1 << 20
 
@@ -106,6 +111,10 @@ struct RunPlan {
             standing: standing, siblings: siblings)
         let reader = RangedRows(input, from: landmark, settings.rows, position: position)
         while let row = try reader.next() {
+            if let count = input.rowCount, settings.shard == nil, reader.rows > Self.rowsOfMatrixMax {
+                rowsLeftOut = settings.rows.count(of: count) - UInt64(Self.rowsOfMatrixMax)
+                break
+            }
             switch try planner.plan(row) {
             case .items(let items):
                 for item in items {
@@ -125,14 +134,33 @@ struct RunPlan {
                 remembered = []
             }
         }
-        rows = settings.shard == nil ? reader.rows : planner.rowsOfShard(held: held)
+        rows =
+            settings.shard == nil
+            ? reader.rows - (rowsLeftOut > 0 ? 1 : 0) : planner.rowsOfShard(held: held)
         elsewhere = planner.findings.elsewhere
         remarks = planner.takeRemarks()
         (duplicates, duplicatesShown) = (planner.findings.duplicates, planner.findings.duplicatesShown)
         (done, failed, changed) = (planner.findings.done, planner.findings.failed, planner.findings.changed)
+        if rowsLeftOut > 0 { extrapolate() }
+    }
+
+    /// Takes the rows that were not looked at for what the others were.
+    private mutating func extrapolate() {
+        let factor = Double(rows + rowsLeftOut) / Double(max(1, rows))
+        func scaled(_ count: Int) -> Int { Int(clamping: Int64(min(Double(count) * factor, 9e18))) }
+        remarks.append(
+            "the figures are made of the first \(Human.count(Self.rowsOfMatrixMax)) rows of the matrix; "
+                + "\(Human.count(Int(clamping: rowsLeftOut))) more were not looked at")
+        (new, newAskedBytes, newBodyBytes) = (scaled(new), scaled(newAskedBytes), scaled(newBodyBytes))
+        (done, failed, bad) = (scaled(done), scaled(failed), scaled(bad))
+        rows += rowsLeftOut
+        bounds = bounds.scaled(by: factor)
     }
 
     // MARK: Estimates
+
+    /// Takes what other answers tell, where the store has none.
+    mutating func measure(by other: StoreMeasurements) { if !measurements.isKnown { measurements = other } }
 
     var promptTokens: SumEstimate { measurements.promptTokens(bytes: newAskedBytes, items: new) }
 

@@ -32,6 +32,9 @@ struct StoreMeasurements: Sendable, Hashable {
 
     init() {}
 
+    /// Whether there was any answer.
+    var isKnown: Bool { done > 0 }
+
     /// Reads the first records of a store.
     init(_ reader: StoreReader) throws(RetortError) {
         let counters = reader.counters

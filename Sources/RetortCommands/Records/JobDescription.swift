@@ -30,6 +30,7 @@ struct JobDescription: Sendable, Hashable {
         }
         if let check = settings.check { values[AnswerCheck.jobName] = check.jobText }
         if let verifier = settings.verifier { values[VerifierSettings.jobName] = verifier.spec.text }
+        values[FillOptions.jobName] = settings.fill?.jobText
         checkOption = settings.check?.option
         self.values = values
     }
@@ -43,7 +44,9 @@ struct JobDescription: Sendable, Hashable {
 
     /// What decides which answers count or how they are kept, while the request is the same: a change of it shows in no
     /// fingerprint.
-    private static let unseenNames: Set<String> = ["simulated", "split_think", "reject_finish", "answers", "verifier"]
+    private static let unseenNames: Set<String> = [
+        "simulated", "split_think", "reject_finish", "answers", "verifier", FillOptions.jobName,
+    ]
 
     /// The same for a store that may be for more samples than this run asks for.
     func keepingSamples(of manifest: StoreManifest) -> JobDescription {

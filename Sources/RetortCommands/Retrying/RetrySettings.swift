@@ -148,6 +148,8 @@ extension RunSettings {
         }
         check = try job.check?.correcting(corrections)
         verifier = try VerifierSettings(of: job, command, environment: environment)
-        generator.classifier.stages = secrets.stages + (check.map { [$0.stage] } ?? [])
+        fill = FillOptions(job: job.values[FillOptions.jobName])
+        generator.classifier.stages =
+            secrets.stages + (fill.map { [FillStage($0.tokens)] } ?? []) + (check.map { [$0.stage] } ?? [])
     }
 }

@@ -82,7 +82,7 @@ final class RowPlanner {
         scheme = RowScheme(store.manifest.job)
         parser = PromptParser(
             input, template: settings.template, metadataOnly: settings.metadataOnly, sendsMembers: scheme == .values,
-            continues: settings.continues)
+            continues: settings.continues, fillKeys: settings.fill?.keys)
         sieve = settings.shard.map { [parser, scheme, splitter] in ShardSieve($0, settings, parser, scheme, splitter) }
         badInputClass = store.manifest.failureClasses.firstIndex(of: FailureClass.badInput.rawValue).map { UInt8($0) }
     }
@@ -127,7 +127,7 @@ final class RowPlanner {
     private func plan(_ understood: Understood, _ row: Row) throws(RetortError) -> Plan {
         let (prompt, request) = understood
         let sent = told(request, prompt)
-        let tools = prompt.members.first { $0.name == "tools" }?.value ?? []
+        let tools = prompt.members.first { $0.name == "tools" }?.value ?? settings.tools[...]
         let asked = AskedText.members(prompt.shape, endpoint: settings.endpoint, tools: tools, with: splitter)
         let fingerprint = scheme.fingerprint(request, settings.builder, with: splitter)
         let tokens = TokenEstimate.tokens(
@@ -347,7 +347,8 @@ final class RowPlanner {
         switch shape {
         case .chat(let messages): .messages(messages)
         case .prompt(let prompt): .prompt(prompt)
-        case .fill(let prefix, let suffix): .infill(prefix: prefix, suffix: suffix)
+        case .fill(let prefix, let suffix):
+            settings.fill?.input(prefix: prefix, suffix: suffix) ?? .infill(prefix: prefix, suffix: suffix)
         case .batch(let url, let body):
             .batchRow(url: url ?? settings.builder.dialect.batchURL, body: body)
         }

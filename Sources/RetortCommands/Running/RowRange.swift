@@ -11,6 +11,14 @@ struct RowRange: Sendable, Hashable {
     /// Where the input is a store, which of its records are rows.
     var selection = SourceSelection.answers
 
+    /// Some rows alone, in order; empty: all in between.
+    var picked: [UInt64] = [] {
+        didSet {
+            guard let first = picked.first, let last = picked.last else { return }
+            (start, end) = (first, last + 1)
+        }
+    }
+
     init(skip: Int? = nil, limit: Int? = nil) {
         start = UInt64(max(0, skip ?? 0))
         end = limit.map { start + UInt64(max(0, $0)) }
@@ -19,8 +27,11 @@ struct RowRange: Sendable, Hashable {
     /// Whether there is no row before or behind them.
     var isWhole: Bool { start == 0 && end == nil }
 
+    fileprivate func takes(_ row: UInt64) -> Bool { row >= start && (picked.isEmpty || picked.contains(row)) }
+
     /// How many of `rows` rows are taken.
     func count(of rows: UInt64) -> UInt64 {
+        if !picked.isEmpty { return UInt64(picked.count { $0 < rows }) }
         let end = min(end ?? .max, rows)
         return end > start ? end - start : 0
     }
@@ -30,7 +41,7 @@ struct RowRange: Sendable, Hashable {
 final class RangedRows {
     private let input: InputSet
     private let range: RowRange
-    private let files: RowReader
+    private var files: RowReader
     /// The records of a store; nil until the first is read, and where the input is made of files.
     private var records: StoreRows?
     private let position: SourcePosition
@@ -77,13 +88,25 @@ final class RangedRows {
                 isAtEnd = watch?.isCancelled != true
                 return nil
             }
-            if landmark.row > range.start { return row }
+            if range.takes(landmark.row - 1) { return row }
         }
         return nil
     }
 
+    /// Of a matrix whose rows are all there, those before the next one that was picked cost nothing.
+    private func passRows() {
+        guard input.rowCount != nil, let next = range.picked.first(where: { $0 >= landmark.row }), next > landmark.row
+        else {
+            return
+        }
+        files = RowReader(input, from: Landmark(file: 0, byteOffset: next, line: next + 1, row: next))
+    }
+
     private func read() throws(RetortError) -> Row? {
-        guard input.isStore else { return try files.next() }
+        guard input.isStore else {
+            passRows()
+            return try files.next()
+        }
         if records == nil {
             records = try StoreRows(
                 input.files[0].path, range.selection, from: position, options: StoreAccess.options, watch: watch)

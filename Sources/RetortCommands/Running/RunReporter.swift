@@ -63,7 +63,7 @@ final class RunReporter: ProgressObserver {
             rowsTotal.withLock { $0 = total }
             return
         }
-        if let known {
+        if let known = known ?? input.rowCount {
             rowsTotal.withLock { $0 = range.count(of: known) }
             return
         }

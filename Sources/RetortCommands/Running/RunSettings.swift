@@ -23,6 +23,8 @@ enum ChangePolicy: String, Sendable, CaseIterable {
 struct RunSettings: Sendable {
     var inputs: [String]
     var format: InputFormat?
+    /// What makes the rows, in place of inputs, and what messages call it.
+    var matrix: (matrix: Matrix, name: String)?
     var out: String
     var endpoint: RequestBuilder.Endpoint
     var parameters: RequestParameters
@@ -77,6 +79,10 @@ struct RunSettings: Sendable {
     /// The built-in model server to run against; nil: a real one.
     var simulator: SimulatorConfiguration?
     var pricing: Pricing
+    /// How gaps are filled; nil: as the endpoint does where a row has one.
+    var fill: FillOptions?
+    /// What `--tools` offers in every request, as it is recorded; empty: nothing.
+    var tools: [UInt8] = []
     /// Where the values are from that were given.
     var origins: [(name: String, value: String, origin: String)] = []
 
@@ -85,6 +91,7 @@ struct RunSettings: Sendable {
         origins = RunRequest.origins(command)
         let operands = command.operands("PROMPTS")
         inputs = try job?.inputs(given: operands) ?? operands
+        if inputs.isEmpty, let made = job?.matrix { matrix = (made, "\(operands.first ?? "") (matrix)") }
         format = command.stringIfSet("format").flatMap { InputFormat(rawValue: $0) }
         out = try command.requiredString("out")
         endpoint = AccessOptions.endpoint(command)
@@ -115,6 +122,19 @@ struct RunSettings: Sendable {
             connect: command.duration("connect-timeout"), firstByte: command.duration("first-byte-timeout"),
             stalled: command.duration("stall-timeout"), total: command.duration("timeout"))
         (parameters, parameterTexts) = try ParameterOptions.parameters(command, isSimulated: simulator != nil)
+        fill = try FillOptions(command, model: parameters.model, hasTemplate: template != nil)
+        if let fill {
+            endpoint = try fill.endpoint(command, endpoint)
+            parameters.stop += parameters.stop.isEmpty ? fill.tokens?.stops ?? [] : []
+        }
+        if let tools = try ToolsOption.load(command) {
+            self.tools = tools
+            parameterTexts["tools"] = Hexadecimal.string(tools.withUnsafeBytes { ContentHash.hash64($0) })
+            let member = BodyMember(name: "tools", value: tools[...])
+            for member in try endpoint.dialect.members(ofRow: [member], with: JSONParser()) {
+                parameters.extra.append((member.name, Array(member.value)))
+            }
+        }
         check = try CheckOptions.check(command)
         verifier = try VerifierSettings(command, environment: environment)
         untold = parameters
@@ -122,7 +142,7 @@ struct RunSettings: Sendable {
         telling = try SchemaTelling(command, check)
         try telling.checkStrict(check, endpoint)
         let access = try AccessOptions(command, endpoint: endpoint, environment: environment)
-        baseURL = access.baseURL
+        baseURL = fill?.baseURL(access.baseURL) ?? access.baseURL
         headers = access.headers
         secrets = Secrets(environment: environment, headers: headers)
         network =
@@ -132,7 +152,8 @@ struct RunSettings: Sendable {
         generator.classifier = Classifier(
             rejectedFinishReasons: rejectedFinishReasons, splitsThinking: splitsThinking,
             retryAfterMax: command.duration("retry-after-max"))
-        generator.classifier.stages = secrets.stages + (check.map { [$0.stage] } ?? [])
+        generator.classifier.stages =
+            secrets.stages + (fill.map { [FillStage($0.tokens)] } ?? []) + (check.map { [$0.stage] } ?? [])
         // A server that is probed is told once it is known how.
         try tell(by: telling.means ?? .none)
         try pricing.checkBudget(builder)

@@ -10,6 +10,7 @@ import StageSource
 enum RunInput {
     /// Throws as `InputSet.resolve` does, and `.usage` where a store is named beside other inputs.
     static func resolve(_ settings: RunSettings) throws(RetortError) -> InputSet {
+        if let matrix = settings.matrix { return InputSet(matrix.matrix, name: matrix.name) }
         for operand in settings.inputs where isStore(operand) {
             guard settings.inputs.count == 1 else {
                 throw RetortError(
