@@ -2,20 +2,28 @@ public import Basics
 internal import JSONText
 
 extension Template {
-    /// Whether it is one text, without marked turns.
-    public var isOneText: Bool { turns.count == 1 && turns[0].role == nil }
+    /// Whether it is one text, without marked turns and attachments.
+    public var isOneText: Bool { Self.isText(nodes) }
 
-    /// Renders a JSON object into the first turn's text: UTF-8, lone surrogates in generalised form. Throws `.badInput` for
-    /// what is no object, or lacks a field that the template names.
+    private static func isText(_ nodes: [Node]) -> Bool {
+        nodes.allSatisfy { node in
+            switch node {
+            case .literal, .field: true
+            case .turn, .attachment: false
+            case .choice(_, let nodes, let otherwise), .loop(_, let nodes, let otherwise):
+                isText(nodes) && isText(otherwise)
+            }
+        }
+    }
+
+    /// Renders a JSON object into one text: UTF-8, lone surrogates in generalised form; empty for a template of turns. Throws
+    /// `.badInput` for what is no object, or lacks a field that the template needs.
     public func text(of object: [UInt8]) throws(RetortError) -> [UInt8] {
         guard let root = try? JSONParser().parse(object).root, root.kind == .object else {
             throw RetortError(.badInput, "a template needs a JSON object to be filled from")
         }
         do throws(RowFault) {
-            guard
-                case .prompt(let text) = try Template(turns: [Turn(role: nil, pieces: turns[0].pieces)])
-                    .render(RowFields(root, in: object))
-            else { return [] }
+            guard case .prompt(let text) = try render(RowFields(root, in: object)) else { return [] }
             return JSONString.unescape(text.dropFirst().dropLast())
         } catch {
             throw RetortError(.badInput, error.message, cause: error.cause, remedy: error.remedy)

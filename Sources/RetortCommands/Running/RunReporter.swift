@@ -67,7 +67,7 @@ final class RunReporter: ProgressObserver {
             rowsTotal.withLock { $0 = range.count(of: known) }
             return
         }
-        guard input.files.allSatisfy({ $0.kind == .regular }) else { return }
+        guard input.files.allSatisfy({ $0.kind == .regular || $0.kind == .made }) else { return }
         WorkThread.start(givesWay: true) { [self] in
             let reader = RangedRows(input, range)
             let sieve = settings.shard.map { ShardSieve($0, settings, input, scheme) }

@@ -67,8 +67,8 @@ def test_a_preview_stores_nothing_unless_kept(retort, teacher, tmp_path):
 
 def test_gaps_are_filled_by_marks(retort, workplace):
     retort("run", "data/jobs/function-names.yaml", "--job", "middle", "--simulate", cwd=workplace)
-    records = Store(workplace / "runs" / "names-middle").responses
-    assert len(records) == 12
+    records = Store(workplace / "runs" / "names-middle").lane("responses")
+    assert len(records) == 12 and all(record["prompt"] == "def " and "(" in record["suffix"] for record in records)
     clash = retort("run", "data/jobs/function-names.yaml", "--job", "middle", "--simulate", "--endpoint", "chat",
                    "--out", "o", cwd=workplace, status=64)
     assert "cannot be sent to the endpoint chat" in clash.stderr
@@ -82,7 +82,7 @@ def test_jobs_of_the_repository_run(retort, workplace, job, name, out, count):
     chosen = ["--job", name] if name else []
     retort("run", f"data/jobs/{job}.yaml", *chosen, "--simulate", "--latency", "1ms", cwd=workplace)
     store = Store(workplace / "runs" / out)
-    assert len(store.responses) == count and not store.failures
+    assert len(store.lane("responses")) == count and not store.failures
     retort("verify", Path("runs") / out, cwd=workplace)
 
 
