@@ -41,7 +41,7 @@ struct RunPlan {
     private(set) var rowsLeftOut: UInt64 = 0
 
     static let badRowsMax = 10
-    static let rowsOfMatrixMax = 100_000
+    static let rowsOfMatrixMax = 10_000
     /// Keys that are remembered to notice ids that stand twice; further apart only the run notices them.
     static let issuedMax = 1 << 20
 
