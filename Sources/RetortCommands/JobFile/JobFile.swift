@@ -110,7 +110,7 @@ struct JobFile {
     }
 
     private mutating func readMatrix() {
-        let job = source?.file
+        let job = file?.file
         matrix = MatrixReader.read(document.special, problems: &problems) { (path) throws(RetortError) in
             try Self.file(path, beside: job).text
         }
