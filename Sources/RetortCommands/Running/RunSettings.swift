@@ -127,14 +127,7 @@ struct RunSettings: Sendable {
             endpoint = try fill.endpoint(command, endpoint)
             parameters.stop += parameters.stop.isEmpty ? fill.tokens?.stops ?? [] : []
         }
-        if let tools = try ToolsOption.load(command) {
-            self.tools = tools
-            parameterTexts["tools"] = Hexadecimal.string(tools.withUnsafeBytes { ContentHash.hash64($0) })
-            let member = BodyMember(name: "tools", value: tools[...])
-            for member in try endpoint.dialect.members(ofRow: [member], with: JSONParser()) {
-                parameters.extra.append((member.name, Array(member.value)))
-            }
-        }
+        tools = try ToolsOption.take(command, endpoint, into: &parameters, texts: &parameterTexts) ?? []
         check = try CheckOptions.check(command)
         verifier = try VerifierSettings(command, environment: environment)
         untold = parameters

@@ -40,4 +40,18 @@ enum ToolsOption {
         }
         return root.raw.map { $0 == 0x0A || $0 == 0x0D ? 0x20 : $0 }
     }
+
+    /// The tools, which requests offer from now on; nil where there are none.
+    static func take(
+        _ command: ParsedCommand, _ endpoint: RequestBuilder.Endpoint, into parameters: inout RequestParameters,
+        texts: inout [String: String]
+    ) throws(RetortError) -> [UInt8]? {
+        guard let tools = try load(command) else { return nil }
+        texts["tools"] = Hexadecimal.string(tools.withUnsafeBytes { ContentHash.hash64($0) })
+        let member = BodyMember(name: "tools", value: tools[...])
+        for member in try endpoint.dialect.members(ofRow: [member], with: JSONParser()) {
+            parameters.extra.append((member.name, Array(member.value)))
+        }
+        return tools
+    }
 }
