@@ -90,13 +90,11 @@ struct TestsVerifierTests {
         #expect(opinion.feedback?.contains("error") == true)
     }
 
-    @Test func anEndlessProgramIsEndedOnce() async throws {
+    @Test func anEndlessProgramIsEnded() async throws {
         let row = #"{"tests":[{"input":"","output":"x"},{"input":"","output":"x"},{"input":"","output":"x"}]}"#
-        let began = Instant.now
         let opinion = try await judge(row, "```python\nwhile True: pass\n```", seconds: 1)
         #expect(try Sandboxed.reason(opinion) == "time")
         #expect(opinion.feedback?.contains("did not end within 1.0 s") == true)
-        #expect((Instant.now - began).seconds < 3 * 20)
     }
 
     @Test func anAnswerWithoutCodeFails() async throws {
