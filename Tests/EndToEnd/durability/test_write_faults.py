@@ -77,7 +77,8 @@ def test_a_sync_that_fails_is_never_believed(serve, prompts, ask, begin, tmp_pat
 def test_a_full_disk_is_waited_for(serve, prompts, begin, tmp_path):
     server = serve("--latency", "5ms")
     rows = prompts(300)
-    inject = injecting("pwrite64", "error=ENOSPC", "20..26")
+    # More failures than one batch meets that is taken in ever smaller parts.
+    inject = injecting("pwrite64", "error=ENOSPC", "20..40")
     run = begin(server, rows, "--concurrency", 20, "--progress", "json", "--progress-every", "100ms", under=inject)
     finished = run.wait().expect(OK)
     assert "space" in finished.errors
