@@ -22,6 +22,7 @@ enum PipelineCommand {
         var pipeline = Pipeline(root: root, stages: [])
         for (number, stage) in (request.job?.stages ?? []).enumerated() {
             let own = try RunRequest(given, stage: number)
+            try refuseWhatStagesLack(own.command)
             var settings = try own.settings(context, environment: environment)
             settings.out = "\(root)/\(stage.name)"
             // What is said of files is no matter of a stage's records.
@@ -35,6 +36,17 @@ enum PipelineCommand {
         }
         if let problem = request.problems.first { throw problem }
         return pipeline
+    }
+
+    /// Options of one run that a job with stages does not heed.
+    private static let lacking = ["limit-server", "shard", "siblings", "preview"]
+
+    private static func refuseWhatStagesLack(_ command: ParsedCommand) throws(RetortError) {
+        for name in lacking where command.isGiven(name) {
+            throw RetortError(
+                .configuration, "a job with stages cannot have --\(name)", at: command.origin(of: name),
+                remedy: "Leave it out, or run the stages one after the other: each store is an input of the next run.")
+        }
     }
 
     static func run(

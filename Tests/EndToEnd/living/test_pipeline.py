@@ -208,3 +208,12 @@ def test_the_examples_run(retort, tmp_path, name, flags, sizes):
         assert failed and set(strong.responses) | set(strong.failures) == failed
     for line in retort("verify", out, "--deep", "--json").stdout.splitlines():
         assert json.loads(line).get("pending") == 0
+
+
+@pytest.mark.parametrize("flags", [["--limit-server", "file:limit"], ["--shard", "1/2"], ["--preview", 2]])
+def test_what_stages_do_not_heed_is_refused(retort, tmp_path, flags):
+    (tmp_path / "p.jsonl").write_text('{"id":"a","prompt":"x"}\n')
+    job = tmp_path / "job.yaml"
+    job.write_text("input: p.jsonl\nmodel: m\nstages:\n  - name: one\n  - name: two\n    from: one\n    prompt: '{{response}}'\n")
+    told = retort("run", job, "--out", tmp_path / "out", "--simulate", *flags, status=78)
+    assert flags[0] in told.stderr and not (tmp_path / "out").exists()
