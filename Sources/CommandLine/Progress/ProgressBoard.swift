@@ -7,7 +7,7 @@ struct ProgressBoard: Sendable {
     private let names: [String]
     private var snapshots: [ProgressSnapshot?]
     private var isFinished: [Bool]
-    private var lastFrame: Instant?
+    private var frames = FrameClock()
     /// The lines that are on the terminal, the cursor behind the last one.
     private var standing: [String] = []
     var width: Int
@@ -24,7 +24,7 @@ struct ProgressBoard: Sendable {
     /// The next frame, if it is time for one.
     mutating func update(_ number: Int, _ snapshot: ProgressSnapshot, now: Instant) -> String {
         snapshots[number] = snapshot
-        guard isDue(now) else { return "" }
+        guard frames.isDue(style, at: now) else { return "" }
         return frame()
     }
 
@@ -56,22 +56,6 @@ struct ProgressBoard: Sendable {
     private var clearing: String {
         guard !standing.isEmpty else { return "" }
         return (standing.count > 1 ? "\u{1B}[\(standing.count - 1)A" : "") + "\r\u{1B}[J"
-    }
-
-    private mutating func isDue(_ now: Instant) -> Bool {
-        let interval: Interval
-        switch style {
-        case .none: return false
-        case .line: interval = ProgressDisplay.redrawInterval
-        case .plain(let every), .json(let every): interval = every
-        }
-        guard let last = lastFrame else {
-            lastFrame = now
-            return style == .line
-        }
-        if now - last < interval { return false }
-        lastFrame = now
-        return true
     }
 
     private mutating func frame() -> String {

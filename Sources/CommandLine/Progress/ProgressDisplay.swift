@@ -9,7 +9,7 @@ public struct ProgressDisplay: Sendable {
     public var width: Int
     /// The line that stands on the terminal, without its newline; empty if there is none.
     private var standing = ""
-    private var lastFrame: Instant?
+    private var frames = FrameClock()
     /// In place of a time, items between two frames of `plain` and `json`.
     private let itemsEvery: Int?
     private var lastItems = 0
@@ -34,7 +34,7 @@ public struct ProgressDisplay: Sendable {
 
     /// The last frame, due or not, and the end of the line.
     public mutating func finish(_ snapshot: ProgressSnapshot, now: Instant) -> String {
-        lastFrame = now
+        frames.drawn(at: now)
         let frame = draw(snapshot)
         guard style == .line else { return frame }
         let text = Self.clear + standing + "\n"
@@ -52,27 +52,16 @@ public struct ProgressDisplay: Sendable {
     private mutating func isDue(_ snapshot: ProgressSnapshot, _ now: Instant) -> Bool {
         if let itemsEvery, style != .line, style != .none {
             let items = snapshot.done + snapshot.failed
-            guard lastFrame != nil else {
-                (lastFrame, lastItems) = (now, items)
+            guard frames.last != nil else {
+                frames.drawn(at: now)
+                lastItems = items
                 return false
             }
             guard items - lastItems >= itemsEvery else { return false }
             lastItems = items - items % itemsEvery
             return true
         }
-        let interval: Interval
-        switch style {
-        case .none: return false
-        case .line: interval = Self.redrawInterval
-        case .plain(let every), .json(let every): interval = every
-        }
-        guard let last = lastFrame else {
-            lastFrame = now
-            return style == .line
-        }
-        if now - last < interval { return false }
-        lastFrame = now
-        return true
+        return frames.isDue(style, at: now)
     }
 
     private mutating func draw(_ snapshot: ProgressSnapshot) -> String {

@@ -35,19 +35,24 @@ final class PriorRounds {
     }
 
     /// How many rounds an item has, and what they have cost.
-    func soFar(_ key: RecordKey) throws(RetortError) -> RoundsSoFar {
+    func soFar(_ key: RecordKey) throws(RetortError) -> RoundsSoFar { try read(key).rounds }
+
+    /// Reads an item's rounds, each once.
+    private func read(_ key: RecordKey) throws(RetortError) -> (rounds: RoundsSoFar, newest: StoredRecord?) {
         var rounds = RoundsSoFar()
+        var newest: StoredRecord?
         while let record = try record(key, rounds.count + 1) {
+            newest = record
             rounds.count += 1
             rounds.nanodollars = rounds.nanodollars.addingSaturated(try view(record).cost ?? 0)
         }
-        return rounds
+        return (rounds, newest)
     }
 
     /// Nil for an item that has no rounds.
     func resumption(of key: RecordKey) throws(RetortError) -> Resumption? {
-        let rounds = try soFar(key)
-        guard rounds.count > 0, let last = try record(key, rounds.count) else { return nil }
+        let (rounds, newest) = try read(key)
+        guard let last = newest else { return nil }
         let view = try view(last)
         guard let asked = view.request else { return nil }
         let request = ModelRequest(path: asked.path, body: asked.body)

@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import signal
 import subprocess
 import tempfile
 import urllib.request
@@ -90,6 +91,20 @@ def teacher():
     yield start
     for server in running:
         server.stop()
+
+
+def killed(command, seconds):
+    """Runs the binary with these arguments and kills it after so long: whether it was still running then."""
+    run = subprocess.Popen(
+        [str(binary()), *map(str, command)], env=environment(OPENAI_API_KEY="k"), stderr=subprocess.DEVNULL
+    )
+    try:
+        run.wait(seconds)
+    except subprocess.TimeoutExpired:
+        run.send_signal(signal.SIGKILL)
+        run.wait()
+        return True
+    return False
 
 
 class Store:

@@ -2,13 +2,11 @@
 
 import json
 import random
-import signal
-import subprocess
 import time
 
 import pytest
 
-from conftest import Store, binary, environment
+from conftest import Store, killed
 
 PRICE = "m 1.0 0.1 10.0\n"
 SEED = 20261128
@@ -84,14 +82,7 @@ def test_the_cap_holds_over_kills(retort, teacher, prompts, prices, tmp_path, nu
         "--max-tokens", 60, "-c", 200, "--max-cost", cap, "--reject-finish", "length", "--quiet",
     ]
     for _ in range(8):
-        run = subprocess.Popen(
-            [str(binary()), *map(str, command)], env=environment(OPENAI_API_KEY="k"), stderr=subprocess.DEVNULL
-        )
-        try:
-            run.wait(dice.uniform(0.05, 0.6))
-        except subprocess.TimeoutExpired:
-            run.send_signal(signal.SIGKILL)
-        run.wait()
+        killed(command, dice.uniform(0.05, 0.6))
         # What the dead process had sent is on its way to the server still.
         time.sleep(0.1)
         if (store.root / "retort.json").exists():

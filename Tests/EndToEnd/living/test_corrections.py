@@ -2,13 +2,11 @@
 
 import json
 import random
-import signal
-import subprocess
 import time
 
 import pytest
 
-from conftest import Store, binary, environment
+from conftest import Store, killed
 from test_books import bill, prices, recorded, spending  # noqa: F401
 
 SEED = 20261129
@@ -60,17 +58,7 @@ def test_a_kill_between_rounds_pays_nothing_twice(retort, teacher, prompts, pric
     server = teacher("--latency", "15ms", "--server-seed", SEED + number)
     store, rows, concurrency = Store(tmp_path / "store"), 300, 50
     line = command(prompts(rows), store, server, prices, "-c", concurrency, "--max-cost", 10, "--quiet")
-    kills = 0
-    for _ in range(6):
-        run = subprocess.Popen(
-            [str(binary()), *map(str, line)], env=environment(OPENAI_API_KEY="k"), stderr=subprocess.DEVNULL
-        )
-        try:
-            run.wait(dice.uniform(0.1, 0.5))
-        except subprocess.TimeoutExpired:
-            run.send_signal(signal.SIGKILL)
-            kills += 1
-        run.wait()
+    kills = sum(killed(line, dice.uniform(0.1, 0.5)) for _ in range(6))
     time.sleep(0.1)
     retort(*line, status=75)
     told = spending(retort, store)

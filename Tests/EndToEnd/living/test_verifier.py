@@ -2,14 +2,12 @@
 
 import json
 import random
-import signal
-import subprocess
 import sys
 import time
 
 import pytest
 
-from conftest import Store, binary, environment
+from conftest import Store, killed
 from test_books import bill, prices, recorded, spending  # noqa: F401
 
 SEED = 20261130
@@ -124,17 +122,7 @@ def test_a_kill_between_rounds_pays_nothing_twice(retort, teacher, prompts, pric
         prompts(rows), store, server, prices, "-c", concurrency, "--verifier", judge, "--rounds", 3, "--quiet",
         "--max-cost", 10,
     )
-    kills = 0
-    for _ in range(6):
-        run = subprocess.Popen(
-            [str(binary()), *map(str, line)], env=environment(OPENAI_API_KEY="k"), stderr=subprocess.DEVNULL
-        )
-        try:
-            run.wait(dice.uniform(0.1, 0.8))
-        except subprocess.TimeoutExpired:
-            run.send_signal(signal.SIGKILL)
-            kills += 1
-        run.wait()
+    kills = sum(killed(line, dice.uniform(0.1, 0.8)) for _ in range(6))
     time.sleep(0.1)
     retort(*line, status=75)
     told = spending(retort, store)
