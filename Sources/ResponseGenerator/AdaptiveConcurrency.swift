@@ -7,12 +7,12 @@ internal import Basics
 /// all are refused, hardly touched when a few are, as DCTCP (RFC 8257) does with marked packets. In slow start it
 /// doubles until the first refusal or until latency has doubled; later it does not grow while latency is twice the best.
 struct AdaptiveConcurrency: Sendable {
-    let ceiling: Int
+    private(set) var ceiling: Int
     /// Where the limit stands, from 1 to the ceiling.
     var limit: Int { max(1, Int(exact)) }
 
     private var exact: Double
-    private let step: Double
+    private var step: Double
     private let watchesLatency: Bool
     private var isSlowStart: Bool
     private var sent: UInt64 = 0
@@ -37,9 +37,18 @@ struct AdaptiveConcurrency: Sendable {
     init(ceiling: Int, automatic: Bool) {
         self.ceiling = ceiling
         exact = automatic ? min(Self.slowStartLimit, Double(ceiling)) : Double(ceiling)
-        step = max(1, Double(ceiling) / 32)
+        step = Self.step(ceiling)
         isSlowStart = automatic
         watchesLatency = automatic
+    }
+
+    private static func step(_ ceiling: Int) -> Double { max(1, Double(ceiling) / 32) }
+
+    /// Moves the ceiling. A limit that is found is kept below it; one that was given is the ceiling.
+    mutating func setCeiling(_ count: Int) {
+        ceiling = count
+        step = Self.step(count)
+        exact = watchesLatency ? min(exact, Double(count)) : Double(count)
     }
 
     /// Notes a dispatch; its number is handed back when the request returns.

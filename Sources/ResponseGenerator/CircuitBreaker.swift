@@ -82,6 +82,11 @@ struct CircuitBreaker: Sendable {
         state = .open(probeAt: now + max(delay, min(hint ?? .zero, Self.hintMax)))
     }
 
+    /// Counts the length of an outage, if there is one, from now.
+    mutating func restartOutage(at now: Instant) {
+        if isOpen { downSince = now }
+    }
+
     /// A probe came back without having told anything.
     mutating func probeCancelled(at now: Instant) {
         if isOpen { state = .open(probeAt: now) }

@@ -10,7 +10,7 @@ extension Dispatcher {
     func outageLeft(at now: Instant) -> Interval? { breaker.downSince.map { max(.zero, outageMax - (now - $0)) } }
 
     mutating func checkOutage(at now: Instant) {
-        guard window.phase == .open, let since = breaker.downSince else { return }
+        guard window.phase == .open, !isPaused, let since = breaker.downSince else { return }
         if breaker.hopelessProbes >= Self.hopelessProbesMax { return stop(with: hopeless) }
         if now - since >= outageMax { stop(with: outage(of: now - since)) }
     }

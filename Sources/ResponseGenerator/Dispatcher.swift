@@ -28,6 +28,8 @@ struct Dispatcher {
     var adaptive: AdaptiveConcurrency
     var breaker = CircuitBreaker()
     var refusals: RefusalWatch
+    /// The user wants nothing to be sent.
+    var isPaused = false
     var errors = ErrorTally()
     /// What the latest failed attempt met; nil once a later one has succeeded.
     var lastError: String?
@@ -106,6 +108,7 @@ struct Dispatcher {
             stop(with: error)
             return .finish
         }
+        if isPaused { return wait(.paused, until: nil) }
         if window.wantsItems(atHand: ready.count + judging.waitingCount, waiting: retries.count) {
             window.pulled()
             return .pull

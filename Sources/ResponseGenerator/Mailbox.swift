@@ -8,11 +8,13 @@ final class Mailbox: Sendable {
         var isRung = false
         var stop: Stop?
         var isRelieved = false
+        var changes: [Steering] = []
     }
 
     struct Letters {
         var stop: Stop?
         var isRelieved = false
+        var changes: [Steering] = []
     }
 
     private let state = Locked(State())
@@ -21,6 +23,10 @@ final class Mailbox: Sendable {
 
     func post(_ stop: Stop) {
         ring { $0.stop = $0.stop == .now ? .now : stop }
+    }
+
+    func post(_ change: Steering) {
+        ring { $0.changes.append(change) }
     }
 
     func postRelief() {
@@ -54,8 +60,9 @@ final class Mailbox: Sendable {
             defer {
                 state.stop = nil
                 state.isRelieved = false
+                state.changes = []
             }
-            return Letters(stop: state.stop, isRelieved: state.isRelieved)
+            return Letters(stop: state.stop, isRelieved: state.isRelieved, changes: state.changes)
         }
     }
 

@@ -93,6 +93,8 @@ public struct Progress: Sendable {
 public enum Hold: String, Sendable, Hashable {
     /// Nothing but the window's size and what there is to do.
     case none
+    /// The user has paused the run.
+    case paused
     /// The pace of the user or of the API.
     case rateLimit
     /// The server is down; one probe at a time goes out.
@@ -116,7 +118,7 @@ public enum Hold: String, Sendable, Hashable {
     public var isPause: Bool {
         switch self {
         case .none, .rateLimit, .verifier, .draining: false
-        case .serverDown, .rateLimited, .refused, .budget, .sinkPressed, .outOfSpace: true
+        case .paused, .serverDown, .rateLimited, .refused, .budget, .sinkPressed, .outOfSpace: true
         }
     }
 }

@@ -91,6 +91,7 @@ struct ProgressCounter: Sendable {
         if dispatcher.errors.isChanged { progress.errors = dispatcher.errors.takeTop() }
         progress.waitingByClass = dispatcher.waitingByClass.filter { $0.value > 0 }
         progress.concurrency = dispatcher.adaptive.limit
+        progress.concurrencyMax = dispatcher.adaptive.ceiling
         progress.hold = dispatcher.hold
         progress.elapsed = now - start
         progress.itemsPerSecond = rate.perSecond(at: now)

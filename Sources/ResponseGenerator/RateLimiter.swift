@@ -23,7 +23,7 @@ public struct RateLimits: Sendable, Hashable {
 
 /// Decides when the next request may go: the user's limits, and those the API's headers name, whichever is lower.
 struct RateLimiter: Sendable {
-    private let limits: RateLimits
+    private var limits: RateLimits
     private var perSecond: TokenBucket?
     private var perMinute: TokenBucket?
     private var tokens: TokenBucket?
@@ -74,6 +74,21 @@ struct RateLimiter: Sendable {
             if let limit = resource.limitPerMinute { pause = min(pause, .seconds(60 / Double(limit))) }
             notBefore = max(notBefore, now + min(pause, Self.pauseMax))
         }
+    }
+
+    mutating func set(perSecond rate: Double?, at now: Instant) {
+        limits.requestsPerSecond = rate
+        perSecond = rate.map { TokenBucket(perSecond: $0, at: now) }
+    }
+
+    mutating func set(perMinute rate: Double?, at now: Instant) {
+        limits.requestsPerMinute = rate
+        perMinute = rate.map { TokenBucket(perSecond: $0 / 60, at: now) }
+    }
+
+    mutating func set(tokensPerMinute rate: Double?, at now: Instant) {
+        limits.tokensPerMinute = rate
+        tokens = rate.map { TokenBucket(perSecond: $0 / 60, at: now) }
     }
 
     private static func lower(_ bucket: inout TokenBucket?, to limit: Int?, user: Double?, at now: Instant) {

@@ -40,6 +40,9 @@ public final class ResponseGenerator<Context: Sendable>: Sendable {
     /// Ends the run early; before the run, it ends at its start.
     public func stop(_ how: Stop) { mailbox.post(how) }
 
+    /// Changes the run from its next decision on.
+    public func steer(_ change: Steering) { mailbox.post(change) }
+
     /// Runs until the source's items all have their outcome, or until stopped. To cancel its task is `stop(.now)`.
     /// - Parameter verifier: judges the answers before they count; nil: none does.
     public func run(

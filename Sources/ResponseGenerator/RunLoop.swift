@@ -151,6 +151,7 @@ struct RunLoop {
         }
         guard let letters = mailbox.takeLetters() else { return }
         if letters.isRelieved { dispatcher.relieved() }
+        for change in letters.changes { dispatcher.steer(change, at: clock.now) }
         switch letters.stop {
         case nil: return
         case .drain(let deadline): dispatcher.drain(deadline: deadline)

@@ -105,7 +105,8 @@ import Testing
         func names(_ value: JSONValue?) -> [String] { value?.members.map { $0.key.string ?? "" } ?? [] }
         #expect(
             names(root) == [
-                "format", "version", "generated", "store", "state", "writer", "last_run", "progress", "job", "pace",
+                "format", "version", "generated", "store", "state", "writer", "last_run", "changes", "progress", "job",
+                "pace",
                 "latency_ms",
                 "tokens", "answers", "cost_usd", "spent", "attempts", "finish_reasons", "models", "failures", "storage",
                 "timeline", "damage", "exports", "unreadable", "untimed", "quantile_error",

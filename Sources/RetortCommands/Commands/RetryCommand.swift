@@ -100,7 +100,11 @@ enum RetryCommand {
                 "the answers of this store are simulated: asking the built-in model server (--fail, --latency and its "
                     + "other options say how it is to behave)")
         }
-        let session = RunSession(settings: settings.run, messages: messages, isQuiet: isQuiet)
+        if Detachment.isWanted(command) { return try Detachment(settings.run).run(messages) }
+        let live = try LiveMonitor(command, settings.run, messages)
+        defer { live.stop() }
+        let session = RunSession(
+            settings: settings.run, messages: messages, isQuiet: isQuiet, live: live)
         let result = try await session.retry(chosen, override: settings.override, edits: settings.edits)
         let conclusion = RetryConclusion(result, settings: settings.run, commandLine: command.shellLine)
         if !isQuiet, messages.writesJSON {

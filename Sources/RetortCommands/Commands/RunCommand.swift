@@ -115,7 +115,7 @@ enum RunCommand {
                 .main
         ] + StageOptions.options + ShardOptions.options + LimitOptions.options + ParameterOptions.options
             + [ToolsOption.option] + FillOptions.options + CheckOptions.options + VerifierSettings.options + paceOptions
-            + Pricing.options + timeOptions
+            + Pricing.options + timeOptions + LiveMonitor.options
             + [.progress, .progressEvery]
             + JobFile.options + Preview.options + SimulatorOptions.options,
         exitCodes: [
@@ -193,12 +193,16 @@ enum RunCommand {
             return try await PipelineCommand.run(given, request, context)
         }
         var settings = try request.settings(context, environment: context.environment)
-        try settings.connectLimiter(context.messages, isQuiet: command.flag("quiet"))
         let messages = context.progressStream(command)
+        if Detachment.isWanted(command) { return try Detachment(settings).run(messages) }
+        try settings.connectLimiter(context.messages, isQuiet: command.flag("quiet"))
         if let preview = try Preview(command, settings) {
             return try await preview.run(context.messages, Terminal.standardOutput(environment: context.environment))
         }
-        let session = RunSession(settings: settings, messages: messages, isQuiet: command.flag("quiet"))
+        let live = try LiveMonitor(command, settings, messages)
+        defer { live.stop() }
+        let session = RunSession(
+            settings: settings, messages: messages, isQuiet: command.flag("quiet"), live: live)
         let result: RunSession.Result
         do {
             result = try await session.run()

@@ -165,6 +165,11 @@ extension ReportPage {
         pair.element("div", ["class": "card"]) { card in
             card.element("h2", text: "Last run")
             pairs(&card, rows + run.settings.sorted { $0.key < $1.key }.map { ($0.key, $0.value) })
+            let changes = summary.changes.suffix(StoreSummary.changesShownMax)
+            if !changes.isEmpty {
+                card.element("h3", text: "Changes while it ran")
+                pairs(&card, changes.map { (UTCTime(Int64($0.time)).text, $0.text) })
+            }
         }
     }
 

@@ -36,6 +36,11 @@ struct StoreSummary {
     let writer: String?
     /// What the last run says of itself; nil where it did not.
     let run: RunRecord?
+    /// What `retort ctl` and pages have changed while runs went, oldest first.
+    let changes: [ChangeLog.Change]
+    /// The newest changes that are kept, and those of them that people are shown.
+    static let changesMax = 100
+    static let changesShownMax = 20
     let done: Int
     let failed: Int
     /// Items of the input; nil as long as it was not read to its end.
@@ -72,6 +77,7 @@ struct StoreSummary {
         generated = now
         writer = try reader.writer()
         run = RunRecordFile(in: root).read()
+        changes = ChangeLog(in: root).read().suffix(Self.changesMax)
         done = Int(reader.counters.done)
         failed = Int(reader.counters.failed)
         items = reader.items

@@ -56,7 +56,7 @@ struct SummaryJSON {
             Member("store", store),
             Member("state", .text(summary.state.rawValue)),
             Member("writer", .text(summary.writer ?? "")),
-            Member("last_run", lastRun),
+            Member("last_run", lastRun), Member("changes", changes),
             Member("progress", progress),
             Member("job", .object(summary.manifest.job.sorted { $0.key < $1.key }.map { Member($0, .text($1)) })),
             Member("pace", pace),
@@ -129,6 +129,14 @@ struct SummaryJSON {
             Member("last_error", .text(run.lastError)),
             Member("settings", .object(run.settings.sorted { $0.key < $1.key }.map { Member($0, .text($1)) })),
         ])
+    }
+
+    /// What was changed while runs went.
+    private var changes: JSONTree {
+        .list(
+            summary.changes.map { change in
+                .object([Member("time", .integer(change.time)), Member("change", .text(change.text))])
+            })
     }
 
     private var tokens: JSONTree {

@@ -71,6 +71,9 @@ struct SummaryText {
                 "\(StoreSummary.plural(ended, "item")) in \(Quantity.duration(milliseconds: run.elapsedSeconds * 1000)), "
                     + "\(Human.rate(run.itemsPerSecond).replacing("/s", with: " items/s"))"))
         for (name, text) in run.settings.sorted(by: { $0.key < $1.key }) { lines.append(row(clean(name), clean(text))) }
+        for change in summary.changes.suffix(StoreSummary.changesShownMax) {
+            lines.append(row("changed", "\(UTCTime(Int64(change.time)).text): \(clean(change.text))"))
+        }
         return lines
     }
 

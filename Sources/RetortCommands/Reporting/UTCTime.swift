@@ -35,5 +35,8 @@ struct UTCTime: Sendable, Hashable {
     /// `2026-11-20 09:28:26 UTC`
     var text: String { "\(date) \(longClock) UTC" }
 
+    /// `2026-11-20T09:28:26Z`
+    var iso: String { "\(date)T\(longClock)Z" }
+
     private static func two(_ value: Int64) -> String { value < 10 ? "0\(value)" : String(value) }
 }

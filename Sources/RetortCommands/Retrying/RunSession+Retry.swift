@@ -47,17 +47,17 @@ extension RunSession {
         let superseded = try settings.pricing.limit.map { _ throws(RetortError) in try costOfSuperseded() }
         let codec = RecordCodec(
             prices: settings.pricing.version, keepsBody: settings.keepsBody, costs: try CostColumn(of: settings.out))
-        let recorder = Recorder(store, codec: codec, issued: IssuedKeys())
+        let recorder = Recorder(store, codec: codec, issued: IssuedKeys(), watch: live?.watch)
         let reporter = RetryReporter(
             RunDisplay(messages, store: store, meter: HealthMeter(loop)), total: source.count, store: store,
-            publisher: RunPublisher(settings, command: "retry"))
+            publisher: RunPublisher(settings, command: "retry", watch: live?.watch))
         let generator = try ResponseGenerator<ItemContext>(
             generatorConfiguration(
                 store, store.counters,
                 Spending(
                     store.counters, mark: store.mark, superseded: superseded ?? 0, notes: store.manifest.notes),
                 isOtherJob: isOtherJob),
-            transport: settings.secrets.guarding(transport),
+            transport: watched(settings.secrets.guarding(transport), store),
             clock: LoopClock(loop: loop), executor: loop, observer: reporter)
         let signals = Locked(0)
         watchSignals(generator, signals) { source.cancel() }

@@ -29,7 +29,10 @@ struct Preview {
     let count: Int
     let isKept: Bool
 
-    /// Nil without `--preview`. Throws `.usage` for `--keep` alone.
+    /// A preview ends too soon to be watched.
+    private static let lacking = ["listen", "log", "notify", "detach"]
+
+    /// Nil without `--preview`. Throws `.usage` for `--keep` alone, and beside options for watching a run.
     init?(_ command: ParsedCommand, _ settings: RunSettings) throws(RetortError) {
         guard let count = command.integerIfSet("preview") else {
             if command.flag("keep") {
@@ -37,6 +40,10 @@ struct Preview {
                     .usage, "--keep is of --preview", at: "--keep", remedy: "Add --preview N, or leave it out.")
             }
             return nil
+        }
+        for name in Self.lacking where command.isGiven(name) {
+            throw RetortError(
+                .usage, "--preview cannot be watched", at: "--\(name)", remedy: "Leave --\(name) or --preview out.")
         }
         (self.settings, self.count, isKept) = (settings, count, command.flag("keep"))
     }

@@ -7,10 +7,12 @@ final class Recorder: OutcomeSink {
     private let store: RecordStore
     private let codec: RecordCodec
     private let issued: IssuedKeys
+    private let watch: RunWatch?
     /// `append` takes one caller at a time; outcomes and bad rows come from two threads.
     private let turn = Locked(())
 
-    init(_ store: RecordStore, codec: RecordCodec, issued: IssuedKeys) {
+    init(_ store: RecordStore, codec: RecordCodec, issued: IssuedKeys, watch: RunWatch? = nil) {
+        self.watch = watch
         self.store = store
         self.codec = codec
         self.issued = issued
@@ -20,6 +22,7 @@ final class Recorder: OutcomeSink {
         let records = batch.map(codec.record)
         let result = try append(records)
         issued.remove(records.map(\.key.hash))
+        watch?.settled(batch)
         return result.isPressed ? .pressed : .open
     }
 

@@ -83,6 +83,7 @@ final class RunDisplay: Sendable {
         if let trouble { return trouble.message }
         return switch progress.hold {
         case .none, .draining: nil
+        case .paused: "paused by the user"
         case .rateLimit: "rate limit"
         case .rateLimited: outage("every request is rate-limited", progress)
         case .serverDown:

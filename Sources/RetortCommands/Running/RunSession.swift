@@ -16,13 +16,19 @@ struct RunSession {
     let isQuiet: Bool
     /// What it has to do with the other stages of its pipeline; nil: it is none.
     let stage: StageContext?
+    /// What others see of the run while it goes, and how they change it; nil in tests.
+    let live: LiveMonitor?
     /// Keeps descriptors for the store's files while a session is under way.
     private let files = PosixFileSystem()
     /// Connections that the limit of open files leaves room for; nil where there is room for all that are wanted.
     private var connectionsMax: Int?
 
-    init(settings: RunSettings, messages: MessageStream, isQuiet: Bool, stage: StageContext? = nil) {
+    init(
+        settings: RunSettings, messages: MessageStream, isQuiet: Bool, stage: StageContext? = nil,
+        live: LiveMonitor? = nil
+    ) {
         self.stage = stage
+        self.live = live
         self.settings = settings
         self.messages = messages
         self.isQuiet = isQuiet
@@ -115,15 +121,19 @@ struct RunSession {
         defer { loop.stop() }
         let store = try open()
         report(store.recovery)
+        live?.open(in: settings.out)
         let driven: Swift.Result<Result, RetortError>
         do throws(RetortError) {
             driven = .success(try await drive(fitted, store, transport, loop))
         } catch {
             // The first error says why; closing may have nothing to add.
             driven = .failure(error)
+            live?.close()
             try? store.close()
         }
         settings.limitClient?.finish(spentMax: (try? driven.get())?.spending.total)
+        // The socket goes while the store is locked: afterwards it may be another run's.
+        live?.close()
         var result = try driven.get()
         result.simulatorCounts = simulator?.counts
         if transport.statistics.sendsUnaskedBytes { result.disorderlyServer = transport.authority }
@@ -256,10 +266,10 @@ struct RunSession {
         let codec = RecordCodec(
             prices: settings.pricing.version, keepsBody: settings.keepsBody, costs: try CostColumn(of: settings.out))
         let issued = IssuedKeys()
-        let recorder = Recorder(store, codec: codec, issued: issued)
+        let recorder = Recorder(store, codec: codec, issued: issued, watch: live?.watch)
         let source = PlannedSource(held: before.done + before.failed)
         let reading = reading(input, store, standing, noted: noted, issued)
-        let publisher = RunPublisher(settings, command: "run")
+        let publisher = RunPublisher(settings, command: "run", watch: live?.watch)
         let reporter = RunReporter(
             messages, store: store, source: source, input: standing, before: before, samples: settings.samples,
             range: settings.rows, meter: HealthMeter(loop), isQuiet: isQuiet, publisher: publisher)
@@ -268,7 +278,7 @@ struct RunSession {
                 store, before,
                 Spending(before, mark: store.mark, superseded: superseded ?? 0, notes: store.manifest.notes),
                 isOtherJob: false),
-            transport: gated(settings.secrets.guarding(transport)),
+            transport: watched(gated(settings.secrets.guarding(transport)), store),
             clock: LoopClock(loop: loop), executor: loop, observer: reporter)
         let signals = Locked(0)
         watchSignals(generator, signals) { source.cancel() }
@@ -309,6 +319,13 @@ struct RunSession {
         result.part = ShardResult(settings.shard, source.reading)
         publisher.end(result)
         return result
+    }
+
+    /// The transport, watched where the run has a page.
+    func watched(_ transport: any ModelTransport, _ store: RecordStore) -> any ModelTransport {
+        guard let live, live.hasPage else { return transport }
+        live.watch.watchMark { store.mark }
+        return WatchedTransport(base: transport, watch: live.watch.exchanges)
     }
 
     /// The generator's settings, with what the store and the address add to them.
@@ -352,6 +369,7 @@ struct RunSession {
     ) {
         let messages = messages
         let timeout = settings.drainTimeout
+        live?.control.attach(generator, settings: settings, cancel: cancel)
         let isAlone = stage == nil
         let action: SignalWatcher.Action = { count in
             signals.withLock { $0 = count }

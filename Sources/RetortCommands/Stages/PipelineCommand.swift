@@ -39,7 +39,7 @@ enum PipelineCommand {
     }
 
     /// Options of one run that a job with stages does not heed.
-    private static let lacking = ["limit-server", "shard", "siblings", "preview"]
+    private static let lacking = ["limit-server", "shard", "siblings", "preview", "listen", "log", "notify", "detach"]
 
     private static func refuseWhatStagesLack(_ command: ParsedCommand) throws(RetortError) {
         for name in lacking where command.isGiven(name) {

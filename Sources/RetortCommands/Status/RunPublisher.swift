@@ -13,8 +13,11 @@ final class RunPublisher: Sendable {
 
     private let file: RunRecordFile
     private let state: Locked<(record: RunRecord, written: Instant?)>
+    private let watch: RunWatch?
+    private let watched = Locked<(at: Instant, paused: String?)>((Instant(nanoseconds: 0), nil))
 
-    init(_ settings: RunSettings, command: String) {
+    init(_ settings: RunSettings, command: String, watch: RunWatch? = nil) {
+        self.watch = watch
         file = RunRecordFile(in: settings.out)
         var record = RunRecord()
         record.command = command
@@ -33,6 +36,24 @@ final class RunPublisher: Sendable {
             return true
         }
         if isDue { publish(progress, paused: paused, cost: cost, counts()) }
+        if let watch { show(progress, paused: paused, cost: cost, to: watch, at: now, counts) }
+    }
+
+    /// For the page: more often than the file is written.
+    private func show(
+        _ progress: Progress, paused: String?, cost: Double?, to watch: RunWatch, at now: Instant,
+        _ counts: () -> RunStanding
+    ) {
+        let isDue = watched.withLock { last in
+            guard now - last.at >= RunWatch.updateInterval || last.paused != paused else { return false }
+            last = (now, paused)
+            return true
+        }
+        guard isDue else { return }
+        var record = state.withLock { $0.record }
+        record.note(progress, counts())
+        (record.paused, record.cost) = (paused ?? "", cost)
+        watch.update(progress, record)
     }
 
     private func publish(_ progress: Progress, paused: String?, cost: Double?, _ standing: RunStanding) {
@@ -52,6 +73,7 @@ final class RunPublisher: Sendable {
             return state.record
         }
         file.write(record)
+        watch?.end(record, result.summary.progress)
     }
 }
 
@@ -84,7 +106,8 @@ extension RunRecord {
         } else if let error = result.summary.error {
             (state, reason) = (.stopped, error.description)
         } else {
-            state = result.summary.ending == .completed ? .ended : .stopped
+            let isDone = result.summary.ending == .completed
+            (state, reason) = isDone ? (.ended, "") : (.stopped, "ended by retort ctl")
         }
     }
 }

@@ -44,7 +44,8 @@ struct StatusComparison {
         return Self.aligned(rows)
     }
 
-    private static func aligned(_ rows: [[String]]) -> [String] {
+    /// Cells in columns.
+    static func aligned(_ rows: [[String]]) -> [String] {
         let cells = rows.map { row in
             row.map { CellWidth.truncated(CellWidth.sanitized($0), to: cellsMax) }
         }

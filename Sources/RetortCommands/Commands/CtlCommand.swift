@@ -1,0 +1,55 @@
+import Basics
+import CommandLine
+import JSONText
+import RunMonitor
+
+/// `retort ctl`: changes a run that is under way.
+enum CtlCommand {
+    static let spec = CommandSpec(
+        "ctl", summary: "pause, resume, drain, stop or adjust a run while it goes",
+        details: """
+            Commands:
+              pause                  send nothing new; requests in flight go on
+              resume                 send again
+              drain                  end the run when its requests in flight have returned
+              stop                   end it now; what was in flight is sent again by the next run
+              set NAME=VALUE ...     concurrency=512, rps=10, rpm=600, tpm=100000 (or off), max-cost=20
+              explain                say what bounds the pace
+
+            A run listens on a socket in its store (control.sock), which only its user may open. Changes hold until the run \
+            ends; each is appended to changes.jsonl in the store. The run's messages and its page show it.
+            """,
+        examples: [
+            ExampleSpec("retort ctl runs/a set concurrency=512 rpm=600", "a wider window, a limit on the pace"),
+            ExampleSpec("retort ctl runs/a drain", "end it without losing what is in flight"),
+            ExampleSpec("retort ctl runs/a explain", "why it is not faster"),
+        ],
+        operands: [
+            OperandSpec("STORE", kind: .path, summary: "the directory of the run"),
+            OperandSpec("COMMAND", .atLeastOne, kind: .string, summary: ControlCommand.words.joined(separator: ", ")),
+        ],
+        options: [OptionSpec("json", summary: "the run's reply as one JSON object")],
+        exitCodes: [.notFound, .io, .configuration])
+
+    @Sendable
+    static func run(_ command: ParsedCommand, _ context: CommandContext) async throws -> ExitCode {
+        let root = command.operand("STORE")!
+        let change = try ControlCommand(command.operands("COMMAND"))
+        let reply = try ControlClient.send(change.json, to: root)
+        let parsed = try? JSONParser().parse(reply).root
+        let isDone = parsed?["done"]?.bool ?? false
+        let output = DataOutput.standardOutput()
+        if command.flag("json") {
+            try output.line(String(decoding: reply, as: UTF8.self))
+        } else if isDone, !command.flag("quiet") {
+            try output.line(parsed?["message"]?.string ?? "")
+        }
+        try output.flush()
+        if isDone { return .ok }
+        if !command.flag("json") {
+            throw RetortError(
+                .configuration, parsed?["error"]?.string ?? "the run gave a reply that cannot be read", at: root)
+        }
+        return .configuration
+    }
+}

@@ -1,0 +1,131 @@
+import Basics
+import CommandLine
+import Glibc
+import HTTPTransport
+import ModelAPI
+import ResponseGenerator
+import RunMonitor
+
+/// Carries out commands on the run that is under way. Any thread.
+final class RunControl: Sendable {
+    /// What the commands act on, while there is something.
+    private struct Target: Sendable {
+        var generator: ResponseGenerator<ItemContext>
+        var cancel: @Sendable () -> Void
+        var drainTimeout: Interval
+        var hasBudget: Bool
+        /// The most that the limit of open files leaves room for.
+        var concurrencyMax: Int
+    }
+
+    private let watch: RunWatch
+    private let log: @Sendable (String) -> Void
+    private let target = Locked<Target?>(nil)
+    /// - Parameter log: told of each change, in words.
+    init(_ watch: RunWatch, log: @escaping @Sendable (String) -> Void) {
+        self.watch = watch
+        self.log = log
+    }
+
+    func attach(
+        _ generator: ResponseGenerator<ItemContext>, settings: RunSettings, cancel: @escaping @Sendable () -> Void
+    ) {
+        let limit = DescriptorLimit.raise()
+        let budget = DescriptorBudget(
+            limit: limit, used: DescriptorBudget.count(limit: limit), perRequest: settings.simulator == nil ? 1 : 2)
+        let target = Target(
+            generator: generator, cancel: cancel, drainTimeout: settings.drainTimeout,
+            hasBudget: settings.pricing.limit != nil, concurrencyMax: max(1, budget.requestsMax))
+        self.target.withLock { $0 = target }
+    }
+
+    func detach() { target.withLock { $0 = nil } }
+
+    /// Carries out one command. The reply is one JSON object: `done`, and `message` or `error`.
+    func handle(_ json: [UInt8]) -> ControlReply {
+        if json == ControlCommand.identify { return identity }
+        do throws(RetortError) {
+            return Self.reply(true, try perform(try ControlCommand(json: json)))
+        } catch {
+            return Self.reply(false, error.description)
+        }
+    }
+
+    private var identity: ControlReply {
+        ControlReply(
+            isDone: true,
+            json: JSONTree.object([
+                JSONTree.Member("done", .boolean(true)), JSONTree.Member("pid", .integer(Int(getpid()))),
+            ])
+            .line)
+    }
+
+    static func reply(_ isDone: Bool, _ text: String) -> ControlReply {
+        let tree = JSONTree.object([
+            JSONTree.Member("done", .boolean(isDone)), JSONTree.Member(isDone ? "message" : "error", .text(text)),
+        ])
+        return ControlReply(isDone: isDone, json: tree.line)
+    }
+
+    /// What was done, in words.
+    func perform(_ command: ControlCommand) throws(RetortError) -> String {
+        if command == .explain { return Explanation(watch.snapshot.record, watch.exchanges.counts.durations).text }
+        guard let target = target.withLock({ $0 }) else {
+            throw RetortError(.busy, "the run is starting or ending", remedy: "Try again in a moment.")
+        }
+        let text: String
+        switch command {
+        case .explain: return ""
+        case .pause:
+            target.generator.steer(.pause)
+            text = "paused: nothing new is sent; requests in flight go on"
+        case .resume:
+            target.generator.steer(.resume)
+            text = "resumed"
+        case .drain:
+            end(target, .drain(deadline: .now + target.drainTimeout))
+            text = "draining: the run ends when its requests in flight have returned"
+        case .stop:
+            end(target, .now)
+            text = "stopping now; the next run sends again what was in flight"
+        case .set(let settings): text = try set(settings, target)
+        }
+        note(text)
+        return text
+    }
+
+    private func end(_ target: Target, _ how: Stop) {
+        target.cancel()
+        target.generator.stop(how)
+    }
+
+    /// All of the settings are checked before the first one is changed.
+    private func set(_ settings: [ControlCommand.Setting], _ target: Target) throws(RetortError) -> String {
+        for setting in settings {
+            switch setting.name {
+            case .maxCost where !target.hasBudget:
+                throw RetortError(
+                    .configuration, "the run began without --max-cost, so it sets nothing aside",
+                    remedy: "Drain it, then run the same command again with --max-cost.")
+            case .concurrency:
+                let wanted = setting.value.flatMap { Int(exactly: $0) } ?? 1
+                guard wanted <= target.concurrencyMax else {
+                    throw RetortError(
+                        .configuration,
+                        "the limit of open files leaves room for \(target.concurrencyMax) requests in flight",
+                        remedy: "Raise it with ulimit -n before the run starts, or set less.")
+                }
+            default: break
+            }
+        }
+        for setting in settings { target.generator.steer(setting.steering) }
+        for setting in settings where setting.name == .maxCost { watch.changeCostMax(to: setting.value) }
+        return "set " + settings.map(\.text).joined(separator: ", ")
+    }
+
+    /// In the run's log, on the page, and in the store's list of changes.
+    private func note(_ text: String) {
+        watch.note(.change, text)
+        log(text)
+    }
+}
