@@ -75,7 +75,7 @@ class Page:
             case "Runtime.consoleAPICalled" if parameters["type"] in ("error", "warning", "assert"):
                 self.complaints.append(str(parameters["args"]))
             case "Log.entryAdded" if parameters["entry"]["level"] == "error":
-                self.complaints.append(parameters["entry"]["text"])
+                self.complaints.append(f"{parameters['entry']['text']} {parameters['entry'].get('url')}")
 
     def open(self, address, width, height=900, dark=False):
         self.call(
