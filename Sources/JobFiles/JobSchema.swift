@@ -70,6 +70,29 @@ public struct JobSchema: Sendable {
                     ("type", .text("string")),
                 ])
             ),
+            (
+                "join",
+                .object([
+                    (
+                        "description",
+                        .text("stages whose records of one id make a row; the first one's fields are the row's own")
+                    ), ("type", .text("array")), ("items", .object([("type", .text("string"))])),
+                    ("minItems", .word("2")),
+                ])
+            ),
+            (
+                "verdict-of",
+                .object([
+                    ("description", .text("the stage whose answers are judged: {score, pass, feedback} are verdicts")),
+                    ("type", .text("string")),
+                ])
+            ),
+            (
+                "pass-at",
+                .object([
+                    ("description", .text("the score from which a judged answer passes")), ("type", .text("number")),
+                ])
+            ),
         ]
         let stage: [(String, Value)] = [
             ("type", .text("object")), ("properties", .object(own + special + optionProperties)),

@@ -4,13 +4,23 @@ internal import CommandLine
 /// A stage of a job: what is said of it beside options.
 public struct JobStage: Sendable, Hashable {
     public var name: String
-    /// The stage whose records are its rows; nil: its input is of files.
+    /// The stage whose records are its rows; nil: its input is of files. Of several, the one that is begun last.
     public var from: String?
+    /// The stages whose records make a row together, in the order of the job's stages; empty: there is one at most.
+    public var join: [String] = []
+    /// Of several, the one whose fields are the row's own.
+    public var lead: String?
+    /// The stage whose answers its answers are verdicts on.
+    public var verdictOf: String?
+    /// The score from which a verdict passes.
+    public var passAt: Double?
     /// `file:line:column`.
     public var place: String
 
     /// Members of a stage that are no options of a run.
-    static let reserved: Set<String> = ["name", "from"]
+    static let reserved: Set<String> = [
+        "name", "from", "join", "verdict-of", "verdict_of", "pass-at", "pass_at",
+    ]
     /// Names of options in a stage.
     static let names = ["when": "where"]
     /// Options that hold for all stages.
@@ -70,8 +80,13 @@ public struct JobStage: Sendable, Hashable {
             refuse("there are two stages \(text)", name.place, "The other one is at \(other.place); rename one.")
             return nil
         }
-        var from: String?
-        if let node = node["from"] {
+        var stage = JobStage(name: text, place: name.place)
+        guard readJudge(node, &stage, after: before, refuse) else { return nil }
+        var from: String? = stage.verdictOf
+        if let node = node["join"] {
+            guard readJoin(node, members, &stage, after: before, refuse) else { return nil }
+            from = stage.from
+        } else if let node = node["from"] {
             from = node.text
             guard let from, before.contains(where: { $0.name == from }) else {
                 let names = before.map(\.name)
@@ -85,7 +100,7 @@ public struct JobStage: Sendable, Hashable {
                 )
                 return nil
             }
-        } else if !before.isEmpty, node["input"] == nil {
+        } else if !before.isEmpty, node["input"] == nil, from == nil {
             refuse(
                 "the stage \(text) says neither from nor input", node.place,
                 "Write `from: \(before.last?.name ?? "")` for the answers of that stage.")
@@ -106,6 +121,75 @@ public struct JobStage: Sendable, Hashable {
             refuse("the stage has when and where, which are one option", other.key.place, "Keep one.")
         }
         let options = members.filter { !optionsOfAll.contains($0.name.replacing("_", with: "-")) }
-        return (JobStage(name: text, from: from, place: name.place), options)
+        stage.from = from
+        return (stage, options)
+    }
+
+    private typealias Refusal = (_ message: String, _ place: String, _ remedy: String) -> Void
+
+    /// `join: [draft, judge]`
+    private static func readJoin(
+        _ node: YAMLNode, _ members: [YAMLNode.Member], _ stage: inout JobStage, after before: [JobStage],
+        _ refuse: Refusal
+    ) -> Bool {
+        let names = (node.elements ?? []).map { $0.text ?? "" }
+        guard names.count >= 2, Set(names).count == names.count else {
+            refuse(
+                "join is not a list of two stages or more", node.place,
+                "Write `join: [draft, judge]`; the fields of the first one's records are the row's own.")
+            return false
+        }
+        if let unknown = names.first(where: { name in !before.contains { $0.name == name } }) {
+            refuse(
+                "there is no stage '\(unknown)' before \(stage.name)", node.place,
+                "Before it are \(before.map(\.name).joined(separator: ", ")).")
+            return false
+        }
+        if let other = members.first(where: { $0.name == "from" }), other.value.text != names[0] {
+            refuse("the stage has join and from", other.key.place, "Keep join, which names all sources.")
+            return false
+        }
+        stage.join = before.map(\.name).filter(names.contains)
+        stage.lead = names[0]
+        stage.from = stage.join.last
+        if let judged = stage.verdictOf, judged != stage.lead {
+            refuse(
+                "the stage judges \(judged), and its rows are of \(names[0])", node.place,
+                "Name the judged stage first in `join`.")
+            return false
+        }
+        return true
+    }
+
+    /// `verdict-of: draft`, `pass-at: 7`
+    private static func readJudge(
+        _ node: YAMLNode, _ stage: inout JobStage, after before: [JobStage], _ refuse: Refusal
+    ) -> Bool {
+        if let node = node["pass-at"] ?? node["pass_at"] {
+            guard let number = node.text.flatMap(Double.init), number.isFinite else {
+                refuse("pass-at is not a number", node.place, "Write the score from which an answer passes.")
+                return false
+            }
+            stage.passAt = number
+        }
+        guard let judged = node["verdict-of"] ?? node["verdict_of"] else {
+            guard let node = node["pass-at"] ?? node["pass_at"] else { return true }
+            refuse("pass-at is of a judge", node.place, "Give `verdict-of:` as well, or leave it out.")
+            return false
+        }
+        guard let name = judged.text, before.contains(where: { $0.name == name }) else {
+            refuse(
+                "there is no stage '\(judged.text ?? "")' before \(stage.name)", judged.place,
+                "verdict-of names the stage whose answers are judged.")
+            return false
+        }
+        if let from = node["from"], from.text != name {
+            refuse(
+                "the stage judges \(name), and its rows are of \(from.text ?? "")", from.place,
+                "Leave from out: the rows of a judge are what it judges.")
+            return false
+        }
+        stage.verdictOf = name
+        return true
     }
 }

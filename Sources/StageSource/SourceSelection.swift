@@ -12,6 +12,11 @@ public struct SourceSelection: Sendable, Hashable {
     public private(set) var condition: WhereClause?
     /// A name that a condition may put before fields.
     private var stage: String?
+    /// The stores whose records make a row together; nil: one store's record is one.
+    public var join: SourceJoin?
+    /// Whether what a verifier said of an answer is looked up, of which verifier; nil: of the only one.
+    public var wantsVerdicts = false
+    public var verifier: String?
 
     /// The answers, and nothing else.
     public static let answers = SourceSelection(lanes: [.responses])
@@ -25,9 +30,7 @@ public struct SourceSelection: Sendable, Hashable {
     ///
     /// - Parameter stage: the name of the stage whose store it is, which fields may be written behind: `draft.rejected`.
     public init(_ condition: WhereClause, of stage: String? = nil, classesLeftOut: Set<String>) {
-        let isOfFailures = condition.paths.contains { path in
-            Self.fieldsOfFailures.contains((path.first == stage ? path.dropFirst().first : path.first) ?? "")
-        }
+        let isOfFailures = Self.asksForFailures(condition, of: stage)
         self.init(lanes: isOfFailures ? [.responses, .failures] : [.responses], classesLeftOut: classesLeftOut)
         self.condition = condition
         self.stage = stage
@@ -35,37 +38,82 @@ public struct SourceSelection: Sendable, Hashable {
 
     private static let fieldsOfFailures: Set<String> = ["class", "status", "error", "rejected"]
 
+    /// Whether a condition looks at what only failures have.
+    ///
+    /// - Parameters:
+    ///   - name: the source's name before a field.
+    ///   - isFirst: whether fields without a name before them are the source's.
+    public static func asksForFailures(_ condition: WhereClause, of name: String?, isFirst: Bool = true) -> Bool {
+        condition.paths.contains { path in
+            if path.count > 1, path.first == name { return fieldsOfFailures.contains(path[1]) }
+            return isFirst && fieldsOfFailures.contains(path.first ?? "")
+        }
+    }
+
+    /// Of records that several stores make together.
+    public init(_ join: SourceJoin, where condition: WhereClause?, classesLeftOut: Set<String>) {
+        self.init(
+            lanes: join.driver.takesFailures ? [.responses, .failures] : [.responses], classesLeftOut: classesLeftOut)
+        self.join = join
+        self.condition = condition
+    }
+
+    /// Whether a record that is no row can become one without being written again.
+    public var mayChange: Bool { join != nil || wantsVerdicts }
+
+    /// Fields that are of a verdict on the record.
+    public static let fieldsOfVerdicts: Set<String> = ["pass", "score", "feedback", "verdict"]
+
+    /// Whether the condition asks what a verifier said.
+    public var asksForVerdicts: Bool {
+        condition?.paths.contains { path in
+            Self.fieldsOfVerdicts.contains((path.count > 1 && path.first == stage ? path[1] : path.first) ?? "")
+        } ?? false
+    }
+
     /// What a condition may ask for: members of a record by these names.
     public static let fields = [
         "id", "sample", "status", "rejected", "class", "error", "finish", "response", "reasoning", "value", "model",
         "usage",
-        "attempts", "cost", "latency", "metadata",
+        "attempts", "cost", "latency", "pass", "score", "feedback", "verdict", "metadata",
     ]
 
     /// The member of a record that a field is.
     private static let members = ["finish": "finish_reason", "cost": "cost_usd", "latency": "latency_ms"]
 
+    /// Whether a record is a row. `line` is the record, or what several are together.
+    ///
     /// - Parameter parser: of the caller's thread.
-    func takes(_ record: StoredRecord, with parser: JSONParser) -> Bool {
-        if let failureClass = record.head.failureClass, classesLeftOut.contains(failureClass) { return false }
+    func takes(_ line: [UInt8], failureClass: String?, with parser: JSONParser) -> Bool {
+        if let failureClass, classesLeftOut.contains(failureClass) { return false }
         guard let condition else { return true }
-        guard let root = try? parser.parse(record.line).root else { return false }
+        guard let root = try? parser.parse(line).root else { return false }
         return condition.holds { path in
-            let path = path.first == stage ? path.dropFirst() : path[...]
-            guard let name = path.first else { return .null }
-            if name == "rejected" { return .boolean(record.head.failureClass != nil) }
-            var value = root.member(Array((Self.members[name] ?? name).utf8))
-            // Values and metadata are texts of JSON.
-            if name == "value" || name == "metadata", let text = value?.stringBytes {
-                value = text.isEmpty ? nil : try? JSONParser().parse(text).root
+            if path.count > 1, let join, join.sources.contains(where: { $0.name == path[0] }) {
+                return Self.value(of: root.member(Array(path[0].utf8)), at: path.dropFirst())
             }
-            return WhereValue(value, at: path.dropFirst())
+            return Self.value(of: root, at: path.count > 1 && path.first == stage ? path.dropFirst() : path[...])
         }
     }
+
+    /// What a record has at a path of names.
+    private static func value(of record: JSONValue?, at path: ArraySlice<String>) -> WhereValue {
+        guard let record, let name = path.first else { return .null }
+        if name == "rejected" { return .boolean(record["class"].map { $0.kind == .string } ?? false) }
+        var value = record.member(Array((members[name] ?? name).utf8))
+        // These are texts of JSON.
+        if textsOfJSON.contains(name), value?.kind == .string, let text = value?.stringBytes {
+            value = text.isEmpty ? nil : try? JSONParser().parse(text).root
+        }
+        return WhereValue(value, at: path.dropFirst())
+    }
+
+    private static let textsOfJSON: Set<String> = ["value", "metadata", "verdict"]
 
     /// Equal texts select the same rows.
     public var text: String {
         lanes.map(\.directoryName).joined(separator: "+") + "-" + classesLeftOut.sorted().joined(separator: ",")
-            + (condition.map { " where \($0.text)" } ?? "")
+            + (condition.map { " where \($0.text)" } ?? "") + (join.map { " join \($0.text)" } ?? "")
+            + (verifier.map { " by \($0)" } ?? "")
     }
 }

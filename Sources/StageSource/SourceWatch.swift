@@ -22,9 +22,11 @@ public final class SourceWatch: Sendable {
     public var isCancelled: Bool { state.update { $0.isCancelled } }
 
     /// Waits for a time, or until one of both is known.
-    func wait(_ interval: Interval) {
+    ///
+    /// - Parameter other: ends the waiting as well where it is cancelled.
+    func wait(_ interval: Interval, orCancelled other: SourceWatch? = nil) {
         let deadline = Instant.now + interval
-        while !state.update({ $0.isEnded || $0.isCancelled }) {
+        while !state.update({ $0.isEnded || $0.isCancelled }), other?.isCancelled != true {
             let left = deadline - Instant.now
             guard left > .zero else { return }
             usleep(UInt32(min(left.seconds, Self.stepSeconds) * 1e6))

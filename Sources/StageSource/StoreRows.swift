@@ -8,7 +8,7 @@ public import SegmentStore
 /// A snapshot is read to its end. Where the store is being written and a watch is given, further snapshots follow until the
 /// watch says that there will be no more records; each begins where the segments of the last one ended. Memory is a block,
 /// and what a snapshot holds of the journal.
-public final class StoreRows {
+public final class StoreRows: SourceRows {
     private let root: String
     private let selection: SourceSelection
     private let options: StoreOptions
@@ -27,9 +27,13 @@ public final class StoreRows {
     private var passed: SourcePosition?
     /// Records of segments that the selection takes, from the store's start on.
     private var rowsOfSegments: UInt64
+    /// Says what a verifier said of an answer; nil: no row has a verdict beside what its record says.
+    public var verdict: ((StoredRecord) throws(RetortError) -> RowVerdict?)?
     /// The watch had said so before the snapshot in hand was taken.
     private var isLast = false
     private var damage: [Damage] = []
+    /// The record of the row that was given last.
+    public private(set) var record: StoredRecord?
 
     /// Rows given so far, those before the position where it began included.
     public private(set) var rows: UInt64
@@ -102,13 +106,15 @@ public final class StoreRows {
                 walks.removeLast()
                 continue
             }
-            if let row = row(record, isInJournal: walk.isInJournal) { return row }
+            if let row = try row(record, isInJournal: walk.isInJournal) { return row }
         }
     }
 
     /// The record as a row; nil where it is none, or has been given.
-    private func row(_ record: StoredRecord, isInJournal: Bool) -> Row? {
-        guard selection.takes(record, with: parser) else { return nil }
+    private func row(_ record: StoredRecord, isInJournal: Bool) throws(RetortError) -> Row? {
+        var line = record.line
+        if let said = try verdict?(record) { line = ExtendedLine.line(line, with: said.members) }
+        guard selection.takes(line, failureClass: record.head.failureClass, with: parser) else { return nil }
         let key = record.head.key
         if isInJournal {
             journaled.insert(key.hash)
@@ -118,10 +124,10 @@ public final class StoreRows {
         if known.remove(key.hash) != nil { return nil }
         let (product, isTooLarge) = record.head.row.multipliedReportingOverflow(by: UInt64(samples))
         let number = isTooLarge ? 0 : product &+ UInt64(key.sample)
-        let line = rows + 1
         rows += 1
+        self.record = record
         return Row(
-            number: min(number, StoreLimits.rowsMax), file: 0, line: line, byteOffset: 0, content: .json(record.line),
+            number: min(number, StoreLimits.rowsMax), file: 0, line: rows, byteOffset: 0, content: .json(line),
             id: ItemName.name(of: key, samples: samples))
     }
 

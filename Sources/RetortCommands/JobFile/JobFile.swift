@@ -30,8 +30,8 @@ struct JobFile {
     /// All that is wrong with the files, in their order.
     private(set) var problems: [RetortError]
 
-    /// Of a stage that reads from another one: that one's name and its store.
-    private(set) var source: (stage: String, store: String)?
+    /// Of a stage that reads from others: the name of the one that is read record by record, its store, and all names.
+    private(set) var source: (stage: String, store: String, names: [String])?
 
     /// The longest job file.
     static let bytesMax = YAMLReader.bytesMax
@@ -80,8 +80,10 @@ struct JobFile {
     /// Those of `stages:`.
     var stages: [JobStage] { document.stages }
 
-    /// The job of a stage whose rows are the records of another one's store.
-    mutating func read(from stage: String, at store: String) { source = (stage, store) }
+    /// The job of a stage whose rows are the records of another one's store, or of several.
+    mutating func read(from stage: String, at store: String, joining names: [String]) {
+        source = (stage, store, names.isEmpty ? [stage] : names)
+    }
 
     /// A file that the job names: from the working directory, or else beside the job file.
     private static func file(_ path: String, beside job: String?) throws(RetortError) -> JobDocument.Source {

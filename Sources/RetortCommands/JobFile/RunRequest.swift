@@ -37,7 +37,8 @@ struct RunRequest {
         _ = given.applying(file.otherSettings, problems: &problems)
         if let model = file.model { completed = completed.meaning(model, by: "model") }
         if let stage, stage < file.stages.count, let from = file.stages[stage].from {
-            file.read(from: from, at: "\(completed.stringIfSet("out") ?? "")/\(from)")
+            file.read(
+                from: from, at: "\(completed.stringIfSet("out") ?? "")/\(from)", joining: file.stages[stage].join)
         }
         command = completed
         job = path == nil ? nil : file

@@ -32,6 +32,8 @@ final class Recorder: OutcomeSink {
 
     func record(badRow records: [NewRecord]) throws(RetortError) { _ = try append(records) }
 
+    func record(verdicts: [NewRecord]) throws(RetortError) { _ = try append(verdicts) }
+
     private func append(_ records: [NewRecord]) throws(RetortError) -> RecordStore.Appended {
         try turn.withLock { _ throws(RetortError) in try store.append(records) }
     }

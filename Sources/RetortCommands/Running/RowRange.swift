@@ -43,19 +43,22 @@ final class RangedRows {
     private let range: RowRange
     private var files: RowReader
     /// The records of a store; nil until the first is read, and where the input is made of files.
-    private var records: StoreRows?
+    private var records: (any SourceRows)?
     private let position: SourcePosition
     private let watch: SourceWatch?
+    private let watches: [String: SourceWatch]
     /// Whether the input's end has been seen, not only the range's.
     private(set) var isAtEnd = false
 
     /// - Parameters:
     ///   - position: where reading begins in a store.
     ///   - watch: says when a store that is being written gets no more records; nil: what it holds now is read.
+    ///   - watches: of all stores that make a row together, by their names.
     init(
         _ input: InputSet, from landmark: Landmark = .start, _ range: RowRange = RowRange(),
-        position: SourcePosition = .start, watch: SourceWatch? = nil
+        position: SourcePosition = .start, watch: SourceWatch? = nil, watches: [String: SourceWatch] = [:]
     ) {
+        self.watches = watches
         self.input = input
         self.range = range
         self.position = position
@@ -108,8 +111,8 @@ final class RangedRows {
             return try files.next()
         }
         if records == nil {
-            records = try StoreRows(
-                input.files[0].path, range.selection, from: position, options: StoreAccess.options, watch: watch)
+            records = try range.selection.rows(
+                of: input.files[0].path, from: position, watch: watch, watches: watches)
         }
         return try records?.next()
     }

@@ -267,6 +267,8 @@ struct RunSession {
             prices: settings.pricing.version, keepsBody: settings.keepsBody, costs: try CostColumn(of: settings.out))
         let issued = IssuedKeys()
         let recorder = Recorder(store, codec: codec, issued: issued, watch: live?.watch)
+        stage?.desk?.serve(store, recorder)
+        defer { stage?.desk?.pause() }
         let source = PlannedSource(held: before.done + before.failed)
         let reading = reading(input, store, standing, noted: noted, issued)
         let publisher = RunPublisher(settings, command: "run", watch: live?.watch)

@@ -102,7 +102,7 @@ struct RunSettings: Sendable {
         templateName = command.stringIfSet("template") ?? (job?.template == nil ? nil : operands.first)
         metadataOnly = try ParameterOptions.metadataOnly(command)
         rows = RowRange(skip: command.integerIfSet("skip"), limit: command.integerIfSet("limit"))
-        rows.selection = try StageOptions.selection(command, of: job?.source?.stage)
+        rows.selection = try StageOptions.selection(command, job?.source?.names ?? [], template)
         continues = try StageOptions.continues(command, hasTemplate: template != nil)
         shard = try ShardOptions.shard(command, environment: environment)
         siblings = command.strings("siblings")

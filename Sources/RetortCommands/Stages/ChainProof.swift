@@ -16,6 +16,8 @@ struct ChainProof {
     private(set) var failed = 0
     /// Outcomes of the stage whose row is none of the source any more.
     private(set) var others = 0
+    /// Of a judge: its verdicts that the judged store does not have yet.
+    private(set) var verdictsMissing: Int?
 
     /// Rows that have not reached the stage yet.
     var pending: Int { rows - done - failed }
@@ -24,13 +26,7 @@ struct ChainProof {
     init(_ stage: PipelineLayout.Stage, from: String, in layout: PipelineLayout) throws(RetortError) {
         (self.stage, self.from) = (stage.name, from)
         let own = try StoreReader(layout.path(of: stage.name), options: StoreAccess.options)
-        var selection = SourceSelection.answers
-        if !stage.condition.isEmpty {
-            let condition = try WhereClause(stage.condition, fields: SourceSelection.fields + [from])
-            selection = SourceSelection(
-                condition, of: from, classesLeftOut: [FailureClass.badInput.rawValue])
-        }
-        let source = try StoreRows(layout.path(of: from), selection, options: StoreAccess.options)
+        let source = try Self.rows(stage, from: from, in: layout)
         let samples = own.manifest.samples
         while let row = try source.next() {
             for sample in 0..<UInt32(samples) {
@@ -43,6 +39,27 @@ struct ChainProof {
             }
         }
         others = max(0, Int(clamping: own.counters.done + own.counters.failed) - done - failed)
+        guard let judged = stage.judged, RunInput.isStore(layout.path(of: judged)) else { return }
+        verdictsMissing = try VerdictDelivery.missing(
+            stage.name, at: own.root, JudgeRule(passAt: stage.passAt),
+            in: try StoreReader(layout.path(of: judged), options: StoreAccess.options))
+    }
+
+    /// The rows that the stage should meet.
+    private static func rows(
+        _ stage: PipelineLayout.Stage, from: String, in layout: PipelineLayout
+    ) throws(RetortError) -> any SourceRows {
+        let names = stage.sources?.names ?? [from]
+        let condition = stage.condition.isEmpty
+            ? nil : try WhereClause(stage.condition, fields: SourceSelection.fields + names)
+        var selection = SourceSelection.answers
+        if let sources = stage.sources {
+            selection = sources.selection(where: condition, in: layout.root)
+        } else if let condition {
+            selection = SourceSelection(condition, of: from, classesLeftOut: [FailureClass.badInput.rawValue])
+            selection.wantsVerdicts = selection.asksForVerdicts
+        }
+        return try selection.rows(of: layout.path(of: from), from: .start)
     }
 
     var line: String {
@@ -50,6 +67,9 @@ struct ChainProof {
             "\(stage): \(Human.count(rows)) items of \(from)'s records = \(Human.count(done)) done + "
             + "\(Human.count(failed)) failed + \(Human.count(pending)) pending"
         if others > 0 { text += "; \(StoreSummary.plural(others, "outcome")) of records that \(from) no longer has" }
+        if let count = verdictsMissing, count > 0 {
+            text += "; \(StoreSummary.plural(count, "verdict")) that the next run brings"
+        }
         return text
     }
 
@@ -60,6 +80,7 @@ struct ChainProof {
         for (name, count) in [
             ("rows", rows), ("done", done), ("failed", failed), ("pending", pending), ("others", others),
         ] { object.member(name, String(count)) }
+        if let verdictsMissing { object.member("verdicts_missing", String(verdictsMissing)) }
         return String(decoding: object.finished, as: UTF8.self)
     }
 }
@@ -69,9 +90,9 @@ extension PipelineLayout {
     func chain() throws(RetortError) -> [ChainProof] {
         var proofs: [ChainProof] = []
         for stage in stages {
-            guard let from = stage.from, RunInput.isStore(path(of: stage.name)), RunInput.isStore(path(of: from)) else {
-                continue
-            }
+            guard let from = stage.from, RunInput.isStore(path(of: stage.name)),
+                (stage.sources?.names ?? [from]).allSatisfy({ RunInput.isStore(path(of: $0)) })
+            else { continue }
             proofs.append(try ChainProof(stage, from: from, in: self))
         }
         return proofs

@@ -12,8 +12,13 @@ import StageSource
 struct Pipeline: Sendable {
     struct Stage: Sendable {
         var name: String
-        /// The stage whose records are its rows; nil: its input is of files.
+        /// The stage whose records are its rows, of several the one that is read record by record; nil: its input is of
+        /// files.
         var from: String?
+        /// Whose records make its rows together.
+        var sources: StageSources?
+        /// The stage that it judges, and how.
+        var judges: (stage: String, rule: JudgeRule)?
         var settings: RunSettings
     }
 
@@ -27,6 +32,10 @@ struct PipelineLayout: Sendable, Hashable {
     struct Stage: Sendable, Hashable {
         var name: String
         var from: String?
+        var sources: StageSources?
+        /// The stage that it judges.
+        var judged: String?
+        var passAt: Double?
         /// The condition of its rows; empty: every answer.
         var condition: String
     }
@@ -40,7 +49,9 @@ struct PipelineLayout: Sendable, Hashable {
     init(_ pipeline: Pipeline) {
         root = pipeline.root
         stages = pipeline.stages.map {
-            Stage(name: $0.name, from: $0.from, condition: $0.settings.rows.selection.condition?.text ?? "")
+            Stage(
+                name: $0.name, from: $0.from, sources: $0.sources, judged: $0.judges?.stage,
+                passAt: $0.judges?.rule.passAt, condition: $0.settings.rows.selection.condition?.text ?? "")
         }
     }
 
@@ -63,7 +74,15 @@ struct PipelineLayout: Sendable, Hashable {
             guard from == nil || layout.stages.contains(where: { $0.name == from }),
                 !layout.stages.contains(where: { $0.name == name })
             else { throw damaged(path) }
-            layout.stages.append(Stage(name: name, from: from, condition: element["where"]?.string ?? ""))
+            var stage = Stage(name: name, from: from, condition: element["where"]?.string ?? "")
+            if let joined = element["join"] {
+                guard let sources = StageSources(joined, among: layout.stages.map(\.name)), sources.driver == from else {
+                    throw damaged(path)
+                }
+                stage.sources = sources
+            }
+            (stage.judged, stage.passAt) = (element["verdict_of"]?.string, element["pass_at"]?.double)
+            layout.stages.append(stage)
         }
         return layout
     }
@@ -102,6 +121,9 @@ struct PipelineLayout: Sendable, Hashable {
             var object = JSONLine()
             object.text("name", stage.name)
             if let from = stage.from { object.text("from", from) }
+            if let sources = stage.sources { object.member("join", sources.json) }
+            if let judged = stage.judged { object.text("verdict_of", judged) }
+            if let number = stage.passAt { object.member("pass_at", "\(number)") }
             if !stage.condition.isEmpty { object.text("where", stage.condition) }
             list.append(object.finished[...])
         }

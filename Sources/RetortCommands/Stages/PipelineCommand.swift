@@ -23,16 +23,8 @@ enum PipelineCommand {
         for (number, stage) in (request.job?.stages ?? []).enumerated() {
             let own = try RunRequest(given, stage: number)
             try refuseWhatStagesLack(own.command)
-            var settings = try own.settings(context, environment: environment)
-            settings.out = "\(root)/\(stage.name)"
-            // What is said of files is no matter of a stage's records.
-            if stage.from != nil {
-                settings.format = nil
-                var rows = RowRange()
-                rows.selection = settings.rows.selection
-                settings.rows = rows
-            }
-            pipeline.stages.append(Pipeline.Stage(name: stage.name, from: stage.from, settings: settings))
+            let settings = try own.settings(context, environment: environment)
+            try pipeline.append(stage, settings, own.command)
         }
         if let problem = request.problems.first { throw problem }
         return pipeline
@@ -82,7 +74,7 @@ enum PipelineCommand {
         let output = DataOutput.standardOutput()
         let asJSON = request.command.flag("json")
         for (number, stage) in pipeline.stages.enumerated() {
-            let hasSource = stage.from.map { RunInput.isStore("\(pipeline.root)/\($0)") } ?? true
+            let hasSource = stage.origins.allSatisfy { RunInput.isStore("\(pipeline.root)/\($0)") }
             guard hasSource else {
                 if !asJSON {
                     try output.line("\(number > 0 ? "\n" : "")\(stage.name)")

@@ -30,34 +30,75 @@ struct PipelineSession: Sendable {
             simulatorURL: simulator?.baseURL, pool: try pool(), gates: gates())
         let streams = messages.parts(pipeline.stages.map(\.name))
         watchSignals(shared)
-        let watches = pipeline.stages.map { $0.from == nil ? nil : SourceWatch() }
-        let contexts = pipeline.stages.enumerated().map {
-            StageContext($0.offset, $0.element.name, shared, source: watches[$0.offset])
-        }
-        let endings = await withTaskGroup(of: (Int, Ending?).self) { group in
+        let contexts = contexts(shared)
+        let deliveries = deliveries(contexts)
+        let undelivered = Locked<[Int: RetortError]>([:])
+        var endings: [Ending?] = pipeline.stages.map { _ in nil }
+        await withTaskGroup(of: (Int, Ending?)?.self) { group in
             for number in pipeline.stages.indices {
                 group.addTask {
                     let ending = await run(number, contexts, streams[number])
                     contexts[number].hasOpened(false)
-                    for other in pipeline.stages.indices
-                    where pipeline.stages[other].from == pipeline.stages[number].name {
-                        watches[other]?.end()
-                    }
+                    contexts[number].desk?.release()
+                    let name = pipeline.stages[number].name
+                    for context in contexts { context.watches[name]?.end() }
+                    for delivery in deliveries where delivery.judge == name { delivery.watch.end() }
                     return (number, ending)
                 }
             }
-            var endings: [Ending?] = pipeline.stages.map { _ in nil }
-            for await (number, ending) in group { endings[number] = ending }
-            return endings
+            for delivery in deliveries {
+                group.addTask {
+                    await deliver(delivery, contexts, undelivered)
+                    return nil
+                }
+            }
+            for await ended in group { if let (number, ending) = ended { endings[number] = ending } }
         }
+        for (number, error) in undelivered.withLock({ $0 }) { endings[number] = .failure(error) }
+        for context in contexts { try context.desk?.close() }
         messages.endParts()
         return Result(endings: endings, simulatorCounts: simulator?.counts, wasInterrupted: shared.isStopping)
     }
 
+    private func contexts(_ shared: SharedByStages) -> [StageContext] {
+        pipeline.stages.enumerated().map { number, stage in
+            let watches = Dictionary(uniqueKeysWithValues: stage.origins.map { ($0, SourceWatch()) })
+            let isJudged = pipeline.stages.contains { $0.judges?.stage == stage.name }
+            return StageContext(
+                number, stage, shared, watches: watches, desk: isJudged ? VerdictDesk(stage.settings.out) : nil)
+        }
+    }
+
+    /// What brings judges' answers to the stages that they judge.
+    private func deliveries(_ contexts: [StageContext]) -> [VerdictDelivery] {
+        pipeline.stages.compactMap { stage in
+            guard let judges = stage.judges, let judged = contexts.first(where: { $0.name == judges.stage }),
+                let desk = judged.desk
+            else { return nil }
+            return VerdictDelivery(
+                judge: stage.name, root: stage.settings.out, judged: "\(pipeline.root)/\(judged.name)",
+                rule: judges.rule, desk: desk, watch: SourceWatch())
+        }
+    }
+
+    private func deliver(
+        _ delivery: VerdictDelivery, _ contexts: [StageContext], _ undelivered: Locked<[Int: RetortError]>
+    ) async {
+        guard let context = contexts.first(where: { $0.name == delivery.judge }), await context.isOpen else { return }
+        await withCheckedContinuation { continuation in
+            WorkThread.start(givesWay: true) {
+                do throws(RetortError) {
+                    try delivery.run()
+                } catch { undelivered.withLock { $0[context.number] = error } }
+                continuation.resume()
+            }
+        }
+    }
+
     private func run(_ number: Int, _ contexts: [StageContext], _ stream: MessageStream) async -> Ending? {
         let stage = pipeline.stages[number]
-        if let source = pipeline.stages.firstIndex(where: { $0.name == stage.from }) {
-            guard await contexts[source].isOpen else { return nil }
+        for context in contexts where stage.origins.contains(context.name) {
+            guard await context.isOpen else { return nil }
         }
         if contexts[number].pipeline.isStopping { return nil }
         let session = RunSession(

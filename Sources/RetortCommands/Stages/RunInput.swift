@@ -19,6 +19,11 @@ enum RunInput {
             }
             return try InputSet(files: [store(operand, settings)])
         }
+        if let verifier = settings.rows.selection.verifier {
+            throw RetortError(
+                .usage, "--verdict-by \(verifier) needs a store as the input", at: settings.inputs.first,
+                remedy: "Name the directory of a run whose answers were judged.")
+        }
         if let condition = settings.rows.selection.condition {
             throw RetortError(
                 .usage, "--where \(condition.text) needs a store as the input", at: settings.inputs.first,
@@ -58,7 +63,13 @@ enum RunInput {
                 .usage, "the input is the store that --out names", at: root,
                 remedy: "Give --out another directory. `retort retry` sends a store's failures again.")
         }
-        let text = "store \(manifest.store) \(manifest.revision ?? 0) \(settings.rows.selection.text)"
+        var text = "store \(manifest.store) \(manifest.revision ?? 0) \(settings.rows.selection.text)"
+        for source in settings.rows.selection.join?.sources ?? [] {
+            guard let other = try RecordStore.manifest(of: source.root) else {
+                throw RetortError(.inputMissing, "no such store", at: source.root)
+            }
+            text += " \(other.store) \(other.revision ?? 0)"
+        }
         return .store(root, identity: Array(text.utf8).withUnsafeBytes { ContentHash.hash128($0) })
     }
 }
@@ -66,7 +77,7 @@ enum RunInput {
 extension RowRange {
     /// The rows that a store has now, without reading it; nil where that cannot be told.
     func total(of input: InputSet) -> UInt64? {
-        guard selection.condition == nil, let file = input.files.first,
+        guard selection.condition == nil, selection.join == nil, let file = input.files.first,
             let store = try? StoreReader(file.path, options: StoreAccess.options)
         else {
             return nil

@@ -14,8 +14,11 @@ extension RunSession {
         guard input.isStore else { return .none }
         var reading = SourceReading()
         reading.watch = stage?.source
+        reading.watches = stage?.watches ?? [:]
         reading.position = SourceNote.position(in: noted, input, settings, standing)
-        guard settings.rows.isWhole, settings.samples == noted.samples else { return reading }
+        guard settings.rows.isWhole, settings.samples == noted.samples, !settings.rows.selection.mayChange else {
+            return reading
+        }
         reading.keeper = SourceKeeper(store, input, issued: issued, isTrusted: !standing.isMixed)
         return reading
     }

@@ -21,7 +21,7 @@ enum SourceNote {
     static func position(
         in manifest: StoreManifest, _ input: InputSet, _ settings: RunSettings, _ standing: InputStanding
     ) -> SourcePosition {
-        guard input.isStore, settings.rows.isWhole, case .sole = standing,
+        guard input.isStore, settings.rows.isWhole, !settings.rows.selection.mayChange, case .sole = standing,
             manifest.input?.identity == identity(ofMark: input), settings.samples == manifest.samples,
             let note = manifest.notes?[name]
         else { return .start }
@@ -101,6 +101,8 @@ struct SourceReading: Sendable {
     var keeper: SourceKeeper?
     /// Says when the store gets no more records; nil: what it holds when the run begins is read.
     var watch: SourceWatch?
+    /// The same of all stores that make a row together, by their names.
+    var watches: [String: SourceWatch] = [:]
 
     /// Of files.
     static let none = SourceReading()

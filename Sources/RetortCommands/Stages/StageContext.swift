@@ -10,6 +10,10 @@ final class StageContext: Sendable {
     let pipeline: SharedByStages
     /// Says when the stage that it reads from gets no more records; nil: its input is no stage.
     let source: SourceWatch?
+    /// The same of all stages that it reads from, by their names.
+    let watches: [String: SourceWatch]
+    /// Where verdicts on its answers go while it has its store open; nil: no stage judges it.
+    let desk: VerdictDesk?
     private let opened = Locked<Opening>(.awaited([]))
 
     private enum Opening {
@@ -17,8 +21,12 @@ final class StageContext: Sendable {
         case known(Bool)
     }
 
-    init(_ number: Int, _ name: String, _ pipeline: SharedByStages, source: SourceWatch?) {
-        (self.number, self.name, self.pipeline, self.source) = (number, name, pipeline, source)
+    init(
+        _ number: Int, _ stage: Pipeline.Stage, _ pipeline: SharedByStages, watches: [String: SourceWatch],
+        desk: VerdictDesk?
+    ) {
+        (self.number, name, self.pipeline, self.watches) = (number, stage.name, pipeline, watches)
+        (source, self.desk) = (stage.from.flatMap { watches[$0] }, desk)
     }
 
     /// The stage's store is open, or never will be: stages that read from it may begin, or not. The first word counts.

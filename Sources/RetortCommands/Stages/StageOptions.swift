@@ -2,6 +2,7 @@ import Basics
 import CommandLine
 import Filtering
 import ModelAPI
+import PromptSource
 import StageSource
 
 /// Options of `run` for an input that is a store.
@@ -16,8 +17,12 @@ enum StageOptions {
             details: """
                 Fields: \(SourceSelection.fields.joined(separator: ", ")); value.NAME and metadata.NAME too. Compare with == \
                 != < <= > >=, join with and, or, not. Where it names class, status or error, failures are rows as well, but \
-                not rows that could not be read.
+                not rows that could not be read. \
+                pass, score and feedback are of the verdict on the record; verdict has them as parts.
                 """, group: group),
+        OptionSpec(
+            "verdict-by", kind: .string, valueName: "NAME",
+            summary: "whose verdicts pass, score, feedback and verdict are of, where several have judged", group: group),
         OptionSpec(
             "continue", summary: "go on with each conversation: its messages, the answer, then the template's turns",
             group: group),
@@ -25,11 +30,21 @@ enum StageOptions {
 
     /// What `--where` selects.
     ///
-    /// - Parameter stage: the source's name, where it is a stage.
-    static func selection(_ command: ParsedCommand, of stage: String? = nil) throws(RetortError) -> SourceSelection {
-        guard let text = command.stringIfSet("where") else { return .answers }
-        let condition = try WhereClause(text, fields: SourceSelection.fields + [stage].compactMap { $0 })
-        return SourceSelection(condition, of: stage, classesLeftOut: [FailureClass.badInput.rawValue])
+    /// - Parameter stages: the sources' names, where they are stages.
+    static func selection(
+        _ command: ParsedCommand, _ stages: [String] = [], _ template: Template? = nil
+    ) throws(RetortError) -> SourceSelection {
+        var selection = SourceSelection.answers
+        if let text = command.stringIfSet("where") {
+            let condition = try WhereClause(text, fields: SourceSelection.fields + stages)
+            selection = SourceSelection(condition, of: stages.first, classesLeftOut: [FailureClass.badInput.rawValue])
+        }
+        let names = Set((template?.fields ?? []).map { $0.prefix { $0 != "." } }.map(String.init))
+        selection.verifier = command.stringIfSet("verdict-by")
+        selection.wantsVerdicts =
+            selection.asksForVerdicts || selection.verifier != nil
+            || !names.isDisjoint(with: SourceSelection.fieldsOfVerdicts)
+        return selection
     }
 
     static func continues(_ command: ParsedCommand, hasTemplate: Bool) throws(RetortError) -> Bool {

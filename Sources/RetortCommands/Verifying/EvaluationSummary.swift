@@ -173,6 +173,22 @@ struct EvaluationNote: Hashable {
         return notes
     }
 
+    /// Makes the verifier known before there is a sum of its verdicts.
+    static func announce(_ verifier: String, in store: RecordStore) throws(RetortError) {
+        var notes = read(store.manifest)
+        guard notes[verifier] == nil else { return }
+        notes[verifier] = EvaluationNote(judged: 0, passed: 0)
+        try store.note(name, text(notes))
+    }
+
+    private static func text(_ notes: [String: EvaluationNote]) -> String {
+        var line = JSONLine()
+        for (key, note) in notes.sorted(by: { $0.key < $1.key }) {
+            line.member(key, "{\"judged\":\(note.judged),\"passed\":\(note.passed)}")
+        }
+        return String(decoding: line.finished, as: UTF8.self)
+    }
+
     static func write(_ summary: EvaluationSummary, to store: RecordStore) throws(RetortError) {
         var notes = read(store.manifest)
         for tally in summary.verifiers {
@@ -183,16 +199,12 @@ struct EvaluationNote: Hashable {
         while notes.count > verifiersMax, let old = notes.keys.sorted().first(where: { !newest.contains($0) }) {
             notes[old] = nil
         }
-        var line = JSONLine()
-        for (key, note) in notes.sorted(by: { $0.key < $1.key }) {
-            line.member(key, "{\"judged\":\(note.judged),\"passed\":\(note.passed)}")
-        }
-        try store.note(name, String(decoding: line.finished, as: UTF8.self))
+        try store.note(name, text(notes))
     }
 
     /// `tests: 92 of 164 passed (56.1%)`
     static func lines(_ manifest: StoreManifest) -> [String] {
-        read(manifest).sorted { $0.key < $1.key }.map { name, note in
+        read(manifest).filter { $0.value.judged > 0 }.sorted { $0.key < $1.key }.map { name, note in
             "\(name): \(Human.count(note.passed)) of \(Human.count(note.judged)) passed "
                 + "(\(Human.percent(note.passed, of: note.judged)))"
         }

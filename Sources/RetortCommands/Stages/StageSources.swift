@@ -1,0 +1,58 @@
+import Filtering
+import JSONText
+import ModelAPI
+import StageSource
+
+/// The stages whose records of one id make a row.
+struct StageSources: Sendable, Hashable {
+    /// In the order of the job; the last one is read record by record.
+    var names: [String]
+    /// Whose fields are the row's own.
+    var lead: String
+    /// Whose answers are verdicts on those of the lead; its failures will do.
+    var judge: String?
+    var passAt: Double?
+
+    var driver: String { names[names.count - 1] }
+
+    init(_ names: [String], lead: String, judge: String? = nil, passAt: Double? = nil) {
+        (self.names, self.lead, self.judge, self.passAt) = (names, lead, judge, passAt)
+    }
+
+    /// The rows that they make.
+    func selection(where condition: WhereClause?, in root: String) -> SourceSelection {
+        let sources = names.map { name in
+            let isAsked = condition.map { condition in
+                SourceSelection.asksForFailures(condition, of: name, isFirst: name == lead)
+            }
+            return SourceJoin.Source(name, "\(root)/\(name)", takesFailures: isAsked ?? false || name == judge && judge != nil)
+        }
+        var join = SourceJoin(sources, lead: lead)
+        if let judge { join.judge(by: judge, JudgeRule(passAt: passAt)) }
+        return SourceSelection(join, where: condition, classesLeftOut: [FailureClass.badInput.rawValue])
+    }
+
+    // MARK: In the pipeline's file
+
+    var json: [UInt8] {
+        var list = JSONList()
+        for name in names { list.append(Array("\"\(name)\"".utf8)[...]) }
+        var object = JSONLine()
+        object.member("stages", list.finished)
+        object.text("lead", lead)
+        if let judge { object.text("judge", judge) }
+        if let passAt { object.member("pass_at", "\(passAt)") }
+        return object.finished
+    }
+
+    /// Nil where the value does not say which of the stages are meant.
+    init?(_ value: JSONValue, among stages: [String]) {
+        names = (value["stages"]?.elements ?? []).compactMap(\.string)
+        lead = value["lead"]?.string ?? ""
+        judge = value["judge"]?.string
+        passAt = value["pass_at"]?.double
+        guard names.count > 1, names.allSatisfy(stages.contains), names.contains(lead),
+            judge.map(names.contains) ?? true
+        else { return nil }
+    }
+}

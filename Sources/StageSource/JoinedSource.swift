@@ -1,0 +1,63 @@
+internal import Basics
+internal import SegmentStore
+
+/// A store in which the records of one id are looked up, again and again while it is being written.
+final class JoinedSource {
+    let source: SourceJoin.Source
+    private let options: StoreOptions
+    private let watch: SourceWatch?
+    private var store: StoreReader
+    private var taken = Instant.now
+    private var pause: Interval
+    /// It gets no more records than the snapshot has.
+    private var isFinal: Bool
+    /// Snapshots taken so far.
+    private(set) var looks = 1
+
+    enum Found {
+        case record(StoredRecord)
+        /// There is none, and will be none.
+        case missing
+        case later
+    }
+
+    init(
+        _ source: SourceJoin.Source, _ options: StoreOptions, _ watch: SourceWatch?
+    ) throws(RetortError) {
+        (self.source, self.options, self.watch) = (source, options, watch)
+        isFinal = watch?.isEnded ?? true
+        store = try StoreReader(source.root, options: options)
+        pause = StoreRows.intervalMin
+    }
+
+    /// The outcome of the item that has the first of these names.
+    func find(_ names: [[UInt8]]) throws(RetortError) -> Found {
+        while true {
+            for name in names {
+                let key = ItemName.key(of: name, samples: store.manifest.samples)
+                if let record = try store.record(key) { return .record(record) }
+            }
+            if isFinal { return .missing }
+            guard Instant.now - taken >= pause else { return .later }
+            try look()
+        }
+    }
+
+    /// Takes another snapshot, after the time that is due between two. Nothing where the last one was the last.
+    func lookAgain(waiting cancelled: SourceWatch?) throws(RetortError) {
+        guard !isFinal, let watch else { return }
+        let rest = pause - (Instant.now - taken)
+        if rest > .zero { watch.wait(rest, orCancelled: cancelled) }
+        try look()
+    }
+
+    private func look() throws(RetortError) {
+        // First the end, then the snapshot: what is written before the end is in it.
+        isFinal = watch?.isEnded ?? true
+        let before = Instant.now
+        store = try StoreReader(source.root, options: options)
+        taken = .now
+        pause = max(StoreRows.intervalMin, .seconds((taken - before).seconds * StoreRows.restFactor))
+        looks += 1
+    }
+}

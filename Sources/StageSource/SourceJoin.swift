@@ -1,0 +1,47 @@
+/// Stores whose records make a row together: those with one id, once each of the stores has an outcome for it.
+public struct SourceJoin: Sendable, Hashable {
+    public struct Source: Sendable, Hashable {
+        /// Under which templates and conditions know its record.
+        public var name: String
+        public var root: String
+        /// Whether its failures will do; otherwise an id that has failed there is no row.
+        public var takesFailures: Bool
+
+        public init(_ name: String, _ root: String, takesFailures: Bool = false) {
+            (self.name, self.root, self.takesFailures) = (name, root, takesFailures)
+        }
+    }
+
+    /// The last one is read record by record; of the others the record of the same id is looked up.
+    public let sources: [Source]
+    /// The source whose members are the row's own as well.
+    public let lead: String
+    private(set) var judge: (name: String, rule: JudgeRule)?
+
+    /// - Parameter lead: the name of one of the sources.
+    public init(_ sources: [Source], lead: String) {
+        precondition(sources.contains { $0.name == lead }, "the lead is a source")
+        (self.sources, self.lead) = (sources, lead)
+    }
+
+    /// Makes what a source says of the lead a verdict.
+    public mutating func judge(by name: String, _ rule: JudgeRule) { judge = (name, rule) }
+
+    var driver: Source { sources[sources.count - 1] }
+    var leadPlace: Int { sources.firstIndex { $0.name == lead } ?? 0 }
+
+    /// Equal texts make the same rows of the same stores.
+    var text: String {
+        sources.map { "\($0.name)\($0.takesFailures ? "+" : "")" }.joined(separator: ",") + " of \(lead)"
+            + (judge.map { " \($0.name) \($0.rule.text)" } ?? "")
+    }
+
+    public static func == (a: SourceJoin, b: SourceJoin) -> Bool {
+        a.sources == b.sources && a.text == b.text
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(sources)
+        hasher.combine(text)
+    }
+}
