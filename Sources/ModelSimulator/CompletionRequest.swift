@@ -32,6 +32,8 @@ struct CompletionRequest {
     let streamIncludesUsage: Bool
     /// The request's own `seed`, so that samples of one prompt differ.
     let sampleSeed: UInt64
+    /// Whether the same request again gets another answer: it has a temperature above zero, and no seed.
+    let isSampled: Bool
 
     static let choicesMax = 128
     static let stopsMax = 16
@@ -66,12 +68,13 @@ extension CompletionRequest {
         streams = try Self.flag(fields.stream, "stream") ?? false
         streamIncludesUsage = fields.streamOptions?["include_usage"]?.bool ?? false
         sampleSeed = fields.seed.map { value in Self.hash(value.raw) } ?? 0
+        isSampled = fields.seed == nil && (fields.temperature?.double ?? 0) > 0
     }
 
     /// The members the simulator looks at, found in one pass.
     private struct Fields {
         var model, messages, prompt, suffix, n, maxTokens, maxCompletionTokens: JSONValue?
-        var stop, responseFormat, stream, streamOptions, seed: JSONValue?
+        var stop, responseFormat, stream, streamOptions, seed, temperature: JSONValue?
         var input, instructions, system, maxOutputTokens, text, outputConfig: JSONValue?
         var structuredOutputs, guidedJSON, tools, toolChoice: JSONValue?
 
@@ -115,6 +118,8 @@ extension CompletionRequest {
                     toolChoice = value
                 } else if isNamed("guided_json") {
                     guidedJSON = value
+                } else if isNamed("temperature") {
+                    temperature = value
                 }
             case 12: if isNamed("instructions") { instructions = value }
             case 13: if isNamed("output_config") { outputConfig = value }

@@ -34,10 +34,12 @@ struct TextGenerator {
     private static let topicBytesMax = 2048
     private static let paragraphSentences = 5
 
-    /// - Parameter attempt: of the item, from 1: what is wrong with an answer differs from attempt to attempt.
+    /// - Parameter attempt: of the item, from 1: what is wrong with an answer differs from attempt to attempt, and so does
+    ///   the answer where samples are asked for.
     func generation(for request: CompletionRequest, topic: Int, choice: Int, attempt: Int = 1) -> Generation {
+        let sample = request.isSampled ? UInt64(attempt - 1) << 32 : 0
         var random = SplitMix64(
-            seed: seed ^ request.sampleSeed, request.item, UInt64(topic << 16 | choice), for: .text)
+            seed: seed ^ request.sampleSeed ^ sample, request.item, UInt64(topic << 16 | choice), for: .text)
         let words = Self.words(of: request.topics[topic])
         var generation = Generation()
         if let reasoningTokens {

@@ -38,7 +38,8 @@ public struct RowVerdict: Sendable, Hashable {
 
     /// Members of a JSON object, without braces: `pass`, `score`, `feedback`, and all of them in `verdict`.
     var members: [UInt8] {
-        var members = Array(#""pass":\#(pass),"score":\#(score),"feedback":"#.utf8)
+        let number = Int(exactly: score).map { String($0) } ?? "\(score)"
+        var members = Array(#""pass":\#(pass),"score":\#(number),"feedback":"#.utf8)
         JSONString.append(feedback, to: &members)
         var whole = members
         if !details.isEmpty { whole += #","value":"#.utf8 + details }

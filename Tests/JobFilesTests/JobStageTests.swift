@@ -30,6 +30,27 @@ struct JobStageTests {
             prompt: "See {{response}}"
         """
 
+    @Test("A stage may read from several, and may judge another one")
+    func joinsAndJudges() {
+        let text = """
+            stages:
+              - name: draft
+              - name: judge
+                verdict_of: draft
+                pass-at: 6.5
+              - name: third
+                from: judge
+              - name: both
+                join: [third, draft]
+            """
+        let all = document(text)
+        #expect(all.problems.isEmpty)
+        #expect(all.stages.map(\.from) == [nil, "draft", "judge", "third"])
+        #expect(all.stages.map(\.verdictOf) == [nil, "draft", nil, nil])
+        #expect(all.stages[1].passAt == 6.5)
+        #expect(all.stages[3].join == ["draft", "third"] && all.stages[3].lead == "third")
+    }
+
     @Test("What is at the top holds for each stage that does not say otherwise")
     func layers() {
         let all = document(whole)
