@@ -74,7 +74,8 @@ struct JoinedRowsTests {
         let (left, right) = (try create("left"), try create("right"))
         _ = try left.append(["a", "b", "c", "d"].map { record($0, "l") })
         _ = try right.append([
-            record("a", "", value: #"{"score":7,"reason":"good"}"#), record("b", "", value: #"{"score":2,"pass":true}"#),
+            record("a", "", value: #"{"score":7,"reason":"good"}"#),
+            record("b", "", value: #"{"score":2,"pass":true}"#),
             record("c", "", failing: 0), record("d", "", value: #"{"grade":1}"#),
         ])
         let found = try rows(join(judge: true)).sorted { $0.id < $1.id }

@@ -126,7 +126,8 @@ final class PlannedSource: ItemSource {
         state.update { $0.watch = reading.watch }
         WorkThread.start(givesWay: true) { [self] in
             let rows = RangedRows(
-                input, from: landmark, range, position: reading.position, watch: reading.watch, watches: reading.watches)
+                input, from: landmark, range, position: reading.position, watch: reading.watch, watches: reading.watches
+            )
             var failure: RetortError?
             do throws(RetortError) {
                 let planner = try planner()

@@ -78,6 +78,7 @@ struct RunSession {
                 return store
             },
             drive: { (session, store, transport, loop) throws(RetortError) in
+                defer { stage?.desk?.pause() }
                 let session = try await session.telling(store, transport)
                 return try await session.drive(input, store, transport, loop)
             })
@@ -253,7 +254,6 @@ struct RunSession {
     private func drive(
         _ input: InputSet, _ store: RecordStore, _ transport: HTTPTransport, _ loop: EventLoop
     ) async throws(RetortError) -> Result {
-        stage?.hasOpened(true)
         let before = store.counters
         let superseded = try settings.pricing.limit.map { _ throws(RetortError) in try costOfSuperseded() }
         let noted = store.manifest
@@ -267,8 +267,7 @@ struct RunSession {
             prices: settings.pricing.version, keepsBody: settings.keepsBody, costs: try CostColumn(of: settings.out))
         let issued = IssuedKeys()
         let recorder = Recorder(store, codec: codec, issued: issued, watch: live?.watch)
-        stage?.desk?.serve(store, recorder)
-        defer { stage?.desk?.pause() }
+        stage?.hasOpened(store, recorder)
         let source = PlannedSource(held: before.done + before.failed)
         let reading = reading(input, store, standing, noted: noted, issued)
         let publisher = RunPublisher(settings, command: "run", watch: live?.watch)

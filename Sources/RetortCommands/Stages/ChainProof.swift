@@ -50,7 +50,8 @@ struct ChainProof {
         _ stage: PipelineLayout.Stage, from: String, in layout: PipelineLayout
     ) throws(RetortError) -> any SourceRows {
         let names = stage.sources?.names ?? [from]
-        let condition = stage.condition.isEmpty
+        let condition =
+            stage.condition.isEmpty
             ? nil : try WhereClause(stage.condition, fields: SourceSelection.fields + names)
         var selection = SourceSelection.answers
         if let sources = stage.sources {

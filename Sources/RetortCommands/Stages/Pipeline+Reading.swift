@@ -32,7 +32,8 @@ extension Pipeline {
 
     /// The stages whose records make a row of the stage together; nil where it has one source. A stage that asks for verdicts
     /// waits for the judge.
-    private func sources(_ stage: JobStage, from: String, _ settings: RunSettings) throws(RetortError) -> StageSources? {
+    private func sources(_ stage: JobStage, from: String, _ settings: RunSettings) throws(RetortError) -> StageSources?
+    {
         let lead = stage.lead ?? from
         var names = stage.join
         var judge: Stage?

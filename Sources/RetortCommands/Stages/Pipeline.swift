@@ -76,7 +76,8 @@ struct PipelineLayout: Sendable, Hashable {
             else { throw damaged(path) }
             var stage = Stage(name: name, from: from, condition: element["where"]?.string ?? "")
             if let joined = element["join"] {
-                guard let sources = StageSources(joined, among: layout.stages.map(\.name)), sources.driver == from else {
+                guard let sources = StageSources(joined, among: layout.stages.map(\.name)), sources.driver == from
+                else {
                     throw damaged(path)
                 }
                 stage.sources = sources

@@ -1,6 +1,7 @@
 import Basics
 import ModelAPI
 import ResponseGenerator
+import SegmentStore
 import StageSource
 
 /// What a run has to do with the other stages of its pipeline.
@@ -27,6 +28,12 @@ final class StageContext: Sendable {
     ) {
         (self.number, name, self.pipeline, self.watches) = (number, stage.name, pipeline, watches)
         (source, self.desk) = (stage.from.flatMap { watches[$0] }, desk)
+    }
+
+    /// The stage's store is open.
+    func hasOpened(_ store: RecordStore, _ recorder: Recorder) {
+        desk?.serve(store, recorder)
+        hasOpened(true)
     }
 
     /// The stage's store is open, or never will be: stages that read from it may begin, or not. The first word counts.

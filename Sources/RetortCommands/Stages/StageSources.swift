@@ -25,7 +25,8 @@ struct StageSources: Sendable, Hashable {
             let isAsked = condition.map { condition in
                 SourceSelection.asksForFailures(condition, of: name, isFirst: name == lead)
             }
-            return SourceJoin.Source(name, "\(root)/\(name)", takesFailures: isAsked ?? false || name == judge && judge != nil)
+            return SourceJoin.Source(
+                name, "\(root)/\(name)", takesFailures: isAsked ?? false || name == judge && judge != nil)
         }
         var join = SourceJoin(sources, lead: lead)
         if let judge { join.judge(by: judge, JudgeRule(passAt: passAt)) }

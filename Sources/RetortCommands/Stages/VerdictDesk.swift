@@ -30,8 +30,7 @@ final class VerdictDesk: Sendable {
     /// Appends verdicts. Blocks while the store is being closed.
     func append(_ verdicts: [NewRecord]) throws(RetortError) {
         try with { (store, recorder) throws(RetortError) in
-            guard let recorder else { return _ = try store.append(verdicts) }
-            try recorder.record(verdicts: verdicts)
+            if let recorder { try recorder.record(verdicts: verdicts) } else { _ = try store.append(verdicts) }
         }
     }
 
