@@ -15,11 +15,12 @@ extension JobStage {
     public static func isStoreName(_ name: String) -> Bool {
         let parts = name.split(separator: ".", omittingEmptySubsequences: false)
         guard isName(family(of: name)), parts.count <= 2 else { return false }
-        return parts.count == 1 || Int(parts[1]).map { (1...generationsMax).contains($0) && "\($0)" == parts[1] } ?? false
+        guard parts.count == 2 else { return true }
+        return Int(parts[1]).map { (1...generationsMax).contains($0) && "\($0)" == parts[1] } ?? false
     }
 
     static func readGenerations(
-        _ node: YAMLNode, _ stage: inout JobStage, _ refuse: (_ message: String, _ place: String, _ remedy: String) -> Void
+        _ node: YAMLNode, _ stage: inout JobStage, _ refuse: Refusal
     ) -> Bool {
         if let node = node["repeat"] {
             guard let count = node.text.flatMap({ Int($0) }), (2...generationsMax).contains(count) else {
@@ -90,7 +91,8 @@ extension JobStage {
         guard made.count <= stagesMax else {
             problems.append(
                 RetortError(
-                    .configuration, "with their generations there are \(made.count) stages", at: found.first?.stage.place,
+                    .configuration, "with their generations there are \(made.count) stages",
+                    at: found.first?.stage.place,
                     remedy: "There may be \(stagesMax)."))
             return found
         }

@@ -131,7 +131,7 @@ public struct JobStage: Sendable, Hashable {
         return (stage, options)
     }
 
-    private typealias Refusal = (_ message: String, _ place: String, _ remedy: String) -> Void
+    typealias Refusal = (_ message: String, _ place: String, _ remedy: String) -> Void
 
     /// `join: [draft, judge]`
     private static func readJoin(

@@ -21,8 +21,8 @@ public enum ItemName {
     public static func next(_ generation: Int?, _ name: [UInt8]) -> [UInt8] {
         guard let generation else { return name }
         let before = Array("~\(generation - 1)".utf8)
-        let base = generation > 2 && name.suffix(before.count).elementsEqual(before) ? name.dropLast(before.count) : name[...]
-        return base + Array("~\(generation)".utf8)
+        let isNext = generation > 2 && name.suffix(before.count).elementsEqual(before)
+        return (isNext ? name.dropLast(before.count) : name[...]) + Array("~\(generation)".utf8)
     }
 
     /// What `next` was given.
