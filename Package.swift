@@ -85,7 +85,7 @@ let package = Package(
                 "ModelAPI",
                 "HTTPTransport",
                 "ResponseGenerator", "PromptSource", "StageSource", "Filtering", "ModelSimulator", "Verifiers",
-                "RunMonitor",
+                "RunMonitor", "HTTPServer",
                 "CommandLine",
             ]),
         .executableTarget(name: "retort", dependencies: ["RetortCommands"], swiftSettings: strict),
@@ -136,7 +136,7 @@ let package = Package(
             of: "RetortCommands",
             with: [
                 "SegmentStore", "CommandLine", "JSONText", "Gzip", "HTTPTransport", "ModelSimulator", "ModelAPI",
-                "PromptSource", "StageSource", "ResponseGenerator", "JobFiles", "Basics",
+                "PromptSource", "StageSource", "ResponseGenerator", "JobFiles", "HTTPServer", "Basics",
             ]),
     ],
     cxxLanguageStandard: .cxx17

@@ -48,6 +48,9 @@ public final class HTTPServer: Sendable {
         }
     }
 
+    /// Requests that have arrived and whose replies are not sent yet.
+    public var openRequests: Int { core.openRequests }
+
     deinit { stop() }
 
     /// Closes every connection and waits for the thread to end.

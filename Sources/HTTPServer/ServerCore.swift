@@ -61,6 +61,8 @@ final class ServerCore: @unchecked Sendable {
         }
     }
 
+    var openRequests: Int { exchanges.withLock { $0?.count ?? 0 } }
+
     func forget(_ exchange: ServerExchange) {
         exchanges.withLock { $0?[ObjectIdentifier(exchange)] = nil }
     }

@@ -10,6 +10,9 @@ enum EndpointPath {
         "/messages",
     ]
 
+    /// The path of the list of models, with which no base URL ends.
+    private static let models = "/models"
+
     /// Where OpenAI's API begins on hosts that serve it below another path than `/v1`.
     private static let prefixes: [(host: String, path: String)] = [
         ("generativelanguage.googleapis.com", "/v1beta/openai"), ("api.groq.com", "/openai/v1"),
@@ -35,7 +38,9 @@ enum EndpointPath {
     ///   - base: without slashes at its end; empty for a host alone.
     ///   - path: with the slash at its beginning.
     static func joined(_ base: String, _ path: String, host: String) -> String {
-        guard let own = endpoints.first(where: { path.hasSuffix($0) }) else { return base + path }
+        guard let own = endpoints.first(where: { path.hasSuffix($0) }) ?? (path == models ? models : nil) else {
+            return base + path
+        }
         var base = base
         if let written = endpoints.first(where: { base.hasSuffix($0) }) {
             let isOwn = written == own || own == "/v1/messages" && written == "/messages"

@@ -54,7 +54,7 @@ public final class HTTPTransport: ModelTransport {
         loop.execute { [own, libcurl] in HTTPTransport.shutdown(own, libcurl) }
     }
 
-    /// POSTs the body to base URL and path. Any thread, any task.
+    /// POSTs the body to base URL and path; GETs them where there is no body. Any thread, any task.
     public func send(_ request: ModelRequest) async -> Result<ModelReply, TransportFailure> {
         if loop.isCurrent { return await exchange(request) }
         return await withTaskExecutorPreference(loop) { await exchangeFromElsewhere(request) }

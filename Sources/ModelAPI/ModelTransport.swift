@@ -4,7 +4,7 @@ public import Basics
 public struct ModelRequest: Sendable {
     /// Joined to the base URL, with its leading slash: `/chat/completions`.
     public var path: String
-    /// The JSON body, UTF-8.
+    /// The JSON body, UTF-8; empty for what is only fetched, such as the list of models.
     public var body: [UInt8]
 
     public init(path: String, body: [UInt8]) {

@@ -33,6 +33,9 @@ public struct GeneratorConfiguration: Sendable {
     public var outageMax = outageMaxDefault
     /// Equal refusals, with no success so far, that end the run; 0: none do.
     public var refusalsMax = refusalsMaxDefault
+    /// Whether a refused item has failed at once, whatever the refusal says of other items, so that none of them is held and
+    /// none stops the run: a client waits for each.
+    public var refusalsAreOutcomes = false
     /// Whether earlier runs had answers from the same API with the same key and model.
     public var hasWorkedBefore = false
     /// The API's address as errors name it; empty: they name none.

@@ -44,6 +44,11 @@ extension Dispatcher {
         case .stop(let error):
             breaker.replied()
             note(error.cause ?? error.message)
+            if refusalsAreOutcomes {
+                ticket.attempts += 1
+                let failureClass = attempt.reply?.status == 429 ? FailureClass.rateLimited : .auth
+                return settle(attempt, attempt.failure(failureClass, error.cause ?? error.message), at: now)
+            }
             window.released()
             leaveUnrecorded(attempt)
             stop(with: error)
@@ -113,6 +118,10 @@ extension Dispatcher {
         _ attempt: AttemptResult, _ refusal: Refusal, _ wasProbe: Bool, at now: Instant
     ) -> Settlement? {
         let ticket = attempt.ticket
+        if refusalsAreOutcomes, refusal.suspect != .certificate {
+            ticket.attempts += 1
+            return settle(attempt, attempt.failure(refusal.failureClass, refusal.message), at: now)
+        }
         let fate = refusals.refused(refusal, status: attempt.reply?.status ?? 0, namesModel: ticket.namesModel)
         let result = attempt.failure(refusal.failureClass, refusal.message)
         switch fate {

@@ -60,6 +60,7 @@ struct Dispatcher {
     let server: String
     let hasWorkedBefore: Bool
     let keepsRounds: Bool
+    let refusalsAreOutcomes: Bool
 
     /// How often a full disk is tried again.
     static let offerInterval = Interval.seconds(3)
@@ -82,6 +83,7 @@ struct Dispatcher {
         server = configuration.server
         hasWorkedBefore = configuration.hasWorkedBefore
         keepsRounds = configuration.keepsRounds
+        refusalsAreOutcomes = configuration.refusalsAreOutcomes
         judging = Judging(answersMax: configuration.verifiedAnswersMax)
         refusals = RefusalWatch(
             equalMax: configuration.refusalsMax, hasWorkedBefore: configuration.hasWorkedBefore)

@@ -34,6 +34,7 @@ public enum RetortProgram {
         Entry(spec: ReindexCommand.spec, run: ReindexCommand.run),
         Entry(spec: LimitCommand.spec, run: LimitCommand.run),
         Entry(spec: SlurmCommand.spec, run: SlurmCommand.run),
+        Entry(spec: ServeCommand.spec, run: ServeCommand.run),
         Entry(spec: SimulateCommand.spec, run: SimulateCommand.run),
         Entry(spec: CompletionCommand.spec, run: CompletionCommand.run),
     ]

@@ -65,6 +65,11 @@ import Testing
         ("https://h/api/paas/v4", "/v4/chat/completions", "https://h/api/paas/v4/chat/completions"),
         ("https://h/v1", "/infill", "https://h/v1/infill"),
         ("https://h", "/x", "https://h/x"),
+        // The list of models.
+        ("https://h", "/models", "https://h/v1/models"),
+        ("https://h/openai/v1", "/models", "https://h/openai/v1/models"),
+        ("https://h/v1/chat/completions", "/models", "https://h/v1/models"),
+        ("https://openrouter.ai", "/models", "https://openrouter.ai/api/v1/models"),
     ])
     func aBaseURLLeadsToItsEndpoint(base: String, path: String, joined: String) throws {
         #expect(try BaseURL(base).joined(path) == joined)

@@ -28,6 +28,18 @@ import Testing
         }
     }
 
+    @Test func whatHasNoBodyIsFetched() async throws {
+        try await withServer { request, connection in
+            connection.answer("\(request.line) \(request.body.count)")
+        } run: { transport, _ in
+            for _ in 0..<2 {
+                try await expect(
+                    "GET /v1/models HTTP/1.1 0", from: transport, to: ModelRequest(path: "/models", body: []))
+                try await expect("POST /v1/x HTTP/1.1 2", from: transport, to: ModelRequest(path: "/x", body: [1, 2]))
+            }
+        }
+    }
+
     @Test func largeBodiesGoWithoutAskingFirst() async throws {
         try await withServer { request, connection in
             connection.answer("\(request.body.count)")

@@ -57,6 +57,20 @@ import Testing
         #expect(summary.progress.errors.first?.text.contains("scripted") == true)
     }
 
+    @Test(arguments: [
+        (401, ""), (402, ""), (403, ""), (404, "model_not_found"), (400, ""), (429, "insufficient_quota"),
+    ])
+    func whereClientsWaitARefusalIsTheItemsOwnAtOnce(status: Int, code: String) async throws {
+        let (summary, transport) = try await run(100, with { $0.refusalsAreOutcomes = true }) { _ in
+            .error(status, code: code)
+        }
+        #expect(summary.ending == .completed && summary.error == nil)
+        #expect(sink.failed == 100 && transport.counts.calls == 100)
+        let outcome = try #require(sink.stored.outcomes[0])
+        guard case .failure(let failure) = outcome.result else { return #expect(Bool(false), "no failure") }
+        #expect(failure.status == status && !failure.body.isEmpty && outcome.attempts == 1)
+    }
+
     @Test func aSingleItemStaysPendingToo() async throws {
         let (summary, _) = try await run(1) { _ in .error(404, code: "model_not_found") }
         #expect(summary.error?.code == .refused && sink.stored.outcomes.isEmpty)

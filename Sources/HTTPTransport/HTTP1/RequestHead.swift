@@ -19,9 +19,9 @@ struct RequestHead {
         afterTarget = Array((" HTTP/1.1\r\n" + lines.joined(separator: "\r\n") + "\r\nContent-Length: ").utf8)
     }
 
-    /// Appends the head of a POST; nothing for what is no path of an address.
+    /// Appends the head of a POST, of a GET where there is no body; nothing for what is no path of an address.
     mutating func write(path: String, bodyBytes: Int, to head: inout [UInt8]) {
-        guard let beginning = beginning(path) else { return }
+        guard let beginning = bodyBytes > 0 ? beginning(path) : made("GET", path) else { return }
         head += beginning
         withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
             var first = digits.count
@@ -38,11 +38,14 @@ struct RequestHead {
 
     private mutating func beginning(_ path: String) -> [UInt8]? {
         if let known = beginnings[path] { return known }
-        guard let target = baseURL.target(path) else { return nil }
-        let made = Array("POST \(target)".utf8) + afterTarget
+        guard let made = made("POST", path) else { return nil }
         if beginnings.count >= RequestHead.pathsMax { beginnings.removeAll() }
         beginnings[path] = made
         return made
+    }
+
+    private func made(_ method: String, _ path: String) -> [UInt8]? {
+        baseURL.target(path).map { Array("\(method) \($0)".utf8) + afterTarget }
     }
 
     /// Paths whose heads are kept.

@@ -69,7 +69,10 @@ final class Transfer: Exchange {
         errorText[0] = 0
         requestBody = request.body
         // libcurl reads the body in place: an array's elements do not move while the array is held unchanged.
+        let method = requestBody.isEmpty ? CURLOPT_HTTPGET : CURLOPT_POST
+        _ = retort_easy_set_long(easy, method, 1)
         requestBody.withUnsafeBytes { bytes in
+            if bytes.isEmpty { return }
             _ = retort_easy_set_offset(easy, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(bytes.count))
             _ = retort_easy_set_pointer(easy, CURLOPT_POSTFIELDS, bytes.baseAddress)
         }

@@ -202,7 +202,7 @@ struct RunSession {
         return options
     }
 
-    private func openStore(_ job: JobDescription) throws(RetortError) -> RecordStore {
+    func openStore(_ job: JobDescription) throws(RetortError) -> RecordStore {
         let options = storeOptions
         guard let manifest = try RecordStore.manifest(of: settings.out) else {
             return try createStore(job, options)

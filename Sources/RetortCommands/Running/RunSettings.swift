@@ -181,7 +181,10 @@ struct RunSettings: Sendable {
         }
     }
 
-    static func generator(_ command: ParsedCommand) throws(RetortError) -> GeneratorConfiguration {
+    /// - Parameter stopsAtRefusals: whether the command has an option for them.
+    static func generator(
+        _ command: ParsedCommand, stopsAtRefusals: Bool = true
+    ) throws(RetortError) -> GeneratorConfiguration {
         var configuration = GeneratorConfiguration()
         if command.stringIfSet("concurrency") == "auto" {
             configuration.isConcurrencyAutomatic = true
@@ -199,7 +202,7 @@ struct RunSettings: Sendable {
             command.isGiven("retry-cap")
             ? command.duration("retry-cap") : max(command.duration("retry-cap"), configuration.backoffBase)
         configuration.outageMax = command.duration("outage-max")
-        configuration.refusalsMax = command.integer("refusals-max")
+        configuration.refusalsMax = stopsAtRefusals ? command.integer("refusals-max") : 0
         configuration.seed = UInt64.random(in: 0...UInt64.max)
         try configuration.validate()
         return configuration

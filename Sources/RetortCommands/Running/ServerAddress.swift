@@ -6,6 +6,8 @@ struct ServerAddress {
     let scheme: String
     /// In lower case, without user, password and port.
     let host: String
+    /// Nil where none is named.
+    let port: UInt16?
     let path: String
     let parameters: [(name: String, value: String)]
 
@@ -17,6 +19,7 @@ struct ServerAddress {
         let hostAndPort = authority.split(separator: "@", omittingEmptySubsequences: false).last ?? authority
         let isIPv6 = hostAndPort.hasPrefix("[")
         host = hostAndPort.prefix { isIPv6 ? $0 != "]" : $0 != ":" }.lowercased() + (isIPv6 ? "]" : "")
+        port = hostAndPort.lastIndex(of: ":").flatMap { UInt16(hostAndPort[hostAndPort.index(after: $0)...]) }
         let pathAndQuery = rest[authority.endIndex...]
         path = String(pathAndQuery.prefix { $0 != "?" })
         parameters = pathAndQuery.drop { $0 != "?" }.dropFirst().split(separator: "&").map { pair in

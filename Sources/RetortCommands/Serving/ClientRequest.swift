@@ -1,0 +1,82 @@
+import Basics
+import HTTPServer
+import JSONText
+import ModelAPI
+import PromptSource
+
+/// What a client asks, understood as far as Retort needs to.
+struct ClientRequest: Sendable {
+    let endpoint: RequestBuilder.Endpoint
+    let request: ModelRequest
+    /// Of the values of the body, and of the path.
+    let fingerprint: UInt64
+    let model: String?
+    let temperature: Double?
+    let isStream: Bool
+    let completionTokensMax: Int?
+    /// The client's own name for it (`X-Retort-Id`), and the key by which it recognises a repetition (`Idempotency-Key`).
+    let id: [UInt8]?
+    let idempotencyKey: [UInt8]?
+
+    /// Bytes of a body, unless an option says otherwise.
+    static let bodyBytesDefault = 32 << 20
+
+    init(_ http: HTTPRequest, _ endpoint: RequestBuilder.Endpoint, _ builder: RequestBuilder, _ parser: JSONParser)
+        throws(ClientError)
+    {
+        try self.init(
+            body: http.body, endpoint, builder, parser, id: try Self.name(http, "x-retort-id"),
+            idempotencyKey: try Self.name(http, "idempotency-key"))
+    }
+
+    init(
+        body: [UInt8], _ endpoint: RequestBuilder.Endpoint, _ builder: RequestBuilder, _ parser: JSONParser,
+        id: [UInt8]?, idempotencyKey: [UInt8]? = nil
+    ) throws(ClientError) {
+        let root: JSONValue
+        do throws(JSONError) { root = try parser.parse(body).root } catch {
+            throw ClientError(400, "the body is not JSON: \(error)")
+        }
+        guard root.kind == .object else { throw ClientError(400, "the body is not a JSON object") }
+        self.endpoint = endpoint
+        self.id = id
+        self.idempotencyKey = idempotencyKey
+        request = ModelRequest(path: endpoint.dialect.path, body: body)
+        model = root["model"]?.string
+        temperature = root["temperature"]?.double
+        isStream = root["stream"]?.bool ?? false
+        completionTokensMax = request.completionTokensMax(in: root)
+        let values = builder.fingerprint(request, with: parser)
+        fingerprint = Array(request.path.utf8).withUnsafeBytes { ContentHash.hash64($0, seed: values) }
+    }
+
+    /// The name of its record where the client gives none.
+    var name: String { Hexadecimal.string(fingerprint) }
+
+    private static func name(_ http: HTTPRequest, _ header: String) throws(ClientError) -> [UInt8]? {
+        guard let text = http.header(header), !text.isEmpty else { return nil }
+        let bytes = Array(text.utf8)
+        guard bytes.count <= PromptRow.idBytesMax, bytes.allSatisfy({ (0x20...0x7E).contains($0) }) else {
+            throw ClientError(
+                400, "the header \(header) is longer than \(PromptRow.idBytesMax) bytes or has other letters than ASCII"
+            )
+        }
+        return bytes
+    }
+}
+
+/// When a request is answered by what the same request was answered before.
+enum ReusePolicy: String, Sendable, CaseIterable {
+    case never
+    /// Unless the request asks for a temperature above 0: then equal requests are meant to differ.
+    case auto
+    case always
+
+    func applies(to request: ClientRequest) -> Bool {
+        switch self {
+        case .never: false
+        case .auto: (request.temperature ?? 0) <= 0
+        case .always: true
+        }
+    }
+}

@@ -1,0 +1,194 @@
+import Basics
+import HTTPServer
+import JSONText
+import ModelAPI
+import ResponseGenerator
+import SegmentStore
+import Synchronization
+
+/// Takes clients' requests: finds those that have their answer, or have it on its way, and offers the others to the
+/// generator. Any thread.
+final class RequestTaker: Sendable {
+    private let settings: ServeSettings
+    private let store: RecordStore
+    private let source: ClientSource
+    private let waiting: WaitingClients
+    private let stored: StoredAnswers
+    private let parsers = Locked<[JSONParser]>([])
+    /// The row of the next record.
+    private let rows: Locked<UInt64>
+    /// Requests that were answered from the store.
+    private let reused = Atomic(0)
+    private let isEnding = Atomic(false)
+
+    /// Seconds after which clients are told to try again.
+    static let retryAfterSeconds = 5
+
+    init(
+        _ settings: ServeSettings, _ store: RecordStore, _ source: ClientSource, _ waiting: WaitingClients,
+        _ stored: StoredAnswers, firstRow: UInt64
+    ) {
+        self.settings = settings
+        self.store = store
+        self.source = source
+        self.waiting = waiting
+        self.stored = stored
+        rows = Locked(firstRow)
+    }
+
+    var reusedCount: Int { reused.load(ordering: .relaxed) }
+    var nextRow: UInt64 { rows.withLock { $0 } }
+
+    /// Takes nothing new from now on.
+    func end() { isEnding.store(true, ordering: .releasing) }
+
+    /// Takes a request of a connection. Its reply comes when there is an answer.
+    func take(_ http: HTTPRequest, _ endpoint: RequestBuilder.Endpoint, _ client: any Client, named: String?) {
+        withParser { parser in
+            do throws(ClientError) {
+                try checkOpen(endpoint)
+                let request = try ClientRequest(http, endpoint, settings.run.builder, parser)
+                try take(request, client, named: named, parser)
+            } catch {
+                client.take(ClientReply(error))
+            }
+        }
+    }
+
+    /// Takes a line of a batch, whose id is given.
+    func take(body: [UInt8], _ endpoint: RequestBuilder.Endpoint, id: [UInt8], _ client: any Client, named: String?) {
+        withParser { parser in
+            do throws(ClientError) {
+                try checkOpen(endpoint)
+                let request = try ClientRequest(body: body, endpoint, settings.run.builder, parser, id: id)
+                try take(request, client, named: named, parser)
+            } catch {
+                client.take(ClientReply(error))
+            }
+        }
+    }
+
+    private func withParser(_ body: (JSONParser) -> Void) {
+        let parser = parsers.withLock { $0.popLast() } ?? JSONParser()
+        body(parser)
+        parsers.withLock { $0.append(parser) }
+    }
+
+    private func checkOpen(_ endpoint: RequestBuilder.Endpoint) throws(ClientError) {
+        if isEnding.load(ordering: .acquiring) {
+            throw ClientError(503, "the server is ending", retryAfterSeconds: Self.retryAfterSeconds)
+        }
+        if let error = settings.objection(to: endpoint.dialect.provider) {
+            throw ClientError(501, "\(endpoint.dialect.batchURL) is not served: \(error)", code: "endpoint_not_served")
+        }
+    }
+
+    private func take(
+        _ request: ClientRequest, _ client: any Client, named: String?, _ parser: JSONParser
+    ) throws(ClientError) {
+        do throws(RetortError) {
+            let isReusable = settings.reuse.applies(to: request)
+            let id: [UInt8]
+            if let own = request.id ?? (isReusable ? Array(request.name.utf8) : request.idempotencyKey) {
+                id = own
+            } else {
+                id = try freeName(of: request)
+            }
+            let key = RecordKey(id: id)
+            switch waiting.join(
+                key.hash, fingerprint: request.fingerprint, bytes: request.request.body.count, client)
+            {
+            case .joined:
+                reused.add(1, ordering: .relaxed)
+                return
+            case .different: throw RetortError(.usage, Self.different(id))
+            case .full: throw RetortError(.busy, "too much is waiting for answers")
+            case .new: break
+            }
+            do throws(RetortError) {
+                if try answerFromStore(key, request) { return }
+                source.offer(try item(request, key, named: named, parser))
+            } catch {
+                _ = waiting.take(key.hash)
+                throw error
+            }
+        } catch {
+            throw Self.clientError(error)
+        }
+    }
+
+    private static func different(_ id: [UInt8]) -> String {
+        "another request was sent under the id \(String(decoding: id, as: UTF8.self))"
+    }
+
+    private static func clientError(_ error: RetortError) -> ClientError {
+        switch error.code {
+        case .usage: ClientError(422, error.message, code: "idempotency_conflict")
+        case .configuration: ClientError(400, error.description)
+        case .busy: ClientError(503, error.message, retryAfterSeconds: retryAfterSeconds)
+        default: ClientError(500, error.description)
+        }
+    }
+
+    /// Of equal requests that are meant to differ each has a record.
+    private func freeName(of request: ClientRequest) throws(RetortError) -> [UInt8] {
+        var name = request.name
+        while true {
+            let hash = RecordKey(name).hash
+            if !waiting.contains(hash), try store.lookup(hash) == nil { return Array(name.utf8) }
+            name = "\(request.name)-\(takeRow())"
+        }
+    }
+
+    private func takeRow() -> UInt64 {
+        rows.withLock { row in
+            defer { row += 1 }
+            return row
+        }
+    }
+
+    /// Whether the item has its answer. Then it is read, and sent to all who wait for it.
+    private func answerFromStore(_ key: RecordKey, _ request: ClientRequest) throws(RetortError) -> Bool {
+        guard let entry = try store.lookup(key), entry.recordStatus == .ok else { return false }
+        guard entry.fingerprint == UInt32(truncatingIfNeeded: request.fingerprint) else {
+            throw RetortError(.usage, Self.different(key.id))
+        }
+        reused.add(1, ordering: .relaxed)
+        stored.read(key, entry) { [waiting] result in
+            let reply =
+                switch result {
+                case .success(let body): ClientReply(body: body, id: key.id, isReused: true)
+                case .failure(let error): ClientReply(ClientError(500, "the stored answer cannot be read: \(error)"))
+                }
+            for client in waiting.take(key.hash) { client.take(reply) }
+        }
+        return true
+    }
+
+    private func item(
+        _ request: ClientRequest, _ key: RecordKey, named: String?, _ parser: JSONParser
+    ) throws(RetortError) -> Item<ItemContext> {
+        let pricing = settings.run.pricing
+        let sent = request.request
+        // What --price says is for models that no list has.
+        let price = pricing.price(ofModel: request.model) ?? pricing.price
+        let costMax = try pricing.costMax(of: sent, price: price, with: parser) { request.endpoint.dialect.batchURL }
+        let context = ItemContext(
+            key: key, row: takeRow(), fingerprint: request.fingerprint,
+            asked: AskedText.members(ofBody: sent.body[...], with: parser),
+            metadata: metadata(of: request, named: named), request: sent, price: price)
+        return Item(
+            request: sent, context: context,
+            estimatedTokens: TokenEstimate.tokens(of: sent, completionTokensMax: request.completionTokensMax),
+            costMax: costMax, price: price ?? .free, namesModel: true)
+    }
+
+    private func metadata(of request: ClientRequest, named: String?) -> [UInt8] {
+        var members = [JSONTree.Member("endpoint", .text(request.endpoint.dialect.batchURL))]
+        if let named { members.append(JSONTree.Member("client", .text(named))) }
+        if let key = request.idempotencyKey {
+            members.append(JSONTree.Member("idempotency_key", .text(String(decoding: key, as: UTF8.self))))
+        }
+        return JSONTree.object(members).line
+    }
+}

@@ -1,0 +1,91 @@
+import Basics
+import CommandLine
+import Glibc
+import HTTPServer
+import ModelAPI
+import ResponseGenerator
+
+/// The HTTP side of `retort serve`: its routes, and who may use them.
+struct ServeFront: Sendable {
+    let settings: ServeSettings
+    let taker: RequestTaker
+    let transports: EndpointTransports
+
+    /// Connections at once. Further ones wait to be accepted.
+    static let connectionsMax = 4096
+    /// A kept connection on which nothing moves for so long is closed.
+    static let idleTimeout = Interval.seconds(300)
+
+    func start(on listener: ListeningSocket) throws(RetortError) -> HTTPServer {
+        var configuration = HTTPServer.Configuration()
+        configuration.connectionsMax = Self.connectionsMax
+        configuration.bodyBytesMax = settings.requestBytesMax
+        configuration.idleTimeout = Self.idleTimeout
+        let rule = OriginRule(host: settings.address.host, port: listener.port)
+        configuration.gate = { request in
+            rule.objection(to: request).map {
+                ClientError(403, $0, code: "origin_refused").response(to: Self.provider(of: request.path))
+            }
+        }
+        configuration.fault = { status, message in ClientError(status, message).response(to: .openAI) }
+        return try HTTPServer(configuration, on: listener, routes: routes)
+    }
+
+    /// Whose form errors have at a path.
+    static func provider(of path: String) -> Provider { path.hasSuffix("/messages") ? .anthropic : .openAI }
+
+    /// Base URLs are named with `/v1` and without.
+    private var routes: [HTTPRoute] {
+        var routes: [HTTPRoute] = []
+        for endpoint in RequestBuilder.Endpoint.allCases {
+            let path = endpoint.dialect.batchURL
+            for path in [path, String(path.dropFirst("/v1".count))] {
+                routes.append(
+                    HTTPRoute("POST", path) { [taker] request, reply in
+                        let client = ConnectedClient(reply: reply, provider: endpoint.dialect.provider)
+                        taker.take(request, endpoint, client, named: nil)
+                    })
+            }
+        }
+        for path in ["/v1/models", "/models"] {
+            routes.append(HTTPRoute("GET", path) { request, reply in fetch("/models", request, reply) })
+            routes.append(
+                HTTPRoute("GET", path + "/{model}") { request, reply in
+                    fetch("/models/" + Self.escaped(request.parameters["model"] ?? ""), request, reply)
+                })
+        }
+        routes.append(HTTPRoute("GET", "/health") { _ in .text(200, "ok") })
+        return routes
+    }
+
+    /// Letters that a segment of a path may have as they are (RFC 3986, 3.3).
+    private static func escaped(_ segment: String) -> String {
+        let plain = Set("-._~!$&'()*+,;=:@".utf8)
+        return segment.utf8.map { byte in
+            let isPlain =
+                plain.contains(byte) || byte < 0x80 && Character(UnicodeScalar(byte)).isLetter
+                || (0x30...0x39).contains(byte)
+            return isPlain ? String(UnicodeScalar(byte)) : "%" + Hexadecimal.string(UInt64(byte)).suffix(2).uppercased()
+        }.joined()
+    }
+
+    /// Passes on what is only looked at: nothing of it is recorded.
+    private func fetch(_ path: String, _ request: HTTPRequest, _ reply: PendingReply) {
+        let isAnthropic = transports.openAI == nil || request.header("anthropic-version") != nil
+        let transport = isAnthropic ? transports.anthropic ?? transports.openAI : transports.openAI
+        let provider = isAnthropic ? Provider.anthropic : .openAI
+        Task {
+            let below = isAnthropic && transports.anthropic != nil ? "/v1" + path : path
+            switch await transport?.send(ModelRequest(path: below, body: [])) {
+            case .success(let answer):
+                reply.send(
+                    HTTPResponse(
+                        status: answer.status, contentType: ClientReply.contentType(of: answer.body),
+                        body: .bytes(answer.body)))
+            case .failure(let failure):
+                reply.send(ClientError(failure.kind == .timeout ? 504 : 502, failure.message).response(to: provider))
+            case nil: reply.send(ClientError(501, "models are not served").response(to: provider))
+            }
+        }
+    }
+}

@@ -1,0 +1,117 @@
+import Basics
+import CommandLine
+import HTTPServer
+import HTTPTransport
+import ModelAPI
+import ResponseGenerator
+
+/// What `retort serve` was told, checked, before anything is touched.
+struct ServeSettings: Sendable {
+    /// Where, how fast and how patiently to ask.
+    var run: RunSettings
+    var address: ListenAddress
+    var reuse: ReusePolicy
+    /// Bytes of a client's request.
+    var requestBytesMax: Int
+    /// The ways to the two providers' APIs; an error where there is none.
+    var openAI: Result<AccessOptions, RetortError>
+    var anthropic: Result<AccessOptions, RetortError>
+
+    init(_ command: ParsedCommand, environment: [String: String]) throws(RetortError) {
+        address = try ListenAddress(command.string("listen"))
+        reuse = command.choice("reuse")
+        requestBytesMax = command.size("request-size-max")
+        openAI = Self.access(command, .chat, environment)
+        anthropic = Self.access(command, .messages, environment)
+        run = try RunSettings(serving: command, environment: environment)
+        guard run.simulator == nil else { return }
+        // One way is enough: requests for the other API are told what is missing.
+        let access: AccessOptions
+        if case .failure = openAI, case .success(let other) = anthropic {
+            access = other
+        } else {
+            access = try openAI.get()
+        }
+        run.baseURL = access.baseURL
+        run.headers = access.headers
+        let all = [openAI, anthropic].compactMap { try? $0.get() }.flatMap(\.headers)
+        run.secrets = Secrets(environment: environment, headers: all)
+        run.generator.classifier.stages = run.secrets.stages
+    }
+
+    private static func access(
+        _ command: ParsedCommand, _ endpoint: RequestBuilder.Endpoint, _ environment: [String: String]
+    ) -> Result<AccessOptions, RetortError> {
+        do throws(RetortError) {
+            return .success(try AccessOptions(command, endpoint: endpoint, environment: environment))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    func access(to provider: Provider) -> Result<AccessOptions, RetortError> {
+        provider == .anthropic ? anthropic : openAI
+    }
+
+    /// Why the provider's API is not served; nil if it is.
+    func objection(to provider: Provider) -> RetortError? {
+        if case .failure(let error) = access(to: provider) { error } else { nil }
+    }
+
+    /// Throws where requests would come back: the base URL is the address that is listened on.
+    func refuseLoop(port: UInt16) throws(RetortError) {
+        for access in [openAI, anthropic].compactMap({ try? $0.get() }) where run.simulator == nil {
+            let server = ServerAddress(access.baseURL)
+            let isHere =
+                OriginRule.isLoopback(server.host.filter { $0 != "[" && $0 != "]" }) || server.host == address.host
+                || server.host == "0.0.0.0"
+            guard isHere, server.port ?? (server.scheme == "https" ? 443 : 80) == port else { continue }
+            throw RetortError(
+                .configuration, "the base URL is the address that is listened on", at: access.baseURL,
+                remedy: "Name the server that answers with --base-url, or listen on another port.")
+        }
+    }
+}
+
+extension RunSettings {
+    /// The settings of a server: requests come from clients as they are.
+    init(serving command: ParsedCommand, environment: [String: String]) throws(RetortError) {
+        inputs = []
+        format = nil
+        out = try command.requiredString("out")
+        endpoint = .chat
+        samples = 1
+        template = nil
+        templateText = nil
+        templateName = nil
+        // A repeated request is answered with it.
+        keepsBody = true
+        isStrict = false
+        onChange = .keep
+        splitsThinking = false
+        rejectedFinishReasons = []
+        sync = try Self.syncPolicy(command)
+        compressionLevel = command.integer("compression-level")
+        drainTimeout = command.duration("drain-timeout")
+        responseBytesMax = command.size("response-size-max")
+        simulator = command.flag("simulate") ? try SimulatorOptions.configuration(command) : nil
+        if simulator == nil { try SimulatorOptions.checkUnused(command) }
+        timeouts = HTTPTransport.Timeouts(
+            connect: command.duration("connect-timeout"), firstByte: command.duration("first-byte-timeout"),
+            stalled: command.duration("stall-timeout"), total: command.duration("timeout"))
+        parameters = RequestParameters(model: "")
+        parameterTexts = [:]
+        untold = parameters
+        builder = try RequestBuilder(endpoint: .chat, parameters: parameters)
+        baseURL = ""
+        headers = []
+        secrets = Secrets(environment: environment)
+        network = simulator == nil ? HTTPTransport.Network(environment: environment) : HTTPTransport.Network()
+        pricing = try Pricing(command, parameters: parameters, isSimulated: simulator != nil)
+        generator = try Self.generator(command, stopsAtRefusals: false)
+        generator.refusalsAreOutcomes = true
+        generator.classifier = Classifier(retryAfterMax: command.duration("retry-after-max"))
+        generator.classifier.stages = secrets.stages
+        origins = RunRequest.origins(command)
+    }
+}

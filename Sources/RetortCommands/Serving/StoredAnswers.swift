@@ -1,0 +1,112 @@
+import Basics
+import JSONText
+import SegmentStore
+
+/// Bodies of answers that a store holds, read on a thread of its own: a block is unpacked for each.
+final class StoredAnswers: Sendable {
+    typealias Completion = @Sendable (Result<[UInt8], RetortError>) -> Void
+
+    private struct Job {
+        var key: RecordKey
+        var entry: IndexEntry
+        var completion: Completion
+    }
+
+    private struct State {
+        var jobs: [Job] = []
+        var isStopped = false
+    }
+
+    private let root: String
+    private let state = Monitor(State())
+    private let recent = Locked(RecentAnswers())
+
+    init(_ root: String) {
+        self.root = root
+        WorkThread.start { [state, root] in Self.work(state, root) }
+    }
+
+    deinit { stop() }
+
+    func stop() { state.update { $0.isStopped = true } }
+
+    /// Keeps an answer at hand that has just been recorded: it is in the journal, where nothing is looked up.
+    func keep(_ hash: Hash128, _ body: [UInt8]) { recent.withLock { $0.keep(hash, body) } }
+
+    /// Gives the body of the answer, now or soon.
+    func read(_ key: RecordKey, _ entry: IndexEntry, _ completion: @escaping Completion) {
+        if let body = recent.withLock({ $0.body(entry.hash) }) { return completion(.success(body)) }
+        let isTaken = state.update { state in
+            if !state.isStopped { state.jobs.append(Job(key: key, entry: entry, completion: completion)) }
+            return !state.isStopped
+        }
+        if !isTaken { completion(.failure(RetortError(.interrupted, "the server is ending"))) }
+    }
+
+    private static func work(_ state: Monitor<State>, _ root: String) {
+        let parser = JSONParser()
+        var reader: StoreReader?
+        while true {
+            let job = state.wait { state -> Job?? in
+                if !state.jobs.isEmpty { return .some(state.jobs.removeFirst()) }
+                return state.isStopped ? .some(nil) : nil
+            }
+            guard let job else { return }
+            do throws(RetortError) {
+                job.completion(.success(try body(of: job, root, &reader, parser)))
+            } catch {
+                reader = nil
+                job.completion(.failure(error))
+            }
+        }
+    }
+
+    private static func body(
+        of job: Job, _ root: String, _ reader: inout StoreReader?, _ parser: JSONParser
+    ) throws(RetortError) -> [UInt8] {
+        var record: StoredRecord?
+        // A segment that has been begun since the reader was opened is found; what is in a journal only is not.
+        if let reader { record = try? reader.record(job.entry) }
+        if record == nil {
+            let fresh = try StoreReader(root, options: StoreAccess.options)
+            reader = fresh
+            record = try fresh.record(job.key)
+        }
+        guard let record, let root = try? parser.parse(record.line).root,
+            let body = RecordView(root).member(.answerBody)?.stringBytes, !body.isEmpty
+        else {
+            throw RetortError(.notFound, "the record holds no body of an answer", at: "\(job.key)")
+        }
+        return body
+    }
+}
+
+/// The last answers, up to some bytes. A value.
+struct RecentAnswers: Sendable {
+    /// More than what waits in journals: 24 MiB to be compressed, and two open blocks.
+    static let bytesMax = 64 << 20
+    /// A longer answer is read from the store.
+    static let answerBytesMax = 8 << 20
+
+    private var bodies: [Hash128: [UInt8]] = [:]
+    private var order: [Hash128] = []
+    private var first = 0
+    private(set) var bytes = 0
+
+    func body(_ hash: Hash128) -> [UInt8]? { bodies[hash] }
+
+    mutating func keep(_ hash: Hash128, _ body: [UInt8]) {
+        guard body.count <= Self.answerBytesMax, bodies[hash] == nil else { return }
+        bodies[hash] = body
+        order.append(hash)
+        bytes += body.count
+        while bytes > Self.bytesMax, first < order.count {
+            bytes -= bodies.removeValue(forKey: order[first])?.count ?? 0
+            first += 1
+        }
+        if first > 4096, first * 2 > order.count {
+            order.removeFirst(first)
+            first = 0
+        }
+    }
+}

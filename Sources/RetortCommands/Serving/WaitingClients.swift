@@ -1,0 +1,79 @@
+import Basics
+import HTTPServer
+import ModelAPI
+
+/// What waits for one answer: a connection, or a line of a batch. Any thread.
+protocol Client: Sendable {
+    func take(_ reply: ClientReply)
+}
+
+/// A client on a connection.
+struct ConnectedClient: Client {
+    let reply: PendingReply
+    let provider: Provider
+
+    func take(_ reply: ClientReply) { self.reply.send(reply.response(to: provider)) }
+}
+
+/// Who waits for which item that is on its way, by the hash of its key. Any thread.
+final class WaitingClients: Sendable {
+    enum Joining: Sendable, Hashable {
+        /// The first: the item is to be asked.
+        case new
+        /// The same request is on its way.
+        case joined
+        /// Another request is on its way under that key.
+        case different
+        /// Too much is on its way.
+        case full
+    }
+
+    /// Bytes of requests that are on their way. Beyond them clients are told to come later.
+    static let bytesMax = 1 << 30
+
+    private struct Entry {
+        var fingerprint: UInt64
+        var bytes: Int
+        var clients: [any Client]
+    }
+
+    private struct State {
+        var entries: [Hash128: Entry] = [:]
+        var bytes = 0
+    }
+
+    private let state = Locked(State())
+
+    func contains(_ hash: Hash128) -> Bool { state.withLock { $0.entries[hash] != nil } }
+
+    /// - Parameter bytes: of the request's body.
+    func join(_ hash: Hash128, fingerprint: UInt64, bytes: Int, _ client: any Client) -> Joining {
+        state.withLock { state in
+            guard let known = state.entries[hash] else {
+                guard state.bytes == 0 || bytes <= Self.bytesMax - state.bytes else { return .full }
+                state.bytes += bytes
+                state.entries[hash] = Entry(fingerprint: fingerprint, bytes: bytes, clients: [client])
+                return .new
+            }
+            guard known.fingerprint == fingerprint else { return .different }
+            state.entries[hash]?.clients.append(client)
+            return .joined
+        }
+    }
+
+    /// The clients of an item that is no longer on its way.
+    func take(_ hash: Hash128) -> [any Client] {
+        state.withLock { state in
+            guard let entry = state.entries.removeValue(forKey: hash) else { return [] }
+            state.bytes -= entry.bytes
+            return entry.clients
+        }
+    }
+
+    func takeAll() -> [any Client] {
+        state.withLock { state in
+            defer { state = State() }
+            return state.entries.values.flatMap(\.clients)
+        }
+    }
+}
