@@ -81,6 +81,21 @@ public struct JobSchema: Sendable {
                 ])
             ),
             (
+                "repeat",
+                .object([
+                    ("description", .text("generations that the stage runs, each on the answers of the one before")),
+                    ("type", .text("integer")), ("minimum", .word("2")),
+                    ("maximum", .word(String(JobStage.generationsMax))),
+                ])
+            ),
+            (
+                "generations",
+                .object([
+                    ("description", .text("which generations of a repeated stage are read")),
+                    ("enum", .list([.text("last"), .text("all")])),
+                ])
+            ),
+            (
                 "verdict-of",
                 .object([
                     ("description", .text("the stage whose answers are judged: {score, pass, feedback} are verdicts")),

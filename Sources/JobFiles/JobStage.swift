@@ -14,12 +14,18 @@ public struct JobStage: Sendable, Hashable {
     public var verdictOf: String?
     /// The score from which a verdict passes.
     public var passAt: Double?
+    /// Of a stage on its own answers, the generation from the second on: its rows are answers of the generation before.
+    public var generation: Int?
     /// `file:line:column`.
     public var place: String
+    /// Generations that it runs on its own answers, and whether it reads from all generations of its source.
+    var generations = 1
+    var readsAllGenerations = false
 
     /// Members of a stage that are no options of a run.
     static let reserved: Set<String> = [
-        "name", "from", "join", "verdict-of", "verdict_of", "pass-at", "pass_at",
+        "name", "from", "join", "verdict-of", "verdict_of", "pass-at", "pass_at", "repeat",
+        "generations",
     ]
     /// Names of options in a stage.
     static let names = ["when": "where"]
@@ -27,7 +33,7 @@ public struct JobStage: Sendable, Hashable {
     private static let optionsOfAll: Set<String> = ["out", "max-cost", "simulate", "job"]
 
     /// Options for inputs that are files.
-    private static let optionsOfFiles: Set<String> = ["input", "format", "limit", "skip"]
+    static let optionsOfFiles: Set<String> = ["input", "format", "limit", "skip"]
 
     /// Stages of one job.
     public static let stagesMax = 64
@@ -57,7 +63,7 @@ public struct JobStage: Sendable, Hashable {
         for element in elements {
             if let one = stage(element, after: found.map(\.stage), &problems) { found.append(one) }
         }
-        return found
+        return inGenerations(found, &problems)
     }
 
     private static func stage(
@@ -81,7 +87,7 @@ public struct JobStage: Sendable, Hashable {
             return nil
         }
         var stage = JobStage(name: text, place: name.place)
-        guard readJudge(node, &stage, after: before, refuse) else { return nil }
+        guard readJudge(node, &stage, after: before, refuse), readGenerations(node, &stage, refuse) else { return nil }
         var from: String? = stage.verdictOf
         if let node = node["join"] {
             guard readJoin(node, members, &stage, after: before, refuse) else { return nil }
@@ -125,7 +131,7 @@ public struct JobStage: Sendable, Hashable {
         return (stage, options)
     }
 
-    private typealias Refusal = (_ message: String, _ place: String, _ remedy: String) -> Void
+    typealias Refusal = (_ message: String, _ place: String, _ remedy: String) -> Void
 
     /// `join: [draft, judge]`
     private static func readJoin(

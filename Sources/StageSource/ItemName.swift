@@ -17,6 +17,22 @@ public enum ItemName {
         return RecordKey(id: id, sample: sample)
     }
 
+    /// The id of a row of a generation, from the second on, that comes from the item of this name: `a~2`, `a~3`, ...
+    public static func next(_ generation: Int?, _ name: [UInt8]) -> [UInt8] {
+        guard let generation else { return name }
+        let before = Array("~\(generation - 1)".utf8)
+        let isNext = generation > 2 && name.suffix(before.count).elementsEqual(before)
+        return (isNext ? name.dropLast(before.count) : name[...]) + Array("~\(generation)".utf8)
+    }
+
+    /// What `next` was given.
+    public static func before(_ generation: Int?, _ id: [UInt8]) -> [UInt8] {
+        guard let generation else { return id }
+        let own = Array("~\(generation)".utf8)
+        guard id.suffix(own.count).elementsEqual(own) else { return id }
+        return id.dropLast(own.count) + (generation > 2 ? Array("~\(generation - 1)".utf8) : [])
+    }
+
     /// What is before the last `#` of an id and the number behind it, if there is one that a sample can have.
     private static func base(of id: [UInt8]) -> (id: [UInt8], sample: UInt32)? {
         guard let sign = id.lastIndex(of: UInt8(ascii: "#")) else { return nil }

@@ -14,6 +14,8 @@ public struct SourceSelection: Sendable, Hashable {
     private var stage: String?
     /// The stores whose records make a row together; nil: one store's record is one.
     public var join: SourceJoin?
+    /// Of a stage on its own answers, which generation the rows are of, from the second on: their ids end in `~2`.
+    public var generation: Int?
     /// Whether what a verifier said of an answer is looked up, of which verifier; nil: of the only one.
     public var wantsVerdicts = false
     public var verifier: String?
@@ -114,6 +116,6 @@ public struct SourceSelection: Sendable, Hashable {
     public var text: String {
         lanes.map(\.directoryName).joined(separator: "+") + "-" + classesLeftOut.sorted().joined(separator: ",")
             + (condition.map { " where \($0.text)" } ?? "") + (join.map { " join \($0.text)" } ?? "")
-            + (verifier.map { " by \($0)" } ?? "")
+            + (verifier.map { " by \($0)" } ?? "") + (generation.map { " generation \($0)" } ?? "")
     }
 }

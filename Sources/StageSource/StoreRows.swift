@@ -128,7 +128,7 @@ public final class StoreRows: SourceRows {
         self.record = record
         return Row(
             number: min(number, StoreLimits.rowsMax), file: 0, line: rows, byteOffset: 0, content: .json(line),
-            id: ItemName.name(of: key, samples: samples))
+            id: ItemName.next(selection.generation, ItemName.name(of: key, samples: samples)))
     }
 
     private func takeSnapshot() throws(RetortError) {

@@ -51,6 +51,39 @@ struct JobStageTests {
         #expect(all.stages[3].join == ["draft", "third"] && all.stages[3].lead == "third")
     }
 
+    @Test("A repeated stage is a stage for each generation, and what reads all of them is too")
+    func generations() {
+        let text = """
+            stages:
+              - name: seed
+              - name: evolve
+                from: seed
+                where: a
+                repeat: 3
+              - name: each
+                from: evolve
+                generations: all
+              - name: last
+                from: evolve
+            """
+        let all = document(text)
+        #expect(all.problems.isEmpty)
+        #expect(
+            all.stages.map(\.name) == [
+                "seed", "evolve.1", "evolve.2", "evolve.3", "each.1", "each.2", "each.3", "last",
+            ])
+        #expect(
+            all.stages.map(\.from) == [
+                nil, "seed", "evolve.1", "evolve.2", "evolve.1", "evolve.2", "evolve.3", "evolve.3",
+            ])
+        #expect(all.stages.map(\.generation) == [nil, nil, 2, 3, nil, nil, nil, nil])
+        #expect(document(text, stage: 1).settings.contains { $0.name == "where" })
+        #expect(!document(text, stage: 2).settings.contains { $0.name == "where" })
+        #expect(JobStage.isStoreName("evolve.3") && !JobStage.isStoreName("evolve.03"))
+        #expect(
+            !JobStage.isStoreName("evolve.1.2") && !JobStage.isStoreName(".1") && !JobStage.isStoreName("evolve.99"))
+    }
+
     @Test("What is at the top holds for each stage that does not say otherwise")
     func layers() {
         let all = document(whole)

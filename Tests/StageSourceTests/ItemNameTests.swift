@@ -32,4 +32,15 @@ struct ItemNameTests {
             #expect(ItemName.key(of: ItemName.name(of: RecordKey(id), samples: 1), samples: 1) == RecordKey(id))
         }
     }
+
+    @Test("A generation's ids tell the lineage, and lead back", arguments: ["a", "a#2", "a~2", "~3", ""])
+    func generations(id: String) {
+        let first = Array(id.utf8)
+        let second = ItemName.next(2, first)
+        let third = ItemName.next(3, second)
+        #expect(String(decoding: second, as: UTF8.self) == id + "~2")
+        #expect(String(decoding: third, as: UTF8.self) == id + "~3")
+        #expect(ItemName.before(3, third) == second && ItemName.before(2, second) == first)
+        #expect(ItemName.next(nil, first) == first && ItemName.before(nil, first) == first)
+    }
 }

@@ -62,7 +62,7 @@ extension ExportCommand {
 
     /// `--format preference`.
     static func exportPairs(_ command: ParsedCommand, _ context: CommandContext) throws(RetortError) -> ExitCode {
-        for name in ["test-output", "metadata", "best-of"] where command.isGiven(name) {
+        for name in ["test-output", "metadata", "best-of", "generations"] where command.isGiven(name) {
             throw RetortError(.usage, "--\(name) does not go together with pairs", remedy: "Leave it out.")
         }
         let path = command.string("output")
@@ -70,7 +70,7 @@ extension ExportCommand {
             throw RetortError(
                 .usage, "pairs are JSON lines", at: path, remedy: "Give a name in .jsonl or .jsonl.gz.")
         }
-        let reader = try StoreReader(command.operand("STORE")!, options: StoreAccess.options)
+        let reader = try ExportedStores(command.operand("STORE")!, takesAll: false).newest
         guard let selection = try selection(command, reader, isPair: true) else { return .usage }
         var filter = filter(command)
         filter.selection = selection

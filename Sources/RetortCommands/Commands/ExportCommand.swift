@@ -59,6 +59,9 @@ enum ExportCommand {
                 "output", "o", kind: .path, valueName: "FILE", summary: "where to; - is standard output", default: "-"),
             OptionSpec("force", summary: "replace files that exist"),
             OptionSpec(
+                "generations", kind: .choice(["last", "all"]),
+                summary: "of a repeated stage, OUT/NAME: the answers of the last generation or of all", default: "last"),
+            OptionSpec(
                 "reasoning", kind: .choice(ReasoningForm.allCases.map(\.rawValue)),
                 summary: "leave the reasoning out, keep it apart, or put it between think tags",
                 default: ReasoningForm.drop.rawValue),
@@ -95,7 +98,9 @@ enum ExportCommand {
         }
         if command.string("format") == preference { return try exportPairs(command, context) }
         let metadata = try metadataForm(command)
-        let reader = try StoreReader(command.operand("STORE")!, options: StoreAccess.options)
+        let stores = try ExportedStores(
+            command.operand("STORE")!, takesAll: command.stringIfSet("generations") == "all")
+        let reader = stores.newest
         let schema = reader.manifest.notes?[AnswerCheck.note]
         let shape = try ExportShape(
             word: command.isGiven("format") ? command.string("format") : nil,
@@ -112,6 +117,11 @@ enum ExportCommand {
         discardWhenInterrupted(output, test, context.messages)
         var filter = filter(command)
         filter.selection = try selection(command, reader)
+        if filter.selection != nil, stores.readers.count > 1 {
+            throw RetortError(
+                .usage, "conditions and verdicts are of one generation, and --generations all takes all",
+                remedy: "Export the generations one by one: \(reader.root), ...")
+        }
         let exporter = Exporter(
             filter: filter,
             renderer: ExportRenderer(
@@ -121,7 +131,7 @@ enum ExportCommand {
             testFraction: command.numberIfSet("test-fraction") ?? 0, output: output, test: test)
         let report: Exporter.Report
         do throws(RetortError) {
-            report = try exporter.run(reader)
+            report = try exporter.run(stores)
         } catch {
             output.discard()
             test?.discard()

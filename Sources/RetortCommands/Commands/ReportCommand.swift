@@ -12,6 +12,9 @@ enum ReportCommand {
             finish_reasons, models, failures, storage, timeline, damage, exports, unreadable, untimed, quantile_error. \
             Its times are seconds since 1970, and null is what is not known.
 
+            Of a run in stages each stage gets its report, and what the whole has cost is printed: of a stage that takes what \
+            another one did not do well enough (`when: draft.rejected`, `when: not pass`) also what it alone would have cost.
+
             Prints the paths of the files; with --json the summary on one line instead, and with --items --json a \
             line for each item: id, sample, status, class, attempts, seconds, prompt_tokens, completion_tokens, \
             tokens, cost_usd.
@@ -41,6 +44,16 @@ enum ReportCommand {
             if stores != [operand], let given = out { out = given + store.dropFirst(operand.count) }
             let one = try report(store, into: out, command, context)
             if one != .ok { ending = one }
+        }
+        if let layout = try PipelineLayout.load(operand), !command.flag("items") {
+            let summary = try PipelineSummary(layout)
+            let output = DataOutput.standardOutput()
+            if command.flag("json") {
+                try output.line(String(decoding: summary.tree.line, as: UTF8.self))
+            } else {
+                for line in [""] + summary.lines { try output.line(line) }
+            }
+            try output.flush()
         }
         return ending
     }

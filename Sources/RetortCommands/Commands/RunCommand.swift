@@ -35,6 +35,11 @@ enum RunCommand {
             Options are also read from the environment, --max-tokens as RETORT_MAX_TOKENS. The command line wins over \
             the environment, which wins over the files; `retort plan` says where each value came from.
 
+            With `stages:` a job is several runs at once, each with a store in OUT/NAME: a stage reads `from:` another one, and \
+            {{response}} and the other fields of its records are those of the template. `when:` chooses records, `continue: true` \
+            goes on with the conversation, `join: [a, b]` makes rows of several stages' records, `verdict-of: a` is a judge whose \
+            scores are verdicts, `repeat: 4` runs a stage on its own answers. See data/pipelines.
+
             Answers go to OUT/responses/*.jsonl.gz, failed items to OUT/failures/*.jsonl.gz.
             """,
         examples: [
@@ -46,6 +51,8 @@ enum RunCommand {
             ExampleSpec(
                 "retort run prompts.jsonl --out runs/a --model deepseek-chat --on-change rerun",
                 "after editing prompts: send the changed ones again"),
+            ExampleSpec(
+                "retort run job.yaml --out runs/c --on-change rerun", "stages: the edited one and what follows again"),
             ExampleSpec("retort run job.yaml", "everything in one file: options by name, input and prompt"),
             ExampleSpec(
                 "retort run topics.csv --out runs/b --model gpt-5-mini --template essay.txt --samples 4",

@@ -53,6 +53,14 @@ enum StatusCommand {
         var roots: [String] = []
         for operand in command.operands("STORE") { roots += try PipelineLayout.stores(of: operand) }
         if command.flag("watch") || command.isGiven("every") {
+            let operands = command.operands("STORE")
+            if operands.count == 1, try PipelineLayout.load(operands[0]) != nil {
+                let watch = PipelineWatch(
+                    root: operands[0], interval: command.duration("every"), asJSON: command.flag("json"),
+                    terminal: .standardOutput(environment: context.environment))
+                try await untilSignal { try await watch.run() }
+                return .ok
+            }
             guard let root = roots.first, roots.count == 1 else {
                 throw RetortError(.usage, "--watch shows one store", remedy: "Name one, or leave --watch out.")
             }

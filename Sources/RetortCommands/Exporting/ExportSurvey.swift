@@ -20,7 +20,7 @@ struct ExportSurvey {
     }
 
     /// Looks at each record of the store once, unless the format has no such members.
-    init(_ exporter: Exporter, _ reader: StoreReader) throws(RetortError) {
+    init(_ exporter: Exporter, _ stores: ExportedStores) throws(RetortError) {
         let renderer = exporter.renderer
         var hasFields = false
         if case .fields(let names) = renderer.metadata {
@@ -45,7 +45,7 @@ struct ExportSurvey {
             survey.first.append(stored)
             survey.places.insert(ordinal)
         }
-        try reader.forEach(.responses, onDamage: { _ in }, look)
+        try stores.forEachAnswer(onDamage: { _ in }, look)
         self = survey
     }
 

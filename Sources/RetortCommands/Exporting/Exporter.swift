@@ -48,10 +48,12 @@ struct Exporter {
     /// Names of lost members that are shown.
     static let reducedNamesMax = 8
 
+    func run(_ reader: StoreReader) throws(RetortError) -> Report { try run(ExportedStores(reader)) }
+
     /// Memory is one block of records, whatever the store's size. Nothing is given its name before all is written.
-    func run(_ reader: StoreReader) throws(RetortError) -> Report {
+    func run(_ stores: ExportedStores) throws(RetortError) -> Report {
         var report = Report()
-        let survey = try ExportSurvey(self, reader)
+        let survey = try ExportSurvey(self, stores)
         let sinks = try sinks(survey.columns)
         for line in survey.first { try self.take(line, survey.columns, sinks, &report) }
         var ordinal = 0
@@ -60,7 +62,7 @@ struct Exporter {
             defer { ordinal += 1 }
             if !survey.places.contains(ordinal) { try self.take(record, survey.columns, sinks, &report) }
         }
-        try reader.forEach(.responses, onDamage: { damage.append($0) }, take)
+        try stores.forEachAnswer(onDamage: { damage.append($0) }, take)
         report.damage = damage
         try sinks.output.finish()
         try sinks.test?.finish()

@@ -82,7 +82,7 @@ struct JobFile {
 
     /// The job of a stage whose rows are the records of another one's store, or of several.
     mutating func read(from stage: String, at store: String, joining names: [String]) {
-        source = (stage, store, names.isEmpty ? [stage] : names)
+        source = (stage, store, names.isEmpty ? [JobStage.family(of: stage)] : names)
     }
 
     /// A file that the job names: from the working directory, or else beside the job file.

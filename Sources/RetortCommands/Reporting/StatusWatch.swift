@@ -47,22 +47,27 @@ struct StatusWatch: Sendable {
         guard status.writer != nil else { return "no active writer" }
         guard let rate else { return "watch      Ctrl-C ends the watch, not the run" }
         var line = "watch      \(Human.rate(rate))"
-        if let left = remaining(status, rate) { line += ", ETA \(left)" }
+        if let left = Self.remaining(status, rate) { line += ", ETA \(left)" }
         return line + "; Ctrl-C ends the watch, not the run"
     }
 
     /// The same for a log, on one line.
     private func plainLine(_ status: StoreStatus, _ rate: Double?) -> String {
+        UTCTime(wallClockSeconds()).text + "  " + Self.words(status, rate)
+    }
+
+    /// How far a store is, on one line.
+    static func words(_ status: StoreStatus, _ rate: Double?) -> String {
         var parts = ["\(Human.count(status.done)) done", "\(Human.count(status.failed)) failed"]
         if let pending = status.pending { parts.append("\(Human.count(pending)) pending") }
         if let rate { parts.append(Human.rate(rate)) }
         if let rate, let left = remaining(status, rate) { parts.append("ETA \(left)") }
-        var line = UTCTime(wallClockSeconds()).text + "  " + parts.joined(separator: ", ")
+        var line = parts.joined(separator: ", ")
         if status.writer == nil { line += "; no active writer" }
         return line
     }
 
-    private func remaining(_ status: StoreStatus, _ rate: Double) -> String? {
+    private static func remaining(_ status: StoreStatus, _ rate: Double) -> String? {
         guard let pending = status.pending, pending > 0, rate > 0 else { return nil }
         return Quantity.duration(seconds: Double(pending) / rate)
     }

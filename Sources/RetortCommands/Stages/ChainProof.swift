@@ -1,6 +1,7 @@
 import Basics
 import CommandLine
 import Filtering
+import JobFiles
 import ModelAPI
 import PromptSource
 import SegmentStore
@@ -49,7 +50,7 @@ struct ChainProof {
     private static func rows(
         _ stage: PipelineLayout.Stage, from: String, in layout: PipelineLayout
     ) throws(RetortError) -> any SourceRows {
-        let names = stage.sources?.names ?? [from]
+        let names = stage.sources?.names ?? [JobStage.family(of: from)]
         let condition =
             stage.condition.isEmpty
             ? nil : try WhereClause(stage.condition, fields: SourceSelection.fields + names)
@@ -57,9 +58,11 @@ struct ChainProof {
         if let sources = stage.sources {
             selection = sources.selection(where: condition, in: layout.root)
         } else if let condition {
-            selection = SourceSelection(condition, of: from, classesLeftOut: [FailureClass.badInput.rawValue])
+            selection = SourceSelection(
+                condition, of: JobStage.family(of: from), classesLeftOut: [FailureClass.badInput.rawValue])
             selection.wantsVerdicts = selection.asksForVerdicts
         }
+        selection.generation = stage.generation
         return try selection.rows(of: layout.path(of: from), from: .start)
     }
 

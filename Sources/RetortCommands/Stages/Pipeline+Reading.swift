@@ -9,6 +9,7 @@ extension Pipeline {
     /// Adds a stage. Throws `.configuration` for a judge whose verdicts nobody could tell, and where several judges are meant.
     mutating func append(_ stage: JobStage, _ given: RunSettings, _ command: ParsedCommand) throws(RetortError) {
         var added = Stage(name: stage.name, from: stage.from, settings: given)
+        added.generation = stage.generation
         added.settings.out = "\(root)/\(stage.name)"
         if let judged = stage.verdictOf {
             try Self.checkJudge(stage, given, command)
@@ -19,6 +20,8 @@ extension Pipeline {
             added.settings.format = nil
             var rows = RowRange()
             rows.selection = given.rows.selection
+            rows.selection.generation = stage.generation
+            if stage.generation != nil { added.settings.samples = 1 }
             if let sources = try sources(stage, from: from, given) {
                 rows.selection = sources.selection(where: given.rows.selection.condition, in: root)
                 added.sources = sources

@@ -19,6 +19,8 @@ struct Pipeline: Sendable {
         var sources: StageSources?
         /// The stage that it judges, and how.
         var judges: (stage: String, rule: JudgeRule)?
+        /// Of a stage on its own answers, the generation from the second on.
+        var generation: Int?
         var settings: RunSettings
     }
 
@@ -36,6 +38,8 @@ struct PipelineLayout: Sendable, Hashable {
         /// The stage that it judges.
         var judged: String?
         var passAt: Double?
+        /// Of a stage on its own answers, the generation from the second on.
+        var generation: Int?
         /// The condition of its rows; empty: every answer.
         var condition: String
     }
@@ -51,7 +55,8 @@ struct PipelineLayout: Sendable, Hashable {
         stages = pipeline.stages.map {
             Stage(
                 name: $0.name, from: $0.from, sources: $0.sources, judged: $0.judges?.stage,
-                passAt: $0.judges?.rule.passAt, condition: $0.settings.rows.selection.condition?.text ?? "")
+                passAt: $0.judges?.rule.passAt, generation: $0.generation,
+                condition: $0.settings.rows.selection.condition?.text ?? "")
         }
     }
 
@@ -69,7 +74,7 @@ struct PipelineLayout: Sendable, Hashable {
         else { throw damaged(path) }
         var layout = PipelineLayout(root: root, stages: [])
         for element in stages.elements {
-            guard let name = element["name"]?.string, JobStage.isName(name) else { throw damaged(path) }
+            guard let name = element["name"]?.string, JobStage.isStoreName(name) else { throw damaged(path) }
             let from = element["from"]?.string
             guard from == nil || layout.stages.contains(where: { $0.name == from }),
                 !layout.stages.contains(where: { $0.name == name })
@@ -83,6 +88,7 @@ struct PipelineLayout: Sendable, Hashable {
                 stage.sources = sources
             }
             (stage.judged, stage.passAt) = (element["verdict_of"]?.string, element["pass_at"]?.double)
+            stage.generation = element["generation"]?.int
             layout.stages.append(stage)
         }
         return layout
@@ -103,8 +109,20 @@ struct PipelineLayout: Sendable, Hashable {
         stages.map { path(of: $0.name) }.filter { RunInput.isStore($0) }
     }
 
+    /// The stores of a stage's generations, where an operand is `OUT/NAME` of a repeated stage; nil where it is not.
+    static func generations(of operand: String) throws(RetortError) -> [String]? {
+        let parts = operand.split(separator: "/", omittingEmptySubsequences: false)
+        guard !RunInput.isStore(operand), let name = parts.last, parts.count > 1,
+            let layout = try load(parts.dropLast().joined(separator: "/"))
+        else { return nil }
+        let found = layout.stages.map(\.name).filter { $0 != name && JobStage.family(of: $0) == name }
+        let stores = found.map { layout.path(of: $0) }.filter { RunInput.isStore($0) }
+        return stores.isEmpty ? nil : stores
+    }
+
     /// What a command was named: a store, or the stores of a pipeline.
     static func stores(of operand: String) throws(RetortError) -> [String] {
+        if let generations = try generations(of: operand) { return generations }
         guard let layout = try load(operand) else { return [operand] }
         let stores = layout.stores
         guard !stores.isEmpty else {
@@ -124,6 +142,7 @@ struct PipelineLayout: Sendable, Hashable {
             if let from = stage.from { object.text("from", from) }
             if let sources = stage.sources { object.member("join", sources.json) }
             if let judged = stage.judged { object.text("verdict_of", judged) }
+            if let number = stage.generation { object.member("generation", String(number)) }
             if let number = stage.passAt { object.member("pass_at", "\(number)") }
             if !stage.condition.isEmpty { object.text("where", stage.condition) }
             list.append(object.finished[...])

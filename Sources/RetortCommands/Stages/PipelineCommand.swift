@@ -34,7 +34,8 @@ enum PipelineCommand {
     private static let lacking = ["limit-server", "shard", "siblings", "preview", "listen", "log", "notify", "detach"]
 
     private static func refuseWhatStagesLack(_ command: ParsedCommand) throws(RetortError) {
-        for name in lacking where command.isGiven(name) {
+        let known = Set(command.spec.options.map(\.name))
+        for name in lacking where known.contains(name) && command.isGiven(name) {
             throw RetortError(
                 .configuration, "a job with stages cannot have --\(name)", at: command.origin(of: name),
                 remedy: "Leave it out, or run the stages one after the other: each store is an input of the next run.")

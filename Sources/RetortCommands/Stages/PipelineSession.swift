@@ -122,13 +122,16 @@ struct PipelineSession: Sendable {
                 try job.check(against: manifest.job, at: settings.out, onChange: settings.onChange)
             } catch {
                 var error = error
-                error.remedy =
-                    (error.remedy ?? "")
-                    + " `retort plan` with the same words says how many requests that is; the stages "
-                    + "that read from \(stage.name) follow."
+                // The reason is told whether the estimate can be made or not.
+                if let edited = try? EditedStages(pipeline), !edited.isEmpty, settings.onChange != .rerun {
+                    error.remedy = (error.remedy ?? "") + " A rerun sends \(edited.text)."
+                }
                 throw error
             }
         }
+        guard !isQuiet, pipeline.stages.contains(where: { $0.settings.onChange == .rerun }) else { return }
+        let edited = try EditedStages(pipeline)
+        if !edited.isEmpty { messages.line("edited: sends again \(edited.text)") }
     }
 
     private func startSimulator() throws(RetortError) -> ModelSimulator? {

@@ -36,7 +36,8 @@ extension RunSession {
         let samples = source.manifest.samples
         for lane in [Lane.responses, .failures] {
             try own.forEach(lane) { record throws(RetortError) in
-                let entry = try source.lookup(ItemName.key(of: record.head.key.id, samples: samples))
+                let name = ItemName.before(settings.rows.selection.generation, record.head.key.id)
+                let entry = try source.lookup(ItemName.key(of: name, samples: samples))
                 let isThere = entry.map { settings.rows.selection.lanes.contains($0.recordStatus.lane) } ?? false
                 guard !isThere, let orphan = try own.lookup(record.head.key.hash) else { return }
                 try revision.supersede(orphan)

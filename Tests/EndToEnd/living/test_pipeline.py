@@ -103,9 +103,12 @@ def test_a_stage_that_changes_is_sent_again_with_what_follows(retort, prompts, j
     path = job(server, rows, stages=STAGES.format(verb="Judge"))
     refused = retort("run", path, status=78)
     assert "template" in refused.stderr and "review" in refused.stderr and server.requests == 90
-    retort("run", path, "--on-change", "rerun")
+    told = "30 items of review, and up to 30 of what follows (short)"
+    assert told in refused.stderr
+    assert told in retort("run", path, "--on-change", "rerun").stderr
     assert server.requests == 90 + 60
     expect_whole(retort, tmp_path / "out", 30)
+    assert "  to send  0" in retort("plan", path).stdout
     reviews = Store(tmp_path / "out" / "review").responses
     for name, record in Store(tmp_path / "out" / "short").responses.items():
         assert record["messages"][1]["content"] == reviews[name]["response"]
@@ -171,6 +174,9 @@ def test_an_interrupt_ends_all_stages_and_the_same_command_goes_on(retort, promp
         ("stages:\n  - name: draft\n  - name: b\n    from: daft\n", "Did you mean draft?"),
         ("stages:\n  - name: a\n  - name: b\n", "says neither from nor input"),
         ("stages:\n  - name: a\n    temprature: 1\n", "job.yaml:7:5: unknown setting 'temprature'"),
+        ("stages:\n  - name: a\n    repeat: 1\n", "job.yaml:7:13: repeat is not a number from 2 to 32"),
+        ("stages:\n  - name: a\n  - name: b\n    from: a\n    generations: all\n", "reads all generations of a stage that has one"),
+        ("stages:\n  - name: a\n    repeat: 2\n  - name: b\n    join: [a, a]\n", "join is not a list of two stages"),
         ("stages:\n  - name: a\n    out: x\n", "job.yaml:7:5: out holds for all stages"),
         ("stages:\n  - name: a\n  - name: b\n    from: a\n    when: c.rejected\n", "there is no field c"),
         ("stages:\n  - name: a\n  - name: b\n    from: a\n    prompt: '{{x'\n", "not closed"),
@@ -187,8 +193,9 @@ def test_what_is_wrong_is_said_with_its_place(retort, prompts, job, tmp_path, te
     "name, flags, sizes",
     [
         ("draft-and-review", (), {"draft": 40, "review": 40, "verdict": 40}),
-        ("translate", (), {"english": 40, "german": 40, "back": 40}),
+        ("translate", (), {"english": 40, "german": 40, "back": 40, "check": 40}),
         ("cascade", ("--fail", "400=0.3"), {"cheap": 40}),
+        ("judge", (), {"draft": 40, "judge": 160}),
     ],
 )
 def test_the_examples_run(retort, tmp_path, name, flags, sizes):
@@ -202,12 +209,55 @@ def test_the_examples_run(retort, tmp_path, name, flags, sizes):
     for stage, size in sizes.items():
         store = Store(out / stage)
         assert len(set(store.responses) | set(store.failures)) == size, stage
+    if name == "translate":
+        kept = retort("export", out / "german", "--where", "pass", "-o", "-").stdout.splitlines()
+        assert 0 < len(kept) < 40
+    if name == "judge":
+        assert retort("export", out / "draft", "--format", "preference", "-o", "-").stdout.count("\n") > 10
     if name == "cascade":
         failed = set(Store(out / "cheap").failures)
         strong = Store(out / "strong")
         assert failed and set(strong.responses) | set(strong.failures) == failed
     for line in retort("verify", out, "--deep", "--json").stdout.splitlines():
         assert json.loads(line).get("pending") == 0
+
+
+def test_each_generation_has_its_answers(retort, tmp_path):
+    out = tmp_path / "out"
+    run = ("run", "data/pipelines/evolve.yaml", "--out", out, "--simulate", "--latency", "1ms")
+    retort(*run, cwd=REPOSITORY)
+    seeds = [f"seed-{number}" for number in range(1, 13)]
+    for number in (1, 2, 3):
+        names = [name if number == 1 else f"{name}~{number}" for name in seeds]
+        evolved, answered = (Store(out / f"{stage}.{number}").responses for stage in ("evolve", "answer"))
+        assert sorted(evolved) == sorted(answered) == sorted(names)
+        for name in names:
+            assert answered[name]["messages"][0]["content"] == evolved[name]["response"]
+        if number > 1:
+            for name, before in zip(names, before_names):
+                assert evolved[name]["messages"][1]["content"] == earlier[before]["response"]
+        before_names, earlier = names, evolved
+    every = [json.loads(line)["id"] for line in retort("export", out / "answer", "--generations", "all", "--ids", "-o", "-").stdout.splitlines()]
+    assert len(set(every)) == len(every) == 36
+    last = [json.loads(line)["id"] for line in retort("export", out / "answer", "--ids", "-o", "-").stdout.splitlines()]
+    assert sorted(last) == sorted(names)
+    assert "counted 0 requests" in retort(*run, cwd=REPOSITORY).stderr
+    watched = retort("status", out, "--watch").stdout.splitlines()
+    assert len(watched) == 6 and all("12 done, 0 failed" in line for line in watched)
+
+
+def test_what_a_cascade_has_saved(retort, tmp_path):
+    out = tmp_path / "out"
+    retort("run", "data/pipelines/solve.yaml", "--out", out, "--simulate", "--latency", "1ms", cwd=REPOSITORY, status=None)
+    cheap, strong = Store(out / "cheap"), Store(out / "strong")
+    assert set(strong.responses) | set(strong.failures) == set(cheap.failures) - set(cheap.responses)
+    summary = json.loads(retort("report", out, "--json").stdout.splitlines()[-1])
+    (cascade,) = summary["cascades"]
+    handed_on = len(cheap.failures)
+    assert (cascade["items"], cascade["handed_on"]) == (12, handed_on)
+    assert cascade["strong_alone_usd"] > cascade["cost_usd"] > 0
+    assert summary["cost_usd"] == pytest.approx(cascade["cost_usd"])
+    assert "strong alone would have cost about" in retort("report", out).stdout
 
 
 @pytest.mark.parametrize("flags", [["--limit-server", "file:limit"], ["--shard", "1/2"], ["--preview", 2]])
