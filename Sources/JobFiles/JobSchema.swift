@@ -10,7 +10,7 @@ public struct JobSchema: Sendable {
 
     /// Of job files, with a line feed at its end.
     public var job: String {
-        let special: [(String, Value)] =
+        var special: [(String, Value)] =
             [
                 ("input", .object([("description", .text("the prompts: files, directories, patterns")), texts])),
                 (
@@ -21,6 +21,14 @@ public struct JobSchema: Sendable {
                     ])
                 ),
             ] + matrix
+        let until = Value.object([
+            ("description", .text("when the run has enough: `accepted: N` answers")), ("type", .text("object")),
+            (
+                "properties",
+                .object([("accepted", .object([("type", .text("integer")), ("minimum", .word("1"))]))])
+            ), ("required", .list([.text("accepted")])), ("additionalProperties", .word("false")),
+        ])
+        special.append(("until", until))
         let section = special + optionProperties + [("stages", stages)]
         let jobs = Value.object([
             ("description", .text("jobs of their own, chosen by --job; the rest of the file holds for all")),

@@ -52,12 +52,21 @@ struct LayerReader: Sendable {
     /// - Parameters:
     ///   - reserved: names that are no options.
     ///   - names: further names of options.
+    /// `until: {accepted: 100}` as `until-accepted: 100`.
+    private static func flattened(_ member: YAMLNode.Member) -> YAMLNode.Member {
+        guard member.name == "until", let inner = member.value.members, inner.count == 1, inner[0].name == "accepted"
+        else { return member }
+        var key = member.key
+        key.content = .scalar("until-accepted", isPlain: true)
+        return YAMLNode.Member(key: key, value: inner[0].value)
+    }
+
     func layer(
         _ members: [YAMLNode.Member], _ reserved: Set<String>, names: [String: String] = [:],
         _ problems: inout [RetortError]
     ) -> Layer {
         var layer = Layer()
-        for member in members {
+        for member in members.map(Self.flattened) {
             let name = member.name.replacing("_", with: "-")
             // Of a name that is both, the text is the option's.
             if reserved.contains(name), options[name] == nil || member.value.text == nil {

@@ -83,6 +83,7 @@ enum RunCommand {
             OptionSpec(
                 "skip", kind: .integer(0...1_000_000_000_000), valueName: "N", summary: "pass over the first N rows",
                 group: inputGroup),
+            RunSession.goalOption,
             OptionSpec("strict", summary: "stop at the first bad row instead of recording it", group: inputGroup),
             OptionSpec(
                 "on-change", kind: .choice(ChangePolicy.allCases.map(\.rawValue)),
@@ -212,7 +213,7 @@ enum RunCommand {
             settings: settings, messages: messages, isQuiet: command.flag("quiet"), live: live)
         let result: RunSession.Result
         do {
-            result = try await session.run()
+            result = try await session.runToGoal()
         } catch {
             messages.report(error, from: "retort")
             return ExitCode(error)

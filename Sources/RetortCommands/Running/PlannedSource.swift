@@ -27,6 +27,15 @@ final class PlannedSource: ItemSource {
         var watch: SourceWatch?
         /// Rows read so far, and what became of those that are not items.
         var reading = Reading()
+
+        /// Takes the first batch, or so many items of it.
+        mutating func takeFirst(_ most: Int) -> [Item<ItemContext>] {
+            guard most < batches[0].items.count else { return batches.removeFirst().items }
+            let taken = Array(batches[0].items.prefix(most))
+            batches[0].items.removeFirst(most)
+            batches[0].bytes -= taken.reduce(0) { $0 + $1.request.body.count }
+            return taken
+        }
     }
 
     /// How far the input has been read.
@@ -39,6 +48,9 @@ final class PlannedSource: ItemSource {
         /// Where the input ends in the middle of a row.
         var tornEnd: String?
     }
+
+    /// So many items that were handed out have no outcome for now.
+    func lose(_ count: Int) { goal?.lose(count) }
 
     /// Items that were planned and not handed over yet.
     private struct Batch {
@@ -69,7 +81,10 @@ final class PlannedSource: ItemSource {
     /// Outcomes that the store held before the run.
     private let held: UInt64
 
-    init(held: UInt64 = 0) { self.held = held }
+    /// Says how many items may be handed out; nil: all.
+    private let goal: AcceptedGoal?
+
+    init(held: UInt64 = 0, goal: AcceptedGoal? = nil) { (self.held, self.goal) = (held, goal) }
 
     var reading: Reading { state.update { $0.reading } }
 
@@ -88,8 +103,16 @@ final class PlannedSource: ItemSource {
         } onCancel: {
             cancel()
         }
+        var most = Int.max
+        if let goal, let waiting = state.update({ $0.batches.first?.items.count }) {
+            guard let room = await goal.take(waiting) else {
+                cancel()
+                return goal.count.isReached ? nil : []
+            }
+            most = room
+        }
         let (batch, error) = state.update { state -> ([Item<ItemContext>]?, RetortError?) in
-            if !state.batches.isEmpty { return (state.batches.removeFirst().items, nil) }
+            if !state.batches.isEmpty { return (state.takeFirst(most), nil) }
             if state.isFinished { return (nil, state.error) }
             return ([], nil)
         }
@@ -106,6 +129,7 @@ final class PlannedSource: ItemSource {
             return state.waiter
         }
         waiter?.resume()
+        goal?.cancel()
     }
 
     /// Cancels, and waits until the thread has let go of the store: for good, even if it waits for its input still.

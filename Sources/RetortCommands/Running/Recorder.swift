@@ -11,7 +11,12 @@ final class Recorder: OutcomeSink {
     /// `append` takes one caller at a time; outcomes and bad rows come from two threads.
     private let turn = Locked(())
 
-    init(_ store: RecordStore, codec: RecordCodec, issued: IssuedKeys, watch: RunWatch? = nil) {
+    private let goal: AcceptedGoal?
+
+    init(
+        _ store: RecordStore, codec: RecordCodec, issued: IssuedKeys, watch: RunWatch? = nil, goal: AcceptedGoal? = nil
+    ) {
+        self.goal = goal
         self.watch = watch
         self.store = store
         self.codec = codec
@@ -23,6 +28,11 @@ final class Recorder: OutcomeSink {
         let result = try append(records)
         issued.remove(records.map(\.key.hash))
         watch?.settled(batch)
+        if let goal {
+            let accepted = batch.count { if case .answer = $0.result { true } else { false } }
+            let failed = batch.count { if case .failure = $0.result { true } else { false } }
+            goal.settle(accepted: accepted, of: accepted + failed)
+        }
         return result.isPressed ? .pressed : .open
     }
 

@@ -26,6 +26,7 @@ struct RunConclusion {
         if let error { return ExitCode(error.code) }
         if result.wasInterrupted { return .interrupted }
         if !isFinished { return .incomplete }
+        if let goal = result.goal { return goal.isReached ? .ok : .incomplete }
         return standing.failed > 0 || result.summary.progress.verifierFailures > 0 ? .incomplete : .ok
     }
 
@@ -46,6 +47,7 @@ struct RunConclusion {
 
     var headline: String {
         if isFinished {
+            if let goal = result.goal { return goal.headline }
             if standing.total == 0 {
                 return "Finished: \(result.part?.emptiness ?? "the input holds no rows")."
             }

@@ -44,6 +44,7 @@ final class RunReporter: ProgressObserver {
     }
 
     func progress(_ progress: Progress) {
+        source.lose(progress.verifierFailures.addingSaturated(progress.held))
         display.show(progress) { fill(&$0, progress) }
         publisher?.update(
             progress, paused: RunDisplay.pausedReason(progress, trouble: store.trouble),
@@ -51,7 +52,11 @@ final class RunReporter: ProgressObserver {
         ) { standing(progress) }
     }
 
-    func finish(_ progress: Progress) { display.finish(progress) { fill(&$0, progress) } }
+    /// Ends the counting of rows, and the display.
+    func finish(_ progress: Progress) {
+        isCounting.withLock { $0 = false }
+        display.finish(progress) { fill(&$0, progress) }
+    }
 
     /// Counts the input's rows, for the total and the time left. Only files that can be read again.
     func count(
@@ -82,8 +87,6 @@ final class RunReporter: ProgressObserver {
     }
 
     func remark(_ line: String) { if !isQuiet { messages.line(CellWidth.sanitized(line)) } }
-
-    func stopCounting() { isCounting.withLock { $0 = false } }
 
     func badRow(_ error: RetortError) {
         let count = badRows.withLock { count in

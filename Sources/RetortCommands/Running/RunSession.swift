@@ -34,6 +34,17 @@ struct RunSession {
         self.isQuiet = isQuiet
     }
 
+    /// What earlier samples have come to, of a run for a number of accepted answers.
+    private(set) var drawn: AcceptedGoal.Count?
+
+    /// The same for so many samples of each row.
+    func drawing(_ samples: Int, after drawn: AcceptedGoal.Count?) -> RunSession {
+        var session = self
+        session.settings.samples = samples
+        session.drawn = drawn
+        return session
+    }
+
     /// How a run ended, for the summary and the exit status.
     struct Result: Sendable {
         var summary: RunSummary
@@ -51,6 +62,8 @@ struct RunSession {
         var tornEnd: String?
         /// What part of the input the run was for; nil: all of it, with no other stores.
         var part: ShardResult?
+        /// Of a run for a number of accepted answers.
+        var goal: AcceptedResult?
         /// What the whole process has cost, the built-in server included; nil while it is not over.
         var cost: ProcessCost?
     }
@@ -263,12 +276,12 @@ struct RunSession {
             try refuseChangedRows(input, store)
         }
         let siblings = try siblingStores(store)
-        let codec = RecordCodec(
-            prices: settings.pricing.version, keepsBody: settings.keepsBody, costs: try CostColumn(of: settings.out))
+        let codec = try codec()
+        let goal = goal(before, store)
         let issued = IssuedKeys()
-        let recorder = Recorder(store, codec: codec, issued: issued, watch: live?.watch)
+        let recorder = Recorder(store, codec: codec, issued: issued, watch: live?.watch, goal: goal)
         stage?.hasOpened(store, recorder)
-        let source = PlannedSource(held: before.done + before.failed)
+        let source = PlannedSource(held: before.done + before.failed, goal: goal)
         let reading = reading(input, store, standing, noted: noted, issued)
         let publisher = RunPublisher(settings, command: "run", watch: live?.watch)
         let reporter = RunReporter(
@@ -301,7 +314,6 @@ struct RunSession {
         let summary = await generator.run(source: source, sink: recorder, verifier: verifier)
         await verifier?.close()
         source.close()
-        reporter.stopCounting()
         reporter.finish(summary.progress)
         await transport.shutdown()
         let reached = reporter.standing(summary.progress)
@@ -317,6 +329,7 @@ struct RunSession {
             spending: spending(of: store, superseded: superseded), simulatorCounts: nil,
             wasInterrupted: signals.withLock { $0 } > 0)
         result.tornEnd = source.reading.tornEnd
+        result.goal = goal.map { AcceptedResult($0.count) }
         result.part = ShardResult(settings.shard, source.reading)
         publisher.end(result)
         return result

@@ -38,6 +38,8 @@ struct RunSettings: Sendable {
     var templateName: String?
     /// Fields of rows that are labels and not sent.
     var metadataOnly: [String] = []
+    /// Accepted answers that are enough; nil: all rows are asked.
+    var acceptedWanted: Int?
     /// The rows of the input that are taken.
     var rows = RowRange()
     /// Whether the template's turns follow the conversation of each record of a store, its answer included.
@@ -104,6 +106,7 @@ struct RunSettings: Sendable {
         rows = RowRange(skip: command.integerIfSet("skip"), limit: command.integerIfSet("limit"))
         rows.selection = try StageOptions.selection(command, job?.source?.names ?? [], template)
         continues = try StageOptions.continues(command, hasTemplate: template != nil)
+        acceptedWanted = command.integerIfSet("until-accepted")
         shard = try ShardOptions.shard(command, environment: environment)
         siblings = command.strings("siblings")
         limit = try LimitOptions.settings(command)

@@ -78,6 +78,10 @@ struct PipelineConclusion {
 
     var headline: String {
         let failed = results.reduce(0) { $0 + $1.standing.failed }
+        if isFinished, results.contains(where: { $0.goal != nil }) {
+            return results.allSatisfy { $0.goal?.isReached ?? true }
+                ? "Finished: enough answers are accepted." : "Finished, but not enough answers were accepted."
+        }
         if isFinished {
             return failed == 0
                 ? "Finished: every item of every stage has its answer."
@@ -98,6 +102,7 @@ struct PipelineConclusion {
                 ", " + palette.red("\(Human.count(standing.failed)) failed")
                 + RunConclusion.classes(of: result.counters)
         }
+        if let goal = result.goal { text += "; \(Human.count(goal.accepted)) of \(Human.count(goal.wanted)) accepted" }
         if standing.earlier > 0 { text += "; \(Human.count(standing.earlier)) from earlier runs" }
         text += "; \(StoreSummary.plural(result.summary.progress.requests, "request"))"
         if let dollars = result.spending.dollars { text += ", \(Human.dollars(dollars))" }

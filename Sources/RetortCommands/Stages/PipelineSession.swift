@@ -104,7 +104,7 @@ struct PipelineSession: Sendable {
         let session = RunSession(
             settings: stage.settings, messages: stream, isQuiet: isQuiet, stage: contexts[number])
         do throws(RetortError) {
-            return .success(try await session.run())
+            return .success(try await session.runToGoal())
         } catch {
             return .failure(error)
         }
