@@ -2,6 +2,8 @@
 public struct HTTPResponse: Sendable {
     public enum Body: Sendable {
         case bytes([UInt8])
+        /// So many bytes of an open file, which is closed when they are sent.
+        case file(Int32, bytes: Int)
         /// Sent in pieces as they come.
         case stream(PieceStream)
     }

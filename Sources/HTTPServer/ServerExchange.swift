@@ -1,5 +1,6 @@
 import Basics
 import CMicroHTTPD
+import Glibc
 
 /// One request on its way through the server. On the server's thread, but for `abort`.
 final class ServerExchange: @unchecked Sendable {
@@ -112,6 +113,9 @@ final class ServerExchange: @unchecked Sendable {
                 MHD_create_response_from_buffer(
                     $0.count, UnsafeMutableRawPointer(mutating: $0.baseAddress), .RESPMEM_MUST_COPY)
             }
+        case .file(let descriptor, let bytes):
+            made = MHD_create_response_from_fd64(UInt64(max(0, bytes)), descriptor)
+            if made == nil { close(descriptor) }
         case .stream(let stream): made = makeResponse(stream)
         }
         guard let made else { return .NO }

@@ -1,6 +1,8 @@
 """The official `openai` and `anthropic` packages as clients of `retort serve`, with `retort simulate` behind it."""
 
+import json
 import signal
+import time
 
 import anthropic
 import openai
@@ -9,6 +11,7 @@ import pytest
 from conftest import KEY, Dataset
 from processes import Server, clean_environment
 
+BATCH_SECONDS_MAX = 30
 QUESTION = [{"role": "user", "content": "Why is the sea salty? 🌊"}]
 
 
@@ -79,6 +82,33 @@ def test_messages_and_their_stream(front):
         text = "".join(stream.text_stream)
     assert message.content[0].text and text
     assert sorted(record["response"] for record in server.records()) == sorted([message.content[0].text, text])
+
+
+def test_files_and_batches(front):
+    server = front()
+    rows = [
+        {"custom_id": f"row-{number}", "method": "POST", "url": "/v1/chat/completions",
+         "body": {"model": "m", "messages": [{"role": "user", "content": f"Question {number}"}]}}
+        for number in range(20)
+    ]
+    text = "".join(json.dumps(row) + "\n" for row in rows).encode()
+    file = server.openai.files.create(file=("rows.jsonl", text), purpose="batch")
+    assert file.bytes == len(text) and server.openai.files.content(file.id).read() == text
+    batch = server.openai.batches.create(
+        input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h", metadata={"for": "a test"}
+    )
+    deadline = time.monotonic() + BATCH_SECONDS_MAX
+    while batch.status not in ("completed", "failed") and time.monotonic() < deadline:
+        time.sleep(0.05)
+        batch = server.openai.batches.retrieve(batch.id)
+    assert batch.status == "completed" and batch.request_counts.completed == 20 and batch.error_file_id is None
+    lines = server.openai.files.content(batch.output_file_id).text.splitlines()
+    answers = {line["custom_id"]: line["response"]["body"] for line in map(json.loads, lines)}
+    assert set(answers) == {row["custom_id"] for row in rows}
+    assert [each.id for each in server.openai.batches.list()] == [batch.id]
+    assert server.openai.files.delete(file.id).deleted
+    texts = {answer["choices"][0]["message"]["content"] for answer in answers.values()}
+    assert {record["response"] for record in server.records()} == texts
 
 
 def test_errors_are_the_packages_own(front):

@@ -55,6 +55,13 @@ enum ServeCommand {
                     """, group: group, default: ReusePolicy.never.rawValue
             ).main,
             OptionSpec(
+                "client-keys", kind: .path, valueName: "FILE",
+                summary: "clients need a key of this file; each may have a budget and a pace",
+                details: """
+                    Lines `KEY NAME [DOLLARS [RPM]]`, or a JSON list of objects with key, name, budget and rpm. A budget is \
+                    for all of the store, over restarts. Without a file only addresses of loopback are listened on.
+                    """, group: group),
+            OptionSpec(
                 "request-size-max", kind: .size(1024...(1 << 30)), summary: "maximum body of a client's request",
                 group: group, default: "32M"),
         ] + RunCommand.spec.options.filter { optionsOfRun.contains($0.name) }.map(forServer) + SimulatorOptions.options,

@@ -35,7 +35,7 @@ final class AnsweringSink: OutcomeSink {
             stored.keep(key.hash, answer.body)
             reply = ClientReply(body: answer.body, id: key.id)
         case .failure(let failure): reply = ClientReply(failure, id: key.id)
-        case .round, .opinion: return
+        case .round, .opinion: return onOutcome(outcome)
         }
         onOutcome(outcome)
         for client in waiting.take(key.hash) {

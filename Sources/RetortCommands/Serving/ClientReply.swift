@@ -18,7 +18,11 @@ struct ClientReply: Sendable {
     /// Whether a client that tries again by itself would only repeat what was tried.
     var isFinal = false
 
-    init(_ error: ClientError) { content = .error(error) }
+    init(_ error: ClientError) {
+        content = .error(error)
+        // Nothing becomes of it by trying again.
+        isFinal = error.code == "insufficient_quota"
+    }
 
     init(body: [UInt8], id: [UInt8], isReused: Bool = false) {
         content = .upstream(status: 200, body: body)

@@ -14,6 +14,7 @@ final class RequestTaker: Sendable {
     private let source: ClientSource
     private let waiting: WaitingClients
     private let stored: StoredAnswers
+    private let accounts: ClientAccounts
     private let parsers = Locked<[JSONParser]>([])
     /// The row of the next record.
     private let rows: Locked<UInt64>
@@ -26,8 +27,9 @@ final class RequestTaker: Sendable {
 
     init(
         _ settings: ServeSettings, _ store: RecordStore, _ source: ClientSource, _ waiting: WaitingClients,
-        _ stored: StoredAnswers, firstRow: UInt64
+        _ stored: StoredAnswers, _ accounts: ClientAccounts, firstRow: UInt64
     ) {
+        self.accounts = accounts
         self.settings = settings
         self.store = store
         self.source = source
@@ -43,12 +45,13 @@ final class RequestTaker: Sendable {
     func end() { isEnding.store(true, ordering: .releasing) }
 
     /// Takes a request of a connection. Its reply comes when there is an answer.
-    func take(_ http: HTTPRequest, _ endpoint: RequestBuilder.Endpoint, _ client: any Client, named: String?) {
+    func take(_ http: HTTPRequest, _ endpoint: RequestBuilder.Endpoint, _ client: any Client, of key: ClientKey?) {
         withParser { parser in
             do throws(ClientError) {
                 try checkOpen(endpoint)
+                if let key { try accounts.checkPace(key, at: .now) }
                 let request = try ClientRequest(http, endpoint, settings.run.builder, parser)
-                try take(request, client, named: named, parser)
+                try take(request, client, of: key, parser)
             } catch {
                 client.take(ClientReply(error))
             }
@@ -56,12 +59,14 @@ final class RequestTaker: Sendable {
     }
 
     /// Takes a line of a batch, whose id is given.
-    func take(body: [UInt8], _ endpoint: RequestBuilder.Endpoint, id: [UInt8], _ client: any Client, named: String?) {
+    func take(
+        body: [UInt8], _ endpoint: RequestBuilder.Endpoint, id: [UInt8], _ client: any Client, of key: ClientKey?
+    ) {
         withParser { parser in
             do throws(ClientError) {
                 try checkOpen(endpoint)
                 let request = try ClientRequest(body: body, endpoint, settings.run.builder, parser, id: id)
-                try take(request, client, named: named, parser)
+                try take(request, client, of: key, parser)
             } catch {
                 client.take(ClientReply(error))
             }
@@ -84,50 +89,67 @@ final class RequestTaker: Sendable {
     }
 
     private func take(
-        _ request: ClientRequest, _ client: any Client, named: String?, _ parser: JSONParser
+        _ request: ClientRequest, _ client: any Client, of account: ClientKey?, _ parser: JSONParser
     ) throws(ClientError) {
-        do throws(RetortError) {
-            let isReusable = settings.reuse.applies(to: request)
-            let id: [UInt8]
-            if let own = request.id ?? (isReusable ? Array(request.name.utf8) : request.idempotencyKey) {
-                id = own
-            } else {
-                id = try freeName(of: request)
+        let key = RecordKey(id: try id(of: request))
+        let bytes = request.request.body.count
+        switch waiting.join(key.hash, fingerprint: request.fingerprint, bytes: bytes, client) {
+        case .joined:
+            reused.add(1, ordering: .relaxed)
+            return
+        case .different: throw Self.different(key.id)
+        case .full:
+            throw ClientError(
+                503, "too much is waiting for answers", retryAfterSeconds: Self.retryAfterSeconds)
+        case .new: break
+        }
+        do throws(ClientError) {
+            if try answerFromStore(key, request) { return }
+            let item = try Self.told { () throws(RetortError) in
+                try self.item(request, key, of: account, parser)
             }
-            let key = RecordKey(id: id)
-            switch waiting.join(
-                key.hash, fingerprint: request.fingerprint, bytes: request.request.body.count, client)
-            {
-            case .joined:
-                reused.add(1, ordering: .relaxed)
-                return
-            case .different: throw RetortError(.usage, Self.different(id))
-            case .full: throw RetortError(.busy, "too much is waiting for answers")
-            case .new: break
+            if let account, account.budget != nil {
+                try accounts.reserve(account, key.hash, try costMax(of: request, item))
             }
-            do throws(RetortError) {
-                if try answerFromStore(key, request) { return }
-                source.offer(try item(request, key, named: named, parser))
-            } catch {
-                _ = waiting.take(key.hash)
-                throw error
-            }
+            source.offer(item)
         } catch {
-            throw Self.clientError(error)
+            // Others may have joined meanwhile.
+            for client in waiting.take(key.hash) { client.take(ClientReply(error)) }
         }
     }
 
-    private static func different(_ id: [UInt8]) -> String {
-        "another request was sent under the id \(String(decoding: id, as: UTF8.self))"
+    private func id(of request: ClientRequest) throws(ClientError) -> [UInt8] {
+        if let own = request.id { return own }
+        if settings.reuse.applies(to: request) { return Array(request.name.utf8) }
+        if let key = request.idempotencyKey { return key }
+        return try Self.told { () throws(RetortError) in try freeName(of: request) }
     }
 
-    private static func clientError(_ error: RetortError) -> ClientError {
-        switch error.code {
-        case .usage: ClientError(422, error.message, code: "idempotency_conflict")
-        case .configuration: ClientError(400, error.description)
-        case .busy: ClientError(503, error.message, retryAfterSeconds: retryAfterSeconds)
-        default: ClientError(500, error.description)
+    /// What a request of a client with a budget may cost.
+    private func costMax(of request: ClientRequest, _ item: Item<ItemContext>) throws(ClientError) -> Int {
+        guard let price = item.context.price else {
+            throw ClientError(
+                400, "the client has a budget, and the price of \(request.model ?? "the model") is not known")
         }
+        guard let tokens = request.completionTokensMax else {
+            throw ClientError(
+                400, "the client has a budget, so the request needs a limit of tokens, such as max_tokens")
+        }
+        return price.nanodollarsMax(bodyBytes: item.request.body.count, completionTokensMax: max(0, tokens))
+    }
+
+    private static func told<Result>(_ work: () throws(RetortError) -> Result) throws(ClientError) -> Result {
+        do throws(RetortError) {
+            return try work()
+        } catch {
+            throw ClientError(error.code == .configuration ? 400 : 500, error.description)
+        }
+    }
+
+    private static func different(_ id: [UInt8]) -> ClientError {
+        ClientError(
+            422, "another request was sent under the id \(String(decoding: id, as: UTF8.self))",
+            code: "idempotency_conflict")
     }
 
     /// Of equal requests that are meant to differ each has a record.
@@ -148,11 +170,10 @@ final class RequestTaker: Sendable {
     }
 
     /// Whether the item has its answer. Then it is read, and sent to all who wait for it.
-    private func answerFromStore(_ key: RecordKey, _ request: ClientRequest) throws(RetortError) -> Bool {
-        guard let entry = try store.lookup(key), entry.recordStatus == .ok else { return false }
-        guard entry.fingerprint == UInt32(truncatingIfNeeded: request.fingerprint) else {
-            throw RetortError(.usage, Self.different(key.id))
-        }
+    private func answerFromStore(_ key: RecordKey, _ request: ClientRequest) throws(ClientError) -> Bool {
+        let found = try Self.told { () throws(RetortError) in try store.lookup(key) }
+        guard let entry = found, entry.recordStatus == .ok else { return false }
+        guard entry.fingerprint == UInt32(truncatingIfNeeded: request.fingerprint) else { throw Self.different(key.id) }
         reused.add(1, ordering: .relaxed)
         stored.read(key, entry) { [waiting] result in
             let reply =
@@ -166,7 +187,7 @@ final class RequestTaker: Sendable {
     }
 
     private func item(
-        _ request: ClientRequest, _ key: RecordKey, named: String?, _ parser: JSONParser
+        _ request: ClientRequest, _ key: RecordKey, of account: ClientKey?, _ parser: JSONParser
     ) throws(RetortError) -> Item<ItemContext> {
         let pricing = settings.run.pricing
         let sent = request.request
@@ -176,16 +197,17 @@ final class RequestTaker: Sendable {
         let context = ItemContext(
             key: key, row: takeRow(), fingerprint: request.fingerprint,
             asked: AskedText.members(ofBody: sent.body[...], with: parser),
-            metadata: metadata(of: request, named: named), request: sent, price: price)
+            metadata: metadata(of: request, account), request: sent, price: price)
         return Item(
             request: sent, context: context,
             estimatedTokens: TokenEstimate.tokens(of: sent, completionTokensMax: request.completionTokensMax),
             costMax: costMax, price: price ?? .free, namesModel: true)
     }
 
-    private func metadata(of request: ClientRequest, named: String?) -> [UInt8] {
-        var members = [JSONTree.Member("endpoint", .text(request.endpoint.dialect.batchURL))]
-        if let named { members.append(JSONTree.Member("client", .text(named))) }
+    /// The client comes first, where `ClientAccounts` looks for it.
+    private func metadata(of request: ClientRequest, _ account: ClientKey?) -> [UInt8] {
+        var members = account.map { [JSONTree.Member("client", .text($0.name))] } ?? []
+        members.append(JSONTree.Member("endpoint", .text(request.endpoint.dialect.batchURL)))
         if let key = request.idempotencyKey {
             members.append(JSONTree.Member("idempotency_key", .text(String(decoding: key, as: UTF8.self))))
         }

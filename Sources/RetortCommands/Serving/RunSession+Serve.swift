@@ -36,7 +36,7 @@ extension RunSession {
                 return store
             },
             drive: { (session, store, transport, loop) throws(RetortError) in
-                let server = ServeDriver(session, serving, store, loop)
+                let server = try ServeDriver(session, serving, store, loop)
                 let result = try await server.run(transport, listener, onStart)
                 reused = server.reusedCount
                 return result
@@ -55,6 +55,8 @@ final class ServeDriver {
     private let waiting = WaitingClients()
     private let stored: StoredAnswers
     private let taker: RequestTaker
+    private let accounts: ClientAccounts
+    private let batches: BatchRunner
     private let control: ServeControl
 
     /// How long replies may take to leave at the end.
@@ -63,7 +65,9 @@ final class ServeDriver {
 
     var reusedCount: Int { taker.reusedCount }
 
-    init(_ session: RunSession, _ serving: ServeSettings, _ store: RecordStore, _ loop: EventLoop) {
+    init(
+        _ session: RunSession, _ serving: ServeSettings, _ store: RecordStore, _ loop: EventLoop
+    ) throws(RetortError) {
         self.session = session
         self.serving = serving
         self.store = store
@@ -71,8 +75,12 @@ final class ServeDriver {
         stored = StoredAnswers(store.root)
         let counters = store.counters
         let noted = store.manifest.notes?[Self.rowNote].flatMap { UInt64($0) } ?? 0
+        accounts = ClientAccounts(spent: serving.keys == nil ? [:] : try ClientBooks.load(store))
         taker = RequestTaker(
-            serving, store, source, waiting, stored, firstRow: max(counters.done + counters.failed, noted))
+            serving, store, source, waiting, stored, accounts, firstRow: max(counters.done + counters.failed, noted))
+        batches = BatchRunner(
+            try BatchShelf(in: store.root), taker, store, keys: serving.keys,
+            window: session.settings.generator.concurrency)
         control = ServeControl(session.messages, drainTimeout: session.settings.drainTimeout)
     }
 
@@ -91,14 +99,20 @@ final class ServeDriver {
             anthropic: transports.anthropic.map { settings.secrets.guarding($0) })
         let codec = RecordCodec(
             prices: settings.pricing.version, keepsBody: true, costs: try CostColumn(of: settings.out))
-        let sink = AnsweringSink(Recorder(store, codec: codec, issued: IssuedKeys()), waiting, stored)
+        let sink = AnsweringSink(Recorder(store, codec: codec, issued: IssuedKeys()), waiting, stored) { [accounts] in
+            accounts.note($0)
+        }
         let reporter = ServeReporter(
             RunDisplay(session.messages, store: store, meter: HealthMeter(loop)), store: store,
             publisher: RunPublisher(settings, command: "serve"))
-        let front = ServeFront(settings: serving, taker: taker, transports: guarded)
+        let front = ServeFront(settings: serving, taker: taker, transports: guarded, batches: batches)
         let server = try front.start(on: listener)
-        control.start { [taker] in taker.end() }
+        control.start { [taker, batches] in
+            taker.end()
+            batches.stop()
+        }
         try onStart(server.port)
+        batches.start()
         var summary: RunSummary
         repeat {
             let spending = Spending(
@@ -112,6 +126,7 @@ final class ServeDriver {
             release(summary)
         } while !control.isStopping && Self.canGoOn(summary)
         taker.end()
+        batches.stop()
         await farewell(server)
         stored.stop()
         reporter.finish(summary.progress)
@@ -132,6 +147,7 @@ final class ServeDriver {
     /// Those who wait for what will not be asked are told why.
     private func release(_ summary: RunSummary) {
         source.clear()
+        accounts.releaseAll()
         let error = summary.error.map { [$0.message, $0.cause ?? ""].filter { !$0.isEmpty }.joined(separator: ": ") }
         let reply = ClientReply(
             ClientError(
@@ -144,12 +160,15 @@ final class ServeDriver {
         let deadline = Instant.now + Self.farewell
         while server.openRequests > 0, Instant.now < deadline { try? await Task.sleep(nanoseconds: 5_000_000) }
         server.stop()
+        // It reads the store, which is closed next.
+        while !batches.isEnded { try? await Task.sleep(nanoseconds: 5_000_000) }
     }
 
     private func end(
         _ summary: RunSummary, _ reporter: ServeReporter, superseded: Int?
     ) throws(RetortError) -> RunSession.Result {
         let counters = store.counters
+        if serving.keys != nil { try ClientBooks.save(accounts.spent, in: store) }
         try store.note(Self.rowNote, String(taker.nextRow))
         try store.endInput(rows: counters.done + counters.failed)
         var summary = summary

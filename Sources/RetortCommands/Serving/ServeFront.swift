@@ -10,6 +10,7 @@ struct ServeFront: Sendable {
     let settings: ServeSettings
     let taker: RequestTaker
     let transports: EndpointTransports
+    let batches: BatchRunner
 
     /// Connections at once. Further ones wait to be accepted.
     static let connectionsMax = 4096
@@ -22,10 +23,17 @@ struct ServeFront: Sendable {
         configuration.bodyBytesMax = settings.requestBytesMax
         configuration.idleTimeout = Self.idleTimeout
         let rule = OriginRule(host: settings.address.host, port: listener.port)
+        let keys = settings.keys
         configuration.gate = { request in
-            rule.objection(to: request).map {
-                ClientError(403, $0, code: "origin_refused").response(to: Self.provider(of: request.path))
+            let provider = Self.provider(of: request.path)
+            if let objection = rule.objection(to: request) {
+                return ClientError(403, objection, code: "origin_refused").response(to: provider)
             }
+            guard let keys, keys.client(of: request) == nil else { return nil }
+            return ClientError(
+                401, "a key of this server is needed: Authorization: Bearer KEY", code: "invalid_api_key"
+            )
+            .response(to: provider)
         }
         configuration.fault = { status, message in ClientError(status, message).response(to: .openAI) }
         return try HTTPServer(configuration, on: listener, routes: routes)
@@ -41,9 +49,9 @@ struct ServeFront: Sendable {
             let path = endpoint.dialect.batchURL
             for path in [path, String(path.dropFirst("/v1".count))] {
                 routes.append(
-                    HTTPRoute("POST", path) { [taker] request, reply in
+                    HTTPRoute("POST", path) { [taker, settings] request, reply in
                         let client = ConnectedClient(reply: reply, provider: endpoint.dialect.provider)
-                        taker.take(request, endpoint, client, named: nil)
+                        taker.take(request, endpoint, client, of: settings.keys?.client(of: request))
                     })
             }
         }
@@ -55,6 +63,8 @@ struct ServeFront: Sendable {
                 })
         }
         routes.append(HTTPRoute("GET", "/health") { _ in .text(200, "ok") })
+        let batches = BatchRoutes(runner: batches) { [settings] in settings.keys?.client(of: $0) }
+        for base in ["/v1", ""] { routes += batches.routes(below: base) }
         return routes
     }
 

@@ -13,6 +13,8 @@ struct ServeSettings: Sendable {
     var reuse: ReusePolicy
     /// Bytes of a client's request.
     var requestBytesMax: Int
+    /// Those who may use the server; nil: all on this machine.
+    var keys: ClientKeys?
     /// The ways to the two providers' APIs; an error where there is none.
     var openAI: Result<AccessOptions, RetortError>
     var anthropic: Result<AccessOptions, RetortError>
@@ -21,6 +23,12 @@ struct ServeSettings: Sendable {
         address = try ListenAddress(command.string("listen"))
         reuse = command.choice("reuse")
         requestBytesMax = command.size("request-size-max")
+        keys = try command.stringIfSet("client-keys").map { path throws(RetortError) in try ClientKeys.load(path) }
+        guard keys != nil || OriginRule.isLoopback(address.host) else {
+            throw RetortError(
+                .configuration, "other machines would reach this address", at: "--listen \(command.string("listen"))",
+                remedy: "Listen on 127.0.0.1, or give --client-keys with a file of keys.")
+        }
         openAI = Self.access(command, .chat, environment)
         anthropic = Self.access(command, .messages, environment)
         run = try RunSettings(serving: command, environment: environment)
