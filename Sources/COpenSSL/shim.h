@@ -77,6 +77,8 @@ static inline SSL_CTX *retort_tls_context(X509_STORE *store, char *host) {
     if (context == NULL) return NULL;
     SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
     SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+    // A reading returns after each record, also one without content: a server that sends only those must not hold it.
+    SSL_CTX_clear_mode(context, SSL_MODE_AUTO_RETRY);
     SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
     // A record's head and what follows it come with one system call.
     SSL_CTX_set_read_ahead(context, 1);

@@ -128,6 +128,14 @@ final class ScriptedServer: Sendable {
             while left > 0, send(many) { left -= many.count }
         }
 
+        /// Sends TLS key updates, which carry nothing, until the client leaves, or has had `countMax`.
+        func sendKeyUpdates(countMax: Int = 1 << 20) {
+            guard let tls else { return }
+            for _ in 0..<countMax {
+                guard SSL_key_update(tls, SSL_KEY_UPDATE_NOT_REQUESTED) == 1, SSL_do_handshake(tls) == 1 else { return }
+            }
+        }
+
         /// Carries bytes between the client and a port of loopback until one of them closes.
         func tunnel(to port: UInt16) {
             let other = connectToLoopback(port)

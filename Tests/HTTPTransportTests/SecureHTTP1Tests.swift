@@ -124,6 +124,31 @@ struct SecureHTTP1Tests {
         }
     }
 
+    @Test func recordsWithoutContentEndTheirConnectionOnly() async throws {
+        try await withScript { request, connection in
+            guard request.body == Array("flood".utf8) else { return connection.answer("ok") }
+            connection.sendKeyUpdates()
+        } run: { transport, _ in
+            var request = anyRequest
+            request.body = Array("flood".utf8)
+            async let flooded = transport.send(request)
+            for _ in 0..<20 { try await expect("ok", from: transport) }
+            let failure = try #require(await flooded.failure)
+            #expect(failure.kind == .connection)
+            #expect(failure.message.contains("without content"), "\(failure.message)")
+        }
+    }
+
+    @Test func someRecordsWithoutContentAreReadOver() async throws {
+        try await withScript { request, connection in
+            connection.sendKeyUpdates(countMax: 40)
+            connection.answer("ok")
+            connection.sendKeyUpdates(countMax: 40)
+        } run: { transport, _ in
+            for _ in 0..<5 { try await expect("ok", from: transport) }
+        }
+    }
+
     @Test(arguments: [" folded: first", "\tfolded: first", " "])
     func aHeaderSectionThatBeginsWithAFoldedLine(first: String) async throws {
         try await withScript { request, connection in

@@ -7,6 +7,8 @@ final class TLSStream: ByteStream {
     private let host: String
     /// All connections put their records together there.
     private let record: UnsafeMutableRawBufferPointer
+    /// Records without content since the last one that had some.
+    private var emptyRecords = 0
 
     init(_ ssl: OpaquePointer, host: String, record: UnsafeMutableRawBufferPointer) {
         self.ssl = ssl
@@ -57,11 +59,24 @@ final class TLSStream: ByteStream {
         return count > 0 ? .bytes(Int(count)) : flow(count)
     }
 
+    /// Records without content (session tickets, key updates) that may come between two with content.
+    private static let emptyRecordsMax = 256
+
     func read(into buffer: UnsafeMutableRawBufferPointer) -> ByteFlow {
-        ERR_clear_error()
-        errno = 0
-        let count = SSL_read(ssl, buffer.baseAddress, Int32(clamping: buffer.count))
-        return count > 0 ? .bytes(Int(count)) : flow(count)
+        while emptyRecords <= Self.emptyRecordsMax {
+            ERR_clear_error()
+            errno = 0
+            let count = SSL_read(ssl, buffer.baseAddress, Int32(clamping: buffer.count))
+            if count > 0 {
+                emptyRecords = 0
+                return .bytes(Int(count))
+            }
+            // Nothing was missing: a record without content was read, and the next may be there already.
+            let wasEmptyRecord = errno != EAGAIN && SSL_get_error(ssl, count) == SSL_ERROR_WANT_READ
+            if !wasEmptyRecord { return flow(count) }
+            emptyRecords += 1
+        }
+        return .broken(EPROTO, "TLS: more than \(Self.emptyRecordsMax) records without content follow each other")
     }
 
     var mayHoldMore: Bool { SSL_has_pending(ssl) == 1 }
