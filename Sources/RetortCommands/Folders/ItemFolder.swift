@@ -135,6 +135,8 @@ final class ItemReader {
                 guard let stored = try reader.record(part), let root = try? parser.parse(stored.line).root else {
                     break
                 }
+                // Of what the row asked before it was changed.
+                guard stored.head.fingerprint == record.head.fingerprint else { continue }
                 let round = RecordView(root)
                 rounds.append(FolderRound(round, try verdict(key, round: number)))
                 sent = messages(of: round)

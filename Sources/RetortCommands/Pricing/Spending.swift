@@ -61,6 +61,8 @@ struct Spending: Sendable, Hashable {
         for lane in Lane.allCases where try reader.superseded(lane).records > 0 {
             try reader.forEachSuperseded(lane) { record throws(RetortError) in
                 guard let root = try? parser.parse(record.line).root else { return }
+                // The record that it has in `rounds/` stays, and says the cost too.
+                guard !RecordView(root).isInRounds else { return }
                 nanodollars = nanodollars.addingSaturated(RecordView(root).cost ?? 0)
             }
         }

@@ -4,10 +4,10 @@ import ResponseGenerator
 extension Item {
     /// Goes on where an earlier run left the item.
     mutating func resume(_ resumption: PriorRounds.Resumption) {
-        let grown = max(0, resumption.request.body.count - request.body.count)
-        estimatedTokens += TokenEstimate.tokens(bytes: grown)
-        request = resumption.request
         priorRounds = resumption.rounds
+        guard let next = resumption.request else { return }
+        estimatedTokens += TokenEstimate.tokens(bytes: max(0, next.body.count - request.body.count))
+        request = next
         priorCorrections = resumption.corrections
         priorRejections = resumption.rejections
         priorAttempts = resumption.attempts

@@ -25,7 +25,8 @@ final class PriorRounds {
 
     /// Where an item goes on.
     struct Resumption {
-        var request: ModelRequest
+        /// What is to be sent; nil: the item's own request, as if it had no rounds but for their numbers.
+        var request: ModelRequest?
         var rounds: RoundsSoFar
         var corrections = 0
         var rejections = 0
@@ -35,26 +36,49 @@ final class PriorRounds {
     }
 
     /// How many rounds an item has, and what they have cost.
-    func soFar(_ key: RecordKey) throws(RetortError) -> RoundsSoFar { try read(key).rounds }
+    func soFar(_ key: RecordKey) throws(RetortError) -> RoundsSoFar { try read(key) { _ in true }.rounds }
 
-    /// Reads an item's rounds, each once.
-    private func read(_ key: RecordKey) throws(RetortError) -> (rounds: RoundsSoFar, newest: StoredRecord?) {
+    /// An item's rounds.
+    private struct Rounds {
+        /// How many there are; the cost is that of the rounds from `first` on.
         var rounds = RoundsSoFar()
+        /// From here to the newest all are of the row as it is now.
+        var first: UInt32 = 1
+        /// Nil where there is none of the row as it is now.
         var newest: StoredRecord?
-        while let record = try record(key, rounds.count + 1) {
-            newest = record
-            rounds.count += 1
-            rounds.nanodollars = rounds.nanodollars.addingSaturated(try view(record).cost ?? 0)
+    }
+
+    /// Reads an item's rounds, each once. Those of a row that has changed since are counted, so that their numbers are not
+    /// given twice.
+    private func read(_ key: RecordKey, ofRow isOfRow: (UInt64) -> Bool) throws(RetortError) -> Rounds {
+        var read = Rounds()
+        while let record = try record(key, read.rounds.count + 1) {
+            read.rounds.count += 1
+            if isOfRow(record.head.fingerprint) {
+                read.newest = record
+                read.rounds.nanodollars = read.rounds.nanodollars.addingSaturated(try view(record).cost ?? 0)
+            } else {
+                read.newest = nil
+                read.rounds.nanodollars = 0
+                read.first = read.rounds.count + 1
+            }
         }
-        return (rounds, newest)
+        return read
     }
 
     /// Nil for an item that has no rounds.
-    func resumption(of key: RecordKey) throws(RetortError) -> Resumption? {
-        let (rounds, newest) = try read(key)
-        guard let last = newest else { return nil }
+    ///
+    /// - Parameter isOfRow: whether a fingerprint is that of the row as it is now. An answer to what a row asked before is none
+    ///   to what it asks now.
+    func resumption(
+        of key: RecordKey, ofRow isOfRow: (UInt64) -> Bool
+    ) throws(RetortError) -> Resumption? {
+        let read = try read(key, ofRow: isOfRow)
+        let rounds = read.rounds
+        guard rounds.count > 0 else { return nil }
+        guard let last = read.newest else { return Resumption(rounds: rounds) }
         let view = try view(last)
-        guard let asked = view.request else { return nil }
+        guard let asked = view.request else { return Resumption(rounds: rounds) }
         let request = ModelRequest(path: asked.path, body: asked.body)
         let corrections = max(0, view.integer(.corrections))
         let rejections = max(0, view.integer(.rejections))
@@ -83,7 +107,7 @@ final class PriorRounds {
             }
         default: break
         }
-        if verifier?.keepsBest == true { resumption.best = try best(of: key, rounds.count) }
+        if verifier?.keepsBest == true { resumption.best = try best(of: key, read.first...rounds.count) }
         return resumption
     }
 
@@ -91,9 +115,9 @@ final class PriorRounds {
     private static let latencyMax = 1 << 40
 
     /// Of the rounds that were rejected, the one with the best score.
-    private func best(of key: RecordKey, _ count: UInt32) throws(RetortError) -> RejectedAnswer? {
+    private func best(of key: RecordKey, _ numbers: ClosedRange<UInt32>) throws(RetortError) -> RejectedAnswer? {
         var best: RejectedAnswer?
-        for number in 1...count {
+        for number in numbers {
             guard let opinion = try opinion(of: key, round: number),
                 best.map({ $0.opinion.score < opinion.score }) ?? true,
                 let record = try record(key, number)

@@ -159,7 +159,11 @@ final class RowPlanner {
             var item = Item(
                 request: sent, context: context, estimatedTokens: tokens, costMax: costMax,
                 price: price ?? .free, namesModel: namesModel)
-            if let resumption = try prior?.resumption(of: key) {
+            let resumption = try prior?.resumption(of: key) { stored in
+                scheme.matches(
+                    UInt32(truncatingIfNeeded: stored), fingerprint, request, settings.builder, with: splitter)
+            }
+            if let resumption {
                 item.resume(resumption)
                 item.costMax = try pricing.costMax(of: item.request, price: price, with: splitter) {
                     input.place(of: row)

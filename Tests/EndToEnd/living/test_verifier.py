@@ -112,6 +112,36 @@ def test_what_a_verifier_could_not_judge_is_judged_later_at_no_cost(retort, teac
     retort("verify", store.root, "--deep")
 
 
+def test_a_changed_row_does_not_get_the_answer_to_what_it_asked_before(retort, teacher, prices, judge, tmp_path):  # noqa: F811
+    """Neither where its answer was superseded, nor where it was pending with a round on disk."""
+    server, store, rows = teacher(), Store(tmp_path / "store"), tmp_path / "rows.jsonl"
+
+    def write(word):
+        lines = [{"id": f"q-{number}", "prompt": f"{word} #{number}", "level": str(number)} for number in range(10)]
+        rows.write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+    write("name the capital of France")
+    broken = tmp_path / "broken.py"
+    broken.write_text("import sys; sys.exit('no model')\n")
+    line = command(rows, store, server, prices, "--rounds", 3, "--max-cost", 1)
+    retort(*line, "--verifier", f"{sys.executable} {broken}", status=75)
+    assert not store.responses and len(store.lane("rounds")) == server.billed[0] > 0
+    # Numbers of rounds go on, and the judge looks at them.
+    for word, wanted in (("translate", 15), ("summarise", 12)):
+        write(word)
+        before = server.billed[0]
+        retort(*line, "--verifier", judge, "--on-change", "rerun", status=75)
+        assert server.billed[0] - before == wanted
+        for item, answer in store.responses.items():
+            mine = of_item(store.lane("rounds"), item)[-1]
+            asked = json.loads(mine["request"]["body"])["messages"]
+            assert asked[0]["content"].startswith(word) and answer["response"] == mine["response"]
+            assert all("capital" not in turn["content"] for turn in asked)
+        told = spending(retort, store)
+        assert recorded(told) == told["total_usd"] == bill(server)
+    retort("verify", store.root, "--deep")
+
+
 @pytest.mark.parametrize("number", range(3))
 def test_a_kill_between_rounds_pays_nothing_twice(retort, teacher, prompts, prices, judge, tmp_path, number):  # noqa: F811
     print(f"seed {SEED + number}")
