@@ -74,7 +74,7 @@ public struct MatrixReader {
         do throws(RetortError) {
             let made = try Matrix(
                 axes, excluding: excluded, only: wanted, copies: copies, draws: draws, seed: seed)
-            guard made.hasRows else {
+            guard try made.hasRows() else {
                 wrong("no combination is left", (members["exclude"] ?? members["where"] ?? member).key)
                 return nil
             }

@@ -59,6 +59,7 @@ public struct YAMLReader {
 
     private func scan(_ parser: inout yaml_parser_t) throws(RetortError) -> [Event] {
         var events: [Event] = []
+        var depth = 0
         while true {
             var event = yaml_event_t()
             guard yaml_parser_parse(&parser, &event) == 1 else { throw notYAML(parser) }
@@ -75,6 +76,18 @@ public struct YAMLReader {
                     isPlain: scalar.style == YAML_PLAIN_SCALAR_STYLE && scalar.tag == nil)
                 node.isBlock = scalar.style == YAML_LITERAL_SCALAR_STYLE
                 events.append(.scalar(node))
+            case YAML_SEQUENCE_START_EVENT, YAML_MAPPING_START_EVENT: depth += 1
+            case YAML_SEQUENCE_END_EVENT, YAML_MAPPING_END_EVENT: depth -= 1
+            default: break
+            }
+            // Here, not in the tree: libyaml's time grows with the square of the depth.
+            guard depth <= Self.depthMax else {
+                throw wrong("values are nested deeper than \(Self.depthMax)", node.place)
+            }
+            guard events.count <= 2 * Self.nodesMax else {
+                throw wrong("the file has more than \(Self.nodesMax) values", node.place)
+            }
+            switch event.type {
             case YAML_SEQUENCE_START_EVENT: events.append(.list(node))
             case YAML_SEQUENCE_END_EVENT: events.append(.listEnd)
             case YAML_MAPPING_START_EVENT: events.append(.map(node))

@@ -134,15 +134,27 @@ public final class Matrix: Sendable, Hashable {
     /// Places at which a row can be.
     var positions: UInt64 { (draws ?? combinations) * copies }
 
-    /// Whether there is any row.
-    public var hasRows: Bool { row(from: 0) != nil }
+    /// Combinations without rows that are gone through for one that has some.
+    static let passedMax = 20_000_000
+
+    /// Whether there is any row. Throws `.configuration` where that takes too long to find out.
+    public func hasRows() throws(RetortError) -> Bool { try row(from: 0) != nil }
 
     // MARK: Rows
 
     /// The first row at or behind a position, and the position behind it; nil where there is none.
-    func row(from position: UInt64) -> (row: [UInt8], next: UInt64)? {
+    ///
+    /// Throws `.configuration` where too many have to be passed over.
+    func row(from position: UInt64) throws(RetortError) -> (row: [UInt8], next: UInt64)? {
         var position = position
+        var passed = 0
         while position < positions {
+            passed += draws == nil ? 1 : Self.triesMax
+            guard passed <= Self.passedMax else {
+                throw RetortError(
+                    .configuration, "exclude or where leave out more than \(Self.passedMax) combinations one by one",
+                    remedy: "Put the lists that the conditions name first, or leave the values out of the lists.")
+            }
             let (number, copy) = position.quotientAndRemainder(dividingBy: copies)
             if draws != nil {
                 if let values = draw(number) { return (text(values, copy: copy, draw: number), position + 1) }

@@ -107,7 +107,7 @@ public final class RowReader {
             return row
         case .made(let matrix):
             // The offset is the place among all combinations, also of those that have no rows.
-            guard let (text, next) = matrix.row(from: landmark.byteOffset) else { return nil }
+            guard let (text, next) = try matrix.row(from: landmark.byteOffset) else { return nil }
             let row = Row(
                 number: landmark.row, file: landmark.file, line: landmark.line, byteOffset: landmark.byteOffset,
                 content: .json(text))

@@ -3,12 +3,14 @@ internal import JSONText
 extension Template {
     /// The longest prompt that is rendered, in bytes of JSON, attachments included.
     static let renderedBytesMax = 64 << 20
-    /// Nodes that are gone through for one row.
+    /// Nodes that are gone through for one row, and pieces of texts that are read as JSON for it.
     static let stepsMax = 10_000_000
+    /// Bytes of a text that is read as JSON, as one step.
+    static let bytesPerStep = 4
 
     /// Renders one row. Values are spliced in their escaped form, so nothing is decoded on the way.
-    func render(_ fields: RowFields) throws(RowFault) -> PromptRow.Shape {
-        var renderer = TemplateRenderer(fields)
+    func render(_ fields: RowFields, stepsMax: Int = stepsMax) throws(RowFault) -> PromptRow.Shape {
+        var renderer = TemplateRenderer(fields, stepsMax: stepsMax)
         try renderer.render(nodes)
         return try renderer.shape()
     }
@@ -30,6 +32,25 @@ extension Template {
     }
 }
 
+/// What one row has cost so far, as all parts of its rendering count it.
+private final class StepCount {
+    private var steps = 0
+    private let stepsMax: Int
+
+    init(max: Int) { stepsMax = max }
+
+    var isTooMuch: Bool { steps > stepsMax }
+
+    func step() { steps += 1 }
+
+    /// The JSON that a text holds; nil where it is none, or where too much was read already.
+    func parse(textOf value: JSONValue) -> JSONValue? {
+        steps += 1 + value.raw.count / Template.bytesPerStep
+        guard !isTooMuch, let text = value.stringBytes else { return nil }
+        return try? JSONParser().parse(text).root
+    }
+}
+
 /// One row on its way through a template.
 struct TemplateRenderer {
     /// An element of a list, and its place.
@@ -41,7 +62,7 @@ struct TemplateRenderer {
 
     private let fields: RowFields
     private var elements: [Element] = []
-    private var steps = 0
+    private let steps: StepCount
 
     /// The turns so far, without the closing bracket.
     private var turns: [UInt8] = []
@@ -53,15 +74,20 @@ struct TemplateRenderer {
     /// The parts before the text, between commas.
     private var parts: [UInt8] = []
 
-    init(_ fields: RowFields) { self.fields = fields }
+    init(_ fields: RowFields, stepsMax: Int = Template.stepsMax) {
+        self.init(fields, StepCount(max: stepsMax))
+    }
+
+    private init(_ fields: RowFields, _ steps: StepCount) {
+        self.fields = fields
+        self.steps = steps
+    }
 
     mutating func render(_ nodes: [Template.Node]) throws(RowFault) {
         for node in nodes {
-            steps += 1
-            guard steps <= Template.stepsMax, turns.count + parts.count + text.count <= Template.renderedBytesMax else {
-                throw RowFault(
-                    "the template makes more than \(Template.renderedBytesMax >> 20) MiB or \(Template.stepsMax) steps of the row",
-                    remedy: "Look at its {{#each}} blocks.")
+            steps.step()
+            guard !steps.isTooMuch, turns.count + parts.count + text.count <= Template.renderedBytesMax else {
+                throw Self.tooMuch
             }
             switch node {
             case .literal(let literal): append(literal)
@@ -76,6 +102,10 @@ struct TemplateRenderer {
             }
         }
     }
+
+    private static let tooMuch = RowFault(
+        "the template makes more than \(Template.renderedBytesMax >> 20) MiB or \(Template.stepsMax) steps of the row",
+        remedy: "Look at its {{#each}} blocks.")
 
     /// What was rendered: turns, or a prompt where none was marked and nothing is attached.
     mutating func shape() throws(RowFault) -> PromptRow.Shape {
@@ -134,8 +164,8 @@ struct TemplateRenderer {
 
     private mutating func append(_ field: Template.Field) throws(RowFault) {
         (hasText, blankAfter) = (true, 0)
-        if let count = count(field) {
-            text += String(count).utf8
+        if let number = number(field) {
+            text += String(number).utf8
             return
         }
         guard let value = value(field), value.kind != .null else {
@@ -156,7 +186,7 @@ struct TemplateRenderer {
     }
 
     private mutating func attach(_ kind: Template.Attachment, _ path: [Template.Node]) throws(RowFault) {
-        var inner = TemplateRenderer(fields)
+        var inner = TemplateRenderer(fields, steps)
         inner.elements = elements
         try inner.render(path)
         let name = JSONString.unescape(inner.text[...])
@@ -174,9 +204,8 @@ struct TemplateRenderer {
         guard let value = value(field) else { throw fault(field) }
         var list = value
         // A column of a table holds a list as its text.
-        if value.kind == .string, let bytes = value.stringBytes, let root = try? JSONParser().parse(bytes).root {
-            list = root
-        }
+        if value.kind == .string, let root = steps.parse(textOf: value) { list = root }
+        if steps.isTooMuch { throw Self.tooMuch }
         if value.kind == .null || value.kind == .string && value.rawStringContent?.isEmpty == true {
             return try render(otherwise)
         }
@@ -207,8 +236,8 @@ struct TemplateRenderer {
                 default: nil
                 }
             if let number, condition.equals == nil { return number }
-            if let count = count(field) {
-                return condition.equals.map { $0.elementsEqual(String(count).utf8) } ?? (count != 0)
+            if let place = self.number(field) {
+                return condition.equals.map { $0.elementsEqual(String(place).utf8) } ?? (place != 0)
             }
         }
         guard let value = value(field) else {
@@ -237,7 +266,7 @@ struct TemplateRenderer {
     // MARK: Values
 
     /// What `@index` and `@number` are in a loop.
-    private func count(_ field: Template.Field) -> Int? {
+    private func number(_ field: Template.Field) -> Int? {
         guard field.name.first == UInt8(ascii: "@"), let element = elements.last else { return nil }
         switch field.text {
         case "@index": return element.index
@@ -249,34 +278,33 @@ struct TemplateRenderer {
     /// The field's value: of the innermost element that has it, else of the row.
     func value(_ field: Template.Field) -> JSONValue? {
         if field.isOfLoop, field.name.first != UInt8(ascii: "@"), let element = elements.last {
-            return Self.walk(element.value, field.path.dropFirst())
+            return walk(element.value, field.path.dropFirst())
         }
         for element in elements.reversed() where element.value.kind == .object {
             if let value = element.value.member(field.name) { return value }
             if field.path.count > 1, let root = element.value.member(field.path[0]) {
-                return Self.walk(root, field.path.dropFirst())
+                return walk(root, field.path.dropFirst())
             }
         }
         if let value = fields.value(named: field.name) { return value }
         guard field.path.count > 1, let root = fields.value(named: field.path[0]) else { return nil }
-        return Self.walk(root, field.path.dropFirst())
+        return walk(root, field.path.dropFirst())
     }
 
-    private static func walk(_ value: JSONValue, _ path: ArraySlice<[UInt8]>) -> JSONValue? {
+    private func walk(_ value: JSONValue, _ path: ArraySlice<[UInt8]>) -> JSONValue? {
         var value: JSONValue? = value
         for part in path { value = value.flatMap { member(part, of: $0) } }
         return value
     }
 
     /// A member of an object, or of the object that a text holds: records keep their metadata so.
-    private static func member(_ name: [UInt8], of value: JSONValue) -> JSONValue? {
-        guard let text = value.rawStringContent, text.first == UInt8(ascii: "{"), let bytes = value.stringBytes else {
-            return value.member(name)
-        }
-        return (try? JSONParser().parse(bytes))?.root.member(name)
+    private func member(_ name: [UInt8], of value: JSONValue) -> JSONValue? {
+        guard let text = value.rawStringContent, text.first == UInt8(ascii: "{") else { return value.member(name) }
+        return steps.parse(textOf: value)?.member(name)
     }
 
     private func fault(_ field: Template.Field) -> RowFault {
+        if steps.isTooMuch { return Self.tooMuch }
         let name = field.text
         if let value = value(field), value.kind == .null {
             let remedy = "Give it a value; an empty string leaves its place empty. {{\(name) ?? \"\"}} does without."

@@ -14,7 +14,7 @@ public final class BudgetPool: Sendable {
     }
 
     /// Takes so much, if it is there.
-    func take(_ nanodollars: Int) -> Bool {
+    public func take(_ nanodollars: Int) -> Bool {
         left.withLock { left in
             guard nanodollars <= left else { return false }
             left -= nanodollars
@@ -23,7 +23,7 @@ public final class BudgetPool: Sendable {
     }
 
     /// Gives back what was taken and not spent.
-    func give(_ nanodollars: Int) { left.withLock { $0 = $0.addingSaturated(nanodollars) } }
+    public func give(_ nanodollars: Int) { left.withLock { $0 = $0.addingSaturated(nanodollars) } }
 }
 
 extension BudgetPool: Hashable {

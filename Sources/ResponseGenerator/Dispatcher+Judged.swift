@@ -14,8 +14,8 @@ extension Dispatcher {
 
     /// The verifier has said something of an item's answer. Returns what the sink must take, in its order.
     mutating func judged(_ result: JudgedResult, at now: Instant) -> [Settlement] {
-        judging.returned()
         let ticket = result.ticket
+        judging.returned(ticket)
         guard let held = ticket.held else { return [] }
         var results: [OutcomeResult] = []
         switch result.ruling {

@@ -2,6 +2,14 @@ internal import Basics
 internal import ModelAPI
 
 extension Dispatcher {
+    private static let pacedTokensLeast = 1 << 18
+    private static let pacedPerEstimated = 8
+
+    /// The most that the pace believes one answer to have used: a server's word must not hold a run up for days.
+    private static func pacedTokens(max estimated: Int) -> Int {
+        max(pacedTokensLeast, min(estimated, Int.max / pacedPerEstimated) * pacedPerEstimated)
+    }
+
     /// An attempt came back. Returns what the sink must take, or nil when there is nothing to record.
     mutating func returned(_ attempt: AttemptResult, at now: Instant) -> Settlement? {
         let ticket = attempt.ticket
@@ -21,8 +29,9 @@ extension Dispatcher {
             succeeded()
             ticket.attempts += 1
             if answer.usage.total > 0 {
-                limiter.settle(reserved: ticket.estimatedTokens, used: answer.usage.total, at: now)
-                shared?.settle(reserved: ticket.estimatedTokens, used: answer.usage.total)
+                let used = min(answer.usage.total, Self.pacedTokens(max: ticket.estimatedTokens))
+                limiter.settle(reserved: ticket.estimatedTokens, used: used, at: now)
+                shared?.settle(reserved: ticket.estimatedTokens, used: used)
             }
             if judging.isOn { return hold(attempt, answer, at: now) }
             return settle(attempt, .answer(answer), at: now)

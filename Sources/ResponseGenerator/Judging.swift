@@ -5,12 +5,16 @@ struct Judging {
     let answersMax: Int
     private var waiting = ReadyQueue()
     private(set) var underWay = 0
+    /// Of the bodies of all these answers.
+    private var bytes = 0
     private var failuresInRow = 0
 
     /// Answers that may wait for each one that is judged.
     static let waitingPerJudged = 4
     /// Answers that may wait at least.
     static let waitingMin = 256
+    /// Bytes of their bodies from which no further answer is asked for.
+    static let bytesMax = 64 << 20
     /// Failures of the verifier, one after the other, at which the run stops.
     static let failuresMax = 16
 
@@ -21,10 +25,15 @@ struct Judging {
     var isIdle: Bool { waiting.count == 0 && underWay == 0 }
     /// Whether no further answer should be asked for.
     var isFull: Bool {
-        isOn && waiting.count + underWay >= max(Self.waitingMin, Self.waitingPerJudged * answersMax)
+        guard isOn, waiting.count + underWay > 0 else { return false }
+        return bytes >= Self.bytesMax
+            || waiting.count + underWay >= max(Self.waitingMin, Self.waitingPerJudged * answersMax)
     }
 
-    mutating func append(_ ticket: Ticket) { waiting.append([ticket]) }
+    mutating func append(_ ticket: Ticket) {
+        bytes += ticket.heldBytes
+        waiting.append([ticket])
+    }
 
     /// The next one to be judged; nil while the verifier has all that it takes, or where none waits.
     mutating func next() -> Ticket? {
@@ -33,10 +42,11 @@ struct Judging {
         return ticket
     }
 
-    /// A judgement came back.
-    mutating func returned() {
+    /// A judgement came back. The ticket holds its answer still.
+    mutating func returned(_ ticket: Ticket) {
         underWay -= 1
-        assert(underWay >= 0)
+        bytes -= ticket.heldBytes
+        assert(underWay >= 0 && bytes >= 0)
     }
 
     mutating func worked() { failuresInRow = 0 }

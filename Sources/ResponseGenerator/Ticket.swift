@@ -21,6 +21,7 @@ class Ticket: @unchecked Sendable {
     final var rejections: Int
     /// The answer that waits for the verifier; its round is with the sink.
     final var held: HeldAnswer?
+    final var heldBytes: Int { held?.answer.body.count ?? 0 }
     /// Of the answers that the verifier has rejected, the one with the best score.
     final var best: RejectedAnswer?
 

@@ -79,6 +79,10 @@ import Testing
         ("matrix: {a: [1]}\nexclude: [{a: 2}]", "j.yaml:2:15", "no value 2"),
         ("matrix: {a: [1]}\nexclude: [a]", "j.yaml:2:11", "condition"),
         ("matrix: {a: [1]}\nexclude: [{a: 1}]", "j.yaml:2:1", "no combination"),
+        (
+            "matrix: {a: {range: [1, 1000000]}, b: {range: [1, 1000]}, z: [1, 2]}\nexclude: [{z: 1}, {z: 2}]",
+            "j.yaml:1:1", "one by one"
+        ),
         ("per-combination: 3", "j.yaml:1:1", "there is none"),
         ("matrix: {a: {lines: t.txt}}\nwhere: {a: [calculus]}", "j.yaml:2:13", "no value 'calculus'"),
     ])

@@ -9,6 +9,12 @@ import Testing
         return (node, problems)
     }
 
+    /// libyaml takes time that grows with the square of the depth.
+    @Test(.timeLimit(.minutes(1)), arguments: ["[", "{a: "]) func nestingIsBoundedBeforeItIsRead(_ piece: String) {
+        let (node, problems) = read("x: " + String(repeating: piece, count: 200_000))
+        #expect(node == nil && problems.first?.message.contains("nested deeper") == true, "\(problems)")
+    }
+
     @Test func readsATreeWithPlaces() throws {
         let (root, problems) = read(
             "# head\na: 1\nb: [x, 'y z']\nc:\n  - p\n  - {q: r}\nd: |\n  two\n  lines\ne: \"\\u00e9\"\n")

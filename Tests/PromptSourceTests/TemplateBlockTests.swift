@@ -97,6 +97,17 @@ import Testing
         #expect(error?.message.contains("steps") == true)
     }
 
+    /// A text that holds a list is read for each element of another one.
+    @Test func readingATextAgainAndAgainIsRefused() throws {
+        let template = try Template.parse("{{#each a}}{{#each b}}{{this}}{{/each}}{{/each}}")
+        let numbers = "[" + repeatElement("1", count: 1000).joined(separator: ",") + "]"
+        let row = Array("{\"a\":\(numbers),\"b\":\"[2]\(String(repeating: " ", count: 4000))\"}".utf8)
+        let fields = RowFields(try JSONParser().parse(row).root, in: row)
+        let error = #expect(throws: RowFault.self) { _ = try template.render(fields, stepsMax: 100_000) }
+        #expect(error?.message.contains("steps") == true)
+        _ = try template.render(fields, stepsMax: 1_100_000)
+    }
+
     // MARK: Attachments
 
     private static let png = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A, 1, 2] as [UInt8]

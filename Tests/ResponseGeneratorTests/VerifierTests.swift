@@ -163,7 +163,7 @@ import Testing
         #expect(judging.isFull)
         #expect(judging.next()?.serial == 0 && judging.next()?.serial == 1 && judging.next() == nil)
         #expect(judging.isFull && judging.underWay == 2)
-        judging.returned()
+        judging.returned(Ticket(serial: 0, request: ModelRequest(path: "/", body: [])))
         #expect(!judging.isFull)
         #expect(!Judging(answersMax: 0).isFull)
     }

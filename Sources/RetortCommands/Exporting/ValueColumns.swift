@@ -96,8 +96,19 @@ struct ValueColumns: Hashable {
     }
 
     /// What values of a schema can be, but for null. All there is where it does not say.
-    private static func kinds(of schema: JSONValue, in root: JSONValue, depth: Int = 0) -> Set<ValueColumn.Kind> {
-        guard depth < referencesMax else { return [.other] }
+    private static func kinds(of schema: JSONValue, in root: JSONValue) -> Set<ValueColumn.Kind> {
+        var steps = 0
+        return kinds(of: schema, in: root, depth: 0, &steps)
+    }
+
+    /// Schemas looked at for one column: alternatives may name each other.
+    private static let schemasMax = 1000
+
+    private static func kinds(
+        of schema: JSONValue, in root: JSONValue, depth: Int, _ steps: inout Int
+    ) -> Set<ValueColumn.Kind> {
+        steps += 1
+        guard depth < referencesMax, steps <= schemasMax else { return [.other] }
         let schema = resolved(schema, in: root)
         if let constant = schema["const"] { return kinds(ofConstants: [constant]) }
         if let values = schema["enum"]?.elements { return kinds(ofConstants: values) }
@@ -106,7 +117,9 @@ struct ValueColumns: Hashable {
             return names.reduce(into: []) { $0.formUnion(kinds(named: $1.string ?? "")) }
         }
         if let alternatives = schema["anyOf"]?.elements ?? schema["oneOf"]?.elements {
-            return alternatives.reduce(into: []) { $0.formUnion(kinds(of: $1, in: root, depth: depth + 1)) }
+            var all: Set<ValueColumn.Kind> = []
+            for schema in alternatives { all.formUnion(kinds(of: schema, in: root, depth: depth + 1, &steps)) }
+            return all
         }
         return []
     }

@@ -61,7 +61,7 @@ final class PlannedSource: ItemSource {
 
         mutating func append(_ more: [Item<ItemContext>]) {
             items += more
-            bytes += more.reduce(0) { $0 + $1.request.body.count }
+            bytes += more.reduce(0) { $0 + $1.request.body.count + ($1.held?.answer.body.count ?? 0) }
         }
 
         /// Takes another batch in, if that leaves it within its limits.
@@ -177,7 +177,8 @@ final class PlannedSource: ItemSource {
         var last: RetortError?
         do throws(RetortError) {
             while let row = try rows.next() {
-                if let position = rows.takePassed() { try reading.keeper?.pass(position) }
+                // A place behind rows that are held back is none to go on from.
+                if let position = rows.takePassed(), !gate.isHolding { try reading.keeper?.pass(position) }
                 let isWanted = try isOpen.withLock { isOpen throws(RetortError) in
                     guard isOpen else { return false }
                     switch try planner.plan(row) {
