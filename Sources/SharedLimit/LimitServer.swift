@@ -14,6 +14,8 @@ public final class LimitServer: @unchecked Sendable {
     private var listener: Int32
     private let stopping = Bell()
     private var connections: [Int32: Connection] = [:]
+    /// Before it no further connection is accepted.
+    private var acceptsAgain = Instant(nanoseconds: 0)
     private let state: Locked<LimitServerState>
 
     private struct Connection {
@@ -26,6 +28,8 @@ public final class LimitServer: @unchecked Sendable {
     public static let connectionsMax = 16_384
     /// A client that is silent for so long has gone.
     static let silenceMax = Interval.seconds(600)
+    private static let waitMilliseconds: Int32 = 5000
+    private static let acceptPauseMilliseconds: Int32 = 500
     /// Bytes of answers that a client may leave unread.
     static let outputBytesMax = 64 << 10
 
@@ -69,13 +73,14 @@ public final class LimitServer: @unchecked Sendable {
         var buffer = [UInt8](repeating: 0, count: 64 << 10)
         while true {
             var polled = [pollfd(fd: stopping.descriptor, events: Int16(POLLIN), revents: 0)]
-            let canAccept = connections.count < Self.connectionsMax
+            let canAccept = connections.count < Self.connectionsMax && Instant.now >= acceptsAgain
             polled.append(pollfd(fd: canAccept ? listener : -1, events: Int16(POLLIN), revents: 0))
             for (descriptor, connection) in connections {
                 let events = connection.output.isEmpty ? Int16(POLLIN) : Int16(POLLOUT)
                 polled.append(pollfd(fd: descriptor, events: events, revents: 0))
             }
-            guard poll(&polled, nfds_t(polled.count), 5000) >= 0 else {
+            let wait = Instant.now >= acceptsAgain ? Self.waitMilliseconds : Self.acceptPauseMilliseconds
+            guard poll(&polled, nfds_t(polled.count), wait) >= 0 else {
                 if errno == EINTR { continue }
                 throw .system(errno, "poll", "the limiter's connections")
             }
@@ -92,7 +97,13 @@ public final class LimitServer: @unchecked Sendable {
     private func accept(at now: Instant) {
         while connections.count < Self.connectionsMax {
             let descriptor = Glibc.accept(listener, nil, nil)
-            guard descriptor >= 0 else { return }
+            guard descriptor >= 0 else {
+                // Without a free descriptor the listener stays readable: it is not looked at for a while.
+                if errno != EAGAIN, errno != EINTR {
+                    acceptsAgain = now + .milliseconds(Int64(Self.acceptPauseMilliseconds))
+                }
+                return
+            }
             LimitSocket.setFlags(descriptor)
             connections[descriptor] = Connection(last: now)
         }

@@ -6,32 +6,58 @@ internal import JSONText
 /// of several lines of one client the last one counts. Held by one limiter at a time.
 final class MoneyJournal {
     private let path: String
-    private let descriptor: Int32
-    /// The limits as they were when it was opened.
-    let money: [String: Int]
+    private var descriptor: Int32
+    /// The limits as they are.
+    private(set) var money: [String: Int]
+    private var bytes = 0
+    /// Bytes from which the file is written again with one line for each client.
+    private var bytesLimit: Int
+    private let bytesLimitLeast: Int
     /// Whether another limiter has written it before.
     let isRestart: Bool
 
-    static let bytesMax = 64 << 20
+    static let bytesMax = 256 << 20
+    static let bytesBeforeCompaction = 4 << 20
+    /// Others that may take the path while it is opened.
+    private static let opensMax = 5
     private static let heading = #"{"format":"retort limit","version":1}"#
 
     /// Throws `.busy` when another limiter has it, `.damagedData` when a line but the last cannot be understood.
-    init(_ path: String) throws(RetortError) {
-        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o600)
-        guard descriptor >= 0 else { throw .system(errno, "open", path) }
-        do throws(RetortError) {
-            (money, isRestart) = try Self.takeOver(descriptor, path)
-        } catch {
+    init(_ path: String, compactedFrom bytesLimit: Int = bytesBeforeCompaction) throws(RetortError) {
+        (self.bytesLimit, bytesLimitLeast) = (bytesLimit, bytesLimit)
+        self.path = path
+        (descriptor, (money, isRestart, bytes)) = try Self.acquire(path)
+    }
+
+    private typealias Found = (money: [String: Int], isRestart: Bool, bytes: Int)
+
+    private static func acquire(_ path: String) throws(RetortError) -> (Int32, Found) {
+        for _ in 0..<opensMax {
+            let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o600)
+            guard descriptor >= 0 else { throw .system(errno, "open", path) }
+            do throws(RetortError) {
+                let found = try takeOver(descriptor, path)
+                if isAt(path, descriptor) { return (descriptor, found) }
+            } catch {
+                close(descriptor)
+                throw error
+            }
             close(descriptor)
-            throw error
         }
-        (self.path, self.descriptor) = (path, descriptor)
+        throw RetortError(.busy, "another limiter keeps its state there", at: path)
+    }
+
+    /// Whether the file is still the one of that name: a limiter that ended meanwhile may have put another in its place.
+    private static func isAt(_ path: String, _ descriptor: Int32) -> Bool {
+        var (own, other) = (stat(), stat())
+        return fstat(descriptor, &own) == 0 && lstat(path, &other) == 0 && own.st_ino == other.st_ino
+            && own.st_dev == other.st_dev
     }
 
     /// Locks the file, reads it, and has it end with a whole line.
     private static func takeOver(
         _ descriptor: Int32, _ path: String
-    ) throws(RetortError) -> (money: [String: Int], isRestart: Bool) {
+    ) throws(RetortError) -> Found {
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             throw RetortError(
                 .busy, "another limiter keeps its state there", at: path, remedy: "Stop it, or name another --state.")
@@ -44,7 +70,7 @@ final class MoneyJournal {
             throw .system(errno, "ftruncate", path)
         }
         if whole == 0 { try write(Array(heading.utf8) + [0x0A], descriptor, path) }
-        return (money, !bytes.isEmpty)
+        return (money, !bytes.isEmpty, whole)
     }
 
     deinit { close(descriptor) }
@@ -56,6 +82,47 @@ final class MoneyJournal {
         line.number("limit", limit)
         try Self.write(line.finished, descriptor, path)
         guard fdatasync(descriptor) == 0 else { throw .system(errno, "fdatasync", path) }
+        money[client] = limit
+        bytes += line.finished.count
+        if bytes >= bytesLimit { compact() }
+    }
+
+    /// Writes the file again, with one line for each client, and puts it in the old one's place. Where that fails the old one
+    /// goes on.
+    private func compact() {
+        let next = path + ".next"
+        var lines = Array(Self.heading.utf8) + [0x0A]
+        for (client, limit) in money {
+            var line = WireObject()
+            line.text("client", client)
+            line.number("limit", limit)
+            lines += line.finished
+        }
+        bytesLimit = max(bytes, lines.count) * 2
+        unlink(next)
+        let descriptor = open(next, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard descriptor >= 0 else { return }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0, (try? Self.write(lines, descriptor, next)) != nil,
+            fdatasync(descriptor) == 0, rename(next, path) == 0
+        else {
+            close(descriptor)
+            unlink(next)
+            return
+        }
+        // What is noted from now on must not be in a file that a power cut takes back.
+        let directory = open(Self.directory(of: path), O_RDONLY | O_CLOEXEC)
+        if directory >= 0 {
+            fsync(directory)
+            close(directory)
+        }
+        close(self.descriptor)
+        (self.descriptor, bytes) = (descriptor, lines.count)
+        bytesLimit = max(bytesLimitLeast, lines.count * 2)
+    }
+
+    private static func directory(of path: String) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 
     private static func parse(_ bytes: ArraySlice<UInt8>, _ path: String) throws(RetortError) -> [String: Int] {

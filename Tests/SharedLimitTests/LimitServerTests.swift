@@ -112,6 +112,22 @@ final class RunningLimiter: Sendable {
         }
     }
 
+    @Test func aStateDoesNotGrowWithTime() throws {
+        let path = folder + "/growing"
+        for round in 0..<3 {
+            let journal = try MoneyJournal(path, compactedFrom: 500)
+            for limit in 0..<40 {
+                for client in ["a", "b"] { try journal.note(client, limit: round * 100 + limit) }
+            }
+            // The file that took the old one's place is locked too.
+            #expect(throws: RetortError.self) { try MoneyJournal(path) }
+        }
+        #expect(try MoneyJournal(path).money == ["a": 239, "b": 239])
+        var status = stat()
+        #expect(stat(path, &status) == 0 && status.st_size < 1000)
+        #expect(access(path + ".next", F_OK) != 0)
+    }
+
     @Test func aStateThatIsNoneIsRefused() throws {
         let path = folder + "/other"
         let file = try #require(fopen(path, "w"))

@@ -1,5 +1,6 @@
 import Basics
 import CommandLine
+import Glibc
 import ResponseGenerator
 import SegmentStore
 import SharedLimit
@@ -30,11 +31,19 @@ extension RunSettings {
 }
 
 extension RunSession {
+    /// What the limiter knows this store by. A copy of it spends for itself, so its directory is part of the name; a store that
+    /// was moved to another disk counts twice, never too little.
+    private func clientName(_ store: RecordStore) -> String {
+        var status = stat()
+        guard stat(store.root, &status) == 0 else { return store.manifest.store }
+        return "\(store.manifest.store)-\(Hexadecimal.string(UInt64(status.st_ino)))"
+    }
+
     /// Begins to take part in a shared limit, as the client that this store is. Nil where there is none.
     func startSharing(_ store: RecordStore, _ spending: Spending) -> ClientAllowance? {
         guard let client = settings.limitClient else { return nil }
         let (messages, isQuiet) = (messages, isQuiet)
-        client.start(client: store.manifest.store, spentMax: spending.total) { notice in
+        client.start(client: clientName(store), spentMax: spending.total) { notice in
             if !isQuiet { messages.line(CellWidth.sanitized(notice)) }
         }
         return ClientAllowance(client: client)
