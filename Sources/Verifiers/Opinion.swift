@@ -6,6 +6,8 @@ public struct Opinion: Sendable, Hashable {
     public var pass: Bool
     /// How good the answer is; finite. What the numbers mean is the verifier's affair, but more is better.
     public var score: Double?
+    /// The largest score either way: sums of as many as a store holds stay finite.
+    public static let scoreMax = 1e100
     /// What the model should be told.
     public var feedback: String?
     /// Whatever else the verifier has to say: JSON as it was written.
@@ -65,8 +67,8 @@ struct WorkerReply: Sendable, Hashable {
         }
         var opinion = Opinion(pass: pass)
         if let score = root["score"], score.kind != .null {
-            guard let number = score.double, number.isFinite else {
-                throw Fault("whose score is no number: \(excerpt(line))")
+            guard let number = score.double, abs(number) <= Opinion.scoreMax else {
+                throw Fault("whose score is no number up to \(Opinion.scoreMax): \(excerpt(line))")
             }
             opinion.score = number
         }

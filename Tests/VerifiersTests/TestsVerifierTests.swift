@@ -32,6 +32,14 @@ struct TestsVerifierTests {
         #expect(opinion.score == (passes ? 1 : 0))
     }
 
+    @Test(.timeLimit(.minutes(1))) func aProgramIsStoppedWithTheRun() async throws {
+        let row = #"{"tests":[{"input":"","output":"1"},{"input":"","output":"2"}]}"#
+        let judging = Task { try await judge(row, "```python\nwhile True: pass\n```", seconds: 300) }
+        judging.cancel()
+        let error = await #expect(throws: RetortError.self) { _ = try await judging.value }
+        #expect(error?.code == .interrupted)
+    }
+
     @Test func theFeedbackShowsTheFailure() async throws {
         let opinion = try await judge(Self.addRow, "    return a - b\n")
         #expect(opinion.feedback?.contains("AssertionError") == true, "\(opinion)")

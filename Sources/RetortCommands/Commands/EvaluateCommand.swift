@@ -135,6 +135,8 @@ enum EvaluateCommand {
         var verifiers: [any Verifier] = []
         for spec in specs { verifiers.append(try spec.verifier(options)) }
         for case let tests as TestsVerifier in verifiers { try await tests.check() }
+        let secrets = Secrets(environment: context.environment)
+        verifiers = verifiers.map { GuardedVerifier(inner: $0, secrets: secrets) }
         let store = try RecordStore.open(root, options: StoreAccess.options)
         let messages = context.progressStream(command)
         let progress = EvaluationProgress(

@@ -40,7 +40,8 @@ final class ExportSelection {
         struct Leader {
             var key: Hash128
             var sample: UInt32
-            var score: Double
+            /// What passes is better than what does not, whatever its score.
+            var rank: (Int, Double)
         }
         var leaders: [Hash128: Leader] = [:]
         var texts: Set<Hash128> = []
@@ -61,11 +62,11 @@ final class ExportSelection {
             }
             guard wish.isBestOnly else { return }
             let item = RecordKey(id: key.id).hash
-            let score = verdict?.score ?? -.infinity
-            if let leader = leaders[item], (leader.score, key.sample) >= (score, leader.sample), leader.score >= score {
+            let rank = verdict.map { ($0.pass ? 1 : 0, $0.score) } ?? (-1, 0)
+            if let leader = leaders[item], leader.rank > rank || leader.rank == rank && leader.sample <= key.sample {
                 return
             }
-            leaders[item] = Leader(key: key.hash, sample: key.sample, score: score)
+            leaders[item] = Leader(key: key.hash, sample: key.sample, rank: rank)
         }
         if wish.isBestOnly { best = Set(leaders.values.map(\.key)) }
     }

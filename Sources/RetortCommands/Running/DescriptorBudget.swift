@@ -2,6 +2,7 @@ import Basics
 import CommandLine
 import Glibc
 import HTTPTransport
+import Verifiers
 
 /// How many requests may be in flight within the process's limit of open files.
 struct DescriptorBudget {
@@ -16,6 +17,14 @@ struct DescriptorBudget {
     static let margin = 12
     /// Of nine descriptors one is for what libcurl needs beside connections, and for connections about to be closed.
     private static let share = (of: 9, forRequests: 8)
+
+    /// What a verifier's processes take: pipes, a descriptor that tells of the end, files of a program, and as many while one is
+    /// started.
+    static func ofVerifier(_ verifier: VerifierSettings) -> Int {
+        verifier.spec.runsProcesses ? verifier.workers * perWorker : 0
+    }
+
+    private static let perWorker = 10
 
     /// Requests that may be in flight; 0 when there is no room for any.
     var requestsMax: Int {

@@ -77,6 +77,17 @@ struct Secrets: Sendable {
 
     static let none = Secrets()
 
+    /// The variables whose values are in the headers of requests, whatever they are called.
+    static func variables(
+        of environment: [String: String], in headers: [(name: String, value: String)]
+    ) -> Set<String> {
+        let carriers = environment.filter { variable in
+            let value = variable.value.split(whereSeparator: \.isNewline).first ?? ""
+            return value.utf8.count >= bytesMin && headers.contains { $0.value.contains(value) }
+        }
+        return Set(carriers.keys)
+    }
+
     var isEmpty: Bool { spellings.isEmpty }
 
     private static func otherSpellings(_ bytes: [UInt8]) -> [[UInt8]] {

@@ -1,6 +1,7 @@
 import Basics
 import CommandLine
 import JSONText
+import ModelAPI
 import SegmentStore
 
 /// What a verifier's verdicts on a store's answers come to.
@@ -50,7 +51,7 @@ struct EvaluationSummary: Sendable {
     var root: String
     var verifiers: [VerifierTally]
     var answers = 0
-    /// Items without an answer, which no verifier judges.
+    /// Items without an answer that was judged.
     var failed = 0
     var ks: [Int]
 
@@ -66,6 +67,7 @@ struct EvaluationSummary: Sendable {
         let verdicts = try StoredVerdicts(reader.root)
         let parser = JSONParser()
         var count = 0
+        var judgedFailures = 0
         try reader.forEach(.responses, onDamage: onDamage) { record throws(RetortError) in
             guard let root = try? parser.parse(record.line).root else { return }
             count += 1
@@ -75,6 +77,23 @@ struct EvaluationSummary: Sendable {
                 tallies[place].add(verdict, record.head.key, keepsID: keepsIDs)
             }
         }
+        // An item whose answers a run's verifier rejected has failed by its word.
+        try reader.forEach(.failures, onDamage: onDamage) { record throws(RetortError) in
+            guard try reader.lookup(record.head.key.hash)?.recordStatus != .ok,
+                let root = try? parser.parse(record.line).root
+            else { return }
+            let view = RecordView(root)
+            guard view.text(.failureClass) == FailureClass.verifier.rawValue else { return }
+            var isJudged = false
+            for place in tallies.indices {
+                let name = tallies[place].name
+                guard let verdict = try verdicts.verdict(on: view, record.head.key, by: name) else { continue }
+                isJudged = true
+                tallies[place].add(verdict, record.head.key, keepsID: keepsIDs)
+            }
+            if isJudged { judgedFailures += 1 }
+        }
+        failed = max(0, failed - judgedFailures)
         answers = count
         verifiers = tallies
     }

@@ -20,12 +20,14 @@ final class RunVerifier: AnswerVerifier {
 
     static let answersPerWorker = 2
 
-    init(_ settings: VerifierSettings) throws(RetortError) {
+    /// - Parameter withheld: variables of the environment that the verifier's processes do not get.
+    init(_ settings: VerifierSettings, secrets: Secrets, withheld: Set<String>) throws(RetortError) {
         self.settings = settings
-        verifier = try settings.spec.verifier(
+        let inner = try settings.spec.verifier(
             VerifierOptions(
                 workers: settings.workers, timeout: settings.timeout, sandbox: settings.sandbox,
-                environment: settings.environment))
+                environment: settings.environment, withheld: withheld))
+        verifier = GuardedVerifier(inner: inner, secrets: secrets)
     }
 
     func check() async throws(RetortError) { try await verifier.check() }

@@ -103,6 +103,8 @@ private struct NumberScanner {
     mutating func next() -> FinalNumber? {
         while at < text.count {
             if let fraction = texFraction() { return fraction }
+            // One that is cut off may have taken the scanner to the end.
+            guard at < text.count else { return nil }
             guard isDigit(at) || (text[at] == UInt8(ascii: ".") && isDigit(at + 1)) else {
                 at += 1
                 continue

@@ -52,14 +52,34 @@ struct ProgramResult: Sendable, Hashable {
     var isSuccess: Bool { ending == .ended(.exited(0)) }
 }
 
+/// Says that programs are not wanted any more. Any thread.
+final class ProgramStop: Sendable {
+    private let isRaised = Locked(false)
+
+    func raise() { isRaised.withLock { $0 = true } }
+
+    /// Throws `.interrupted` once it is raised.
+    func check() throws(RetortError) {
+        if isRaised.withLock({ $0 }) { throw RetortError(.interrupted, "the program was stopped with the run") }
+    }
+}
+
 /// Runs programs to their end. Blocks: for threads, never for tasks.
 struct ProgramRunner: Sendable {
     let walls: Walls
+    let stop: ProgramStop
+
+    init(walls: Walls, stop: ProgramStop = ProgramStop()) {
+        self.walls = walls
+        self.stop = stop
+    }
 
     /// Bytes of a program's errors that are kept.
     private static let errorBytesMax = 8 << 10
 
+    /// Throws `.interrupted` when it is stopped.
     func run(_ run: ProgramRun) throws(RetortError) -> ProgramResult {
+        try stop.check()
         let folder = try walls.needsFolder ? TemporaryFolder() : nil
         for file in run.files { try folder?.write(file) }
         var memory: [Int32] = []
@@ -67,7 +87,7 @@ struct ProgramRunner: Sendable {
         if folder == nil { for file in run.files { memory.append(try Self.memoryFile(file.bytes)) } }
         let launch = walls.launch(run, files: memory, folder: folder?.path)
         var child = RunningProgram(try ChildProcess(launch), run, errorBytesMax: Self.errorBytesMax)
-        return child.finish()
+        return try child.finish(stop)
     }
 
     /// An open file without a name, to be read from its start.
@@ -110,8 +130,12 @@ private struct RunningProgram {
         if input.isEmpty { process.closeInput() }
     }
 
-    mutating func finish() -> ProgramResult {
+    /// How often it is looked whether the program is still wanted.
+    private static let lookMilliseconds: Int64 = 100
+
+    mutating func finish(_ stop: ProgramStop) throws(RetortError) -> ProgramResult {
         while true {
+            try stop.check()
             if output.count + errors.count > limits.outputBytesMax { return end(.tooMuchOutput) }
             let left = began + limits.time - .now
             guard left > .zero else { return end(.outOfTime) }
@@ -121,7 +145,8 @@ private struct RunningProgram {
                 pollfd(fd: process.errors, events: Int16(POLLIN), revents: 0),
                 pollfd(fd: process.input, events: Int16(POLLOUT), revents: 0),
             ]
-            guard poll(&wanted, nfds_t(wanted.count), Int32(clamping: left.milliseconds + 1)) > 0 else { continue }
+            let wait = Int32(min(left.milliseconds + 1, Self.lookMilliseconds))
+            guard poll(&wanted, nfds_t(wanted.count), wait) > 0 else { continue }
             if wanted[1].revents != 0 { _ = readOutput() }
             if wanted[2].revents != 0 { _ = readErrors() }
             if wanted[3].revents != 0 { writeInput() }

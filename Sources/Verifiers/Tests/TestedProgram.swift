@@ -156,11 +156,17 @@ struct TestedProgram: Sendable {
             if failed == nil { failed = explanation(result, test, limits, "Test \(number + 1) of \(runs.count)") }
             // One that does not end is not run to its limit again and again.
             if !result.hasEnded { break }
+            if time > Self.timeMax, number + 1 < runs.count {
+                let text = "The first \(number + 1) of \(runs.count) tests took \(Int(Self.timeMax.seconds)) s."
+                return opinion(.time, passed, of: runs.count, failed?.text ?? text, time)
+            }
         }
         return opinion(failed?.reason ?? .passed, passed, of: runs.count, failed?.text, time)
     }
 
     private static let compilationTime = Interval.seconds(30)
+    /// That all runs of one program may take together.
+    private static let timeMax = Interval.seconds(600)
 
     private func explanation(
         _ result: ProgramResult, _ test: RowTests.Run, _ limits: ProgramLimits, _ which: String

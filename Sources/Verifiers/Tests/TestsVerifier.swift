@@ -39,12 +39,17 @@ public final class TestsVerifier: Verifier {
         }
         let key = program.key
         if let known = results.withLock({ $0.known(key) }) { return known }
-        let runner = ProgramRunner(walls: walls)
+        let stop = ProgramStop()
+        let runner = ProgramRunner(walls: walls, stop: stop)
         let seconds = seconds
-        let result: Result<Opinion, RetortError> = await slots.run {
-            do throws(RetortError) { return .success(try program.judge(runner, seconds: seconds)) } catch {
-                return .failure(error)
+        let result: Result<Opinion, RetortError> = await withTaskCancellationHandler {
+            await slots.run {
+                do throws(RetortError) { return .success(try program.judge(runner, seconds: seconds)) } catch {
+                    return .failure(error)
+                }
             }
+        } onCancel: {
+            stop.raise()
         }
         let opinion = try result.get()
         results.withLock { $0.add(opinion, key) }

@@ -26,13 +26,20 @@ public final class WorkerPool: Verifier {
     ) {
         self.name = name
         let launch = Launch(
-            command: ["/bin/sh", "-c", command],
+            command: Self.endingWithUs + ["/bin/sh", "-c", command],
             environment: WorkerEnvironment.variables(environment, withheld: withheld))
         let limits = PoolState.Limits(workers: workers, timeout: timeout)
         inbox = Inbox()
         let inbox = inbox
         WorkThread.start { PoolThread(name: name, launch, limits, inbox).run() }
     }
+
+    /// Starts a program so that it is killed when the thread that started it is gone: one that reads no input would not learn
+    /// of our end. Of util-linux.
+    private static let endingWithUs: [String] = {
+        let program = "/usr/bin/setpriv"
+        return access(program, X_OK) == 0 ? [program, "--pdeathsig", "KILL", "--"] : []
+    }()
 
     deinit { inbox.put(.close(nil)) }
 
