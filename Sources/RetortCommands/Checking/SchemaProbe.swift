@@ -12,6 +12,8 @@ struct SchemaProbe {
     let settings: RunSettings
     let transport: any ModelTransport
     let store: RecordStore
+    /// What several runs spend together; nil: the run's own cap holds.
+    let pool: BudgetPool?
     private let parser = JSONParser()
     private let classifier = Classifier()
 
@@ -41,7 +43,10 @@ struct SchemaProbe {
         }
     }
 
-    init(_ settings: RunSettings, _ transport: any ModelTransport, _ store: RecordStore) {
+    init(
+        _ settings: RunSettings, _ transport: any ModelTransport, _ store: RecordStore, pool: BudgetPool? = nil
+    ) {
+        self.pool = pool
         self.settings = settings
         self.transport = transport
         self.store = store
@@ -131,9 +136,7 @@ struct SchemaProbe {
         let most = try pricing.costMax(of: request, price: price, with: parser) { "the probe" }
         var books = ProbeSpending(store.manifest.notes)
         if let limit = pricing.limit {
-            let spent = Spending(store.counters, mark: store.mark, notes: store.manifest.notes)
-            let budget = Budget(limit: limit, spent: spent.recorded, uncertain: spent.uncertainMax)
-            guard budget.allows(most) else {
+            guard try reserve(most, limit) else {
                 throw RetortError(
                     .incomplete, "the probe of --schema-by auto could cost more than is left of the budget",
                     cause: "it may cost \(Human.dollars(Money.dollars(most)))",
@@ -151,8 +154,18 @@ struct SchemaProbe {
             books.uncertainMax = max(0, books.uncertainMax - most)
             books.spent = books.spent.addingSaturated(cost)
             try books.write(to: store)
+            if pricing.limit != nil { pool?.give(max(0, most - cost)) }
         }
         return judgement.verdict
+    }
+
+    /// Whether so much may be spent; then it is taken from what several runs share.
+    private func reserve(_ most: Int, _ limit: Int) throws(RetortError) -> Bool {
+        if let pool { return pool.take(most) }
+        let superseded = try Spending.superseded(in: try StoreReader(store.root, options: StoreAccess.options))
+        let spent = Spending(
+            store.counters, mark: store.mark, superseded: superseded, notes: store.manifest.notes)
+        return Budget(limit: limit, spent: spent.recorded, uncertain: spent.uncertainMax).allows(most)
     }
 }
 

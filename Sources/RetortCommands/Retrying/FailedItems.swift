@@ -96,7 +96,7 @@ final class FailedItems: ItemSource {
                 while state.position < end {
                     let record = try state.reader.record(state.entries[state.position])
                     var item = try Self.item(record, override, edits, told: told, pricing, state.parser, model: model)
-                    if let prior = state.prior { item.priorRounds = try prior.soFar(record.head.key) }
+                    try goOn(&item, record, state)
                     items.append(item)
                     state.position += 1
                 }
@@ -104,6 +104,23 @@ final class FailedItems: ItemSource {
                 return .failure(error)
             }
             return .success(items)
+        }
+    }
+
+    /// An earlier retry may have been answered since, without having come to an outcome: then the item goes on there. Not
+    /// where the request is to be another one.
+    private func goOn(
+        _ item: inout Item<ItemContext>, _ record: StoredRecord, _ state: State
+    ) throws(RetortError) {
+        guard let prior = state.prior else { return }
+        item.priorRounds = try prior.soFar(record.head.key)
+        guard override == nil, edits == nil,
+            let resumption = try prior.resumption(of: record.head.key, ofRow: { _ in true }),
+            resumption.attempts > Int(record.head.attempts)
+        else { return }
+        item.resume(resumption)
+        item.costMax = try pricing.costMax(of: item.request, price: item.context.price, with: state.parser) {
+            "item \(record.head.key)"
         }
     }
 

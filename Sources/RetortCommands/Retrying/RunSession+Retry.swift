@@ -21,15 +21,16 @@ extension RunSession {
                 return store
             },
             drive: { (session, store, transport, loop) throws(RetortError) in
+                let verifier = try await session.runVerifier()
                 // Opened after the store: by then every failure has its place in a segment.
                 let source = try FailedItems(
                     of: settings.out, classes: classes, override: override, edits: edits,
                     told: try ToldSchema(
                         settings, stored: store.manifest.job, instructions: ToldInstructions(of: store.manifest)),
                     pricing: settings.pricing, model: settings.parameters.model,
-                    prior: try PriorRounds(of: store, settings.generator.classifier))
+                    prior: try PriorRounds(of: store, settings.generator.classifier, verifier: verifier))
                 return try await session.driveRetry(
-                    source, store, transport, loop, isOtherJob: override != nil || edits != nil)
+                    source, store, transport, loop, verifier, isOtherJob: override != nil || edits != nil)
             })
     }
 
@@ -42,7 +43,7 @@ extension RunSession {
 
     private func driveRetry(
         _ source: FailedItems, _ store: RecordStore, _ transport: HTTPTransport, _ loop: EventLoop,
-        isOtherJob: Bool
+        _ verifier: RunVerifier?, isOtherJob: Bool
     ) async throws(RetortError) -> Result {
         let superseded = try settings.pricing.limit.map { _ throws(RetortError) in try costOfSuperseded() }
         let codec = RecordCodec(
@@ -61,7 +62,6 @@ extension RunSession {
             clock: LoopClock(loop: loop), executor: loop, observer: reporter)
         let signals = Locked(0)
         watchSignals(generator, signals) { source.cancel() }
-        let verifier = try await runVerifier()
         let summary = await generator.run(source: source, sink: recorder, verifier: verifier)
         await verifier?.close()
         reporter.finish(summary.progress)

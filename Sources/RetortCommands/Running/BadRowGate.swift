@@ -13,6 +13,9 @@ struct BadRowGate {
     private var held: [Held] = []
     private var trial: RowTrial
 
+    /// Whether there are rows that are neither recorded nor refused yet.
+    var isHolding: Bool { !held.isEmpty }
+
     init(isOpen: Bool, isTable: Bool = false) {
         self.isOpen = isOpen
         trial = RowTrial(isTable: isTable)

@@ -80,8 +80,8 @@ final class PriorRounds {
         let view = try view(last)
         guard let asked = view.request else { return Resumption(rounds: rounds) }
         let request = ModelRequest(path: asked.path, body: asked.body)
-        let corrections = max(0, view.integer(.corrections))
-        let rejections = max(0, view.integer(.rejections))
+        let corrections = min(max(0, view.integer(.corrections)), Self.turnsMax)
+        let rejections = min(max(0, view.integer(.rejections)), Self.turnsMax)
         let isUnjudged = view.text(.roundClass) == RecordCodec.unjudged
         let latency = Interval.milliseconds(Int64(min(max(0, view.integer(.latency)), Self.latencyMax)))
         let body = view.member(.body)?.stringBytes ?? []
@@ -111,6 +111,8 @@ final class PriorRounds {
         return resumption
     }
 
+    /// Turns that a record is believed to have had.
+    private static let turnsMax = 1 << 20
     /// Milliseconds that a record is believed to have taken.
     private static let latencyMax = 1 << 40
 

@@ -17,7 +17,10 @@ extension RunSession {
         let counters = reader.counters
         let index = manifest.failureClasses.firstIndex(of: FailureClass.badInput.rawValue)
         let bad = index.map { $0 < counters.failedByClass.count ? counters.failedByClass[$0] : 0 } ?? 0
-        let isBlank = counters.done == 0 && counters.failed == bad
+        // Answers that wait for a verifier would be sent again without one.
+        let wantsVerifier =
+            counters.rounds > 0 && settings.verifier == nil && manifest.job[VerifierSettings.jobName] != nil
+        let isBlank = counters.done == 0 && counters.failed == bad && !wantsVerifier
         guard bad > 0 || isBlank && !isSame else { return job }
         let revision = try StoreRevision(settings.out, options: storeOptions)
         defer { revision.release() }

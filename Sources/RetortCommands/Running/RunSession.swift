@@ -107,7 +107,9 @@ struct RunSession {
         if settings.telling.means == nil {
             var means = FoundMeans(of: store.manifest, for: settings)?.means
             if means == nil {
-                let found = try await SchemaProbe(settings, settings.secrets.guarding(transport), store).find()
+                let found = try await SchemaProbe(
+                    settings, settings.secrets.guarding(transport), store, pool: stage?.pipeline.pool
+                ).find()
                 try FoundMeans(found.means, settings).write(to: store)
                 if !isQuiet { messages.line(found.text) }
                 means = found.means
@@ -166,7 +168,8 @@ struct RunSession {
     /// share. Throws when that is none: nothing has been asked yet.
     private func fittingDescriptors() throws(RetortError) -> RunSession {
         let limit = DescriptorLimit.raise()
-        let before = DescriptorBudget.count(limit: limit)
+        let judging = settings.verifier.map(DescriptorBudget.ofVerifier) ?? 0
+        let before = DescriptorBudget.count(limit: limit) + judging
         let perRequest = settings.simulator == nil ? 1 : 2
         do throws(RetortError) {
             try files.keepDescriptors(StoreLimits.descriptorsMax)
@@ -176,7 +179,7 @@ struct RunSession {
             throw error
         }
         let budget = DescriptorBudget(
-            limit: limit, used: DescriptorBudget.count(limit: limit), perRequest: perRequest)
+            limit: limit, used: DescriptorBudget.count(limit: limit) + judging, perRequest: perRequest)
         let wanted = settings.generator.concurrency
         var session = self
         session.settings.generator.concurrency = try budget.fitted(wanted)
@@ -359,7 +362,9 @@ struct RunSession {
     /// The verifier of the run; nil where nothing judges its answers. Throws where it cannot work here.
     func runVerifier() async throws(RetortError) -> RunVerifier? {
         guard let verifier = settings.verifier else { return nil }
-        let made = try RunVerifier(verifier)
+        let made = try RunVerifier(
+            verifier, secrets: settings.secrets,
+            withheld: Secrets.variables(of: verifier.environment, in: settings.headers))
         try await made.check()
         return made
     }

@@ -68,6 +68,17 @@ def test_every_item_goes_through_all_stages_once(retort, prompts, job, tmp_path,
     assert (out / "review" / "report" / "REPORT.txt").exists()
 
 
+def test_rows_that_no_stage_could_send_are_not_passed_over(retort, job, tmp_path, teacher):
+    """A template with a mistake stops the stage before anything is recorded; the corrected one gets all rows."""
+    server, rows, count = teacher(), tmp_path / "rows.jsonl", 800
+    rows.write_text("".join(json.dumps({"id": f"q-{n}", "prompt": "word " * 600 + str(n)}) + "\n" for n in range(count)))
+    stages = "stages:\n  - name: draft\n  - name: review\n    from: draft\n    prompt: 'R {{%s}} {{metadata.x ?? \"\"}}'\n"
+    told = retort("run", job(server, rows, stages=stages % "nofield"), status=None)
+    assert "nofield" in told.stderr and "Nothing was sent" in told.stderr
+    retort("run", job(server, rows, stages=stages % "response"))
+    expect_whole(retort, tmp_path / "out", count, ("draft", "review"))
+
+
 def test_killed_at_random_nothing_is_lost_or_paid_twice(retort, prompts, job, tmp_path, teacher):
     seed = random.randrange(1 << 32)
     print("seed", seed)

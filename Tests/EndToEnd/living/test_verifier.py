@@ -126,6 +126,8 @@ def test_a_changed_row_does_not_get_the_answer_to_what_it_asked_before(retort, t
     line = command(rows, store, server, prices, "--rounds", 3, "--max-cost", 1)
     retort(*line, "--verifier", f"{sys.executable} {broken}", status=75)
     assert not store.responses and len(store.lane("rounds")) == server.billed[0] > 0
+    # Without a verifier these answers would be paid again.
+    assert "verifier" in retort(*line[:-4], status=78).stderr
     # Numbers of rounds go on, and the judge looks at them.
     for word, wanted in (("translate", 15), ("summarise", 12)):
         write(word)
