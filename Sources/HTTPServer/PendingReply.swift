@@ -9,6 +9,9 @@ public final class PendingReply: Sendable {
 
     deinit { slot.fill(.text(500, "the request was given up")) }
 
+    /// Whether a response was sent.
+    public var isSent: Bool { slot.isFilled }
+
     /// Sends the response. Only the first one counts.
     public func send(_ response: HTTPResponse) { slot.fill(response) }
 }
@@ -30,6 +33,8 @@ final class ReplySlot: Sendable {
     }
 
     private let state = Locked(State())
+
+    var isFilled: Bool { state.withLock { $0.response != nil } }
 
     func fill(_ response: HTTPResponse) {
         state.withLock { state in

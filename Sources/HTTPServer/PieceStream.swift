@@ -58,6 +58,9 @@ public final class PieceStream: Sendable {
         }
     }
 
+    /// Ends the stream in the middle: its reader sees that the connection breaks off.
+    public func breakOff() { state.withLock { Self.drop(&$0) } }
+
     private static func resume(_ state: inout State) {
         guard state.isSuspended, let connection = state.connection else { return }
         state.isSuspended = false
@@ -95,9 +98,7 @@ extension PieceStream {
         }
     }
 
-    func abort() {
-        state.withLock { Self.drop(&$0) }
-    }
+    func abort() { breakOff() }
 
     /// Copies what is pending; suspends the connection when there is nothing. On the server's thread.
     func pull(into buffer: UnsafeMutablePointer<CChar>, room: Int) -> Int {

@@ -19,6 +19,8 @@ class Exchange: Placed {
     private var number: UInt64 = 0
     var waiter: Waiter?
     var progress = ExchangeProgress(started: Instant(nanoseconds: 0))
+    /// Sees the body while it comes.
+    private(set) var tap: (any BodyTap)?
     /// Place among the exchanges in flight.
     var position = 0
 
@@ -26,6 +28,8 @@ class Exchange: Placed {
     func prepare(_ request: ModelRequest) {
         number &+= 1
         progress = ExchangeProgress(started: .now)
+        tap = request.tap
+        tap?.began()
     }
 
     /// Sends what was prepared. Its end is told to the pool.
@@ -35,7 +39,10 @@ class Exchange: Placed {
     func abandon() { fatalError("a route's exchange is abandoned in its own way") }
 
     /// Drops what belongs to the request that has ended.
-    func reset() { waiter = nil }
+    func reset() {
+        waiter = nil
+        tap = nil
+    }
 
     /// The request that is in flight.
     final var ticket: Ticket { Ticket(exchange: self, number: number) }

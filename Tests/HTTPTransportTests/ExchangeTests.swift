@@ -1,4 +1,5 @@
 import Basics
+import Dispatch
 import Glibc
 import HTTPTransport
 import ModelAPI
@@ -75,6 +76,36 @@ import Testing
             connection.send("0\r\n\r\n")
         } run: { transport, _ in
             try await expect(events.joined(), from: transport)
+        }
+    }
+
+    private final class Reader: BodyTap {
+        let seen = Locked<(begun: Int, parts: [String])>((0, []))
+        func began() { seen.withLock { $0.begun += 1 } }
+        func received(_ bytes: UnsafeRawBufferPointer, status: Int) {
+            seen.withLock { $0.parts.append("\(status) " + String(decoding: bytes, as: UTF8.self)) }
+        }
+    }
+
+    @Test func aTapReadsAlong() async throws {
+        let first = DispatchSemaphore(value: 0)
+        try await withServer { request, connection in
+            guard request.place == 1 else { return connection.answer("other") }
+            connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\none\n\n\r\n")
+            first.wait()
+            connection.send("5\r\ntwo\n\n\r\n0\r\n\r\n")
+        } run: { transport, _ in
+            let reader = Reader()
+            var request = ModelRequest(path: "/x", body: [1])
+            request.tap = reader
+            async let reply = transport.send(request)
+            while reader.seen.withLock({ $0.parts.isEmpty }) { await Task.yield() }
+            #expect(reader.seen.withLock { $0.begun == 1 && $0.parts == ["200 one\n\n"] })
+            first.signal()
+            #expect(try await reply.get().text == "one\n\ntwo\n\n")
+            #expect(reader.seen.withLock { $0.parts.joined() } == "200 one\n\n200 two\n\n")
+            try await expect("other", from: transport, to: ModelRequest(path: "/x", body: [1]))
+            #expect(reader.seen.withLock { $0.begun == 1 && $0.parts.count == 2 })
         }
     }
 

@@ -111,6 +111,21 @@ def test_files_and_batches(front):
     assert {record["response"] for record in server.records()} == texts
 
 
+def test_litellm(front):
+    litellm = pytest.importorskip("litellm")
+    server = front("--reuse", "auto")
+
+    def ask(**members):
+        return litellm.completion(
+            model="openai/m", messages=QUESTION, api_base=server.url, api_key="of the client", timeout=15, **members
+        )
+
+    text = ask().choices[0].message.content
+    told = "".join(chunk.choices[0].delta.content or "" for chunk in ask(stream=True))
+    assert text and told and ask().choices[0].message.content == text
+    assert sorted(record["response"] for record in server.records()) == sorted([text, told])
+
+
 def test_errors_are_the_packages_own(front):
     server = front(simulator=("--server-models", "m"))
     with pytest.raises(openai.NotFoundError) as refused:

@@ -103,6 +103,22 @@ import Testing
         #expect(types.suffix(2) == ["text/html; charset=utf-8", "text/plain; charset=utf-8"])
     }
 
+    // MARK: Streams
+
+    @Test(arguments: ["\n\n", "\r\n\r\n"], [1, 2, 3, 7, 1000])
+    func allEventsButTheLastArePassedOn(end: String, size: Int) {
+        let events = ["data: {\"a\":1}", "event: x\ndata: é", ": ping", "data: [DONE]"].map { Array(($0 + end).utf8) }
+        let bytes = Array(events.joined())
+        var held = HeldEvents()
+        var passed: [UInt8] = []
+        for start in stride(from: 0, to: bytes.count, by: size) {
+            let part = Array(bytes[start..<min(bytes.count, start + size)])
+            passed += part.withUnsafeBytes { held.add($0) }
+            #expect(events.indices.contains { passed == Array(events[..<$0].joined()) })
+        }
+        #expect(passed == Array(events.dropLast().joined()) && held.rest == events.last)
+    }
+
     // MARK: Those who wait
 
     private final class Counter: Client {

@@ -46,7 +46,7 @@ final class HTTP1Connection: ReadinessHandler, Placed, Equatable {
         exchange.connection = self
         requests += 1
         sent = 0
-        reader.begin()
+        reader.begin(exchange.tap)
         switch look() {
         case .nothing: send(exchange)
         case .end: fail(.connection, route.limits.noAnswer)

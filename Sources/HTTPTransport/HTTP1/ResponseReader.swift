@@ -1,6 +1,7 @@
 internal import Basics
 internal import CHTTPParser
 internal import Glibc
+internal import ModelAPI
 
 /// Reads one answer after another from a connection's bytes. The framing (RFC 9112) is http_parser's work. Confined to
 /// the loop.
@@ -32,6 +33,8 @@ final class ResponseReader {
     /// Whether a byte of the answer has come.
     private(set) var hasBegun = false
     private(set) var status = 0
+    /// Sees the body while it comes.
+    private var tap: (any BodyTap)?
 
     init(bodyBytesMax: Int) {
         self.bodyBytesMax = bodyBytesMax
@@ -45,7 +48,8 @@ final class ResponseReader {
     }
 
     /// Makes ready for the next answer.
-    func begin() {
+    func begin(_ tap: (any BodyTap)? = nil) {
+        self.tap = tap
         retort_parser_begin(parser)
         headers.clear()
         body = []
@@ -146,7 +150,9 @@ final class ResponseReader {
 
     private func append(_ bytes: UnsafeRawBufferPointer) {
         isTooLarge = body.count + bytes.count > bodyBytesMax
-        if !isTooLarge { body.append(contentsOf: bytes) }
+        guard !isTooLarge else { return }
+        body.append(contentsOf: bytes)
+        if let tap, headers.contentEncoding.isEmpty { tap.received(bytes, status: status) }
     }
 
     private func messageIsComplete() {

@@ -31,6 +31,7 @@ extension Transfer {
             return 0
         }
         response.append(bytes)
+        if let tap, contentEncoding.isEmpty { tap.received(bytes, status: status) }
         return bytes.count
     }
 

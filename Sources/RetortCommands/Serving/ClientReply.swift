@@ -63,9 +63,11 @@ struct ClientReply: Sendable {
     }
 
     /// Visible ASCII only: a header has no other letters.
-    private static func headerText(_ id: [UInt8]) -> String {
+    static func headerText(_ id: [UInt8]) -> String {
         String(decoding: id.map { (0x21...0x7E).contains($0) ? $0 : UInt8(ascii: "?") }, as: UTF8.self)
     }
+
+    static let eventStream = "text/event-stream"
 
     static func contentType(of body: [UInt8]) -> String {
         let start = body.firstIndex { $0 != 0x20 && $0 != 0x0A && $0 != 0x0D && $0 != 0x09 } ?? body.endIndex
@@ -74,7 +76,7 @@ struct ClientReply: Sendable {
         case UInt8(ascii: "<"): return "text/html; charset=utf-8"
         default:
             let isEvents = ["data:", "event:", "id:", "retry:", ":"].contains { body[start...].starts(with: $0.utf8) }
-            return isEvents ? "text/event-stream" : "text/plain; charset=utf-8"
+            return isEvents ? eventStream : "text/plain; charset=utf-8"
         }
     }
 }

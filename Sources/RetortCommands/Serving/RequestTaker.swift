@@ -105,12 +105,13 @@ final class RequestTaker: Sendable {
         }
         do throws(ClientError) {
             if try answerFromStore(key, request) { return }
-            let item = try Self.told { () throws(RetortError) in
+            var item = try Self.told { () throws(RetortError) in
                 try self.item(request, key, of: account, parser)
             }
             if let account, account.budget != nil {
                 try accounts.reserve(account, key.hash, try costMax(of: request, item))
             }
+            if request.isStream { item.request.tap = client.tap(id: key.id) }
             source.offer(item)
         } catch {
             // Others may have joined meanwhile.

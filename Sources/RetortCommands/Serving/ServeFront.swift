@@ -50,7 +50,9 @@ struct ServeFront: Sendable {
             for path in [path, String(path.dropFirst("/v1".count))] {
                 routes.append(
                     HTTPRoute("POST", path) { [taker, settings] request, reply in
-                        let client = ConnectedClient(reply: reply, provider: endpoint.dialect.provider)
+                        let client = ConnectedClient(
+                            reply, endpoint.dialect.provider, secrets: settings.run.secrets,
+                            streamBytesMax: settings.run.responseBytesMax)
                         taker.take(request, endpoint, client, of: settings.keys?.client(of: request))
                     })
             }

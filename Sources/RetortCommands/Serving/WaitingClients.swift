@@ -5,14 +5,41 @@ import ModelAPI
 /// What waits for one answer: a connection, or a line of a batch. Any thread.
 protocol Client: Sendable {
     func take(_ reply: ClientReply)
+
+    /// What reads along with the stream that is asked for under that id; nil: nothing does.
+    func tap(id: [UInt8]) -> (any BodyTap)?
+}
+
+extension Client {
+    func tap(id: [UInt8]) -> (any BodyTap)? { nil }
 }
 
 /// A client on a connection.
-struct ConnectedClient: Client {
-    let reply: PendingReply
-    let provider: Provider
+final class ConnectedClient: Client {
+    private let reply: PendingReply
+    private let provider: Provider
+    private let secrets: Secrets
+    private let streamBytesMax: Int
+    private let relay = Locked<StreamRelay?>(nil)
 
-    func take(_ reply: ClientReply) { self.reply.send(reply.response(to: provider)) }
+    /// - Parameter streamBytesMax: what of a stream may wait for a slow reader.
+    init(_ reply: PendingReply, _ provider: Provider, secrets: Secrets, streamBytesMax: Int) {
+        self.reply = reply
+        self.provider = provider
+        self.secrets = secrets
+        self.streamBytesMax = streamBytesMax
+    }
+
+    func take(_ reply: ClientReply) {
+        if relay.withLock({ $0 })?.end(reply) == true { return }
+        self.reply.send(reply.response(to: provider))
+    }
+
+    func tap(id: [UInt8]) -> (any BodyTap)? {
+        let made = StreamRelay(reply, id: id, secrets: secrets, bytesMax: streamBytesMax)
+        relay.withLock { $0 = made }
+        return made
+    }
 }
 
 /// Who waits for which item that is on its way, by the hash of its key. Any thread.

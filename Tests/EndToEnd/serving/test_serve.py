@@ -1,5 +1,6 @@
 """`retort serve`: what a client gets, what is recorded of it, and what becomes of both when something dies."""
 
+import http.client
 import json
 import threading
 import time
@@ -40,6 +41,31 @@ def test_streams_arrive_as_events(front, model_server, path):
     server.end()
     (record,) = server.disk.records()
     assert record["response"] and reply.body == record["body"].encode()
+
+
+def test_a_stream_arrives_as_it_comes_and_ends_when_it_is_recorded(front, model_server):
+    server = front(model_server("--latency", "1ms", "--time-per-token", "10ms", "--tokens", "60").url)
+    connection = server.connection()
+    connection.request("POST", "/v1/chat/completions", json.dumps(CHAT | {"stream": True}), {"x-retort-id": "s"})
+    reply = connection.getresponse()
+    first = reply.read1(100)
+    assert first.startswith(b"data: ") and not server.disk.received()
+    rest = reply.read()
+    assert rest.endswith(b"data: [DONE]\n\n") and server.disk.received() == {"s"}
+    server.end()
+    assert server.disk.records()[0]["body"].encode() == first + rest
+
+
+def test_a_stream_that_breaks_off_is_asked_again_for_the_store(front, model_server):
+    teacher = model_server("--latency", "1ms", "--time-per-token", "1ms", "--fail-script", "1=truncate")
+    server = front(teacher.url)
+    with pytest.raises((http.client.HTTPException, OSError)):
+        server.post("/v1/chat/completions", CHAT | {"stream": True}, idempotency_key="again")
+    teacher.wait_for(lambda counts: counts["answered"] == 1)
+    again = server.post("/v1/chat/completions", CHAT | {"stream": True}, idempotency_key="again")
+    assert again.is_reused and again.body.endswith(b"data: [DONE]\n\n")
+    server.end()
+    assert len(server.disk.records()) == 1
 
 
 def test_other_commands_read_the_store(front, model_server, workshop):
@@ -200,7 +226,8 @@ def test_the_cap_holds(front, model_server):
     assert sum(record["cost_usd"] for record in server.disk.records()) <= 0.01
 
 
-def test_what_a_client_got_is_in_the_store_after_a_kill(front, model_server):
+@pytest.mark.parametrize("is_stream", [False, True])
+def test_what_a_client_got_is_in_the_store_after_a_kill(front, model_server, is_stream):
     teacher = model_server("--latency", "lognormal:5ms,0.5")
     got, threads = {}, []
     server = front(teacher.url)
@@ -209,9 +236,9 @@ def test_what_a_client_got_is_in_the_store_after_a_kill(front, model_server):
         connection = server.connection()
         try:
             for number in range(10_000):
-                reply = server.ask(f"{name} {number}", connection, headers={"X-Retort-Id": f"{name}-{number}"})
-                got[f"{name}-{number}"] = reply.body
-        except OSError:
+                key = f"{name}-{number}"
+                got[key] = server.ask(f"{name} {number}", connection, {"X-Retort-Id": key}, stream=is_stream).body
+        except (OSError, http.client.HTTPException):
             pass
 
     threads = [started(keep_asking, name) for name in "abcdefghijklmnop"]
@@ -225,7 +252,7 @@ def test_what_a_client_got_is_in_the_store_after_a_kill(front, model_server):
     server = front(teacher.url)
     for name in sorted(got)[:20]:
         text = name.replace("-", " ")
-        reply = server.ask(text, headers={"X-Retort-Id": name})
+        reply = server.ask(text, headers={"X-Retort-Id": name}, stream=is_stream)
         assert reply.is_reused and reply.body == got[name]
     assert teacher.counts()["requests"] == asked
     server.end()
