@@ -6,6 +6,7 @@ A stage asserts the promise; what is only a number of this machine it prints.
 import json
 import time
 
+from chains import chain, rounds, streaming
 from crashes import SyscallDeaths, kill_campaign
 from dataset import Disk, write_prompts
 from model_server import ModelServer, Watch
@@ -141,4 +142,6 @@ def resident_kilobytes(pid):
 
 
 # With the share of the time each may take.
-STAGES = [(outage, 1), (flight, 1), (storm, 3), (window, 3), (deaths, 5), (kills, 8)]
+STAGES = [
+    (outage, 1), (flight, 1), (storm, 3), (window, 3), (streaming, 2), (chain, 3), (rounds, 3), (deaths, 5), (kills, 8),
+]

@@ -14,6 +14,8 @@ public struct Progress: Sendable {
     /// Answers that the verifier has judged, and those that it has let pass.
     public var judged = 0
     public var passed = 0
+    /// Of those, how many in which round of their items, from 1.
+    public var passedInRound: [Int: Int] = [:]
     /// How often the verifier itself has failed.
     public var verifierFailures = 0
     /// What the last of these said.

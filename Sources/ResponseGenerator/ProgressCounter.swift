@@ -38,11 +38,14 @@ struct ProgressCounter: Sendable {
     }
 
     /// The verifier said something.
-    mutating func judged(_ ruling: VerifierRuling) {
+    /// - Parameter round: of the item, from 1.
+    mutating func judged(_ ruling: VerifierRuling, round: Int) {
         switch ruling {
         case .accept(_, let passes):
             progress.judged += 1
-            if passes { progress.passed += 1 }
+            guard passes else { return }
+            progress.passed += 1
+            progress.passedInRound[round, default: 0] += 1
         case .ask, .reject: progress.judged += 1
         case .unable(let message):
             progress.verifierFailures += 1

@@ -187,7 +187,7 @@ struct RunLoop {
         case .supply(let tickets, let error): dispatcher.supplied(tickets, error: error)
         case .judged(let result):
             let settlements = dispatcher.judged(result, at: now)
-            counter.judged(result.ruling)
+            counter.judged(result.ruling, round: Int(result.ticket.rounds.count))
             batch += settlements
         case .attempt(let attempt):
             if let settlement = dispatcher.returned(attempt, at: now) { batch.append(settlement) }

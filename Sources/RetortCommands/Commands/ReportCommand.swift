@@ -9,7 +9,7 @@ enum ReportCommand {
             One pass over the records, in memory that does not grow with them. report.html is one file without script \
             that loads nothing from outside. The members of summary.json keep their names and types: format, version, \
             generated, store, state, writer, last_run, progress, job, pace, latency_ms, tokens, answers, cost_usd, attempts, \
-            finish_reasons, models, failures, storage, timeline, damage, exports, unreadable, untimed, quantile_error. \
+            finish_reasons, models, failures, judged, storage, timeline, damage, exports, unreadable, untimed, quantile_error. \
             Its times are seconds since 1970, and null is what is not known.
 
             Of a run in stages each stage gets its report, and what the whole has cost is printed: of a stage that takes what \

@@ -1,3 +1,4 @@
+import Basics
 import JSONText
 import SegmentStore
 
@@ -45,11 +46,16 @@ struct RecordDigest {
     private(set) var attemptsOfFailed = [Int](repeating: 0, count: attemptsMax + 1)
     /// By class number; the last place is for classes that the store does not name.
     private(set) var failures: [FailureDigest]
+    /// Of items with a verdict from their run, by round.
+    private(set) var judged: [JudgedSummary.Round] = []
+    /// Milliseconds of answers that `rounds/` has as well.
+    private(set) var latencyInRounds = 0
     private(set) var timeline = Timeline()
     /// Records without a time.
     private(set) var untimed = 0
 
     private let parser = JSONParser()
+    private let verdictParser = JSONParser()
     private let classNumbers: [String: Int]
 
     init(failureClasses: [String]) {
@@ -95,6 +101,10 @@ struct RecordDigest {
             // Other words are not the program's.
             for layer in Self.layers where found.isText(layer) { valuesFound[layer.description, default: 0] += 1 }
         }
+        if record.isInRounds {
+            latencyInRounds = latencyInRounds.addingSaturated(milliseconds)
+            addVerdict(record)
+        }
         let cost = addCost(record)
         addTime(record) { bin in
             bin.done += 1
@@ -103,6 +113,18 @@ struct RecordDigest {
             bin.latencyMilliseconds &+= milliseconds
             bin.cost += cost
         }
+    }
+
+    /// The item's answers were judged round by round, and the last one said so.
+    private mutating func addVerdict(_ record: RecordView) {
+        guard let verdict = try? verdictParser.parse(record.json(.verdict)).root, let pass = verdict["pass"]?.bool
+        else {
+            return
+        }
+        let last = min(max(1, record.integer(.rounds)), JudgedSummary.roundsMax)
+        while judged.count < last { judged.append(JudgedSummary.Round()) }
+        for number in 0..<last { judged[number].judged += 1 }
+        if pass { judged[last - 1].passed += 1 }
     }
 
     private mutating func addFailure(_ record: RecordView, _ head: RecordHead, _ number: Int) {
@@ -115,6 +137,7 @@ struct RecordDigest {
                 status: status, created: Int64(record.integer(.created)), message: message,
                 body: Self.text(record.member(.body), FailureDigest.bodyScalarsMax))
         }
+        if record.isInRounds { addVerdict(record) }
         let cost = addCost(record)
         failedCost += cost
         addTime(record) { bin in

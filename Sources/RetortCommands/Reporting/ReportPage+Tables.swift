@@ -58,7 +58,7 @@ extension ReportPage {
     }
 
     /// A row with a bar whose parts have styles.
-    private func barRow(_ table: inout Markup, _ name: String, _ parts: [(style: String, count: Int)], of whole: Int) {
+    func barRow(_ table: inout Markup, _ name: String, _ parts: [(style: String, count: Int)], of whole: Int) {
         let count = parts.reduce(0) { $0 + $1.count }
         table.element("tr") { row in
             row.element("th", ["scope": "row"], text: name)

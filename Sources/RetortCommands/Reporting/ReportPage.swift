@@ -154,6 +154,7 @@ struct ReportPage {
         main.element("section", ["class": "pair"]) { pair in
             distributions(&pair)
             breakdowns(&pair)
+            judged(&pair)
         }
         main.newLine()
     }

@@ -48,6 +48,8 @@ struct StoreSummary {
     let pending: Int?
     let digest: RecordDigest
     let columns: TimeColumns
+    /// What verifiers have said; nil where none has, and where the records were not read.
+    let judged: JudgedSummary?
     let files: [Lane: LaneFiles]
     /// Bytes of the index, which can be made again.
     let indexBytes: Int
@@ -83,6 +85,7 @@ struct StoreSummary {
         items = reader.items
         pending = reader.pending
         self.digest = digest
+        judged = readsRecords ? try JudgedSummary(reader, digest) : nil
         columns = TimeColumns(digest.timeline)
         files = try Self.files(reader)
         indexBytes = try Self.bytes(in: root + "/index") { _ in true }

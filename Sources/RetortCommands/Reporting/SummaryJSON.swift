@@ -26,6 +26,9 @@ import SegmentStore
 ///     attempts            [{attempts, done, failed}]; the last stands for that many and more
 ///     finish_reasons      [{name, count}], then models likewise
 ///     failures            [{class, count, http_statuses, kinds}], the most frequent class first
+///     judged              {rounds, verifiers, seconds}, or null where nothing was judged; rounds are [{round, judged,
+///                         passed}], verifiers as `retort evaluate --json` has them, seconds {answers, rounds,
+///                         verifiers}: what requests and verifiers took, one after the other
 ///     storage             {responses, failures, index_bytes}; of a lane
 ///                         {records, raw_bytes, segments, segment_bytes, journal_bytes, ratio}
 ///     timeline            {column_seconds, columns}; of a column
@@ -74,6 +77,7 @@ struct SummaryJSON {
             Member("finish_reasons", counts(digest.finishReasons)),
             Member("models", counts(digest.models)),
             Member("failures", .list(summary.failures.map { failure($0.name, $0.digest) })),
+            Member("judged", summary.judged?.tree ?? .null),
             Member("storage", storage),
             Member("timeline", timeline),
             Member("damage", .list(summary.damage.map(damage))),

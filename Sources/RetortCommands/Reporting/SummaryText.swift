@@ -7,7 +7,7 @@ struct SummaryText {
     private let summary: StoreSummary
     private var digest: RecordDigest { summary.digest }
 
-    private static let barCells = 40
+    static let barCells = 40
     private static let labelCells = 22
     /// The widths of the columns of figures.
     private static let cells = [11, 11, 11, 11, 13, 18]
@@ -17,7 +17,8 @@ struct SummaryText {
 
     var text: String {
         let sections = [
-            head, progress, pace, lastRun, latencyAndTokens, answers, attempts, failures, storage, job, exports,
+            head, progress, pace, lastRun, latencyAndTokens, answers, attempts, failures, judgedSection, storage, job,
+            exports,
             damage, notes,
         ]
         return sections.filter { !$0.isEmpty }.map { $0.joined(separator: "\n") + "\n" }.joined(separator: "\n")
@@ -142,6 +143,15 @@ struct SummaryText {
             }
             let others = kinds.dropFirst(Self.kindsShownMax).reduce(failure.otherKinds) { $0 + $1.count }
             if others > 0 { lines.append("    \(Human.count(others)) with other messages") }
+        }
+        return lines
+    }
+
+    private var judgedSection: [String] {
+        var lines: [String] = []
+        for section in Self.judged(summary.judged) {
+            if !lines.isEmpty { lines.append("") }
+            lines += heading(section.title) + section.rows.map { row(clean($0.name), clean($0.text)) }
         }
         return lines
     }

@@ -56,6 +56,7 @@ final class RunDisplay: Sendable {
     /// What the last items wait for, how far the window is reduced, and what the latest failure met.
     static func note(_ progress: Progress) -> String {
         var parts: [String] = []
+        if progress.judged > 0 { parts.append(judged(progress)) }
         if progress.waiting > 0 {
             let classes = progress.waitingByClass.filter { $0.value > 0 }.map { "\($0.value) \($0.key.rawValue)" }
             let due = progress.nextRetryIn.map { ", next in \(Human.duration($0))" } ?? ""
@@ -75,6 +76,20 @@ final class RunDisplay: Sendable {
         return parts.joined(separator: "; ")
     }
 
+    /// `judged 120, 63 passed (51 in round 1, 12 in round 2), 4 with the verifier`
+    private static func judged(_ progress: Progress) -> String {
+        var text = "judged \(Human.count(progress.judged)), \(Human.count(progress.passed)) passed"
+        let rounds = progress.passedInRound.sorted { $0.key < $1.key }
+        if rounds.contains(where: { $0.key > 1 }) {
+            let shown = rounds.prefix(roundsShownMax).map { "\(Human.count($0.value)) in round \($0.key)" }
+            text += " (" + shown.joined(separator: ", ") + (rounds.count > shown.count ? ", ..." : "") + ")"
+        }
+        if progress.judging > 0 { text += ", \(Human.count(progress.judging)) with the verifier" }
+        return text
+    }
+
+    /// Rounds that the progress line tells.
+    private static let roundsShownMax = 4
     /// The width of an error in the progress line.
     private static let errorCellsMax = 80
 

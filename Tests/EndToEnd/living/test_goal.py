@@ -93,3 +93,26 @@ def test_a_goal_does_not_wait_for_what_never_comes(retort, rows, tmp_path, teach
         "--verifier", "exit 1", status=None,
     )
     assert unjudged.returncode != 0 and server.requests >= 3
+
+
+def test_the_report_tells_of_rounds_and_verifiers(retort, rows, tmp_path, teacher):
+    server = teacher()
+    out = tmp_path / "out"
+    done = retort(
+        "run", rows, "--out", out, "--base-url", server.url, "--model", "m", *JUDGED, "--rounds", 3, status=75
+    )
+    answers, failures = Store(out).lane("responses"), Store(out).lane("failures")
+    passed = [sum(record["rounds"] == number for record in answers) for number in (1, 2, 3)]
+    reached = [120, 120 - passed[0], 120 - passed[0] - passed[1]]
+    told = f"judged {sum(reached)}, {len(answers)} passed ({passed[0]} in round 1, {passed[1]} in round 2"
+    assert told in done.stderr
+    judged = json.loads(retort("report", out, "--json").stdout)["judged"]
+    assert [(line["judged"], line["passed"]) for line in judged["rounds"]] == list(zip(reached, passed))
+    (verifier,) = judged["verifiers"]
+    assert (verifier["name"], verifier["judged"], verifier["passed"]) == ("equals:expected", 120, len(answers))
+    (pass_at,) = verifier["pass_at"]
+    assert pass_at["value"] == pytest.approx(len(answers) / 120) and len(failures) == 120 - len(answers)
+    latencies = sum(record["latency_ms"] for record in Store(out).lane("rounds"))
+    assert judged["seconds"]["answers"] + judged["seconds"]["rounds"] == pytest.approx(latencies / 1000)
+    text = (out / "report" / "REPORT.txt").read_text()
+    assert f"{passed[1]} of {reached[1]} passed" in text and f"{len(answers)} of 120 passed" in text
