@@ -29,7 +29,6 @@ struct JudgedSummary {
         guard !names.isEmpty else { return nil }
         let evaluation = try EvaluationSummary(reader, names)
         (verifiers, ks) = (evaluation.verifiers, evaluation.ks)
-        try addRejected(reader)
         rounds = digest.judged
         answersTime = Int(min(max(0, digest.latency.sum), Self.millisecondsMax))
         let parser = JSONParser()
@@ -45,23 +44,6 @@ struct JudgedSummary {
         // A round whose answer became the outcome is counted there.
         roundsTime = max(0, try sum(.rounds) - digest.latencyInRounds)
         verifiersTime = try sum(.verdicts)
-    }
-
-    /// Items that failed since the run's verifier rejected their answers were judged as well.
-    private mutating func addRejected(_ reader: StoreReader) throws(RetortError) {
-        let parser = JSONParser()
-        var tallies = verifiers
-        func add(_ record: StoredRecord) throws(RetortError) {
-            guard let root = try? parser.parse(record.line).root, RecordView(root).isInRounds,
-                let verdict = try? JSONParser().parse(RecordView(root).json(.verdict)).root
-            else { return }
-            for place in tallies.indices {
-                guard let said = StoredVerdict(own: verdict, by: tallies[place].name) else { continue }
-                tallies[place].add(said, record.head.key, keepsID: false)
-            }
-        }
-        try reader.forEach(.failures, onDamage: { _ in }, add)
-        verifiers = tallies
     }
 
     /// What the time went into, with the shares of it.
