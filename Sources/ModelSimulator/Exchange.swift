@@ -38,7 +38,7 @@ final class Exchange {
 
     /// Adds a part of the request's body.
     func receive(_ bytes: UnsafeRawBufferPointer) {
-        guard request.body.count + bytes.count <= Self.requestBytesMax else {
+        guard request.body.count + bytes.count <= request.route.bodyBytesMax else {
             isTooLarge = true
             request.body = []
             return

@@ -39,6 +39,11 @@ struct Ledger {
 
     mutating func note(_ fault: Fault) { counts.faults[fault, default: 0] += 1 }
 
+    mutating func noteBatch(requests: Int) {
+        counts.batches += 1
+        counts.batchRequests += requests
+    }
+
     mutating func noteRateLimited() { counts.rateLimited += 1 }
 
     /// An answer was made, whatever becomes of it on its way.

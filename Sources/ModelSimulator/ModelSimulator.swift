@@ -5,8 +5,9 @@ import JSONText
 /// A model server on loopback that speaks OpenAI's API over real HTTP, with latency, limits and faults on demand.
 ///
 /// It serves `POST /v1/chat/completions` and `/v1/completions` (streaming or not), `GET /v1/models`,
-/// `GET /simulator/counts`, `GET /simulator/items` and `POST /simulator/reset`; `/v1` may be left out. Texts, latencies
-/// and faults follow from the seed and the requests. One thread of its own does all the work. Safe to use from any thread.
+/// `GET /simulator/counts`, `GET /simulator/items`, `GET /simulator/batches` and `POST /simulator/reset`; `/v1` may be left out. Texts, latencies
+/// and faults follow from the seed and the requests. OpenAI's files and batches and Anthropic's message batches are served
+/// too (`BatchDesk`). One thread of its own does all the work. Safe to use from any thread.
 public final class ModelSimulator: Sendable {
     public let configuration: SimulatorConfiguration
 

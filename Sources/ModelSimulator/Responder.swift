@@ -8,18 +8,26 @@ final class Responder {
         var body: [UInt8] = []
         /// The key that came with it, whichever header carried it.
         var key: String?
+        /// Of requests to the batch APIs.
+        var contentType: String?
+        var host: String?
+        var after: String?
+        var limit: Int?
+        var purpose: String?
     }
 
     private let configuration: SimulatorConfiguration
-    private let ledger: Locked<Ledger>
+    let ledger: Locked<Ledger>
     private let text: TextGenerator
     private let parser = JSONParser()
+    let desk: BatchDesk
     private var limiter: RateLimiter
     private var sequence: UInt64 = 0
 
     init(_ configuration: SimulatorConfiguration, ledger: Locked<Ledger>, at now: Instant) {
         self.configuration = configuration
         self.ledger = ledger
+        desk = BatchDesk(configuration)
         text = TextGenerator(
             seed: configuration.seed, answerTokens: configuration.answerTokens,
             reasoningTokens: configuration.reasoningTokens, jsonFaults: configuration.jsonFaults)
@@ -38,10 +46,12 @@ final class Responder {
                 return Reply(error, to: endpoint)
             }
         case .models: return Reply(body: modelList(date))
+        case .batches(let route): return batches(route, request, at: now, date: date)
         case .counts: return Reply(body: ledger.withLock { $0.counts }.json)
         case .items: return itemList()
         case .reset:
             ledger.withLock { $0.reset() }
+            desk.reset()
             return Reply(body: Array("{}\n".utf8))
         case .wrongMethod(let allowed):
             var reply = Reply(.wrongMethod(allowed: allowed))
@@ -52,14 +62,15 @@ final class Responder {
     }
 
     private func complete(
-        _ incoming: Request, _ endpoint: CompletionRequest.Endpoint, at now: Instant, date: Int64
+        _ incoming: Request, _ endpoint: CompletionRequest.Endpoint, at now: Instant, date: Int64,
+        isInBatch: Bool = false
     ) throws(APIError) -> Reply {
-        if let key = configuration.apiKey, incoming.key != key { throw .invalidKey }
+        try checkKey(incoming)
         let request = try parse(incoming.body, endpoint)
         let attempt = ledger.withLock { $0.attempt(at: request.item) }
         sequence += 1
         var reply: Reply
-        if let refusal = admit(request, at: now, date: date) {
+        if !isInBatch, let refusal = admit(request, at: now, date: date) {
             reply = refusal
         } else {
             let fault = configuration.faults.fault(item: request.item, attempt: attempt, seed: configuration.seed)
@@ -71,6 +82,8 @@ final class Responder {
                 if error.status >= 500 { reply.delay = latency }
             } else {
                 reply = answer(request, attempt, fault: fault, latency: latency, date: date)
+                // The provider of a batch bills what its result file holds.
+                if isInBatch, reply.ending != .whole || fault == .truncate || fault == .empty { reply.bill = nil }
                 if let bill = reply.bill { ledger.withLock { $0.bill(bill) } }
             }
         }
@@ -79,6 +92,33 @@ final class Responder {
         identifier.append(hexadecimal: random.next())
         reply.headers.append(("x-request-id", String(decoding: identifier, as: UTF8.self)))
         if limiter.isActive, configuration.tellsLimits { reply.headers += limiter.headers }
+        return reply
+    }
+
+    func checkKey(_ incoming: Request) throws(APIError) {
+        if let key = configuration.apiKey, incoming.key != key { throw .invalidKey }
+    }
+
+    /// What a line of a batch gets: as its route would answer, without limits of rate.
+    func answer(
+        line body: [UInt8], _ endpoint: CompletionRequest.Endpoint, key: String?, at now: Instant, date: Int64
+    ) -> Reply {
+        let epoch = ledger.withLock { ledger in
+            ledger.receive()
+            return ledger.epoch
+        }
+        var reply: Reply
+        do throws(APIError) {
+            reply = try complete(
+                Request(route: .completion(endpoint), body: body, key: key), endpoint, at: now, date: date,
+                isInBatch: true)
+        } catch {
+            reply = Reply(error, to: endpoint)
+        }
+        ledger.withLock { ledger in
+            ledger.give(status: reply.status, reply.receipt)
+            ledger.end(reply.receipt, epoch: epoch)
+        }
         return reply
     }
 

@@ -5,13 +5,14 @@ enum Route: Hashable {
     case counts
     case items
     case reset
+    case batches(BatchRoute)
     case wrongMethod(allowed: String)
     case unknown
 
     init(method: String, path: String) {
         let path = path.hasPrefix("/v1/") ? path.dropFirst(3) : path[...]
         guard let (allowed, route) = Self.routes[String(path)] else {
-            self = .unknown
+            self = BatchRoute(method: method, path: path).map(Route.batches) ?? .unknown
             return
         }
         self = method == allowed ? route : .wrongMethod(allowed: allowed)
@@ -27,6 +28,14 @@ enum Route: Hashable {
         "/simulator/items": ("GET", .items),
         "/simulator/reset": ("POST", .reset),
     ]
+
+    /// Bytes of a request's body that are taken.
+    var bodyBytesMax: Int {
+        if case .batches = self { Self.batchBytesMax } else { Exchange.requestBytesMax }
+    }
+
+    /// Anthropic's limit, the larger one of both APIs'.
+    private static let batchBytesMax = 256 << 20
 
     var isCompletion: Bool {
         if case .completion = self { true } else { false }

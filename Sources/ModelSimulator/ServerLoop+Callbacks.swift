@@ -40,11 +40,23 @@ extension ServerLoop {
         switch exchange.phase {
         case .receiving:
             if needsAuthorization { exchange.request.key = key(of: exchange) }
+            if case .batches = exchange.request.route { readBatchRequest(exchange) }
             return begin(exchange, at: .now)
         case .waiting: return send(exchange)
         case .sending: return .YES
         case .aborted: return .NO
         }
+    }
+
+    private func readBatchRequest(_ exchange: Exchange) {
+        func value(_ kind: MHD_ValueKind, _ name: String) -> String? {
+            MHD_lookup_connection_value(exchange.connection, kind, name).map { String(cString: $0) }
+        }
+        exchange.request.contentType = value(.HEADER_KIND, "content-type")
+        exchange.request.host = value(.HEADER_KIND, "host")
+        exchange.request.after = value(.GET_ARGUMENT_KIND, "after") ?? value(.GET_ARGUMENT_KIND, "after_id")
+        exchange.request.limit = value(.GET_ARGUMENT_KIND, "limit").flatMap { Int($0) }
+        exchange.request.purpose = value(.GET_ARGUMENT_KIND, "purpose")
     }
 
     /// `Authorization: Bearer KEY`, or Anthropic's `x-api-key: KEY`.

@@ -68,6 +68,15 @@ public struct SimulatorConfiguration: Sendable, Hashable {
     /// are zero, and every request counts as the next attempt of one and the same item.
     public var remembersItems = true
 
+    /// How long a batch takes, from its creation to its results.
+    public var batchDuration: Interval = .zero
+
+    /// What goes wrong with batches.
+    public var batchFaults = BatchFaultPlan.none
+
+    /// Requests of a batch; one with more is refused. OpenAI's limit.
+    public var batchRequestsMax = 50_000
+
     /// Connections at once; more are closed as they come.
     public var connectionsMax = 60_000
 
@@ -88,6 +97,7 @@ public struct SimulatorConfiguration: Sendable, Hashable {
             hugeBytes >= 0 && hugeBytes <= Self.hugeBytesMax, "the size of huge answers",
             "Give at most \(Self.hugeBytesMax) bytes.")
         try require(connectionsMax > 0, "the number of connections", "Give at least 1.")
+        try require(batchDuration >= .zero && batchRequestsMax > 0, "a limit of batches", "Give at least 1.")
         try require(timePerToken >= .zero && retryAfter >= .zero, "a time", "Times cannot be negative.")
         for (quantity, name) in [(latency, "the latency"), (answerTokens, "the length of answers")] {
             try require(quantity.mean.isFinite && quantity.mean >= 0, name, "Give a finite number, not negative.")

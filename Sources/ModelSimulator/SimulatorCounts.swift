@@ -31,6 +31,10 @@ public struct SimulatorCounts: Sendable, Hashable {
     public var billedPromptTokens = 0
     public var billedCompletionTokens = 0
 
+    /// Batches that were created, and the requests that they hold.
+    public var batches = 0
+    public var batchRequests = 0
+
     public init() {}
 }
 
@@ -44,6 +48,8 @@ extension SimulatorCounts {
             ("items_answered_again", itemsAnsweredAgain), ("prompt_tokens", promptTokens),
             ("completion_tokens", completionTokens), ("billed", billed),
             ("billed_prompt_tokens", billedPromptTokens), ("billed_completion_tokens", billedCompletionTokens),
+            ("batches", batches),
+            ("batch_requests", batchRequests),
         ]
         let tables: [(String, [(String, Int)])] = [
             ("statuses", statuses.sorted { $0.key < $1.key }.map { (String($0.key), $0.value) }),

@@ -56,6 +56,13 @@ enum SimulatorOptions {
             "server-seed", kind: .integer(0...Int.max), summary: "decides texts, latencies and faults", group: group,
             default: "1"),
         OptionSpec(
+            "batch-duration", kind: .anyDuration, summary: "time that a batch takes, from its creation to its results",
+            group: group, default: "0ms"),
+        OptionSpec(
+            "batch-faults", kind: .string, valueName: "FAULT=N,...",
+            summary: "what goes wrong with the first N batches: expired=1,missing=2",
+            details: "Faults: \(BatchFault.allCases.map(\.rawValue).joined(separator: ", ")).", group: group),
+        OptionSpec(
             "server-models", kind: .list(.string), valueName: "NAME", summary: "the models that exist; default: all",
             group: group),
     ]
@@ -92,6 +99,10 @@ enum SimulatorOptions {
         configuration.requestsAtOnce = command.integerIfSet("server-burst")
         configuration.tellsLimits = !command.flag("server-silent")
         configuration.seed = UInt64(command.integer("server-seed"))
+        configuration.batchDuration = command.duration("batch-duration")
+        if let faults = command.stringIfSet("batch-faults") {
+            configuration.batchFaults = try BatchFaultPlan(parsing: faults)
+        }
         configuration.models = command.strings("server-models")
         return configuration
     }

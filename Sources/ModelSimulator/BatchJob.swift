@@ -1,0 +1,71 @@
+import Basics
+
+/// One batch at the simulator, of either API.
+struct BatchJob {
+    /// One request of a batch.
+    struct Line {
+        /// As it was written: escaped, without quotes.
+        var customID: [UInt8]
+        /// Of the request's body in the batch's bytes.
+        var body: Range<Int>
+        var endpoint: CompletionRequest.Endpoint
+    }
+
+    enum State: Equatable {
+        case running
+        case completed
+        case expired
+        case cancelled
+        /// The batch was not taken.
+        case failed(code: String, message: String)
+    }
+
+    /// What a line came to.
+    enum Outcome {
+        /// Status and body.
+        case answered(Int, [UInt8])
+        case expired
+        case cancelled
+    }
+
+    let number: Int
+    let id: String
+    let isMessages: Bool
+    var endpoint = ""
+    var inputFile = ""
+    /// The file's name.
+    var name = ""
+    /// Raw JSON.
+    var metadata: [UInt8] = Array("null".utf8)
+    let created: Int64
+    let begun: Instant
+    /// Nil: it is never done.
+    var due: Instant?
+    /// How long it takes.
+    var duration: Interval
+    var source: [UInt8] = []
+    var lines: [Line] = []
+    var faults: Set<BatchFault> = []
+    var state = State.running
+    var ended: Int64?
+    var output: [UInt8] = []
+    var errors: [UInt8] = []
+    var outputFile: String?
+    var errorFile: String?
+    var succeeded = 0
+    var errored = 0
+    var expired = 0
+    var cancelled = 0
+    /// Answers that a provider would bill, and their tokens.
+    var billed = 0
+    var promptTokens = 0
+    var completionTokens = 0
+
+    /// Lines that have been worked on so far.
+    func progress(at now: Instant) -> Int {
+        guard state == .running else { return lines.count }
+        guard due != nil, duration > .zero else { return 0 }
+        let share = min(max((now - begun).seconds / duration.seconds, 0), 1)
+        return Int(Double(lines.count) * share)
+    }
+}

@@ -1,0 +1,72 @@
+/// What a request to the batch API means: OpenAI's files and batches, Anthropic's message batches.
+enum BatchRoute: Hashable {
+    case uploadFile
+    case listFiles
+    case file(String)
+    case fileContent(String)
+    case deleteFile(String)
+    case create
+    case list
+    case batch(String)
+    case cancel(String)
+    case createMessages
+    case listMessages
+    case messages(String)
+    case messageResults(String)
+    case cancelMessages(String)
+    case deleteMessages(String)
+    case log
+
+    /// Whether errors are told in Anthropic's way.
+    var isAnthropic: Bool {
+        switch self {
+        case .createMessages, .listMessages, .messages, .messageResults, .cancelMessages, .deleteMessages: true
+        default: false
+        }
+    }
+
+    /// Nil for a path that is none of these, or a method that it does not take.
+    init?(method: String, path: Substring) {
+        let parts = path.split(separator: "/").map(String.init)
+        switch (method, parts.first, parts.count) {
+        case ("GET", "simulator", 2) where parts[1] == "batches": self = .log
+        case (_, "files", _): self.init(files: method, Array(parts.dropFirst()))
+        case (_, "batches", _): self.init(batches: method, Array(parts.dropFirst()))
+        case (_, "messages", 2...) where parts[1] == "batches": self.init(messages: method, Array(parts.dropFirst(2)))
+        default: return nil
+        }
+    }
+
+    private init?(files method: String, _ rest: [String]) {
+        switch (method, rest.count) {
+        case ("POST", 0): self = .uploadFile
+        case ("GET", 0): self = .listFiles
+        case ("GET", 1): self = .file(rest[0])
+        case ("DELETE", 1): self = .deleteFile(rest[0])
+        case ("GET", 2) where rest[1] == "content": self = .fileContent(rest[0])
+        default: return nil
+        }
+    }
+
+    private init?(batches method: String, _ rest: [String]) {
+        switch (method, rest.count) {
+        case ("POST", 0): self = .create
+        case ("GET", 0): self = .list
+        case ("GET", 1): self = .batch(rest[0])
+        case ("POST", 2) where rest[1] == "cancel": self = .cancel(rest[0])
+        default: return nil
+        }
+    }
+
+    private init?(messages method: String, _ rest: [String]) {
+        switch (method, rest.count) {
+        case ("POST", 0): self = .createMessages
+        case ("GET", 0): self = .listMessages
+        case ("GET", 1): self = .messages(rest[0])
+        case ("DELETE", 1): self = .deleteMessages(rest[0])
+        case ("GET", 2) where rest[1] == "results": self = .messageResults(rest[0])
+        case ("POST", 2) where rest[1] == "cancel": self = .cancelMessages(rest[0])
+        default: return nil
+        }
+    }
+}

@@ -1,0 +1,52 @@
+import Basics
+
+/// The routes of the batch APIs.
+extension Responder {
+    func batches(_ route: BatchRoute, _ request: Request, at now: Instant, date: Int64) -> Reply {
+        do throws(APIError) {
+            if route != .log { try checkKey(request) }
+            let answer: BatchDesk.Answer = { [self] body, endpoint in
+                self.answer(line: body, endpoint, key: request.key, at: now, date: date)
+            }
+            desk.host = request.host ?? "localhost"
+            desk.advance(at: now, date: date, answer: answer)
+            return try reply(to: route, request, at: now, date: date, answer)
+        } catch {
+            return Reply(error, to: route.isAnthropic ? .messages : nil)
+        }
+    }
+
+    private func reply(
+        to route: BatchRoute, _ request: Request, at now: Instant, date: Int64, _ answer: BatchDesk.Answer
+    ) throws(APIError) -> Reply {
+        switch route {
+        case .uploadFile: return try desk.upload(request.body, contentType: request.contentType, date: date)
+        case .listFiles:
+            return desk.listFiles(after: request.after, limit: request.limit, purpose: request.purpose)
+        case .file(let id): return Reply(body: desk.json(desk.files[try desk.file(id)]))
+        case .fileContent(let id): return try desk.content(id)
+        case .deleteFile(let id): return try desk.deleteFile(id)
+        case .create: return counted(try desk.create(request.body, at: now, date: date))
+        case .list: return desk.listBatches(after: request.after, limit: request.limit, at: now)
+        case .batch(let id): return Reply(body: desk.json(desk.jobs[try desk.job(id)], at: now))
+        case .cancel(let id): return try desk.cancel(id, at: now, date: date, answer: answer)
+        case .createMessages: return counted(try desk.createMessages(request.body, at: now, date: date))
+        case .listMessages: return desk.listMessages(after: request.after, limit: request.limit)
+        case .messages(let id): return Reply(body: desk.messageJSON(desk.jobs[try desk.job(id)]))
+        case .messageResults(let id): return try desk.messageResults(id)
+        case .cancelMessages(let id): return try desk.cancelMessages(id, at: now, date: date, answer: answer)
+        case .deleteMessages(let id): return try desk.deleteMessages(id)
+        case .log:
+            var reply = Reply(body: desk.log())
+            reply.contentType = "application/jsonl"
+            return reply
+        }
+    }
+
+    /// Counts the batch that was just made, and its lines.
+    private func counted(_ reply: Reply) -> Reply {
+        let lines = desk.jobs.last?.lines.count ?? 0
+        ledger.withLock { $0.noteBatch(requests: lines) }
+        return reply
+    }
+}
