@@ -20,12 +20,14 @@ public final class HTTPTransport: ModelTransport {
     private let own: ExchangePool?
     private let libcurl: ExchangePool
     private let counters = ExchangePool.Counters()
+    private let configuration: Configuration
 
     /// Throws `RetortError.configuration` for a base URL, header, limit or certificate file that cannot work.
     /// The loop must run until the transport is shut down or released.
     public init(_ configuration: Configuration, on loop: EventLoop) throws(RetortError) {
         let settings = try CurlSettings(configuration)
         self.loop = loop
+        self.configuration = configuration
         libcurl = ExchangePool(loop, settings.limits, CurlRoute(loop, settings, counters), counters)
         watch = settings.watch
         guard configuration.isOurs(settings.baseURL) else {
@@ -49,6 +51,11 @@ public final class HTTPTransport: ModelTransport {
 
     /// Throws `.configuration` for a base URL that cannot work, saying why.
     public static func check(baseURL: String) throws(RetortError) { _ = try BaseURL(baseURL) }
+
+    /// Bulk exchanges with the same server, headers and network; calls go to the paths beside `path`.
+    public func bulk(beside path: String) throws(RetortError) -> BulkTransport {
+        try BulkTransport(configuration, beside: path)
+    }
 
     deinit {
         loop.execute { [own, libcurl] in HTTPTransport.shutdown(own, libcurl) }

@@ -1,4 +1,4 @@
-import Basics
+public import Basics
 
 /// Money that may be spent, in nanodollars. What a request may cost at worst is set aside before it goes out and
 /// settled when it returns, so the limit is never crossed. A value; it knows no prices.
@@ -73,6 +73,9 @@ public struct Budget: Sendable, Hashable {
         reserved += cost
     }
 
+    /// Sets aside what an earlier run has set aside for requests that are still on their way, whether it fits or not.
+    public mutating func resume(reserved cost: Int) { reserved = reserved.addingSaturated(max(0, cost)) }
+
     /// A request came back: what was set aside for it is free, what it has cost is spent. Nil: nobody can tell.
     public mutating func settle(reserved cost: Int, spent actual: Int?) {
         reserved -= cost
@@ -100,7 +103,7 @@ public struct Budget: Sendable, Hashable {
     }
 
     /// Why nothing more may be asked.
-    func refusal(of cost: Int) -> RetortError {
+    public func refusal(of cost: Int) -> RetortError {
         let unknown = uncertain > 0 ? ", up to \(Self.dollars(uncertain)) more on answers that were lost" : ""
         return RetortError(
             .incomplete, "the next request could cost more than is left of the budget",

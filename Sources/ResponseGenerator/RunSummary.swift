@@ -26,4 +26,11 @@ public struct RunSummary: Sendable {
     public var progress: Progress
     /// Results that were received but that the sink would not take, even when offered once more.
     public var unsaved: Int
+
+    public init(ending: Ending, error: RetortError?, progress: Progress, unsaved: Int) {
+        self.ending = ending
+        self.error = error
+        self.progress = progress
+        self.unsaved = unsaved
+    }
 }

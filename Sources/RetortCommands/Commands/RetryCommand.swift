@@ -10,7 +10,8 @@ enum RetryCommand {
         "out", "format", "template", "strict", "on-change", "endpoint", "samples", "json", "schema", "fields",
         "schema-by", "schema-prompt", "strict-schema", "verifier", "job", "model-config", "continue", "where",
         "shard", "siblings", "tools", "preview", "keep", "fim", "fim-family", "prefix-key", "suffix-key",
-        "verdict-by", "until-accepted",
+        "verdict-by", "until-accepted", "via", "batch-window", "batch-poll", "batch-requests", "batch-tokens",
+        "batch-discount", "batch-forget",
     ]
 
     private static let retriedClasses = FailureClass.allCases.filter { $0 != .badInput }

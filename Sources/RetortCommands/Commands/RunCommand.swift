@@ -123,7 +123,7 @@ enum RunCommand {
                 .main
         ] + StageOptions.options + ShardOptions.options + LimitOptions.options + ParameterOptions.options
             + [ToolsOption.option] + FillOptions.options + CheckOptions.options + VerifierSettings.options + paceOptions
-            + Pricing.options + timeOptions + LiveMonitor.options
+            + Pricing.options + BatchOptions.options + timeOptions + LiveMonitor.options
             + [.progress, .progressEvery]
             + JobFile.options + Preview.options + SimulatorOptions.options,
         exitCodes: [

@@ -56,6 +56,17 @@ struct PriceTable: Sendable, Hashable {
         version = "price-" + Hexadecimal.string(hash)
     }
 
+    /// The table at a part of its prices, which its version says.
+    func scaled(by factor: Double) -> PriceTable {
+        var scaled = self
+        scaled.prices = prices.mapValues {
+            TokenPrice(
+                input: $0.input * factor, cachedInput: $0.cachedInput * factor, output: $0.output * factor)
+        }
+        scaled.version = "\(version) x \(factor.description) batch"
+        return scaled
+    }
+
     /// Characters of a version.
     private static let versionLengthMax = 40
 

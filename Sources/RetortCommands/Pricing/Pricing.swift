@@ -60,6 +60,20 @@ struct Pricing: Sendable {
         limit = nil
     }
 
+    /// The same at a part of the prices.
+    func scaled(by factor: Double) -> Pricing {
+        guard !isFree, factor != 1 else { return self }
+        var scaled = Pricing(table.scaled(by: factor), model: model)
+        scaled.limit = limit
+        return scaled
+    }
+
+    private init(_ table: PriceTable, model: String) {
+        (self.table, self.model, isFree) = (table, model, false)
+        price = table[model]
+        limit = nil
+    }
+
     private init() {
         (table, isFree, model, price, limit) = (.builtIn, false, "", nil, nil)
     }

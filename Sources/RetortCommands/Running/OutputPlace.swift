@@ -22,7 +22,9 @@ struct OutputPlace {
         }
         try refuseForeignFiles(files)
         // What a run leaves that was stopped before its manifest, and what only tools see.
-        let own = Set(Lane.allCases.map(\.directoryName) + ["index", "superseded", "LOCK", "MARK", RunRecordFile.name])
+        let own = Set(
+            Lane.allCases.map(\.directoryName)
+                + ["index", "superseded", "LOCK", "MARK", "batches", RunRecordFile.name])
         guard
             let other = names.first(where: { !own.contains($0) && !$0.hasPrefix(".") && !$0.hasPrefix("retort.json") })
         else { return }

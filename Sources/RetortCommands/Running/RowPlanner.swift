@@ -46,6 +46,8 @@ final class RowPlanner {
     private let codec: RecordCodec
     /// What earlier runs have paid for items without an outcome; nil where there is nothing of it.
     private let prior: PriorRounds?
+    /// Items that are in batches under way; nil in a live run.
+    private let batches: BatchKeys?
     let parser: PromptParser
     let splitter = JSONParser()
     let scheme: RowScheme
@@ -68,8 +70,10 @@ final class RowPlanner {
 
     init(
         _ settings: RunSettings, input: InputSet, store: any KnownOutcomes, issued: IssuedKeys, codec: RecordCodec,
-        standing: InputStanding, isCompared: Bool = false, siblings: SiblingStores? = nil, prior: PriorRounds? = nil
+        standing: InputStanding, isCompared: Bool = false, siblings: SiblingStores? = nil, prior: PriorRounds? = nil,
+        batches: BatchKeys? = nil
     ) {
+        self.batches = batches
         self.siblings = siblings
         self.prior = prior
         self.isCompared = isCompared
@@ -205,7 +209,18 @@ final class RowPlanner {
         }
         let hash = key.hash
         // First issued, then looked up: an outcome that is stored in between is seen by the one or by the other.
-        if let other = issued.insert(hash, row: row.number) { return .duplicate(of: other) }
+        if let other = issued.insert(hash, row: row.number) {
+            return batches != nil && other == BatchKeys.unknownRow ? .known : .duplicate(of: other)
+        }
+        switch batches?.standing(hash, row: row.number) ?? .none {
+        case .none: break
+        case .underWay:
+            issued.remove([hash])
+            return .known
+        case .duplicate(let other):
+            issued.remove([hash])
+            return .duplicate(of: other)
+        }
         guard let entry = try store.lookup(hash) else {
             return try standingElsewhere(of: key, row, request, fingerprint: fingerprint)
         }

@@ -77,6 +77,7 @@ struct RunSession {
         if !isQuiet, let line = try InputAnnouncement.line(input, settings.inputs) { messages.line(line) }
         if !isQuiet, let remark = settings.check?.remark { messages.line(remark) }
         if !isQuiet, let remark = settings.telling.remark(settings.check, settings.endpoint) { messages.line(remark) }
+        try BatchGuard.check(settings)
         job = try takeUpBadRows(input, job)
         try raiseSamples(job)
         try supersedeChangedItems(input, job)
@@ -93,6 +94,9 @@ struct RunSession {
             drive: { (session, store, transport, loop) throws(RetortError) in
                 defer { stage?.desk?.pause() }
                 let session = try await session.telling(store, transport)
+                if let batch = session.settings.batch {
+                    return try await session.driveBatch(batch, input, store, transport, loop)
+                }
                 return try await session.drive(input, store, transport, loop)
             })
     }

@@ -81,6 +81,8 @@ struct RunSettings: Sendable {
     /// The built-in model server to run against; nil: a real one.
     var simulator: SimulatorConfiguration?
     var pricing: Pricing
+    /// The provider's batches in place of live requests; nil: live.
+    var batch: BatchSettings?
     /// How gaps are filled; nil: as the endpoint does where a row has one.
     var fill: FillOptions?
     /// What `--tools` offers in every request, as it is recorded; empty: nothing.
@@ -144,6 +146,9 @@ struct RunSettings: Sendable {
         network =
             simulator == nil ? HTTPTransport.Network(environment: environment) : HTTPTransport.Network()
         pricing = try Pricing(command, parameters: parameters, isSimulated: simulator != nil)
+        batch = try BatchOptions.settings(
+            command, endpoint: endpoint, baseURL: baseURL, isSimulated: simulator != nil)
+        if let batch { pricing = pricing.scaled(by: batch.priceFactor) }
         generator = try Self.generator(command)
         generator.classifier = Classifier(
             rejectedFinishReasons: rejectedFinishReasons, splitsThinking: splitsThinking,

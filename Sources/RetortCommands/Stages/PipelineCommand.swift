@@ -31,7 +31,9 @@ enum PipelineCommand {
     }
 
     /// Options of one run that a job with stages does not heed.
-    private static let lacking = ["limit-server", "shard", "siblings", "preview", "listen", "log", "notify", "detach"]
+    private static let lacking = [
+        "limit-server", "shard", "siblings", "preview", "listen", "log", "notify", "detach", "via",
+    ]
 
     private static func refuseWhatStagesLack(_ command: ParsedCommand) throws(RetortError) {
         let known = Set(command.spec.options.map(\.name))

@@ -1,3 +1,4 @@
+import BatchDelivery
 import JSONText
 import SegmentStore
 
@@ -19,6 +20,7 @@ extension StoreStatus {
         }
         object.member("superseded", "{\"records\":\(superseded.records),\"bytes\":\(superseded.bytes)}")
         object.member("damaged", String(damage.count))
+        object.member("batches", [0x5B] + batches.map(Self.batch).joined(separator: [0x2C]) + [0x5D])
         object.text("writer", writer ?? "")
         object.text("base_url", ServerNote.url(in: reader.manifest) ?? "")
         object.member("settings", Self.texts(run?.settings ?? [:]))
@@ -26,6 +28,21 @@ extension StoreStatus {
         object.text("request_changes", RequestEdits.note(in: reader.manifest) ?? "")
         object.member("exports", [0x5B] + exports.map(\.json).joined(separator: [0x2C]) + [0x5D])
         return String(decoding: object.finished, as: UTF8.self)
+    }
+
+    private static func batch(_ batch: BatchStanding) -> [UInt8] {
+        var object = JSONLine()
+        object.member("number", String(batch.number))
+        object.text("id", batch.batch ?? "")
+        object.text("server", batch.plan.server)
+        object.member("requests", String(batch.plan.requests))
+        object.member("succeeded", String(batch.succeeded))
+        object.member("failed", String(batch.failed))
+        object.member("planned", String(batch.planned))
+        object.member("created", number(batch.created))
+        object.member("expires", batch.expires > 0 ? String(batch.expires) : "null")
+        object.text("end", batch.end ?? "")
+        return object.finished
     }
 
     private func appendCounts(_ object: inout JSONLine) {

@@ -1,4 +1,5 @@
 import Basics
+import BatchDelivery
 import CommandLine
 import SegmentStore
 
@@ -66,6 +67,17 @@ extension StoreStatus {
         {
             facts.append(("values", "\(text) (last run)"))
         }
+        for batch in batches.prefix(Self.batchesShownMax) {
+            facts.append(
+                (
+                    "batch \(batch.number)",
+                    BatchText.state(batch, now: Int(wallClockSeconds()))
+                        + (batch.batch.map { " (\($0))" } ?? "")
+                ))
+        }
+        if batches.count > Self.batchesShownMax {
+            facts.append(("", "and \(Human.count(batches.count - Self.batchesShownMax)) more batches"))
+        }
         facts += files
         facts.append(("writer", writer ?? "none"))
         if let server { facts.append(("server", server)) }
@@ -94,6 +106,7 @@ extension StoreStatus {
 
     private static let nameCells = 11
     private static let damageShownMax = 10
+    private static let batchesShownMax = 20
 
     /// What the run that is writing says of its pace.
     private var running: [(String, String)] {

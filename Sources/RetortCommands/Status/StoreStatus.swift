@@ -1,4 +1,5 @@
 import Basics
+import BatchDelivery
 import CommandLine
 import JSONText
 import SegmentStore
@@ -35,6 +36,8 @@ struct StoreStatus {
     let exports: [ExportNote]
     /// What is known to be damaged.
     let damage: [Damage]
+    /// Batches at the provider whose results are not in the store yet.
+    let batches: [BatchStanding]
 
     init(_ root: String) throws(RetortError) {
         self.root = root
@@ -45,6 +48,7 @@ struct StoreStatus {
         superseded = try reader.superseded(.responses)
         spending = try Spending(of: reader)
         exports = ExportNotes.read(root)
+        batches = try BatchJournal(of: root).open
         damage = reader.knownDamage()
         let holder = try reader.writer()
         let known = record.flatMap { Self.isHolder(holder, $0.pid) ? $0 : nil }

@@ -1,0 +1,78 @@
+public import JSONText
+public import ModelAPI
+
+/// An exchange with a batch API, without host and key.
+public struct BatchCall: Sendable, Hashable {
+    public enum Body: Sendable, Hashable {
+        case none
+        case bytes([UInt8])
+        /// The batch's file between two texts.
+        case upload(head: [UInt8], tail: [UInt8])
+    }
+
+    public var method: String
+    /// Beside the path of the API's requests.
+    public var path: String
+    public var query: String
+    public var contentType: String
+    public var body: Body
+
+    public init(
+        _ method: String, _ path: String, query: String = "", contentType: String = "application/json",
+        body: Body = .none
+    ) {
+        self.method = method
+        self.path = path
+        self.query = query
+        self.contentType = contentType
+        self.body = body
+    }
+}
+
+/// What a batch is, as its calls need it.
+public struct BatchTitle: Sendable, Hashable {
+    /// The name of its file, which no other batch has.
+    public var name: String
+    /// The path of its requests: `/chat/completions`.
+    public var path: String
+    public var window: String
+
+    public init(name: String, path: String, window: String) {
+        self.name = name
+        self.path = path
+        self.window = window
+    }
+}
+
+/// What one provider's batch API wants: calls, and how its answers are read. A new one is a type in a file of its own.
+public protocol BatchDialect: Sendable {
+    /// In messages: `OpenAI's batch API`.
+    var name: String { get }
+    var limits: BatchLimits { get }
+    /// Whether requests are uploaded as a file before a batch is made of them.
+    var hasFiles: Bool { get }
+    /// What stands before, between and behind the lines of a batch.
+    var head: [UInt8] { get }
+    var separator: [UInt8] { get }
+    var tail: [UInt8] { get }
+
+    /// Whether requests of that path can be sent in batches.
+    func takes(path: String) -> Bool
+    func line(customID: String, _ request: ModelRequest) -> [UInt8]
+
+    func upload(_ title: BatchTitle) -> BatchCall
+    func listFiles(after: String?) -> BatchCall
+    func create(_ title: BatchTitle, file: String?) -> BatchCall
+    func listBatches(after: String?) -> BatchCall
+    func look(_ id: String) -> BatchCall
+    func cancel(_ id: String) -> BatchCall
+    func download(_ path: String) -> BatchCall
+
+    /// The id of the file that an answer to `upload` tells of.
+    func file(_ reply: JSONValue) -> String?
+    func files(_ reply: JSONValue) -> BatchPage<(id: String, name: String)>
+    func batch(_ reply: JSONValue) -> BatchView?
+    func batches(_ reply: JSONValue) -> BatchPage<BatchView>
+    /// Nil for a line that is none of a result file.
+    func result(_ line: JSONValue) -> BatchResult?
+}

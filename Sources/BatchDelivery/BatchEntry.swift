@@ -1,0 +1,157 @@
+import Basics
+import JSONText
+
+/// How far a batch has come, as the journal of batches says it. Each one is on disk before the next step is taken.
+public enum BatchStage: Sendable, Hashable {
+    /// Its requests are in a file of this store. An upload may have begun.
+    case planned
+    /// The provider has its file.
+    case uploaded(file: String)
+    /// The call that creates it may have been sent.
+    case creating
+    case created(batch: String)
+    /// A batch that was taken for this one holds other requests.
+    case foreign(batch: String)
+    /// What the provider said last.
+    case seen(total: Int, succeeded: Int, failed: Int, expires: Int)
+    case ended(String)
+    /// All that it brought is in the store; what it did not bring is pending.
+    case collected(String)
+}
+
+/// One line of the journal of batches.
+public struct BatchEntry: Sendable, Hashable {
+    public var number: Int
+    public var stage: BatchStage
+    /// Seconds since 1970.
+    public var time: Int
+    /// What requests without a record may have cost at worst, but for those of open batches, in nanodollars.
+    public var uncertain: Int
+    /// Of `planned`: what the batch is.
+    public var plan: BatchPlan?
+
+    public init(number: Int, _ stage: BatchStage, time: Int, uncertain: Int = 0, plan: BatchPlan? = nil) {
+        self.number = number
+        self.stage = stage
+        self.time = time
+        self.uncertain = uncertain
+        self.plan = plan
+    }
+}
+
+/// What a batch is, fixed before anything is sent.
+public struct BatchPlan: Sendable, Hashable {
+    /// The name of its file: a hash of what it holds.
+    public var name: String
+    /// By which its results are known to be its own.
+    public var mark: String
+    public var path: String
+    public var window: String
+    /// The server, without secrets.
+    public var server: String
+    public var requests: Int
+    public var bytes: Int
+    public var tokens: Int
+    /// Nanodollars.
+    public var costMax: Int
+
+    public init(
+        name: String, mark: String, path: String, window: String, server: String, requests: Int, bytes: Int,
+        tokens: Int, costMax: Int
+    ) {
+        self.name = name
+        self.mark = mark
+        self.path = path
+        self.window = window
+        self.server = server
+        self.requests = requests
+        self.bytes = bytes
+        self.tokens = tokens
+        self.costMax = costMax
+    }
+
+    public var title: BatchTitle { BatchTitle(name: name, path: path, window: window) }
+}
+
+extension BatchEntry {
+    /// The line, with its line feed.
+    var line: [UInt8] {
+        var output = Array(#"{"batch":\#(number),"stage":"#.utf8)
+        JSONString.append(stage.name, to: &output)
+        switch stage {
+        case .planned, .creating: break
+        case .uploaded(let text), .created(let text), .foreign(let text), .ended(let text), .collected(let text):
+            output += Array(#","text":"#.utf8)
+            JSONString.append(text, to: &output)
+        case .seen(let total, let succeeded, let failed, let expires):
+            output += Array(
+                #","total":\#(total),"succeeded":\#(succeeded),"failed":\#(failed),"expires":\#(expires)"#.utf8)
+        }
+        if let plan {
+            for (name, text) in [
+                ("name", plan.name), ("mark", plan.mark), ("path", plan.path), ("window", plan.window),
+                ("server", plan.server),
+            ] {
+                output += Array(",\"\(name)\":".utf8)
+                JSONString.append(text, to: &output)
+            }
+            output += Array(
+                #","requests":\#(plan.requests),"bytes":\#(plan.bytes),"tokens":\#(plan.tokens),"cost_max":\#(plan.costMax)"#
+                    .utf8)
+        }
+        return output + Array(",\"uncertain\":\(uncertain),\"time\":\(time)}\n".utf8)
+    }
+
+    /// Nil for what is no such line.
+    init?(_ root: JSONValue) {
+        guard let number = root["batch"]?.int, number > 0, let name = root["stage"]?.string,
+            let stage = BatchStage(name, root)
+        else { return nil }
+        self.init(
+            number: number, stage, time: root["time"]?.int ?? 0, uncertain: max(0, root["uncertain"]?.int ?? 0))
+        guard case .planned = stage else { return }
+        func text(_ key: StaticString) -> String? { root[key]?.string }
+        func count(_ key: StaticString) -> Int? { root[key]?.int.flatMap { $0 >= 0 ? $0 : nil } }
+        guard let file = text("name"), let mark = text("mark"), let path = text("path"), let window = text("window"),
+            let server = text("server"), let requests = count("requests"), let bytes = count("bytes"),
+            let tokens = count("tokens"), let costMax = count("cost_max")
+        else { return nil }
+        plan = BatchPlan(
+            name: file, mark: mark, path: path, window: window, server: server, requests: requests, bytes: bytes,
+            tokens: tokens, costMax: costMax)
+    }
+}
+
+extension BatchStage {
+    var name: String {
+        switch self {
+        case .planned: "planned"
+        case .uploaded: "uploaded"
+        case .creating: "creating"
+        case .created: "created"
+        case .foreign: "foreign"
+        case .seen: "seen"
+        case .ended: "ended"
+        case .collected: "collected"
+        }
+    }
+
+    init?(_ name: String, _ root: JSONValue) {
+        let text = root["text"]?.string
+        switch (name, text) {
+        case ("planned", _): self = .planned
+        case ("creating", _): self = .creating
+        case ("uploaded", let text?): self = .uploaded(file: text)
+        case ("created", let text?): self = .created(batch: text)
+        case ("foreign", let text?): self = .foreign(batch: text)
+        case ("ended", let text?): self = .ended(text)
+        case ("collected", let text?): self = .collected(text)
+        case ("seen", _):
+            func count(_ key: StaticString) -> Int { max(0, root[key]?.int ?? 0) }
+            self = .seen(
+                total: count("total"), succeeded: count("succeeded"), failed: count("failed"),
+                expires: count("expires"))
+        default: return nil
+        }
+    }
+}

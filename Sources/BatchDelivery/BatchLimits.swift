@@ -1,0 +1,50 @@
+/// What a provider takes in one batch.
+public struct BatchLimits: Sendable, Hashable {
+    public var requestsMax: Int
+    /// Of the file, or of the body that holds all requests.
+    public var bytesMax: Int
+    /// Estimated tokens of all batches that are under way together; nil: the provider says when there are too many.
+    public var tokensMax: Int?
+
+    public init(requestsMax: Int, bytesMax: Int, tokensMax: Int? = nil) {
+        self.requestsMax = requestsMax
+        self.bytesMax = bytesMax
+        self.tokensMax = tokensMax
+    }
+
+    /// 50,000 requests and 200 MB (https://platform.openai.com/docs/guides/batch).
+    public static let openAI = BatchLimits(requestsMax: 50_000, bytesMax: 200_000_000)
+    /// 100,000 requests and 256 MB (https://docs.anthropic.com/en/docs/build-with-claude/batch-processing).
+    public static let anthropic = BatchLimits(requestsMax: 100_000, bytesMax: 256_000_000)
+    /// 50,000 requests and 100 MB (https://console.groq.com/docs/batch, https://docs.together.ai/docs/batch-inference).
+    public static let small = BatchLimits(requestsMax: 50_000, bytesMax: 100_000_000)
+}
+
+/// How full a batch is. A value.
+public struct PackMeter: Sendable, Hashable {
+    public private(set) var requests = 0
+    public private(set) var bytes: Int
+    public private(set) var tokens = 0
+    private let limits: BatchLimits
+    private let separatorBytes: Int
+
+    /// - Parameter frameBytes: before and behind all lines.
+    public init(_ limits: BatchLimits, frameBytes: Int, separatorBytes: Int) {
+        self.limits = limits
+        self.separatorBytes = separatorBytes
+        bytes = frameBytes
+    }
+
+    /// Whether a line fits in. The first one always does: a request that is too large is the provider's to refuse.
+    public func fits(bytes line: Int, tokens more: Int) -> Bool {
+        if requests == 0 { return true }
+        guard requests < limits.requestsMax, bytes + separatorBytes + line <= limits.bytesMax else { return false }
+        return limits.tokensMax.map { tokens + more <= $0 } ?? true
+    }
+
+    public mutating func add(bytes line: Int, tokens more: Int) {
+        bytes += line + (requests > 0 ? separatorBytes : 0)
+        requests += 1
+        tokens += more
+    }
+}

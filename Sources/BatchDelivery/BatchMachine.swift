@@ -1,0 +1,379 @@
+public import Basics
+
+/// One batch's way from its file on disk to its results in the store. A value without clock or I/O: it names one action at a
+/// time, and is told what came of it. What it has named as `note` is on disk before it goes on, so that after a kill at any
+/// moment the next run adopts what the provider has of the batch.
+public struct BatchMachine: Sendable, Hashable {
+    public enum Action: Sendable, Hashable {
+        /// Puts it into the journal.
+        case note(BatchStage)
+        /// Looks for its file among the provider's.
+        case findFile
+        case upload
+        /// Looks for it among the provider's batches, these left out.
+        case findBatch(except: [String])
+        case create(file: String?)
+        case look(String)
+        /// Its time is long over, and it has not ended.
+        case cancel(String)
+        /// Downloads the results and records them. `isLast`: what is missing then will not come.
+        case collect(BatchView, isLast: Bool)
+        /// Its requests are to be asked again: nothing of them was.
+        case release(Release)
+        case wait(Pause)
+        /// It is over.
+        case finished(Release?)
+        /// It cannot go on in this run, and stays open.
+        case stopped(RetortError)
+    }
+
+    /// Why a batch's requests were not asked.
+    public enum Release: Sendable, Hashable {
+        /// Too much is in the account's queue.
+        case queueFull(String)
+        /// The provider does not take it: the next one would fare no better.
+        case refused(String)
+        /// The provider does not know it any more.
+        case gone
+    }
+
+    public enum Pause: Sendable, Hashable {
+        /// Until it is looked at again.
+        case poll
+        /// After trouble, longer each time; counted from 1.
+        case again(Int)
+        /// Until the provider's lists show what a lost call may have done.
+        case settling
+    }
+
+    public enum Event: Sendable, Hashable {
+        case noted
+        case waited
+        case foundFile(String?)
+        case uploaded(String)
+        case foundBatch(String?)
+        case created(String)
+        case looked(BatchView)
+        /// The same of a batch that should have ended long ago.
+        case overdue(BatchView)
+        case cancelled
+        case collected(Collection)
+        case released
+        /// The call had no effect, and will have none if it is repeated.
+        case refused(RetortError)
+        /// No call of this run will have an effect: the key or the account is refused.
+        case denied(RetortError)
+        /// The call had no effect; later it may have.
+        case busy
+        /// The provider's queue is full: the call had no effect.
+        case queueFull(String)
+        /// Nothing is known of what the call has done.
+        case lost(RetortError)
+        /// The provider does not know what was asked for.
+        case unknown(RetortError)
+    }
+
+    public enum Collection: Sendable, Hashable {
+        case whole
+        /// Some results are missing, or a file broke off.
+        case incomplete
+        /// The results are of another batch.
+        case foreign
+    }
+
+    private enum State: Sendable, Hashable {
+        case begin
+        case findingFile, uploading
+        case notingUpload, notingCreation
+        case creating
+        /// How often it was looked for.
+        case findingBatch(Int)
+        case settling(Int)
+        case notingBatch, polling, looking, cancelling
+        case notingView(BatchView)
+        case notingEnd(BatchView)
+        case collecting(BatchView)
+        case notingForeign
+        case releasing(Release)
+        case notingRelease(Release)
+        case notingCollected
+        case waitingToUpload, waitingToCreate
+        case over
+    }
+
+    private let hasFiles: Bool
+    /// Whether a batch that the provider does not know is given up.
+    private let forgets: Bool
+    private var state = State.begin
+    private var file: String?
+    private var batch: String?
+    private var foreign: [String] = []
+    /// What was there when it began, for the first action.
+    private let standing: BatchStanding?
+    private var tries = 0
+    private var busyTries = 0
+    private var downloads = 0
+    private var seen: BatchView?
+    private var hasCancelled = false
+
+    /// Calls that fail in a row, until the batch is left for a later run.
+    public static let triesMax = 30
+    /// Looks for a batch before it is created again: lists may be late.
+    public static let looksMax = 2
+    /// Downloads of results before what is missing is taken for lost.
+    public static let downloadsMax = 3
+
+    /// - Parameter standing: what the journal says of it; nil for a batch that was planned just now.
+    public init(hasFiles: Bool, forgets: Bool, from standing: BatchStanding? = nil) {
+        self.hasFiles = hasFiles
+        self.forgets = forgets
+        self.standing = standing
+        file = standing?.file
+        batch = standing?.batch
+        foreign = standing?.foreign ?? []
+    }
+
+    /// The first action.
+    public mutating func begin() -> Action {
+        guard let standing else { return hasFiles ? upload() : notingCreation() }
+        if let batch = standing.batch { return look(batch) }
+        if standing.isCreating { return find(1) }
+        if file != nil { return notingCreation() }
+        guard hasFiles else { return notingCreation() }
+        state = .findingFile
+        return .findFile
+    }
+
+    /// What came of the action; gives the next one.
+    public mutating func happened(_ event: Event) -> Action {
+        switch event {
+        case .lost(let error): return lost(error)
+        case .refused(let error): return refused(error)
+        case .unknown(let error): return unknown(error)
+        case .queueFull(let words): return queueFull(words)
+        case .denied(let error): return stop(error)
+        case .busy: return busy()
+        case .uploaded, .created, .looked, .overdue, .collected: (tries, busyTries) = (0, 0)
+        default: break
+        }
+        switch (state, event) {
+        case (.findingFile, .foundFile(let found)):
+            guard let found else { return upload() }
+            return uploaded(found)
+        case (.uploading, .uploaded(let id)): return uploaded(id)
+        case (.waitingToUpload, .waited):
+            state = .findingFile
+            return .findFile
+        case (.notingUpload, .noted): return notingCreation()
+        case (.notingCreation, .noted): return create()
+        case (.waitingToCreate, .waited): return create()
+        case (.creating, .created(let id)): return created(id)
+        case (.settling(let looks), .waited): return find(looks)
+        case (.findingBatch(let looks), .foundBatch(let found)):
+            if let found { return created(found) }
+            return looks < Self.looksMax ? settle(looks + 1) : create()
+        case (.notingBatch, .noted):
+            guard let batch else { return create() }
+            return look(batch)
+        case (.polling, .waited):
+            guard let batch else { return create() }
+            return look(batch)
+        case (.looking, .looked(let view)): return looked(view)
+        case (.looking, .overdue(let view)): return overdue(view)
+        case (.cancelling, .cancelled): return poll()
+        case (.notingView, .noted): return poll()
+        case (.notingEnd(let view), .noted): return ended(view)
+        case (.collecting(let view), .collected(let what)): return collected(view, what)
+        case (.notingForeign, .noted): return find(1)
+        case (.releasing(let why), .released):
+            state = .notingRelease(why)
+            return .note(.collected(why.name))
+        case (.notingRelease(let why), .noted):
+            state = .over
+            return .finished(why)
+        case (.notingCollected, .noted):
+            state = .over
+            return .finished(nil)
+        default: return stop(Self.confusion)
+        }
+    }
+
+    private static let confusion = RetortError(
+        .io, "a batch met what it did not wait for", remedy: "Run the same command again.")
+
+    // MARK: Steps
+
+    private mutating func upload() -> Action {
+        state = .uploading
+        return .upload
+    }
+
+    private mutating func uploaded(_ id: String) -> Action {
+        file = id
+        state = .notingUpload
+        return .note(.uploaded(file: id))
+    }
+
+    private mutating func notingCreation() -> Action {
+        state = .notingCreation
+        return .note(.creating)
+    }
+
+    private mutating func create() -> Action {
+        state = .creating
+        return .create(file: file)
+    }
+
+    private mutating func find(_ looks: Int) -> Action {
+        state = .findingBatch(looks)
+        return .findBatch(except: foreign)
+    }
+
+    private mutating func settle(_ looks: Int) -> Action {
+        state = .settling(looks)
+        return .wait(.settling)
+    }
+
+    private mutating func created(_ id: String) -> Action {
+        batch = id
+        state = .notingBatch
+        return .note(.created(batch: id))
+    }
+
+    private mutating func look(_ id: String) -> Action {
+        state = .looking
+        return .look(id)
+    }
+
+    private mutating func poll() -> Action {
+        state = .polling
+        return .wait(.poll)
+    }
+
+    private mutating func looked(_ view: BatchView) -> Action {
+        if let end = view.end {
+            state = .notingEnd(view)
+            return .note(.ended(end.name))
+        }
+        let isNew = seen.map { $0.succeeded != view.succeeded || $0.failed != view.failed } ?? true
+        guard isNew else { return poll() }
+        seen = view
+        state = .notingView(view)
+        return .note(
+            .seen(total: view.total, succeeded: view.succeeded, failed: view.failed, expires: view.expires))
+    }
+
+    private mutating func overdue(_ view: BatchView) -> Action {
+        guard !hasCancelled else { return looked(view) }
+        hasCancelled = true
+        state = .cancelling
+        return .cancel(view.id)
+    }
+
+    private mutating func ended(_ view: BatchView) -> Action {
+        guard case .failed(let code, let message) = view.end else { return collect(view) }
+        return release(code == "token_limit_exceeded" ? .queueFull(message) : .refused("\(code): \(message)"))
+    }
+
+    private mutating func collect(_ view: BatchView) -> Action {
+        state = .collecting(view)
+        return .collect(view, isLast: downloads + 1 >= Self.downloadsMax)
+    }
+
+    private mutating func collected(_ view: BatchView, _ what: Collection) -> Action {
+        switch what {
+        case .whole: break
+        case .incomplete:
+            downloads += 1
+            if downloads < Self.downloadsMax {
+                // It is looked at again first: a file may be named late.
+                state = .polling
+                return .wait(.again(downloads))
+            }
+        case .foreign:
+            foreign.append(view.id)
+            (batch, seen, downloads) = (nil, nil, 0)
+            state = .notingForeign
+            return .note(.foreign(batch: view.id))
+        }
+        state = .notingCollected
+        return .note(.collected(view.end?.name ?? "completed"))
+    }
+
+    private mutating func release(_ why: Release) -> Action {
+        state = .releasing(why)
+        return .release(why)
+    }
+
+    private mutating func stop(_ error: RetortError) -> Action {
+        state = .over
+        return .stopped(error)
+    }
+
+    // MARK: Trouble
+
+    private mutating func refused(_ error: RetortError) -> Action {
+        if case .creating = state { return release(.refused(error.description)) }
+        // What cannot be cancelled goes on.
+        if case .cancelling = state { return poll() }
+        return stop(error)
+    }
+
+    private mutating func unknown(_ error: RetortError) -> Action {
+        // What cannot be looked up has never been billed under this name, or no longer gives anything.
+        switch state {
+        case .looking, .collecting: return forgets ? release(.gone) : stop(error)
+        default: return stop(error)
+        }
+    }
+
+    private mutating func queueFull(_ words: String) -> Action {
+        if case .creating = state { return release(.queueFull(words)) }
+        return busy()
+    }
+
+    private mutating func busy() -> Action {
+        busyTries = min(busyTries + 1, Self.triesMax)
+        return pause(.wait(.again(busyTries)))
+    }
+
+    private mutating func lost(_ error: RetortError) -> Action {
+        tries += 1
+        guard tries <= Self.triesMax else { return stop(error) }
+        if case .creating = state { return settle(1) }
+        return pause(.wait(.again(tries)))
+    }
+
+    /// Waits, and then takes the same step, or looks first at what it has done.
+    private mutating func pause(_ action: Action) -> Action {
+        switch state {
+        case .findingFile, .uploading: state = .waitingToUpload
+        case .creating: state = .waitingToCreate
+        case .findingBatch(let looks): state = .settling(looks)
+        case .looking, .cancelling, .collecting: state = .polling
+        default: return stop(Self.confusion)
+        }
+        return action
+    }
+}
+
+extension BatchEnd {
+    public var name: String {
+        switch self {
+        case .completed: "completed"
+        case .expired: "expired"
+        case .cancelled: "cancelled"
+        case .failed: "failed"
+        }
+    }
+}
+
+extension BatchMachine.Release {
+    public var name: String {
+        switch self {
+        case .queueFull: "queue full"
+        case .refused: "refused"
+        case .gone: "gone"
+        }
+    }
+}

@@ -1,0 +1,46 @@
+/// What the journal says of one batch: the fold of its entries. A value.
+public struct BatchStanding: Sendable, Hashable {
+    public let number: Int
+    public let plan: BatchPlan
+    public private(set) var planned: Int
+    public private(set) var file: String?
+    /// The call that creates it may have been sent, and nothing is known of its end.
+    public private(set) var isCreating = false
+    public private(set) var batch: String?
+    public private(set) var created: Int?
+    /// Batches of the provider that were taken for this one.
+    public private(set) var foreign: [String] = []
+    public private(set) var total = 0
+    public private(set) var succeeded = 0
+    public private(set) var failed = 0
+    public private(set) var expires = 0
+    public private(set) var end: String?
+    /// How it ended for this store; nil while it is open.
+    public private(set) var collected: String?
+
+    public var isOpen: Bool { collected == nil }
+
+    /// Nil unless the entry begins a batch.
+    init?(_ entry: BatchEntry) {
+        guard case .planned = entry.stage, let plan = entry.plan else { return nil }
+        (number, self.plan, planned) = (entry.number, plan, entry.time)
+    }
+
+    mutating func add(_ entry: BatchEntry) {
+        switch entry.stage {
+        case .planned: break
+        case .uploaded(let id): file = id
+        case .creating: isCreating = true
+        case .created(let id):
+            (batch, created, isCreating) = (id, entry.time, false)
+        case .foreign(let id):
+            foreign.append(id)
+            (batch, created, isCreating) = (nil, nil, true)
+        case .seen(let total, let succeeded, let failed, let expires):
+            (self.total, self.succeeded, self.failed) = (total, succeeded, failed)
+            self.expires = expires
+        case .ended(let text): end = text
+        case .collected(let text): collected = text
+        }
+    }
+}

@@ -1,0 +1,157 @@
+public import JSONText
+public import ModelAPI
+
+/// OpenAI's files and batches (https://platform.openai.com/docs/api-reference/batch), which Azure, Groq, Together and
+/// servers of one's own have taken over.
+public struct OpenAIBatches: BatchDialect {
+    public let limits: BatchLimits
+    private let purpose: String
+
+    public init(limits: BatchLimits = .openAI, purpose: String = "batch") {
+        self.limits = limits
+        self.purpose = purpose
+    }
+
+    public let name = "the batch API"
+    public let hasFiles = true
+    public let head: [UInt8] = []
+    public let separator = Array("\n".utf8)
+    public let tail = Array("\n".utf8)
+
+    private static let paths = ["/chat/completions", "/completions", "/responses"]
+
+    public func takes(path: String) -> Bool { Self.paths.contains(path) }
+
+    public func line(customID: String, _ request: ModelRequest) -> [UInt8] {
+        let head = #"{"custom_id":"\#(customID)","method":"POST","url":"/v1\#(request.path)","body":"#
+        return Array(head.utf8) + OneLine.text(request.body) + Array("}".utf8)
+    }
+
+    /// Between the parts of the upload: no body holds it, since JSON has no line that begins with hyphens.
+    private static let boundary = "----retort-7d1f0b5c93e84a26"
+
+    public func upload(_ title: BatchTitle) -> BatchCall {
+        let head =
+            "--\(Self.boundary)\r\nContent-Disposition: form-data; name=\"purpose\"\r\n\r\n\(purpose)\r\n"
+            + "--\(Self.boundary)\r\nContent-Disposition: form-data; name=\"file\"; filename=\"\(title.name)\"\r\n"
+            + "Content-Type: application/jsonl\r\n\r\n"
+        return BatchCall(
+            "POST", "/files", contentType: "multipart/form-data; boundary=\(Self.boundary)",
+            body: .upload(head: Array(head.utf8), tail: Array("\r\n--\(Self.boundary)--\r\n".utf8)))
+    }
+
+    public func listFiles(after: String?) -> BatchCall {
+        BatchCall("GET", "/files", query: "purpose=\(purpose)&limit=1000" + (after.map { "&after=\($0)" } ?? ""))
+    }
+
+    public func create(_ title: BatchTitle, file: String?) -> BatchCall {
+        var body = Array(#"{"input_file_id":"#.utf8)
+        JSONString.append(file ?? "", to: &body)
+        body += Array(#","endpoint":"/v1\#(title.path)","completion_window":"#.utf8)
+        JSONString.append(title.window, to: &body)
+        body += Array(#","metadata":{"retort":"#.utf8)
+        JSONString.append(title.name, to: &body)
+        return BatchCall("POST", "/batches", body: .bytes(body + Array("}}".utf8)))
+    }
+
+    public func listBatches(after: String?) -> BatchCall {
+        BatchCall("GET", "/batches", query: "limit=100" + (after.map { "&after=\($0)" } ?? ""))
+    }
+
+    public func look(_ id: String) -> BatchCall { BatchCall("GET", "/batches/\(id)") }
+    public func cancel(_ id: String) -> BatchCall { BatchCall("POST", "/batches/\(id)/cancel") }
+    public func download(_ path: String) -> BatchCall { BatchCall("GET", path) }
+
+    public func file(_ reply: JSONValue) -> String? { BatchNames.checked(reply["id"]?.string) }
+
+    public func files(_ reply: JSONValue) -> BatchPage<(id: String, name: String)> {
+        var found: [(id: String, name: String)] = []
+        for element in (reply["data"] ?? reply).elements {
+            guard let id = file(element), let name = element["filename"]?.string else { continue }
+            found.append((id, name))
+        }
+        return BatchPage(found, next: Self.next(reply, last: found.last?.id))
+    }
+
+    private static func next(_ reply: JSONValue, last: String?) -> String? {
+        reply["has_more"]?.bool == true ? BatchNames.checked(reply["last_id"]?.string) ?? last : nil
+    }
+
+    public func batch(_ reply: JSONValue) -> BatchView? {
+        // Together wraps the batch that it has made.
+        let reply = reply["job"] ?? reply
+        guard let id = BatchNames.checked(reply["id"]?.string), let status = reply["status"]?.string else { return nil }
+        var view = BatchView(id: id)
+        view.end = end(status, reply)
+        let counts = reply["request_counts"]
+        view.total = max(0, counts?["total"]?.int ?? 0)
+        view.succeeded = max(0, counts?["completed"]?.int ?? 0)
+        view.failed = max(0, counts?["failed"]?.int ?? 0)
+        view.created = max(0, reply["created_at"]?.int ?? 0)
+        view.expires = max(0, reply["expires_at"]?.int ?? 0)
+        view.inputFile = reply["input_file_id"]?.string
+        view.name = reply["metadata"]?["retort"]?.string
+        for name in [reply["output_file_id"]?.string, reply["error_file_id"]?.string] {
+            if let name = BatchNames.checked(name) { view.results.append("/files/\(name)/content") }
+        }
+        return view
+    }
+
+    private func end(_ status: String, _ reply: JSONValue) -> BatchEnd? {
+        switch status.lowercased() {
+        case "completed": return .completed
+        case "expired": return .expired
+        case "cancelled", "canceled": return .cancelled
+        case "failed":
+            let first = reply["errors"]?["data"]?.firstElement
+            return .failed(
+                code: first?["code"]?.string ?? "failed",
+                message: first?["message"]?.string ?? "the provider gives no reason")
+        default: return nil
+        }
+    }
+
+    public func batches(_ reply: JSONValue) -> BatchPage<BatchView> {
+        let found = (reply["data"] ?? reply).elements.compactMap(batch)
+        return BatchPage(found, next: Self.next(reply, last: found.last?.id))
+    }
+
+    public func result(_ line: JSONValue) -> BatchResult? {
+        guard let name = line["custom_id"]?.string else { return nil }
+        if let response = line["response"], response.kind == .object {
+            // Old versions of vLLM put the answer there without a status.
+            guard let status = response["status_code"]?.int else {
+                return BatchResult(customID: name, kind: .reply(status: 200, body: Array(response.raw)))
+            }
+            return BatchResult(
+                customID: name, kind: .reply(status: status, body: response["body"].map { Array($0.raw) } ?? []))
+        }
+        let error = line["error"]
+        switch error?["code"]?.string {
+        case "batch_expired": return BatchResult(customID: name, kind: .expired)
+        case "batch_cancelled", "batch_canceled": return BatchResult(customID: name, kind: .cancelled)
+        default:
+            return BatchResult(
+                customID: name, kind: .failed(message: error?["message"]?.string ?? "the provider gives no reason"))
+        }
+    }
+}
+
+/// Names that a provider gives: they go into addresses.
+enum BatchNames {
+    static let lengthMax = 256
+
+    /// Nil for what may change the address it is put into.
+    static func checked(_ name: String?) -> String? {
+        guard let name, !name.isEmpty, name.utf8.count <= lengthMax, name != ".", name != ".." else { return nil }
+        let isPlain = name.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"), UInt8(ascii: "."):
+                true
+            default: false
+            }
+        }
+        return isPlain ? name : nil
+    }
+}

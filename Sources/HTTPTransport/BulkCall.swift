@@ -1,0 +1,39 @@
+public import ModelAPI
+
+/// One HTTP exchange that may be too large for memory: a file is sent from disk, an answer goes to disk.
+public struct BulkCall: Sendable {
+    public enum Body: Sendable, Hashable {
+        case none
+        case bytes([UInt8])
+        /// The bytes of a file between two texts.
+        case file(path: String, head: [UInt8], tail: [UInt8])
+    }
+
+    public var method: String
+    /// Beside the path of the API's requests: `/files`.
+    public var path: String
+    /// Without a question mark; percent-encoded.
+    public var query: String
+    public var contentType: String
+    public var body: Body
+    /// Where the body of an answer under 200 goes; nil: into the reply.
+    public var target: String?
+
+    public init(
+        _ method: String, _ path: String, query: String = "", contentType: String = "application/json",
+        body: Body = .none, target: String? = nil
+    ) {
+        self.method = method
+        self.path = path
+        self.query = query
+        self.contentType = contentType
+        self.body = body
+        self.target = target
+    }
+}
+
+/// Makes bulk exchanges. The real one is `BulkTransport`.
+public protocol BulkSender: Sendable {
+    /// Never throws: an exchange has an outcome.
+    func send(_ call: BulkCall) async -> Result<ModelReply, TransportFailure>
+}

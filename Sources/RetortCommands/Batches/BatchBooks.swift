@@ -1,0 +1,63 @@
+import Basics
+import ModelAPI
+import ResponseGenerator
+
+/// The money and the counts of a run through batches. A value.
+struct BatchBooks {
+    /// Nil without a cap.
+    private(set) var budget: Budget?
+    var progress = Progress()
+    private let start: Instant
+    private var before: [(time: Instant, done: Int)] = []
+
+    init(_ budget: Budget?, at now: Instant) {
+        self.budget = budget
+        start = now
+    }
+
+    /// What may have been spent beside what records say; nil without a cap.
+    var mark: Int? { budget?.unrecordedMax }
+
+    /// Of it what no open batch explains.
+    var uncertain: Int { budget?.uncertain ?? 0 }
+
+    func allows(_ cost: Int) -> Bool { budget?.allows(cost) ?? true }
+
+    mutating func reserve(_ cost: Int) { budget?.reserve(cost) }
+
+    /// What batches of earlier runs may still cost.
+    mutating func resume(_ cost: Int) { budget?.resume(reserved: cost) }
+
+    /// Nil: nobody can tell what it cost.
+    mutating func settle(_ cost: Int, spent: Int?) { budget?.settle(reserved: cost, spent: spent) }
+
+    /// An answer was paid for that no record says.
+    mutating func unrecorded(_ cost: Int) { budget?.unrecorded(cost) }
+
+    func refusal(of cost: Int) -> RetortError? { budget?.refusal(of: cost) }
+
+    mutating func count(_ result: OutcomeResult) {
+        switch result {
+        case .answer(let answer):
+            progress.answered += 1
+            progress.usage += answer.usage
+            if answer.finishReason == "length" { progress.truncated += 1 }
+            if answer.isEmpty { progress.empty += 1 }
+            if !answer.valueFound.isEmpty { progress.valuesFound[answer.valueFound, default: 0] += 1 }
+        case .failure(let failure):
+            progress.failed += 1
+            progress.failures[failure.failureClass, default: 0] += 1
+        case .round: progress.rounds += 1
+        case .opinion: break
+        }
+    }
+
+    /// The counts as of now.
+    mutating func report(inFlight: Int, waiting: Int, at now: Instant) -> Progress {
+        progress.inFlight = inFlight
+        progress.waiting = waiting
+        progress.elapsed = now - start
+        progress.hasReached = true
+        return progress
+    }
+}

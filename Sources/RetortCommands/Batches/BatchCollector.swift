@@ -1,0 +1,83 @@
+import Basics
+import BatchDelivery
+import HTTPTransport
+import JSONText
+import ModelAPI
+import ResponseGenerator
+import SegmentStore
+
+/// Where each item of a batch is in its file of items. Eight bytes an item, while the batch is collected.
+struct BatchItemIndex {
+    private let reader: LineReader
+    private var places: [(offset: Int, bytes: Int)] = []
+    private let parser = JSONParser()
+
+    init(_ path: String, expecting count: Int) throws(RetortError) {
+        reader = try LineReader(path)
+        places.reserveCapacity(min(count, 1 << 20))
+        while let (offset, line) = try reader.next() { places.append((offset, line.count)) }
+        guard places.count == count else {
+            throw Self.damaged(path, "it has \(places.count) lines in place of \(count)")
+        }
+    }
+
+    static func damaged(_ path: String, _ cause: String) -> RetortError {
+        RetortError(
+            .damagedData, "the file of a batch's items is damaged", at: path, cause: cause,
+            remedy: "Put the file back as it was: the batch's answers belong to these items.")
+    }
+
+    var count: Int { places.count }
+
+    func item(_ number: Int) throws(RetortError) -> BatchItem {
+        let (offset, bytes) = places[number]
+        let line = try reader.line(at: offset, bytes: bytes)
+        guard let root = try? parser.parse(line).root, let item = BatchItem(root) else {
+            throw Self.damaged("item \(number + 1)", "the line is no item")
+        }
+        return item
+    }
+
+    /// Reads a batch's items one after the other.
+    static func forEach(
+        _ path: String, _ visit: (BatchItem) throws(RetortError) -> Void
+    ) throws(RetortError) {
+        let parser = JSONParser()
+        let reader = try LineReader(path)
+        while let (_, line) = try reader.next() {
+            guard let root = try? parser.parse(line).root, let item = BatchItem(root) else {
+                throw damaged(path, "a line is no item")
+            }
+            try visit(item)
+        }
+    }
+}
+
+/// What the result files of one batch hold, found in a first reading: which of its lines are there.
+struct BatchResultSurvey {
+    private(set) var isThere: [Bool]
+    /// Lines that name a request of another batch.
+    private(set) var foreign = 0
+    private(set) var own = 0
+
+    init(_ files: [String], mark: String, count: Int, _ dialect: any BatchDialect) throws(RetortError) {
+        isThere = Array(repeating: false, count: count)
+        let parser = JSONParser()
+        for file in files {
+            let reader = try LineReader(file)
+            while let (_, line) = try reader.next() {
+                // What broke off or is no result is as if it were missing.
+                guard let root = try? parser.parse(line).root, let result = dialect.result(root) else { continue }
+                guard let number = CustomID.number(result.customID, mark: mark), number < count else {
+                    foreign += 1
+                    continue
+                }
+                own += 1
+                isThere[number] = true
+            }
+        }
+    }
+
+    var isWhole: Bool { isThere.allSatisfy { $0 } }
+    var isForeign: Bool { own == 0 && foreign > 0 }
+}

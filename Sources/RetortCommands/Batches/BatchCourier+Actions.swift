@@ -1,0 +1,240 @@
+import Basics
+import BatchDelivery
+import HTTPTransport
+import JSONText
+import ModelAPI
+import ResponseGenerator
+import SegmentStore
+
+/// What the machines' actions do.
+extension BatchCourier {
+    /// Results that are recorded together.
+    private static let chunk = 256
+
+    func act(on flight: BatchFlight) async throws(RetortError) {
+        let (number, plan, caller) = (flight.number, flight.plan, parts.caller)
+        switch flight.action {
+        case .note(let stage):
+            try note(number, stage)
+            say(stage, flight)
+            flight.happened(.noted)
+        case .findFile: flight.happened(await caller.findFile(plan.name))
+        case .upload: flight.happened(await caller.upload(plan.title, journal.upload(number)))
+        case .findBatch(let except):
+            let known = Set(journal.batches.filter { $0.number != number }.compactMap(\.batch) + except)
+            flight.happened(await caller.findBatch(journal.batches[number - 1], except: known))
+        case .create(let file):
+            flight.happened(await caller.create(plan.title, file: file, upload: journal.upload(number)))
+        case .look(let id):
+            var event = await caller.look(id)
+            if case .looked(let view) = event, isOverdue(view) { event = .overdue(view) }
+            flight.happened(event)
+        case .cancel(let id):
+            parts.say(BatchText.overdue(number))
+            flight.happened(await caller.cancel(id))
+        case .collect(let view, let isLast): flight.happened(try await collect(view, isLast: isLast, of: flight))
+        case .release(let why):
+            try await release(why, flight)
+            flight.happened(.released)
+        case .wait(let pause): flight.due = now + length(of: pause)
+        case .finished(let release): try finish(flight, release)
+        case .stopped(let error):
+            self.error = self.error ?? error
+            flight.isOver = true
+        }
+    }
+
+    /// Whether its time has been over for so long that the provider has lost it.
+    private func isOverdue(_ view: BatchView) -> Bool {
+        view.end == nil && view.expires > 0 && Int(wallClockSeconds()) - view.expires > Self.graceSeconds
+    }
+
+    /// How long after its expiry a batch may take to end.
+    private static let graceSeconds = 3600
+
+    private func say(_ stage: BatchStage, _ flight: BatchFlight) {
+        guard let line = BatchText.line(stage, journal.batches[flight.number - 1], now: Int(wallClockSeconds())) else {
+            return
+        }
+        parts.say(line)
+    }
+
+    private func finish(_ flight: BatchFlight, _ release: BatchMachine.Release?) throws(RetortError) {
+        flight.isOver = true
+        parts.keys.remove(flight.number)
+        try writeMark()
+        journal.remove(journal.items(flight.number), journal.upload(flight.number))
+        guard let release else { return }
+        switch release {
+        case .queueFull(let words):
+            parts.say(BatchText.queueFull(flight.number, words))
+            holdUntil = now + length(of: flights.count > 1 ? .poll : .again(3))
+        case .refused(let words):
+            error =
+                error
+                ?? RetortError(
+                    .refused, "the provider refuses batch \(flight.number)", cause: words,
+                    remedy: "Its rows are pending. Correct what is wrong and run the same command again.")
+        case .gone: parts.say(BatchText.gone(flight.number))
+        }
+    }
+
+    // MARK: Results
+
+    private func collect(
+        _ view: BatchView, isLast: Bool, of flight: BatchFlight
+    ) async throws(RetortError) -> BatchMachine.Event {
+        var files: [String] = []
+        defer { for file in files { journal.remove(file) } }
+        for (index, path) in view.results.enumerated() {
+            let file = journal.results(flight.number) + ".\(index)"
+            files.append(file)
+            if let trouble = await parts.caller.download(path, to: file) { return trouble }
+        }
+        let dialect = parts.batch.dialect
+        let survey = try BatchResultSurvey(files, mark: flight.plan.mark, count: flight.plan.requests, dialect)
+        if survey.isForeign, !dialect.hasFiles { return .collected(.foreign) }
+        // Of a batch that was cancelled lines may be missing for good.
+        let mayLack = view.end == .cancelled
+        if !survey.isWhole, !mayLack, !isLast { return .collected(.incomplete) }
+        let index = try BatchItemIndex(journal.items(flight.number), expecting: flight.plan.requests)
+        var isDone = Array(repeating: false, count: index.count)
+        var chunk = BatchChunk()
+        for file in files {
+            let reader = try LineReader(file)
+            while let (_, line) = try reader.next() {
+                guard let root = try? parser.parse(line).root, let result = dialect.result(root),
+                    let number = CustomID.number(result.customID, mark: flight.plan.mark), number < index.count,
+                    !isDone[number]
+                else { continue }
+                isDone[number] = true
+                let item = try index.item(number)
+                try await take(item, verdict(of: result, item), flight, &chunk)
+            }
+        }
+        for number in 0..<index.count where !isDone[number] {
+            let item = try index.item(number)
+            let verdict =
+                mayLack
+                ? BatchVerdict.left(item)
+                : BatchVerdict(
+                    item, unanswered: .server, "the results of the batch have no line for it", isPaid: true,
+                    attemptsMax: attemptsMax)
+            try await take(item, verdict, flight, &chunk)
+        }
+        try await write(&chunk)
+        return .collected(.whole)
+    }
+
+    private var attemptsMax: Int { parts.settings.generator.attemptsMax }
+
+    private func verdict(of result: BatchResult, _ item: BatchItem) -> BatchVerdict {
+        switch result.kind {
+        case .reply(let status, var body):
+            parts.settings.secrets.blot(&body)
+            return BatchVerdict(
+                item, ModelReply(status: status, body: body), price: price(of: item),
+                parts.settings.generator.classifier, attemptsMax: attemptsMax, with: parser)
+        case .expired:
+            return BatchVerdict(
+                item, unanswered: .timeout, "the batch expired before it was asked", isPaid: false,
+                attemptsMax: attemptsMax)
+        case .cancelled: return .left(item)
+        case .failed(let message):
+            return BatchVerdict(
+                item, unanswered: .server, parts.settings.secrets.blotted(message), isPaid: false,
+                attemptsMax: attemptsMax)
+        }
+    }
+
+    /// From the batch's creation until now.
+    private func age(of flight: BatchFlight) -> Interval {
+        let standing = journal.batches[flight.number - 1]
+        return .seconds(Double(max(0, Int(wallClockSeconds()) - (standing.created ?? standing.planned))))
+    }
+
+    private func price(of item: BatchItem) -> TokenPrice? {
+        parts.settings.pricing.price(ofBody: item.request.body, with: parser)
+    }
+
+    /// Records what a line has come to, unless an earlier run did.
+    private func take(
+        _ item: BatchItem, _ verdict: BatchVerdict, _ flight: BatchFlight, _ chunk: inout BatchChunk
+    ) async throws(RetortError) {
+        let key = RecordKey(id: item.id, sample: item.sample)
+        // What was recorded before was not set aside again.
+        guard try parts.store.lookup(key.hash) == nil else { return }
+        flight.pending -= 1
+        books.progress.requests += 1
+        books.settle(item.costMax, spent: verdict.spent)
+        books.unrecorded(verdict.unrecorded)
+        if let stop = verdict.stop { error = error ?? stop }
+        if let retried = verdict.retried { books.progress.retries[retried, default: 0] += 1 }
+        let context = ItemContext(
+            key: key, row: item.row, fingerprint: item.fingerprint, asked: item.asked, metadata: item.metadata,
+            request: item.request, price: price(of: item))
+        for result in verdict.results {
+            books.count(result)
+            chunk.outcomes.append(
+                Outcome(
+                    context: context, result: result, attempts: verdict.attempts, latency: age(of: flight),
+                    finishedAt: now,
+                    rounds: verdict.rounds))
+        }
+        if verdict.isLeft { parts.keys.leave(key.hash) }
+        if let next = verdict.next { try again(next, key.hash) }
+        if chunk.outcomes.count >= Self.chunk { try await write(&chunk) }
+    }
+
+    /// Packs an item once more, for the next batch.
+    private func again(_ item: BatchItem, _ key: Hash128) throws(RetortError) {
+        guard error == nil, books.allows(item.costMax) else {
+            if error == nil { error = books.refusal(of: item.costMax) }
+            return parts.keys.leave(key)
+        }
+        _ = parts.issued.insert(key, row: BatchKeys.unknownRow)
+        try pack(item, row: BatchKeys.unknownRow, key: key)
+    }
+
+    /// When it returns, the results survive the death of the process.
+    private func write(_ chunk: inout BatchChunk) async throws(RetortError) {
+        guard !chunk.outcomes.isEmpty else { return }
+        let pressure = try parts.recorder.accept(chunk.outcomes)
+        chunk.outcomes.removeAll(keepingCapacity: true)
+        try writeMark()
+        publish()
+        guard pressure == .pressed else { return }
+        let recorder = parts.recorder
+        await withCheckedContinuation { continuation in recorder.relieved { continuation.resume() } }
+    }
+
+    /// Nothing of a batch was asked.
+    private func release(_ why: BatchMachine.Release, _ flight: BatchFlight) async throws(RetortError) {
+        var chunk = BatchChunk()
+        try await forEachItem(of: flight) { item in
+            var verdict = BatchVerdict.unasked(item)
+            if case .refused = why { verdict = .left(item) }
+            if case .gone = why { verdict.spent = nil }
+            return verdict
+        } take: { [self] item, verdict throws(RetortError) in
+            try await take(item, verdict, flight, &chunk)
+        }
+        try await write(&chunk)
+    }
+
+    private func forEachItem(
+        of flight: BatchFlight, _ verdict: (BatchItem) -> BatchVerdict,
+        take: (BatchItem, BatchVerdict) async throws(RetortError) -> Void
+    ) async throws(RetortError) {
+        let index = try BatchItemIndex(journal.items(flight.number), expecting: flight.plan.requests)
+        for number in 0..<index.count {
+            let item = try index.item(number)
+            try await take(item, verdict(item))
+        }
+    }
+}
+
+/// Results on their way into the store.
+struct BatchChunk {
+    var outcomes: [Outcome<ItemContext>] = []
+}

@@ -1,0 +1,240 @@
+import Basics
+import BatchDelivery
+import HTTPTransport
+import JSONText
+import ModelAPI
+import ResponseGenerator
+import SegmentStore
+
+/// Sends items in batches and records what comes back: runs the actions that each batch's machine names. Confined to one
+/// task; `stop` may be called from any thread.
+final class BatchCourier {
+    struct Parts {
+        var settings: RunSettings
+        var batch: BatchSettings
+        var store: RecordStore
+        var recorder: Recorder
+        var issued: IssuedKeys
+        var keys: BatchKeys
+        var caller: BatchCaller
+        var clock: LoopClock
+        var say: @Sendable (String) -> Void
+        var publish: (Progress) -> Void
+    }
+
+    let parts: Parts
+    let journal: BatchJournal
+    var packs: BatchPacks
+    var books: BatchBooks
+    var flights: [BatchFlight] = []
+    let parser = JSONParser()
+    /// Why nothing more is sent.
+    var error: RetortError?
+    /// Until then no new batch is created: the provider's queue is full.
+    var holdUntil: Instant?
+    private var waiting: [Item<ItemContext>] = []
+    private var isSourceAtEnd = false
+    private let stopAsked: Locked<Bool>
+
+    /// The longest sleep between two looks at what a signal asked for.
+    private static let nap = Interval.milliseconds(200)
+    /// Batches that are packed and not sent yet.
+    private static let closedMax = 2
+    /// After a lost call, before the provider's lists are believed.
+    private static let settling = Interval.seconds(2)
+    private static let backoffMax = Interval.seconds(60)
+
+    init(_ parts: Parts, _ journal: BatchJournal, _ books: BatchBooks, stopAsked: Locked<Bool>) throws(RetortError) {
+        self.parts = parts
+        self.journal = journal
+        self.books = books
+        self.stopAsked = stopAsked
+        packs = BatchPacks(journal.directory, parts.batch.dialect)
+    }
+
+    var now: Instant { parts.clock.now }
+    var isStopping: Bool { stopAsked.withLock { $0 } }
+
+    // MARK: Batches of earlier runs
+
+    /// Takes over the batches that are open. Call it before rows are planned.
+    func adopt() throws(RetortError) {
+        BatchFiles.removePacking(journal.directory)
+        for standing in journal.open {
+            var keys: [(hash: UInt64, row: UInt64)] = []
+            var reserved = 0
+            try BatchItemIndex.forEach(journal.items(standing.number)) { item throws(RetortError) in
+                let hash = RecordKey(id: item.id, sample: item.sample).hash
+                guard try parts.store.lookup(hash) == nil else { return }
+                keys.append((hash.low, BatchKeys.unknownRow))
+                reserved = reserved.addingSaturated(item.costMax)
+            }
+            parts.keys.add(standing.number, keys)
+            books.resume(reserved)
+            let machine = BatchMachine(
+                hasFiles: parts.batch.dialect.hasFiles, forgets: parts.batch.forgets, from: standing)
+            flights.append(BatchFlight(standing.number, standing.plan, machine, pending: keys.count))
+            parts.say(BatchText.adopted(standing))
+        }
+        try writeMark()
+    }
+
+    func writeMark() throws(RetortError) {
+        if let mark = books.mark { try parts.recorder.note(unrecordedMax: mark) }
+    }
+
+    // MARK: The loop
+
+    func run(_ source: PlannedSource) async -> RunSummary {
+        do throws(RetortError) {
+            while !isStopping {
+                try await advance()
+                try await fill(from: source)
+                if error == nil { try launch() } else { packs.discard() }
+                publish()
+                if flights.isEmpty, packs.isEmpty, isSourceAtEnd || error != nil { break }
+                try await rest()
+            }
+        } catch {
+            self.error = self.error ?? error
+        }
+        packs.discard()
+        publish()
+        let ending: RunSummary.Ending = error != nil ? .failed : isStopping ? .stopped : .completed
+        return RunSummary(ending: ending, error: error, progress: books.progress, unsaved: 0)
+    }
+
+    func publish() {
+        let inFlight = flights.reduce(0) { $0 + $1.pending }
+        parts.publish(books.report(inFlight: inFlight, waiting: packs.requests, at: now))
+    }
+
+    /// Takes every batch as far as it goes without waiting.
+    private func advance() async throws(RetortError) {
+        for flight in flights {
+            if let due = flight.due {
+                guard due <= now else { continue }
+                flight.due = nil
+                flight.happened(.waited)
+            }
+            while flight.due == nil, !flight.isOver {
+                // What is known of the provider is noted even then.
+                if isStopping, !flight.isNoting { break }
+                try await act(on: flight)
+            }
+        }
+        flights.removeAll(where: \.isOver)
+    }
+
+    /// Packs items as long as packs are wanted.
+    private func fill(from source: PlannedSource) async throws(RetortError) {
+        while error == nil, !isStopping, packs.closed.count < Self.closedMax {
+            if waiting.isEmpty {
+                if isSourceAtEnd { break }
+                guard let items = try await source.next() else {
+                    isSourceAtEnd = true
+                    break
+                }
+                waiting = items.reversed()
+            }
+            while let item = waiting.last {
+                guard books.allows(item.costMax) else {
+                    try starve(item.costMax)
+                    return
+                }
+                waiting.removeLast()
+                try pack(BatchItem(item), row: item.context.row, key: item.context.key.hash)
+            }
+        }
+        if isSourceAtEnd && waiting.isEmpty { try packs.closeAll() }
+    }
+
+    /// What is left of the budget is set aside: what is packed is sent, and if nothing is on its way the run ends.
+    private func starve(_ cost: Int) throws(RetortError) {
+        try packs.closeAll()
+        if flights.isEmpty, packs.isEmpty { error = books.refusal(of: cost) }
+    }
+
+    /// Puts an item into a pack and sets aside what it may cost.
+    func pack(_ item: BatchItem, row: UInt64, key: Hash128) throws(RetortError) {
+        let dialect = parts.batch.dialect
+        guard dialect.takes(path: item.request.path) else {
+            throw RetortError(
+                .configuration, "\(dialect.name) takes no requests for \(item.request.path)", at: "--via batch",
+                remedy: "Leave --via batch out for these rows.")
+        }
+        if packs.isEmpty { try journal.makeDirectory() }
+        let model = (try? parser.parse(item.request.body).root)?["model"]?.string ?? ""
+        try packs.add(item, model: model, key: key, row: row)
+        books.reserve(item.costMax)
+    }
+
+    /// Plans the batches that are packed, as many as the provider's queue takes.
+    private func launch() throws(RetortError) {
+        guard holdUntil.map({ $0 <= now }) ?? true else { return }
+        holdUntil = nil
+        while let pack = packs.closed.first, !isStopping {
+            let underWay = flights.reduce(0) { $0.addingSaturated($1.plan.tokens) }
+            if let most = parts.batch.dialect.limits.tokensMax, !flights.isEmpty,
+                underWay.addingSaturated(pack.meter.tokens) > most
+            {
+                return
+            }
+            try plan()
+        }
+    }
+
+    /// The intention is on disk before anything is sent, then the most that it may cost.
+    private func plan() throws(RetortError) {
+        let number = journal.nextNumber
+        let pack = try packs.take(as: number, journal)
+        let plan = BatchPlan(
+            name: "retort-\(Hexadecimal.string(pack.hash.high))\(Hexadecimal.string(pack.hash.low)).jsonl",
+            mark: pack.mark, path: pack.path, window: parts.batch.window,
+            server: parts.batch.server, requests: pack.meter.requests, bytes: pack.meter.bytes,
+            tokens: pack.meter.tokens, costMax: pack.costMax)
+        try note(number, .planned, plan)
+        try writeMark()
+        parts.keys.add(number, pack.keys.map { ($0.hash.low, $0.row) })
+        parts.issued.remove(pack.keys.map(\.hash))
+        flights.append(
+            BatchFlight(
+                number, plan,
+                BatchMachine(hasFiles: parts.batch.dialect.hasFiles, forgets: parts.batch.forgets),
+                pending: pack.meter.requests))
+    }
+
+    func note(_ number: Int, _ stage: BatchStage, _ plan: BatchPlan? = nil) throws(RetortError) {
+        try journal.append(
+            BatchEntry(
+                number: number, stage, time: Int(wallClockSeconds()), uncertain: books.uncertain, plan: plan))
+    }
+
+    private func rest() async throws(RetortError) {
+        guard flights.allSatisfy({ $0.due != nil }) else { return }
+        let due = (flights.compactMap(\.due) + [holdUntil].compactMap(\.self)).min() ?? now
+        await parts.clock.sleep(until: min(due, now + Self.nap))
+    }
+
+    /// How long a pause is.
+    func length(of pause: BatchMachine.Pause) -> Interval {
+        switch pause {
+        case .poll: parts.batch.poll
+        case .settling: min(Self.settling, max(parts.batch.poll, .milliseconds(200)))
+        case .again(let tries):
+            min(Self.backoffMax, min(parts.batch.poll, .seconds(1)) * Double(1 << min(tries - 1, 6)))
+        }
+    }
+}
+
+extension BatchItem {
+    init(_ item: Item<ItemContext>) {
+        let context = item.context
+        self.init(
+            id: context.key.id, sample: context.key.sample, row: context.row, fingerprint: context.fingerprint,
+            attempts: item.priorAttempts, corrections: item.priorCorrections, tokens: item.estimatedTokens,
+            costMax: item.costMax, namesModel: item.namesModel, roundsCount: item.priorRounds.count,
+            roundsNanodollars: item.priorRounds.nanodollars, asked: context.asked, metadata: context.metadata,
+            request: item.request)
+    }
+}

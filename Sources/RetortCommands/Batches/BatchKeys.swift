@@ -1,0 +1,57 @@
+import Basics
+
+/// The items that are in batches under way: the planner leaves them out. 16 bytes an item. From any thread.
+final class BatchKeys: Sendable {
+    /// What is known of an item.
+    enum Standing: Hashable {
+        case none
+        case underWay
+        /// Another row of this run's input has the key.
+        case duplicate(of: UInt64)
+    }
+
+    /// The row of an item that another run has read.
+    static let unknownRow = UInt64.max
+
+    /// Of one batch, ordered by the hash's low half. That two keys share it only makes an item wait for the next run.
+    private struct Group {
+        var hashes: [UInt64]
+        var rows: [UInt64]
+
+        init(_ items: [(hash: UInt64, row: UInt64)]) {
+            let sorted = items.sorted { $0.hash < $1.hash }
+            (hashes, rows) = (sorted.map(\.hash), sorted.map(\.row))
+        }
+
+        func row(of hash: UInt64) -> UInt64? {
+            var (low, high) = (0, hashes.count)
+            while low < high {
+                let middle = (low + high) / 2
+                if hashes[middle] < hash { low = middle + 1 } else { high = middle }
+            }
+            return low < hashes.count && hashes[low] == hash ? rows[low] : nil
+        }
+    }
+
+    private let groups = Locked<[Int: Group]>([:])
+    /// Items that stay pending in this run.
+    private let left = Locked<Set<UInt64>>([])
+
+    func add(_ batch: Int, _ items: [(hash: UInt64, row: UInt64)]) {
+        groups.withLock { $0[batch] = Group(items) }
+    }
+
+    func remove(_ batch: Int) { groups.withLock { $0[batch] = nil } }
+
+    func leave(_ hash: Hash128) { left.withLock { _ = $0.insert(hash.low) } }
+
+    func standing(_ hash: Hash128, row: UInt64) -> Standing {
+        if left.withLock({ $0.contains(hash.low) }) { return .underWay }
+        let found: UInt64? = groups.withLock { groups in
+            for group in groups.values { if let row = group.row(of: hash.low) { return row } }
+            return nil
+        }
+        guard let found else { return .none }
+        return found == row || found == Self.unknownRow ? .underWay : .duplicate(of: found)
+    }
+}

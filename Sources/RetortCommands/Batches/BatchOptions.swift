@@ -1,0 +1,138 @@
+import Basics
+import BatchDelivery
+import CommandLine
+import ModelAPI
+
+/// How requests become replies.
+enum DeliveryRoute: String, Sendable, CaseIterable {
+    /// One by one, each answered at once.
+    case live
+    /// Through the provider's batch API, at a part of the price.
+    case batch
+}
+
+/// What `--via batch` was told.
+struct BatchSettings: Sendable {
+    var window: String
+    var poll: Interval
+    /// The share of the price that is taken off.
+    var discount: Double
+    var forgets: Bool
+    var dialect: any BatchDialect
+    /// The server, without secrets, as the journal of batches names it.
+    var server: String
+
+    /// What the price is multiplied by.
+    var priceFactor: Double { 1 - discount }
+}
+
+/// The options of batches.
+enum BatchOptions {
+    private static let group = "Batches"
+
+    static let options: [OptionSpec] = [
+        OptionSpec(
+            "via", kind: .choice(DeliveryRoute.allCases.map(\.rawValue)),
+            summary: "batch: send rows through the provider's batch API, at half the price", group: group,
+            default: DeliveryRoute.live.rawValue
+        ).main,
+        OptionSpec(
+            "batch-window", kind: .string, valueName: "TIME", summary: "time that the provider has for a batch",
+            group: group, default: "24h"),
+        OptionSpec(
+            "batch-poll", kind: .duration(.milliseconds(10)...Interval.seconds(86_400)),
+            summary: "time between two looks at a batch", group: group, default: "1m"),
+        OptionSpec(
+            "batch-requests", kind: .integer(1...1_000_000), valueName: "N",
+            summary: "most requests of a batch; default: what the provider takes", group: group),
+        OptionSpec(
+            "batch-tokens", kind: .integer(1...1_000_000_000_000), valueName: "N",
+            summary: "most estimated tokens in batches under way together; default: what the provider takes",
+            group: group),
+        OptionSpec(
+            "batch-discount", kind: .number(0...1), valueName: "SHARE",
+            summary: "share of the price that batches save; default: 0.5 at known providers, 0 elsewhere",
+            group: group),
+        OptionSpec(
+            "batch-forget", summary: "ask again what was in batches that the provider does not know any more",
+            group: group),
+    ]
+
+    /// Options that shape a stream of requests, of which there is none.
+    private static let senseless = ["rps", "rpm", "tpm", "throttle", "limit-server", "verifier", "until-accepted"]
+
+    /// Nil for a live run.
+    static func settings(
+        _ command: ParsedCommand, endpoint: RequestBuilder.Endpoint, baseURL: String, isSimulated: Bool
+    ) throws(RetortError) -> BatchSettings? {
+        let route: DeliveryRoute = command.choice("via")
+        guard route == .batch else {
+            for option in options where option.name != "via" && command.source(of: option.name) > .environment {
+                throw RetortError(
+                    .usage, "--\(option.name) needs --via batch", remedy: "Add it, or leave --\(option.name) out.")
+            }
+            return nil
+        }
+        let known = Set(command.spec.options.map(\.name))
+        for name in senseless where known.contains(name) && command.isGiven(name) {
+            let why =
+                switch name {
+                case "verifier": "Leave it out, and judge the answers afterwards with `retort evaluate`."
+                case "until-accepted": "Leave it out: the rows of a batch are all sent together. --limit takes fewer."
+                default: "Leave it out: the provider paces a batch itself. --batch-tokens limits what is under way."
+                }
+            throw RetortError(
+                .configuration, "--\(name) makes no sense with --via batch", at: command.origin(of: name), remedy: why)
+        }
+        var limits = try limits(endpoint, baseURL)
+        if let most = command.integerIfSet("batch-requests") { limits.requestsMax = min(limits.requestsMax, most) }
+        limits.tokensMax = command.integerIfSet("batch-tokens")
+        let isKnown = isSimulated || knownDiscount(baseURL)
+        let dialect: any BatchDialect =
+            endpoint == .messages
+            ? AnthropicBatches(limits: limits)
+            : OpenAIBatches(limits: limits, purpose: host(baseURL) == "api.together.xyz" ? "batch-api" : "batch")
+        return BatchSettings(
+            window: try window(command), poll: command.duration("batch-poll"),
+            discount: command.numberIfSet("batch-discount") ?? (isKnown ? 0.5 : 0),
+            forgets: command.flag("batch-forget") || isSimulated, dialect: dialect,
+            server: isSimulated ? "the built-in model server" : ServerNote.withoutSecrets(baseURL))
+    }
+
+    private static func window(_ command: ParsedCommand) throws(RetortError) -> String {
+        let text = command.string("batch-window")
+        guard let unit = text.last, unit == "h" || unit == "d", let count = Int(text.dropLast()), count > 0 else {
+            throw RetortError(
+                .usage, "--batch-window \(text) is no number of hours or days", at: command.origin(of: "batch-window"),
+                remedy: "Write it like 24h, which is all that most providers take, or 7d.")
+        }
+        return text
+    }
+
+    private static func host(_ baseURL: String) -> String {
+        let rest = baseURL.firstRange(of: "://").map { baseURL[$0.upperBound...] } ?? baseURL[...]
+        return String(rest.prefix { $0 != "/" && $0 != ":" && $0 != "?" })
+    }
+
+    /// Providers whose batches cost half (their price lists, 2026).
+    private static func knownDiscount(_ baseURL: String) -> Bool {
+        let host = host(baseURL)
+        return ["openai", "anthropic", "groq", "together"].contains(KnownProvider.at(host: host)?.name ?? "")
+            || host.hasSuffix(".openai.azure.com")
+    }
+
+    /// Throws `.configuration` for providers whose batches have a form that is not known here.
+    private static func limits(
+        _ endpoint: RequestBuilder.Endpoint, _ baseURL: String
+    ) throws(RetortError) -> BatchLimits {
+        if endpoint == .messages { return .anthropic }
+        switch KnownProvider.at(host: host(baseURL))?.name {
+        case "groq", "together": return .small
+        case let name? where ["mistral", "gemini", "fireworks", "xai"].contains(name):
+            throw RetortError(
+                .configuration, "--via batch does not speak the batch API of \(name)", at: baseURL,
+                remedy: "Leave it out, or use a provider that has OpenAI's files and batches, or Anthropic's.")
+        default: return .openAI
+        }
+    }
+}

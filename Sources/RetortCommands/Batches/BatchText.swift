@@ -1,0 +1,89 @@
+import Basics
+import BatchDelivery
+import CommandLine
+import Glibc
+
+/// What is said of batches.
+enum BatchText {
+    static func adopted(_ standing: BatchStanding) -> String {
+        let requests = StoreSummary.plural(standing.plan.requests, "request")
+        guard let id = standing.batch else {
+            return "batch \(standing.number): \(requests), not confirmed by the provider; looking for it there"
+        }
+        return "batch \(standing.number): \(requests), under way as \(id)"
+    }
+
+    /// Nil for what is not worth a line.
+    static func line(_ stage: BatchStage, _ standing: BatchStanding, now: Int) -> String? {
+        let name = "batch \(standing.number)"
+        switch stage {
+        case .planned, .uploaded, .creating: return nil
+        case .created(let id):
+            let requests = StoreSummary.plural(standing.plan.requests, "request")
+            return "\(name): \(requests) submitted as \(CellWidth.sanitized(id))"
+        case .foreign(let id):
+            return "\(name): \(CellWidth.sanitized(id)) is another batch of the account; looking on"
+        case .seen: return "\(name): " + state(standing, now: now)
+        case .ended(let how): return how == "failed" ? nil : "\(name): \(how) at the provider; reading its results"
+        case .collected: return "\(name): its results are in the store"
+        }
+    }
+
+    /// How a batch stands: `120 of 500 answered, 3 failed; 12 minutes old, expires in 23 hours`.
+    static func state(_ standing: BatchStanding, now: Int) -> String {
+        var text: String
+        if standing.batch == nil {
+            text = standing.isCreating ? "submitted, not confirmed" : "planned, not submitted"
+            text += ", \(StoreSummary.plural(standing.plan.requests, "request"))"
+        } else {
+            let done = Human.count(standing.succeeded + standing.failed)
+            text = "\(done) of \(StoreSummary.plural(standing.plan.requests, "request")) done"
+            if standing.failed > 0 { text += ", \(Human.count(standing.failed)) failed" }
+            if let end = standing.end { text += ", \(end) at the provider" }
+        }
+        let age = max(0, now - (standing.created ?? standing.planned))
+        text += "; \(Human.duration(.seconds(Double(age)))) old"
+        if standing.end == nil, standing.expires > 0 {
+            let left = standing.expires - now
+            text += left > 0 ? ", expires in \(Human.duration(.seconds(Double(left))))" : ", past its expiry"
+        }
+        return text
+    }
+
+    static func queueFull(_ number: Int, _ words: String) -> String {
+        "batch \(number): the provider's queue is full; it is sent again later (\(CellWidth.sanitized(words)))"
+    }
+
+    static func gone(_ number: Int) -> String {
+        "batch \(number): the provider does not know it any more; its rows are sent again"
+    }
+
+    static func overdue(_ number: Int) -> String {
+        "batch \(number): an hour past its expiry and not ended; it is cancelled, and the next run sends what is left"
+    }
+
+    /// What goes on without this process.
+    static func leaving(_ open: [BatchStanding]) -> String? {
+        guard !open.isEmpty else { return nil }
+        let requests = open.reduce(0) { $0.addingSaturated($1.plan.requests) }
+        return "\((open.count == 1 ? "1 batch" : "\(Human.count(open.count)) batches")) with "
+            + "\(StoreSummary.plural(requests, "request")) goes on at the provider; the same command picks up the results"
+    }
+}
+
+/// Files beside the journal of batches.
+enum BatchFiles {
+    /// Removes what was packed by a run that did not send it.
+    static func removePacking(_ directory: String) {
+        guard let stream = opendir(directory) else { return }
+        defer { closedir(stream) }
+        var names: [String] = []
+        while let entry = readdir(stream) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                pointer.withMemoryRebound(to: CChar.self, capacity: Int(NAME_MAX) + 1) { String(cString: $0) }
+            }
+            if name.hasPrefix("packing-") { names.append(name) }
+        }
+        for name in names { unlink("\(directory)/\(name)") }
+    }
+}

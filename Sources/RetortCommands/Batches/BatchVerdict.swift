@@ -1,0 +1,117 @@
+import Basics
+import BatchDelivery
+import JSONText
+import ModelAPI
+import ResponseGenerator
+import SegmentStore
+
+/// What one line of a batch comes to, by the rules of a live run. A value; one thread uses it.
+struct BatchVerdict {
+    /// What is recorded, in this order.
+    var results: [OutcomeResult] = []
+    /// The request as it is sent in the next batch.
+    var next: BatchItem?
+    /// The item stays pending in this run.
+    var isLeft = false
+    /// What it has cost in nanodollars; nil: nobody can tell.
+    var spent: Int? = 0
+    /// Of `spent` what no record says.
+    var unrecorded = 0
+    var rounds: RoundsSoFar
+    var attempts: Int
+    /// Why no request of this run can succeed.
+    var stop: RetortError?
+    var retried: FailureClass?
+
+    private init(_ item: BatchItem) {
+        rounds = RoundsSoFar(count: item.roundsCount, nanodollars: item.roundsNanodollars)
+        attempts = item.attempts
+    }
+
+    /// Judges a line that brought an answer.
+    init(
+        _ item: BatchItem, _ reply: ModelReply, price: TokenPrice?, _ classifier: Classifier, attemptsMax: Int,
+        with parser: JSONParser
+    ) {
+        self.init(item)
+        let asked = AskedRequest(item.request, corrections: item.corrections)
+        let judgement = classifier.judge(.success(reply), of: asked, with: parser)
+        let bill = judgement.bill
+        spent = bill.map { $0.nanodollars(at: price ?? .free) } ?? 0
+        func failure(_ failureClass: FailureClass, _ message: String) -> ItemFailure {
+            let isKept = failureClass == .invalidOutput && reply.status / 100 == 2
+            let body = isKept ? reply.body : Array(reply.body.prefix(ItemFailure.bodyBytesMax))
+            return ItemFailure(
+                failureClass, message, status: reply.status, body: body, answer: judgement.rejected, bill: bill)
+        }
+        attempts += 1
+        switch judgement.verdict {
+        case .answer(let answer): results = [.answer(answer)]
+        case .fail(let failureClass, let message): results = [.failure(failure(failureClass, message))]
+        case .refuse(let refusal): results = [.failure(failure(refusal.failureClass, refusal.message))]
+        case .ask(let request, let failureClass, let message):
+            addRound(item, failure(failureClass, message))
+            again(item, request, corrections: item.corrections + 1)
+        case .retry(let failureClass, let message, _):
+            retry(item, failure(failureClass, message), isBilled: bill != nil, attemptsMax: attemptsMax)
+        case .stop(let error):
+            stop = error
+            isLeft = true
+            unrecorded = spent ?? 0
+        case .cancelled: isLeft = true
+        }
+    }
+
+    /// Of a line that was not answered.
+    /// - Parameter isPaid: whether it may have been billed.
+    init(_ item: BatchItem, unanswered failureClass: FailureClass, _ message: String, isPaid: Bool, attemptsMax: Int) {
+        self.init(item)
+        spent = isPaid ? nil : 0
+        attempts += 1
+        retry(item, ItemFailure(failureClass, message), isBilled: false, attemptsMax: attemptsMax)
+    }
+
+    /// Of a line that nobody asked: it stays pending.
+    static func left(_ item: BatchItem) -> BatchVerdict {
+        var verdict = BatchVerdict(item)
+        verdict.isLeft = true
+        return verdict
+    }
+
+    /// Of a line of a batch that the provider did not take: it is sent in another one.
+    static func unasked(_ item: BatchItem) -> BatchVerdict {
+        var verdict = BatchVerdict(item)
+        verdict.again(item, item.request, corrections: item.corrections)
+        return verdict
+    }
+
+    private mutating func retry(_ item: BatchItem, _ failure: ItemFailure, isBilled: Bool, attemptsMax: Int) {
+        guard attempts < attemptsMax else {
+            results = [.failure(failure)]
+            return
+        }
+        retried = failure.failureClass
+        if isBilled { addRound(item, failure) }
+        again(item, item.request, corrections: item.corrections)
+    }
+
+    private mutating func addRound(_ item: BatchItem, _ failure: ItemFailure) {
+        rounds.count += 1
+        rounds.nanodollars = rounds.nanodollars.addingSaturated(spent ?? 0)
+        results.append(
+            .round(
+                ItemRound(
+                    number: rounds.count, request: item.request, corrections: item.corrections, failure: failure)))
+    }
+
+    private mutating func again(_ item: BatchItem, _ request: ModelRequest, corrections: Int) {
+        var next = item
+        let grown = max(0, request.body.count - item.request.body.count)
+        next.tokens += TokenEstimate.tokens(bytes: grown)
+        next.request = request
+        next.corrections = corrections
+        next.attempts = attempts
+        (next.roundsCount, next.roundsNanodollars) = (rounds.count, rounds.nanodollars)
+        self.next = next
+    }
+}

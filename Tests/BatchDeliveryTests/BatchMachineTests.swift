@@ -1,0 +1,256 @@
+import Basics
+import Testing
+
+@testable import BatchDelivery
+
+/// A provider and a disk, as values: what has happened at either survives a kill.
+private struct World: Hashable {
+    var files: [String] = []
+    /// The files that batches were made of.
+    var batches: [String?] = []
+    var journal: [BatchStage] = []
+    var collections = 0
+    /// Looks before the batch has ended.
+    var looksLeft = 2
+
+    static let plan = BatchPlan(
+        name: "retort-1.jsonl", mark: "ab", path: "/chat/completions", window: "24h", server: "s", requests: 3,
+        bytes: 1,
+        tokens: 1, costMax: 1)
+
+    var standing: BatchStanding {
+        var standing = BatchStanding(BatchEntry(number: 1, .planned, time: 0, plan: Self.plan))!
+        for stage in journal { standing.add(BatchEntry(number: 1, stage, time: 0)) }
+        return standing
+    }
+
+    /// Does what an action asks for.
+    mutating func act(_ action: BatchMachine.Action) -> BatchMachine.Event? {
+        switch action {
+        case .note(let stage):
+            journal.append(stage)
+            return .noted
+        case .findFile: return .foundFile(files.first)
+        case .upload:
+            files.append("file-\(files.count)")
+            return .uploaded(files[files.count - 1])
+        case .findBatch: return .foundBatch(batches.isEmpty ? nil : "batch-0")
+        case .create(let file):
+            batches.append(file)
+            return .created("batch-\(batches.count - 1)")
+        case .cancel: return .cancelled
+        case .look(let id):
+            var view = BatchView(id: id)
+            looksLeft = max(0, looksLeft - 1)
+            if looksLeft == 0 { view.end = .completed }
+            return .looked(view)
+        case .collect:
+            collections += 1
+            return .collected(.whole)
+        case .release: return .released
+        case .wait: return .waited
+        case .finished, .stopped: return nil
+        }
+    }
+
+    enum Mishap: CaseIterable { case killedBefore, killedAfter, answerLost }
+
+    /// One life of the process. At step `death`, counted from 0, the mishap strikes. False when it was killed.
+    mutating func live(hasFiles: Bool, isFirst: Bool, mishap: (step: Int, kind: Mishap)?) -> (isOver: Bool, steps: Int)
+    {
+        var machine = BatchMachine(hasFiles: hasFiles, forgets: false, from: isFirst ? nil : standing)
+        var action = machine.begin()
+        var steps = 0
+        while steps < 100 {
+            if let mishap, steps == mishap.step {
+                if mishap.kind == .killedBefore { return (false, steps) }
+                let event = act(action)
+                if mishap.kind == .killedAfter { return (false, steps) }
+                guard let event else { return (true, steps) }
+                steps += 1
+                if case .note = action {
+                    action = machine.happened(event)
+                } else if case .wait = action {
+                    action = machine.happened(event)
+                } else {
+                    action = machine.happened(.lost(RetortError(.io, "lost")))
+                }
+                continue
+            }
+            guard let event = act(action) else { return (action == .finished(nil), steps) }
+            steps += 1
+            action = machine.happened(event)
+        }
+        return (false, steps)
+    }
+}
+
+@Suite struct BatchMachineTests {
+    /// All pairs of mishaps at all steps of two lives.
+    @Test(arguments: [true, false]) func noMishapMakesTwoBatchesOrNone(hasFiles: Bool) {
+        var whole = World()
+        let steps = whole.live(hasFiles: hasFiles, isFirst: true, mishap: nil).steps
+        #expect(whole.batches.count == 1 && whole.collections == 1 && steps >= 8)
+        var tried = 0
+        for first in 0...steps {
+            for kind in World.Mishap.allCases {
+                var world = World()
+                var isOver = world.live(hasFiles: hasFiles, isFirst: true, mishap: (first, kind)).isOver
+                if !isOver {
+                    let (before, again) = (world, BatchMachine.triesMax)
+                    for second in 0..<again {
+                        for nextKind in World.Mishap.allCases {
+                            var next = before
+                            isOver = next.standing.isOpen ? false : true
+                            if !isOver {
+                                isOver =
+                                    next.live(hasFiles: hasFiles, isFirst: false, mishap: (second, nextKind)).isOver
+                            }
+                            if next.standing.isOpen {
+                                #expect(next.live(hasFiles: hasFiles, isFirst: false, mishap: nil).isOver)
+                            }
+                            expectOne(next, hasFiles)
+                            tried += 1
+                        }
+                    }
+                    world = before
+                    if world.standing.isOpen {
+                        #expect(world.live(hasFiles: hasFiles, isFirst: false, mishap: nil).isOver)
+                    }
+                }
+                expectOne(world, hasFiles)
+            }
+        }
+        #expect(tried > 500)
+    }
+
+    private func expectOne(_ world: World, _ hasFiles: Bool) {
+        #expect(world.batches.count == 1)
+        #expect(world.collections >= 1)
+        #expect(!world.standing.isOpen)
+        #expect(world.files.count == (hasFiles ? 1 : 0))
+        if hasFiles { #expect(world.batches == [world.files[0]]) }
+    }
+
+    @Test func theIntentionToCreateIsNotedBeforeTheCall() {
+        var machine = BatchMachine(hasFiles: true, forgets: false)
+        #expect(machine.begin() == .upload)
+        #expect(machine.happened(.uploaded("f")) == .note(.uploaded(file: "f")))
+        #expect(machine.happened(.noted) == .note(.creating))
+        #expect(machine.happened(.noted) == .create(file: "f"))
+        #expect(machine.happened(.created("b")) == .note(.created(batch: "b")))
+        #expect(machine.happened(.noted) == .look("b"))
+    }
+
+    @Test func aLostCreationIsLookedForTwiceBeforeItIsRepeated() {
+        var machine = BatchMachine(hasFiles: false, forgets: false)
+        #expect(machine.begin() == .note(.creating))
+        #expect(machine.happened(.noted) == .create(file: nil))
+        #expect(machine.happened(.lost(RetortError(.io, "x"))) == .wait(.settling))
+        #expect(machine.happened(.waited) == .findBatch(except: []))
+        #expect(machine.happened(.foundBatch(nil)) == .wait(.settling))
+        #expect(machine.happened(.waited) == .findBatch(except: []))
+        #expect(machine.happened(.foundBatch(nil)) == .create(file: nil))
+    }
+
+    @Test func callsThatAreLostForEverEndTheRun() {
+        var machine = BatchMachine(hasFiles: true, forgets: false)
+        var action = machine.begin()
+        var steps = 0
+        let error = RetortError(.io, "no network")
+        while action != .stopped(error), steps < 1000 {
+            steps += 1
+            if case .wait = action {
+                action = machine.happened(.waited)
+            } else {
+                action = machine.happened(.lost(error))
+            }
+        }
+        #expect(steps <= 3 * BatchMachine.triesMax)
+    }
+
+    @Test func anotherAccountsBatchIsLetAlone() {
+        var standing = World().standing
+        standing.add(BatchEntry(number: 1, .creating, time: 0))
+        var machine = BatchMachine(hasFiles: false, forgets: false, from: standing)
+        #expect(machine.begin() == .findBatch(except: []))
+        #expect(machine.happened(.foundBatch("theirs")) == .note(.created(batch: "theirs")))
+        #expect(machine.happened(.noted) == .look("theirs"))
+        var view = BatchView(id: "theirs")
+        view.end = .completed
+        #expect(machine.happened(.looked(view)) == .note(.ended("completed")))
+        #expect(machine.happened(.noted) == .collect(view, isLast: false))
+        #expect(machine.happened(.collected(.foreign)) == .note(.foreign(batch: "theirs")))
+        #expect(machine.happened(.noted) == .findBatch(except: ["theirs"]))
+        #expect(machine.happened(.foundBatch(nil)) == .wait(.settling))
+    }
+
+    @Test func missingResultsAreFetchedAgainAndThenTakenForLost() {
+        var standing = World().standing
+        standing.add(BatchEntry(number: 1, .created(batch: "b"), time: 0))
+        var machine = BatchMachine(hasFiles: true, forgets: false, from: standing)
+        var view = BatchView(id: "b")
+        view.end = .completed
+        #expect(machine.begin() == .look("b"))
+        for download in 1...BatchMachine.downloadsMax {
+            #expect(machine.happened(.looked(view)) == .note(.ended("completed")))
+            #expect(
+                machine.happened(.noted) == .collect(view, isLast: download == BatchMachine.downloadsMax))
+            let next = machine.happened(.collected(.incomplete))
+            guard download < BatchMachine.downloadsMax else {
+                #expect(next == .note(.collected("completed")))
+                break
+            }
+            #expect(next == .wait(.again(download)))
+            #expect(machine.happened(.waited) == .look("b"))
+        }
+    }
+
+    @Test func anOverdueBatchIsCancelledOnce() {
+        var standing = World().standing
+        standing.add(BatchEntry(number: 1, .created(batch: "b"), time: 0))
+        var machine = BatchMachine(hasFiles: true, forgets: false, from: standing)
+        var view = BatchView(id: "b")
+        #expect(machine.begin() == .look("b"))
+        #expect(machine.happened(.overdue(view)) == .cancel("b"))
+        #expect(machine.happened(.cancelled) == .wait(.poll))
+        #expect(machine.happened(.waited) == .look("b"))
+        guard case .note(.seen) = machine.happened(.overdue(view)) else {
+            Issue.record("cancelled twice")
+            return
+        }
+        #expect(machine.happened(.noted) == .wait(.poll))
+        #expect(machine.happened(.waited) == .look("b"))
+        view.end = .cancelled
+        #expect(machine.happened(.looked(view)) == .note(.ended("cancelled")))
+        #expect(machine.happened(.noted) == .collect(view, isLast: false))
+    }
+
+    @Test func aFullQueueReleasesTheRequestsAndARefusalToo() {
+        for (code, why) in [
+            ("token_limit_exceeded", BatchMachine.Release.queueFull("m")), ("bad_file", .refused("bad_file: m")),
+        ] {
+            var standing = World().standing
+            standing.add(BatchEntry(number: 1, .created(batch: "b"), time: 0))
+            var machine = BatchMachine(hasFiles: true, forgets: false, from: standing)
+            #expect(machine.begin() == .look("b"))
+            var view = BatchView(id: "b")
+            view.end = .failed(code: code, message: "m")
+            #expect(machine.happened(.looked(view)) == .note(.ended("failed")))
+            #expect(machine.happened(.noted) == .release(why))
+            #expect(machine.happened(.released) == .note(.collected(why.name)))
+            #expect(machine.happened(.noted) == .finished(why))
+        }
+    }
+
+    @Test func aBatchThatTheProviderDoesNotKnowStaysOpenUnlessItIsToBeForgotten() {
+        let error = RetortError(.refused, "unknown")
+        for forgets in [false, true] {
+            var standing = World().standing
+            standing.add(BatchEntry(number: 1, .created(batch: "b"), time: 0))
+            var machine = BatchMachine(hasFiles: true, forgets: forgets, from: standing)
+            #expect(machine.begin() == .look("b"))
+            #expect(machine.happened(.unknown(error)) == (forgets ? .release(.gone) : .stopped(error)))
+        }
+    }
+}

@@ -1,0 +1,138 @@
+"""Rows through the provider's batch API, killed at any moment: no batch twice, none lost, and the books are the provider's."""
+
+import json
+import random
+import re
+import signal
+import time
+
+import pytest
+
+from dataset import Disk, ids_of, write_prompts
+from model_server import ModelServer
+from program import INTERRUPTED, Workshop
+
+PRICE = ("--price", "1 - 4", "--max-tokens", "400")
+POLL = ("--batch-poll", "30ms")
+HALF = ("--batch-discount", "0.5")
+
+
+class Provider:
+    """A model server with batches, and a store that is filled from it."""
+
+    def __init__(self, folder, *flags):
+        self.folder = folder
+        self.server = ModelServer(folder, *flags)
+        self.workshop = Workshop(folder)
+        self.out = folder / "out"
+
+    def command(self, rows, *flags, model="teacher"):
+        url = ("--base-url", self.server.url, "--model", model)
+        return ["run", rows, "--out", self.out, "--via", "batch", *url, *PRICE, *POLL, *HALF, *flags]
+
+    def batches(self):
+        return [json.loads(line) for line in self.server.get("/simulator/batches").splitlines()]
+
+    def journal(self):
+        path = self.out / "batches" / "journal.jsonl"
+        return [json.loads(line) for line in path.read_bytes().split(b"\n") if line.endswith(b"}")] if path.exists() else []
+
+    def expect_true_books(self):
+        """What records say was paid is what the provider billed, at half the price."""
+        counts = self.server.counts()
+        disk = Disk(self.out)
+        records = disk.records() + disk.records("failures") + disk.records("rounds")
+        billed = [record for record in records if record["cost_usd"]]
+        tokens = [record["usage"] for record in billed]
+        assert len(billed) == counts["billed"]
+        assert sum(use["prompt_tokens"] for use in tokens) == counts["billed_prompt_tokens"]
+        assert sum(use["completion_tokens"] for use in tokens) == counts["billed_completion_tokens"]
+        spent = 0.5e-6 * (counts["billed_prompt_tokens"] + 4 * counts["billed_completion_tokens"])
+        assert sum(record["cost_usd"] for record in billed) == pytest.approx(spent, abs=1e-9 * len(billed))
+
+    def close(self):
+        self.workshop.close()
+        self.server.stop()
+
+
+@pytest.fixture
+def provide(tmp_path):
+    """provide(*flags): a provider with these flags of the simulator."""
+    providers = []
+
+    def make(*flags):
+        providers.append(Provider(tmp_path, *flags))
+        return providers[-1]
+
+    yield make
+    for provider in providers:
+        provider.close()
+
+
+@pytest.mark.parametrize("endpoint", ["chat", "messages"])
+def test_kills_at_random_moments_pay_nothing_twice(tmp_path, provide, endpoint):
+    seed = random.randrange(1 << 30)
+    print("seed", seed)
+    dice = random.Random(seed)
+    rows = write_prompts(tmp_path / "prompts.jsonl", 400)
+    provider = provide("--batch-duration", "300ms")
+    command = provider.command(rows, "--batch-requests", "60", "--endpoint", endpoint)
+    if endpoint == "messages":
+        command[command.index("--base-url") + 1] = provider.server.url.removesuffix("/v1")
+    for _ in range(10):
+        run = provider.workshop.start(*command, "--quiet")
+        time.sleep(dice.uniform(0.01, 0.4))
+        run.kill()
+    provider.workshop.run(*command)
+    Disk(provider.out).expect_done(rows)
+    batches = provider.batches()
+    assert sum(batch["requests"] for batch in batches) == len(ids_of(rows))
+    assert [item["attempts"] for item in provider.server.items()] == [1] * 400
+    provider.expect_true_books()
+
+
+FAULTS = ["expired=1", "partial=1", "unordered=1", "missing=1", "broken-file=1", "token-limit=1", "lost-create=1", "lost-upload=1"]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_every_row_gets_its_answer_whatever_goes_wrong_with_a_batch(tmp_path, provide, fault):
+    rows = write_prompts(tmp_path / "prompts.jsonl", 30)
+    provider = provide("--batch-faults", fault)
+    provider.workshop.run(*provider.command(rows, "--batch-requests", "20"))
+    Disk(provider.out).expect_done(rows)
+    created = [batch for batch in provider.batches() if batch["state"] != "failed"]
+    again = {"expired=1": 10, "partial=1": 6, "missing=1": 1}.get(fault, 0)
+    assert sum(batch["requests"] for batch in created) == 30 + again
+    provider.expect_true_books() if fault != "missing=1" else None
+
+
+def test_an_interrupted_run_leaves_its_batches_and_the_next_one_takes_them_over(tmp_path, provide):
+    rows = write_prompts(tmp_path / "prompts.jsonl", 50)
+    provider = provide("--batch-duration", "2s")
+    run = provider.workshop.start(*provider.command(rows))
+    provider.server.wait_for(lambda counts: counts["batches"] == 1)
+    time.sleep(0.2)
+    run.send(signal.SIGINT)
+    ended = run.wait().expect(INTERRUPTED)
+    assert "goes on at the provider" in ended.errors and "resume with" in ended.errors
+    status = provider.workshop.run("status", provider.out).output
+    assert re.search(r"^batch 1 +\d+ of 50 requests done; \S+ old, expires in ", status, re.MULTILINE), status
+    live = ["run", rows, "--out", provider.out, "--base-url", provider.server.url, "--model", "teacher", *PRICE]
+    refused = provider.workshop.start(*live).wait()
+    assert refused.status == 78 and "--via batch" in refused.errors
+    provider.workshop.run(*provider.command(rows))
+    Disk(provider.out).expect_done(rows)
+    assert provider.server.counts()["batches"] == 1
+
+
+def test_a_cap_holds_what_is_submitted(tmp_path, provide):
+    rows = write_prompts(tmp_path / "prompts.jsonl", 40)
+    provider = provide()
+    # A row costs at most 0.5 * (its bytes + 4 * 400) millionths: a cap for about twelve of them.
+    provider.workshop.run(*provider.command(rows, "--max-cost", "0.0105"), status=75)
+    spent = sum(record["cost_usd"] for record in Disk(provider.out).records())
+    assert 0 < spent <= 0.0105
+    provider.expect_true_books()
+    provider.workshop.run(*provider.command(rows, "--max-cost", "1"))
+    Disk(provider.out).expect_done(rows)
+    provider.expect_true_books()
