@@ -46,7 +46,8 @@ import Testing
         let request = try request(body, .responses)
         #expect(request.request.body == Array(body.utf8) && request.request.path == "/responses")
         #expect(request.isStream && request.model == "m")
-        #expect(try self.request(body).completionTokensMax == 7)
+        #expect(try self.request(body).completionTokensMax == 7 && self.request(body).answers == 1)
+        #expect(try self.request(#"{"n":3,"best_of":5}"#).answers == 5 && self.request(#"{"n":-3}"#).answers == 1)
     }
 
     @Test(arguments: ["", "{", "[]", "null", "\"text\"", "{\"a\":1} {}"])

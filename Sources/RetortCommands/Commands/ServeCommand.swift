@@ -25,9 +25,10 @@ enum ServeCommand {
             program's own key goes nowhere. It gets the API's answer byte for byte, after the answer is in the store. A \
             client that hangs up loses nothing: the answer is recorded all the same.
 
-            A request is recorded under its X-Retort-Id or its Idempotency-Key, else under a name made of what it asks. \
-            The same key again is answered from the store. With --reuse the same request is, whatever its key: \
-            the answer has the header x-retort-reused.
+            A request is recorded under its X-Retort-Id, else with --reuse under a name made of what it asks, without it under \
+            its Idempotency-Key. The same id again is answered from the store; with --reuse the same request is, and the answer \
+            has the header x-retort-reused. A stream is passed on as it comes; its end follows once the answer is recorded. \
+            /v1/files and /v1/batches run batches in OpenAI's form, which go on after a restart.
 
             A refusal of the API reaches the client at once, 429 and 5xx after the retries. While the API is down, at the \
             cap and at the end clients get 503 with Retry-After. The first Ctrl-C lets requests in flight finish.
@@ -77,6 +78,13 @@ enum ServeCommand {
         case "outage-max":
             option.summary = "how long requests wait for an unreachable server before they get 503"
             option.defaultText = "1m"
+        case "base-url":
+            option.details = """
+                A host alone gets /v1; a base URL with a path of its own is taken as it is. OPENAI_API_KEY is sent as a bearer \
+                token, to Azure AZURE_OPENAI_API_KEY as api-key, with /v1/messages ANTHROPIC_API_KEY as x-api-key. Without a base \
+                URL each of the two APIs is served whose key is there.
+                """
+        case "provider": option.details = ""
         case "max-cost": option.summary = "refuse requests that could make the store cost more than this"
         default: break
         }

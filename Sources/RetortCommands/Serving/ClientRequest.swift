@@ -14,6 +14,8 @@ struct ClientRequest: Sendable {
     let temperature: Double?
     let isStream: Bool
     let completionTokensMax: Int?
+    /// Answers that it asks for.
+    let answers: Int
     /// The client's own name for it (`X-Retort-Id`), and the key by which it recognises a repetition (`Idempotency-Key`).
     let id: [UInt8]?
     let idempotencyKey: [UInt8]?
@@ -45,6 +47,7 @@ struct ClientRequest: Sendable {
         model = root["model"]?.string
         temperature = root["temperature"]?.double
         isStream = root["stream"]?.bool ?? false
+        answers = max(1, root["n"]?.int ?? 1, root["best_of"]?.int ?? 1)
         completionTokensMax = request.completionTokensMax(in: root)
         let values = builder.fingerprint(request, with: parser)
         fingerprint = Array(request.path.utf8).withUnsafeBytes { ContentHash.hash64($0, seed: values) }

@@ -136,7 +136,9 @@ final class RequestTaker: Sendable {
             throw ClientError(
                 400, "the client has a budget, so the request needs a limit of tokens, such as max_tokens")
         }
-        return price.nanodollarsMax(bodyBytes: item.request.body.count, completionTokensMax: max(0, tokens))
+        let (all, overflow) = max(0, tokens).multipliedReportingOverflow(by: request.answers)
+        return price.nanodollarsMax(
+            bodyBytes: item.request.body.count, completionTokensMax: overflow ? .max : all)
     }
 
     private static func told<Result>(_ work: () throws(RetortError) -> Result) throws(ClientError) -> Result {

@@ -137,6 +137,25 @@ def test_what_is_no_request_is_refused_in_the_apis_form(front, model_server):
     assert not server.disk.records()
 
 
+def test_what_cannot_work_is_refused_before_it_begins(front, model_server, workshop, tmp_path):
+    teacher = model_server("--latency", "1ms")
+    (tmp_path / "rows.jsonl").write_text('{"prompt": "x"}\n')
+    run = ("run", tmp_path / "rows.jsonl", "--model", "m", "--base-url", teacher.url, "--out")
+    workshop.run(*run, tmp_path / "run")
+    serve = ("serve", "--base-url", teacher.url, "--listen", "127.0.0.1:0", "--out")
+    assert "front" in workshop.run(*serve, tmp_path / "run", status=78).errors
+    server = front(teacher.url)
+    taken = ("serve", "--base-url", teacher.url, "--listen", f"127.0.0.1:{server.port}", "--out", tmp_path / "new")
+    assert "in use" in workshop.run(*taken, status=78).errors
+    assert workshop.run(*serve, server.disk.root, status=73).errors
+    server.ask("one")
+    server.end()
+    assert "front" in workshop.run(*run, server.disk.root, status=78).errors
+    own = ("serve", "--base-url", f"http://localhost:{server.port}/v1", "--listen", f"127.0.0.1:{server.port}")
+    assert "listened on" in workshop.run(*own, "--out", tmp_path / "new", status=78).errors
+    assert not (tmp_path / "new").exists()
+
+
 def test_models_pass_through(front, model_server):
     teacher = model_server("--server-models", "one,two")
     server = front(teacher.url)
