@@ -6,6 +6,8 @@ public struct ModelRequest: Sendable {
     public var path: String
     /// The JSON body, UTF-8; empty for what is only fetched, such as the list of models.
     public var body: [UInt8]
+    /// Headers of this request alone, beside those of all. Names are tokens, values visible ASCII.
+    public var headers: [(name: String, value: String)] = []
     /// Sees the reply's body while it comes; nil: nothing does.
     public var tap: (any BodyTap)?
 

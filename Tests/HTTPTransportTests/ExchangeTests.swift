@@ -41,6 +41,23 @@ import Testing
         }
     }
 
+    @Test func aRequestMayHaveHeadersOfItsOwn() async throws {
+        try await withServer { request, connection in
+            connection.answer(
+                "\(request.header("x-all") ?? "-") \(request.header("x-own") ?? "-") \(request.body.count)")
+        } configure: {
+            $0.headers = [("X-All", "a")]
+        } run: { transport, _ in
+            let plain = ModelRequest(path: "/x", body: [1, 2])
+            var own = plain
+            own.headers = [("X-Own", "b c"), ("X-Other", "d")]
+            for _ in 0..<2 {
+                try await expect("a b c 2", from: transport, to: own)
+                try await expect("a - 2", from: transport, to: plain)
+            }
+        }
+    }
+
     @Test func largeBodiesGoWithoutAskingFirst() async throws {
         try await withServer { request, connection in
             connection.answer("\(request.body.count)")

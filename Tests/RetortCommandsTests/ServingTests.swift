@@ -38,6 +38,7 @@ import Testing
             #"{"model":"m","messages":[{"role":"user","content":"é"}],"temperature":0,"stream":true}"#,
             #"{"model":"n","messages":[{"role":"user","content":"é"}],"temperature":0}"#,
         ] { #expect(try request(other).fingerprint != one.fingerprint) }
+        #expect(one.request.headers.isEmpty)
         #expect(try request(#"{"a":1}"#, .messages).fingerprint != request(#"{"a":1}"#).fingerprint)
     }
 
@@ -48,6 +49,18 @@ import Testing
         #expect(request.isStream && request.model == "m")
         #expect(try self.request(body).completionTokensMax == 7 && self.request(body).answers == 1)
         #expect(try self.request(#"{"n":3,"best_of":5}"#).answers == 5 && self.request(#"{"n":-3}"#).answers == 1)
+    }
+
+    @Test func someHeadersGoOnAndCount() throws {
+        var http = HTTPRequest(method: "POST", path: "/v1/messages")
+        http.body = Array(#"{"model":"m"}"#.utf8)
+        let plain = try ClientRequest(http, .messages, builder, parser)
+        http.headers = [("authorization", "Bearer x"), ("anthropic-beta", "a-1,b-2"), ("x-api-key", "y")]
+        let beta = try ClientRequest(http, .messages, builder, parser)
+        #expect(beta.request.headers.map(\.value) == ["a-1,b-2"] && plain.request.headers.isEmpty)
+        #expect(beta.fingerprint != plain.fingerprint)
+        http.headers = [("anthropic-beta", "a\u{7F}")]
+        #expect(throws: ClientError.self) { try ClientRequest(http, .messages, builder, parser) }
     }
 
     @Test(arguments: ["", "{", "[]", "null", "\"text\"", "{\"a\":1} {}"])

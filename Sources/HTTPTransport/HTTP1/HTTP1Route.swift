@@ -48,7 +48,7 @@ final class HTTP1Route: Route {
     func makeExchange(_ pool: ExchangePool) -> Exchange { HTTP1Exchange(self, pool) }
 
     func writeHead(of request: ModelRequest, to bytes: inout [UInt8]) {
-        head.write(path: request.path, bodyBytes: request.body.count, to: &bytes)
+        head.write(path: request.path, headers: request.headers, bodyBytes: request.body.count, to: &bytes)
     }
 
     func begin(_ exchange: HTTP1Exchange) {

@@ -20,7 +20,9 @@ struct RequestHead {
     }
 
     /// Appends the head of a POST, of a GET where there is no body; nothing for what is no path of an address.
-    mutating func write(path: String, bodyBytes: Int, to head: inout [UInt8]) {
+    mutating func write(
+        path: String, headers: [(name: String, value: String)] = [], bodyBytes: Int, to head: inout [UInt8]
+    ) {
         guard let beginning = bodyBytes > 0 ? beginning(path) : made("GET", path) else { return }
         head += beginning
         withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
@@ -33,6 +35,7 @@ struct RequestHead {
             } while rest > 0
             head += UnsafeBufferPointer(rebasing: digits[first...])
         }
+        for header in headers { head += "\r\n\(header.name): \(header.value)".utf8 }
         head += [0x0D, 0x0A, 0x0D, 0x0A]
     }
 

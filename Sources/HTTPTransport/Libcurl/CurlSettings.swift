@@ -12,6 +12,7 @@ final class CurlSettings: @unchecked Sendable {
     /// Of a lane; 0 for as many as are wanted. With a limit there is one lane.
     let connectionsMax: Int
     private let headerList: UnsafeMutablePointer<curl_slist>?
+    private let requestHeaders: [(name: String, value: String)]
     /// Name lookups and TLS sessions that all lanes use together. One thread uses it, so it needs no locks.
     private let share: OpaquePointer
 
@@ -36,7 +37,8 @@ final class CurlSettings: @unchecked Sendable {
         network = configuration.network
         trust = baseURL.isSecure ? try TrustStore(network) : nil
         watch = ProtocolWatch(leavesHTTP1: baseURL.isSecure && configuration.isOurs(baseURL))
-        headerList = CurlSettings.list(configuration.requestHeaders)
+        requestHeaders = configuration.requestHeaders
+        headerList = CurlSettings.list(requestHeaders)
         guard let share = curl_share_init() else { fatalError("out of memory") }
         _ = retort_share_data(share, CURL_LOCK_DATA_DNS)
         _ = retort_share_data(share, CURL_LOCK_DATA_SSL_SESSION)
@@ -74,6 +76,15 @@ final class CurlSettings: @unchecked Sendable {
         applyRequest(easy)
         applyConnection(easy)
         applyTrust(easy)
+    }
+
+    /// Gives a handle the headers of all requests and others of its own; nil where it has none. The list is the caller's.
+    func apply(
+        headers: [(name: String, value: String)], to easy: UnsafeMutableRawPointer
+    ) -> UnsafeMutablePointer<curl_slist>? {
+        let own = headers.isEmpty ? nil : CurlSettings.list(requestHeaders + headers)
+        _ = retort_easy_set_pointer(easy, CURLOPT_HTTPHEADER, own ?? headerList)
+        return own
     }
 
     /// For a handle that opens connections without TLS and leaves them to others. What is to carry TLS goes through a

@@ -25,6 +25,8 @@ final class Transfer: Exchange {
     var statusLines = 0
     private var requestBody: [UInt8] = []
     private var path = ""
+    /// The headers of a request that has some of its own.
+    private var ownHeaders: UnsafeMutablePointer<curl_slist>?
     private var isHandleUsed = false
     /// Whether the path is one of an address.
     private(set) var isPossible = true
@@ -48,6 +50,8 @@ final class Transfer: Exchange {
     func close() {
         curl_easy_cleanup(easy)
         curl_url_cleanup(address)
+        curl_slist_free_all(ownHeaders)
+        ownHeaders = nil
     }
 
     deinit {
@@ -69,6 +73,11 @@ final class Transfer: Exchange {
         errorText[0] = 0
         requestBody = request.body
         // libcurl reads the body in place: an array's elements do not move while the array is held unchanged.
+        if ownHeaders != nil || !request.headers.isEmpty {
+            let earlier = ownHeaders
+            ownHeaders = settings.apply(headers: request.headers, to: easy)
+            curl_slist_free_all(earlier)
+        }
         let method = requestBody.isEmpty ? CURLOPT_HTTPGET : CURLOPT_POST
         _ = retort_easy_set_long(easy, method, 1)
         requestBody.withUnsafeBytes { bytes in

@@ -28,12 +28,12 @@ struct ClientRequest: Sendable {
     {
         try self.init(
             body: http.body, endpoint, builder, parser, id: try Self.name(http, "x-retort-id"),
-            idempotencyKey: try Self.name(http, "idempotency-key"))
+            idempotencyKey: try Self.name(http, "idempotency-key"), headers: try Self.passedOn(http))
     }
 
     init(
         body: [UInt8], _ endpoint: RequestBuilder.Endpoint, _ builder: RequestBuilder, _ parser: JSONParser,
-        id: [UInt8]?, idempotencyKey: [UInt8]? = nil
+        id: [UInt8]?, idempotencyKey: [UInt8]? = nil, headers: [(name: String, value: String)] = []
     ) throws(ClientError) {
         let root: JSONValue
         do throws(JSONError) { root = try parser.parse(body).root } catch {
@@ -43,18 +43,35 @@ struct ClientRequest: Sendable {
         self.endpoint = endpoint
         self.id = id
         self.idempotencyKey = idempotencyKey
-        request = ModelRequest(path: endpoint.dialect.path, body: body)
+        var request = ModelRequest(path: endpoint.dialect.path, body: body)
+        request.headers = headers
+        self.request = request
         model = root["model"]?.string
         temperature = root["temperature"]?.double
         isStream = root["stream"]?.bool ?? false
         answers = max(1, root["n"]?.int ?? 1, root["best_of"]?.int ?? 1)
         completionTokensMax = request.completionTokensMax(in: root)
         let values = builder.fingerprint(request, with: parser)
-        fingerprint = Array(request.path.utf8).withUnsafeBytes { ContentHash.hash64($0, seed: values) }
+        let asked = [request.path] + headers.map { "\($0.name): \($0.value)" }
+        fingerprint = Array(asked.joined(separator: "\n").utf8).withUnsafeBytes { ContentHash.hash64($0, seed: values) }
     }
 
     /// The name of its record where the client gives none.
     var name: String { Hexadecimal.string(fingerprint) }
+
+    /// Headers of a program that go on: they choose what the API can do.
+    static let passedOn = ["anthropic-beta", "openai-beta"]
+
+    private static func passedOn(_ http: HTTPRequest) throws(ClientError) -> [(name: String, value: String)] {
+        var headers: [(name: String, value: String)] = []
+        for header in http.headers where passedOn.contains(header.name) {
+            guard header.value.utf8.count <= PromptRow.idBytesMax,
+                header.value.utf8.allSatisfy({ (0x20...0x7E).contains($0) })
+            else { throw ClientError(400, "the header \(header.name) is too long or has other letters than ASCII") }
+            if !header.value.isEmpty { headers.append(header) }
+        }
+        return headers
+    }
 
     private static func name(_ http: HTTPRequest, _ header: String) throws(ClientError) -> [UInt8]? {
         guard let text = http.header(header), !text.isEmpty else { return nil }

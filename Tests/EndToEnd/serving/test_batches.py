@@ -126,6 +126,26 @@ def test_what_is_no_upload_and_no_batch_is_refused(front, model_server):
         assert server.get(path).status == 404, path
 
 
+def test_a_batch_waits_for_its_clients_key(front, model_server, tmp_path):
+    keys = tmp_path / "keys"
+    keys.write_text("key-of-anna anna\n")
+    teacher = model_server("--latency", "20ms")
+    flags, anna = ("--concurrency", "2", "--client-keys", keys), {"x_api_key": "key-of-anna"}
+    server = front(teacher.url, *flags)
+    batch = begin(server, lines(30), **anna)
+    wait(server, batch, lambda job: job["request_counts"]["completed"] >= 2, **anna)
+    server.program.kill()
+    asked = teacher.wait_for(lambda counts: counts["in_flight"] == 0)["requests"]
+    keys.write_text("key-of-ben ben\n")
+    server = front(teacher.url, *flags)
+    assert server.get("/v1/batches", x_api_key="key-of-ben").json["data"] == []
+    server.end()
+    assert teacher.counts()["requests"] == asked
+    keys.write_text("key-of-anna anna\nkey-of-ben ben\n")
+    server = front(teacher.url, *flags)
+    assert wait(server, batch, **anna)["request_counts"]["completed"] == 30
+
+
 def test_clients_see_their_own_files_alone(front, model_server, tmp_path):
     (tmp_path / "keys").write_text("key-of-anna anna\nkey-of-ben ben\n")
     server = front(model_server("--latency", "1ms").url, "--client-keys", tmp_path / "keys")

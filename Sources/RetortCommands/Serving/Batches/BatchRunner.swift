@@ -74,6 +74,8 @@ final class BatchRunner: Sendable {
 
     private func run(_ id: String) {
         guard var job = shelf.batch(id), !job.status.isOver else { return }
+        // Its client has no key any more: it waits until there is one again, since its budget is not known.
+        if let keys, !keys.all.contains(where: { $0.name == job.owner }) { return }
         if job.status == .cancelling { cancel(id) }
         do throws(RetortError) {
             if job.status == .validating {
