@@ -20,6 +20,9 @@ public struct BatchStanding: Sendable, Hashable {
 
     public var isOpen: Bool { collected == nil }
 
+    /// Whether the provider may work on it.
+    public var isSubmitted: Bool { isCreating || batch != nil }
+
     /// Nil unless the entry begins a batch.
     init?(_ entry: BatchEntry) {
         guard case .planned = entry.stage, let plan = entry.plan else { return nil }

@@ -8,7 +8,6 @@ struct BatchBooks {
     private(set) var budget: Budget?
     var progress = Progress()
     private let start: Instant
-    private var before: [(time: Instant, done: Int)] = []
 
     init(_ budget: Budget?, at now: Instant) {
         self.budget = budget
@@ -57,6 +56,8 @@ struct BatchBooks {
         progress.inFlight = inFlight
         progress.waiting = waiting
         progress.elapsed = now - start
+        // Results come in bursts: a mean over the run says more than the last seconds.
+        progress.itemsPerSecond = Double(progress.done) / max(progress.elapsed.seconds, 0.001)
         progress.hasReached = true
         return progress
     }

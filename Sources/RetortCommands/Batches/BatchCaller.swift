@@ -101,7 +101,7 @@ struct BatchCaller: Sendable {
         if let root = try? JSONParser().parse(reply.body).root, let event = read(root) { return event }
         return .lost(
             RetortError(
-                .io, "\(dialect.name) answered in a form that is not known",
+                .incomplete, "\(dialect.name) answered in a form that is not known",
                 cause: secrets.blotted(RefusalText.excerpt(reply.body))))
     }
 
@@ -110,7 +110,7 @@ struct BatchCaller: Sendable {
         case .failure(let failure):
             let error = RetortError(
                 .io, "\(dialect.name) could not be reached", cause: secrets.blotted(failure.message),
-                remedy: "Batches go on at the provider; run the same command again.")
+                remedy: "Check the base URL and the network, then run the same command again: nothing is sent twice.")
             return failure.kind == .tls ? .denied(error) : .lost(error)
         case .success(let reply): return refusal(reply)
         }
@@ -137,7 +137,11 @@ struct BatchCaller: Sendable {
                 RetortError(
                     .refused, "the account has no quota left", cause: cause,
                     remedy: "Add credit to the account, then run the same command again."))
-        case 408, 409, 500...: return .lost(RetortError(.io, "\(dialect.name) failed", cause: cause))
+        case 408, 409, 500...:
+            return .lost(
+                RetortError(
+                    .incomplete, "\(dialect.name) failed", cause: cause,
+                    remedy: "Run the same command again later: nothing is sent twice."))
         case 429: return .busy
         default:
             return .refused(

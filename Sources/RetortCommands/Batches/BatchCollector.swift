@@ -59,6 +59,8 @@ struct BatchResultSurvey {
     /// Lines that name a request of another batch.
     private(set) var foreign = 0
     private(set) var own = 0
+    /// A line has an answer under 200.
+    private(set) var hasSuccess = false
 
     init(_ files: [String], mark: String, count: Int, _ dialect: any BatchDialect) throws(RetortError) {
         isThere = Array(repeating: false, count: count)
@@ -73,6 +75,7 @@ struct BatchResultSurvey {
                     continue
                 }
                 own += 1
+                if case .reply(200, _) = result.kind { hasSuccess = true }
                 isThere[number] = true
             }
         }

@@ -18,21 +18,21 @@ extension BatchCourier {
             try note(number, stage)
             say(stage, flight)
             flight.happened(.noted)
-        case .findFile: flight.happened(await caller.findFile(plan.name))
-        case .upload: flight.happened(await caller.upload(plan.title, journal.upload(number)))
+        case .findFile: happened(await caller.findFile(plan.name), to: flight)
+        case .upload: happened(await caller.upload(plan.title, journal.upload(number)), to: flight)
         case .findBatch(let except):
             let known = Set(journal.batches.filter { $0.number != number }.compactMap(\.batch) + except)
-            flight.happened(await caller.findBatch(journal.batches[number - 1], except: known))
+            happened(await caller.findBatch(journal.batches[number - 1], except: known), to: flight)
         case .create(let file):
-            flight.happened(await caller.create(plan.title, file: file, upload: journal.upload(number)))
+            happened(await caller.create(plan.title, file: file, upload: journal.upload(number)), to: flight)
         case .look(let id):
             var event = await caller.look(id)
             if case .looked(let view) = event, isOverdue(view) { event = .overdue(view) }
-            flight.happened(event)
+            happened(event, to: flight)
         case .cancel(let id):
             parts.say(BatchText.overdue(number))
-            flight.happened(await caller.cancel(id))
-        case .collect(let view, let isLast): flight.happened(try await collect(view, isLast: isLast, of: flight))
+            happened(await caller.cancel(id), to: flight)
+        case .collect(let view, let isLast): happened(try await collect(view, isLast: isLast, of: flight), to: flight)
         case .release(let why):
             try await release(why, flight)
             flight.happened(.released)
@@ -43,6 +43,30 @@ extension BatchCourier {
             flight.isOver = true
         }
     }
+
+    /// Tells of trouble, once for each kind, and ends the run soon where no server has answered at all.
+    private func happened(_ event: BatchMachine.Event, to flight: BatchFlight) {
+        switch event {
+        case .lost(let error):
+            if trouble != error.description { parts.say(BatchText.trouble(flight.number, error)) }
+            (trouble, books.progress.lastError) = (error.description, error.description)
+            // Another code: a server has answered.
+            if error.code != .io { hasReached = true }
+            unreached += hasReached ? 0 : 1
+            if unreached >= Self.unreachedMax { return flight.happened(.denied(error)) }
+        case .busy:
+            hasReached = true
+            if trouble != BatchText.busy { parts.say("batch \(flight.number): \(BatchText.busy)") }
+            trouble = BatchText.busy
+        default:
+            hasReached = true
+            (trouble, books.progress.lastError) = ("", nil)
+        }
+        flight.happened(event)
+    }
+
+    /// Calls that find no server, from the start of a run, until it is taken for the wrong address.
+    private static let unreachedMax = 5
 
     /// Whether its time has been over for so long that the provider has lost it.
     private func isOverdue(_ view: BatchView) -> Bool {
@@ -109,7 +133,10 @@ extension BatchCourier {
                 else { continue }
                 isDone[number] = true
                 let item = try index.item(number)
-                try await take(item, verdict(of: result, item), flight, &chunk)
+                var verdict = verdict(of: result, item)
+                // Nothing shows that the provider takes any request of this run: the items are not at fault.
+                if !survey.hasSuccess, parts.store.counters.done == 0 { verdict.blameRun(item) }
+                try await take(item, verdict, flight, &chunk)
             }
         }
         for number in 0..<index.count where !isDone[number] {
@@ -181,16 +208,22 @@ extension BatchCourier {
                     finishedAt: now,
                     rounds: verdict.rounds))
         }
-        if verdict.isLeft { parts.keys.leave(key.hash) }
+        if verdict.isLeft { leave(key.hash) }
         if let next = verdict.next { try again(next, key.hash) }
         if chunk.outcomes.count >= Self.chunk { try await write(&chunk) }
+    }
+
+    /// The next run asks it again.
+    private func leave(_ key: Hash128) {
+        left += 1
+        parts.keys.leave(key)
     }
 
     /// Packs an item once more, for the next batch.
     private func again(_ item: BatchItem, _ key: Hash128) throws(RetortError) {
         guard error == nil, books.allows(item.costMax) else {
             if error == nil { error = books.refusal(of: item.costMax) }
-            return parts.keys.leave(key)
+            return leave(key)
         }
         _ = parts.issued.insert(key, row: BatchKeys.unknownRow)
         try pack(item, row: BatchKeys.unknownRow, key: key)

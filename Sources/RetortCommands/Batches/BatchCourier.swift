@@ -30,6 +30,13 @@ final class BatchCourier {
     let parser = JSONParser()
     /// Why nothing more is sent.
     var error: RetortError?
+    /// What the last call met, as it was told.
+    var trouble = ""
+    var hasReached = false
+    /// Calls that found no server before any found one.
+    var unreached = 0
+    /// Items that stay pending in this run.
+    var left = 0
     /// Until then no new batch is created: the provider's queue is full.
     var holdUntil: Instant?
     private var waiting: [Item<ItemContext>] = []
@@ -100,7 +107,8 @@ final class BatchCourier {
         }
         packs.discard()
         publish()
-        let ending: RunSummary.Ending = error != nil ? .failed : isStopping ? .stopped : .completed
+        let isWhole = !isStopping && left == 0
+        let ending: RunSummary.Ending = error != nil ? .failed : isWhole ? .completed : .stopped
         return RunSummary(ending: ending, error: error, progress: books.progress, unsaved: 0)
     }
 
@@ -158,15 +166,25 @@ final class BatchCourier {
     /// Puts an item into a pack and sets aside what it may cost.
     func pack(_ item: BatchItem, row: UInt64, key: Hash128) throws(RetortError) {
         let dialect = parts.batch.dialect
-        guard dialect.takes(path: item.request.path) else {
-            throw RetortError(
-                .configuration, "\(dialect.name) takes no requests for \(item.request.path)", at: "--via batch",
-                remedy: "Leave --via batch out for these rows.")
-        }
+        guard dialect.takes(path: item.request.path) else { return try refuse(item, key) }
         if packs.isEmpty { try journal.makeDirectory() }
         let model = (try? parser.parse(item.request.body).root)?["model"]?.string ?? ""
         try packs.add(item, model: model, key: key, row: row)
         books.reserve(item.costMax)
+    }
+
+    /// A row whose request has no form in a batch fails; `retry` sends it live.
+    private func refuse(_ item: BatchItem, _ key: Hash128) throws(RetortError) {
+        let failure = ItemFailure(
+            .badRequest, "\(parts.batch.dialect.name) takes no requests for \(item.request.path)")
+        let context = ItemContext(
+            key: RecordKey(id: item.id, sample: item.sample), row: item.row, fingerprint: item.fingerprint,
+            asked: item.asked, metadata: item.metadata, request: item.request)
+        let outcome = Outcome(
+            context: context, result: .failure(failure), attempts: item.attempts, latency: .zero, finishedAt: now)
+        books.count(outcome.result)
+        _ = try parts.recorder.accept([outcome])
+        parts.issued.remove([key])
     }
 
     /// Plans the batches that are packed, as many as the provider's queue takes.

@@ -62,12 +62,21 @@ enum BatchText {
         "batch \(number): an hour past its expiry and not ended; it is cancelled, and the next run sends what is left"
     }
 
+    static let busy = "the provider asks for patience (429); trying again"
+
+    static func trouble(_ number: Int, _ error: RetortError) -> String {
+        let cause = error.cause.map { ": \($0)" } ?? ""
+        return "batch \(number): \(CellWidth.sanitized(error.message + cause)); trying again"
+    }
+
     /// What goes on without this process.
     static func leaving(_ open: [BatchStanding]) -> String? {
         guard !open.isEmpty else { return nil }
+        let isSent = open.contains(where: \.isSubmitted)
         let requests = open.reduce(0) { $0.addingSaturated($1.plan.requests) }
         return "\((open.count == 1 ? "1 batch" : "\(Human.count(open.count)) batches")) with "
-            + "\(StoreSummary.plural(requests, "request")) goes on at the provider; the same command picks up the results"
+            + "\(StoreSummary.plural(requests, "request")) "
+            + (isSent ? "goes on at the provider; the same command picks up the results" : "waits to be sent")
     }
 }
 

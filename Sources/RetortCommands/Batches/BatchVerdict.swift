@@ -19,6 +19,8 @@ struct BatchVerdict {
     var unrecorded = 0
     var rounds: RoundsSoFar
     var attempts: Int
+    /// A refusal that may be the run's fault rather than the item's.
+    private var refusal: Refusal?
     /// Why no request of this run can succeed.
     var stop: RetortError?
     var retried: FailureClass?
@@ -48,7 +50,9 @@ struct BatchVerdict {
         switch judgement.verdict {
         case .answer(let answer): results = [.answer(answer)]
         case .fail(let failureClass, let message): results = [.failure(failure(failureClass, message))]
-        case .refuse(let refusal): results = [.failure(failure(refusal.failureClass, refusal.message))]
+        case .refuse(let refusal):
+            results = [.failure(failure(refusal.failureClass, refusal.message))]
+            self.refusal = refusal
         case .ask(let request, let failureClass, let message):
             addRound(item, failure(failureClass, message))
             again(item, request, corrections: item.corrections + 1)
@@ -83,6 +87,13 @@ struct BatchVerdict {
         var verdict = BatchVerdict(item)
         verdict.again(item, item.request, corrections: item.corrections)
         return verdict
+    }
+
+    /// Leaves the item pending where it was refused for what all requests may share.
+    mutating func blameRun(_ item: BatchItem) {
+        guard let refusal, spent == 0 else { return }
+        self = .left(item)
+        stop = refusal.error
     }
 
     private mutating func retry(_ item: BatchItem, _ failure: ItemFailure, isBilled: Bool, attemptsMax: Int) {

@@ -84,6 +84,7 @@ struct RunSession {
         return try await session(
             open: { () throws(RetortError) in
                 let store = try openStore(job)
+                try BatchGuard.withdraw(settings, store)
                 try ServerNote.write(settings, to: store, replacing: true)
                 if let check = settings.check { try check.note(in: store) }
                 if let verifier = settings.verifier { try verifier.note(in: store) }

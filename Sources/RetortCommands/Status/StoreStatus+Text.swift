@@ -48,7 +48,10 @@ extension StoreStatus {
         facts += failureClasses.map { ("", "\(Human.count($0.count)) \($0.name)") }
         facts.append(("pending", pendingText))
         facts.append(("tokens", "\(Human.count(tally(.prompt))) in, \(Human.count(tally(.completion))) out"))
-        if let spent = spending.text { facts.append(("cost", spent)) }
+        if let spent = spending.text {
+            let isSetAside = !batches.isEmpty && spending.uncertainMax > 0
+            facts.append(("cost", spent + (isSetAside ? ", or set aside for batches under way" : "")))
+        }
         if let perItem { facts.append(("per item", perItem)) }
         let counters = reader.counters
         if counters.rounds > 0 {

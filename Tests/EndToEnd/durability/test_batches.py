@@ -1,16 +1,19 @@
 """Rows through the provider's batch API, killed at any moment: no batch twice, none lost, and the books are the provider's."""
 
 import json
+import os
 import random
 import re
+import shutil
 import signal
 import time
+from collections import Counter
 
 import pytest
 
 from dataset import Disk, ids_of, write_prompts
 from model_server import ModelServer
-from program import INTERRUPTED, Workshop
+from program import INTERRUPTED, IO, REFUSED, Workshop
 
 PRICE = ("--price", "1 - 4", "--max-tokens", "400")
 POLL = ("--batch-poll", "30ms")
@@ -26,8 +29,9 @@ class Provider:
         self.workshop = Workshop(folder)
         self.out = folder / "out"
 
-    def command(self, rows, *flags, model="teacher"):
-        url = ("--base-url", self.server.url, "--model", model)
+    def command(self, rows, *flags, endpoint="chat"):
+        address = self.server.url if endpoint == "chat" else self.server.url.removesuffix("/v1")
+        url = ("--base-url", address, "--model", "teacher", "--endpoint", endpoint)
         return ["run", rows, "--out", self.out, "--via", "batch", *url, *PRICE, *POLL, *HALF, *flags]
 
     def batches(self):
@@ -76,9 +80,8 @@ def test_kills_at_random_moments_pay_nothing_twice(tmp_path, provide, endpoint):
     dice = random.Random(seed)
     rows = write_prompts(tmp_path / "prompts.jsonl", 400)
     provider = provide("--batch-duration", "300ms")
-    command = provider.command(rows, "--batch-requests", "60", "--endpoint", endpoint)
-    if endpoint == "messages":
-        command[command.index("--base-url") + 1] = provider.server.url.removesuffix("/v1")
+    # Under a cap, so that the books are kept at each step.
+    command = provider.command(rows, "--batch-requests", "60", "--max-cost", "2", endpoint=endpoint)
     for _ in range(10):
         run = provider.workshop.start(*command, "--quiet")
         time.sleep(dice.uniform(0.01, 0.4))
@@ -89,16 +92,19 @@ def test_kills_at_random_moments_pay_nothing_twice(tmp_path, provide, endpoint):
     assert sum(batch["requests"] for batch in batches) == len(ids_of(rows))
     assert [item["attempts"] for item in provider.server.items()] == [1] * 400
     provider.expect_true_books()
+    status = json.loads(provider.workshop.run("status", provider.out, "--json").output)
+    assert status["batches"] == [] and status["spent"]["uncertain_max_usd"] == 0
 
 
-FAULTS = ["expired=1", "partial=1", "unordered=1", "missing=1", "broken-file=1", "token-limit=1", "lost-create=1", "lost-upload=1"]
+FAULTS = ["expired=1", "partial=1", "unordered=1", "missing=1", "broken-file=1", "token-limit=1", "lost-create=1"]
+CASES = [("chat", fault) for fault in (*FAULTS, "lost-upload=1")] + [("messages", fault) for fault in FAULTS]
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-def test_every_row_gets_its_answer_whatever_goes_wrong_with_a_batch(tmp_path, provide, fault):
+@pytest.mark.parametrize(("endpoint", "fault"), CASES)
+def test_every_row_gets_its_answer_whatever_goes_wrong_with_a_batch(tmp_path, provide, endpoint, fault):
     rows = write_prompts(tmp_path / "prompts.jsonl", 30)
     provider = provide("--batch-faults", fault)
-    provider.workshop.run(*provider.command(rows, "--batch-requests", "20"))
+    provider.workshop.run(*provider.command(rows, "--batch-requests", "20", endpoint=endpoint))
     Disk(provider.out).expect_done(rows)
     created = [batch for batch in provider.batches() if batch["state"] != "failed"]
     again = {"expired=1": 10, "partial=1": 6, "missing=1": 1}.get(fault, 0)
@@ -136,3 +142,77 @@ def test_a_cap_holds_what_is_submitted(tmp_path, provide):
     provider.workshop.run(*provider.command(rows, "--max-cost", "1"))
     Disk(provider.out).expect_done(rows)
     provider.expect_true_books()
+
+
+def test_a_model_that_does_not_exist_stops_the_run_and_fails_no_row(tmp_path, provide):
+    rows = write_prompts(tmp_path / "prompts.jsonl", 10)
+    provider = provide("--server-models", "other")
+    ended = provider.workshop.start(*provider.command(rows)).wait()
+    assert ended.status == REFUSED and "does not know the model" in ended.errors
+    status = json.loads(provider.workshop.run("status", provider.out, "--json").output)
+    assert (status["pending"], status["failed"], status["batches"]) == (10, 0, [])
+
+
+def test_batches_that_the_provider_has_lost_are_sent_again_only_when_told(tmp_path, provide):
+    rows = write_prompts(tmp_path / "prompts.jsonl", 10)
+    provider = provide("--batch-duration", "1h")
+    run = provider.workshop.start(*provider.command(rows))
+    provider.server.wait_for(lambda counts: counts["batches"] == 1)
+    time.sleep(0.2)
+    run.send(signal.SIGINT)
+    run.wait().expect(INTERRUPTED)
+    provider.server.get("/simulator/reset", b"")
+    refused = provider.workshop.start(*provider.command(rows)).wait()
+    assert refused.status == REFUSED and "--batch-forget" in refused.errors
+    assert provider.server.counts()["batches"] == 0
+    again = provider.workshop.start(*provider.command(rows, "--batch-forget"))
+    provider.server.wait_for(lambda counts: counts["batches"] == 1)
+    again.send(signal.SIGINT)
+    again.wait().expect(INTERRUPTED)
+
+
+def test_a_batch_that_was_never_sent_holds_up_no_other_run(tmp_path, provide):
+    rows = write_prompts(tmp_path / "prompts.jsonl", 10)
+    provider = provide()
+    nowhere = provider.command(rows, "--max-cost", "1")
+    nowhere[nowhere.index("--base-url") + 1] = "http://127.0.0.1:1/v1"
+    ended = provider.workshop.start(*nowhere).wait()
+    assert ended.status == IO and "could not be reached" in ended.errors and "waits to be sent" in ended.errors
+    live = ["run", rows, "--out", provider.out, "--base-url", provider.server.url, "--model", "teacher", *PRICE]
+    provider.workshop.run(*live, "--limit", "4")
+    provider.workshop.run(*provider.command(rows, "--max-cost", "1"))
+    Disk(provider.out).expect_done(rows)
+    assert provider.server.attempts() == [1] * 10
+    assert json.loads(provider.workshop.run("status", provider.out, "--json").output)["spent"]["uncertain_max_usd"] == 0
+
+
+# What a submission does to the disk and the network: each of these calls may be the last one of the process.
+CALLS = ("fdatasync", "fsync", "rename", "ftruncate", "unlink", "mkdir", "sendto", "recvfrom", "connect")
+SAMPLE = int(os.environ.get("RETORT_BATCH_DEATHS", "5"))
+
+
+@pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")
+@pytest.mark.parametrize("endpoint", ["chat", "messages"])
+def test_a_death_at_any_system_call_pays_nothing_twice(tmp_path, provide, endpoint):
+    seed = random.randrange(1 << 30)
+    print("seed", seed)
+    rows = write_prompts(tmp_path / "prompts.jsonl", 24)
+    provider = provide("--batch-duration", "60ms")
+    log = tmp_path / "calls.log"
+    command = provider.command(rows, "--batch-requests", "12", "--max-cost", "1", "--quiet", endpoint=endpoint)
+    watch = ("strace", "-f", "-qq", "-o", log, "-e", "signal=none", "-e", f"trace={','.join(CALLS)}")
+    provider.workshop.run(*command, under=watch)
+    made = Counter(line.split(maxsplit=1)[1].partition("(")[0] for line in log.read_text().splitlines())
+    points = [(call, n) for call in CALLS for n in range(1, made[call] + 1)]
+    assert len(points) > 50
+    for number, (call, n) in enumerate(random.Random(seed).sample(points, min(SAMPLE, len(points)))):
+        provider.server.get("/simulator/reset", b"")
+        provider.out = tmp_path / f"out-{number}"
+        command = provider.command(rows, "--batch-requests", "12", "--max-cost", "1", "--quiet", endpoint=endpoint)
+        inject = ("strace", "-f", "-qq", "-o", "/dev/null", "-e", "signal=none", "-e", f"trace={call}")
+        inject += ("-e", f"inject={call}:signal=KILL:when={n}")
+        provider.workshop.start(*command, under=inject).wait()
+        provider.workshop.run(*command)
+        Disk(provider.out).expect_done(rows)
+        assert sum(batch["requests"] for batch in provider.batches()) == 24, (call, n)
+        provider.expect_true_books()
