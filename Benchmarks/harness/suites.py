@@ -5,6 +5,7 @@ import peers
 import pipeline
 import programs
 import resume
+import sandboxed
 import scale
 import secure
 import storage
@@ -23,6 +24,7 @@ ALL = {
             "durability": ("kill -9 at random moments", durability.section),
             "size": ("Size on disk", storage.sizes),
             "lookups": ("Key lookups", storage.lookups),
+            "sandbox": ("Code of answers on its tests", sandboxed.section),
             "engine": ("The engine alone", programs.engine),
             "transport": ("The transport alone", programs.transport),
             "transport-secure": ("The transport alone over HTTPS", programs.transport_secure),
