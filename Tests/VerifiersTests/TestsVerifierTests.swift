@@ -11,6 +11,11 @@ struct TestsVerifierTests {
          "test":"def check(candidate):\n    assert candidate(1, 2) == 3\n    assert candidate(-1, 1) == 0\n"}
         """#
 
+    private static let coinRow = #"""
+        {"prompt":"def add(a, b):\n    \"\"\"Adds, mostly.\"\"\"\n","entry_point":"add",
+         "test":"def check(candidate):\n    assert candidate(1, 2) == 3\n"}
+        """#
+
     private func judge(_ row: String, _ answer: String, seconds: Double = 20) async throws -> Opinion {
         let verifier = TestsVerifier(workers: 2, seconds: .seconds(seconds), mode: .bubblewrap)
         return try await verifier.judge(Sandboxed.request(row, answer))
@@ -30,6 +35,19 @@ struct TestsVerifierTests {
         let opinion = try await judge(Self.addRow, answer)
         #expect(opinion.pass == passes, "\(opinion)")
         #expect(opinion.score == (passes ? 1 : 0))
+    }
+
+    @Test(.timeLimit(.minutes(1))) func testsThatDoNotSayTheSameTwiceAreMarked() async throws {
+        let verifier = TestsVerifier(workers: 2, mode: .bubblewrap, repeatedOneOf: 1)
+        var marked = 0
+        for number in 0..<24 {
+            let code = "    import os\n    return a + b + os.urandom(1)[0] % 2  # \(number)\n"
+            let opinion = try await verifier.judge(Sandboxed.request(Self.coinRow, code))
+            if String(decoding: opinion.value ?? [], as: UTF8.self).contains(#""flipped":true"#) { marked += 1 }
+        }
+        #expect(marked > 0)
+        let steady = try await verifier.judge(Sandboxed.request(Self.addRow, "    return a + b\n"))
+        #expect(steady.pass && !String(decoding: steady.value ?? [], as: UTF8.self).contains("flipped"))
     }
 
     @Test(.timeLimit(.minutes(1))) func aProgramIsStoppedWithTheRun() async throws {

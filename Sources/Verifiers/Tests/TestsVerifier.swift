@@ -3,8 +3,9 @@ internal import JSONText
 
 /// Runs the code of an answer on the row's tests, in a sandbox.
 ///
-/// The same code with the same tests is run once; then its result is known. The opinion's value names both by a hash, so that
-/// verdicts that differ on the same program can be told (`TestReport.flagged`).
+/// The same code with the same tests is run once; then its result is known. Some programs, chosen by their hash, are run twice, so
+/// that tests are found that do not say the same each time. The opinion's value names both by a hash, so that verdicts that differ
+/// on the same program can be told as well (`TestReport.flagged`).
 public final class TestsVerifier: Verifier {
     public let name: String
     private let mode: SandboxMode
@@ -14,13 +15,24 @@ public final class TestsVerifier: Verifier {
     private let results = Locked(ResultCache())
     private let parsers = ParserStock()
 
+    /// Of so many programs one is run twice.
+    private let repeatedOne: UInt64
+    public static let repeatedOneOf: UInt64 = 16
+    /// A program that took longer is not run again for that.
+    private static let repeatedTimeMax = Interval.seconds(1)
+
     /// Seconds that one run of a program may take by default.
     public static let secondsDefault = Interval.seconds(10)
 
     /// - Parameters:
     ///   - workers: programs at the same time.
     ///   - seconds: how long one run of a program may take.
-    public init(name: String = "tests", workers: Int, seconds: Interval = secondsDefault, mode: SandboxMode) {
+    ///   - repeatedOneOf: of so many programs one is run twice.
+    public init(
+        name: String = "tests", workers: Int, seconds: Interval = secondsDefault, mode: SandboxMode,
+        repeatedOneOf: UInt64 = repeatedOneOf
+    ) {
+        repeatedOne = max(1, repeatedOneOf)
         self.name = name
         self.mode = mode
         self.seconds = seconds
@@ -42,11 +54,20 @@ public final class TestsVerifier: Verifier {
         let stop = ProgramStop()
         let runner = ProgramRunner(walls: walls, stop: stop)
         let seconds = seconds
+        let isRepeated = key.low % repeatedOne == 0
         let result: Result<Opinion, RetortError> = await withTaskCancellationHandler {
             await slots.run {
-                do throws(RetortError) { return .success(try program.judge(runner, seconds: seconds)) } catch {
-                    return .failure(error)
-                }
+                do throws(RetortError) {
+                    let began = Instant.now
+                    var opinion = try program.judge(runner, seconds: seconds)
+                    guard isRepeated, Instant.now - began < Self.repeatedTimeMax else { return .success(opinion) }
+                    let again = try program.judge(runner, seconds: seconds)
+                    if let first = opinion.value, let second = again.value {
+                        opinion.value = TestReport.flagged(
+                            first, passes: opinion.pass, before: second, passed: again.pass)
+                    }
+                    return .success(opinion)
+                } catch { return .failure(error) }
             }
         } onCancel: {
             stop.raise()
