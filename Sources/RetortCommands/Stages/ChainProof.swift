@@ -11,6 +11,8 @@ import StageSource
 struct ChainProof {
     let stage: String
     let from: String
+    /// All stages whose records make its rows.
+    let sources: [String]
     /// Records of the source that are rows of the stage.
     private(set) var rows = 0
     private(set) var done = 0
@@ -25,7 +27,7 @@ struct ChainProof {
 
     /// Reads the source once, and the keys of the stage's records. Throws what keeps a store from being read.
     init(_ stage: PipelineLayout.Stage, from: String, in layout: PipelineLayout) throws(RetortError) {
-        (self.stage, self.from) = (stage.name, from)
+        (self.stage, self.from, sources) = (stage.name, from, stage.sources?.names ?? [from])
         let own = try StoreReader(layout.path(of: stage.name), options: StoreAccess.options)
         let source = try Self.rows(stage, from: from, in: layout)
         let samples = own.manifest.samples
@@ -67,8 +69,9 @@ struct ChainProof {
     }
 
     var line: String {
+        let names = sources.joined(separator: "'s and ")
         var text =
-            "\(stage): \(Human.count(rows)) items of \(from)'s records = \(Human.count(done)) done + "
+            "\(stage): \(Human.count(rows)) items of \(names)'s records = \(Human.count(done)) done + "
             + "\(Human.count(failed)) failed + \(Human.count(pending)) pending"
         if others > 0 { text += "; \(StoreSummary.plural(others, "outcome")) of records that \(from) no longer has" }
         if let count = verdictsMissing, count > 0 {
