@@ -137,6 +137,7 @@ let package = Package(
         tests(
             of: "RetortCommands",
             with: [
+                "BatchDelivery",
                 "SegmentStore", "CommandLine", "JSONText", "Gzip", "HTTPTransport", "ModelSimulator", "ModelAPI",
                 "PromptSource", "StageSource", "ResponseGenerator", "JobFiles", "HTTPServer", "Basics",
             ]),

@@ -24,7 +24,7 @@ public struct BatchStanding: Sendable, Hashable {
     public var isSubmitted: Bool { isCreating || batch != nil }
 
     /// Nil unless the entry begins a batch.
-    init?(_ entry: BatchEntry) {
+    public init?(_ entry: BatchEntry) {
         guard case .planned = entry.stage, let plan = entry.plan else { return nil }
         (number, self.plan, planned) = (entry.number, plan, entry.time)
     }

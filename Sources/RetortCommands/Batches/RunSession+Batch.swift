@@ -100,6 +100,11 @@ extension RunSession {
         _ signals: Locked<Int>, _ stopAsked: Locked<Bool>, _ source: PlannedSource, _ sender: BulkTransport
     ) {
         let messages = messages
+        live?.control.attach {
+            signals.withLock { $0 = max($0, 1) }
+            source.cancel()
+            stopAsked.withLock { $0 = true }
+        }
         SignalWatcher.onSignal { count in
             signals.withLock { $0 = count }
             source.cancel()

@@ -21,6 +21,8 @@ final class RunControl: Sendable {
     private let watch: RunWatch
     private let log: @Sendable (String) -> Void
     private let target = Locked<Target?>(nil)
+    /// Ends a run through batches, which go on at the provider.
+    private let leave = Locked<(@Sendable () -> Void)?>(nil)
     /// - Parameter log: told of each change, in words.
     init(_ watch: RunWatch, log: @escaping @Sendable (String) -> Void) {
         self.watch = watch
@@ -38,6 +40,8 @@ final class RunControl: Sendable {
             hasBudget: settings.pricing.limit != nil, concurrencyMax: max(1, budget.requestsMax))
         self.target.withLock { $0 = target }
     }
+
+    func attach(leave action: @escaping @Sendable () -> Void) { leave.withLock { $0 = action } }
 
     func detach() { target.withLock { $0 = nil } }
 
@@ -70,6 +74,7 @@ final class RunControl: Sendable {
     /// What was done, in words.
     func perform(_ command: ControlCommand) throws(RetortError) -> String {
         if command == .explain { return Explanation(watch.snapshot.record, watch.exchanges.counts.durations).text }
+        if let leave = leave.withLock({ $0 }) { return try perform(command, on: leave) }
         guard let target = target.withLock({ $0 }) else {
             throw RetortError(.busy, "the run is starting or ending", remedy: "Try again in a moment.")
         }
@@ -90,6 +95,21 @@ final class RunControl: Sendable {
             text = "stopping now; the next run sends again what was in flight"
         case .set(let settings): text = try set(settings, target)
         }
+        note(text)
+        return text
+    }
+
+    private func perform(
+        _ command: ControlCommand, on leave: @Sendable () -> Void
+    ) throws(RetortError) -> String {
+        switch command {
+        case .drain, .stop: leave()
+        default:
+            throw RetortError(
+                .configuration, "a run through batches takes drain and stop only",
+                remedy: "Drain it, then run the same command again with other options.")
+        }
+        let text = "ending: batches go on at the provider; the same command picks up their results"
         note(text)
         return text
     }

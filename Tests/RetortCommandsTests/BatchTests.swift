@@ -1,0 +1,119 @@
+import Basics
+import BatchDelivery
+import HTTPTransport
+import JSONText
+import ModelAPI
+import ResponseGenerator
+import SegmentStore
+import Testing
+
+@testable import RetortCommands
+
+/// Answers each call with the next of its replies.
+private final class ScriptedSender: BulkSender {
+    private let replies: Locked<[ModelReply]>
+    let calls = Locked<[BulkCall]>([])
+
+    init(_ replies: (status: Int, body: String)...) {
+        self.replies = Locked(replies.map { ModelReply(status: $0.status, body: Array($0.body.utf8)) })
+    }
+
+    func send(_ call: BulkCall) async -> Result<ModelReply, TransportFailure> {
+        calls.withLock { $0.append(call) }
+        return replies.withLock {
+            $0.isEmpty ? .failure(TransportFailure(.connection, "no more")) : .success($0.removeFirst())
+        }
+    }
+}
+
+private func item(_ id: String, attempts: Int = 0) -> BatchItem {
+    BatchItem(
+        id: Array(id.utf8), sample: 0, row: 1, fingerprint: 2, attempts: attempts, costMax: 100, asked: [],
+        metadata: Array("{}".utf8),
+        request: ModelRequest(path: "/chat/completions", body: Array(#"{"model":"m"}"#.utf8)))
+}
+
+@Suite struct BatchTests {
+    @Test func theKeysOfBatchesTellTheirRowsFromDuplicates() {
+        let keys = BatchKeys()
+        let hashes = (0..<100).map { RecordKey("row \($0)").hash }
+        keys.add(1, hashes[..<50].enumerated().map { ($1.low, UInt64($0)) })
+        keys.add(2, hashes[50...].map { ($0.low, BatchKeys.unknownRow) })
+        #expect(keys.standing(hashes[7], row: 7) == .underWay)
+        #expect(keys.standing(hashes[7], row: 8) == .duplicate(of: 7))
+        #expect(keys.standing(hashes[70], row: 7) == .underWay)
+        #expect(keys.standing(RecordKey("another").hash, row: 7) == .none)
+        keys.leave(hashes[7])
+        keys.remove(1)
+        #expect(keys.standing(hashes[8], row: 8) == .none && keys.standing(hashes[7], row: 7) == .underWay)
+    }
+
+    @Test func linesAreJudgedAsLiveAnswersAre() {
+        func verdict(_ status: Int, _ body: String, attempts: Int = 0) -> BatchVerdict {
+            BatchVerdict(
+                item("a", attempts: attempts), ModelReply(status: status, body: Array(body.utf8)),
+                price: TokenPrice(input: 1, cachedInput: 1, output: 2), Classifier(), attemptsMax: 3, with: JSONParser()
+            )
+        }
+        let answer =
+            #"{"choices":[{"message":{"role":"assistant","content":"x"},"finish_reason":"stop"}],"#
+            + #""usage":{"prompt_tokens":3,"completion_tokens":4}}"#
+        let good = verdict(200, answer)
+        #expect(good.results.count == 1 && good.next == nil && good.spent == 11_000 && good.attempts == 1)
+        let failed = verdict(500, #"{"error":{"message":"m"}}"#)
+        #expect(failed.results.isEmpty && failed.next?.attempts == 1 && failed.spent == 0)
+        let last = verdict(500, #"{"error":{"message":"m"}}"#, attempts: 2)
+        #expect(last.results.count == 1 && last.next == nil)
+        // An answer that cannot be read was paid for: a round says it.
+        let broken = verdict(200, #"{"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":4}}"#)
+        #expect(broken.rounds.count == (broken.next == nil ? 0 : 1))
+        var refused = verdict(404, #"{"error":{"message":"The model `m` does not exist","code":"model_not_found"}}"#)
+        #expect(refused.results.count == 1 && refused.stop == nil)
+        refused.blameRun(item("a"))
+        #expect(refused.results.isEmpty && refused.isLeft && refused.stop?.code == .refused)
+    }
+
+    @Test func anthropicsBatchIsFoundByTimeAndSizeAndNoOther() async throws {
+        func batch(_ id: String, _ created: String, _ count: Int) -> String {
+            #"{"id":"\#(id)","processing_status":"in_progress","created_at":"\#(created)","request_counts":{"processing":\#(count)}}"#
+        }
+        let sender = ScriptedSender(
+            (
+                200,
+                #"{"has_more":true,"last_id":"b3","data":["#
+                    + [
+                        batch("b1", "2026-01-01T00:10:00Z", 7), batch("b2", "2026-01-01T00:05:00Z", 8),
+                        batch("b3", "2026-01-01T00:04:00Z", 7),
+                    ].joined(separator: ",") + "]}"
+            ),
+            (200, #"{"has_more":true,"last_id":"b4","data":[\#(batch("b4", "2025-12-31T00:00:00Z", 7))]}"#))
+        let caller = BatchCaller(
+            dialect: AnthropicBatches(), sender: sender, secrets: Secrets(environment: [:], headers: []))
+        let plan = BatchPlan(
+            name: "n", mark: "m", path: "/v1/messages", window: "24h", server: "s", requests: 7, bytes: 1, tokens: 1,
+            costMax: 0)
+        let standing = try #require(
+            BatchStanding(BatchEntry(number: 1, .planned, time: 1_767_225_600, plan: plan)))
+        #expect(await caller.findBatch(standing, except: ["b1", "b3"]) == .foundBatch(nil))
+        #expect(sender.calls.withLock { $0.map(\.query) } == ["limit=1000", "limit=1000&after_id=b3"])
+    }
+
+    @Test func statusesBecomeEvents() async {
+        func event(_ status: Int, _ body: String = "{}") async -> BatchMachine.Event {
+            let caller = BatchCaller(
+                dialect: OpenAIBatches(), sender: ScriptedSender((status, body)),
+                secrets: Secrets(environment: [:], headers: []))
+            return await caller.look("b")
+        }
+        func name(_ event: BatchMachine.Event) -> String { String("\(event)".prefix { $0 != "(" }) }
+        var view = BatchView(id: "b")
+        view.end = .completed
+        #expect(await event(200, #"{"id":"b","status":"completed"}"#) == .looked(view))
+        for (status, body, expected) in [
+            (200, "{}", "lost"), (200, #"{"id":"another","status":"completed"}"#, "lost"), (500, "{}", "lost"),
+            (401, "{}", "denied"), (404, "{}", "unknown"), (429, "{}", "busy"), (400, "{}", "refused"),
+            (400, #"{"error":{"message":"m","code":"token_limit_exceeded"}}"#, "queueFull"),
+            (429, #"{"error":{"message":"m","code":"insufficient_quota"}}"#, "denied"),
+        ] { #expect(name(await event(status, body)) == expected, "\(status) \(body)") }
+    }
+}
