@@ -24,7 +24,7 @@ FUZZERS := $(sort $(basename $(notdir $(wildcard Tests/*/*FuzzTests.swift))))
 SWIFT_SOURCES := $(wildcard Sources Tests Benchmarks Package.swift)
 
 .NOTPARALLEL:
-.PHONY: help setup build demo test lint test-swift test-interoperability test-end-to-end test-slurm python-env sanitize soak bench bench-peers bench-scale bench-report test-harness clean
+.PHONY: help setup build demo test lint test-swift test-interoperability test-end-to-end test-outside test-slurm python-env sanitize soak bench bench-peers bench-scale bench-report test-harness clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-24s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -58,6 +58,14 @@ test-swift: python-env ## the Swift tests alone
 	@if [ -e $(VENV_READY) ]; then .ci/setup-schema-suite $(VENV)/bin/python $(SCHEMA_SUITE); fi
 	@if [ -d $(SCHEMA_SUITE)/tests ]; then export RETORT_SCHEMA_SUITE=$(CURDIR)/$(SCHEMA_SUITE); fi; \
 	$(SWIFT_TEST) --parallel
+
+# Compiles the libraries once more, as a package elsewhere does.
+test-outside: ## another package that uses the libraries, against the built-in model server
+	swift build --package-path Tests/Outside --scratch-path $(BUILD)/outside
+	@folder=$$(mktemp -d); $(RETORT) simulate --port 0 --quiet >$$folder/url & server=$$!; \
+	trap 'kill $$server; rm -rf $$folder' EXIT; until [ -s $$folder/url ]; do sleep 0.1; done; \
+	OPENAI_API_KEY=k $(BUILD)/outside/debug/outside $$(cat $$folder/url) data/prompts.jsonl $$folder/store | tee $$folder/said; \
+	grep -qx 'enough records' $$folder/said
 
 # The release binary is not a prerequisite: `make test` has just built it, and RETORT may name another.
 test-interoperability: python-env ## the Python tests alone, against .build/release/retort

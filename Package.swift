@@ -33,6 +33,7 @@ let package = Package(
     platforms: [.macOS(.v26)],
     products: [
         .executable(name: "retort", targets: ["retort"]),
+        .library(name: "Retort", targets: ["Retort"]),
         .library(name: "SegmentStore", targets: ["SegmentStore"]),
     ],
     targets: [
@@ -90,6 +91,10 @@ let package = Package(
                 "CommandLine",
             ]),
         .executableTarget(name: "retort", dependencies: ["RetortCommands"], swiftSettings: strict),
+        .target(
+            name: "Retort",
+            dependencies: ["RetortCommands", "HTTPTransport", "ResponseGenerator", "ModelAPI", "JSONText", "Basics"],
+            path: "Sources/FrontDoor", swiftSettings: strict),
 
         // Benchmarks.
         .executableTarget(
@@ -141,6 +146,7 @@ let package = Package(
                 "SegmentStore", "CommandLine", "JSONText", "Gzip", "HTTPTransport", "ModelSimulator", "ModelAPI",
                 "PromptSource", "StageSource", "ResponseGenerator", "JobFiles", "HTTPServer", "Basics",
             ]),
+        tests(of: "Retort", with: ["ModelSimulator", "Basics"]),
     ],
     cxxLanguageStandard: .cxx17
 )

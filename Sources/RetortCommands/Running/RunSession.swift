@@ -18,6 +18,8 @@ struct RunSession {
     let stage: StageContext?
     /// What others see of the run while it goes, and how they change it; nil in tests.
     let live: LiveMonitor?
+    /// Told how far the run is, now and then; nil where only people look.
+    let onProgress: (@Sendable (RunRecord) -> Void)?
     /// Keeps descriptors for the store's files while a session is under way.
     private let files = PosixFileSystem()
     /// Connections that the limit of open files leaves room for; nil where there is room for all that are wanted.
@@ -25,8 +27,9 @@ struct RunSession {
 
     init(
         settings: RunSettings, messages: MessageStream, isQuiet: Bool, stage: StageContext? = nil,
-        live: LiveMonitor? = nil
+        live: LiveMonitor? = nil, onProgress: (@Sendable (RunRecord) -> Void)? = nil
     ) {
+        self.onProgress = onProgress
         self.stage = stage
         self.live = live
         self.settings = settings
@@ -291,7 +294,7 @@ struct RunSession {
         stage?.hasOpened(store, recorder)
         let source = PlannedSource(held: before.done + before.failed, goal: goal)
         let reading = reading(input, store, standing, noted: noted, issued)
-        let publisher = RunPublisher(settings, command: "run", watch: live?.watch)
+        let publisher = RunPublisher(settings, command: "run", watch: live?.watch, onProgress: onProgress)
         let reporter = RunReporter(
             messages, store: store, source: source, input: standing, before: before, samples: settings.samples,
             range: settings.rows, meter: HealthMeter(loop), isQuiet: isQuiet, publisher: publisher)

@@ -14,9 +14,14 @@ final class RunPublisher: Sendable {
     private let file: RunRecordFile
     private let state: Locked<(record: RunRecord, written: Instant?)>
     private let watch: RunWatch?
+    private let onProgress: (@Sendable (RunRecord) -> Void)?
     private let watched = Locked<(at: Instant, paused: String?)>((Instant(nanoseconds: 0), nil))
 
-    init(_ settings: RunSettings, command: String, watch: RunWatch? = nil) {
+    init(
+        _ settings: RunSettings, command: String, watch: RunWatch? = nil,
+        onProgress: (@Sendable (RunRecord) -> Void)? = nil
+    ) {
+        self.onProgress = onProgress
         self.watch = watch
         file = RunRecordFile(in: settings.out)
         var record = RunRecord()
@@ -63,6 +68,7 @@ final class RunPublisher: Sendable {
             return state.record
         }
         file.write(record)
+        onProgress?(record)
     }
 
     /// How it ended; nothing is published afterwards.
@@ -73,6 +79,7 @@ final class RunPublisher: Sendable {
             return state.record
         }
         file.write(record)
+        onProgress?(record)
         watch?.end(record, result.summary.progress)
     }
 }
