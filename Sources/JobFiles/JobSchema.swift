@@ -183,7 +183,10 @@ public struct JobSchema: Sendable {
     }
 
     private var optionProperties: [(String, Value)] {
-        options.map { option in (option.name, property(option)) }.sorted { $0.0 < $1.0 }
+        let plurals = LayerReader.plurals.compactMap { plural, name in
+            options.first { $0.name == name }.map { (plural, property($0)) }
+        }
+        return (options.map { option in (option.name, property(option)) } + plurals).sorted { $0.0 < $1.0 }
     }
 
     private var texts: (String, Value) {
@@ -205,7 +208,7 @@ public struct JobSchema: Sendable {
             }
         case .document: members.append(("type", .list([.text("string"), .text("object")])))
         case .price: members.append(("type", .list([.text("string"), .text("object")])))
-        case .json, .header, .share:
+        case .json, .header, .share, .server:
             members.append(("type", .list([.text("string"), .text("array"), .text("object")])))
         }
         return .object(members)

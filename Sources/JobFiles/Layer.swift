@@ -74,7 +74,7 @@ struct LayerReader: Sendable {
                 continue
             }
             guard !member.value.isNull else { continue }
-            let known = names[name] ?? name
+            let known = names[name] ?? Self.plurals[name] ?? name
             let entry: Layer.Entry?
             if options[known] == nil, let option = Spellings.option(known), options[option] != nil {
                 entry = spelled(known, option, member, &layer, &problems)
@@ -98,6 +98,9 @@ struct LayerReader: Sendable {
         }
         return layer
     }
+
+    /// Names of lists.
+    static let plurals = ["endpoints": "base-url"]
 
     private func spelled(
         _ name: String, _ option: String, _ member: YAMLNode.Member, _ layer: inout Layer,
@@ -135,6 +138,9 @@ struct LayerReader: Sendable {
                 place: member.key.place)
         }
         let form = OptionForm(option)
+        if form == .server, value.members != nil || value.elements != nil {
+            return servers(of: member, name, &problems)
+        }
         if let members = value.members, let separator = form.separator {
             return entry(
                 members.map { one in
@@ -155,6 +161,55 @@ struct LayerReader: Sendable {
             return nil
         }
         return entry((value.scalars ?? []).map { ($0.text ?? "", $0) }, form.separator)
+    }
+
+    /// Servers, each an address or a mapping of `base-url` or `url` and what is its own.
+    private func servers(
+        of member: YAMLNode.Member, _ name: String, _ problems: inout [RetortError]
+    ) -> Layer.Entry? {
+        var settings: [Setting] = []
+        for node in member.value.elements ?? [member.value] {
+            guard let text = node.text ?? server(node, &problems) else {
+                if node.members == nil {
+                    problems.append(
+                        RetortError(
+                            .configuration, "a server is neither an address nor a mapping", at: node.place,
+                            remedy:
+                                "Write `- url: URL`, and below it weight, concurrency, key-variable, rps, rpm or tpm."))
+                }
+                return nil
+            }
+            settings.append(Setting(name, text, at: node.place))
+        }
+        return Layer.Entry(option: name, settings: settings, separator: nil, place: member.key.place)
+    }
+
+    /// A server's text as the option has it: its address, and `NAME=VALUE` behind it.
+    private func server(_ node: YAMLNode, _ problems: inout [RetortError]) -> String? {
+        guard let members = node.members else { return nil }
+        var words: [String] = []
+        var url: String?
+        for member in members {
+            let name = member.name.replacing("_", with: "-")
+            let known = ["url": "base-url", "key": "key-variable"][name] ?? Spellings.option(name) ?? name
+            guard let text = member.value.text, !text.isEmpty, !text.contains(where: \.isWhitespace),
+                known == "base-url" || OptionForm.serverNames.contains(known)
+            else {
+                problems.append(
+                    RetortError(
+                        .configuration, "\(member.name) is no setting of a server, or has no plain value",
+                        at: member.key.place,
+                        remedy: "A server has url, \(OptionForm.serverNames.joined(separator: ", "))."))
+                return nil
+            }
+            if known == "base-url" { url = text } else { words.append("\(known)=\(text)") }
+        }
+        guard let url else {
+            problems.append(
+                RetortError(.configuration, "a server has no address", at: node.place, remedy: "Add `url: URL`."))
+            return nil
+        }
+        return ([url] + words).joined(separator: " ")
     }
 
     /// `{input: 0.27, cached: 0.07, output: 1.1}` as the option's text.
@@ -179,6 +234,11 @@ enum OptionForm: Equatable {
     case share
     /// Prices of a model.
     case price
+    /// Servers.
+    case server
+
+    /// What a server has beside its address.
+    static let serverNames = ["key-variable", "weight", "concurrency", "rps", "rpm", "tpm"]
 
     init(_ option: OptionSpec) {
         self =
@@ -188,6 +248,7 @@ enum OptionForm: Equatable {
             case "'NAME: VALUE'": .header
             case "FAULT=SHARE,...": .share
             case "'IN CACHED OUT'": .price
+            case "URL": option.name == "base-url" ? .server : .plain
             default: .plain
             }
     }
@@ -197,7 +258,7 @@ enum OptionForm: Equatable {
         switch self {
         case .json, .share: "="
         case .header: ":"
-        case .plain, .document, .price: nil
+        case .plain, .document, .price, .server: nil
         }
     }
 

@@ -16,7 +16,8 @@ final class Attempts: Sendable {
     /// Children that have their value: the run loop takes that many from the group before it acts.
     let finished = Atomic(0)
 
-    private let transport: any ModelTransport
+    /// One for each endpoint.
+    private let transports: [any ModelTransport]
     private let classifier: Classifier
     private let parsers = ParserPool()
     private let verifier: Verifier?
@@ -24,9 +25,9 @@ final class Attempts: Sendable {
     /// Judges the answer that the ticket holds.
     typealias Verifier = @Sendable (Ticket) async -> VerifierRuling
 
-    init(transport: any ModelTransport, classifier: Classifier, verifier: Verifier? = nil) {
+    init(transports: [any ModelTransport], classifier: Classifier, verifier: Verifier? = nil) {
         self.verifier = verifier
-        self.transport = transport
+        self.transports = transports
         self.classifier = classifier
     }
 
@@ -38,7 +39,7 @@ final class Attempts: Sendable {
 
     func attempt(_ ticket: Ticket) async -> ChildEvent {
         let asked = AskedRequest(ticket.request, corrections: ticket.corrections)
-        let result = await transport.send(asked.request)
+        let result = await transports[ticket.endpoint].send(asked.request)
         let parser = parsers.take()
         let judgement = classifier.judge(result, of: asked, with: parser)
         parsers.give(back: parser)

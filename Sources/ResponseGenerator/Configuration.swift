@@ -36,6 +36,8 @@ public struct GeneratorConfiguration: Sendable {
     /// Whether a refused item has failed at once, whatever the refusal says of other items, so that none of them is held and
     /// none stops the run: a client waits for each.
     public var refusalsAreOutcomes = false
+    /// The servers where there are several; with fewer than two the generator has one transport.
+    public var endpoints: [EndpointSettings] = []
     /// Whether earlier runs had answers from the same API with the same key and model.
     public var hasWorkedBefore = false
     /// The API's address as errors name it; empty: they name none.
@@ -65,8 +67,18 @@ public struct GeneratorConfiguration: Sendable {
         }
         try check(
             (1...Self.concurrencyMax).contains(concurrency), "the concurrency must be from 1 to \(Self.concurrencyMax)")
+        try check(
+            endpoints.count <= EndpointSettings.countMax,
+            "a run can have \(EndpointSettings.countMax) endpoints, not \(endpoints.count)")
+        for endpoint in endpoints {
+            try check(
+                endpoint.weight >= 1 / EndpointSettings.weightMax && endpoint.weight <= EndpointSettings.weightMax,
+                "the weight of an endpoint must be from 0.001 to 1000: \(endpoint.name)")
+        }
         try check(attemptsMax >= 1, "at least one attempt is needed")
-        let rates = [limits.requestsPerSecond, limits.requestsPerMinute, limits.tokensPerMinute]
+        let rates = ([limits] + endpoints.map(\.limits)).flatMap {
+            [$0.requestsPerSecond, $0.requestsPerMinute, $0.tokensPerMinute]
+        }
         try check(rates.allSatisfy { $0.map { $0 > 0 && $0.isFinite } ?? true }, "a rate limit must be above zero")
         try check((limits.spacing ?? .zero) >= .zero, "the time between dispatches must not be negative")
         try check(backoffBase > .zero && backoffCap >= backoffBase, "the backoff must be above zero and below its cap")

@@ -7,11 +7,16 @@ extension Dispatcher {
     static let hopelessProbesMax = 3
 
     /// How long the outage will still be waited for; nil when there is none.
-    func outageLeft(at now: Instant) -> Interval? { breaker.downSince.map { max(.zero, outageMax - (now - $0)) } }
+    func outageLeft(at now: Instant) -> Interval? { downSince.map { max(.zero, outageMax - (now - $0)) } }
+
+    /// Since when no server serves.
+    private var downSince: Instant? { router == nil ? breaker.downSince : router?.outage?.since }
+    private var trouble: CircuitBreaker.Trouble { router?.outage?.trouble ?? breaker.trouble }
+    private var hopelessProbes: Int { router == nil ? breaker.hopelessProbes : router?.outage?.hopelessProbes ?? 0 }
 
     mutating func checkOutage(at now: Instant) {
-        guard window.phase == .open, !isPaused, let since = breaker.downSince else { return }
-        if breaker.hopelessProbes >= Self.hopelessProbesMax { return stop(with: hopeless) }
+        guard window.phase == .open, !isPaused, let since = downSince else { return }
+        if hopelessProbes >= Self.hopelessProbesMax { return stop(with: hopeless) }
         if now - since >= outageMax { stop(with: outage(of: now - since)) }
     }
 
@@ -33,13 +38,13 @@ extension Dispatcher {
         let server = server.isEmpty ? "the server" : server
         let time = Self.words(length)
         let message =
-            switch breaker.trouble {
+            switch trouble {
             case .connection: "\(server) unreachable for \(time)"
             case .server: "\(server) has served no request for \(time)"
             case .refusal: "\(server) has refused every request for \(time) as too many"
             }
         let when =
-            breaker.trouble == .refusal ? "when the account's limit allows" : "when the server is up"
+            trouble == .refusal ? "when the account's limit allows" : "when the server is up"
         return RetortError(
             .incomplete, cause.map { "\(message) (\($0))" } ?? message,
             remedy: "All received answers are saved; run the same command again \(when), or raise --outage-max.")

@@ -19,13 +19,16 @@ extension Dispatcher {
         budget?.settle(reserved: ticket.costMax, spent: attempt.cost)
         if let reply = attempt.reply {
             hasReached = true
-            if let limits = RateLimitReport(reply) { limiter.learn(limits, at: now) }
-            adaptive.returned(
-                ticket.dispatchNumber, refused: attempt.isRefusedForLoad, latency: attempt.latency)
+            if router == nil {
+                if let limits = RateLimitReport(reply) { limiter.learn(limits, at: now) }
+                adaptive.returned(
+                    ticket.dispatchNumber, refused: attempt.isRefusedForLoad, latency: attempt.latency)
+            }
         }
+        if router != nil { returnedFromEndpoint(attempt, at: now) }
         switch attempt.verdict {
         case .answer(let answer):
-            breaker.replied()
+            serverReplied(to: ticket)
             succeeded()
             ticket.attempts += 1
             if answer.usage.total > 0 {
@@ -36,23 +39,25 @@ extension Dispatcher {
             if judging.isOn { return hold(attempt, answer, at: now) }
             return settle(attempt, .answer(answer), at: now)
         case .fail(let failureClass, let message):
-            breaker.replied()
+            serverReplied(to: ticket)
             note(message)
             if attempt.isUnderSuccess { succeeded() }
             ticket.attempts += 1
             return settle(attempt, attempt.failure(failureClass, message), at: now)
         case .ask(let next, let failureClass, let message):
-            breaker.replied()
+            serverReplied(to: ticket)
             succeeded()
             ticket.attempts += 1
             return ask(attempt, next, failureClass, message, at: now)
         case .refuse(let refusal):
-            breaker.replied()
+            serverReplied(to: ticket)
             note(refusal.message)
+            if isTakenElsewhere(attempt, refusal, refusal.message, at: now) { return nil }
             return refused(attempt, refusal, wasProbe, at: now)
         case .stop(let error):
-            breaker.replied()
+            serverReplied(to: ticket)
             note(error.cause ?? error.message)
+            if isTakenElsewhere(attempt, nil, error.cause ?? error.message, at: now) { return nil }
             if refusalsAreOutcomes {
                 ticket.attempts += 1
                 let failureClass = attempt.reply?.status == 429 ? FailureClass.rateLimited : .auth
@@ -66,7 +71,7 @@ extension Dispatcher {
             if failureClass == .rateLimited { shared?.refused(pause: hint ?? .zero) }
             return retry(attempt, failureClass, message, hint, wasProbe, at: now)
         case .cancelled:
-            if wasProbe { breaker.probeCancelled(at: now) }
+            if wasProbe { probeCancelled(ticket, at: now) }
             if window.phase == .open { return retry(attempt, .connection, "cancelled", nil, wasProbe, at: now) }
             window.released()
             return nil
@@ -74,7 +79,7 @@ extension Dispatcher {
     }
 
     /// The item stays pending, or waits: what its answer has cost is in no record.
-    private mutating func leaveUnrecorded(_ attempt: AttemptResult) {
+    mutating func leaveUnrecorded(_ attempt: AttemptResult) {
         if let cost = attempt.cost, cost > 0 { budget?.unrecorded(cost) }
     }
 
@@ -166,15 +171,16 @@ extension Dispatcher {
         let ticket = attempt.ticket
         note(message)
         if let trouble = trouble(of: attempt, failureClass) {
-            breaker.failed(
-                trouble, item: ticket.serial, wasProbe: wasProbe, hint: hint, isHopeless: isHopeless(attempt.failure),
-                at: now)
+            serverFailed(
+                trouble, ticket, wasProbe: wasProbe, hint: hint, isHopeless: isHopeless(attempt.failure), at: now)
         } else {
-            breaker.replied()
+            serverReplied(to: ticket)
         }
-        if !breaker.isOpen {
+        let movesOn = movesOn(ticket, failureClass, hint, at: now)
+        if !isServerDown(for: ticket) {
             ticket.attempts += 1
             if failureClass == .rateLimited { ticket.refusals += 1 }
+            if movesOn { ticket.moved(refused: failureClass == .rateLimited) }
         }
         if isSpent(ticket) {
             if attempt.isUnreadable {
@@ -192,14 +198,14 @@ extension Dispatcher {
         guard window.phase == .open else { return settlement }
         ticket.waitsAfter = failureClass
         waitingByClass[failureClass, default: 0] += 1
-        retries.push(ticket, due: due(ticket, hint, wasProbe, at: now))
+        retries.push(ticket, due: movesOn ? now : due(ticket, hint, wasProbe, at: now))
         return settlement
     }
 
     /// When the item goes again. A probe that failed is the next probe too, so that a server that fails each item a few
     /// times does not have to see all of them first; but not for ever, since the item may be what it fails of.
     private mutating func due(_ ticket: Ticket, _ hint: Interval?, _ wasProbe: Bool, at now: Instant) -> Instant {
-        if wasProbe, breaker.isOpen, ticket.probes < Self.probesInRowMax {
+        if wasProbe, isServerDown(for: ticket), ticket.probes < Self.probesInRowMax {
             ticket.probes += 1
             return Instant(nanoseconds: 0)
         }
@@ -224,8 +230,8 @@ extension Dispatcher {
     /// Whether the item has had its attempts. A refusal for the rate says little about the item, so it gets several for
     /// each retry; but not without end, for a request above the account's limit is refused for ever.
     private func isSpent(_ ticket: Ticket) -> Bool {
-        ticket.attempts - ticket.refusals >= attemptsMax
-            || ticket.refusals > Self.refusalsPerRetry * (attemptsMax - 1)
+        ticket.attempts - ticket.refusals - ticket.movesAfterFailure >= attemptsMax
+            || ticket.refusals - ticket.movesAfterRefusal > Self.refusalsPerRetry * (attemptsMax - 1)
     }
 
     /// Refusals for the rate that an item gets in place of each retry.

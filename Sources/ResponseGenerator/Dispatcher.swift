@@ -27,6 +27,8 @@ struct Dispatcher {
     var retries = RetryQueue<Ticket>()
     var adaptive: AdaptiveConcurrency
     var breaker = CircuitBreaker()
+    /// Spreads the requests over several endpoints; nil where there is one.
+    var router: EndpointRouter?
     var refusals: RefusalWatch
     /// The user wants nothing to be sent.
     var isPaused = false
@@ -68,7 +70,13 @@ struct Dispatcher {
     init(_ configuration: GeneratorConfiguration, at now: Instant) {
         window = WindowMachine(waitingMax: configuration.waitingLimit)
         adaptive = AdaptiveConcurrency(
-            ceiling: configuration.concurrency, automatic: configuration.isConcurrencyAutomatic)
+            ceiling: configuration.concurrency,
+            automatic: configuration.isConcurrencyAutomatic && configuration.endpoints.count < 2)
+        if configuration.endpoints.count > 1 {
+            router = EndpointRouter(
+                configuration.endpoints, concurrency: configuration.concurrency,
+                automatic: configuration.isConcurrencyAutomatic, at: now)
+        }
         limiter = RateLimiter(configuration.limits, at: now)
         backoff = Backoff(base: configuration.backoffBase, cap: configuration.backoffCap, seed: configuration.seed)
         budget = configuration.budget
@@ -123,6 +131,7 @@ struct Dispatcher {
     }
 
     private mutating func dispatchOrWait(at now: Instant) -> Action {
+        if router != nil { return dispatchToEndpoint(at: now) }
         var isProbe = false
         switch breaker.permission(at: now) {
         case .go: break
@@ -134,14 +143,20 @@ struct Dispatcher {
         // A probe does not wait for the backoff of the item it happens to carry.
         if !fresh, !isProbe, let due = retries.nextDue, due > now { return wait(.none, until: due) }
         let retryFirst = retries.nextDue.map { $0 <= now } ?? false || !fresh
-        let tokens = (retryFirst ? retries.first : ready.first)?.estimatedTokens ?? 0
+        guard let first = retryFirst ? retries.first : ready.first else { return wait(.none, until: nil) }
+        return send(first, retryFirst: retryFirst, isProbe: isProbe, to: 0, at: now)
+    }
+
+    /// Sends the item that is first, if the limits of the run let it.
+    mutating func send(_ first: Ticket, retryFirst: Bool, isProbe: Bool, to endpoint: Int, at now: Instant) -> Action {
+        let tokens = first.estimatedTokens
         let pace = limiter.ready(tokens: tokens, at: now)
         if pace > now { return wait(.rateLimit, until: pace) }
         if let shared {
             guard let due = shared.ready(tokens: tokens, at: now) else { return wait(.rateLimit, until: nil) }
             if due > now { return wait(.rateLimit, until: due) }
         }
-        let costMax = (retryFirst ? retries.first : ready.first)?.costMax ?? 0
+        let costMax = first.costMax
         if budget?.takes(costMax) == false, !takeMoney(for: costMax) { return waitForMoney(costMax) }
         guard let ticket = retryFirst ? takeRetry() : ready.popFirst() else { return wait(.none, until: nil) }
         limiter.take(tokens: tokens, at: now)
@@ -149,9 +164,15 @@ struct Dispatcher {
         budget?.reserve(costMax)
         window.dispatched()
         flights.insert(ticket, at: now)
-        ticket.dispatchNumber = adaptive.dispatched(inFlight: window.inFlight)
         ticket.isProbe = isProbe
-        if isProbe { breaker.probeDispatched() }
+        if router == nil {
+            ticket.dispatchNumber = adaptive.dispatched(inFlight: window.inFlight)
+            if isProbe { breaker.probeDispatched() }
+        } else {
+            ticket.endpoint = endpoint
+            ticket.dispatchNumber =
+                router?.dispatched(endpoint, tokens: tokens, isProbe: isProbe, at: now) ?? 0
+        }
         hold = .none
         return .dispatch(ticket)
     }
@@ -183,7 +204,11 @@ struct Dispatcher {
         return .finish
     }
 
-    private mutating func wait(_ reason: Hold, until due: Instant?) -> Action {
+    /// Items that were never sent, and the first of them.
+    var readyCount: Int { ready.count }
+    var readyFirst: Ticket? { ready.first }
+
+    mutating func wait(_ reason: Hold, until due: Instant?) -> Action {
         hold = reason
         return .wait(until: due)
     }

@@ -57,11 +57,14 @@ public struct Outcome<Context: Sendable>: Sendable {
     public var finishedAt: Instant
     /// The item's rounds so far, earlier runs included.
     public var rounds: RoundsSoFar
+    /// The place among the run's endpoints of the one that got the last request.
+    public var endpoint: Int
 
     public init(
         context: Context, result: OutcomeResult, attempts: Int, latency: Interval, finishedAt: Instant,
-        rounds: RoundsSoFar = RoundsSoFar()
+        rounds: RoundsSoFar = RoundsSoFar(), endpoint: Int = 0
     ) {
+        self.endpoint = endpoint
         self.rounds = rounds
         self.context = context
         self.result = result

@@ -68,6 +68,9 @@ public struct Progress: Sendable {
     /// The most frequent errors of all attempts, most frequent first.
     public var errors: [ErrorCount] = []
 
+    /// How each endpoint does; empty where there is one.
+    public var endpoints: [EndpointProgress] = []
+
     public var elapsed = Interval.zero
     /// Outcomes a second over the last half minute.
     public var itemsPerSecond = 0.0

@@ -95,6 +95,10 @@ struct ProgressCounter: Sendable {
         progress.waitingByClass = dispatcher.waitingByClass.filter { $0.value > 0 }
         progress.concurrency = dispatcher.adaptive.limit
         progress.concurrencyMax = dispatcher.adaptive.ceiling
+        if let router = dispatcher.router {
+            progress.endpoints = router.progress
+            progress.concurrency = min(dispatcher.adaptive.limit, router.limit)
+        }
         progress.hold = dispatcher.hold
         progress.elapsed = now - start
         progress.itemsPerSecond = rate.perSecond(at: now)

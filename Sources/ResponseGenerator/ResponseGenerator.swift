@@ -10,7 +10,7 @@ public import ModelAPI
 /// One generator makes one run. `stop` and `progress` may be used from any thread.
 public final class ResponseGenerator<Context: Sendable>: Sendable {
     private let configuration: GeneratorConfiguration
-    private let transport: any ModelTransport
+    private let transports: [any ModelTransport]
     private let clock: any GeneratorClock
     private let executor: (any TaskExecutor)?
     private let observer: (any ProgressObserver)?
@@ -21,14 +21,28 @@ public final class ResponseGenerator<Context: Sendable>: Sendable {
     ///   - executor: where the run and all its attempts take place; nil: where the caller is.
     ///   - observer: told of the progress.
     /// Throws `.configuration` when a number is out of its range.
-    public init(
+    public convenience init(
         _ configuration: GeneratorConfiguration, transport: any ModelTransport,
         clock: any GeneratorClock = SystemClock(), executor: (any TaskExecutor)? = nil,
         observer: (any ProgressObserver)? = nil
     ) throws(RetortError) {
+        try self.init(
+            configuration, transports: [transport], clock: clock, executor: executor, observer: observer)
+    }
+
+    /// The same with a transport for each of the configuration's endpoints, in their order.
+    public init(
+        _ configuration: GeneratorConfiguration, transports: [any ModelTransport],
+        clock: any GeneratorClock = SystemClock(), executor: (any TaskExecutor)? = nil,
+        observer: (any ProgressObserver)? = nil
+    ) throws(RetortError) {
         try configuration.validate()
+        guard transports.count == max(1, configuration.endpoints.count) else {
+            throw RetortError(
+                .configuration, "\(configuration.endpoints.count) endpoints have \(transports.count) transports")
+        }
         self.configuration = configuration
-        self.transport = transport
+        self.transports = transports
         self.clock = clock
         self.executor = executor
         self.observer = observer
@@ -57,7 +71,7 @@ public final class ResponseGenerator<Context: Sendable>: Sendable {
         var loop = RunLoop(
             configuration,
             attempts: Attempts(
-                transport: transport, classifier: configuration.classifier, verifier: verifier.map(Self.judge)),
+                transports: transports, classifier: configuration.classifier, verifier: verifier.map(Self.judge)),
             mailbox: mailbox, clock: clock,
             pull: Self.puller(of: source),
             accept: { (batch) throws(RetortError) in try sink.accept(batch.map(Self.outcome)) },
@@ -106,6 +120,7 @@ public final class ResponseGenerator<Context: Sendable>: Sendable {
         let ticket = unsafeDowncast(settlement.ticket, to: ItemTicket<Context>.self)
         return Outcome(
             context: ticket.context, result: settlement.result, attempts: ticket.priorAttempts + ticket.attempts,
-            latency: settlement.latency, finishedAt: settlement.finishedAt, rounds: ticket.rounds)
+            latency: settlement.latency, finishedAt: settlement.finishedAt, rounds: ticket.rounds,
+            endpoint: ticket.endpoint)
     }
 }

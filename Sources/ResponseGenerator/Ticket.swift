@@ -35,6 +35,12 @@ class Ticket: @unchecked Sendable {
     /// Where `Flights` keeps it.
     final var place = 0
     final var isProbe = false
+    /// The endpoint that got the request last, and a mask of those that should not get it next.
+    final var endpoint = 0
+    final var avoids: UInt64 = 0
+    /// Attempts after which the item went to another endpoint at once: of these, what was refused for the rate and the rest.
+    final var movesAfterRefusal = 0
+    final var movesAfterFailure = 0
     /// How often in a row it was the probe.
     final var probes = 0
     /// Why it waits for a retry.
@@ -66,6 +72,12 @@ class Ticket: @unchecked Sendable {
         request = next
         priorAttempts += attempts
         (attempts, refusals) = (0, 0)
+        (avoids, movesAfterRefusal, movesAfterFailure) = (0, 0, 0)
+    }
+
+    /// It goes to another endpoint at once.
+    final func moved(refused: Bool) {
+        if refused { movesAfterRefusal += 1 } else { movesAfterFailure += 1 }
     }
 }
 

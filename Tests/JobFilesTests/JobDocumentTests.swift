@@ -16,7 +16,8 @@ import Testing
         OptionSpec("param", kind: .repeated(.string), valueName: "NAME=JSON", summary: "p"),
         OptionSpec("header", kind: .repeated(.string), valueName: "'NAME: VALUE'", summary: "h"),
         OptionSpec("price", kind: .string, valueName: "'IN CACHED OUT'", summary: "p"),
-        OptionSpec("key-variable", kind: .string, summary: "k"), OptionSpec("base-url", kind: .string, summary: "b"),
+        OptionSpec("key-variable", kind: .string, summary: "k"),
+        OptionSpec("base-url", kind: .repeated(.string), valueName: "URL", summary: "b"),
         OptionSpec("model-config", kind: .path, summary: "m"), OptionSpec("job", kind: .string, summary: "j"),
     ]
 
@@ -42,6 +43,32 @@ import Testing
     }
 
     private func texts(_ document: JobDocument) -> [String] { document.settings.map { "\($0.name)=\($0.text)" } }
+
+    @Test func serversBecomeTextsOfTheAddress() {
+        let found = document(
+            """
+            endpoints:
+              - http://a/v1
+              - {url: http://b/v1, key: B_KEY, weight: 2, max_concurrent_requests: 16}
+              - base-url: http://c/v1
+                rate_limit_per_second: 5
+            """)
+        #expect(found.problems.isEmpty)
+        #expect(
+            texts(found) == [
+                "base-url=http://a/v1", "base-url=http://b/v1 key-variable=B_KEY weight=2 concurrency=16",
+                "base-url=http://c/v1 rps=5",
+            ])
+        #expect(texts(document("base-url: http://a/v1")) == ["base-url=http://a/v1"])
+    }
+
+    @Test(arguments: [
+        ("endpoints: [{weight: 2}]", "j.yaml:1:13"), ("endpoints: [{url: http://a, colour: 2}]", "j.yaml:1:28"),
+        ("endpoints: [[a]]", "j.yaml:1:13"), ("endpoints: [{url: 'a b'}]", "j.yaml:1:14"),
+    ])
+    func wrongServersAreTold(text: String, place: String) {
+        #expect(document(text).problems.map(\.place) == [place])
+    }
 
     @Test func mappingsBecomeTheTextsOfOptions() {
         let found = document(

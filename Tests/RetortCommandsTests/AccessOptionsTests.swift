@@ -78,8 +78,12 @@ import Testing
         #expect(throws: RetortError.self) { try headers([], ["OPENAI_ORG_ID": "org"]) }
     }
 
+    @Test func theSameBaseURLTwiceIsOne() throws {
+        let twice = ["in", "--out", "o", "-m", "m", "--base-url", "http://a/v1", "--base-url", "http://a/v1"]
+        #expect(try settings(twice, environment: [:]).servers.count == 1)
+    }
+
     @Test(arguments: [
-        (["--base-url", "http://a/v1", "--base-url", "http://b/v1"], "second"),
         (["--base-url", "http://a/v1,http://b/v1"], "comma"), (["--base-url", "localhost:8000/v1"], "no scheme"),
         (["--base-url", "https://h/v1?key=AIzaSECRET"], "parameter key"),
         (["--base-url", "https://h/v1?api_key=abcdefgh"], "parameter api_key"),
@@ -90,7 +94,4 @@ import Testing
         #expect(!error.description.contains("SECRET") && !error.description.contains("abcdefgh"))
     }
 
-    @Test func theSameBaseURLTwiceIsOne() throws {
-        _ = try headers(["--base-url", "http://a/v1", "--base-url", "http://a/v1"], [:])
-    }
 }

@@ -108,8 +108,9 @@ import Testing
                 "format", "version", "generated", "store", "state", "writer", "last_run", "changes", "progress", "job",
                 "pace",
                 "latency_ms",
-                "tokens", "answers", "cost_usd", "spent", "attempts", "finish_reasons", "models", "failures", "judged",
-                "storage", "timeline", "damage", "exports", "unreadable", "untimed", "quantile_error",
+                "tokens", "answers", "cost_usd", "spent", "attempts", "finish_reasons", "models", "endpoints",
+                "failures", "judged", "storage", "timeline", "damage", "exports", "unreadable", "untimed",
+                "quantile_error",
             ])
         #expect(names(root["progress"]) == ["items", "done", "failed", "pending"])
         #expect(

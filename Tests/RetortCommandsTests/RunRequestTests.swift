@@ -99,7 +99,7 @@ import Testing
         #expect(try !command(["status", "a"], environment: environment).flag("quiet"))
         // Both names of the base URL: retort's own wins.
         let both = ["RETORT_BASE_URL": "http://a/v1", "OPENAI_BASE_URL": "http://b/v1"]
-        #expect(try command(["run", "a"], environment: both).string("base-url") == "http://a/v1")
+        #expect(try command(["run", "a"], environment: both).strings("base-url") == ["http://a/v1"])
     }
 
     @Test func providersYieldToABaseURLOfTheirOwnRank() throws {

@@ -110,12 +110,15 @@ enum RunCommand {
                 "compression-level", kind: .integer(1...12), summary: "gzip level of the segments", group: inputGroup,
                 default: String(StoreOptions().compressionLevel)),
             OptionSpec(
-                "base-url", kind: .string, valueName: "URL", summary: "the API, with or without /v1",
+                "base-url", kind: .repeated(.string), valueName: "URL", summary: "the API, with or without /v1",
                 details: """
                     A host alone gets /v1; a base URL with a path of its own is taken as it is. A query such as \
                     ?api-version= goes to the end of each request's address. OPENAI_API_KEY is sent as a bearer token, \
-                    to Azure AZURE_OPENAI_API_KEY as api-key, with --endpoint messages ANTHROPIC_API_KEY as x-api-key.
-                    """, group: "The server", environment: "OPENAI_BASE_URL", once: true
+                    to Azure AZURE_OPENAI_API_KEY as api-key, with --endpoint messages ANTHROPIC_API_KEY as x-api-key. \
+                    Given several times, each request goes to the server with the least in flight; behind each address may \
+                    be key-variable=NAME, weight=N, concurrency=N, rps=N, rpm=N, tpm=N. A server that is down or limits the \
+                    rate is left out until it serves again.
+                    """, group: "The server", environment: "OPENAI_BASE_URL"
             ).main,
             AccessOptions.header,
         ] + AccessOptions.options + [
@@ -137,7 +140,7 @@ enum RunCommand {
         OptionSpec(
             "concurrency", "c",
             kind: .either(["auto"], or: .integer(1...GeneratorConfiguration.concurrencyMax)),
-            summary: "maximum requests in flight", group: paceGroup,
+            summary: "maximum requests in flight, at all servers together", group: paceGroup,
             default: String(GeneratorConfiguration.concurrencyDefault)
         ).main,
         OptionSpec("rps", kind: .number(0.001...1_000_000), summary: "maximum requests per second", group: paceGroup),

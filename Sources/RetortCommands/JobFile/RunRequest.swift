@@ -108,7 +108,12 @@ struct RunRequest {
     /// A value for display: what may hold a secret is not shown.
     private static func shown(_ name: String, _ value: OptionValue) -> String {
         guard name != "header" else { return "..." }
-        let text = name == "base-url" ? ServerNote.withoutSecrets(value.text) : value.text
+        var text = value.text
+        if name == "base-url", case .list(let urls) = value {
+            text = urls.map { url in
+                url.text.split(separator: " ").map { ServerNote.withoutSecrets(String($0)) }.joined(separator: " ")
+            }.joined(separator: ", ")
+        }
         return text.count > shownMax ? text.prefix(shownMax) + "..." : text
     }
 

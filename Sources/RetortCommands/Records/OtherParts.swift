@@ -6,6 +6,12 @@ struct OtherParts {
     /// The names of what the record itself adds.
     private static let costKey = Array(#"{"cost_usd":"#.utf8)
 
+    /// What the record says of how its answer came about.
+    enum Note: String {
+        /// The server that answered, where a run had several.
+        case endpoint
+    }
+
     /// The object; empty where there is nothing.
     private(set) var json: [UInt8] = []
     private(set) var hasReplaced = false
@@ -38,6 +44,18 @@ struct OtherParts {
             json[json.count - 1] = UInt8(ascii: ",")
             json.append(contentsOf: object.dropFirst())
         }
+    }
+
+    mutating func add(_ note: Note, _ text: String) {
+        begin(note.rawValue)
+        JSONString.append(text, to: &json)
+        json.append(UInt8(ascii: "}"))
+    }
+
+    /// A note's text in such an object.
+    static func text(_ note: Note, in json: [UInt8], with parser: JSONParser) -> String? {
+        guard !json.isEmpty, let root = try? parser.parse(json).root else { return nil }
+        return root.members.first { $0.key.string == note.rawValue }?.value.string
     }
 
     private mutating func begin(_ name: String) {

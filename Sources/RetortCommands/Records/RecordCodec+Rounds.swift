@@ -44,6 +44,7 @@ extension RecordCodec {
         writer.integer(.created, Int(now()))
         writer.request(.request, path: round.request.path, body: round.request.body)
         writer.text(.metadata, outcome.context.metadata)
+        if let server = server(of: outcome) { other.add(.endpoint, server) }
         writer.text(.other, other.json)
         return writer.finished
     }

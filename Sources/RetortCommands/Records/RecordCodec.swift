@@ -19,6 +19,8 @@ struct RecordCodec: Sendable {
     var keepsBody: Bool
     /// The type that the store's costs have.
     var costs = CostColumn()
+    /// The names of the servers where there are several; empty where there is one.
+    var servers: [String] = []
     /// Records in which a text held what UTF-8 cannot.
     let replaced = Locked(0)
     /// Seconds since 1970 for the records' `created`.
@@ -42,13 +44,27 @@ struct RecordCodec: Sendable {
             // What cost nothing is known to have cost nothing, where prices are known at all.
             let cost = failure.bill.map { $0.nanodollars(at: context.price) } ?? context.price.map { _ in 0 }
             members = self.members(
-                of: failure, asked: context.asked, latency: outcome.latency, request: context.request,
+                of: naming(server(of: outcome), failure), asked: context.asked, latency: outcome.latency,
+                request: context.request,
                 metadata: context.metadata, cost: cost, rounds: outcome.rounds)
             tallies = RecordTallies.ofFailure(cost: cost)
         }
         return NewRecord(
             key: context.key, status: status, attempts: UInt32(clamping: outcome.attempts), row: context.row,
             fingerprint: context.fingerprint, members: members, tallies: tallies)
+    }
+
+    /// The server that got the item's last request, where there are several.
+    func server(of outcome: Outcome<ItemContext>) -> String? {
+        servers.indices.contains(outcome.endpoint) ? servers[outcome.endpoint] : nil
+    }
+
+    /// The failure with the server's name behind its message.
+    func naming(_ server: String?, _ failure: ItemFailure) -> ItemFailure {
+        guard let server else { return failure }
+        var failure = failure
+        failure.message += " (\(server))"
+        return failure
     }
 
     /// What a cost was counted by: the provider's own statement, or a price list.
@@ -87,6 +103,7 @@ struct RecordCodec: Sendable {
         let form = costs.form(of: cost, bytes: writer.bytes.count)
         writer.dollars(.cost, nanodollars: form == .member ? cost : nil)
         if form == .besides { other.add(cost: cost) }
+        if let server = server(of: outcome) { other.add(.endpoint, server) }
         writer.text(.prices, priceList(Bill(answer), cost))
         let isInRounds = answer.verdictRaw != nil
         let earlier = outcome.rounds

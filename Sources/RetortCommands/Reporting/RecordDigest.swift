@@ -41,6 +41,8 @@ struct RecordDigest {
     private(set) var unfit = 0
     private(set) var finishReasons = NameCounts()
     private(set) var models = NameCounts()
+    /// Answers by the server that gave them, of runs with several servers.
+    private(set) var endpoints = NameCounts()
     /// Items by the number of their attempts, from 0 to `attemptsMax`.
     private(set) var attemptsOfDone = [Int](repeating: 0, count: attemptsMax + 1)
     private(set) var attemptsOfFailed = [Int](repeating: 0, count: attemptsMax + 1)
@@ -56,6 +58,7 @@ struct RecordDigest {
 
     private let parser = JSONParser()
     private let verdictParser = JSONParser()
+    private let noteParser = JSONParser()
     private let classNumbers: [String: Int]
 
     init(failureClasses: [String]) {
@@ -95,6 +98,9 @@ struct RecordDigest {
         latency.add(milliseconds)
         finishReasons.add(Self.name(record.member(.finishReason)))
         models.add(Self.name(record.member(.model)))
+        if let server = OtherParts.text(.endpoint, in: record.json(.other), with: noteParser) {
+            endpoints.add(String(server.unicodeScalars.prefix(120)))
+        }
         if record.isTruncated { truncated += 1 }
         if !record.isAnswered { empty += 1 }
         if let found = record.member(.valueFound) {

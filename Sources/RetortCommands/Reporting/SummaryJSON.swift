@@ -10,8 +10,10 @@ import SegmentStore
 ///     state               "empty", "running", "complete" or "incomplete"
 ///     writer              the process that writes the store now; "" when none does
 ///     last_run            {state, reason, started, updated, elapsed_s, rate_per_s, requests, retries, truncated, empty,
-///                         last_error, settings} as the run itself says, or null; settings are texts, as the
-///                         options say them
+///                         last_error, endpoints, settings} as the run itself says, or null; settings are texts, as
+///                         the options say them; endpoints are the servers of a run with several, each {name, state,
+///                         requests, answers, rate_limited, failures, completion_tokens, in_flight, concurrency,
+///                         latency_ms_mean, last_error}
 ///     progress            {items, done, failed, pending}; items and pending are null where only reading the input
 ///                         could tell them
 ///     job                 what the answers depend on, as in retort.json; values are texts
@@ -24,7 +26,8 @@ import SegmentStore
 ///     spent               {answers_usd, failures_usd, superseded_usd, total_usd, uncertain_max_usd}: the first three
 ///                         add up to the total; what answers without a record may have cost at most
 ///     attempts            [{attempts, done, failed}]; the last stands for that many and more
-///     finish_reasons      [{name, count}], then models likewise
+///     finish_reasons      [{name, count}], then models likewise, and endpoints: the servers that answered, of runs with
+///                         several
 ///     failures            [{class, count, http_statuses, kinds}], the most frequent class first
 ///     judged              {rounds, verifiers, seconds}, or null where nothing was judged; rounds are [{round, judged,
 ///                         passed}], verifiers as `retort evaluate --json` has them, seconds {answers, rounds,
@@ -75,7 +78,7 @@ struct SummaryJSON {
             Member("cost_usd", cost), Member("spent", summary.spending.json),
             Member("attempts", attempts),
             Member("finish_reasons", counts(digest.finishReasons)),
-            Member("models", counts(digest.models)),
+            Member("models", counts(digest.models)), Member("endpoints", counts(digest.endpoints)),
             Member("failures", .list(summary.failures.map { failure($0.name, $0.digest) })),
             Member("judged", summary.judged?.tree ?? .null),
             Member("storage", storage),
@@ -130,7 +133,7 @@ struct SummaryJSON {
             Member("requests", .integer(run.requests)),
             Member("retries", .object(run.retries.sorted { $0.key < $1.key }.map { Member($0, .integer($1)) })),
             Member("truncated", .integer(run.truncated)), Member("empty", .integer(run.empty)),
-            Member("last_error", .text(run.lastError)),
+            Member("last_error", .text(run.lastError)), Member("endpoints", .list(run.endpoints.map(\.tree))),
             Member("settings", .object(run.settings.sorted { $0.key < $1.key }.map { Member($0, .text($1)) })),
         ])
     }

@@ -72,6 +72,9 @@ struct SummaryText {
                 "\(StoreSummary.plural(ended, "item")) in \(Quantity.duration(milliseconds: run.elapsedSeconds * 1000)), "
                     + "\(Human.rate(run.itemsPerSecond).replacing("/s", with: " items/s"))"))
         for (name, text) in run.settings.sorted(by: { $0.key < $1.key }) { lines.append(row(clean(name), clean(text))) }
+        for (index, one) in run.endpoints.enumerated() {
+            lines.append(row(index == 0 ? "servers" : "", clean(one.line)))
+        }
         for change in summary.changes.suffix(StoreSummary.changesShownMax) {
             lines.append(row("changed", "\(UTCTime(Int64(change.time)).text): \(clean(change.text))"))
         }
@@ -115,6 +118,7 @@ struct SummaryText {
         if !digest.valuesFound.isEmpty { lines.append(row("values found", ValueCounts.text(digest.valuesFound))) }
         if digest.unfit > 0 { lines.append(countRow("answers that do not fit", digest.unfit, of: summary.failed)) }
         return lines + counts("Finish reasons", digest.finishReasons) + counts("Models", digest.models)
+            + (digest.endpoints.total == 0 ? [] : counts("Servers", digest.endpoints))
     }
 
     private var attempts: [String] {

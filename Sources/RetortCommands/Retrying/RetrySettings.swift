@@ -128,15 +128,18 @@ extension RunSettings {
         headers = []
         secrets = .none
         network = isSimulated ? HTTPTransport.Network() : HTTPTransport.Network(environment: environment)
+        var servers: [Server] = []
         if !isSimulated {
             let access = try AccessOptions(
                 command, endpoint: endpoint, environment: environment, stored: job.baseURL)
             baseURL = access.baseURL
             headers = access.headers
+            servers = access.servers
         }
-        secrets = Secrets(environment: environment, headers: headers)
+        secrets = Secrets(environment: environment, headers: servers.flatMap(\.headers))
         pricing = try Pricing(command, parameters: parameters, isSimulated: isSimulated)
         generator = try Self.generator(command)
+        try spread(over: servers, hasOwnConcurrency: command.isGiven("concurrency"))
         generator.classifier = Classifier(
             rejectedFinishReasons: rejectedFinishReasons, splitsThinking: splitsThinking,
             retryAfterMax: command.duration("retry-after-max"))

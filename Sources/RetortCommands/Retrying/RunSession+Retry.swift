@@ -46,9 +46,7 @@ extension RunSession {
         _ verifier: RunVerifier?, isOtherJob: Bool
     ) async throws(RetortError) -> Result {
         let superseded = try settings.pricing.limit.map { _ throws(RetortError) in try costOfSuperseded() }
-        let codec = RecordCodec(
-            prices: settings.pricing.version, keepsBody: settings.keepsBody, costs: try CostColumn(of: settings.out))
-        let recorder = Recorder(store, codec: codec, issued: IssuedKeys(), watch: live?.watch)
+        let recorder = Recorder(store, codec: try codec(), issued: IssuedKeys(), watch: live?.watch)
         let reporter = RetryReporter(
             RunDisplay(messages, store: store, meter: HealthMeter(loop)), total: source.count, store: store,
             publisher: RunPublisher(settings, command: "retry", watch: live?.watch))
@@ -58,14 +56,14 @@ extension RunSession {
                 Spending(
                     store.counters, mark: store.mark, superseded: superseded ?? 0, notes: store.manifest.notes),
                 isOtherJob: isOtherJob),
-            transport: watched(settings.secrets.guarding(transport), store),
+            transports: transports(transport) { watched($0, store) },
             clock: LoopClock(loop: loop), executor: loop, observer: reporter)
         let signals = Locked(0)
         watchSignals(generator, signals) { source.cancel() }
         let summary = await generator.run(source: source, sink: recorder, verifier: verifier)
         await verifier?.close()
         reporter.finish(summary.progress)
-        await transport.shutdown()
+        await shutdown(transport)
         let standing = RunStanding(retried: source.count, summary.progress)
         let result = Result(
             summary: summary, standing: standing, counters: store.counters,

@@ -7,8 +7,10 @@ import ModelAPI
 /// Where requests go, and the headers that they carry. Keys come from the environment alone and are written nowhere.
 struct AccessOptions {
     /// As the user named it.
-    var baseURL = ""
-    var headers: [(name: String, value: String)] = []
+    var baseURL: String { servers.first?.text.url ?? "" }
+    var headers: [(name: String, value: String)] { servers.first?.headers ?? [] }
+    /// Where requests go: one server, or several that share them.
+    var servers: [Server] = []
 
     static let header = OptionSpec(
         "header", kind: .repeated(.string), valueName: "'NAME: VALUE'", summary: "send this header with every request",
@@ -48,22 +50,36 @@ struct AccessOptions {
         let own = try RequestHeaders(command.strings("header"), environment: environment)
         guard !command.flag("simulate") else { return }
         let access = endpoint.dialect.access
-        baseURL = Self.baseURL(command, access, environment: environment, stored: stored)
-        try Self.check(baseURL)
-        headers = own.headers
-        if !own.authenticates {
-            let keys = try Self.keys(command, access, baseURL: baseURL)
-            headers += try Credentials(access, keys: keys, baseURL: baseURL, environment: environment).headers
+        let texts = Self.baseURLs(command, access, environment: environment, stored: stored)
+        for text in try ServerText.list(texts, at: command.origin(of: "base-url")) {
+            try Self.check(text.url)
+            var headers = own.headers
+            if !own.authenticates {
+                let keys = try Self.keys(command, access, text)
+                headers += try Credentials(access, keys: keys, baseURL: text.url, environment: environment).headers
+            }
+            headers += access.headers.filter { !own.names($0.name) }
+            servers.append(Server(text: text, headers: headers))
         }
-        headers += access.headers.filter { !own.names($0.name) }
     }
+
+    /// The value; throws `.usage` where there are several servers and `what` can have one only.
+    func single<Value>(_ what: String, _ value: Value) throws(RetortError) -> Value {
+        guard servers.count > 1 else { return value }
+        throw RetortError(
+            .usage, "\(what) has one server, and \(servers.count) are given", at: "--base-url",
+            remedy: "Give --base-url once.")
+    }
+
+    /// The headers of all servers, for what knows the secrets.
+    var allHeaders: [(name: String, value: String)] { servers.flatMap(\.headers) }
 
     /// The keys to look for: of the variable that is named, else the provider's own before the usual ones. Throws `.usage`
     /// for what is no variable, without repeating it: it may be the key.
     private static func keys(
-        _ command: ParsedCommand, _ access: APIAccess, baseURL: String
+        _ command: ParsedCommand, _ access: APIAccess, _ server: ServerText
     ) throws(RetortError) -> [APIAccess.Key]? {
-        if let variable = command.stringIfSet("key-variable") {
+        if let variable = server.keyVariable ?? command.stringIfSet("key-variable") {
             let isName =
                 variable.utf8.first.map { !(0x30...0x39).contains($0) } == true
                 && variable.unicodeScalars.allSatisfy {
@@ -73,38 +89,38 @@ struct AccessOptions {
             guard isName else {
                 throw RetortError(
                     .usage, "--key-variable is not the name of a variable",
-                    at: command.origin(of: "key-variable"),
+                    at: command.origin(of: server.keyVariable == nil ? "key-variable" : "base-url"),
                     remedy: "Put the key into the environment and name the variable: --key-variable MY_API_KEY.")
             }
             return [access.keys(startingWith: variable)[0]]
         }
-        let known = provider(command) ?? KnownProvider.at(host: ServerAddress(baseURL).host)
+        let known = provider(command) ?? KnownProvider.at(host: ServerAddress(server.url).host)
         return known?.keyVariable.map { access.keys(startingWith: $0) }
     }
 
-    private static func baseURL(
+    private static func baseURLs(
         _ command: ParsedCommand, _ access: APIAccess, environment: [String: String], stored: String?
-    ) -> String {
+    ) -> [String] {
         // The variable of OpenAI's clients is for no other provider and for no API that has a variable of its own.
         let isOfClients = command.origin(of: "base-url") == "$OPENAI_BASE_URL"
         if let provider = provider(command),
             isOfClients || command.source(of: "base-url") < command.source(of: "provider")
         {
-            return provider.baseURL
+            return [provider.baseURL]
         }
         if let variable = access.baseURLVariable, !command.isGiven("base-url") || isOfClients {
-            return environment[variable].flatMap { $0.isEmpty ? nil : $0 } ?? stored ?? access.baseURL
+            return [environment[variable].flatMap { $0.isEmpty ? nil : $0 } ?? stored ?? access.baseURL]
         }
-        return command.stringIfSet("base-url") ?? stored ?? access.baseURL
+        let given = command.strings("base-url").filter { !$0.isEmpty }
+        return given.isEmpty ? [stored ?? access.baseURL] : given
     }
 
     /// Throws `.configuration` for an address that cannot work or that holds what belongs into the environment.
     private static func check(_ baseURL: String) throws(RetortError) {
         guard !baseURL.contains(",") else {
             throw RetortError(
-                .configuration, "the base URL has a comma: a run has one base URL",
-                at: ServerNote.withoutSecrets(baseURL),
-                remedy: "Name one server, or put a load balancer in front of several.")
+                .configuration, "the base URL has a comma", at: ServerNote.withoutSecrets(baseURL),
+                remedy: "Give --base-url once for each server.")
         }
         let address = ServerAddress(baseURL)
         if let name = address.parameters.map(\.name).first(where: SecretNames.isSecret) {

@@ -126,6 +126,13 @@ struct FillOptions: Sendable {
         }
     }
 
+    /// The server where it fills in.
+    func server(_ server: Server) -> Server {
+        var server = server
+        server.text.url = baseURL(server.text.url)
+        return server
+    }
+
     /// What is asked of the model for a gap.
     func input(prefix: ArraySlice<UInt8>, suffix: ArraySlice<UInt8>) -> RequestInput {
         if let tokens { return .prompt(tokens.prompt(prefix, suffix)) }

@@ -185,6 +185,9 @@ struct RunConclusion {
             facts.append(("retries", "\(sum) (\(parts.joined(separator: ", ")))"))
         }
         facts += Self.errors(of: progress)
+        for (index, one) in progress.endpoints.enumerated() {
+            facts.append((index == 0 ? "servers" : "", EndpointRecord(one).line))
+        }
         if let server = result.disorderlyServer {
             facts.append(
                 ("server", "\(server) sends bytes that were not asked for, so its connections are not reused"))

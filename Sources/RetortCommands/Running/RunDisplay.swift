@@ -69,6 +69,10 @@ final class RunDisplay: Sendable {
             if progress.concurrency > 0, progress.concurrency < progress.concurrencyMax {
                 parts.append("window \(progress.concurrency) of \(progress.concurrencyMax)")
             }
+            let serving = progress.endpoints.count { $0.state == .up }
+            if serving < progress.endpoints.count {
+                parts.append("\(serving) of \(progress.endpoints.count) servers up")
+            }
             if let error = progress.lastError {
                 parts.append("last error: \(CellWidth.truncated(CellWidth.sanitized(error), to: errorCellsMax))")
             }

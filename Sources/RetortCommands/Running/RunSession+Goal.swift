@@ -57,6 +57,7 @@ extension RunSession {
     /// What makes the run's records.
     func codec() throws(RetortError) -> RecordCodec {
         RecordCodec(
-            prices: settings.pricing.version, keepsBody: settings.keepsBody, costs: try CostColumn(of: settings.out))
+            prices: settings.pricing.version, keepsBody: settings.keepsBody, costs: try CostColumn(of: settings.out),
+            servers: settings.serverNames)
     }
 }

@@ -24,6 +24,8 @@ struct RunSession {
     private let files = PosixFileSystem()
     /// Connections that the limit of open files leaves room for; nil where there is room for all that are wanted.
     private var connectionsMax: Int?
+    /// The servers but for the first, while a session is under way.
+    private var otherServers: [HTTPTransport] = []
 
     init(
         settings: RunSettings, messages: MessageStream, isQuiet: Bool, stage: StageContext? = nil,
@@ -139,8 +141,9 @@ struct RunSession {
         let simulator = try startSimulator()
         defer { simulator?.stop() }
         let loop = try EventLoop()
-        let fitted = try fittingDescriptors()
+        var fitted = try fittingDescriptors()
         let transport = try fitted.makeTransport(simulator, loop)
+        fitted.otherServers = try fitted.makeOtherTransports(loop)
         try loop.start()
         defer { loop.stop() }
         let store = try open()
@@ -160,7 +163,8 @@ struct RunSession {
         live?.close()
         var result = try driven.get()
         result.simulatorCounts = simulator?.counts
-        if transport.statistics.sendsUnaskedBytes { result.disorderlyServer = transport.authority }
+        let disorderly = ([transport] + fitted.otherServers).filter { $0.statistics.sendsUnaskedBytes }
+        if !disorderly.isEmpty { result.disorderlyServer = disorderly.map(\.authority).joined(separator: ", ") }
         do throws(RetortError) {
             try store.close()
         } catch {
@@ -191,8 +195,13 @@ struct RunSession {
         let wanted = settings.generator.concurrency
         var session = self
         session.settings.generator.concurrency = try budget.fitted(wanted)
+        let windows = settings.generator.endpoints.reduce(0) { $0 + min($1.concurrency ?? wanted, wanted) }
+        // Connections that are idle at one server leave room for those of the others.
+        if windows > budget.requestsMax {
+            session.connectionsMax = max(1, budget.requestsMax / settings.generator.endpoints.count)
+        }
         guard session.settings.generator.concurrency < wanted else { return session }
-        session.connectionsMax = session.settings.generator.concurrency
+        session.connectionsMax = session.connectionsMax ?? session.settings.generator.concurrency
         if !isQuiet {
             messages.line(
                 budget.notice(
@@ -210,11 +219,37 @@ struct RunSession {
     }
 
     func makeTransport(_ simulator: ModelSimulator?, _ loop: EventLoop) throws(RetortError) -> HTTPTransport {
+        try makeTransport(
+            simulator?.baseURL ?? stage?.pipeline.simulatorURL ?? settings.baseURL, settings.headers, loop)
+    }
+
+    private func makeTransport(
+        _ baseURL: String, _ headers: [(name: String, value: String)], _ loop: EventLoop
+    ) throws(RetortError) -> HTTPTransport {
         let configuration = HTTPTransport.Configuration(
-            baseURL: simulator?.baseURL ?? stage?.pipeline.simulatorURL ?? settings.baseURL, headers: settings.headers,
-            userAgent: "retort/\(RetortProgram.version)", timeouts: settings.timeouts,
-            responseBytesMax: settings.responseBytesMax, connectionsMax: connectionsMax, network: settings.network)
+            baseURL: baseURL, headers: headers, userAgent: "retort/\(RetortProgram.version)",
+            timeouts: settings.timeouts, responseBytesMax: settings.responseBytesMax, connectionsMax: connectionsMax,
+            network: settings.network)
         return try HTTPTransport(configuration, on: loop)
+    }
+
+    private func makeOtherTransports(_ loop: EventLoop) throws(RetortError) -> [HTTPTransport] {
+        var others: [HTTPTransport] = []
+        for server in settings.servers.dropFirst() {
+            others.append(try makeTransport(server.text.url, server.headers, loop))
+        }
+        return others
+    }
+
+    /// What the generator sends through: the first server's transport and the others', each behind what `wrapped` adds.
+    func transports(
+        _ first: HTTPTransport, _ wrapped: (any ModelTransport) -> any ModelTransport = { $0 }
+    ) -> [any ModelTransport] {
+        ([first] + otherServers).map { wrapped(settings.secrets.guarding($0)) }
+    }
+
+    func shutdown(_ first: HTTPTransport) async {
+        for transport in [first] + otherServers { await transport.shutdown() }
     }
 
     var storeOptions: StoreOptions {
@@ -303,7 +338,7 @@ struct RunSession {
                 store, before,
                 Spending(before, mark: store.mark, superseded: superseded ?? 0, notes: store.manifest.notes),
                 isOtherJob: false),
-            transport: watched(gated(settings.secrets.guarding(transport)), store),
+            transports: transports(transport) { watched(gated($0), store) },
             clock: LoopClock(loop: loop), executor: loop, observer: reporter)
         let signals = Locked(0)
         watchSignals(generator, signals) { source.cancel() }
@@ -326,7 +361,7 @@ struct RunSession {
         await verifier?.close()
         source.close()
         reporter.finish(summary.progress)
-        await transport.shutdown()
+        await shutdown(transport)
         let reached = reporter.standing(summary.progress)
         let isWhole =
             settings.samples == store.manifest.samples && input.isRepeatable && settings.rows.isWhole
@@ -363,7 +398,10 @@ struct RunSession {
         configuration.shared = startSharing(store, spending)
         configuration.hasWorkedBefore = counters.done > 0 && !isOtherJob
         configuration.server =
-            settings.simulator == nil ? ServerNote.withoutSecrets(settings.baseURL) : "the built-in model server"
+            settings.simulator != nil
+            ? "the built-in model server"
+            : settings.servers.count > 1
+                ? "all \(settings.servers.count) servers" : ServerNote.withoutSecrets(settings.baseURL)
         return configuration
     }
 

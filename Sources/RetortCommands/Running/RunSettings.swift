@@ -54,6 +54,8 @@ struct RunSettings: Sendable {
     var limitClient: LimitClient?
     var baseURL: String
     var headers: [(name: String, value: String)]
+    /// Where requests go; the first has the base URL and the headers. Empty with the built-in server.
+    var servers: [Server] = []
     /// What no answer may bring to disk or screen.
     var secrets: Secrets
     var timeouts: HTTPTransport.Timeouts
@@ -142,14 +144,16 @@ struct RunSettings: Sendable {
         let access = try AccessOptions(command, endpoint: endpoint, environment: environment)
         baseURL = fill?.baseURL(access.baseURL) ?? access.baseURL
         headers = access.headers
-        secrets = Secrets(environment: environment, headers: headers)
+        secrets = Secrets(environment: environment, headers: access.allHeaders)
         network =
             simulator == nil ? HTTPTransport.Network(environment: environment) : HTTPTransport.Network()
         pricing = try Pricing(command, parameters: parameters, isSimulated: simulator != nil)
         batch = try BatchOptions.settings(
             command, endpoint: endpoint, baseURL: baseURL, isSimulated: simulator != nil)
-        if let batch { pricing = pricing.scaled(by: batch.priceFactor) }
+        if let batch { pricing = try access.single("--via batch", pricing.scaled(by: batch.priceFactor)) }
         generator = try Self.generator(command)
+        try spread(
+            over: access.servers.map { fill?.server($0) ?? $0 }, hasOwnConcurrency: command.isGiven("concurrency"))
         generator.classifier = Classifier(
             rejectedFinishReasons: rejectedFinishReasons, splitsThinking: splitsThinking,
             retryAfterMax: command.duration("retry-after-max"))

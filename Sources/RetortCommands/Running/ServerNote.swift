@@ -26,6 +26,7 @@ enum ServerNote {
     static func write(_ settings: RunSettings, to store: RecordStore, replacing: Bool) throws(RetortError) {
         guard settings.simulator == nil, !settings.baseURL.isEmpty else { return }
         guard replacing || url(in: store.manifest) == nil else { return }
-        try store.note(name, withoutSecrets(settings.baseURL))
+        let several = settings.servers.count > 1 ? settings.servers.map(\.text.described).joined(separator: " ") : nil
+        try store.note(name, several ?? withoutSecrets(settings.baseURL))
     }
 }

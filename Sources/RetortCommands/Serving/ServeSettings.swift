@@ -40,7 +40,7 @@ struct ServeSettings: Sendable {
         } else {
             access = try openAI.get()
         }
-        run.baseURL = access.baseURL
+        run.baseURL = try access.single("serve", access.baseURL)
         run.headers = access.headers
         let all = [openAI, anthropic].compactMap { try? $0.get() }.flatMap(\.headers)
         run.secrets = Secrets(environment: environment, headers: all)

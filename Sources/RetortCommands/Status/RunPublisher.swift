@@ -94,6 +94,7 @@ extension RunRecord {
         (truncated, empty) = (progress.truncated, progress.empty)
         (valuesFound, invalid) = (progress.valuesFound, progress.failures[.invalidOutput] ?? 0)
         lastError = progress.lastError ?? ""
+        endpoints = progress.endpoints.map { EndpointRecord($0) }
         outageLeftSeconds = progress.outageLeft?.seconds
         nextRetrySeconds = progress.nextRetryIn?.seconds
         retries = Dictionary(uniqueKeysWithValues: progress.retries.filter { $0.value > 0 }.map { ($0.rawValue, $1) })
@@ -138,6 +139,7 @@ extension RunSettings {
         }
         texts["template_file"] = templateName
         texts["base_url"] = simulator == nil ? ServerNote.withoutSecrets(baseURL) : "the built-in model server"
+        if servers.count > 1 { texts["base_url"] = servers.map(\.text.described).joined(separator: ", ") }
         return texts
     }
 }

@@ -56,6 +56,8 @@ struct RunRecord: Sendable, Hashable {
     /// Requests that may be in flight now, and at most.
     var concurrency = 0
     var concurrencyMax = 0
+    /// How each server does; empty where there is one.
+    var endpoints: [EndpointRecord] = []
     /// How the run was told to go: names and texts, without secrets.
     var settings: [String: String] = [:]
 
@@ -91,7 +93,8 @@ extension RunRecord {
             Member("concurrency_now", .integer(concurrency)), Member("concurrency_max", .integer(concurrencyMax)),
             Member("truncated", .integer(truncated)), Member("empty", .integer(empty)),
             Member("values_found", ValueCounts.tree(valuesFound)), Member("invalid", .integer(invalid)),
-            Member("outage_left_s", JSONTree(outageLeftSeconds)), Member("settings", texts(settings)),
+            Member("outage_left_s", JSONTree(outageLeftSeconds)),
+            Member("endpoints", .list(endpoints.map(\.tree))), Member("settings", texts(settings)),
         ]).text
     }
 
@@ -127,12 +130,13 @@ extension RunRecord {
                 retries[Self.cut(name)] = max(0, min(number, Self.countMax))
             }
         }
+        endpoints = (root["endpoints"]?.elements ?? []).prefix(Self.membersMax).compactMap { EndpointRecord($0) }
         for (key, value) in (root["settings"]?.members ?? []).prefix(Self.membersMax) {
             if let name = key.string, let text = value.string { settings[Self.cut(name)] = Self.cut(text) }
         }
     }
 
     /// More than any run counts, and far from what overflows in sums.
-    private static let countMax = 1 << 53
+    static let countMax = 1 << 53
     private static let membersMax = 64
 }

@@ -5,7 +5,7 @@ import SegmentStore
 struct RunRecordFile {
     static let name = "progress.json"
     /// A longer file is not one that was written here.
-    static let bytesMax = 64 << 10
+    static let bytesMax = 256 << 10
 
     private let path: String
 

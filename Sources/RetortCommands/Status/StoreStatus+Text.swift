@@ -84,6 +84,9 @@ extension StoreStatus {
         facts += files
         facts.append(("writer", writer ?? "none"))
         if let server { facts.append(("server", server)) }
+        for (index, one) in (run?.endpoints ?? []).enumerated() {
+            facts.append((index == 0 ? "servers" : "", one.line))
+        }
         if !settings.isEmpty {
             facts.append(("settings", settings.map { "\($0.name)=\($0.text)" }.joined(separator: ", ")))
         }

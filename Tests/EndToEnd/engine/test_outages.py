@@ -1,6 +1,8 @@
 """A server that is gone for a while, or for good."""
 
+import json
 import socket
+from collections import Counter
 
 from dataset import Disk
 from model_server import Watch
@@ -52,3 +54,32 @@ def test_a_run_goes_on_where_a_dead_server_left_it(serve, prompts, ask, workshop
     disk = Disk(tmp_path / "out").expect_done(rows)
     assert disk.records("failures") == []
     assert again.counts()["items_answered_again"] == 0
+
+
+def test_a_run_with_several_servers_loses_and_doubles_nothing_when_one_dies_and_comes_back(
+        serve, prompts, begin, workshop, tmp_path):
+    rows = prompts(1500)
+    servers = [serve("--latency", f"{latency}ms") for latency in (20, 40, 60)]
+    others = [flag for server in servers[1:] for flag in ("--base-url", f"{server.url} concurrency=8")]
+    run = begin(f"{servers[0].url} concurrency=8", rows, *others)
+    servers[1].wait_for(lambda counts: counts["given"] >= 80)
+    before = servers[1].counts()["answered"]
+    servers[1].server.stop(9)
+    servers[0].wait_for(lambda counts: counts["given"] >= 300)
+    again = serve("--latency", "40ms", port=servers[1].port)
+    run.wait().expect(0)
+    disk = Disk(tmp_path / "out").expect_done(rows)
+    assert disk.records("failures") == []
+    by_server = Counter(json.loads(record["other"])["endpoint"] for record in disk.records())
+    assert set(by_server) == {server.url for server in servers}
+    for server in (servers[0], servers[2]):
+        counts = server.counts()
+        assert counts["answered"] == by_server[server.url] and counts["items_answered_again"] == 0
+    lost = before + again.counts()["answered"] - by_server[servers[1].url]
+    assert -8 <= lost <= 8, "what was in flight when it died"
+    status = json.loads(workshop.run("status", tmp_path / "out", "--json").output)
+    assert [one["state"] for one in status["endpoints"]] == ["up", "up", "up"]
+    assert status["endpoints"][1]["failures"] > 0
+    # A run with one of the servers finds everything done.
+    workshop.run("run", rows, "--out", tmp_path / "out", "--base-url", servers[0].url, "--model", "teacher")
+    assert servers[0].counts()["answered"] == by_server[servers[0].url]
