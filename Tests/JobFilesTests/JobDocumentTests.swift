@@ -63,7 +63,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("endpoints: [{weight: 2}]", "j.yaml:1:13"), ("endpoints: [{url: http://a, colour: 2}]", "j.yaml:1:28"),
+        ("endpoints: [{weight: 2}]", "j.yaml:1:13"), ("endpoints: [{url: http://a, colour: 2}]", "j.yaml:1:29"),
         ("endpoints: [[a]]", "j.yaml:1:13"), ("endpoints: [{url: 'a b'}]", "j.yaml:1:14"),
     ])
     func wrongServersAreTold(text: String, place: String) {

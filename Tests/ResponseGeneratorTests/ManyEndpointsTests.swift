@@ -95,6 +95,10 @@ private struct Play {
                 latency: .seconds(now - began))
         }
         if let settlement = machine.returned(attempt, at: at(now)) { note([settlement]) }
+        if machine.hasReleased {
+            let released = machine.takeReleased()
+            note(released)
+        }
     }
 
     private mutating func note(_ settlements: [Settlement]) {
