@@ -1,5 +1,4 @@
 public import Basics
-internal import JSONText
 internal import ModelAPI
 
 /// Asks a model many things at once: lists in, lists out.
@@ -102,14 +101,5 @@ public enum Retort {
             result.update { $0 = answered }
         }
         return try result.wait { $0 }.get()
-    }
-}
-
-enum JSONToken {
-    /// A JSON string with its quotes.
-    static func string(_ text: String) -> ArraySlice<UInt8> {
-        var token: [UInt8] = []
-        JSONString.append(text, to: &token)
-        return token[...]
     }
 }
