@@ -1,4 +1,5 @@
 import Basics
+import CProcess
 import Glibc
 
 /// Takes SIGINT and SIGTERM on a thread of its own, so that no code ever runs inside a signal handler.
