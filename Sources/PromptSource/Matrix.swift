@@ -135,7 +135,7 @@ public final class Matrix: Sendable, Hashable {
     var positions: UInt64 { (draws ?? combinations) * copies }
 
     /// Combinations without rows that are gone through for one that has some.
-    static let passedMax = 20_000_000
+    static let passedMax = 2_000_000
 
     /// Whether there is any row. Throws `.configuration` where that takes too long to find out.
     public func hasRows() throws(RetortError) -> Bool { try row(from: 0) != nil }

@@ -11,9 +11,26 @@ protocol KnownOutcomes {
 }
 
 extension RecordStore: KnownOutcomes {
-    /// Opens the store once more, for reading: this is the way of an error, and need not be quick.
+    /// Opens the store once more, for reading; `RecordedRows` is for many.
     func row(of key: RecordKey) throws(RetortError) -> UInt64? {
         try StoreReader(root, options: StoreAccess.options).row(of: key)
+    }
+}
+
+/// The rows of records on disk, read from a snapshot of the store that is replaced when a record is newer. Used by one thread.
+final class RecordedRows {
+    private let store: any KnownOutcomes
+    private var snapshot: StoreReader?
+
+    init(_ store: any KnownOutcomes) { self.store = store }
+
+    /// The row of the record that counts for a key; nil when there is none.
+    func row(of key: RecordKey) throws(RetortError) -> UInt64? {
+        guard let store = store as? RecordStore else { return try store.row(of: key) }
+        if let known = try snapshot?.row(of: key) { return known }
+        let reader = try StoreReader(store.root, options: StoreAccess.options)
+        snapshot = reader
+        return try reader.row(of: key)
     }
 }
 

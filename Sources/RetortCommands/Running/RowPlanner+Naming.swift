@@ -98,7 +98,7 @@ extension RowPlanner {
     /// The other row of this input that has the key whose outcome is on disk; nil when there is none that is known.
     func otherRow(of key: RecordKey, _ row: Row) throws(RetortError) -> UInt64? {
         if standing.isMixed || input.isStore { return nil }
-        let number = try store.row(of: key)
+        let number = try recordedRows.row(of: key)
         return number == row.number ? nil : number
     }
 

@@ -41,6 +41,7 @@ final class RowPlanner {
     let settings: RunSettings
     let input: InputSet
     let store: any KnownOutcomes
+    let recordedRows: RecordedRows
     let issued: IssuedKeys
     let standing: InputStanding
     private let codec: RecordCodec
@@ -80,6 +81,7 @@ final class RowPlanner {
         self.settings = settings
         self.input = input
         self.store = store
+        recordedRows = RecordedRows(store)
         self.issued = issued
         self.codec = codec
         self.standing = standing
