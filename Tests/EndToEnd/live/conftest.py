@@ -91,10 +91,19 @@ def start(tmp_path):
 
 
 @pytest.fixture(scope="session")
-def page(tmp_path_factory):
+def browser(tmp_path_factory):
     page = Page(tmp_path_factory.mktemp("browser"))
     yield page
     page.close()
+
+
+@pytest.fixture
+def page(browser):
+    """The browser's page, empty, without what an earlier test made it complain of."""
+    browser.open("about:blank", 900)
+    browser.evaluate("1")
+    browser.complaints.clear()
+    return browser
 
 
 @pytest.fixture
