@@ -4,6 +4,7 @@ internal import HTTPTransport
 internal import JSONText
 internal import ModelAPI
 internal import ResponseGenerator
+internal import RetortCommands
 
 /// The engine with lists at both ends.
 struct Asking {
@@ -124,15 +125,6 @@ struct Asking {
         settings.server = baseURL
         return settings
     }
-}
-
-/// The engine's time.
-private struct LoopClock: GeneratorClock {
-    let loop: EventLoop
-
-    var now: Instant { loop.now }
-
-    func sleep(until due: Instant) async { try? await loop.sleep(until: due) }
 }
 
 /// Questions as items, some at a time.

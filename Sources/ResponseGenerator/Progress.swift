@@ -127,3 +127,20 @@ public enum Hold: String, Sendable, Hashable {
         }
     }
 }
+
+extension Progress {
+    /// An item has this answer.
+    public mutating func count(_ answer: ModelAnswer) {
+        answered += 1
+        usage += answer.usage
+        if answer.finishReason == "length" { truncated += 1 }
+        if answer.isEmpty { empty += 1 }
+        if !answer.valueFound.isEmpty { valuesFound[answer.valueFound, default: 0] += 1 }
+    }
+
+    /// An item has failed.
+    public mutating func count(_ failure: ItemFailure) {
+        failed += 1
+        failures[failure.failureClass, default: 0] += 1
+    }
+}

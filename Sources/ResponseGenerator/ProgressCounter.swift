@@ -57,15 +57,8 @@ struct ProgressCounter: Sendable {
     mutating func settled(_ batch: [Settlement], at now: Instant) -> Bool {
         for settlement in batch {
             switch settlement.result {
-            case .answer(let answer):
-                progress.answered += 1
-                progress.usage += answer.usage
-                if answer.finishReason == "length" { progress.truncated += 1 }
-                if answer.isEmpty { progress.empty += 1 }
-                if !answer.valueFound.isEmpty { progress.valuesFound[answer.valueFound, default: 0] += 1 }
-            case .failure(let failure):
-                progress.failed += 1
-                progress.failures[failure.failureClass, default: 0] += 1
+            case .answer(let answer): progress.count(answer)
+            case .failure(let failure): progress.count(failure)
             // One that has still to be judged may become the outcome.
             case .round(let round): if !round.isUnjudged { progress.rounds += 1 }
             case .opinion: progress.rounds += 1

@@ -37,15 +37,8 @@ struct BatchBooks {
 
     mutating func count(_ result: OutcomeResult) {
         switch result {
-        case .answer(let answer):
-            progress.answered += 1
-            progress.usage += answer.usage
-            if answer.finishReason == "length" { progress.truncated += 1 }
-            if answer.isEmpty { progress.empty += 1 }
-            if !answer.valueFound.isEmpty { progress.valuesFound[answer.valueFound, default: 0] += 1 }
-        case .failure(let failure):
-            progress.failed += 1
-            progress.failures[failure.failureClass, default: 0] += 1
+        case .answer(let answer): progress.count(answer)
+        case .failure(let failure): progress.count(failure)
         case .round: progress.rounds += 1
         case .opinion: break
         }

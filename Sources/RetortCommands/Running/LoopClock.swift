@@ -1,12 +1,14 @@
-import Basics
-import HTTPTransport
+package import Basics
+package import HTTPTransport
 import ResponseGenerator
 
 /// The generator's time, told and slept by the event loop that also runs its tasks.
-struct LoopClock: GeneratorClock {
+package struct LoopClock: GeneratorClock {
     let loop: EventLoop
 
-    var now: Instant { loop.now }
+    package init(loop: EventLoop) { self.loop = loop }
 
-    func sleep(until due: Instant) async { try? await loop.sleep(until: due) }
+    package var now: Instant { loop.now }
+
+    package func sleep(until due: Instant) async { try? await loop.sleep(until: due) }
 }
