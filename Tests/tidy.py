@@ -10,6 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import structure
+
 FUNCTION_LINES_MAX = 70
 FILE_LINES_MAX = 500
 
@@ -125,6 +127,18 @@ def breaches(path, forbidden=None):
             yield number, f"{name} is {length} lines long, more than {FUNCTION_LINES_MAX}"
 
 
+def whole_breaches(files):
+    """What shows only where all sources are read together."""
+    texts = {path: path.read_text() for path in files if path.suffix == ".swift"}
+    sources = {path: without_text(text) for path, text in texts.items()}
+    for files in structure.circles(sources):
+        if len(files) > structure.CIRCLE_FILES_MAX:
+            names = ", ".join(str(path) for path in files[1:])
+            yield files[0], 1, f"a circle of {len(files)} files, more than {structure.CIRCLE_FILES_MAX}, with {names}"
+    for path, number, name in structure.unused(sources, texts.values()):
+        yield path, number, f"nothing uses {name}"
+
+
 def main(arguments):
     files = [Path(name) for name in arguments] or project_files()
     forbidden = forbidden_words()
@@ -133,6 +147,9 @@ def main(arguments):
         for number, message in breaches(path, forbidden):
             print(f"{path}:{number}: {message}")
             found += 1
+    for path, number, message in () if arguments else whole_breaches(files):
+        print(f"{path}:{number}: {message}")
+        found += 1
     if found:
         print(f"tidy: {found} breaches in {len(files)} files", file=sys.stderr)
         return 1

@@ -275,7 +275,7 @@ public final class Matrix: Sendable, Hashable {
         let isText = value.first == UInt8(ascii: "\"")
         let bytes = isText ? JSONString.unescape(value.dropFirst().dropLast()) : value
         var text: [UInt8] = []
-        for byte in PromptParser.readable(bytes) {
+        for byte in ReadableID.bytes(of: bytes) {
             if byte < 0x20 || byte == 0x7F || ",=%~\"".utf8.contains(byte) {
                 text += "%".utf8
                 text += String(UInt16(byte) | 0x100, radix: 16, uppercase: true).dropFirst().utf8

@@ -153,25 +153,6 @@ public final class PromptParser {
             remedy: "Leave it out, or write a number.")
     }
 
-    /// An id as files can hold it that others read: half of a surrogate pair becomes U+FFFD and its number, so that two
-    /// ids stay two.
-    public static func readable(_ id: [UInt8]) -> [UInt8] {
-        guard id.contains(0xED) else { return id }
-        var readable: [UInt8] = []
-        var at = 0
-        while at < id.count {
-            guard id[at] == 0xED, at + 2 < id.count, id[at + 1] >= 0xA0 else {
-                readable.append(id[at])
-                at += 1
-                continue
-            }
-            let unit = 0xD000 | UInt16(id[at + 1] & 0x3F) << 6 | UInt16(id[at + 2] & 0x3F)
-            readable += Array("\u{FFFD}\(String(unit, radix: 16))".utf8)
-            at += 3
-        }
-        return readable
-    }
-
     /// What the row asks, and the fields that say so. The first that is there wins: body, messages, conversations,
     /// prompt, prefix.
     private func readShape(_ fields: RowFields, _ reading: inout RowReading) throws(RowFault) {
@@ -263,7 +244,7 @@ public final class PromptParser {
             guard let value = fields[field] else { continue }
             var id: [UInt8]
             switch value.kind {
-            case .string: id = Self.readable(value.stringBytes ?? [])
+            case .string: id = ReadableID.bytes(of: value.stringBytes ?? [])
             case .number: id = Array(value.raw)
             default: throw RowFault("the row's id is \(value.kindName); expected a string or a number", at: value)
             }

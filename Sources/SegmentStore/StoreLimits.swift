@@ -49,10 +49,6 @@ public enum StoreLimits {
     public static let ledgerReachMax: UInt64 = 128 << 20
     /// Samples of one row.
     public static let samplesMax = 65_535
-    /// Files that an open store has open at once: the lock and the mark; of each lane the segment, its hint log, the
-    /// journal that is being written and those before it; one that is written beside others, a directory that is synced,
-    /// a run, and one that is read.
-    public static let descriptorsMax = Lane.allCases.reduce(2 + 4) { $0 + 2 + 1 + JournalWriter.closedMax($1) }
     /// Bytes of segments whose checksums `status`, `plan` and the end of a run look at: some ten milliseconds.
     static let spotCheckBytesMax = 32 << 20
     /// Times that a reader begins again because a writer has taken records out of the lanes meanwhile.

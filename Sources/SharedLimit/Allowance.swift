@@ -7,7 +7,6 @@ public struct Allowance: Sendable {
         var lease: Lease
         /// Rights that were used or have passed.
         var used = 0
-        var wasShort = false
         var expired = 0
     }
 

@@ -49,7 +49,7 @@ import Testing
             var random = SeededGenerator(seed: seed)
             let text = String(decoding: Self.damaged(&random), as: UTF8.self)
             do throws(RetortError) {
-                let job = try JobFile(parsing: text, name: "job.yaml")
+                let job = try JobFile(parsing: text, name: "job.yaml", options: RunCommand.spec.options)
                 read += 1
                 if let place = job.settings.first(where: { !$0.place.hasPrefix("job.yaml:") })?.place {
                     Issue.record("a setting without a line: \(place), seed \(seed)")

@@ -7,7 +7,9 @@ import Testing
 @testable import RetortCommands
 
 @Suite struct JobFileTests {
-    private func job(_ text: String) throws(RetortError) -> JobFile { try JobFile(parsing: text, name: "j.yaml") }
+    private func job(_ text: String) throws(RetortError) -> JobFile {
+        try JobFile(parsing: text, name: "j.yaml", options: RunCommand.spec.options)
+    }
 
     @Test func becomesSettings() throws {
         let job = try job("input: a.jsonl\nmax_tokens: 5\nmodel: m\nstop: [x, y]\nprompt: \"Say {{it}}\"\n")

@@ -13,6 +13,11 @@ public enum Human {
         return String(decoding: grouped, as: UTF8.self)
     }
 
+    /// `1 segment`, `1,234 segments`.
+    public static func plural(_ count: Int, _ noun: String) -> String {
+        "\(Self.count(count)) \(noun)\(count == 1 ? "" : "s")"
+    }
+
     /// `950`, `12.3k`, `4.56M`: three digits are kept.
     public static func compact(_ value: Double) -> String {
         let (scaled, unit) = scale(value, by: 1000, units: ["", "k", "M", "G", "T"])

@@ -15,8 +15,6 @@ public struct Terminal: Sendable, Hashable {
 
     /// In cells.
     public static let defaultWidth = 80
-    /// The variables that say what a terminal can do.
-    public static let environmentNames = ["NO_COLOR", "TERM", "COLUMNS"]
 
     /// Asks the system about a stream. `COLUMNS` counts where the system does not know the width.
     public static func of(_ descriptor: Int32, environment: [String: String] = [:]) -> Terminal {

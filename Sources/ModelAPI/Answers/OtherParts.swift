@@ -21,9 +21,6 @@ struct OtherParts {
         add(written: name, value.raw, isContent)
     }
 
-    /// What was added is something that the model said.
-    mutating func noteContent() { hasContent = true }
-
     /// Adds the members of an object but for those that other fields hold or that say nothing.
     mutating func addMembers(of object: JSONValue, except taken: [StaticString], isContent: Bool = false) {
         object.forEachMember { key, value in

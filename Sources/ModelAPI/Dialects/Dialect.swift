@@ -77,43 +77,4 @@ extension Dialect {
             remedy:
                 "Leave it out of the row, or give --metadata-only \(member) if it is a label that is not to be sent.")
     }
-
-    /// The last part of its path, by which a path is known to be its own.
-    fileprivate var pathEnd: String { path.hasPrefix("/v1/") ? String(path.dropFirst(3)) : path }
-}
-
-extension RequestBuilder.Endpoint {
-    private static let chatDialect: any Dialect = OpenAIChat()
-    private static let completionsDialect: any Dialect = OpenAICompletions()
-    private static let responsesDialect: any Dialect = OpenAIResponses()
-    private static let messagesDialect: any Dialect = AnthropicMessages()
-
-    /// The one place that knows all dialects.
-    public var dialect: any Dialect {
-        switch self {
-        case .chat: Self.chatDialect
-        case .completions: Self.completionsDialect
-        case .responses: Self.responsesDialect
-        case .messages: Self.messagesDialect
-        }
-    }
-
-    private static let all = allCases.map { (endpoint: $0, dialect: $0.dialect) }
-
-    /// The dialect that a path belongs to; a path of no known API is OpenAI's, whose chat has been copied most.
-    static func owner(ofPath path: String) -> (endpoint: RequestBuilder.Endpoint, dialect: any Dialect) {
-        let bare = path.prefix { $0 != "?" }
-        return all.first { bare.hasSuffix($0.dialect.pathEnd) } ?? all[0]
-    }
-}
-
-extension ModelRequest {
-    /// The most tokens that its body lets an answer have, given the body as JSON; nil where it sets no limit.
-    public func completionTokensMax(in body: JSONValue?) -> Int? {
-        guard let body else { return nil }
-        for name in RequestBuilder.Endpoint.owner(ofPath: path).dialect.tokenLimits {
-            if let limit = body.member(name.utf8)?.int { return limit }
-        }
-        return nil
-    }
 }

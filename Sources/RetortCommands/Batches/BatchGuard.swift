@@ -1,5 +1,6 @@
 import Basics
 import BatchDelivery
+import CommandLine
 import SegmentStore
 
 /// Keeps what is under way in batches from being asked twice.
@@ -10,7 +11,7 @@ enum BatchGuard {
         guard let first = open.first else { return }
         let requests = open.reduce(0) { $0.addingSaturated($1.plan.requests) }
         let what =
-            "\(StoreSummary.plural(requests, "request")) of the store "
+            "\(Human.plural(requests, "request")) of the store "
             + (requests == 1 ? "is" : "are") + " under way in batches"
         guard let batch = settings.batch else {
             throw RetortError(

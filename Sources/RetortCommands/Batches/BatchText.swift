@@ -6,7 +6,7 @@ import Glibc
 /// What is said of batches.
 enum BatchText {
     static func adopted(_ standing: BatchStanding) -> String {
-        let requests = StoreSummary.plural(standing.plan.requests, "request")
+        let requests = Human.plural(standing.plan.requests, "request")
         guard let id = standing.batch else {
             return "batch \(standing.number): \(requests), not confirmed by the provider; looking for it there"
         }
@@ -19,7 +19,7 @@ enum BatchText {
         switch stage {
         case .planned, .uploaded, .creating: return nil
         case .created(let id):
-            let requests = StoreSummary.plural(standing.plan.requests, "request")
+            let requests = Human.plural(standing.plan.requests, "request")
             return "\(name): \(requests) submitted as \(CellWidth.sanitized(id))"
         case .foreign(let id):
             return "\(name): \(CellWidth.sanitized(id)) is another batch of the account; looking on"
@@ -34,10 +34,10 @@ enum BatchText {
         var text: String
         if standing.batch == nil {
             text = standing.isCreating ? "submitted, not confirmed" : "planned, not submitted"
-            text += ", \(StoreSummary.plural(standing.plan.requests, "request"))"
+            text += ", \(Human.plural(standing.plan.requests, "request"))"
         } else {
             let done = Human.count(standing.succeeded + standing.failed)
-            text = "\(done) of \(StoreSummary.plural(standing.plan.requests, "request")) done"
+            text = "\(done) of \(Human.plural(standing.plan.requests, "request")) done"
             if standing.failed > 0 { text += ", \(Human.count(standing.failed)) failed" }
             if let end = standing.end { text += ", \(end) at the provider" }
         }
@@ -75,7 +75,7 @@ enum BatchText {
         let isSent = open.contains(where: \.isSubmitted)
         let requests = open.reduce(0) { $0.addingSaturated($1.plan.requests) }
         return "\((open.count == 1 ? "1 batch" : "\(Human.count(open.count)) batches")) with "
-            + "\(StoreSummary.plural(requests, "request")) "
+            + "\(Human.plural(requests, "request")) "
             + (isSent ? "goes on at the provider; the same command picks up the results" : "waits to be sent")
     }
 }

@@ -12,7 +12,7 @@ import SegmentStore
 extension RunSession {
     func driveBatch(
         _ batch: BatchSettings, _ input: InputSet, _ store: RecordStore, _ transport: HTTPTransport, _ loop: EventLoop
-    ) async throws(RetortError) -> Result {
+    ) async throws(RetortError) -> RunResult {
         let before = store.counters
         let superseded = try settings.pricing.limit.map { _ throws(RetortError) in try costOfSuperseded() }
         let noted = store.manifest
@@ -65,7 +65,7 @@ extension RunSession {
             try standing.settle(input, rows: source.reading.rows, store)
         }
         try noteEnd(of: reading, input, store, standing, isWhole: isWhole, summary, reached)
-        var result = Result(
+        var result = RunResult(
             summary: summary, standing: reached, counters: store.counters,
             spending: spending(of: store, superseded: superseded), simulatorCounts: nil,
             wasInterrupted: signals.withLock { $0 } > 0)

@@ -12,7 +12,7 @@ struct CheckText {
     var lines: [String] {
         let layers = ValueCounts.text(counts.fitting)
         let found = layers.isEmpty ? "" : " (\(layers))"
-        var lines = ["fit        \(StoreSummary.plural(counts.fits, "answer"))\(found)"]
+        var lines = ["fit        \(Human.plural(counts.fits, "answer"))\(found)"]
         if counts.revalued > 0 {
             let verb = isDry ? "would get" : counts.revalued == 1 ? "has got" : "have got"
             lines.append("value      \(Human.count(counts.revalued)) of them \(verb) the value that is found now")
@@ -20,15 +20,15 @@ struct CheckText {
         if counts.unfit > 0 {
             let place = ShellText.quoted(root) + "/superseded"
             let what = isDry ? "would move to \(place) and be pending" : "moved to \(place); pending now"
-            lines.append("unfit      \(StoreSummary.plural(counts.unfit, "answer")) \(what)")
+            lines.append("unfit      \(Human.plural(counts.unfit, "answer")) \(what)")
             lines += counts.examples.map { "           " + CellWidth.sanitized($0) }
             if counts.unfit > counts.examples.count { lines[lines.count - 1] += "; ..." }
         }
         if counts.recovered > 0 {
             let what = isDry ? "would become answers" : "became answers"
-            lines.append("recovered  \(StoreSummary.plural(counts.recovered, "failed item")) \(what)")
+            lines.append("recovered  \(Human.plural(counts.recovered, "failed item")) \(what)")
         }
-        if counts.failed > 0 { lines.append("failed     \(StoreSummary.plural(counts.failed, "item")), as before") }
+        if counts.failed > 0 { lines.append("failed     \(Human.plural(counts.failed, "item")), as before") }
         return lines + conclusion
     }
 

@@ -38,7 +38,7 @@ struct SchemaProbe {
 
         /// A line for the screen.
         var text: String {
-            "--schema-by auto: \(means.rawValue) works (\(StoreSummary.plural(requests, "probe")), "
+            "--schema-by auto: \(means.rawValue) works (\(Human.plural(requests, "probe")), "
                 + "\(Human.count(tokens)) tokens)"
         }
     }

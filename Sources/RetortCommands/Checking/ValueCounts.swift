@@ -13,7 +13,7 @@ enum ValueCounts {
     /// The same with the answers that did not fit; nil where nothing was looked for.
     static func text(_ found: [String: Int], unfit: Int) -> String? {
         guard !found.isEmpty || unfit > 0 else { return nil }
-        let parts = [text(found), unfit > 0 ? "\(StoreSummary.plural(unfit, "answer")) did not fit" : ""]
+        let parts = [text(found), unfit > 0 ? "\(Human.plural(unfit, "answer")) did not fit" : ""]
         return parts.filter { !$0.isEmpty }.joined(separator: "; ")
     }
 

@@ -62,9 +62,9 @@ enum CatCommand {
         }
         try output.flush()
         if let folder, !command.flag("quiet") {
-            let rest = folder.empty > 0 ? "; \(StoreSummary.plural(folder.empty, "record")) without a body" : ""
+            let rest = folder.empty > 0 ? "; \(Human.plural(folder.empty, "record")) without a body" : ""
             context.messages.line(
-                "\(StoreSummary.plural(folder.written, "file")) written to "
+                "\(Human.plural(folder.written, "file")) written to "
                     + "\(ShellText.quoted(command.string("output")))\(rest)")
         }
         return damages == 0 ? .ok : .badData

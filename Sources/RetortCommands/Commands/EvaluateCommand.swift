@@ -189,7 +189,7 @@ private final class EvaluationProgress {
         write(counts, "summary")
         guard counts.unable > 0, let example = counts.example, !isQuiet else { return }
         messages.line(
-            "\(StoreSummary.plural(counts.unable, "answer")) could not be judged; run the same command again to judge them. "
+            "\(Human.plural(counts.unable, "answer")) could not be judged; run the same command again to judge them. "
                 + "The first: \(CellWidth.sanitized(example))")
     }
 

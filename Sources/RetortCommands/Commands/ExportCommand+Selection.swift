@@ -94,15 +94,15 @@ extension ExportCommand {
                 leftOut: Dictionary(uniqueKeysWithValues: report.leftOut.map { ($0.rawValue, $1) })),
             to: reader.root)
         if !command.flag("quiet") {
-            context.messages.line("\(StoreSummary.plural(report.written, "pair")) written to \(output.name)")
+            context.messages.line("\(Human.plural(report.written, "pair")) written to \(output.name)")
             if report.undecided > 0 {
                 context.messages.line(
-                    "left out: \(StoreSummary.plural(report.undecided, "item")) without two answers of which one is better"
+                    "left out: \(Human.plural(report.undecided, "item")) without two answers of which one is better"
                 )
             }
             if report.unjudged > 0 {
                 context.messages.line(
-                    "left out: \(StoreSummary.plural(report.unjudged, "answer")) without a verdict; see `retort evaluate`"
+                    "left out: \(Human.plural(report.unjudged, "answer")) without a verdict; see `retort evaluate`"
                 )
             }
             for reason in LeftOut.allCases {

@@ -76,7 +76,7 @@ enum FoldersCommand {
         try tree.finish(reader.root)
         if !command.flag("quiet") {
             context.messages.line(
-                "\(StoreSummary.plural(tree.totals.items, "folder")) written to \(ShellText.quoted(path)), with REPORT.txt"
+                "\(Human.plural(tree.totals.items, "folder")) written to \(ShellText.quoted(path)), with REPORT.txt"
             )
         }
         guard missing.isEmpty else {

@@ -78,8 +78,8 @@ extension MergeReport {
     func lines(_ out: String) -> [String] {
         var lines = sources.map { source in
             let kept = source.taken + source.failed
-            var text = "\(source.root): \(StoreSummary.plural(kept, "record")) kept"
-            if source.failed > 0 { text += " (\(StoreSummary.plural(source.failed, "failure")))" }
+            var text = "\(source.root): \(Human.plural(kept, "record")) kept"
+            if source.failed > 0 { text += " (\(Human.plural(source.failed, "failure")))" }
             if source.renamed > 0 {
                 text +=
                     ", \(Human.count(source.renamed)) of them under a new id (another store has a row of the same text)"
@@ -88,7 +88,7 @@ extension MergeReport {
                 text += ", \(Human.count(source.superseded)) dropped (another store has the row)"
             }
             return text
-                + "; \(StoreSummary.plural(source.blocksCopied, "block")) copied, \(Human.count(source.blocksReencoded)) recompressed"
+                + "; \(Human.plural(source.blocksCopied, "block")) copied, \(Human.count(source.blocksReencoded)) recompressed"
         }
         lines.append(
             "\(out): \(Human.count(Int(counters.done))) done, \(Human.count(Int(counters.failed))) failed, "

@@ -32,7 +32,7 @@ extension RepairReport {
         if wasClean { return ["nothing to repair: \(found.equation)"] }
         var lines = found.problems.map { CellWidth.sanitized("found: \($0.kind.rawValue): \($0.place): \($0.message)") }
         func say(_ count: Int, _ noun: String, _ what: String) {
-            if count > 0 { lines.append("\(StoreSummary.plural(count, noun)) \(what)") }
+            if count > 0 { lines.append("\(Human.plural(count, noun)) \(what)") }
         }
         say(quarantined, "damaged block", "moved to \(root)/quarantine (\(Human.bytes(quarantinedBytes)))")
         say(blocksCorrected, "block", "corrected: one bit had flipped, and every record is back")

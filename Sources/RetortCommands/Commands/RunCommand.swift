@@ -126,7 +126,7 @@ enum RunCommand {
                 .main
         ] + StageOptions.options + ShardOptions.options + LimitOptions.options + ParameterOptions.options
             + [ToolsOption.option] + FillOptions.options + CheckOptions.options + VerifierSettings.options + paceOptions
-            + Pricing.options + BatchOptions.options + timeOptions + LiveMonitor.options
+            + Pricing.options + BatchOptions.options + timeOptions + LiveOptions.all
             + [.progress, .progressEvery]
             + JobFile.options + Preview.options + SimulatorOptions.options,
         exitCodes: [
@@ -214,7 +214,7 @@ enum RunCommand {
         defer { live.stop() }
         let session = RunSession(
             settings: settings, messages: messages, isQuiet: command.flag("quiet"), live: live)
-        let result: RunSession.Result
+        let result: RunResult
         do {
             result = try await session.runToGoal()
         } catch {

@@ -106,19 +106,19 @@ extension VerificationReport {
     var lines: [String] {
         var lines = [
             "outcomes   \(equation)",
-            "records    \(Human.count(records)) in \(StoreSummary.plural(blocks, "block")) of "
-                + "\(StoreSummary.plural(segments, "segment")), \(Human.bytes(bytes))",
+            "records    \(Human.count(records)) in \(Human.plural(blocks, "block")) of "
+                + "\(Human.plural(segments, "segment")), \(Human.bytes(bytes))",
         ]
         if let part { lines.append("shard      " + part.text(rows)) }
         if let writer { lines.append("writer     \(writer)") }
         if unfinishedBytes + unfinishedJournalLines > 0 {
             lines.append(
-                "unfinished \(Human.bytes(unfinishedBytes)) and \(StoreSummary.plural(unfinishedJournalLines, "journal line")) "
+                "unfinished \(Human.bytes(unfinishedBytes)) and \(Human.plural(unfinishedJournalLines, "journal line")) "
                     + "of interrupted writes; the next run completes them, nothing is lost")
         }
         if supersededRecords > 0 {
             lines.append(
-                "superseded \(StoreSummary.plural(supersededRecords, "earlier outcome")): of rows that changed, or answers that "
+                "superseded \(Human.plural(supersededRecords, "earlier outcome")): of rows that changed, or answers that "
                     + "no longer fit")
         }
         if isBeingRevised {
@@ -129,7 +129,7 @@ extension VerificationReport {
         let total = problemCounts.values.reduce(0, +)
         if total > problems.count { lines.append("and \(Human.count(total - problems.count)) more") }
         let kinds = problemCounts.sorted { $0.key.rawValue < $1.key.rawValue }.map {
-            StoreSummary.plural($0.value, $0.key.noun)
+            Human.plural($0.value, $0.key.noun)
         }
         if isClean {
             lines.append(

@@ -106,12 +106,12 @@ enum ExportNotes {
     static func lines(_ notes: [ExportNote], max count: Int = 5) -> [String] {
         notes.suffix(count).flatMap { note in
             var text =
-                "\(UTCTime(note.time).text)  \(StoreSummary.plural(note.written, "record")) as \(note.format) to \(note.output)"
+                "\(UTCTime(note.time).text)  \(Human.plural(note.written, "record")) as \(note.format) to \(note.output)"
             if note.writtenToTest > 0 { text += ", \(Human.count(note.writtenToTest)) as a test part" }
             if !note.options.isEmpty { text += " (\(note.options))" }
             var lines = [text] + note.leftOut.sorted { $0.key < $1.key }.map { "  left out: \(Human.count($1)) \($0)" }
             if note.replaced > 0 {
-                lines.append("  replaced: half of a surrogate pair, in \(StoreSummary.plural(note.replaced, "record"))")
+                lines.append("  replaced: half of a surrogate pair, in \(Human.plural(note.replaced, "record"))")
             }
             return lines
         }

@@ -51,8 +51,8 @@ struct JobFile {
     static func isName(_ operand: String) -> Bool { operand.hasSuffix(".yaml") || operand.hasSuffix(".yml") }
 
     /// Throws the first problem, with the file's name and the place.
-    init(parsing text: String, name: String) throws(RetortError) {
-        self.init((text, name), JobDocument.Choice(), RunCommand.spec.options)
+    init(parsing text: String, name: String, options: [OptionSpec]) throws(RetortError) {
+        self.init((text, name), JobDocument.Choice(), options)
         if let problem = problems.first { throw problem }
     }
 

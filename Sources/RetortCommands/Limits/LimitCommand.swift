@@ -69,7 +69,7 @@ enum LimitCommand {
         let counts = server.counts
         if !command.flag("quiet") {
             var text =
-                "\(Human.count(counts.requests)) requests allowed in \(StoreSummary.plural(counts.leases, "lease"))"
+                "\(Human.count(counts.requests)) requests allowed in \(Human.plural(counts.leases, "lease"))"
             if counts.refusals > 0 { text += ", \(Human.count(counts.refusals)) refused by the API" }
             if counts.refused > 0 { text += "; \(Human.count(counts.refused)) questions with a wrong token" }
             if let left = counts.moneyLeft { text += "; \(Human.dollars(Money.dollars(left))) not leased" }

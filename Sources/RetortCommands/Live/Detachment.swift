@@ -14,12 +14,6 @@ struct Detachment {
     private static let newSession: Int16 = 0x80
     private static let logTailBytes = 4096
 
-    static let option = OptionSpec(
-        "detach", summary: "go on in the background once the run is accepted; messages go to OUT.log",
-        details:
-            "Prints the process, the log and the page's address. status, ctl, watch and list find the run by its store.",
-        group: LiveMonitor.group)
-
     /// Whether this process is to start another one and end.
     static func isWanted(_ command: ParsedCommand) -> Bool {
         command.flag("detach") && !command.isGiven("preview") && getenv(mark) == nil

@@ -105,14 +105,3 @@ final class Notifier: Sendable {
         }
     }
 }
-
-/// Lists of texts as C takes them.
-enum CStrings {
-    static func with<Result>(
-        _ texts: [String], _ body: ([UnsafeMutablePointer<CChar>?]) -> Result
-    ) -> Result {
-        let copies = texts.map { strdup($0) }
-        defer { for copy in copies { free(copy) } }
-        return body(copies + [nil])
-    }
-}

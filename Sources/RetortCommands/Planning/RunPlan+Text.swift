@@ -9,7 +9,7 @@ extension RunPlan {
     /// The plan for people, in one column of names and one of values.
     func lines(_ settings: RunSettings) -> [String] {
         var facts: [(String, String)] = [
-            ("items", "\(Human.count(items)) from \(StoreSummary.plural(Int(clamping: rows), "row"))"),
+            ("items", "\(Human.count(items)) from \(Human.plural(Int(clamping: rows), "row"))"),
             ("done", Human.count(done)),
             ("failed", Human.count(failed) + (failed > 0 ? "; run leaves them to `retort retry`" : "")),
         ]

@@ -79,7 +79,7 @@ struct ManifestCheck {
         }
         if reader.recordsOutsideBlocks > 0 {
             note(
-                "\(StoreSummary.plural(reader.recordsOutsideBlocks, "record")) in journals, which the manifest does not list"
+                "\(Human.plural(reader.recordsOutsideBlocks, "record")) in journals, which the manifest does not list"
             )
         }
     }
@@ -93,7 +93,7 @@ struct ManifestCheck {
         let end = max(0, place.offset.addingSaturated(place.bytes) - 1)
         let what = found < place.bytes ? "is missing" : "has changed"
         return "\(place.lane.directoryName) segment \(place.segment), bytes \(place.offset)-\(end): "
-            + "the block \(what) (\(StoreSummary.plural(place.records, "record")))"
+            + "the block \(what) (\(Human.plural(place.records, "record")))"
     }
 
     var json: String {
@@ -115,7 +115,7 @@ struct ManifestCheck {
 
     var lines: [String] {
         var lines = [
-            "manifest   \(role): \(StoreSummary.plural(blocks, "block")), root \(root)"
+            "manifest   \(role): \(Human.plural(blocks, "block")), root \(root)"
         ]
         lines += problems.map { CellWidth.sanitized($0) }
         if problemCount > problems.count { lines.append("and \(Human.count(problemCount - problems.count)) more") }

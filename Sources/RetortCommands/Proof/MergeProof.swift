@@ -58,12 +58,12 @@ struct MergeProof {
     }
 
     private static func lines(_ proof: ShardProof) -> [String] {
-        let rows = StoreSummary.plural(Int(clamping: proof.rows), "row")
+        let rows = Human.plural(Int(clamping: proof.rows), "row")
         if proof.holds {
-            let outcomes = StoreSummary.plural(Int(clamping: proof.items), "outcome")
+            let outcomes = Human.plural(Int(clamping: proof.items), "outcome")
             return ["proven     every one of \(rows) is in exactly one shard: \(outcomes), each once"]
         }
-        var lines = ["not proven: of \(StoreSummary.plural(Int(clamping: proof.items), "item")) from \(rows)"]
+        var lines = ["not proven: of \(Human.plural(Int(clamping: proof.items), "item")) from \(rows)"]
         func add(_ count: UInt64, _ what: String, _ first: [UInt64]) {
             guard count > 0 else { return }
             let rows = first.map { Human.count(Int(clamping: $0 + 1)) }.joined(separator: ", ")

@@ -5,14 +5,8 @@ import SegmentStore
 
 /// What verifiers have said of a store's answers, round by round and by verifier, and where the time went.
 struct JudgedSummary {
-    /// Items that had an answer judged in a round, and those whose answer passed there.
-    struct Round: Sendable, Hashable {
-        var judged = 0
-        var passed = 0
-    }
-
     /// From the first one on; the last stands for the further ones too.
-    private(set) var rounds: [Round] = []
+    private(set) var rounds: [JudgedRound] = []
     private(set) var verifiers: [VerifierTally] = []
     let ks: [Int]
     /// Milliseconds that requests took whose answers are outcomes, those whose answers were not good enough, and verifiers.
@@ -20,7 +14,6 @@ struct JudgedSummary {
     private(set) var roundsTime = 0
     private(set) var verifiersTime = 0
 
-    static let roundsMax = 20
     private static let millisecondsMax = 1e15
 
     /// Nil for a store whose answers were not judged. Reads its answers, rounds and verdicts.
@@ -53,7 +46,7 @@ struct JudgedSummary {
     }
 
     func name(ofRound number: Int) -> String {
-        "round \(number + 1)\(number == Self.roundsMax - 1 && rounds.count == Self.roundsMax ? " or later" : "")"
+        "round \(number + 1)\(number == JudgedRound.countMax - 1 && rounds.count == JudgedRound.countMax ? " or later" : "")"
     }
 
     var tree: JSONTree {
@@ -76,79 +69,5 @@ struct JudgedSummary {
                     .init("verifiers", .real(Double(verifiersTime) / 1000)),
                 ])),
         ])
-    }
-}
-
-extension SummaryText {
-    /// Pass rates by round and by verifier, and where the time went.
-    static func judged(_ judged: JudgedSummary?) -> [(title: String, rows: [(name: String, text: String)])] {
-        guard let judged else { return [] }
-        var sections: [(title: String, rows: [(name: String, text: String)])] = []
-        func rate(_ passed: Int, _ count: Int) -> String {
-            let cells = count > 0 ? Int((Double(passed) / Double(count) * Double(barCells)).rounded()) : 0
-            let text = "\(Human.count(passed)) of \(Human.count(count)) passed (\(Human.percent(passed, of: count)))"
-            return text + String(repeating: " ", count: max(2, 34 - text.count)) + String(repeating: "#", count: cells)
-        }
-        if !judged.rounds.isEmpty {
-            let rows = judged.rounds.enumerated().map { number, round in
-                (name: judged.name(ofRound: number), text: rate(round.passed, round.judged))
-            }
-            sections.append(("Pass rate by round", rows))
-        }
-        var rows: [(name: String, text: String)] = []
-        for verifier in judged.verifiers where verifier.judged > 0 {
-            rows.append((verifier.name, rate(verifier.passed, verifier.judged)))
-            for pass in verifier.passAt(judged.ks) { rows.append(("", EvaluationSummary.line(pass))) }
-        }
-        if !rows.isEmpty { sections.append(("Pass rate by verifier", rows)) }
-        let whole = judged.times.reduce(0) { $0.addingSaturated($1.milliseconds) }
-        if whole > 0 {
-            let rows = judged.times.map { name, milliseconds in
-                let time = Quantity.duration(milliseconds: Double(milliseconds))
-                return (name: name, text: "\(time) (\(Human.percent(milliseconds, of: whole)))")
-            }
-            sections.append(("Where the time went, all requests one after the other", rows))
-        }
-        return sections
-    }
-}
-
-extension ReportPage {
-    /// The same as bars.
-    func judged(_ pair: inout Markup) {
-        guard let judged = summary.judged else { return }
-        if !judged.rounds.isEmpty {
-            card(&pair, "Pass rate by round", legend: [("done", "passed"), ("failed", "rejected")]) { table in
-                let whole = judged.rounds.first?.judged ?? 0
-                for (number, round) in judged.rounds.enumerated() {
-                    let parts = [("done", round.passed), ("failed", round.judged - round.passed)]
-                    barRow(&table, judged.name(ofRound: number), parts, of: whole)
-                }
-            }
-        }
-        if judged.verifiers.contains(where: { $0.judged > 0 }) {
-            card(&pair, "Verdicts by verifier", legend: [("done", "passed"), ("failed", "rejected")]) { table in
-                for verifier in judged.verifiers where verifier.judged > 0 {
-                    let parts = [("done", verifier.passed), ("failed", verifier.judged - verifier.passed)]
-                    barRow(&table, verifier.name, parts, of: verifier.judged)
-                }
-            }
-        }
-        let whole = judged.times.reduce(0) { $0.addingSaturated($1.milliseconds) }
-        guard whole > 0 else { return }
-        card(&pair, "Where the time went (ms)", legend: []) { table in
-            for (name, milliseconds) in judged.times { barRow(&table, name, [("done", milliseconds)], of: whole) }
-        }
-    }
-
-    private func card(
-        _ pair: inout Markup, _ title: String, legend entries: [(name: String, style: String)],
-        _ rows: (inout Markup) -> Void
-    ) {
-        pair.element("div", ["class": "card"]) { card in
-            card.element("h2", text: title)
-            card.element("table") { table in rows(&table) }
-            if !entries.isEmpty { legend(&card, entries.map { (name: $0.style, style: $0.name) }) }
-        }
     }
 }

@@ -49,7 +49,7 @@ struct RecordDigest {
     /// By class number; the last place is for classes that the store does not name.
     private(set) var failures: [FailureDigest]
     /// Of items with a verdict from their run, by round.
-    private(set) var judged: [JudgedSummary.Round] = []
+    private(set) var judged: [JudgedRound] = []
     /// Milliseconds of answers that `rounds/` has as well.
     private(set) var latencyInRounds = 0
     private(set) var timeline = Timeline()
@@ -127,8 +127,8 @@ struct RecordDigest {
         else {
             return
         }
-        let last = min(max(1, record.integer(.rounds)), JudgedSummary.roundsMax)
-        while judged.count < last { judged.append(JudgedSummary.Round()) }
+        let last = min(max(1, record.integer(.rounds)), JudgedRound.countMax)
+        while judged.count < last { judged.append(JudgedRound()) }
         for number in 0..<last { judged[number].judged += 1 }
         if pass { judged[last - 1].passed += 1 }
     }

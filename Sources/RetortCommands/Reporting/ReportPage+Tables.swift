@@ -119,7 +119,7 @@ extension ReportPage {
         item.element("p", ["class": "quiet"]) { line in
             line.write("e.g. ")
             line.element("code", text: example.sample > 0 ? "\(example.id)#\(example.sample)" : example.id)
-            line.write(", \(StoreSummary.plural(example.attempts, "attempt"))")
+            line.write(", \(Human.plural(example.attempts, "attempt"))")
             if example.created > 0 { line.write(", \(UTCTime(example.created).text)") }
         }
         if !example.body.isEmpty {
@@ -160,7 +160,7 @@ extension ReportPage {
         let pace = Human.rate(run.itemsPerSecond).replacing("/s", with: " items/s")
         let rows = [
             ("ended", run.state == .stopped ? "stopped\(reason)" : summary.runEnding),
-            ("pace", "\(StoreSummary.plural(ended, "item")) in \(duration(run.elapsedSeconds)), \(pace)"),
+            ("pace", "\(Human.plural(ended, "item")) in \(duration(run.elapsedSeconds)), \(pace)"),
         ]
         pair.element("div", ["class": "card"]) { card in
             card.element("h2", text: "Last run")
@@ -184,7 +184,7 @@ extension ReportPage {
             let rest = summary.exports.count - Self.exportsShownMax
             if rest > 0 {
                 card.element(
-                    "p", ["class": "quiet"], text: "\(StoreSummary.plural(rest, "earlier export")), in summary.json")
+                    "p", ["class": "quiet"], text: "\(Human.plural(rest, "earlier export")), in summary.json")
             }
         }
         main.newLine()
@@ -195,7 +195,7 @@ extension ReportPage {
     private func export(_ list: inout Markup, _ note: ExportNote) {
         list.element("li") { item in
             item.element("p") { line in
-                line.element("b", text: StoreSummary.plural(note.written, "record"))
+                line.element("b", text: Human.plural(note.written, "record"))
                 line.write(" as \(note.format) to ")
                 line.element("code", text: note.output)
                 if note.writtenToTest > 0 { line.write(", \(Human.count(note.writtenToTest)) as a test part") }
@@ -218,7 +218,7 @@ extension ReportPage {
             rows.append(
                 (
                     lane.directoryName,
-                    "\(StoreSummary.plural(volume.records, "record")), \(StoreSummary.plural(files.segments, "segment"))"
+                    "\(Human.plural(volume.records, "record")), \(Human.plural(files.segments, "segment"))"
                 ))
             var size = "\(Human.bytes(volume.rawBytes)) of lines in \(Human.bytes(files.bytes))"
             if files.journalBytes > 0 { size += ", \(Human.bytes(files.journalBytes)) not compressed yet" }

@@ -36,16 +36,11 @@ extension StoreSummary {
             "Latency is that of the attempt that was answered. Times are UTC.",
         ]
         if columns.stretches.count > 1 {
-            notes.append("\(Self.plural(columns.stretches.count - 1, "long pause")) left out of the active time.")
+            notes.append("\(Human.plural(columns.stretches.count - 1, "long pause")) left out of the active time.")
         }
         if digest.untimed > 0 {
-            notes.append("\(Self.plural(digest.untimed, "record")) without a time, missing in the charts over time.")
+            notes.append("\(Human.plural(digest.untimed, "record")) without a time, missing in the charts over time.")
         }
         return notes
-    }
-
-    /// `1 segment`, `1,234 segments`
-    static func plural(_ count: Int, _ noun: String) -> String {
-        "\(Human.count(count)) \(noun)\(count == 1 ? "" : "s")"
     }
 }

@@ -69,7 +69,7 @@ struct SummaryText {
         lines.append(
             row(
                 "pace",
-                "\(StoreSummary.plural(ended, "item")) in \(Quantity.duration(milliseconds: run.elapsedSeconds * 1000)), "
+                "\(Human.plural(ended, "item")) in \(Quantity.duration(milliseconds: run.elapsedSeconds * 1000)), "
                     + "\(Human.rate(run.itemsPerSecond).replacing("/s", with: " items/s"))"))
         for (name, text) in run.settings.sorted(by: { $0.key < $1.key }) { lines.append(row(clean(name), clean(text))) }
         for (index, one) in run.endpoints.enumerated() {
@@ -164,7 +164,7 @@ struct SummaryText {
         var lines = heading("On disk")
         for lane in Lane.outcomes {
             guard let files = summary.files[lane], files.bytes > 0 else { continue }
-            var text = "\(Human.bytes(files.bytes)) in \(StoreSummary.plural(files.segments, "segment"))"
+            var text = "\(Human.bytes(files.bytes)) in \(Human.plural(files.segments, "segment"))"
             if files.journalBytes > 0 { text += ", \(Human.bytes(files.journalBytes)) of it not compressed yet" }
             if let ratio = summary.ratio(lane) { text += ", compressed \(Human.fixed(ratio, 2)):1" }
             lines.append(row(lane.directoryName, text))

@@ -6,12 +6,12 @@ import SegmentStore
 
 /// What is said when a retry is over, and with which status it ends.
 struct RetryConclusion {
-    private let result: RunSession.Result
+    private let result: RunResult
     private let run: RunConclusion
     private let out: String
     private let commandLine: String
 
-    init(_ result: RunSession.Result, settings: RunSettings, commandLine: String) {
+    init(_ result: RunResult, settings: RunSettings, commandLine: String) {
         self.result = result
         self.commandLine = commandLine
         out = ShellText.quoted(settings.out)
@@ -48,9 +48,9 @@ struct RetryConclusion {
         return "Retried: \(Human.count(progress.failed)) of \(Self.items(chosen)) failed again."
     }
 
-    private func outcomes(_ palette: Palette) -> [RunConclusion.Fact] {
+    private func outcomes(_ palette: Palette) -> [SummaryFact] {
         let counters = result.counters
-        var facts: [RunConclusion.Fact] = [
+        var facts: [SummaryFact] = [
             ("done", "\(Human.count(progress.answered)) now, \(Human.count(Int(counters.done))) in the store")
         ]
         if counters.failed > 0 {
@@ -61,8 +61,8 @@ struct RetryConclusion {
         return facts
     }
 
-    private func next(_ palette: Palette) -> [RunConclusion.Fact] {
-        var facts: [RunConclusion.Fact] = []
+    private func next(_ palette: Palette) -> [SummaryFact] {
+        var facts: [SummaryFact] = []
         if !isFinished { facts.append(("resume", palette.cyan(commandLine))) }
         let place = FailureClass.allCases.firstIndex(of: .badInput)!
         if result.counters.failedByClass[place] > 0 { facts.append(("bad rows", Self.badInputAdvice)) }

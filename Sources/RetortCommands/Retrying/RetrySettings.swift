@@ -51,47 +51,6 @@ struct RetrySettings {
     }
 }
 
-/// The job as a store's manifest has it.
-struct StoredJob: Sendable {
-    var values: [String: String]
-    /// Where its answers came from; nil when it does not say.
-    var baseURL: String?
-    /// What its answers must be; nil: anything.
-    var check: AnswerCheck?
-    /// Answers an item may have in all, as the last run was told.
-    var rounds: Int?
-
-    init(values: [String: String], baseURL: String? = nil, check: AnswerCheck? = nil, rounds: Int? = nil) {
-        self.rounds = rounds
-        self.values = values
-        self.baseURL = baseURL
-        self.check = check
-    }
-
-    /// Throws `.badInput` when the schema it keeps cannot be understood.
-    init(_ manifest: StoreManifest) throws(RetortError) {
-        self.init(
-            values: manifest.job, baseURL: ServerNote.url(in: manifest), check: try AnswerCheck(of: manifest),
-            rounds: manifest.notes?[VerifierSettings.roundsNote].flatMap { Int($0) })
-    }
-
-    var model: String { values["model"] ?? "" }
-    var endpoint: RequestBuilder.Endpoint { values["endpoint"].flatMap { .init(rawValue: $0) } ?? .chat }
-    var isSimulated: Bool { values["simulated"] == "yes" }
-    var splitsThinking: Bool { values["split_think"] == "yes" }
-    var rejectedFinishReasons: Set<String> {
-        Set((values["reject_finish"] ?? "").split(separator: ",").map(String.init))
-    }
-
-    /// Where `given` says otherwise than the job, in words.
-    func differences(from given: [String: String]) -> [String] {
-        given.sorted { $0.key < $1.key }.compactMap { name, text in
-            let stored = values[name] ?? (name == "simulated" ? "no" : "not set")
-            return stored == text ? nil : "\(name) is \(stored) in the store and \(text) here"
-        }
-    }
-}
-
 extension RunSettings {
     /// The settings of a retry: where, how fast and how patiently from the command line, what is asked from the job.
     init(retrying command: ParsedCommand, job: StoredJob, environment: [String: String]) throws(RetortError) {

@@ -11,11 +11,11 @@ extension RunSession {
     /// failures alone.
     func retry(
         _ classes: Set<FailureClass>, override: RequestOverride?, edits: RequestEdits? = nil
-    ) async throws(RetortError) -> Result {
+    ) async throws(RetortError) -> RunResult {
         try await session(
             open: { () throws(RetortError) in
                 let store = try RecordStore.open(settings.out, options: storeOptions)
-                try ServerNote.write(settings, to: store, replacing: false)
+                try settings.noteServers(in: store, replacing: false)
                 try edits?.write(to: store)
                 try keepInstructions(in: store)
                 return store
@@ -44,7 +44,7 @@ extension RunSession {
     private func driveRetry(
         _ source: FailedItems, _ store: RecordStore, _ transport: HTTPTransport, _ loop: EventLoop,
         _ verifier: RunVerifier?, isOtherJob: Bool
-    ) async throws(RetortError) -> Result {
+    ) async throws(RetortError) -> RunResult {
         let superseded = try settings.pricing.limit.map { _ throws(RetortError) in try costOfSuperseded() }
         let recorder = Recorder(store, codec: try codec(), issued: IssuedKeys(), watch: live?.watch)
         let reporter = RetryReporter(
@@ -65,7 +65,7 @@ extension RunSession {
         reporter.finish(summary.progress)
         await shutdown(transport)
         let standing = RunStanding(retried: source.count, summary.progress)
-        let result = Result(
+        let result = RunResult(
             summary: summary, standing: standing, counters: store.counters,
             spending: spending(of: store, superseded: superseded), simulatorCounts: nil,
             wasInterrupted: signals.withLock { $0 } > 0)

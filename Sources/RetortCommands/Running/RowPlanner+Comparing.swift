@@ -39,11 +39,6 @@ extension RowPlanner {
         return (changed, same)
     }
 
-    /// The outcomes of a row's items that are not those of what it asks now.
-    func supersededEntries(of row: Row) throws(RetortError) -> [IndexEntry] {
-        try comparison(of: row, withoutIDs: true).changed
-    }
-
     /// Whether a row asks something else than what was answered under its id.
     func hasChanged(_ row: Row) throws(RetortError) -> Bool {
         try !comparison(of: row, withoutIDs: false).changed.isEmpty

@@ -52,7 +52,7 @@ extension RowPlanner {
     /// The row's own id where it can be made out, so that the row's answer takes the place of its failure once it is
     /// repaired; otherwise a name made of its text.
     func idOfBadRow(_ row: Row) throws(RetortError) -> [UInt8] {
-        if let own = Self.readableID(row, with: splitter) {
+        if let own = row.readableID(with: splitter) {
             let hash = RecordKey(id: own).hash
             if !issued.contains(hash), try store.lookup(hash) == nil || standing.isMixed { return own }
         }
@@ -78,21 +78,6 @@ extension RowPlanner {
         guard standing.isMixed else { return false }
         let name = names.peek(hashOfDuplicate(id, row), Self.duplicatePrefix)
         return try store.lookup(RecordKey(id: name)) != nil
-    }
-
-    /// The id of a row that need not be a good one.
-    static func readableID(_ row: Row, with splitter: JSONParser) -> [UInt8]? {
-        if let id = row.id { return id }
-        guard case .json(let text) = row.content, let root = try? splitter.parse(text).root, root.kind == .object
-        else { return nil }
-        for name in ["id", "custom_id", "uid"] as [StaticString] {
-            guard let value = root[name] else { continue }
-            let id =
-                value.kind == .string
-                ? value.stringBytes.map(PromptParser.readable) : value.kind == .number ? Array(value.raw) : nil
-            if let id, (1...PromptRow.idBytesMax).contains(id.count) { return id }
-        }
-        return nil
     }
 
     /// The other row of this input that has the key whose outcome is on disk; nil when there is none that is known.
@@ -125,61 +110,10 @@ extension RowPlanner {
             placesFound += 1
             let reader = RowReader(input)
             while let other = try reader.next(), other.number < row.number {
-                let isIt = number.map { $0 == other.number } ?? (Self.readableID(other, with: splitter) == id)
+                let isIt = number.map { $0 == other.number } ?? (other.readableID(with: splitter) == id)
                 if isIt { return input.place(of: other) }
             }
         }
         return number.map { "row \($0 + 1)" } ?? "another row"
-    }
-}
-
-/// The names of rows without an id: the hash of what they ask, and a number from the second identical one on.
-struct GeneratedNames {
-    /// Hashes that were met, and for those that were met again the next number.
-    private var met: Set<UInt64> = []
-    private var numbers: [UInt64: Int] = [:]
-
-    /// The next name, every row with that hash having been named here.
-    mutating func next(_ hash: UInt64, _ prefix: StaticString = "") -> [UInt8] {
-        if met.insert(hash).inserted { return Self.name(hash, 0, prefix) }
-        let number = numbers[hash] ?? 1
-        numbers[hash] = number + 1
-        return Self.name(hash, number, prefix)
-    }
-
-    /// The name that `next` would give.
-    func peek(_ hash: UInt64, _ prefix: StaticString = "") -> [UInt8] {
-        met.contains(hash) ? Self.name(hash, numbers[hash] ?? 1, prefix) : Self.name(hash, 0, prefix)
-    }
-
-    /// The next name that is not taken. Needs memory for repeated rows only.
-    mutating func nextFree(
-        _ hash: UInt64, _ prefix: StaticString = "", isTaken: ([UInt8]) throws(RetortError) -> Bool
-    ) throws(RetortError) -> [UInt8] {
-        var number = numbers[hash] ?? 0
-        while try isTaken(Self.name(hash, number, prefix)) { number += 1 }
-        if number > 0 { numbers[hash] = number + 1 }
-        return Self.name(hash, number, prefix)
-    }
-
-    /// The name without its number of a record that has one; nil for an id that its row gave. Such ids have 16 lower-case
-    /// hexadecimal digits, `bad-` before them where the row could not be understood.
-    static func base(ofRecord line: [UInt8]) -> [UInt8]? {
-        guard let id = line.withUnsafeBytes({ RecordHead.parse($0) })?.key.id else { return nil }
-        let prefix = id.starts(with: "bad-".utf8) ? 4 : 0
-        let digits = id.dropFirst(prefix).prefix(16)
-        let rest = id.dropFirst(prefix + 16)
-        let isHash =
-            digits.count == 16 && digits.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
-        let isNumber =
-            rest.first == UInt8(ascii: "-") && rest.count > 1
-            && rest.dropFirst().allSatisfy { (0x30...0x39).contains($0) }
-        guard isHash, rest.isEmpty || isNumber else { return nil }
-        return Array(id.prefix(prefix + 16))
-    }
-
-    static func name(_ hash: UInt64, _ number: Int, _ prefix: StaticString) -> [UInt8] {
-        let name = "\(prefix)\(Hexadecimal.string(hash))"
-        return Array((number == 0 ? name : "\(name)-\(number)").utf8)
     }
 }

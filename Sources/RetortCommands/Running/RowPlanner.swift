@@ -1,4 +1,5 @@
 import Basics
+import CommandLine
 import JSONText
 import ModelAPI
 import PromptSource
@@ -317,7 +318,7 @@ final class RowPlanner {
     func changed(_ count: Int, at place: String) -> RetortError {
         RetortError(
             .configuration,
-            "\(StoreSummary.plural(count, "prompt")) changed since \(count == 1 ? "it was" : "they were") answered",
+            "\(Human.plural(count, "prompt")) changed since \(count == 1 ? "it was" : "they were") answered",
             at: place, cause: "same id, different request",
             remedy:
                 "Use --on-change rerun to send \(count == 1 ? "it" : "them") again (old answers move to superseded/), "

@@ -7,11 +7,11 @@ import SegmentStore
 
 /// What is said when a run is over, and with which status it ends.
 struct RunConclusion {
-    private let result: RunSession.Result
+    private let result: RunResult
     private let out: String
     private let commandLine: String
 
-    init(_ result: RunSession.Result, settings: RunSettings, commandLine: String) {
+    init(_ result: RunResult, settings: RunSettings, commandLine: String) {
         self.result = result
         out = ShellText.quoted(settings.out)
         self.commandLine = commandLine
@@ -37,13 +37,11 @@ struct RunConclusion {
     }
 
     /// A headline and facts below it, their texts in one column.
-    static func lines(_ headline: String, _ facts: [Fact]) -> [String] {
+    static func lines(_ headline: String, _ facts: [SummaryFact]) -> [String] {
         let width = facts.map(\.label.count).max() ?? 0
         return [headline]
             + facts.map { "  " + $0.label + String(repeating: " ", count: width - $0.label.count + 2) + $0.text }
     }
-
-    typealias Fact = (label: String, text: String)
 
     var headline: String {
         if isFinished {
@@ -52,7 +50,7 @@ struct RunConclusion {
                 return "Finished: \(result.part?.emptiness ?? "the input holds no rows")."
             }
             if let unjudged = unjudged {
-                return "Finished, but \(StoreSummary.plural(unjudged, "answer")) could not be judged."
+                return "Finished, but \(Human.plural(unjudged, "answer")) could not be judged."
             }
             let failed = items(standing.failed)
             return standing.failed == 0 ? "Finished: every item has its answer." : "Finished, but \(failed) failed."
@@ -68,18 +66,18 @@ struct RunConclusion {
         return failures > 0 ? min(failures, standing.pending ?? failures) : nil
     }
 
-    private func outcomes(_ palette: Palette) -> [Fact] {
+    private func outcomes(_ palette: Palette) -> [SummaryFact] {
         var done = Human.count(standing.done)
         if let total = standing.total { done += " of \(items(total))" }
-        if standing.earlier > 0 { done += "; \(StoreSummary.plural(standing.earlier, "outcome")) from earlier runs" }
-        var facts: [Fact] = [("done", done)]
+        if standing.earlier > 0 { done += "; \(Human.plural(standing.earlier, "outcome")) from earlier runs" }
+        var facts: [SummaryFact] = [("done", done)]
         if standing.failed > 0 {
             facts.append(("failed", palette.red(Human.count(standing.failed)) + failureClasses))
         }
         facts += result.part?.facts ?? []
         if standing.foreign > 0 {
             facts.append(
-                ("other", "\(StoreSummary.plural(standing.foreign, "record")) from rows not in this input"))
+                ("other", "\(Human.plural(standing.foreign, "record")) from rows not in this input"))
         }
         facts += Self.damage(result.damage, out: out, palette)
         if result.summary.unsaved > 0 {
@@ -90,7 +88,7 @@ struct RunConclusion {
     }
 
     /// What is known to be damaged in the store.
-    static func damage(_ damage: [Damage], out: String, _ palette: Palette) -> [Fact] {
+    static func damage(_ damage: [Damage], out: String, _ palette: Palette) -> [SummaryFact] {
         guard let first = damage.first else { return [] }
         let rest = damage.count > 1 ? " and \(Human.count(damage.count - 1)) more" : ""
         return [
@@ -120,13 +118,13 @@ struct RunConclusion {
     private static let verifierTroubleCharactersMax = 1000
 
     /// What became of answers that were judged.
-    private static func rounds(of progress: Progress) -> [Fact] {
-        var facts: [Fact] = []
+    private static func rounds(of progress: Progress) -> [SummaryFact] {
+        var facts: [SummaryFact] = []
         if progress.rounds > 0 {
             facts.append(
                 (
                     "rounds",
-                    "\(StoreSummary.plural(progress.rounds, "answer")) not good enough and asked again or given up; "
+                    "\(Human.plural(progress.rounds, "answer")) not good enough and asked again or given up; "
                         + "kept in rounds/"
                 ))
         }
@@ -134,7 +132,7 @@ struct RunConclusion {
             facts.append(
                 (
                     "verifier",
-                    "judged \(StoreSummary.plural(progress.judged, "answer")), \(Human.count(progress.passed)) passed"
+                    "judged \(Human.plural(progress.judged, "answer")), \(Human.count(progress.passed)) passed"
                 ))
         }
         if progress.verifierFailures > 0 {
@@ -149,7 +147,7 @@ struct RunConclusion {
     }
 
     /// What was asked of the server in this run.
-    func requests() -> [Fact] {
+    func requests() -> [SummaryFact] {
         let progress = result.summary.progress
         guard progress.requests > 0 else {
             let attempts = Human.count(progress.unconnected)
@@ -157,7 +155,7 @@ struct RunConclusion {
             return [("requests", none)] + Self.errors(of: progress)
         }
         let rate = Double(progress.requests) / max(progress.elapsed.seconds, 1e-9)
-        var facts: [Fact] = [
+        var facts: [SummaryFact] = [
             (
                 "requests",
                 "\(Human.count(progress.requests)) in \(Human.duration(progress.elapsed)), \(Human.rate(rate))"
@@ -198,7 +196,7 @@ struct RunConclusion {
             facts.append(("truncated", "\(answers) stopped at the token limit (finish_reason length); kept"))
         }
         if progress.empty > 0 {
-            let answers = StoreSummary.plural(progress.empty, "answer")
+            let answers = Human.plural(progress.empty, "answer")
             facts.append(
                 ("empty", "\(answers) without text or tool calls; kept (--reject-finish empty makes them failures)"))
         }
@@ -222,8 +220,8 @@ struct RunConclusion {
     private static let rateLimitedShareMax = 0.1
 
     /// The most frequent errors of the run, and what helps against the commonest of all.
-    private static func errors(of progress: Progress) -> [Fact] {
-        var facts: [Fact] = progress.errors.map { error in
+    private static func errors(of progress: Progress) -> [SummaryFact] {
+        var facts: [SummaryFact] = progress.errors.map { error in
             let text = CellWidth.truncated(CellWidth.sanitized(error.text), to: errorCharactersMax)
             return ("error", "\(Human.count(error.count)) x \(text)")
         }
@@ -234,8 +232,8 @@ struct RunConclusion {
         return facts
     }
 
-    private func next(_ palette: Palette) -> [Fact] {
-        var facts: [Fact] = []
+    private func next(_ palette: Palette) -> [SummaryFact] {
+        var facts: [SummaryFact] = []
         if standing.done > 0 { facts.append(("answers", palette.cyan("zcat \(out)/responses/*.jsonl.gz | head"))) }
         if standing.failed > 0 {
             facts.append(("failures", palette.cyan("retort cat \(out) --failures")))

@@ -58,7 +58,7 @@ extension RunSession {
         let count = revision.answers + revision.failures
         guard count > 0 else { return "no prompt changed since it was answered" }
         let ended = "\(Human.count(revision.answers)) answered, \(Human.count(revision.failures)) failed"
-        return "\(StoreSummary.plural(count, "item")) changed since the last run (\(ended)): the old records move to "
+        return "\(Human.plural(count, "item")) changed since the last run (\(ended)): the old records move to "
             + "\(ShellText.quoted(settings.out))/superseded, and the items are sent again"
     }
 }

@@ -50,30 +50,7 @@ struct RunSession {
         return session
     }
 
-    /// How a run ended, for the summary and the exit status.
-    struct Result: Sendable {
-        var summary: RunSummary
-        var standing: RunStanding
-        var counters: StoreCounters
-        /// What all requests for the store have cost.
-        var spending: Spending
-        var simulatorCounts: SimulatorCounts?
-        var wasInterrupted: Bool
-        /// What opening the store found damaged.
-        var damage: [Damage] = []
-        /// The server if it has sent bytes that were not asked for.
-        var disorderlyServer: String?
-        /// Where the input ends in the middle of a row; nil where it does not.
-        var tornEnd: String?
-        /// What part of the input the run was for; nil: all of it, with no other stores.
-        var part: ShardResult?
-        /// Of a run for a number of accepted answers.
-        var goal: AcceptedResult?
-        /// What the whole process has cost, the built-in server included; nil while it is not over.
-        var cost: ProcessCost?
-    }
-
-    func run() async throws(RetortError) -> Result {
+    func run() async throws(RetortError) -> RunResult {
         try MountCheck.check(settings.out, isShard: settings.shard != nil)
         let input = try RunInput.resolve(settings)
         var job = JobDescription(settings).adopting(try RecordStore.manifest(of: settings.out)?.job)
@@ -90,7 +67,7 @@ struct RunSession {
             open: { () throws(RetortError) in
                 let store = try openStore(job)
                 try BatchGuard.withdraw(settings, store)
-                try ServerNote.write(settings, to: store, replacing: true)
+                try settings.noteServers(in: store, replacing: true)
                 if let check = settings.check { try check.note(in: store) }
                 if let verifier = settings.verifier { try verifier.note(in: store) }
                 try BadRowsNote.write(input, settings, to: store)
@@ -136,8 +113,8 @@ struct RunSession {
     /// given the session with a window that fits the limit of open files.
     func session(
         open: () throws(RetortError) -> RecordStore,
-        drive: (RunSession, RecordStore, HTTPTransport, EventLoop) async throws(RetortError) -> Result
-    ) async throws(RetortError) -> Result {
+        drive: (RunSession, RecordStore, HTTPTransport, EventLoop) async throws(RetortError) -> RunResult
+    ) async throws(RetortError) -> RunResult {
         let simulator = try startSimulator()
         defer { simulator?.stop() }
         let loop = try EventLoop()
@@ -149,7 +126,7 @@ struct RunSession {
         let store = try open()
         report(store.recovery)
         live?.open(in: settings.out)
-        let driven: Swift.Result<Result, RetortError>
+        let driven: Result<RunResult, RetortError>
         do throws(RetortError) {
             driven = .success(try await drive(fitted, store, transport, loop))
         } catch {
@@ -290,7 +267,7 @@ struct RunSession {
         if recovery.recoveredRecords > 0 || recovery.tornBytes > 0 {
             messages.line(
                 "the last run did not exit cleanly; recovered "
-                    + "\(StoreSummary.plural(recovery.recoveredRecords, "record")) from its journal"
+                    + "\(Human.plural(recovery.recoveredRecords, "record")) from its journal"
                     + (recovery.tornBytes > 0 ? ", dropped \(Human.bytes(recovery.tornBytes)) of a torn write" : ""))
         }
         if recovery.indexWasRebuilt { messages.line("index rebuilt") }
@@ -312,7 +289,7 @@ struct RunSession {
 
     private func drive(
         _ input: InputSet, _ store: RecordStore, _ transport: HTTPTransport, _ loop: EventLoop
-    ) async throws(RetortError) -> Result {
+    ) async throws(RetortError) -> RunResult {
         let before = store.counters
         let superseded = try settings.pricing.limit.map { _ throws(RetortError) in try costOfSuperseded() }
         let noted = store.manifest
@@ -370,7 +347,7 @@ struct RunSession {
             try standing.settle(input, rows: source.reading.rows, store)
         }
         try noteEnd(of: reading, input, store, standing, isWhole: isWhole, summary, reached)
-        var result = Result(
+        var result = RunResult(
             summary: summary, standing: reached, counters: store.counters,
             spending: spending(of: store, superseded: superseded), simulatorCounts: nil,
             wasInterrupted: signals.withLock { $0 } > 0)

@@ -21,12 +21,4 @@ enum ServerNote {
     }
 
     static func url(in manifest: StoreManifest) -> String? { manifest.notes?[name] }
-
-    /// Notes where this run sends its requests; nothing for the built-in server.
-    static func write(_ settings: RunSettings, to store: RecordStore, replacing: Bool) throws(RetortError) {
-        guard settings.simulator == nil, !settings.baseURL.isEmpty else { return }
-        guard replacing || url(in: store.manifest) == nil else { return }
-        let several = settings.servers.count > 1 ? settings.servers.map(\.text.described).joined(separator: " ") : nil
-        try store.note(name, several ?? withoutSecrets(settings.baseURL))
-    }
 }

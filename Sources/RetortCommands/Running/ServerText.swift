@@ -96,26 +96,3 @@ struct Server: Sendable {
     /// As messages and records name it.
     var name: String { ServerNote.withoutSecrets(text.url) }
 }
-
-extension RunSettings {
-    /// Takes several servers in place of one: the run's window is that of all of them together.
-    mutating func spread(over servers: [Server], hasOwnConcurrency: Bool) throws(RetortError) {
-        self.servers = servers
-        guard servers.count > 1 else { return }
-        let standard = GeneratorConfiguration.concurrencyDefault
-        generator.endpoints = servers.map { server in
-            EndpointSettings(
-                name: server.name, weight: server.text.weight,
-                concurrency: server.text.concurrency ?? (hasOwnConcurrency ? nil : standard),
-                limits: server.text.limits)
-        }
-        if !hasOwnConcurrency {
-            let sum = servers.reduce(0) { $0 + ($1.text.concurrency ?? standard) }
-            generator.concurrency = min(sum, GeneratorConfiguration.concurrencyMax)
-        }
-        try generator.validate()
-    }
-
-    /// The servers' names where there are several, in the order of the generator's endpoints.
-    var serverNames: [String] { servers.count > 1 ? servers.map(\.name) : [] }
-}

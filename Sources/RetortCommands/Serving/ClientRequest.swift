@@ -20,9 +20,6 @@ struct ClientRequest: Sendable {
     let id: [UInt8]?
     let idempotencyKey: [UInt8]?
 
-    /// Bytes of a body, unless an option says otherwise.
-    static let bodyBytesDefault = 32 << 20
-
     init(_ http: HTTPRequest, _ endpoint: RequestBuilder.Endpoint, _ builder: RequestBuilder, _ parser: JSONParser)
         throws(ClientError)
     {

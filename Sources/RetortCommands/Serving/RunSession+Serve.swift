@@ -9,7 +9,7 @@ import SegmentStore
 
 /// What `retort serve` did.
 struct ServeResult: Sendable {
-    var session: RunSession.Result
+    var session: RunResult
     /// Requests that were answered from the store.
     var reused: Int
 }
@@ -31,7 +31,7 @@ extension RunSession {
         let result = try await session(
             open: { () throws(RetortError) in
                 let store = try openStore(job)
-                try ServerNote.write(settings, to: store, replacing: true)
+                try settings.noteServers(in: store, replacing: true)
                 try settings.noteOrigins(in: store)
                 return store
             },
@@ -86,7 +86,7 @@ final class ServeDriver {
 
     func run(
         _ transport: HTTPTransport, _ listener: ListeningSocket, _ onStart: (UInt16) throws(RetortError) -> Void
-    ) async throws(RetortError) -> RunSession.Result {
+    ) async throws(RetortError) -> RunResult {
         let settings = session.settings
         try store.beginInput(
             identity: InputMark.sole.mark(
@@ -166,14 +166,14 @@ final class ServeDriver {
 
     private func end(
         _ summary: RunSummary, _ reporter: ServeReporter, superseded: Int?
-    ) throws(RetortError) -> RunSession.Result {
+    ) throws(RetortError) -> RunResult {
         let counters = store.counters
         if serving.keys != nil { try ClientBooks.save(accounts.spent, in: store) }
         try store.note(Self.rowNote, String(taker.nextRow))
         try store.endInput(rows: counters.done + counters.failed)
         var summary = summary
         summary.progress = reporter.all
-        let result = RunSession.Result(
+        let result = RunResult(
             summary: summary, standing: reporter.standing(summary.progress), counters: counters,
             spending: session.spending(of: store, superseded: superseded), simulatorCounts: nil,
             wasInterrupted: control.isStopping)

@@ -27,15 +27,15 @@ struct ServeConclusion {
 
     var headline: String {
         let progress = result.session.summary.progress
-        var text = "Served \(StoreSummary.plural(progress.answered, "answer"))"
+        var text = "Served \(Human.plural(progress.answered, "answer"))"
         if result.reused > 0 { text += ", \(Human.count(result.reused)) more from the store" }
-        if progress.failed > 0 { text += ", \(StoreSummary.plural(progress.failed, "failure"))" }
+        if progress.failed > 0 { text += ", \(Human.plural(progress.failed, "failure"))" }
         return text + "."
     }
 
     func lines(_ palette: Palette) -> [String] {
         let counters = result.session.counters
-        var facts: [RunConclusion.Fact] = [
+        var facts: [SummaryFact] = [
             (
                 "store",
                 "\(Human.count(Int(clamping: counters.done))) answers, \(Human.count(Int(clamping: counters.failed))) failures"

@@ -38,7 +38,7 @@ struct ShardSieve {
 
     /// A row that cannot be understood: by its id where that can be made out, or by its text.
     func takes(badRow row: Row) -> Bool {
-        let text = RowPlanner.readableID(row, with: splitter) ?? Array(row.excerpt)
+        let text = row.readableID(with: splitter) ?? Array(row.excerpt)
         return shard.contains(Shard.hash(of: text))
     }
 

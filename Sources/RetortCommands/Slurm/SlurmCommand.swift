@@ -153,7 +153,7 @@ enum SlurmCommand {
         if !job.limits.isEmpty { try makeToken(job.token, files) }
         let record = try submit(job)
         context.messages.line(
-            "submitted \(StoreSummary.plural(job.shards, "task")) as job \(record.arrays.map(\.job).joined(separator: ", "))"
+            "submitted \(Human.plural(job.shards, "task")) as job \(record.arrays.map(\.job).joined(separator: ", "))"
                 + (record.limiter.map { ", the limiter as \($0)" } ?? "")
                 + (record.merge.map { ", the merge as \($0)" } ?? ""))
         context.messages.line("watch it: retort slurm status \(ShellText.quoted(job.out))")

@@ -73,9 +73,9 @@ struct ChainProof {
         var text =
             "\(stage): \(Human.count(rows)) items of \(names)'s records = \(Human.count(done)) done + "
             + "\(Human.count(failed)) failed + \(Human.count(pending)) pending"
-        if others > 0 { text += "; \(StoreSummary.plural(others, "outcome")) of records that \(from) no longer has" }
+        if others > 0 { text += "; \(Human.plural(others, "outcome")) of records that \(from) no longer has" }
         if let count = verdictsMissing, count > 0 {
-            text += "; \(StoreSummary.plural(count, "verdict")) that the next run brings"
+            text += "; \(Human.plural(count, "verdict")) that the next run brings"
         }
         return text
     }

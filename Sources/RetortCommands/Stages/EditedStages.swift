@@ -54,7 +54,7 @@ struct EditedStages {
     /// `30 items of review, and up to 60 of what follows (short, best): about $0.12, by what such items have cost`
     var text: String {
         let edited = stages.filter { !$0.follows }
-        var list = edited.map { "\(StoreSummary.plural($0.items, "item")) of \($0.name)" }.joined(separator: ", ")
+        var list = edited.map { "\(Human.plural($0.items, "item")) of \($0.name)" }.joined(separator: ", ")
         let following = stages.filter(\.follows)
         if !following.isEmpty {
             let count = Human.count(following.reduce(0) { $0 + $1.items })

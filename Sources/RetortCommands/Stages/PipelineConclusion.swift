@@ -36,14 +36,14 @@ struct PipelineConclusion {
     }
 
     func lines(_ palette: Palette) -> [String] {
-        var facts: [RunConclusion.Fact] = []
+        var facts: [SummaryFact] = []
         for (stage, ending) in zip(pipeline.stages, result.endings) {
             facts.append((stage.name, text(ending, palette)))
         }
         let spent = results.reduce(0) { $0.addingSaturated($1.spending.recorded) }
         if spent > 0 { facts.append(("cost", "\(Human.dollars(Money.dollars(spent))), for all stages")) }
         if let counts = result.simulatorCounts {
-            facts.append(("simulator", "counted \(StoreSummary.plural(counts.requests, "request"))"))
+            facts.append(("simulator", "counted \(Human.plural(counts.requests, "request"))"))
         }
         let out = ShellText.quoted(pipeline.root)
         let failed = results.contains { $0.standing.failed > 0 }
@@ -64,7 +64,7 @@ struct PipelineConclusion {
         }
     }
 
-    private var results: [RunSession.Result] {
+    private var results: [RunResult] {
         result.endings.compactMap { ending in
             if case .success(let result) = ending { return result }
             return nil
@@ -85,7 +85,7 @@ struct PipelineConclusion {
         if isFinished {
             return failed == 0
                 ? "Finished: every item of every stage has its answer."
-                : "Finished, but \(StoreSummary.plural(failed, "item")) failed."
+                : "Finished, but \(Human.plural(failed, "item")) failed."
         }
         return result.wasInterrupted ? "Interrupted." : errors.isEmpty ? "Stopped early." : "Stopped by an error."
     }
@@ -95,7 +95,7 @@ struct PipelineConclusion {
         guard case .success(let result) = ending else { return palette.red("stopped") }
         let standing = result.standing
         var text = Human.count(standing.done)
-        if let total = standing.total { text += " of \(StoreSummary.plural(total, "item"))" }
+        if let total = standing.total { text += " of \(Human.plural(total, "item"))" }
         text += " done"
         if standing.failed > 0 {
             text +=
@@ -104,7 +104,7 @@ struct PipelineConclusion {
         }
         if let goal = result.goal { text += "; \(Human.count(goal.accepted)) of \(Human.count(goal.wanted)) accepted" }
         if standing.earlier > 0 { text += "; \(Human.count(standing.earlier)) from earlier runs" }
-        text += "; \(StoreSummary.plural(result.summary.progress.requests, "request"))"
+        text += "; \(Human.plural(result.summary.progress.requests, "request"))"
         if let dollars = result.spending.dollars { text += ", \(Human.dollars(dollars))" }
         return text
     }

@@ -13,7 +13,7 @@ struct PipelineSession: Sendable {
     let isQuiet: Bool
 
     /// How a stage ended; nil: it never began.
-    typealias Ending = Swift.Result<RunSession.Result, RetortError>
+    typealias Ending = Swift.Result<RunResult, RetortError>
 
     struct Result: Sendable {
         var endings: [Ending?]

@@ -87,7 +87,7 @@ struct PipelineSummary {
             let share = Human.percent(cascade.handedOn, of: cascade.items)
             lines.append(
                 "cascade   \(cascade.cheap) answered, and \(Human.count(cascade.handedOn)) of "
-                    + "\(StoreSummary.plural(cascade.items, "item")) (\(share)) went on to \(cascade.strong): "
+                    + "\(Human.plural(cascade.items, "item")) (\(share)) went on to \(cascade.strong): "
                     + "\(Human.dollars(cascade.dollars)); \(cascade.strong) alone would have cost about "
                     + Human.dollars(cascade.alone))
         }

@@ -58,10 +58,10 @@ struct EndpointRecord: Sendable, Hashable {
 
     /// One line: `http://a:8000/v1: 3,120 answers, 120 ms each, 14 rate-limited, 2 failures; down: connection refused`.
     var line: String {
-        var parts = [StoreSummary.plural(answers, "answer")]
+        var parts = [Human.plural(answers, "answer")]
         if answers > 0 { parts[0] += ", \(Quantity.duration(milliseconds: Double(latencyMilliseconds))) each" }
         if rateLimited > 0 { parts.append("\(Human.count(rateLimited)) rate-limited") }
-        if failures > 0 { parts.append(StoreSummary.plural(failures, "failure")) }
+        if failures > 0 { parts.append(Human.plural(failures, "failure")) }
         var text = "\(CellWidth.sanitized(name)): \(parts.joined(separator: ", "))"
         if state != EndpointProgress.State.up.rawValue {
             text += "; \(CellWidth.sanitized(state.replacing("_", with: "-")))"

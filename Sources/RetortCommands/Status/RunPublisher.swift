@@ -72,7 +72,7 @@ final class RunPublisher: Sendable {
     }
 
     /// How it ended; nothing is published afterwards.
-    func end(_ result: RunSession.Result) {
+    func end(_ result: RunResult) {
         let record = state.withLock { state in
             state.record.note(result.summary.progress, result.standing)
             state.record.end(result)
@@ -103,7 +103,7 @@ extension RunRecord {
         remainingSeconds = pending.flatMap { progress.timeLeft(items: $0)?.seconds }
     }
 
-    mutating func end(_ result: RunSession.Result) {
+    mutating func end(_ result: RunResult) {
         (inFlight, remainingSeconds, nextRetrySeconds, outageLeftSeconds, paused) = (0, nil, nil, nil, "")
         cost = result.spending.dollars
         // The rate of the last seconds, in which the last items are waited for, says little of the whole.

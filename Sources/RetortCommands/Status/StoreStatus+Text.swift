@@ -23,12 +23,12 @@ extension StoreStatus {
     private var progressText: String {
         let settled = pending.flatMap { left in items.map { max(0, $0 - left) } } ?? done + failed
         guard let items else { return "\(Human.count(settled)) items" }
-        return "\(Human.count(settled)) of \(StoreSummary.plural(items, "item"))"
+        return "\(Human.count(settled)) of \(Human.plural(items, "item"))"
     }
 
     private var retryText: String {
         guard let run, let total = run.total else { return "" }
-        return "\(Human.count(run.done + run.failed)) of \(StoreSummary.plural(total, "failed item"))"
+        return "\(Human.count(run.done + run.failed)) of \(Human.plural(total, "failed item"))"
     }
 
     private var pendingText: String {
@@ -55,7 +55,7 @@ extension StoreStatus {
         if let perItem { facts.append(("per item", perItem)) }
         let counters = reader.counters
         if counters.rounds > 0 {
-            facts.append(("rounds", "\(StoreSummary.plural(Int(clamping: counters.rounds), "answer")) kept in rounds/"))
+            facts.append(("rounds", "\(Human.plural(Int(clamping: counters.rounds), "answer")) kept in rounds/"))
         }
         if counters.verdicts > 0 { facts.append(("verdicts", Human.count(Int(clamping: counters.verdicts)))) }
         for (index, line) in EvaluationNote.lines(reader.manifest).enumerated() {
@@ -63,7 +63,7 @@ extension StoreStatus {
         }
         if tally(.truncated) > 0 { facts.append(("truncated", Human.count(tally(.truncated)))) }
         if let run, run.empty > 0 {
-            facts.append(("empty", "\(StoreSummary.plural(run.empty, "answer")) of the last run without any content"))
+            facts.append(("empty", "\(Human.plural(run.empty, "answer")) of the last run without any content"))
         }
         if let run, !run.valuesFound.isEmpty,
             let text = ValueCounts.text(run.valuesFound, unfit: run.invalid)
@@ -158,14 +158,14 @@ extension StoreStatus {
             facts.append(
                 (
                     lane.directoryName,
-                    "\(StoreSummary.plural(files.count, "segment")), \(Human.bytes(files.reduce(0, +)))"
+                    "\(Human.plural(files.count, "segment")), \(Human.bytes(files.reduce(0, +)))"
                 ))
         }
         if superseded.records > 0 {
             facts.append(
                 (
                     "superseded",
-                    "\(StoreSummary.plural(superseded.records, "answer")) to rows that changed, or that no longer fit, "
+                    "\(Human.plural(superseded.records, "answer")) to rows that changed, or that no longer fit, "
                         + Human.bytes(superseded.bytes)
                 ))
         }

@@ -100,8 +100,8 @@ struct EvaluationSummary: Sendable {
 
     /// For people.
     var lines: [String] {
-        var lines = ["\(StoreSummary.plural(answers, "answer")) in \(CellWidth.sanitized(root))"]
-        if failed > 0 { lines[0] += "; \(StoreSummary.plural(failed, "item")) without an answer, not counted below" }
+        var lines = ["\(Human.plural(answers, "answer")) in \(CellWidth.sanitized(root))"]
+        if failed > 0 { lines[0] += "; \(Human.plural(failed, "item")) without an answer, not counted below" }
         for tally in verifiers {
             lines.append("")
             lines.append(CellWidth.sanitized(tally.name))
@@ -124,7 +124,7 @@ struct EvaluationSummary: Sendable {
         let space = String(repeating: " ", count: max(1, 9 - name.count))
         return
             "\(name)\(space)\(percent(pass.value)) (\(percent(pass.low)) to \(percent(pass.high)), \(pass.intervalName)), "
-            + StoreSummary.plural(pass.items, "item")
+            + Human.plural(pass.items, "item")
     }
 
     var tree: JSONTree {
@@ -167,65 +167,6 @@ struct EvaluationSummary: Sendable {
                 for k in ks { if let value = count.passAt(k) { line.member("pass@\(k)", "\(value)") } }
                 try body(line.finished)
             }
-        }
-    }
-}
-
-/// What the last evaluations of a store came to, by verifier: a note in its manifest, for `retort status`.
-struct EvaluationNote: Hashable {
-    var judged: Int
-    var passed: Int
-
-    static let name = "evaluations"
-    /// Verifiers that a store remembers.
-    static let verifiersMax = 20
-
-    static func read(_ manifest: StoreManifest) -> [String: EvaluationNote] {
-        guard let text = manifest.notes?[name], let root = try? JSONParser().parse(text).root else { return [:] }
-        var notes: [String: EvaluationNote] = [:]
-        for (key, value) in root.members.prefix(verifiersMax) {
-            guard let name = key.string, let judged = value["judged"]?.int, let passed = value["passed"]?.int else {
-                continue
-            }
-            notes[name] = EvaluationNote(judged: max(0, judged), passed: max(0, passed))
-        }
-        return notes
-    }
-
-    /// Makes the verifier known before there is a sum of its verdicts.
-    static func announce(_ verifier: String, in store: RecordStore) throws(RetortError) {
-        var notes = read(store.manifest)
-        guard notes[verifier] == nil else { return }
-        notes[verifier] = EvaluationNote(judged: 0, passed: 0)
-        try store.note(name, text(notes))
-    }
-
-    private static func text(_ notes: [String: EvaluationNote]) -> String {
-        var line = JSONLine()
-        for (key, note) in notes.sorted(by: { $0.key < $1.key }) {
-            line.member(key, "{\"judged\":\(note.judged),\"passed\":\(note.passed)}")
-        }
-        return String(decoding: line.finished, as: UTF8.self)
-    }
-
-    static func write(_ summary: EvaluationSummary, to store: RecordStore) throws(RetortError) {
-        var notes = read(store.manifest)
-        for tally in summary.verifiers {
-            notes[tally.name] = EvaluationNote(judged: tally.judged, passed: tally.passed)
-        }
-        // The newest stay.
-        let newest = Set(summary.verifiers.map(\.name))
-        while notes.count > verifiersMax, let old = notes.keys.sorted().first(where: { !newest.contains($0) }) {
-            notes[old] = nil
-        }
-        try store.note(name, text(notes))
-    }
-
-    /// `tests: 92 of 164 passed (56.1%)`
-    static func lines(_ manifest: StoreManifest) -> [String] {
-        read(manifest).filter { $0.value.judged > 0 }.sorted { $0.key < $1.key }.map { name, note in
-            "\(name): \(Human.count(note.passed)) of \(Human.count(note.judged)) passed "
-                + "(\(Human.percent(note.passed, of: note.judged)))"
         }
     }
 }

@@ -1,5 +1,3 @@
-import Basics
-
 /// What is under way while records are taken out of the lanes: files that are complete beside those whose place they
 /// are to take. It stands in the manifest from the moment at which nothing can stop it any more.
 struct Superseding: Codable, Sendable, Hashable {
@@ -14,74 +12,4 @@ struct Superseding: Codable, Sendable, Hashable {
     var emptied: [String: [UInt32]] = [:]
     /// By lane, the new segments of what was superseded.
     var archived: [String: [UInt32]] = [:]
-
-    /// Completes what the manifest says is under way, and returns the manifest as it is then. The store's lock is held.
-    ///
-    /// Killed at any moment it is simply begun again: a file that is not there any more has its place already.
-    static func finish(_ layout: StoreLayout, _ files: any FileSystem) throws(RetortError) -> StoreManifest {
-        var manifest = try StoreManifest.load(layout, files: files)
-        guard let work = manifest.superseding else { return manifest }
-        // The index must not lead to places that are about to change.
-        try StoreReindex.drop(layout, files, hints: false)
-        for lane in Lane.allCases {
-            try work.moveSegments(lane, layout, files)
-            try work.moveArchive(lane, layout.archive, files)
-        }
-        try work.list(in: &manifest, layout, files)
-        manifest.superseding = nil
-        manifest.features.removeAll { $0 == feature }
-        try manifest.save(layout, files: files)
-        return manifest
-    }
-
-    private func moveSegments(
-        _ lane: Lane, _ layout: StoreLayout, _ files: any FileSystem
-    ) throws(RetortError) {
-        let (rewritten, emptied) = (rewritten[lane.directoryName] ?? [], emptied[lane.directoryName] ?? [])
-        guard !rewritten.isEmpty || !emptied.isEmpty else { return }
-        // Hints of a segment that is shorter never lead it, the other way round they might.
-        for number in rewritten { try Self.replace(layout.hints(lane, number), files) }
-        for number in emptied { try files.remove(layout.hints(lane, number)) }
-        try files.syncDirectory(layout.index)
-        for number in rewritten { try Self.replace(layout.segment(lane, number), files) }
-        for number in emptied { try files.remove(layout.segment(lane, number)) }
-        try files.syncDirectory(layout.directory(lane))
-    }
-
-    private func moveArchive(_ lane: Lane, _ archive: StoreLayout, _ files: any FileSystem) throws(RetortError) {
-        let numbers = archived[lane.directoryName] ?? []
-        guard !numbers.isEmpty else { return }
-        for number in numbers { try Self.replace(archive.segment(lane, number), files) }
-        try files.syncDirectory(archive.directory(lane))
-    }
-
-    /// Puts a new file in the place of the old one, if that has not been done.
-    private static func replace(_ path: String, _ files: any FileSystem) throws(RetortError) {
-        guard try files.size(of: path + suffix) != nil else { return }
-        try files.rename(path + suffix, to: path)
-    }
-
-    /// Writes the segments into the manifest as they are now. The newest one of a lane stays open.
-    private func list(
-        in manifest: inout StoreManifest, _ layout: StoreLayout, _ files: any FileSystem
-    ) throws(RetortError) {
-        for lane in Lane.allCases {
-            let last = try files.entries(of: layout.directory(lane)).compactMap(StoreLayout.segmentNumber).max()
-            for number in rewritten[lane.directoryName] ?? [] {
-                guard let bytes = try files.size(of: layout.segment(lane, number)) else { continue }
-                manifest.setSegment(
-                    lane, StoreManifest.Segment(number: number, bytes: bytes, sealed: number != last))
-            }
-        }
-    }
-
-    /// Removes the files of a superseding that never came to be. The store's lock is held, and none is under way.
-    static func removeStrays(_ layout: StoreLayout, _ files: any FileSystem) throws(RetortError) {
-        let directories = Lane.allCases.flatMap { [layout.directory($0), layout.archive.directory($0)] }
-        for directory in directories + [layout.index] {
-            for name in try files.entries(of: directory) where StoreLayout.isSuccessor(name) {
-                try files.removeRegular(directory + "/" + name)
-            }
-        }
-    }
 }

@@ -1,28 +1,5 @@
 import Basics
 
-/// What the deep form counts of the records that it reads.
-struct SeenRecords {
-    /// Records that stand where the index says, by lane.
-    var matches: [Lane: Int] = [:]
-    /// Tallies by lane, and rounds.
-    var counters = StoreCounters()
-    /// Damaged stretches, with the place of their problem in the report.
-    var damage: [DamagedStretch] = []
-
-    /// Counts what is not counted by the index's entries.
-    mutating func add(_ lane: Lane, _ tallies: Tallies) {
-        counters[lane] += tallies
-        if lane == .rounds { counters.rounds += 1 }
-    }
-
-    struct DamagedStretch {
-        var damage: Damage
-        var problem: Int?
-        /// Keys whose record the index places in it.
-        var keys = 0
-    }
-}
-
 extension Verification {
     /// Every block of the segments: header and checksum, and in the deep form every record.
     mutating func checkSegments(
@@ -169,21 +146,5 @@ extension Verification {
             let kind = reader.lane == .failures ? "failure" : "verdict"
             report.note(problem(.entry, "the index names an older \(kind) of its key", Self.reindex))
         }
-    }
-}
-
-extension IndexEntry {
-    /// Orders the records of a lane as they were written; what is in the journal comes last.
-    var place: RecordPlace { RecordPlace(segment: segment, offset: offset, record: record) }
-}
-
-/// Where a record stands in its lane.
-struct RecordPlace: Hashable, Comparable {
-    var segment: UInt32
-    var offset: UInt32
-    var record: UInt16
-
-    static func < (a: RecordPlace, b: RecordPlace) -> Bool {
-        (a.segment, a.offset, a.record) < (b.segment, b.offset, b.record)
     }
 }

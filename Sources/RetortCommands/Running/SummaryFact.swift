@@ -1,0 +1,2 @@
+/// A line of a summary.
+typealias SummaryFact = (label: String, text: String)
