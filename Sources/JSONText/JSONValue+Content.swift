@@ -1,3 +1,5 @@
+internal import Glibc
+
 extension JSONValue {
     /// Whether the value says nothing: null, an empty text, or a list or object of nothing else.
     public var isBlank: Bool { isBlank(at: index) }
@@ -22,11 +24,12 @@ extension JSONValue {
 
     /// Whether this string is written as `text`, which needs no escapes.
     public func isText(_ text: StaticString) -> Bool {
-        guard kind == .string else { return false }
-        let content = range.lowerBound + 1..<range.upperBound - 1
-        guard content.count == text.utf8CodeUnitCount else { return false }
-        return document.text.withUnsafeBufferPointer { bytes in
-            text.withUTF8Buffer { bytes[content].elementsEqual($0) }
+        let node = document.node(index)
+        let count = text.utf8CodeUnitCount
+        // Names differ in length most often, so that is looked at first. The quotes are within the node.
+        guard Int(node.end) - Int(node.start) == count + 2, node.kind == 4 else { return false }
+        return document.text.withUnsafeBytes { bytes in
+            memcmp(bytes.baseAddress! + Int(node.start) + 1, text.utf8Start, count) == 0
         }
     }
 

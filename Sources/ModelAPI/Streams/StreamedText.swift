@@ -1,3 +1,4 @@
+internal import Glibc
 internal import JSONText
 
 /// A streamed answer as one text, for those who look for what may be cut in two by the pieces.
@@ -26,7 +27,10 @@ public enum StreamedText {
 
     /// Whether a second JSON object follows on a line of its own.
     private static func isSeries(_ text: [UInt8]) -> Bool {
-        guard let end = text.firstIndex(of: 0x0A) else { return false }
+        let end: Int? = text.withUnsafeBytes { bytes in
+            memchr(bytes.baseAddress!, 0x0A, bytes.count).map { UnsafeRawPointer($0) - bytes.baseAddress! }
+        }
+        guard let end else { return false }
         return text[..<end].last { !AnswerParser.isSpace($0) } == UInt8(ascii: "}")
             && text[end...].first { !AnswerParser.isSpace($0) } == UInt8(ascii: "{")
     }

@@ -19,6 +19,7 @@ struct AskedTurns {
 
     /// One user turn of a JSON string token.
     init(prompt: ArraySlice<UInt8>) {
+        list.reserveCapacity(prompt.count + Self.userTurnBytes)
         append(role: Self.user, content: prompt)
         close()
         if JSONString.hasLoneSurrogate(prompt) {
@@ -49,6 +50,8 @@ struct AskedTurns {
     }
 
     private static let user = Array(#""user""#.utf8)[...]
+    /// Bytes of a list of one user turn, its content left out.
+    private static let userTurnBytes = #"[{"role":"user","content":}]"#.utf8.count
     static let emptyText: ArraySlice<UInt8> = [0x22, 0x22]
 
     private mutating func append(role: ArraySlice<UInt8>, content: ArraySlice<UInt8>) {

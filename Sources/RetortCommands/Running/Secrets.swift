@@ -24,20 +24,19 @@ struct Secrets: Sendable {
         }
 
         /// Where the text first appears at or behind `from`.
-        func place(in text: [UInt8], from: Int) -> Int? {
+        func place(in text: UnsafeBufferPointer<UInt8>, from: Int) -> Int? {
             let last = bytes.count - 1
-            return text.withUnsafeBufferPointer { text in
-                bytes.withUnsafeBufferPointer { bytes in
-                    skips.withUnsafeBufferPointer { skips in
-                        guard let start = text.baseAddress, let needle = bytes.baseAddress else { return nil }
-                        var at = from + last
-                        while at < text.count {
-                            let byte = text[at]
-                            if byte == bytes[last], memcmp(start + (at - last), needle, last) == 0 { return at - last }
-                            at += Int(skips[Int(byte)])
-                        }
-                        return nil
+            return bytes.withUnsafeBufferPointer { bytes in
+                skips.withUnsafeBufferPointer { skips in
+                    guard let start = text.baseAddress, let needle = bytes.baseAddress else { return nil }
+                    let end = needle[last]
+                    var at = from + last
+                    while at < text.count {
+                        let byte = start[at]
+                        if byte == end, memcmp(start + (at - last), needle, last) == 0 { return at - last }
+                        at += Int(skips[Int(byte)])
                     }
+                    return nil
                 }
             }
         }
@@ -112,17 +111,25 @@ struct Secrets: Sendable {
     /// Replaces every secret in a body, and says whether there was one. Copies nothing as long as there is none.
     @discardableResult
     func blot(_ bytes: inout [UInt8]) -> Bool {
+        guard bytes.withUnsafeBufferPointer(mayHold) else { return false }
         var hasFound = false
         for pattern in spellings {
             var from = 0
-            while let at = pattern.place(in: bytes, from: from) {
+            while let at = bytes.withUnsafeBufferPointer({ pattern.place(in: $0, from: from) }) {
                 hasFound = true
                 from = at + pattern.bytes.count
                 bytes.replaceSubrange(at..<from, with: repeatElement(pattern.mark, count: pattern.bytes.count))
             }
         }
-        if !isEmpty, Self.hasEscapes(bytes, ofASCII: areASCII) { hasFound = blotEscaped(&bytes) || hasFound }
+        let hasEscapes = bytes.withUnsafeBufferPointer { Self.hasEscapes($0, ofASCII: areASCII) }
+        if hasEscapes { hasFound = blotEscaped(&bytes) || hasFound }
         return hasFound
+    }
+
+    /// False where no secret is in a text, in whatever spelling.
+    func mayHold(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
+        if isEmpty { return false }
+        return spellings.contains { $0.place(in: text, from: 0) != nil } || Self.hasEscapes(text, ofASCII: areASCII)
     }
 
     func blotted(_ text: String) -> String {
@@ -135,21 +142,19 @@ struct Secrets: Sendable {
     // MARK: Escapes
 
     /// Whether a letter is written as an escape such as `\u0073`.
-    private static func hasEscapes(_ bytes: [UInt8], ofASCII: Bool) -> Bool {
-        bytes.withUnsafeBufferPointer { text in
-            guard let start = text.baseAddress else { return false }
-            var from = 0
-            while let found = memchr(start + from, Int32(UInt8(ascii: "\\")), text.count - from) {
-                let at = UnsafeRawPointer(found) - UnsafeRawPointer(start)
-                guard at + 4 < text.count else { return false }
-                let isASCII =
-                    text[at + 2] == UInt8(ascii: "0") && text[at + 3] == UInt8(ascii: "0") && text[at + 4] < 0x38
-                if text[at + 1] == UInt8(ascii: "u"), isASCII || !ofASCII { return true }
-                // An escaped backslash escapes nothing.
-                from = at + 2
-            }
-            return false
+    private static func hasEscapes(_ text: UnsafeBufferPointer<UInt8>, ofASCII: Bool) -> Bool {
+        guard let start = text.baseAddress else { return false }
+        var from = 0
+        while let found = memchr(start + from, Int32(UInt8(ascii: "\\")), text.count - from) {
+            let at = UnsafeRawPointer(found) - UnsafeRawPointer(start)
+            guard at + 4 < text.count else { return false }
+            let isASCII =
+                text[at + 2] == UInt8(ascii: "0") && text[at + 3] == UInt8(ascii: "0") && text[at + 4] < 0x38
+            if text[at + 1] == UInt8(ascii: "u"), isASCII || !ofASCII { return true }
+            // An escaped backslash escapes nothing.
+            from = at + 2
         }
+        return false
     }
 
     private func blotEscaped(_ bytes: inout [UInt8]) -> Bool {
@@ -244,6 +249,7 @@ struct BlottingStage: AnswerStage {
 
     func judge(_ answer: ModelAnswer, of asked: AskedRequest, with parser: JSONParser) -> StageVerdict {
         func blotted(_ text: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
+            guard text.withUnsafeBufferPointer(secrets.mayHold) else { return nil }
             var bytes = Array(text)
             return secrets.blot(&bytes) ? bytes[...] : nil
         }
