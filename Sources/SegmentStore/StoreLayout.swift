@@ -2,6 +2,9 @@ import Basics
 
 /// Where everything in a store's directory is.
 struct StoreLayout: Sendable {
+    /// What to do about something that is no file of the store's own.
+    static let foreignRemedy = "Move it out of the store: retort opens only files that it has written."
+
     let root: String
     /// Where sorted runs are, when that is not the index's directory: an index made for one reading.
     var scratch: String?

@@ -77,6 +77,26 @@ import Testing
         _ = try? StoreRepair.run(root, options: options)
     }
 
+    /// What no command removes is told apart from what `retort repair` mends.
+    @Test(arguments: ["index/checkpoint", "index/hints-responses-000001.log"])
+    private func somethingElseInThePlaceOfAnIndexFile(name: String) throws {
+        for kind in [Kind.fifo, .directory, .link] {
+            try? FileManager.default.removeItem(atPath: root)
+            try makeStore()
+            put(kind, at: name)
+            let report = try StoreVerification.run(root, options: options, deep: true)
+            let problem = try #require(report.problems.first { $0.place == "\(root)/\(name)" })
+            #expect(!problem.isRepairable)
+            #expect(problem.remedy.contains("Move it out"))
+            _ = try? StoreRepair.run(root, options: options)
+            #expect(try FileManager.default.attributesOfItem(atPath: "\(root)/\(name)").isEmpty == false)
+            try FileManager.default.removeItem(atPath: "\(root)/\(name)")
+            #expect(
+                try StoreVerification.run(root, options: options, deep: true).problems.filter { !$0.isRepairable }
+                    .isEmpty)
+        }
+    }
+
     @Test func everyFileOfTheStoreInTurn() throws {
         try makeStore()
         let names =

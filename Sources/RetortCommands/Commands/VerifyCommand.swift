@@ -144,6 +144,9 @@ extension VerificationReport {
     private var advice: String {
         let isReadable = !problems.contains { $0.kind == .manifest && !$0.isRepairable }
         if !isReadable { return "retort.json must be restored first; see above." }
+        if problems.contains(where: { !$0.isRepairable }) {
+            return "Move what is no regular file out of the store, then verify again; no record is lost."
+        }
         let place = ShellText.quoted(root)
         if [.block, .line, .duplicate].contains(where: { problemCounts[$0] != nil }) {
             return "Run `retort repair \(place)` to quarantine it; the next run sends the lost items again."
@@ -205,9 +208,6 @@ extension VerificationReport.Problem.Kind {
 }
 
 extension VerificationReport.Problem {
-    /// A manifest that can be read can be written again.
-    fileprivate var isRepairable: Bool { remedy.contains("retort repair") }
-
     fileprivate var json: [UInt8] {
         var object = JSONLine()
         object.text("kind", kind.rawValue)

@@ -227,7 +227,7 @@ private enum FileKind: String {
     case socket = "a socket"
     case device = "a device"
 
-    static let remedy = "Move it out of the store: retort opens only files that it has written."
+    static let remedy = StoreLayout.foreignRemedy
 
     init(_ status: stat) {
         switch status.st_mode & S_IFMT {

@@ -50,6 +50,10 @@ public enum StoreReindex {
     static func drop(_ layout: StoreLayout, _ files: any FileSystem, hints: Bool) throws(RetortError) {
         try files.createDirectory(layout.index)
         try files.removeRegular(layout.checkpoint)
+        guard try files.size(of: layout.checkpoint) == nil else {
+            throw RetortError(
+                .damagedData, "not a regular file", at: layout.checkpoint, remedy: StoreLayout.foreignRemedy)
+        }
         try files.syncDirectory(layout.index)
         for name in try files.entries(of: layout.index) {
             let isOwn = StoreLayout.isHints(name) ? hints : StoreLayout.isOfIndex(name)

@@ -123,7 +123,7 @@ struct Verification {
                 Problem(
                     kind: .manifest, place: layout.manifest,
                     message: error.cause.map { "\(error.message): \($0)" } ?? error.message,
-                    remedy: error.remedy ?? "Restore it from a copy."))
+                    remedy: error.remedy ?? "Restore it from a copy.", isRepairable: false))
             return false
         }
         if !StoreManifest.isUntouched(bytes) {
@@ -160,7 +160,9 @@ struct Verification {
         let isThere = try files.size(of: layout.checkpoint) != nil
         let hasCheckpoint = try StoreImage.loadCheckpoint(layout, manifest, files) != nil
         let isEarlier = try StoreImage.hasEarlierCheckpoint(layout, files)
-        if isThere && !hasCheckpoint && !isEarlier {
+        if try isThere && !files.isRegular(layout.checkpoint) {
+            noteForeign(.index, layout.checkpoint)
+        } else if isThere && !hasCheckpoint && !isEarlier {
             noteIndex(layout.checkpoint, "the checkpoint of the index is damaged")
         }
         var image = try StoreImage.load(root, options: options, mends: false, scratch: scratch)
@@ -175,6 +177,14 @@ struct Verification {
         report.rows = image.manifest.input?.rows
         report.part = image.manifest.input?.part
         return try VerificationSnapshot(image: image, writer: report.writer)
+    }
+
+    /// Something else in the place of a file of the store. Nothing removes it but people.
+    mutating func noteForeign(_ kind: Problem.Kind, lane: Lane? = nil, segment: UInt32? = nil, _ place: String) {
+        report.note(
+            Problem(
+                kind: kind, lane: lane, segment: segment, place: place, message: "not a regular file",
+                remedy: StoreLayout.foreignRemedy, isRepairable: false))
     }
 
     mutating func noteIndex(_ place: String, _ message: String) {

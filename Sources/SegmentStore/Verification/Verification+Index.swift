@@ -29,7 +29,7 @@ extension Verification {
             for (number, bytes) in snapshot.segments[lane] ?? [] {
                 let path = context.layout.hints(lane, number)
                 if try context.files.size(of: path) != nil, try !context.files.isRegular(path) {
-                    noteHints(path, lane, number, "the hint log is not a regular file")
+                    noteForeign(.hints, lane: lane, segment: number, path)
                 }
                 guard
                     var log = try HintLogReader(

@@ -41,6 +41,8 @@ public struct VerificationReport: Sendable, Hashable {
         public var message: String
         /// What to do, as a full sentence.
         public var remedy: String
+        /// Whether `retort repair` mends it.
+        public var isRepairable = true
     }
 
     public var root: String
