@@ -160,7 +160,8 @@ struct Verification {
         let isThere = try files.size(of: layout.checkpoint) != nil
         let hasCheckpoint = try StoreImage.loadCheckpoint(layout, manifest, files) != nil
         let isEarlier = try StoreImage.hasEarlierCheckpoint(layout, files)
-        if try isThere && !files.isRegular(layout.checkpoint) {
+        let isForeign = isThere ? try !files.isRegular(layout.checkpoint) : false
+        if isForeign {
             noteForeign(.index, layout.checkpoint)
         } else if isThere && !hasCheckpoint && !isEarlier {
             noteIndex(layout.checkpoint, "the checkpoint of the index is damaged")
