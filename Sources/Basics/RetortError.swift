@@ -54,14 +54,24 @@ public struct RetortError: Error, Sendable, Hashable, CustomStringConvertible {
         var text = message
         if let place { text = "\(place): \(text)" }
         if let cause { text += ": \(cause)" }
-        if let remedy { text = Self.withoutStop(text) + ". " + remedy }
+        if let remedy {
+            text = String(Self.withoutStop(text))
+            text += Self.isEnd(text) ? " " : ". "
+            text += remedy
+        }
         return text
     }
 
-    /// The text without full stops and blanks at its end: a cause may be a whole sentence.
+    /// The text without full stops, colons and blanks at its end: a cause may be a whole sentence, and an API's.
     private static func withoutStop(_ text: String) -> Substring {
-        let end = text.unicodeScalars.lastIndex { $0 != "." && $0 != " " }
+        let end = text.unicodeScalars.lastIndex { ![".", " ", ":", "\n"].contains($0) }
         return end.map { text[...$0] } ?? ""
+    }
+
+    /// Whether a text ends as a sentence that is no statement, or in another script.
+    private static func isEnd(_ text: String) -> Bool {
+        guard let last = text.unicodeScalars.last else { return false }
+        return ["!", "?", "\u{2026}", "\u{3002}", "\u{FF01}", "\u{FF1F}"].contains(last)
     }
 }
 

@@ -4,11 +4,17 @@ internal import JSONText
 /// The short form of a schema, for people: `title:string, year:integer, tags:string[], level:easy|medium|hard`.
 ///
 /// A name with `?` behind it may be missing. Types are `string`, `integer`, `number`, `boolean`, `object` and `any`,
-/// each with `[]` for a list; words with `|` between them are the values that are allowed. Other members are not allowed.
+/// each with `[]` for a list; types with `|` between them are one or the other, `null` among them; other words with `|`
+/// between them are the values that are allowed. Other members are not allowed.
 public enum FieldList {
     private static let types: [String: String] = [
         "string": #"{"type":"string"}"#, "integer": #"{"type":"integer"}"#, "number": #"{"type":"number"}"#,
         "boolean": #"{"type":"boolean"}"#, "object": #"{"type":"object"}"#, "any": "{}",
+    ]
+
+    /// What other languages call the types.
+    private static let otherNames = [
+        "str": "string", "int": "integer", "float": "number", "bool": "boolean", "dict": "object",
     ]
 
     /// The schema that the list says, as JSON. Throws `.usage` with the field that cannot be understood.
@@ -39,10 +45,19 @@ public enum FieldList {
         if text.hasSuffix("[]") {
             return #"{"type":"array","items":\#(try type(trimmed(text.dropLast(2)), of: name))}"#
         }
-        if let known = types[text] { return known }
+        if let known = types[otherNames[text] ?? text] { return known }
         if text.contains("|") {
-            let values = text.split(separator: "|", omittingEmptySubsequences: false).map { quoted(trimmed($0)) }
-            return #"{"enum":[\#(values.joined(separator: ","))]}"#
+            let words = text.split(separator: "|", omittingEmptySubsequences: false).map(trimmed)
+            let names = words.map { otherNames[$0] ?? $0 }
+            // A word that is both, as in `string|other`, would be taken for the one that is not meant.
+            let kinds = names.filter { $0 == "null" || types[$0] != nil }
+            guard !kinds.isEmpty else {
+                return #"{"enum":[\#(words.map { quoted(unquoted($0)) }.joined(separator: ","))]}"#
+            }
+            guard kinds.count == names.count, !names.contains("any") else {
+                throw error("\(text) of \(name) mixes types and words: quote those that are words")
+            }
+            return #"{"type":[\#(names.map(quoted).joined(separator: ","))]}"#
         }
         throw error("the type \(text.isEmpty ? "of \(name) is missing" : "\(text) of \(name) is unknown")")
     }
@@ -51,7 +66,14 @@ public enum FieldList {
         RetortError(
             .usage, message,
             remedy: "Write fields as NAME:TYPE with commas between, such as 'title:string, tags:string[]'; types are "
-                + types.keys.sorted().joined(separator: ", ") + ", or words with | between them.")
+                + types.keys.sorted().joined(separator: ", ") + ", TYPE|null, or words with | between them.")
+    }
+
+    private static func unquoted(_ text: String) -> String {
+        guard text.utf8.count > 1, let quote = text.first, quote == "'" || quote == "\"", text.last == quote else {
+            return text
+        }
+        return String(text.dropFirst().dropLast())
     }
 
     private static func trimmed(_ text: some StringProtocol) -> String {

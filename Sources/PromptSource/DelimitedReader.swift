@@ -97,7 +97,9 @@ final class DelimitedReader {
 
     private func object() -> Row.Content {
         guard record.fieldCount == keys.count else {
-            return .bad(BadRow("\(record.fieldCount) fields where the header has \(keys.count)", of: head))
+            let count = record.fieldCount
+            let found = count == 1 ? "1 field" : "\(count) fields"
+            return .bad(BadRow("\(found) where the header has \(keys.count)", of: head))
         }
         var object: [UInt8] = []
         object.reserveCapacity(record.bytes.count + record.bytes.count / 8 + keys.count * 16)

@@ -20,6 +20,7 @@ extension PromptParser {
                 throw RowFault("url holds a space or a control character; expected a path such as /v1/x", at: value)
             }
         }
+        try checkAnswersText(url, fields)
         if let count = body["n"] { try checkCount(count) }
         if let model = body["model"], model.kind != .null {
             guard model.kind == .string, model.rawStringContent?.isEmpty == false else {
@@ -31,6 +32,16 @@ extension PromptParser {
             (body["max_completion_tokens"] ?? body["max_tokens"] ?? body["max_output_tokens"])?.int
         reading.isBatch = true
         return .batch(url: url, body: body.raw)
+    }
+
+    /// Ends of paths of APIs whose answers are no text.
+    private static let otherAPIs = ["/embeddings", "/moderations", "/images/generations", "/audio/speech"]
+
+    private func checkAnswersText(_ url: String?, _ fields: RowFields) throws(RowFault) {
+        guard let url, let value = fields[.url], Self.otherAPIs.contains(where: { url.hasSuffix($0) }) else { return }
+        throw RowFault(
+            "a row for \(url) asks for no text", at: value,
+            remedy: "Rows can be sent to /v1/chat/completions, /v1/completions, /v1/responses and /v1/messages.")
     }
 
     /// Several answers to one request are not understood: a sample is a request of its own.

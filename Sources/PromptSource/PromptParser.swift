@@ -68,13 +68,24 @@ public final class PromptParser {
     /// The fields of the template that a row does not have, and those that it has. Nil without a template and for a row
     /// that is no JSON object.
     public func missingFields(of row: Row) -> (missing: [String], present: String)? {
-        guard let template, case .json(let text) = row.content else { return nil }
+        guard let template, let fields = fields(of: row) else { return nil }
+        return (template.missing(in: fields), fields.names)
+    }
+
+    /// The fields that the template names and a row does not have, and those that it has. Nil where there is no template, or
+    /// the row is not JSON.
+    public func templateFields(of row: Row) -> (absent: [String], present: [String])? {
+        guard let template, let fields = fields(of: row) else { return nil }
+        return (template.absent(in: fields), fields.keys)
+    }
+
+    private func fields(of row: Row) -> RowFields? {
+        guard case .json(let text) = row.content else { return nil }
         var parsed = text
         if let finite = FiniteText(text) { parsed = finite.text }
         guard let root = try? json.parse(parsed).root, root.kind == .object else { return nil }
         givenID = row.id
-        let fields = fields(root, in: parsed)
-        return (template.missing(in: fields), fields.names)
+        return fields(root, in: parsed)
     }
 
     private func prompt(_ text: [UInt8]) throws(RowFault) -> PromptRow {
@@ -107,7 +118,11 @@ public final class PromptParser {
 
     private func object(_ root: JSONValue) throws(RowFault) -> JSONValue {
         guard root.kind == .object else {
-            throw RowFault("the row is \(root.kindName), not a JSON object", at: root)
+            throw RowFault(
+                "the row is \(root.kindName), not a JSON object", at: root,
+                remedy: root.kind == .string
+                    ? "Write {\"prompt\": \"...\"}, or a file in .txt with one prompt a line."
+                    : "Write each row as an object: {\"prompt\": \"...\"}.")
         }
         return root
     }
@@ -176,10 +191,7 @@ public final class PromptParser {
                 prefix: try string(prefix, "prefix").raw, suffix: try string(suffix, "suffix").raw)
             reading.used = .fill
         } else {
-            throw RowFault(
-                "no prompt", cause: fields.inventory,
-                remedy: "Expected messages, prompt, prefix and suffix, conversations, or a custom_id with body or "
-                    + "params; or use --template.")
+            throw RowFault("no prompt", cause: fields.inventory, remedy: fields.adviceOnPrompt)
         }
     }
 

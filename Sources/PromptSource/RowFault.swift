@@ -26,8 +26,22 @@ struct RowFault: Error {
             self.init("the row is not UTF-8", at: offset, remedy: "Convert the file with iconv -t UTF-8.")
         } else {
             let offset = error.offset > 0 ? error.offset : RowFault.stringFault(in: text) ?? 0
-            self.init("the row is not JSON", at: offset, cause: error.reason == "not JSON" ? nil : error.reason)
+            self.init(
+                "the row is not JSON", at: offset, cause: error.reason == "not JSON" ? nil : error.reason,
+                remedy: Self.remedy(of: text))
         }
+    }
+
+    /// What to do about a row in a form that is often taken for JSON.
+    private static func remedy(of text: [UInt8]) -> String? {
+        let signs = text.filter { ![0x20, 0x09, 0x0D].contains($0) }.prefix(2)
+        let first = signs.first
+        if first == UInt8(ascii: "{"), signs.last == UInt8(ascii: "'") {
+            return "Python's notation is not JSON: write the rows with json.dumps."
+        }
+        // An object over several lines, as programs print it for people.
+        let isOpening = first == UInt8(ascii: "{") || first == UInt8(ascii: "[")
+        return isOpening && signs.count == 1 ? "A row is one line: jq -c . FILE > rows.jsonl writes them so." : nil
     }
 
     /// Where the first string with a raw control character has it, or where the string starts that is not closed:

@@ -104,6 +104,31 @@ struct RowFields {
         values.isEmpty ? "the row has no fields" : "the row has the fields \(names)"
     }
 
+    /// All their names.
+    var keys: [String] { values.compactMap { $0.key.string } }
+
+    /// Members that an object around rows may have.
+    private static let wrapperMembersMax = 8
+
+    /// What to do where none of them is a prompt.
+    var adviceOnPrompt: String {
+        // A file that is one object around its rows.
+        let list = values.first { one in
+            one.value.kind == .array && one.value.firstElement?.kind == .object && one.key.string?.isPlainName == true
+                && !RowField.allCases.contains { $0.name == one.key.string }
+        }
+        if let name = list?.key.string, values.count <= Self.wrapperMembersMax {
+            return
+                "If the rows are in \(name), take them out: jq -c '.\(name)[]' FILE > rows.jsonl. Otherwise a row has "
+                + "messages, prompt, prefix and suffix, or conversations; or use --template."
+        }
+        let texts = values.filter { $0.value.kind == .string && $0.key.string?.isPlainName == true }
+        let name = texts.compactMap(\.key.string).first { !$0.lowercased().hasSuffix("id") }
+        return
+            "Expected messages, prompt, prefix and suffix, conversations, or a custom_id with body or params; or use "
+            + "--template" + (name.map { ": a file with the prompt's text, in which {{\($0)}} is a field." } ?? ".")
+    }
+
     /// Their names, the first of them.
     var names: String {
         if isRecord { return namesForRecord }
@@ -162,5 +187,12 @@ struct RowFields {
         let content = key.lowerBound + 1..<key.upperBound - 1
         if isEscaped { return JSONString.unescape(Array(text[content])[...]) == name }
         return content.count == name.count && memcmp(text.baseAddress! + content.lowerBound, name, name.count) == 0
+    }
+}
+
+extension String {
+    /// Whether it can stand in a template and in a command as it is.
+    fileprivate var isPlainName: Bool {
+        !isEmpty && utf8.allSatisfy { $0 == 0x5F || $0 | 0x20 >= 0x61 && $0 | 0x20 <= 0x7A }
     }
 }

@@ -15,6 +15,16 @@ extension Template {
         return try renderer.shape()
     }
 
+    /// The fields it names anywhere that a row does not have.
+    func absent(in fields: RowFields) -> [String] {
+        let renderer = TemplateRenderer(fields)
+        var names: Set<String> = []
+        Self.visit(nodes) { field in
+            if !field.isOfLoop, renderer.value(field) == nil { names.insert(field.text) }
+        }
+        return names.sorted()
+    }
+
     /// The fields it cannot do without that a row does not have.
     func missing(in fields: RowFields) -> [String] {
         let renderer = TemplateRenderer(fields)

@@ -89,7 +89,7 @@ public struct Template: Sendable, Hashable {
         (fields, rootNames) = (names.sorted(), roots)
     }
 
-    private static func visit(_ nodes: [Node], _ take: (Field) -> Void) {
+    static func visit(_ nodes: [Node], _ take: (Field) -> Void) {
         for node in nodes {
             switch node {
             case .literal, .turn: break

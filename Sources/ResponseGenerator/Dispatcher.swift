@@ -75,9 +75,10 @@ struct Dispatcher {
         if configuration.endpoints.count > 1 {
             router = EndpointRouter(
                 configuration.endpoints, concurrency: configuration.concurrency,
-                automatic: configuration.isConcurrencyAutomatic, at: now)
+                automatic: configuration.isConcurrencyAutomatic, waitMax: configuration.classifier.retryAfterMax,
+                at: now)
         }
-        limiter = RateLimiter(configuration.limits, at: now)
+        limiter = RateLimiter(configuration.limits, waitMax: configuration.classifier.retryAfterMax, at: now)
         backoff = Backoff(base: configuration.backoffBase, cap: configuration.backoffCap, seed: configuration.seed)
         budget = configuration.budget
         shared = configuration.shared

@@ -71,13 +71,17 @@ struct EndpointRouter: Sendable {
     /// - Parameters:
     ///   - concurrency: requests in flight of the whole run.
     ///   - automatic: find each endpoint's window from below.
-    init(_ settings: [EndpointSettings], concurrency: Int, automatic: Bool, at now: Instant) {
+    ///   - waitMax: the longest wait that an endpoint may ask for.
+    init(
+        _ settings: [EndpointSettings], concurrency: Int, automatic: Bool,
+        waitMax: Interval = RateLimiter.pauseMaxDefault, at now: Instant
+    ) {
         endpoints = settings.prefix(EndpointSettings.countMax).map { one in
             Endpoint(
                 settings: one,
                 adaptive: AdaptiveConcurrency(
                     ceiling: max(1, min(one.concurrency ?? concurrency, concurrency)), automatic: automatic),
-                limiter: RateLimiter(one.limits, at: now))
+                limiter: RateLimiter(one.limits, waitMax: waitMax, at: now))
         }
     }
 

@@ -30,11 +30,14 @@ struct RateLimiter: Sendable {
     /// Nothing goes before this: spacing, or a limit that the API calls used up.
     private var notBefore: Instant
 
-    /// Longest pause taken from a header.
-    static let pauseMax = Interval.seconds(60)
+    /// Longest pause taken from a header, whatever longer waits a server may ask for.
+    static let pauseMaxDefault = Interval.seconds(60)
+    private let pauseMax: Interval
 
-    init(_ limits: RateLimits, at now: Instant) {
+    /// - Parameter waitMax: the longest wait that a server may ask for.
+    init(_ limits: RateLimits, waitMax: Interval = pauseMaxDefault, at now: Instant) {
         self.limits = limits
+        pauseMax = min(waitMax, Self.pauseMaxDefault)
         perSecond = limits.requestsPerSecond.map { TokenBucket(perSecond: $0, at: now) }
         perMinute = limits.requestsPerMinute.map { TokenBucket(perSecond: $0 / 60, at: now) }
         tokens = limits.tokensPerMinute.map { TokenBucket(perSecond: $0 / 60, at: now) }
@@ -72,7 +75,7 @@ struct RateLimiter: Sendable {
             // The reset is when the limit is whole again. One that refills steadily has room for a next one long before;
             // where it does not, refusals say how long to wait.
             if let limit = resource.limitPerMinute { pause = min(pause, .seconds(60 / Double(limit))) }
-            notBefore = max(notBefore, now + min(pause, Self.pauseMax))
+            notBefore = max(notBefore, now + min(pause, pauseMax))
         }
     }
 

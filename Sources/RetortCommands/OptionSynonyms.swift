@@ -32,11 +32,33 @@ enum OptionSynonyms {
             ],
             option: "samples", "Use --samples N: each sample is a request and a record of its own."),
         SynonymSpec(
-            ["json", "json-mode", "json-schema", "schema", "guided-json", "structured-output"],
-            option: "response-format",
-            "Use --response-format '{\"type\":\"json_object\"}', or a json_schema there."),
+            ["json-mode", "json-object", "output-json"], option: "json", "Use --json: an answer must hold a JSON value."
+        ),
         SynonymSpec(
-            ["top-k", "min-p", "presence-penalty", "frequency-penalty"], option: "param", "Use --param top_k=40."),
+            [
+                "json-schema", "guided-json", "structured-output", "structured-outputs", "output-schema",
+                "response-model",
+                "pydantic", "schema-file",
+            ], option: "schema", "Use --schema FILE; --schema-by says how the server is told of it."),
+        SynonymSpec(["top-k"], option: "param", "Use --param top_k=40."),
+        SynonymSpec(["min-p"], option: "param", "Use --param min_p=0.1."),
+        SynonymSpec(["presence-penalty"], option: "param", "Use --param presence_penalty=0.5."),
+        SynonymSpec(["frequency-penalty"], option: "param", "Use --param frequency_penalty=0.5."),
+        SynonymSpec(["repetition-penalty"], option: "param", "Use --param repetition_penalty=1.1."),
+        SynonymSpec(
+            ["logprobs", "top-logprobs"], option: "param",
+            "Use --param logprobs=true, with --param top_logprobs=5 for more; the record keeps them in `other`."),
+        SynonymSpec(
+            ["api-version"], option: "base-url",
+            "Write it into the address: --base-url 'https://...?api-version=2024-10-21'."
+        ),
+        SynonymSpec(
+            ["organization", "organisation", "org", "org-id", "project", "project-id"], option: "header",
+            "Use --header 'OpenAI-Organization: org-...', or 'OpenAI-Project: ...'."),
+        SynonymSpec(
+            ["prompt", "text", "message", "question", "query"], option: "template",
+            "Put it into a file, one prompt a line: retort run prompts.txt --out DIR. A text that is the same for all rows "
+                + "is a --template."),
         SynonymSpec(
             ["stream", "no-stream", "streaming"], option: "keep-body", "Answers are received whole; leave it out."),
     ]
@@ -79,13 +101,17 @@ enum OptionSynonyms {
             ],
             option: "template", "Name the input without an option: retort run FILE --out DIR."),
         SynonymSpec(
-            ["limit", "max-rows", "max-samples", "max-examples", "head", "take", "first", "num-rows", "num-examples"],
-            option: "template", "Pipe the first rows in: head -n 10 FILE | retort run - --out DIR."),
+            [
+                "max-rows", "max-samples", "max-examples", "max-items", "max-prompts", "max-requests", "head", "take",
+                "first", "num-rows", "num-examples", "num-prompts", "num-requests", "count", "sample-size",
+            ],
+            option: "limit", "Use --limit N: the first N rows; a later run without it goes on with the rest."),
         SynonymSpec(
-            ["skip", "offset", "start"], option: "template", "Pipe the rows in: tail -n +11 FILE | retort run -."),
+            ["offset", "start", "start-index", "from-row", "start-row"], option: "skip",
+            "Use --skip N: pass over the first N rows."),
         SynonymSpec(
-            ["split", "subset", "shard", "num-shards"], option: "template",
-            "Split the input before it is given: split -n l/4 FILE; `retort merge` makes one store of several."),
+            ["split", "subset", "num-shards", "shards", "shard-id", "rank", "world-size"], option: "shard",
+            "Use --shard K/N on each machine; `retort merge` makes one store of several."),
     ]
 
     private static let answers = [

@@ -14,7 +14,8 @@ from answering import AnsweringServer
 from processes import Server, clean_environment
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-RUN_SECONDS_MAX = 120
+# More where `test_varied_store.py` is asked for a large store.
+RUN_SECONDS_MAX = 120 + int(os.environ.get("RETORT_VARIED_ROWS", 0)) // 1000
 KEY = "sk-for-the-tests"
 
 # The Hugging Face libraries read these once, when they are imported.
@@ -43,9 +44,13 @@ class Dataset:
     def files(self):
         return sorted((self.folder / "responses").glob("*.jsonl.gz"))
 
+    def each_record(self):
+        for file in self.files:
+            with gzip.open(file, "rt", encoding="utf-8", newline="\n") as lines:
+                yield from map(json.loads, lines)
+
     def records(self):
-        text = b"".join(gzip.decompress(file.read_bytes()) for file in self.files)
-        return [json.loads(line) for line in text.split(b"\n")[:-1]]
+        return list(self.each_record())
 
     def contents(self):
         return {file.name: file.read_bytes() for file in self.files}

@@ -108,3 +108,35 @@ def test_responses_go_through_the_proxy(simulate, retort, tmp_path):
     assert all(records[name]["response"] and records[name]["reasoning"] for name in ("prompt", "turns"))
     assert records["prompt"]["finish_reason"] == "stop"
     assert records["short"]["finish_reason"] == "length"
+
+
+FIELDS = "title:string, year:integer, tags:string[], level:easy|hard"
+
+
+def test_schemas_go_through_the_proxy(simulate, retort, tmp_path):
+    """Told by response_format and by a tool, found out by probing, and corrected where the answer does not fit."""
+    source = tmp_path / "in.jsonl"
+    source.write_text("".join(json.dumps({"id": f"q{number}", "prompt": f"Book {number}?"}) + "\n" for number in range(12)))
+    _, faulty = simulate("--json-faults", "prose=0.2,almost=0.3")
+    _, exact = simulate()
+    configuration = BEHIND.format(base_url=faulty, key=KEY)
+    model = configuration[configuration.index("  - model_name") : configuration.index("general_settings")]
+    configuration = configuration.replace(model, model + model.replace("teacher", "exact").replace(faulty, exact))
+
+    def records(base_url, means, model):
+        out = tmp_path / means
+        command = ["run", source, "--out", out, "--base-url", base_url, "--model", model, "--fields", FIELDS]
+        said = retort(*command, "--schema-by", means, "--corrections", 8).stderr
+        return said, Dataset(out, 12).records()
+
+    with started(configuration, tmp_path) as (_, base_url):
+        for means, model in (("response-format", "teacher"), ("tool", "teacher"), ("auto", "exact")):
+            said, answers = records(base_url, means, model)
+            assert len(answers) == 12
+            for record in answers:
+                value = json.loads(record["value"])
+                assert [type(value[name]) for name in ("title", "year", "tags")] == [str, int, list]
+                assert value["level"] in ("easy", "hard") and record["usage"]["completion_tokens"] > 0
+            # Faults were met and corrected, where there were any.
+            assert (max(record["rounds"] for record in answers) > 1) == (model == "teacher")
+    assert "--schema-by auto: response-format works (1 probe," in said

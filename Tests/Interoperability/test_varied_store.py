@@ -68,7 +68,8 @@ def row(number):
 def varied(retort, tmp_path_factory):
     folder = tmp_path_factory.mktemp("varied")
     source, out = folder / "in.jsonl", folder / "run"
-    source.write_text("".join(json.dumps(row(number)) + "\n" for number in range(ROWS)))
+    with source.open("w") as lines:
+        lines.writelines(json.dumps(row(number)) + "\n" for number in range(ROWS))
     command = [sys.executable, Path(__file__).with_name("varied_server.py"), ROWS]
     server = Server(command, folder / "server.log", clean_environment())
     try:
@@ -88,10 +89,14 @@ def test_every_reader_loads_every_record(read, varied):
 
 
 def test_records_say_what_was_asked_and_answered(varied):
-    records = {record["row"]: record for record in varied.records()}
-    assert len({tuple(record) for record in records.values()}) == 1
-    for number in range(int(ROWS * 0.7), ROWS):
-        sent, record = row(number), records[number]
+    members, seen, kept = set(), set(), 0
+    for record in varied.each_record():
+        members.add(tuple(record))
+        seen.add(record["row"])
+        kept += '"response_as_received"' in record["other"]
+        if record["row"] < int(ROWS * 0.7):
+            continue
+        sent = row(record["row"])
         turns = json.loads(record["messages_json"] or "null") or record["messages"]
         if "messages" in sent:
             assert turns == sent["messages"]
@@ -100,7 +105,7 @@ def test_records_say_what_was_asked_and_answered(varied):
             rest = {name: value for name, value in sent.items() if name not in ("id", "prompt")}
             assert json.loads(record["metadata"]) == rest
         assert record["messages"] and all(type(turn["content"]) is str for turn in record["messages"])
-    kept = sum('"response_as_received"' in record["other"] for record in records.values())
+    assert len(members) == 1 and seen == set(range(ROWS))
     assert kept == sum(number % 10 == 1 and number % 10 != 7 for number in range(int(ROWS * 0.8), ROWS))
 
 
@@ -112,14 +117,19 @@ def exports(retort, varied, tmp_path_factory):
     def export(form, more):
         path = folder / f"{form}{''.join(more)}.jsonl.gz"
         done = retort("export", varied.folder, "--format", form, "-o", path, *more)
-        written = int(done.stderr.split(" records written")[0].split("\n")[-1].replace(",", ""))
-        left_out = sum(
-            int(line.split()[2].replace(",", "")) for line in done.stderr.splitlines() if line.startswith("left out:")
-        )
-        assert written + left_out == varied.count and written > ROWS * 0.7
-        return path, written
+        return path, written_of(done, varied)
 
     return {(form, with_fields): export(form, FIELDS[with_fields]) for form in FORMS for with_fields in FIELDS}
+
+
+def written_of(done, store):
+    """How many records an export says it has written; with those left out they are all."""
+    written = int(done.stderr.split(" records written")[0].split("\n")[-1].replace(",", ""))
+    left_out = sum(
+        int(line.split()[2].replace(",", "")) for line in done.stderr.splitlines() if line.startswith("left out:")
+    )
+    assert written + left_out == store.count and written > ROWS * 0.7
+    return written
 
 
 FORMS = ["messages", "sharegpt", "alpaca", "openai-batch", "text"]
@@ -148,17 +158,85 @@ def test_an_older_datasets_loads_every_export(exports):
     assert readers.ask_datasets_3("count", *(path for path, _ in files)) == [written for _, written in files]
 
 
+def test_a_table_of_messages_loads(retort, varied, tmp_path):
+    path = tmp_path / "messages.parquet"
+    done = retort("export", varied.folder, "-o", path, "--ids", "--metadata", "level", "late")
+    assert_table_loads(path, written_of(done, varied), tmp_path)
+
+
+def assert_table_loads(path, count, folder):
+    import datasets
+    import duckdb
+    import pandas
+    import polars
+    import pyarrow.parquet
+
+    kind = path.suffix.removeprefix(".")
+    # A CSV has no types, and datasets takes those of its first ten thousand lines.
+    if kind == "parquet":
+        rows = datasets.load_dataset(kind, data_files=str(path), split="train", cache_dir=str(folder / "cache"))
+        assert len(rows) == count == pyarrow.parquet.read_table(path).num_rows
+    tables = [getattr(pandas, f"read_{kind}"), getattr(polars, f"read_{kind}")]
+    assert [len(read(path)) for read in tables] == [count, count]
+    assert duckdb.sql(f"SELECT count(*) FROM '{path}'").fetchall() == [(count,)]
+
+
+VALUES = "title:string, year:integer, tags?:string[], late?:number"
+
+
+@pytest.fixture(scope="module")
+def valued(retort, tmp_path_factory):
+    """Checked answers, whose members come late or change type."""
+    folder = tmp_path_factory.mktemp("valued")
+    source, out = folder / "in.jsonl", folder / "run"
+    with source.open("w") as lines:
+        lines.writelines(json.dumps({"id": f"v{number}", "prompt": f"VALUE #{number}"}) + "\n" for number in range(ROWS))
+    command = [sys.executable, Path(__file__).with_name("varied_server.py"), ROWS]
+    server = Server(command, folder / "server.log", clean_environment())
+    try:
+        run = ["run", source, "--out", out, "--base-url", server.first_line().decode().strip(), "--model", "m"]
+        retort(*run, "--concurrency", 32, "--progress", "none", "--fields", VALUES)
+    finally:
+        server.stop()
+    return Dataset(out, ROWS)
+
+
+@pytest.mark.parametrize("name", ["v.parquet", "v.csv"])
+def test_a_table_of_values_loads(retort, valued, tmp_path, name):
+    retort("export", valued.folder, "--ids", "-o", tmp_path / name)
+    assert_table_loads(tmp_path / name, valued.count, tmp_path)
+
+
+@pytest.mark.parametrize("with_ids", [[], ["--ids"]], ids=["alone", "ids"])
+def test_values_a_line_load(retort, valued, tmp_path, with_ids):
+    import datasets
+    import duckdb
+    import polars
+    import pyarrow.json
+
+    path = tmp_path / "v.jsonl"
+    retort("export", valued.folder, "--format", "json", *with_ids, "-o", path)
+    rows = datasets.load_dataset("json", data_files=str(path), split="train", cache_dir=str(tmp_path / "cache"))
+    assert len(rows) == valued.count == len(polars.read_ndjson(path))
+    one_thread = pyarrow.json.ReadOptions(use_threads=False)
+    assert len(pyarrow.json.read_json(path, read_options=one_thread)) == valued.count
+    assert duckdb.sql(f"SELECT count(*) FROM read_json_auto('{path}')").fetchall() == [(valued.count,)]
+
+
 @pytest.mark.parametrize("target", ["trl", "openai"])
 def test_tool_turns_come_through(retort, varied, tmp_path, target):
     path = tmp_path / "train.jsonl"
     retort("export", varied.folder, "--for", target, "--ids", "-o", path)
-    lines = {line["id"]: line for line in map(json.loads, path.open(encoding="utf-8", newline="\n"))}
-    for number in range(int(ROWS * 0.7), ROWS):
-        if number % 10 != 5:
+    checked = 0
+    for line in map(json.loads, path.open(encoding="utf-8", newline="\n")):
+        number = int(line["id"].removeprefix("q-")) if line["id"].startswith("q-") else 0
+        if number < int(ROWS * 0.7) or number % 10 != 5:
             continue
-        turns = lines[f"q-{number}"]["messages"]
+        checked += 1
+        turns = line["messages"]
         sent = row(number)["messages"]
         assert turns[1]["tool_calls"] == sent[1]["tool_calls"]
         assert turns[2]["tool_call_id"] == "c" and turns[0]["name"] == "ann"
         if target == "openai":
             assert turns[:3] == sent
+    assert checked == sum(number % 10 == 5 for number in range(int(ROWS * 0.7), ROWS))

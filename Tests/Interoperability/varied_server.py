@@ -37,9 +37,20 @@ def message(number, rows):
     return said, None
 
 
+def value(number, rows):
+    """A value whose members come late."""
+    said = {"title": f"title {number}", "year": number}
+    if number >= rows * LATE:
+        said |= [{"tags": ["a", "b"]}, {"late": 1.5}, {"late": 2}, {"tags": [], "late": 10**30}, {"title": "水 \ud83d"}][number % 5]
+    return said
+
+
 def answer(path, body, rows):
-    number = int(NUMBER.findall(json.dumps(body.get("messages", body.get("prompt"))))[-1])
+    asked = json.dumps(body.get("messages", body.get("prompt")))
+    number = int(NUMBER.findall(asked)[-1])
     said, cost = message(number, rows)
+    if "VALUE" in asked:
+        said, cost = {"role": "assistant", "content": json.dumps(value(number, rows))}, None
     usage = {"prompt_tokens": 10, "completion_tokens": 5} | ({"cost": cost} if cost else {})
     choice = {"index": 0, "finish_reason": "stop"}
     choice |= {"text": f"text {number}"} if path.endswith("/completions") and "prompt" in body else {"message": said}

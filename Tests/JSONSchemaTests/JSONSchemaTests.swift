@@ -141,7 +141,18 @@ struct FieldListTests {
         #expect(try !validator.isValid(JSONParser().parse(#"{"title":"a","tags":[1],"level":"easy"}"#).root))
     }
 
-    @Test(arguments: ["title", "a:string,,b:string", ":string", "a:text", "a:string,a:string", ""])
+    @Test(arguments: [
+        ("a:string|null", #"{"type":["string","null"]}"#), ("a:int|str", #"{"type":["integer","string"]}"#),
+        ("a:'null'|none", #"{"enum":["null","none"]}"#), ("a:bool[]", #"{"type":"array","items":{"type":"boolean"}}"#),
+    ])
+    func typesMayBeOneOrTheOther(_ list: String, _ type: String) throws {
+        let text = String(decoding: try FieldList.schema(list), as: UTF8.self)
+        #expect(text.hasPrefix(#"{"type":"object","properties":{"a":\#(type)},"#))
+    }
+
+    @Test(arguments: [
+        "a:x|null", "a:any|null", "title", "a:string,,b:string", ":string", "a:text", "a:string,a:string", "",
+    ])
     func nonsenseIsToldAsSuch(_ text: String) {
         #expect(throws: RetortError.self) { try FieldList.schema(text) }
     }

@@ -30,7 +30,7 @@ import Testing
         let reading = try read("a,b\n1\n1,2\n1,2,3\n3,4", name: "a.csv")
         #expect(
             reading.contents == [
-                "!1 fields where the header has 2", #"{"a":"1","b":"2"}"#, "!3 fields where the header has 2",
+                "!1 field where the header has 2", #"{"a":"1","b":"2"}"#, "!3 fields where the header has 2",
                 #"{"a":"3","b":"4"}"#,
             ])
         #expect(reading.rows[2].excerpt == Array("1,2,3".utf8))

@@ -122,10 +122,24 @@ func fault(_ json: [UInt8], template: Template? = nil) throws -> RetortError? {
         #expect(
             try fault(Array(#"{"question":"x","b":2}"#.utf8))?.description
                 == "standard input:7: no prompt: the row has the fields question, b. Expected messages, prompt, "
-                + "prefix and suffix, conversations, or a custom_id with body or params; or use --template.")
+                + "prefix and suffix, conversations, or a custom_id with body or params; or use --template: a file with "
+                + "the prompt's text, in which {{question}} is a field.")
         #expect(try fault(Array("{}".utf8))?.cause == "the row has no fields")
         let many = "{" + (0..<30).map { "\"f\($0)\":0" }.joined(separator: ",") + "}"
         #expect(try fault(Array(many.utf8))?.cause?.hasSuffix("f18, f19, ...") == true)
+    }
+
+    @Test(arguments: [
+        (#"{"n":1,"data":[{"prompt":"x"}]}"#, "jq -c '.data[]' FILE"), ("{'prompt': 'x'}", "json.dumps"),
+        ("{", "jq -c . FILE"), (" [ ", "jq -c . FILE"), (#""x""#, ".txt with one prompt a line"),
+        (#"{"id":"a","Frage":"x"}"#, "{{Frage}} is a field"), (#"{"id":"a","prompt_id":"x"}"#, "or use --template."),
+    ]) func whatIsOftenTakenForARowIsAdvisedOn(text: String, advice: String) throws {
+        #expect(try #require(try fault(Array(text.utf8))).description.contains(advice))
+    }
+
+    @Test func rowsOfOtherAPIsAreRefused() throws {
+        let row = #"{"custom_id":"e","method":"POST","url":"/v1/embeddings","body":{"model":"m","input":"x"}}"#
+        #expect(try fault(Array(row.utf8))?.message == "a row for /v1/embeddings asks for no text")
     }
 
     @Test func bytesThatAreNotUTF8AreNamedByColumn() throws {

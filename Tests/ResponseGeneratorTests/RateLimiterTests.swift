@@ -47,6 +47,15 @@ private func drive(_ limiter: inout RateLimiter, _ count: Int, tokens: Int = 0, 
 }
 
 @Suite struct RateLimiterTests {
+    /// `--retry-after-max` bounds what headers may ask for, too.
+    @Test(arguments: [(Interval.seconds(2), 2.0), (.seconds(600), 60)])
+    func aServersPauseIsBounded(max: Interval, seconds: Double) {
+        var limiter = RateLimiter(RateLimits(), waitMax: max, at: start)
+        let spent = RateLimitReport.Resource(limit: 1, remaining: 0, reset: .seconds(1e9))
+        limiter.learn(RateLimitReport(requests: spent), at: start)
+        #expect((limiter.ready(tokens: 0, at: start) - start).seconds == seconds)
+    }
+
     @Test func withoutLimitsEverythingIsReady() {
         var limiter = RateLimiter(RateLimits(), at: start)
         #expect(drive(&limiter, 1000, tokens: 1_000_000).last == start)
@@ -108,7 +117,7 @@ private func drive(_ limiter: inout RateLimiter, _ count: Int, tokens: Int = 0, 
         limiter.learn(RateLimitReport(tokens: .init(remaining: 0, reset: .seconds(6))), at: start)
         #expect(limiter.ready(tokens: 0, at: start) - start == .seconds(6))
         limiter.learn(RateLimitReport(tokens: .init(remaining: 0, reset: .seconds(6000))), at: start)
-        #expect(limiter.ready(tokens: 0, at: start) - start == RateLimiter.pauseMax)
+        #expect(limiter.ready(tokens: 0, at: start) - start == RateLimiter.pauseMaxDefault)
     }
 
     @Test func aLimitThatRefillsIsNotWaitedForUntilItIsWhole() {

@@ -18,6 +18,10 @@ import Testing
         ("--verbose", "--progress"), ("--output-dir", "--out"), ("--max-concurrent-requests", "--concurrency"),
         ("--max_workers", "--concurrency"), ("-j", "--concurrency"), ("-v", "--progress"),
         ("--num-workers", "--concurrency"),
+        ("--head", "--limit N"), ("--offset", "--skip N"), ("--num-prompts", "--limit N"),
+        ("--guided-json", "--schema FILE"),
+        ("--frequency-penalty", "frequency_penalty="), ("--api-version", "?api-version="), ("--prompt", "prompts.txt"),
+        ("--logprobs", "logprobs=true"), ("--organization", "OpenAI-Organization"), ("--world-size", "--shard K/N"),
         ("--max-new-tokens", "--max-tokens"), ("--budget", "--max-cost"), ("--input", "without an option"),
     ])
     func namesOfOtherProgramsAreUnderstood(option: String, word: String) throws {

@@ -62,6 +62,25 @@ import Testing
         #expect(LivingFixture.names(in: folder.path) == ["in.jsonl"])
     }
 
+    @Test func correctionsAreAmongTheBounds() throws {
+        let priced = ["--price", "1 - 2", "--max-tokens", "50", "--fields", "a:string"]
+        func bounds(_ flags: String...) throws -> RunPlan {
+            let path = try folder.write("in.jsonl", Self.rows.joined())
+            let access = ["--base-url", "http://127.0.0.1:1/v1", "--model", "m"]
+            return try RunPlan(try settings([path, "--out", folder.path + "/out"] + access + priced + flags))
+        }
+        let once = try bounds()
+        let thrice = try bounds("--corrections", "2")
+        #expect(once.bounds.completionTokens == 200 && thrice.bounds.completionTokens == 600)
+        // Each correction sends the conversation again, with what was answered.
+        #expect(try #require(thrice.bounds.dollars) > 3 * (try #require(once.bounds.dollars)))
+        #expect(once.probes == nil)
+        let probed = try bounds("--schema-by", "auto")
+        #expect(probed.probes?.requests == 4 && probed.probes?.tokens == 200)
+        #expect(probed.bounds.completionTokens == 400)
+        #expect(try #require(probed.probes?.nanodollars) > 4 * 50 * 2000)
+    }
+
     @Test func anUnchangedInputIsKnownByItsRows() throws {
         try answer(Self.rows.joined(), failing: ["q2"])
         let plan = try plan(Self.rows.joined())

@@ -1,11 +1,30 @@
 /// Plain text in lines of limited width.
 enum TextLayout {
-    /// Cuts `text` at spaces into lines of at most `width` cells; a longer word has a line of its own.
+    /// Cuts `text` at spaces into lines of at most `width` cells; a longer word has a line of its own. A line that is
+    /// indented and fits stays as it is.
     static func wrap(_ text: String, _ width: Int) -> [String] {
+        var lines: [String] = []
+        var flow = ""
+        for line in text.split(separator: "\n") {
+            if isTable(line), CellWidth.of(String(line)) <= width {
+                lines += wrapped(flow, width)
+                flow = ""
+                lines.append(String(line))
+            } else {
+                flow += " "
+                flow += line
+            }
+        }
+        return lines + wrapped(flow, width)
+    }
+
+    private static func isTable(_ line: Substring) -> Bool { line.hasPrefix("  ") }
+
+    private static func wrapped(_ text: String, _ width: Int) -> [String] {
         var lines: [String] = []
         var line = ""
         var used = 0
-        for word in text.split(whereSeparator: { $0 == " " || $0 == "\n" }) {
+        for word in text.split(separator: " ") {
             let cells = CellWidth.of(String(word))
             if !line.isEmpty && used + 1 + cells > width {
                 lines.append(line)
@@ -22,7 +41,7 @@ enum TextLayout {
         return line.isEmpty ? lines : lines + [line]
     }
 
-    /// Paragraphs are separated by empty lines.
+    /// Paragraphs are separated by empty lines. Indented lines are lines of their own, others go on.
     static func paragraphs(_ text: String) -> [String] {
         var paragraphs: [[Substring]] = [[]]
         for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
@@ -32,7 +51,14 @@ enum TextLayout {
                 paragraphs[paragraphs.count - 1].append(line)
             }
         }
-        return paragraphs.filter { !$0.isEmpty }.map { $0.joined(separator: " ") }
+        return paragraphs.filter { !$0.isEmpty }.map { lines in
+            var text = String(lines[0])
+            for (before, line) in zip(lines, lines.dropFirst()) {
+                text += isTable(before) || isTable(line) ? "\n" : " "
+                text += line
+            }
+            return text
+        }
     }
 
     static func spaces(_ count: Int) -> String { String(repeating: " ", count: max(0, count)) }

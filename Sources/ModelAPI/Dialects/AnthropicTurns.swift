@@ -108,6 +108,8 @@ struct AnthropicTurns {
             let type = part["type"]?.string ?? ""
             if type == "image_url" {
                 try appendImage(part)
+            } else if type == "file", let data = part["file"]?["file_data"]?.stringBytes {
+                try appendSource(data, of: "document", what: "a file")
             } else if Self.blockTypes.contains(type) {
                 output += part.raw
             } else {
@@ -122,12 +124,17 @@ struct AnthropicTurns {
         guard let url = (image?.kind == .object ? image?["url"] : image), let text = url.stringBytes else {
             throw Self.error("an image_url holds no url")
         }
+        try appendSource(text, of: "image", what: "an image")
+    }
+
+    /// A block with a source: base64 data of a data URL, or the address.
+    private mutating func appendSource(_ text: [UInt8], of block: String, what: String) throws(RetortError) {
         guard text.starts(with: "data:".utf8) else {
             guard text.starts(with: "https://".utf8) || text.starts(with: "http://".utf8) else {
-                throw Self.error("an image is neither a data URL nor an http URL")
+                throw Self.error("\(what) is neither a data URL nor an http URL")
             }
-            output += #"{"type":"image","source":{"type":"url","url":"#.utf8
-            output += url.raw
+            output += #"{"type":"\#(block)","source":{"type":"url","url":"#.utf8
+            JSONString.appendText(text, to: &output)
             output += "}}".utf8
             return
         }
@@ -136,7 +143,7 @@ struct AnthropicTurns {
         guard let type = kind.first, !type.isEmpty, kind.last?.elementsEqual("base64".utf8) == true else {
             throw Self.error("a data URL is not base64 with a media type")
         }
-        output += #"{"type":"image","source":{"type":"base64","media_type":"#.utf8
+        output += #"{"type":"\#(block)","source":{"type":"base64","media_type":"#.utf8
         JSONString.append(type, to: &output)
         output += #","data":"#.utf8
         JSONString.append(text[(comma + 1)...], to: &output)

@@ -172,7 +172,8 @@ enum CheckOptions {
         }
         if let file {
             let option = "--schema \(ShellText.quoted(file))"
-            return try AnswerCheck(schema: try load(file), name: file, option: option, corrections: corrections)
+            return try AnswerCheck(
+                schema: try SchemaFile.load(file), name: file, option: option, corrections: corrections)
         }
         if let fields {
             let option = "--fields \(ShellText.quoted(fields))"
@@ -189,15 +190,5 @@ enum CheckOptions {
             return nil
         }
         return try AnswerCheck(schema: nil, name: "", option: "--json", corrections: corrections)
-    }
-
-    private static func load(_ path: String) throws(RetortError) -> [UInt8] {
-        do throws(RetortError) {
-            return Array(try TextFile.read(path).utf8)
-        } catch {
-            var error = error
-            if error.code == .inputMissing { error.message = "no such schema file" }
-            throw error
-        }
     }
 }

@@ -63,9 +63,7 @@ struct SchemaProbe {
                 remedy: "Add --model NAME, or name a way: --schema-by.")
         }
         var finding = Finding(means: .prompt)
-        let tried = settings.endpoint.dialect.schemaMeans.filter { $0 != .prompt && $0 != .none }
-        // What a server grammar enforces comes before what a model may leave out.
-        for means in tried.filter({ $0 != .tool }) + tried.filter({ $0 == .tool }) {
+        for means in Self.means(settings) {
             if try await works(means, &finding) {
                 finding.means = means
                 return finding
@@ -81,14 +79,31 @@ struct SchemaProbe {
         return finding
     }
 
-    private func works(_ means: SchemaMeans, _ finding: inout Finding) async throws(RetortError) -> Bool {
-        let check = try AnswerCheck(schema: Self.schema, name: "the probe's schema")
+    /// What is tried, in order: what a server's grammar enforces comes before what a model may leave out.
+    private static func means(_ settings: RunSettings) -> [SchemaMeans] {
+        let tried = settings.endpoint.dialect.schemaMeans.filter { $0 != .prompt && $0 != .none }
+        return tried.filter { $0 != .tool } + tried.filter { $0 == .tool }
+    }
+
+    /// The requests that are sent at most, each of which is answered once at most.
+    static func requests(_ settings: RunSettings) throws(RetortError) -> [ModelRequest] {
+        try means(settings).map { means throws(RetortError) in try probe(means, settings).request }
+    }
+
+    private static func probe(
+        _ means: SchemaMeans, _ settings: RunSettings
+    ) throws(RetortError) -> (request: ModelRequest, check: AnswerCheck) {
+        let check = try AnswerCheck(schema: schema, name: "the probe's schema")
         var parameters = settings.untold
         try check.tell(by: means, in: &parameters, endpoint: settings.endpoint)
         let builder = try RequestBuilder(endpoint: settings.endpoint, parameters: parameters)
         var question: [UInt8] = []
         JSONString.append(Self.question, to: &question)
-        let request = try builder.request(.prompt(question[...]))
+        return (try builder.request(.prompt(question[...])), check)
+    }
+
+    private func works(_ means: SchemaMeans, _ finding: inout Finding) async throws(RetortError) -> Bool {
+        let (request, check) = try Self.probe(means, settings)
         for attempt in 1...Self.attemptsMax {
             switch try await send(request, &finding) {
             case .answer(let answer):

@@ -62,7 +62,11 @@ struct ExportShape: Hashable {
     private static func container(of path: String) throws(RetortError) -> ExportContainer {
         let lower = path.lowercased()
         if let ending = otherEndings.first(where: { lower.hasSuffix("." + $0) }) {
-            let name = String(path.dropLast(ending.count + 1))
+            var name = String(path.dropLast(ending.count + 1))
+            for known in [".jsonl", ".csv", ".json"] where name.lowercased().hasSuffix(known) {
+                name = String(name.dropLast(known.count))
+                break
+            }
             throw RetortError(
                 .usage, "exports are JSON lines, CSV or Parquet, not .\(ending)", at: path,
                 remedy: ending == "parquet.gz"

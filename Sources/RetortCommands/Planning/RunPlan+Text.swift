@@ -29,6 +29,10 @@ extension RunPlan {
         facts.append(("to send", Human.count(new)))
         facts += RunConclusion.damage(damage, out: ShellText.quoted(settings.out), .plain).map { ($0.label, $0.text) }
         guard new > 0 else { return Self.aligned(facts) }
+        if let probes {
+            let most = probes.nanodollars.map { ", at most \(Human.dollars(Money.dollars($0)))" } ?? ""
+            facts.append(("probes", "up to \(Human.count(probes.requests)) for --schema-by auto\(most)"))
+        }
         facts.append(("tokens in", Self.count(promptTokens)))
         facts.append(("tokens out", tokensOut))
         if let cost = cost(settings.pricing.price) {
@@ -87,6 +91,7 @@ extension RunPlan {
             ("bad", bad), ("duplicates", duplicates), ("elsewhere", elsewhere), ("new", new), ("damaged", damage.count),
         ]
         for (name, count) in counts { object.member(name, String(count)) }
+        object.member("probes_max", String(probes?.requests ?? 0))
         Self.append("prompt_tokens", promptTokens, to: &object)
         Self.append("completion_tokens", completionTokens, to: &object)
         Self.append("cost_usd", cost(settings.pricing.price), to: &object)

@@ -32,6 +32,8 @@ struct RunPlan {
     /// Items whose outcome another store has; not counted among the items.
     private(set) var elsewhere = 0
     private(set) var remarks: [String] = []
+    /// What a server would be asked before the first item; nil: nothing.
+    private(set) var probes: ProbeBound?
     /// What is known to be damaged in the store.
     private(set) var damage: [Damage] = []
     /// The first bad rows, for the message.
@@ -52,8 +54,9 @@ struct RunPlan {
         if settings.onChange == .refuse { settings.onChange = .keep }
         let input = try RunInput.resolve(settings)
         let stored = try RecordStore.manifest(of: settings.out, files: options.files)
-        let job = JobDescription(settings).adopting(stored?.job)
+        let job = JobDescription(settings).adopting(stored)
         try RowTrial.check(input, settings, job: job)
+        remarks = try TemplateTrial.remarks(input, settings, job: job)
         let siblings = try SiblingStores(settings, job: job)
         guard let manifest = stored else {
             try OutputPlace(settings.out).check(options.files)
@@ -65,7 +68,9 @@ struct RunPlan {
         // One snapshot, its journals included: whatever is asked of the store is asked of that.
         let reader = try StoreReader(settings.out, options: options)
         if reader.counters.done + reader.counters.failed > 0 {
-            try job.check(against: manifest.job, at: settings.out, onChange: settings.onChange)
+            if try !OtherTemplate.isHarmless(input, settings, job, manifest, reader, reader.counters) {
+                try job.check(against: manifest.job, at: settings.out, onChange: settings.onChange)
+            }
         }
         measurements = try StoreMeasurements(reader)
         damage = reader.knownDamage()
@@ -121,7 +126,9 @@ struct RunPlan {
                     new += 1
                     newAskedBytes += RecordView.askedBytes(item.context.asked, with: parser)
                     newBodyBytes += item.request.body.count
-                    bounds.add(settings.pricing.bound(of: item.request, with: planner.splitter))
+                    bounds.add(
+                        settings.pricing.bound(
+                            of: item.request, replies: settings.repliesMax, with: planner.splitter))
                     remembered.append(item.context.key.hash)
                 }
             case .badRow(let records, let error):
@@ -138,10 +145,13 @@ struct RunPlan {
             settings.shard == nil
             ? reader.rows - (rowsLeftOut > 0 ? 1 : 0) : planner.rowsOfShard(held: held)
         elsewhere = planner.findings.elsewhere
-        remarks = planner.takeRemarks()
+        remarks += planner.takeRemarks()
         (duplicates, duplicatesShown) = (planner.findings.duplicates, planner.findings.duplicatesShown)
         (done, failed, changed) = (planner.findings.done, planner.findings.failed, planner.findings.changed)
         if rowsLeftOut > 0 { extrapolate() }
+        guard new > 0 else { return }
+        probes = try ProbeBound(settings, store.manifest)
+        if let probes { bounds.add(probes.bound) }
     }
 
     /// Takes the rows that were not looked at for what the others were.

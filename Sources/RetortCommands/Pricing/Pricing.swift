@@ -131,14 +131,24 @@ struct Pricing: Sendable {
         return price.nanodollarsMax(bodyBytes: request.body.count, completionTokensMax: overflow ? .max : all)
     }
 
-    /// What a request may cost at worst, in nanodollars, and the most tokens of its answer; nil where either has no bound.
-    func bound(of request: ModelRequest, with parser: JSONParser) -> (nanodollars: Int?, tokens: Int)? {
+    /// Bytes of what goes back beside an answer that is to be corrected, amply reckoned.
+    static let turnBytesMax = 1 << 10
+
+    /// What an item may cost at worst, in nanodollars, and the most tokens of its answers; nil where either has no bound.
+    /// - Parameter replies: how many answers it may have: each that is sent back makes the next request longer.
+    func bound(of request: ModelRequest, replies: Int = 1, with parser: JSONParser) -> (nanodollars: Int?, tokens: Int)?
+    {
         let root = try? parser.parse(request.body).root
         guard let tokens = request.completionTokensMax(in: root) else { return nil }
         let (all, overflow) = max(0, tokens).multipliedReportingOverflow(by: max(1, root?["n"]?.int ?? 1))
         let most = overflow ? .max : all
         let price = isFree ? nil : root?["model"]?.string.map { table[$0] } ?? self.price
-        return (price?.nanodollarsMax(bodyBytes: request.body.count, completionTokensMax: most), most)
+        // A byte counts as a token, so an answer that goes back counts as its tokens.
+        let turns = most.addingSaturated(replies > 1 ? Self.turnBytesMax : 0).multipliedSaturated(by: replies - 1)
+        let body = request.body.count.addingSaturated((turns / 2).addingSaturated(1))
+        let one = price?.nanodollarsMax(
+            bodyBytes: replies > 1 ? body : request.body.count, completionTokensMax: most)
+        return (one?.multipliedSaturated(by: replies), most.multipliedSaturated(by: replies))
     }
 
     /// The generator's configuration with what is left of the budget.
@@ -148,5 +158,12 @@ struct Pricing: Sendable {
             Budget(limit: $0, spent: spending.recorded, uncertain: spending.uncertainMax)
         }
         return configuration
+    }
+}
+
+extension Int {
+    func multipliedSaturated(by other: Int) -> Int {
+        let (product, overflow) = multipliedReportingOverflow(by: other)
+        return overflow ? .max : product
     }
 }

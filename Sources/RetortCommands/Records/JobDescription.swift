@@ -1,5 +1,6 @@
 import Basics
 import CommandLine
+import JSONText
 import ModelAPI
 import SegmentStore
 import Verifiers
@@ -10,6 +11,8 @@ struct JobDescription: Sendable, Hashable {
     var values: [String: String]
     /// The option that says what answers must be, for messages.
     private var checkOption: String?
+    /// The schema that it names.
+    private var schema: [UInt8]?
 
     init(_ settings: RunSettings) {
         var values = settings.parameterTexts
@@ -32,14 +35,31 @@ struct JobDescription: Sendable, Hashable {
         if let verifier = settings.verifier { values[VerifierSettings.jobName] = verifier.spec.text }
         values[FillOptions.jobName] = settings.fill?.jobText
         checkOption = settings.check?.option
+        schema = settings.check?.schema
         self.values = values
     }
 
-    /// The same job for a store that holds records of an earlier one: rows are named and compared as they were then.
-    func adopting(_ stored: [String: String]?) -> JobDescription {
+    /// The same job for a store that holds records of an earlier one: rows are named and compared as they were then, and a
+    /// schema that says the same in another spelling is the store's.
+    func adopting(_ manifest: StoreManifest?) -> JobDescription {
+        guard let manifest else { return self }
         var job = self
-        if let stored { job.values[RowScheme.name] = stored[RowScheme.name] }
+        job.values[RowScheme.name] = manifest.job[RowScheme.name]
+        if let schema, let stored = manifest.notes?[AnswerCheck.note], let hash = Self.valueHash(schema),
+            hash == Self.valueHash(Array(stored.utf8)), let text = manifest.job[AnswerCheck.jobName]
+        {
+            job.values[AnswerCheck.jobName] = text
+        }
         return job
+    }
+
+    private static func valueHash(_ text: [UInt8]) -> UInt64? { try? JSONParser().valueHash(text) }
+
+    /// Whether a store's job is this one but for the template.
+    func isOtherTemplate(than stored: [String: String]) -> Bool {
+        guard values["template"] != nil, values["template"] != stored["template"] else { return false }
+        let names = Set(values.keys).union(stored.keys).subtracting(["samples", "template"])
+        return names.allSatisfy { values[$0] == stored[$0] }
     }
 
     /// What decides which answers count or how they are kept, while the request is the same: a change of it shows in no

@@ -49,6 +49,13 @@ struct AccessOptions {
     ) throws(RetortError) {
         let own = try RequestHeaders(command.strings("header"), environment: environment)
         guard !command.flag("simulate") else { return }
+        if command.source(of: "base-url") == .commandLine,
+            command.strings("base-url").contains(where: { $0.allSatisfy(\.isWhitespace) })
+        {
+            throw RetortError(
+                .usage, "--base-url is empty", remedy: "Is the variable set that it is made of? Name the API's address."
+            )
+        }
         let access = endpoint.dialect.access
         let texts = Self.baseURLs(command, access, environment: environment, stored: stored)
         for text in try ServerText.list(texts, at: command.origin(of: "base-url")) {

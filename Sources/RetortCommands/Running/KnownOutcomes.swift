@@ -20,15 +20,25 @@ extension RecordStore: KnownOutcomes {
 /// The rows of records on disk, read from a snapshot of the store that is replaced when a record is newer. Used by one thread.
 final class RecordedRows {
     private let store: any KnownOutcomes
+    private let open: (String) throws(RetortError) -> StoreReader
     private var snapshot: StoreReader?
 
-    init(_ store: any KnownOutcomes) { self.store = store }
+    /// - Parameter open: reads the store at a path.
+    init(
+        _ store: any KnownOutcomes,
+        open: @escaping (String) throws(RetortError) -> StoreReader = { (root) throws(RetortError) in
+            try StoreReader(root, options: StoreAccess.options)
+        }
+    ) {
+        self.store = store
+        self.open = open
+    }
 
     /// The row of the record that counts for a key; nil when there is none.
     func row(of key: RecordKey) throws(RetortError) -> UInt64? {
         guard let store = store as? RecordStore else { return try store.row(of: key) }
         if let known = try snapshot?.row(of: key) { return known }
-        let reader = try StoreReader(store.root, options: StoreAccess.options)
+        let reader = try open(store.root)
         snapshot = reader
         return try reader.row(of: key)
     }

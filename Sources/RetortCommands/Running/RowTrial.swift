@@ -97,5 +97,5 @@ struct RowTrial {
 }
 
 extension Row {
-    fileprivate var contentBytes: Int { if case .json(let bytes) = content { bytes.count } else { 0 } }
+    var contentBytes: Int { if case .json(let bytes) = content { bytes.count } else { 0 } }
 }

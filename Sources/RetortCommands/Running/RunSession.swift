@@ -53,14 +53,16 @@ struct RunSession {
     func run() async throws(RetortError) -> RunResult {
         try MountCheck.check(settings.out, isShard: settings.shard != nil)
         let input = try RunInput.resolve(settings)
-        var job = JobDescription(settings).adopting(try RecordStore.manifest(of: settings.out)?.job)
+        var job = JobDescription(settings).adopting(try RecordStore.manifest(of: settings.out))
         try RowTrial.check(input, settings, job: job)
+        for remark in try TemplateTrial.remarks(input, settings, job: job) where !isQuiet { messages.line(remark) }
         try RowPrices.check(input, settings, job: job)
         if !isQuiet, let line = try InputAnnouncement.line(input, settings.inputs) { messages.line(line) }
         if !isQuiet, let remark = settings.check?.remark { messages.line(remark) }
         if !isQuiet, let remark = settings.telling.remark(settings.check, settings.endpoint) { messages.line(remark) }
         try BatchGuard.check(settings)
         job = try takeUpBadRows(input, job)
+        try takeOnTemplate(input, job)
         try raiseSamples(job)
         try supersedeChangedItems(input, job)
         return try await session(

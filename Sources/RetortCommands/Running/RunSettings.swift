@@ -82,8 +82,23 @@ struct RunSettings: Sendable {
     /// Where the values are from that were given.
     var origins: [(name: String, value: String, origin: String)] = []
 
+    /// Answers that an item may have at most: each round may be corrected.
+    var repliesMax: Int {
+        guard endpoint != .completions else { return 1 }
+        return (1 + (check?.corrections ?? 0)).multipliedSaturated(by: max(1, verifier?.roundsMax ?? 1))
+    }
+
+    /// A plain completion is no conversation that goes on.
+    private func refuseUnheardCorrections() throws(RetortError) {
+        guard endpoint == .completions, let check, check.corrections > 0 else { return }
+        throw RetortError(
+            .usage, "--corrections needs a conversation, and plain completions are none",
+            remedy: "Give --endpoint chat, or leave --corrections out.")
+    }
+
     /// Makes requests tell of the schema in this way. Throws `.configuration` where the endpoint has no such means.
     mutating func tell(by means: SchemaMeans) throws(RetortError) {
+        try refuseUnheardCorrections()
         parameters = untold
         try check?.tell(by: means, in: &parameters, endpoint: endpoint)
         builder = try RequestBuilder(endpoint: endpoint, parameters: parameters, compared: untold)

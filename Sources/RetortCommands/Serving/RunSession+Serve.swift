@@ -25,7 +25,7 @@ extension RunSession {
     ) async throws(RetortError) -> ServeResult {
         let listener = try ListeningSocket(host: serving.address.host, port: serving.address.port)
         try serving.refuseLoop(port: listener.port)
-        var job = JobDescription(settings).adopting(try RecordStore.manifest(of: settings.out)?.job)
+        var job = JobDescription(settings).adopting(try RecordStore.manifest(of: settings.out))
         job.values[Self.frontName] = "serve"
         var reused = 0
         let result = try await session(

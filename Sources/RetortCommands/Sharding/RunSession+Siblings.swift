@@ -15,7 +15,7 @@ extension RunSession {
     /// of two that begin at the same time the second one sees the first.
     func siblingStores(_ store: RecordStore) throws(RetortError) -> SiblingStores? {
         guard !settings.siblings.isEmpty else { return nil }
-        let job = JobDescription(settings).adopting(store.manifest.job)
+        let job = JobDescription(settings).adopting(store.manifest)
         guard let siblings = try SiblingStores(settings, job: job) else { return nil }
         try siblings.refuseOverlap(with: settings.shard)
         if !isQuiet {

@@ -40,7 +40,7 @@ struct EditedStages {
     private static func changedItems(_ settings: RunSettings, _ manifest: StoreManifest) throws(RetortError) -> Int {
         var settings = settings
         settings.onChange = .rerun
-        let job = JobDescription(settings).adopting(manifest.job)
+        let job = JobDescription(settings).adopting(manifest)
         let input = try RunInput.resolve(settings)
         guard input.isRepeatable, job.keepingSamples(of: manifest).comparesRows(of: input, with: manifest, .rerun)
         else {

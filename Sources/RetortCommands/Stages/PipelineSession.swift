@@ -115,7 +115,7 @@ struct PipelineSession: Sendable {
         for stage in pipeline.stages {
             let settings = stage.settings
             guard let manifest = try RecordStore.manifest(of: settings.out) else { continue }
-            let job = JobDescription(settings).adopting(manifest.job)
+            let job = JobDescription(settings).adopting(manifest)
             let counters = try StoreReader(settings.out, options: StoreAccess.options).counters
             guard counters.done + counters.failed > 0 else { continue }
             do throws(RetortError) {

@@ -105,6 +105,20 @@ import Testing
         #expect(throws: RetortError.self) { try builder.request(.messages(Self.raw(messages))) }
     }
 
+    @Test func aFileIsADocumentOfAnthropics() throws {
+        let builder = try RequestBuilder(endpoint: .messages, parameters: RequestParameters(model: "m"))
+        func body(_ data: String) throws -> String {
+            let part = #"{"type":"file","file":{"filename":"a.pdf","file_data":"\#(data)"}}"#
+            let messages = #"[{"role":"user","content":[\#(part)]}]"#
+            return String(decoding: try builder.request(.messages(Self.raw(messages))).body, as: UTF8.self)
+        }
+        let source = #"{"type":"base64","media_type":"application/pdf","data":"AA=="}"#
+        #expect(
+            try body("data:application/pdf;base64,AA==").contains(#"[{"type":"document","source":\#(source)}]"#))
+        #expect(try body("https://x/a.pdf").contains(#""source":{"type":"url","url":"https://x/a.pdf"}"#))
+        #expect(throws: RetortError.self) { _ = try body("file:///a.pdf") }
+    }
+
     @Test func whatTheProviderKeepsIsTheUsersChoice() throws {
         var parameters = RequestParameters(model: "m")
         #expect(try OpenAIResponses().members(of: parameters, defaults: false).map(\.name) == ["model"])
