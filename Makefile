@@ -21,10 +21,15 @@ DATASETS_3 := $(BUILD)/datasets-3
 SWIFT_TEST := swift test --disable-xctest
 SOAK_TEST := $(SWIFT_TEST) -c release -Xswiftc -enable-testing --scratch-path $(BUILD)/soak
 FUZZERS := $(sort $(basename $(notdir $(wildcard Tests/*/*FuzzTests.swift))))
+# Where `make install` puts things. DESTDIR is a folder that stands for the root.
+PREFIX ?= /usr/local
+ZSH_COMPLETIONS ?= $(PREFIX)/share/zsh/site-functions
+INSTALLED = $(PREFIX)/bin/retort $(PREFIX)/share/man/man1/retort.1 $(ZSH_COMPLETIONS)/_retort \
+    $(PREFIX)/share/bash-completion/completions/retort $(PREFIX)/share/fish/vendor_completions.d/retort.fish
 SWIFT_SOURCES := $(wildcard Sources Tests Benchmarks Package.swift)
 
 .NOTPARALLEL:
-.PHONY: help setup build demo test lint test-swift test-interoperability test-end-to-end test-outside test-slurm python-env sanitize soak bench bench-peers bench-scale bench-report test-harness clean
+.PHONY: help setup build install uninstall deb test-deb demo test lint test-swift test-interoperability test-end-to-end test-outside test-slurm test-clients python-env sanitize soak bench bench-peers bench-scale bench-report test-harness clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-24s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -34,6 +39,26 @@ setup: ## check the Swift toolchain and the Debian packages, install what is mis
 
 build: setup ## build the release binary, .build/release/retort
 	swift build -c release --static-swift-stdlib
+
+# Root has the binary from its builder: `make build`, then `sudo make install`.
+install: ## install what `make build` made: binary, manual page, completions, under PREFIX=/usr/local
+	@[ -x $(RETORT) ] || { echo "$(RETORT) is not there: type 'make build' first" >&2; exit 1; }
+	install -D $(RETORT) $(DESTDIR)$(PREFIX)/bin/retort
+	@for file in $(filter-out %/bin/retort,$(INSTALLED)); do \
+	    case $$file in *.1) kind=man ;; */_retort) kind=zsh ;; *.fish) kind=fish ;; *) kind=bash ;; esac; \
+	    $(RETORT) completion $$kind | install -D -m 644 /dev/stdin $(DESTDIR)$$file; \
+	    echo "retort completion $$kind > $(DESTDIR)$$file"; \
+	done
+
+uninstall: ## remove what `make install` with the same PREFIX put there
+	rm -f $(addprefix $(DESTDIR),$(INSTALLED))
+
+deb: ## a Debian package of what `make build` made, in .build/deb
+	@.ci/make-deb $(RETORT) $(BUILD)/deb
+
+# Not part of `make test`: it takes root, mmdebstrap, and Debian's archive. Says what is missing.
+test-deb: deb ## lintian's opinion of the package, then the demo with it in a bare Debian root
+	@.ci/test-deb $(BUILD)/deb
 
 demo: build ## run data/prompts.jsonl through the built-in model server, twice: the second run asks for nothing
 	@out=$(BUILD)/demo/$$(date -u +%Y%m%dT%H%M%SZ)-$$$$; \
@@ -83,6 +108,12 @@ test-end-to-end: python-env ## the binary against bad input, faults of server, n
 	else \
 	    echo "SKIPPED: the end-to-end tests (the Python environment could not be made, see above)"; \
 	fi
+
+# Not part of `make test`: the two packages bring some two gigabytes of others.
+test-clients: python-env ## curator and lm-eval as clients of `retort serve`, live and in batches
+	@.ci/setup-python "$(PYTHON)" $(BUILD)/clients/curator Benchmarks/peers/curator/requirements.txt $(BUILD)/clients/curator/.installed
+	@.ci/setup-python "$(PYTHON)" $(BUILD)/clients/lm-eval Tests/Clients/requirements-lm-eval.txt $(BUILD)/clients/lm-eval/.installed
+	RETORT=$(RETORT) timeout 1200 $(VENV)/bin/python -m pytest -rs Tests/Clients
 
 # Not part of `make test`: it takes minutes, root, and slurm-wlm and munge of Debian. Says what is missing.
 test-slurm: python-env ## 50,000 prompts on a Slurm cluster of four nodes on this machine, while nodes, controller and limiter die

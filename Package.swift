@@ -89,6 +89,9 @@ let package = Package(
                 "ResponseGenerator", "PromptSource", "StageSource", "Filtering", "ModelSimulator", "Verifiers",
                 "RunMonitor", "HTTPServer",
                 "CommandLine",
+                "CCurl", "CDeflate", "CHTTPParser", "CMicroHTTPD", "COpenSSL", "CPCRE2", "CSimdJSON", "CXXHash",
+                "CYAML",
+                "CZlib",
             ]),
         .executableTarget(name: "retort", dependencies: ["RetortCommands"], swiftSettings: strict),
         .target(

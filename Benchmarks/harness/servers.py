@@ -37,8 +37,8 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def wait_until_listening(child, port):
-    deadline = time.monotonic() + LISTEN_SECONDS_MAX
+def wait_until_listening(child, port, seconds_max=LISTEN_SECONDS_MAX):
+    deadline = time.monotonic() + seconds_max
     while time.monotonic() < deadline and child.is_running():
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()

@@ -8,6 +8,7 @@ import resume
 import sandboxed
 import scale
 import secure
+import serving
 import storage
 import window
 from settings import FULL
@@ -18,6 +19,7 @@ ALL = {
         {
             "pipeline": ("The durable pipeline beside wrk", pipeline.section),
             "secure": ("The durable pipeline over HTTPS", secure.section),
+            "serve": ("serve beside LiteLLM's proxy", serving.section),
             "window": ("The window against its ideal", window.section),
             "in-flight": ("Many requests in flight", window.in_flight),
             "resume": ("Starting again", resume.section),

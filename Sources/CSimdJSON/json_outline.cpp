@@ -227,6 +227,11 @@ int stage_one_status(simdjson::error_code error) {
 
 }  // namespace
 
+#define TEXT_OF(words) #words
+#define TEXT(macro) TEXT_OF(macro)
+
+extern "C" const char *json_outline_library_version(void) { return TEXT(SIMDJSON_VERSION); }
+
 extern "C" json_outliner *json_outliner_create(void) { return new (std::nothrow) json_outliner; }
 
 extern "C" void json_outliner_destroy(json_outliner *outliner) { delete outliner; }

@@ -27,7 +27,7 @@ public enum RetortMain {
                 try print(help: command, detail, environment)
                 return .ok
             case .version:
-                try print(HelpText(RetortProgram.spec).versionLine + "\n")
+                try print("\(HelpText(RetortProgram.spec).versionLine)\n\(LibraryVersions.line)\n")
                 return .ok
             case .run(let command):
                 return try await run(command, terminal: terminal, environment: environment)

@@ -53,6 +53,9 @@ enum { JSON_VALUES_MAX = 6000000 };
 
 typedef struct json_outliner json_outliner;
 
+/// The version of simdjson that this was compiled with.
+const char *json_outline_library_version(void);
+
 /// One outliner serves one thread at a time; its buffers are reused from text to text.
 json_outliner *json_outliner_create(void);
 void json_outliner_destroy(json_outliner *outliner);
