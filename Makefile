@@ -120,8 +120,9 @@ test-slurm: python-env ## 50,000 prompts on a Slurm cluster of four nodes on thi
 	RETORT=$(RETORT) timeout 1800 $(VENV)/bin/python -m pytest -rs Tests/EndToEnd/slurm
 
 # The fuzzers run one after the other, each in a process of its own: its seed is printed there, and its memory is its own.
-soak: build python-env test-outside ## the same for long: RETORT_SOAK_MINUTES and RETORT_FUZZ_MINUTES=20 by default; millions of simulated deaths
+soak: build python-env test-outside ## the same for long: RETORT_SOAK_MINUTES and RETORT_FUZZ_MINUTES=20 by default; millions of simulated deaths and lives
 	RETORT_CAMPAIGN_SEEDS=$${RETORT_CAMPAIGN_SEEDS:-300} $(SOAK_TEST) --filter "CrashCampaignTests|RevisionCrashTests"
+	RETORT_WHOLE_SEEDS=$${RETORT_WHOLE_SEEDS:-1000000} $(SOAK_TEST) --skip-build --filter WholeTests
 	@for fuzzer in $(FUZZERS); do \
 	    echo "$$fuzzer: $${RETORT_FUZZ_MINUTES:-20} minutes"; \
 	    RETORT_FUZZ_MINUTES=$${RETORT_FUZZ_MINUTES:-20} $(SOAK_TEST) --skip-build --filter "$$fuzzer"; \

@@ -150,6 +150,13 @@ let package = Package(
                 "PromptSource", "StageSource", "ResponseGenerator", "JobFiles", "HTTPServer", "Basics",
             ]),
         tests(of: "Retort", with: ["ModelSimulator", "Basics"]),
+        .testTarget(
+            name: "WholeTests",
+            dependencies: [
+                "RetortCommands", "ResponseGenerator", "SegmentStore", "Verifiers", "PromptSource", "CommandLine",
+                "ModelAPI",
+                "JSONText", "Basics", "TestSupport",
+            ], swiftSettings: strict),
     ],
     cxxLanguageStandard: .cxx17
 )

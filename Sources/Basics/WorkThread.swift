@@ -7,6 +7,9 @@ public enum WorkThread {
         init(_ body: @escaping @Sendable () -> Void) { self.body = body }
     }
 
+    /// Starts work that may block; tests of the whole have it done at once.
+    public typealias Start = @Sendable (@escaping @Sendable () -> Void) -> Void
+
     /// Bytes of stack: parsers recurse as deep as the text they are given allows.
     public static let stackBytes = 2 << 20
 

@@ -30,7 +30,8 @@ public final class RecordStore: Sendable {
     /// What opening had to mend.
     public let recovery: RecoveryReport
     private let context: StoreContext
-    private let options: StoreOptions
+    /// How it was opened.
+    public let options: StoreOptions
     let index: Locked<StoreIndex>
     let buffers: Locked<[LaneBuffer]>
     private let manifestBox: Locked<StoreManifest>

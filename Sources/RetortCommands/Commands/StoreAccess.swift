@@ -9,6 +9,14 @@ enum StoreAccess {
         return options
     }
 
+    /// How a store is read while it is written: from the same files. The kernel's are opened beside the descriptors that are
+    /// kept for the writer.
+    static func options(reading store: RecordStore) -> StoreOptions {
+        var options = options
+        if !(store.options.files is PosixFileSystem) { options.files = store.options.files }
+        return options
+    }
+
     /// A damaged stretch in words.
     static func sentence(_ damage: Damage) -> String {
         "damaged: \(place(damage)): \(damage.reason)"

@@ -39,12 +39,12 @@ final class CostColumn: Sendable {
     init(_ state: State = State()) { self.state = Locked(state) }
 
     /// As the first records of the store at `root` have it.
-    convenience init(of root: String) throws(RetortError) {
+    convenience init(of root: String, options: StoreOptions = StoreAccess.options) throws(RetortError) {
         var state = State()
         let parser = JSONParser()
         let enough = RetortError(.interrupted, "enough records")
         do throws(RetortError) {
-            let reader = try StoreReader(root, options: StoreAccess.options)
+            let reader = try StoreReader(root, options: options)
             defer { _ = reader }
             try reader.forEach(.responses) { record throws(RetortError) in
                 guard !state.hasNumber, !state.isOfNulls else { throw enough }

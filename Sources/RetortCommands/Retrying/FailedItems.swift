@@ -26,15 +26,20 @@ final class FailedItems: ItemSource {
     private let told: ToldSchema?
     private let pricing: Pricing
     private let model: String?
+    private let start: WorkThread.Start
     let count: Int
 
     /// The failures of these classes in the store at `root`, as they are now. Records that a writer still has in its
-    /// journal are among them. `told` is how requests tell of the store's schema, `model` is the run's.
+    /// journal are among them. `told` is how requests tell of the store's schema, `model` is the run's;
+    /// `start` starts what may block.
     init(
         of root: String, classes: Set<FailureClass>, override: RequestOverride?, edits: RequestEdits? = nil,
-        told: ToldSchema? = nil, pricing: Pricing = .unknown, model: String? = nil, prior: sending PriorRounds? = nil
+        told: ToldSchema? = nil, pricing: Pricing = .unknown, model: String? = nil, prior: sending PriorRounds? = nil,
+        options: StoreOptions = StoreAccess.options,
+        starting start: @escaping WorkThread.Start = { WorkThread.start($0) }
     ) throws(RetortError) {
-        let (reader, entries) = try Self.failures(of: root, classes)
+        let (reader, entries) = try Self.failures(of: root, classes, options)
+        self.start = start
         self.edits = edits
         self.told = told
         count = entries.count
@@ -45,9 +50,9 @@ final class FailedItems: ItemSource {
     }
 
     private static func failures(
-        of root: String, _ classes: Set<FailureClass>
+        of root: String, _ classes: Set<FailureClass>, _ options: StoreOptions = StoreAccess.options
     ) throws(RetortError) -> (StoreReader, [IndexEntry]) {
-        let reader = try StoreReader(root, options: StoreAccess.options)
+        let reader = try StoreReader(root, options: options)
         let names = Set(classes.map(\.rawValue))
         let failureClasses = reader.failureClasses
         let entries = try reader.failedEntries().filter { entry in
@@ -78,7 +83,7 @@ final class FailedItems: ItemSource {
     func next() async throws(RetortError) -> [Item<ItemContext>]? {
         // Reading blocks: a thread of its own for each batch spares the executor.
         let batch: Result<[Item<ItemContext>]?, RetortError> = await withCheckedContinuation { continuation in
-            WorkThread.start { [self] in continuation.resume(returning: readBatch()) }
+            start { [self] in continuation.resume(returning: readBatch()) }
         }
         return try batch.get()
     }

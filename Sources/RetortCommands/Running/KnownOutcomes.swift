@@ -13,21 +13,21 @@ protocol KnownOutcomes {
 extension RecordStore: KnownOutcomes {
     /// Opens the store once more, for reading; `RecordedRows` is for many.
     func row(of key: RecordKey) throws(RetortError) -> UInt64? {
-        try StoreReader(root, options: StoreAccess.options).row(of: key)
+        try StoreReader(root, options: StoreAccess.options(reading: self)).row(of: key)
     }
 }
 
 /// The rows of records on disk, read from a snapshot of the store that is replaced when a record is newer. Used by one thread.
 final class RecordedRows {
     private let store: any KnownOutcomes
-    private let open: (String) throws(RetortError) -> StoreReader
+    private let open: (RecordStore) throws(RetortError) -> StoreReader
     private var snapshot: StoreReader?
 
-    /// - Parameter open: reads the store at a path.
+    /// - Parameter open: reads a store that is being written.
     init(
         _ store: any KnownOutcomes,
-        open: @escaping (String) throws(RetortError) -> StoreReader = { (root) throws(RetortError) in
-            try StoreReader(root, options: StoreAccess.options)
+        open: @escaping (RecordStore) throws(RetortError) -> StoreReader = { (store) throws(RetortError) in
+            try StoreReader(store.root, options: StoreAccess.options(reading: store))
         }
     ) {
         self.store = store
@@ -38,7 +38,7 @@ final class RecordedRows {
     func row(of key: RecordKey) throws(RetortError) -> UInt64? {
         guard let store = store as? RecordStore else { return try store.row(of: key) }
         if let known = try snapshot?.row(of: key) { return known }
-        let reader = try open(store.root)
+        let reader = try open(store)
         snapshot = reader
         return try reader.row(of: key)
     }

@@ -141,14 +141,16 @@ final class PlannedSource: ItemSource {
     // MARK: The reading thread's side
 
     /// Starts the thread. `planner` and the reader are made on it, since they belong to one thread.
+    /// - Parameter starting: starts work that may block.
     func start(
         input: InputSet, from landmark: Landmark, _ range: RowRange = RowRange(), store: RecordStore,
         recorder: Recorder, reading: SourceReading = .none,
         planner: @escaping @Sendable () throws(RetortError) -> RowPlanner,
-        onBadRow: @escaping @Sendable (RetortError) -> Void, onRemark: @escaping @Sendable (String) -> Void = { _ in }
+        onBadRow: @escaping @Sendable (RetortError) -> Void, onRemark: @escaping @Sendable (String) -> Void = { _ in },
+        starting start: WorkThread.Start = { WorkThread.start(givesWay: true, $0) }
     ) {
         state.update { $0.watch = reading.watch }
-        WorkThread.start(givesWay: true) { [self] in
+        start { [self] in
             let rows = RangedRows(
                 input, from: landmark, range, position: reading.position, watch: reading.watch, watches: reading.watches
             )

@@ -18,7 +18,7 @@ final class PriorRounds {
         of store: RecordStore, _ classifier: Classifier, verifier: RunVerifier? = nil
     ) throws(RetortError) {
         guard store.counters.rounds > 0 else { return nil }
-        reader = try StoreReader(store.root, options: StoreAccess.options)
+        reader = try StoreReader(store.root, options: StoreAccess.options(reading: store))
         self.classifier = classifier
         self.verifier = verifier
     }

@@ -12,6 +12,7 @@ final class RunVerifier: AnswerVerifier {
     private let verifier: any Verifier
     private let settings: VerifierSettings
     private let parsers = Locked<[JSONParser]>([])
+    private let now: @Sendable () -> Instant
 
     var name: String { verifier.name }
     var keepsBest: Bool { settings.keepsBest }
@@ -21,13 +22,17 @@ final class RunVerifier: AnswerVerifier {
     static let answersPerWorker = 2
 
     /// - Parameter withheld: variables of the environment that the verifier's processes do not get.
-    init(_ settings: VerifierSettings, secrets: Secrets, withheld: Set<String>) throws(RetortError) {
-        self.settings = settings
+    convenience init(_ settings: VerifierSettings, secrets: Secrets, withheld: Set<String>) throws(RetortError) {
         let inner = try settings.spec.verifier(
             VerifierOptions(
                 workers: settings.workers, timeout: settings.timeout, sandbox: settings.sandbox,
                 environment: settings.environment, withheld: withheld))
-        verifier = GuardedVerifier(inner: inner, secrets: secrets)
+        self.init(settings, GuardedVerifier(inner: inner, secrets: secrets))
+    }
+
+    /// - Parameter verifier: in place of the one that the settings name.
+    init(_ settings: VerifierSettings, _ verifier: any Verifier, now: @escaping @Sendable () -> Instant = { .now }) {
+        (self.settings, self.verifier, self.now) = (settings, verifier, now)
     }
 
     func check() async throws(RetortError) { try await verifier.check() }
@@ -35,7 +40,7 @@ final class RunVerifier: AnswerVerifier {
     func close() async { await verifier.close() }
 
     func judge(_ answer: ModelAnswer, of item: JudgedItem<ItemContext>) async -> VerifierRuling {
-        let start = Instant.now
+        let start = now()
         let request = withParser { parser in Self.request(answer, item, parser) }
         let opinion: Opinion
         do throws(RetortError) { opinion = try await verifier.judge(request) } catch {
@@ -43,7 +48,7 @@ final class RunVerifier: AnswerVerifier {
         }
         let said = ItemOpinion(
             verifier: name, round: item.round, pass: opinion.pass, score: opinion.score,
-            feedback: opinion.feedback ?? "", details: opinion.value ?? [], time: .now - start)
+            feedback: opinion.feedback ?? "", details: opinion.value ?? [], time: now() - start)
         if opinion.pass { return .accept(answer.with(verdict: verdict(said)[...]), passes: true) }
         if let next = next(after: answer, item.request, said, rejections: item.rejections) { return .ask(next, said) }
         if settings.keepsBest {
