@@ -44,7 +44,7 @@ public struct AnthropicBatches: BatchDialect {
         }
         var view = BatchView(id: id)
         let counts = reply["request_counts"]
-        func count(_ name: StaticString) -> Int { min(max(0, counts?[name]?.int ?? 0), Self.countMax) }
+        func count(_ name: StaticString) -> Int { BatchNumber.of(counts?[name]) }
         view.succeeded = count("succeeded")
         view.failed = count("errored")
         view.total =
@@ -60,10 +60,8 @@ public struct AnthropicBatches: BatchDialect {
         return view
     }
 
-    private static let countMax = 1 << 30
-
     private static func seconds(_ value: JSONValue?) -> Int {
-        max(0, Int(clamping: value?.string.flatMap { RFC3339.seconds($0) } ?? 0))
+        BatchNumber.clamped(Int(clamping: value?.string.flatMap { RFC3339.seconds($0) } ?? 0))
     }
 
     public func batches(_ reply: JSONValue) -> BatchPage<BatchView> {

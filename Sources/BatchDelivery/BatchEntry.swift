@@ -12,6 +12,8 @@ public enum BatchStage: Sendable, Hashable {
     case created(batch: String)
     /// A batch that was taken for this one holds other requests.
     case foreign(batch: String)
+    /// The provider had no room for it: it is created again from the same file. The batch is empty where none was made.
+    case postponed(batch: String)
     /// What the provider said last.
     case seen(total: Int, succeeded: Int, failed: Int, expires: Int)
     case ended(String)
@@ -54,11 +56,14 @@ public struct BatchPlan: Sendable, Hashable {
     public var tokens: Int
     /// Nanodollars.
     public var costMax: Int
+    /// A hash of the job that asked; empty in journals of old.
+    public var job: String
 
     public init(
         name: String, mark: String, path: String, window: String, server: String, requests: Int, bytes: Int,
-        tokens: Int, costMax: Int
+        tokens: Int, costMax: Int, job: String = ""
     ) {
+        self.job = job
         self.name = name
         self.mark = mark
         self.path = path
@@ -80,7 +85,8 @@ extension BatchEntry {
         JSONString.append(stage.name, to: &output)
         switch stage {
         case .planned, .creating: break
-        case .uploaded(let text), .created(let text), .foreign(let text), .ended(let text), .collected(let text):
+        case .uploaded(let text), .created(let text), .foreign(let text), .postponed(let text), .ended(let text),
+            .collected(let text):
             output += Array(#","text":"#.utf8)
             JSONString.append(text, to: &output)
         case .seen(let total, let succeeded, let failed, let expires):
@@ -90,7 +96,7 @@ extension BatchEntry {
         if let plan {
             for (name, text) in [
                 ("name", plan.name), ("mark", plan.mark), ("path", plan.path), ("window", plan.window),
-                ("server", plan.server),
+                ("server", plan.server), ("job", plan.job),
             ] {
                 output += Array(",\"\(name)\":".utf8)
                 JSONString.append(text, to: &output)
@@ -99,7 +105,22 @@ extension BatchEntry {
                 #","requests":\#(plan.requests),"bytes":\#(plan.bytes),"tokens":\#(plan.tokens),"cost_max":\#(plan.costMax)"#
                     .utf8)
         }
-        return output + Array(",\"uncertain\":\(uncertain),\"time\":\(time)}\n".utf8)
+        output += Array(",\"uncertain\":\(uncertain),\"time\":\(time)".utf8)
+        return output + Self.sum(of: output[...]) + Array("}\n".utf8)
+    }
+
+    private static let sumName = Array(#","sum":""#.utf8)
+
+    /// The member behind all others: a hash of what stands before it.
+    private static func sum(of bytes: ArraySlice<UInt8>) -> [UInt8] {
+        sumName + Array(Hexadecimal.string(bytes.withUnsafeBytes { ContentHash.hash64($0) }).utf8) + [0x22]
+    }
+
+    /// Whether a line is as it was written. Lines of old have no sum.
+    static func isWhole(_ line: ArraySlice<UInt8>) -> Bool {
+        let rest = line.dropLast(sumName.count + 16 + 2)
+        guard line[rest.endIndex...].starts(with: sumName) else { return true }
+        return line[rest.endIndex...].dropLast().elementsEqual(sum(of: rest))
     }
 
     /// Nil for what is no such line.
@@ -108,17 +129,17 @@ extension BatchEntry {
             let stage = BatchStage(name, root)
         else { return nil }
         self.init(
-            number: number, stage, time: root["time"]?.int ?? 0, uncertain: max(0, root["uncertain"]?.int ?? 0))
+            number: number, stage, time: BatchNumber.of(root["time"]), uncertain: max(0, root["uncertain"]?.int ?? 0))
         guard case .planned = stage else { return }
         func text(_ key: StaticString) -> String? { root[key]?.string }
-        func count(_ key: StaticString) -> Int? { root[key]?.int.flatMap { $0 >= 0 ? $0 : nil } }
+        func count(_ key: StaticString) -> Int? { root[key]?.int.flatMap { $0 >= 0 ? BatchNumber.clamped($0) : nil } }
         guard let file = text("name"), let mark = text("mark"), let path = text("path"), let window = text("window"),
             let server = text("server"), let requests = count("requests"), let bytes = count("bytes"),
-            let tokens = count("tokens"), let costMax = count("cost_max")
+            let tokens = count("tokens"), let costMax = root["cost_max"]?.int, costMax >= 0
         else { return nil }
         plan = BatchPlan(
             name: file, mark: mark, path: path, window: window, server: server, requests: requests, bytes: bytes,
-            tokens: tokens, costMax: costMax)
+            tokens: tokens, costMax: costMax, job: text("job") ?? "")
     }
 }
 
@@ -130,6 +151,7 @@ extension BatchStage {
         case .creating: "creating"
         case .created: "created"
         case .foreign: "foreign"
+        case .postponed: "postponed"
         case .seen: "seen"
         case .ended: "ended"
         case .collected: "collected"
@@ -144,10 +166,11 @@ extension BatchStage {
         case ("uploaded", let text?): self = .uploaded(file: text)
         case ("created", let text?): self = .created(batch: text)
         case ("foreign", let text?): self = .foreign(batch: text)
+        case ("postponed", let text?): self = .postponed(batch: text)
         case ("ended", let text?): self = .ended(text)
         case ("collected", let text?): self = .collected(text)
         case ("seen", _):
-            func count(_ key: StaticString) -> Int { max(0, root[key]?.int ?? 0) }
+            func count(_ key: StaticString) -> Int { BatchNumber.of(root[key]) }
             self = .seen(
                 total: count("total"), succeeded: count("succeeded"), failed: count("failed"),
                 expires: count("expires"))

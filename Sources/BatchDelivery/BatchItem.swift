@@ -10,6 +10,8 @@ public struct BatchItem: Sendable, Hashable {
     public var fingerprint: UInt64
     /// Attempts of this run of batches and of earlier runs.
     public var attempts: Int
+    /// Of them those before this request was first sent, by this run: a correction has attempts of its own.
+    public var attemptsBefore: Int
     public var corrections: Int
     public var tokens: Int
     /// Nanodollars.
@@ -26,7 +28,8 @@ public struct BatchItem: Sendable, Hashable {
 
     public init(
         customID: String = "", id: [UInt8], sample: UInt32, row: UInt64, fingerprint: UInt64, attempts: Int = 0,
-        corrections: Int = 0, tokens: Int = 0, costMax: Int = 0, namesModel: Bool = false, roundsCount: UInt32 = 0,
+        attemptsBefore: Int = 0, corrections: Int = 0, tokens: Int = 0, costMax: Int = 0, namesModel: Bool = false,
+        roundsCount: UInt32 = 0,
         roundsNanodollars: Int = 0, asked: [UInt8], metadata: [UInt8], request: ModelRequest
     ) {
         self.customID = customID
@@ -35,6 +38,7 @@ public struct BatchItem: Sendable, Hashable {
         self.row = row
         self.fingerprint = fingerprint
         self.attempts = attempts
+        self.attemptsBefore = attemptsBefore
         self.corrections = corrections
         self.tokens = tokens
         self.costMax = costMax
@@ -78,14 +82,17 @@ public struct BatchItem: Sendable, Hashable {
             let row = root["row"]?.string.flatMap({ UInt64($0) }),
             let fingerprint = root["fingerprint"]?.string.flatMap({ UInt64($0) }), let attempts = count("attempts"),
             let corrections = count("corrections"), let tokens = count("tokens"), let costMax = count("cost_max"),
+            attempts <= BatchNumber.most, corrections <= BatchNumber.most,
             let rounds = count("rounds").flatMap({ UInt32(exactly: $0) }), let roundsCost = count("rounds_cost"),
             let asked = root["asked"]?.stringBytes, let metadata = root["metadata"], let path = root["path"]?.string,
             let body = root["body"]
         else { return nil }
         self.init(
             customID: customID, id: id, sample: sample, row: row, fingerprint: fingerprint, attempts: attempts,
-            corrections: corrections, tokens: tokens, costMax: costMax,
-            namesModel: root["names_model"]?.bool ?? false, roundsCount: rounds, roundsNanodollars: roundsCost,
+            attemptsBefore: count("attempts_before") ?? 0, corrections: corrections,
+            tokens: BatchNumber.clamped(tokens),
+            costMax: costMax, namesModel: root["names_model"]?.bool ?? false, roundsCount: rounds,
+            roundsNanodollars: roundsCost,
             asked: asked, metadata: Array(metadata.raw), request: ModelRequest(path: path, body: Array(body.raw)))
     }
 }

@@ -61,10 +61,13 @@ public final class BatchJournal {
         var line = 0
         while let end = text[start...].firstIndex(of: 0x0A) {
             line += 1
-            guard let root = try? parser.parse(text[start..<end]).root, let entry = BatchEntry(root), take(entry)
+            let bytes = text[start..<end]
+            guard BatchEntry.isWhole(bytes), let root = try? parser.parse(bytes).root, let entry = BatchEntry(root),
+                take(entry)
             else {
-                // A torn line that was written over keeps its line feed.
-                if end + 1 == text.count { break }
+                // Of a line that a power cut has torn a page may be there and another one be zeros. What was synced has
+                // no zeros: dropping it would forget what was done.
+                if end + 1 == text.count, bytes.contains(0) { break }
                 throw RetortError(
                     .damagedData, "the line is no entry of the journal of batches", at: "\(path):\(line)",
                     remedy: "Put the file back as it was: without it batches that are under way would be paid again.")

@@ -1,3 +1,5 @@
+internal import Basics
+
 /// What a provider takes in one batch.
 public struct BatchLimits: Sendable, Hashable {
     public var requestsMax: Int
@@ -38,13 +40,15 @@ public struct PackMeter: Sendable, Hashable {
     /// Whether a line fits in. The first one always does: a request that is too large is the provider's to refuse.
     public func fits(bytes line: Int, tokens more: Int) -> Bool {
         if requests == 0 { return true }
-        guard requests < limits.requestsMax, bytes + separatorBytes + line <= limits.bytesMax else { return false }
-        return limits.tokensMax.map { tokens + more <= $0 } ?? true
+        guard requests < limits.requestsMax,
+            bytes.addingSaturated(separatorBytes).addingSaturated(line) <= limits.bytesMax
+        else { return false }
+        return limits.tokensMax.map { tokens.addingSaturated(more) <= $0 } ?? true
     }
 
     public mutating func add(bytes line: Int, tokens more: Int) {
-        bytes += line + (requests > 0 ? separatorBytes : 0)
+        bytes = bytes.addingSaturated(line).addingSaturated(requests > 0 ? separatorBytes : 0)
         requests += 1
-        tokens += more
+        tokens = tokens.addingSaturated(max(0, more))
     }
 }

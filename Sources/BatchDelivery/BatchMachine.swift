@@ -42,8 +42,10 @@ public struct BatchMachine: Sendable, Hashable {
         case poll
         /// After trouble, longer each time; counted from 1.
         case again(Int)
-        /// Until the provider's lists show what a lost call may have done.
-        case settling
+        /// Until the provider's lists show what a lost call may have done; longer each time, counted from 1.
+        case settling(Int)
+        /// Until the provider's queue has room again, in its words; longer each time, counted from 1.
+        case queue(Int, String)
     }
 
     public enum Event: Sendable, Hashable {
@@ -69,6 +71,8 @@ public struct BatchMachine: Sendable, Hashable {
         case queueFull(String)
         /// Nothing is known of what the call has done.
         case lost(RetortError)
+        /// The call has not reached a server.
+        case unsent(RetortError)
         /// The provider does not know what was asked for.
         case unknown(RetortError)
     }
@@ -94,16 +98,19 @@ public struct BatchMachine: Sendable, Hashable {
         case notingEnd(BatchView)
         case collecting(BatchView)
         case notingForeign
+        case notingPostponed(String)
         case releasing(Release)
         case notingRelease(Release)
         case notingCollected
-        case waitingToUpload, waitingToCreate
+        case waitingToUpload, waitingToCreate, waitingForQueue
         case over
     }
 
     private let hasFiles: Bool
     /// Whether a batch that the provider does not know is given up.
     private let forgets: Bool
+    /// Whether its requests are to be packed again where the queue is full, because batches are smaller now.
+    private let repacks: Bool
     private var state = State.begin
     private var file: String?
     private var batch: String?
@@ -112,21 +119,24 @@ public struct BatchMachine: Sendable, Hashable {
     private let standing: BatchStanding?
     private var tries = 0
     private var busyTries = 0
+    private var queueTries = 0
     private var downloads = 0
     private var seen: BatchView?
     private var hasCancelled = false
 
     /// Calls that fail in a row, until the batch is left for a later run.
     public static let triesMax = 30
-    /// Looks for a batch before it is created again: lists may be late.
-    public static let looksMax = 2
+    /// Looks for a batch before it is created again, some minutes in all: lists may be late, and a call that was answered
+    /// with a gateway's timeout may still be at work.
+    public static let looksMax = 8
     /// Downloads of results before what is missing is taken for lost.
     public static let downloadsMax = 3
 
     /// - Parameter standing: what the journal says of it; nil for a batch that was planned just now.
-    public init(hasFiles: Bool, forgets: Bool, from standing: BatchStanding? = nil) {
+    public init(hasFiles: Bool, forgets: Bool, repacks: Bool = false, from standing: BatchStanding? = nil) {
         self.hasFiles = hasFiles
         self.forgets = forgets
+        self.repacks = repacks
         self.standing = standing
         file = standing?.file
         batch = standing?.batch
@@ -148,6 +158,7 @@ public struct BatchMachine: Sendable, Hashable {
     public mutating func happened(_ event: Event) -> Action {
         switch event {
         case .lost(let error): return lost(error)
+        case .unsent(let error): return unsent(error)
         case .refused(let error): return refused(error)
         case .unknown(let error): return unknown(error)
         case .queueFull(let words): return queueFull(words)
@@ -167,11 +178,13 @@ public struct BatchMachine: Sendable, Hashable {
         case (.notingUpload, .noted): return notingCreation()
         case (.notingCreation, .noted): return create()
         case (.waitingToCreate, .waited): return create()
+        case (.waitingForQueue, .waited): return notingCreation()
         case (.creating, .created(let id)): return created(id)
         case (.settling(let looks), .waited): return find(looks)
         case (.findingBatch(let looks), .foundBatch(let found)):
             if let found { return created(found) }
-            return looks < Self.looksMax ? settle(looks + 1) : create()
+            // What may have been created twice is noted first.
+            return looks < Self.looksMax ? settle(looks + 1) : notingCreation()
         case (.notingBatch, .noted):
             guard let batch else { return create() }
             return look(batch)
@@ -185,6 +198,7 @@ public struct BatchMachine: Sendable, Hashable {
         case (.notingEnd(let view), .noted): return ended(view)
         case (.collecting(let view), .collected(let what)): return collected(view, what)
         case (.notingForeign, .noted): return find(1)
+        case (.notingPostponed(let words), .noted): return waitForQueue(words)
         case (.releasing(let why), .released):
             state = .notingRelease(why)
             return .note(.collected(why.name))
@@ -231,7 +245,7 @@ public struct BatchMachine: Sendable, Hashable {
 
     private mutating func settle(_ looks: Int) -> Action {
         state = .settling(looks)
-        return .wait(.settling)
+        return .wait(.settling(looks))
     }
 
     private mutating func created(_ id: String) -> Action {
@@ -272,7 +286,11 @@ public struct BatchMachine: Sendable, Hashable {
 
     private mutating func ended(_ view: BatchView) -> Action {
         guard case .failed(let code, let message) = view.end else { return collect(view) }
-        return release(code == "token_limit_exceeded" ? .queueFull(message) : .refused("\(code): \(message)"))
+        guard code == "token_limit_exceeded" else { return release(.refused("\(code): \(message)")) }
+        guard !repacks else { return release(.queueFull(message)) }
+        foreign.append(view.id)
+        (batch, seen) = (nil, nil)
+        return postpone(view.id, message)
     }
 
     private mutating func collect(_ view: BatchView) -> Action {
@@ -323,13 +341,28 @@ public struct BatchMachine: Sendable, Hashable {
         // What cannot be looked up has never been billed under this name, or no longer gives anything.
         switch state {
         case .looking, .collecting: return forgets ? release(.gone) : stop(error)
+        // Without a list nothing is found.
+        case .findingFile where forgets: return happened(.foundFile(nil))
+        case .findingBatch where forgets: return happened(.foundBatch(nil))
         default: return stop(error)
         }
     }
 
     private mutating func queueFull(_ words: String) -> Action {
-        if case .creating = state { return release(.queueFull(words)) }
-        return busy()
+        guard case .creating = state else { return busy() }
+        return repacks ? release(.queueFull(words)) : postpone("", words)
+    }
+
+    /// The file stays at the provider: the batch is only created again.
+    private mutating func postpone(_ id: String, _ words: String) -> Action {
+        state = .notingPostponed(words)
+        return .note(.postponed(batch: id))
+    }
+
+    private mutating func waitForQueue(_ words: String) -> Action {
+        queueTries = min(queueTries + 1, Self.triesMax)
+        state = .waitingForQueue
+        return .wait(.queue(queueTries, words))
     }
 
     private mutating func busy() -> Action {
@@ -342,6 +375,11 @@ public struct BatchMachine: Sendable, Hashable {
         guard tries <= Self.triesMax else { return stop(error) }
         if case .creating = state { return settle(1) }
         return pause(.wait(.again(tries)))
+    }
+
+    private mutating func unsent(_ error: RetortError) -> Action {
+        tries += 1
+        return tries <= Self.triesMax ? pause(.wait(.again(tries))) : stop(error)
     }
 
     /// Waits, and then takes the same step, or looks first at what it has done.

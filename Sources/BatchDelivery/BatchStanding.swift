@@ -6,6 +6,8 @@ public struct BatchStanding: Sendable, Hashable {
     public private(set) var file: String?
     /// The call that creates it may have been sent, and nothing is known of its end.
     public private(set) var isCreating = false
+    /// How often it may have been created.
+    public private(set) var creations = 0
     public private(set) var batch: String?
     public private(set) var created: Int?
     /// Batches of the provider that were taken for this one.
@@ -33,17 +35,29 @@ public struct BatchStanding: Sendable, Hashable {
         switch entry.stage {
         case .planned: break
         case .uploaded(let id): file = id
-        case .creating: isCreating = true
+        case .creating:
+            isCreating = true
+            creations += 1
         case .created(let id):
             (batch, created, isCreating) = (id, entry.time, false)
         case .foreign(let id):
             foreign.append(id)
-            (batch, created, isCreating) = (nil, nil, true)
+            forgetBatch()
+            isCreating = true
+        case .postponed(let id):
+            if !id.isEmpty { foreign.append(id) }
+            forgetBatch()
+            creations = 0
         case .seen(let total, let succeeded, let failed, let expires):
             (self.total, self.succeeded, self.failed) = (total, succeeded, failed)
             self.expires = expires
         case .ended(let text): end = text
         case .collected(let text): collected = text
         }
+    }
+
+    private mutating func forgetBatch() {
+        (batch, created, isCreating, end) = (nil, nil, false, nil)
+        (total, succeeded, failed, expires) = (0, 0, 0, 0)
     }
 }

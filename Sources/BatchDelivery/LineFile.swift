@@ -5,57 +5,95 @@ internal import Glibc
 public final class LineReader {
     private let path: String
     private let descriptor: Int32
+    private let lineBytesMax: Int
+    private let skipsLonger: Bool
     private var buffer: [UInt8] = []
     private var at = 0
+    /// Up to here the buffer holds no line feed behind `at`.
+    private var searched = 0
     /// Of the next line in the file.
     public private(set) var offset = 0
     private var isAtEnd = false
+    /// The beginning of the line was longer than any, and is gone.
+    private var isSkipping = false
 
     private static let pieceBytes = 1 << 20
-    /// A longer line is no result of a provider.
+    /// In bytes: a request is no longer.
     public static let lineBytesMax = 256 << 20
+    /// In bytes: a longer answer is refused in a live run, too.
+    public static let resultBytesMax = 64 << 20
 
-    public init(_ path: String) throws(RetortError) {
+    /// - Parameter skipsLonger: whether longer lines are left out; otherwise they throw.
+    public init(
+        _ path: String, lineBytesMax: Int = LineReader.lineBytesMax, skipsLonger: Bool = false
+    ) throws(RetortError) {
         self.path = path
-        descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
-        guard descriptor >= 0 else { throw .system(errno, "open", path) }
+        self.lineBytesMax = lineBytesMax
+        self.skipsLonger = skipsLonger
+        descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+        var state = stat()
+        guard descriptor >= 0, fstat(descriptor, &state) == 0 else { throw .system(errno, "open", path) }
+        guard state.st_mode & S_IFMT == S_IFREG else {
+            throw RetortError(.damagedData, "it is no regular file", at: path)
+        }
     }
 
-    deinit { close(descriptor) }
+    deinit { if descriptor >= 0 { close(descriptor) } }
 
     /// The next line, without its line feed, empty ones left out; nil at the end. The last one may lack its line feed.
     public func next() throws(RetortError) -> (offset: Int, line: [UInt8])? {
         while true {
-            if let end = buffer[at...].firstIndex(of: 0x0A) {
-                let found = (offset, Array(buffer[at..<end]))
+            if let end = lineFeed() {
+                let found = (offset, isSkipping ? [] : Array(buffer[at..<end]))
                 offset += end + 1 - at
-                at = end + 1
+                (at, searched, isSkipping) = (end + 1, end + 1, false)
                 if found.1.isEmpty { continue }
                 return found
             }
             if isAtEnd {
-                guard at < buffer.count else { return nil }
+                guard at < buffer.count, !isSkipping else { return nil }
                 let found = (offset, Array(buffer[at...]))
                 offset += buffer.count - at
-                at = buffer.count
+                (at, searched) = (buffer.count, buffer.count)
                 return found
             }
             try fill()
         }
     }
 
+    /// Each byte is looked at once, however long the line.
+    private func lineFeed() -> Int? {
+        let found = buffer.withUnsafeBytes { bytes -> Int? in
+            guard searched < bytes.count, let start = bytes.baseAddress,
+                let place = memchr(start + searched, 0x0A, bytes.count - searched)
+            else { return nil }
+            return UnsafeRawPointer(place) - start
+        }
+        if found == nil { searched = buffer.count }
+        return found
+    }
+
     private func fill() throws(RetortError) {
         buffer.removeFirst(at)
+        searched -= at
         at = 0
-        guard buffer.count < Self.lineBytesMax else {
-            throw RetortError(.damagedData, "a line is longer than any result", at: path)
+        if buffer.count >= lineBytesMax || isSkipping {
+            guard skipsLonger else {
+                throw RetortError(.damagedData, "a line is longer than any result", at: path)
+            }
+            isSkipping = true
+            offset += buffer.count
+            buffer.removeAll(keepingCapacity: true)
+            searched = 0
         }
-        var piece = [UInt8](repeating: 0, count: Self.pieceBytes)
-        let count = read(descriptor, &piece, piece.count)
-        if count < 0, errno == EINTR { return }
-        guard count >= 0 else { throw .system(errno, "read", path) }
+        let before = buffer.count
+        buffer.append(contentsOf: repeatElement(0, count: Self.pieceBytes))
+        let count = buffer.withUnsafeMutableBytes { read(descriptor, $0.baseAddress! + before, Self.pieceBytes) }
+        let number = errno
+        buffer.removeLast(Self.pieceBytes - max(0, count))
+        if count < 0, number == EINTR { return }
+        guard count >= 0 else { throw .system(number, "read", path) }
         isAtEnd = count == 0
-        buffer += piece[..<count]
     }
 
     /// The line at an offset.

@@ -84,11 +84,11 @@ public struct OpenAIBatches: BatchDialect {
         var view = BatchView(id: id)
         view.end = end(status, reply)
         let counts = reply["request_counts"]
-        view.total = max(0, counts?["total"]?.int ?? 0)
-        view.succeeded = max(0, counts?["completed"]?.int ?? 0)
-        view.failed = max(0, counts?["failed"]?.int ?? 0)
-        view.created = max(0, reply["created_at"]?.int ?? 0)
-        view.expires = max(0, reply["expires_at"]?.int ?? 0)
+        view.total = BatchNumber.of(counts?["total"])
+        view.succeeded = BatchNumber.of(counts?["completed"])
+        view.failed = BatchNumber.of(counts?["failed"])
+        view.created = BatchNumber.of(reply["created_at"])
+        view.expires = BatchNumber.of(reply["expires_at"])
         view.inputFile = reply["input_file_id"]?.string
         view.name = reply["metadata"]?["retort"]?.string
         for name in [reply["output_file_id"]?.string, reply["error_file_id"]?.string] {

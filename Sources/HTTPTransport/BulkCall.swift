@@ -30,6 +30,12 @@ public struct BulkCall: Sendable {
         self.body = body
         self.target = target
     }
+
+    /// Whether it may take as long as a large file does.
+    var isLong: Bool {
+        if case .file = body { return true }
+        return target != nil
+    }
 }
 
 /// Makes bulk exchanges. The real one is `BulkTransport`.

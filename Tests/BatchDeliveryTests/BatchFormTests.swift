@@ -8,6 +8,11 @@ import Testing
 
 private func parse(_ text: String) throws -> JSONValue { try JSONParser().parse(text).root }
 
+private func size(of path: String) -> Int {
+    var state = stat()
+    return stat(path, &state) == 0 ? Int(state.st_size) : 0
+}
+
 @Suite struct BatchFormTests {
     @Test func idsAreNarrowedAndFoundAgain() {
         let name = CustomID.text(number: 17, mark: "0badcafe", id: Array("zeile/ü ".utf8), sample: 2)
@@ -47,6 +52,58 @@ private func parse(_ text: String) throws -> JSONValue { try JSONParser().parse(
         meter.add(bytes: 1, tokens: 1)
         meter.add(bytes: 1, tokens: 1)
         #expect(!meter.fits(bytes: 1, tokens: 1))
+        var full = PackMeter(
+            BatchLimits(requestsMax: 9, bytesMax: 20, tokensMax: 10), frameBytes: 2, separatorBytes: 1)
+        full.add(bytes: 1, tokens: .max / 2 + 1)
+        #expect(!full.fits(bytes: .max, tokens: .max))
+        full.add(bytes: .max, tokens: .max / 2 + 1)
+        #expect(full.tokens == .max && full.bytes == .max)
+    }
+
+    @Test func countsOfNoMeaningOverflowNothing() throws {
+        let most = "9223372036854775807"
+        let counts = #"{"total":\#(most),"completed":\#(most),"failed":\#(most),"succeeded":\#(most),"errored":-5}"#
+        let open = try parse(
+            #"{"id":"b","status":"x","created_at":\#(most),"expires_at":-\#(most),"request_counts":\#(counts)}"#)
+        let view = try #require(OpenAIBatches().batch(open))
+        #expect(view.succeeded == view.failed && view.succeeded > 0 && view.succeeded + view.failed > 0)
+        #expect(view.expires == 0 && view.created < Int.max)
+        let other = try parse(#"{"id":"b","processing_status":"x","request_counts":\#(counts)}"#)
+        #expect(AnthropicBatches().batch(other)?.failed == 0)
+        let line =
+            #"{"batch":1,"stage":"seen","total":\#(most),"succeeded":\#(most),"failed":\#(most),"time":-\#(most)}"#
+        let entry = try #require(BatchEntry(try parse(line)))
+        #expect(entry.time == 0)
+        guard case .seen(let total, let succeeded, let failed, _) = entry.stage else {
+            Issue.record("another stage")
+            return
+        }
+        #expect(total + succeeded + failed < Int.max)
+    }
+
+    @Test func linesAreReadWhateverTheirLength() throws {
+        let path = "/tmp/retort-lines-\(getpid())-\(UInt32.random(in: 0...UInt32.max))"
+        defer { unlink(path) }
+        let long = 3 << 20
+        let writer = try FileWriter(path)
+        try writer.write(Array("one\n\n".utf8))
+        try writer.write(Array(repeating: 0x78, count: long))
+        try writer.write(Array("\ntwo\nend".utf8))
+        try writer.finish()
+        func lines(_ reader: LineReader) throws -> [Int] {
+            var found: [Int] = []
+            while let (offset, line) = try reader.next() {
+                #expect(try reader.line(at: offset, bytes: line.count) == line)
+                found.append(line.count)
+            }
+            return found
+        }
+        #expect(try lines(try LineReader(path)) == [3, long, 3, 3])
+        #expect(try lines(try LineReader(path, lineBytesMax: 1 << 20, skipsLonger: true)) == [3, 3, 3])
+        #expect(throws: RetortError.self) { try lines(try LineReader(path, lineBytesMax: 1 << 20)) }
+        unlink(path)
+        #expect(mkfifo(path, 0o644) == 0)
+        #expect(throws: RetortError.self) { try LineReader(path) }
     }
 
     @Test func openAIsAnswersAreRead() throws {
@@ -138,6 +195,27 @@ private func parse(_ text: String) throws -> JSONValue { try JSONParser().parse(
         #expect(standing.plan == plan && standing.file == "f\"" && standing.batch == "b" && standing.created == 7)
         // The torn line gives way to the next entry.
         try read.append(BatchEntry(number: 1, .collected("completed"), time: 9))
+        #expect(try BatchJournal(of: root).open.isEmpty)
+        let file = root + "/batches/journal.jsonl"
+        // A page of zeros is what a power cut leaves; anything else was synced, and then damaged.
+        append("{\u{0}\u{0}\n")
+        #expect(try BatchJournal(of: root).batches.count == 1)
+        #expect(truncate(file, size(of: file) - 4) == 0)
+        append("nonsense\n")
+        #expect(throws: RetortError.self) { try BatchJournal(of: root) }
+        #expect(truncate(file, size(of: file) - 9) == 0)
+        #expect(try BatchJournal(of: root).open.isEmpty)
+        // A digit of the time: the line is still one of the journal's.
+        let place = size(of: file) - 40
+        let descriptor = open(file, O_RDWR)
+        var byte: UInt8 = 0
+        #expect(pread(descriptor, &byte, 1, off_t(place)) == 1)
+        byte ^= 1
+        #expect(pwrite(descriptor, &byte, 1, off_t(place)) == 1)
+        #expect(throws: RetortError.self) { try BatchJournal(of: root) }
+        byte ^= 1
+        #expect(pwrite(descriptor, &byte, 1, off_t(place)) == 1)
+        close(descriptor)
         #expect(try BatchJournal(of: root).open.isEmpty)
         append("nonsense\n{\"batch\":1,\"stage\":\"creating\",\"time\":1,\"uncertain\":0}\n")
         #expect(throws: RetortError.self) { try BatchJournal(of: root) }

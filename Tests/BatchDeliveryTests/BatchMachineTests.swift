@@ -142,15 +142,26 @@ private struct World: Hashable {
         #expect(machine.happened(.noted) == .look("b"))
     }
 
-    @Test func aLostCreationIsLookedForTwiceBeforeItIsRepeated() {
+    @Test func aLostCreationIsLookedForLongerEachTimeAndNotedBeforeItIsRepeated() {
         var machine = BatchMachine(hasFiles: false, forgets: false)
         #expect(machine.begin() == .note(.creating))
         #expect(machine.happened(.noted) == .create(file: nil))
-        #expect(machine.happened(.lost(RetortError(.io, "x"))) == .wait(.settling))
+        #expect(machine.happened(.lost(RetortError(.io, "x"))) == .wait(.settling(1)))
+        for looks in 2...BatchMachine.looksMax {
+            #expect(machine.happened(.waited) == .findBatch(except: []))
+            #expect(machine.happened(.foundBatch(nil)) == .wait(.settling(looks)))
+        }
         #expect(machine.happened(.waited) == .findBatch(except: []))
-        #expect(machine.happened(.foundBatch(nil)) == .wait(.settling))
-        #expect(machine.happened(.waited) == .findBatch(except: []))
-        #expect(machine.happened(.foundBatch(nil)) == .create(file: nil))
+        #expect(machine.happened(.foundBatch(nil)) == .note(.creating))
+        #expect(machine.happened(.noted) == .create(file: nil))
+    }
+
+    @Test func aCreationThatReachedNoServerIsRepeatedWithoutALook() {
+        var machine = BatchMachine(hasFiles: false, forgets: false)
+        #expect(machine.begin() == .note(.creating))
+        #expect(machine.happened(.noted) == .create(file: nil))
+        #expect(machine.happened(.unsent(RetortError(.io, "x"))) == .wait(.again(1)))
+        #expect(machine.happened(.waited) == .create(file: nil))
     }
 
     @Test func callsThatAreLostForEverEndTheRun() {
@@ -182,7 +193,7 @@ private struct World: Hashable {
         #expect(machine.happened(.noted) == .collect(view, isLast: false))
         #expect(machine.happened(.collected(.foreign)) == .note(.foreign(batch: "theirs")))
         #expect(machine.happened(.noted) == .findBatch(except: ["theirs"]))
-        #expect(machine.happened(.foundBatch(nil)) == .wait(.settling))
+        #expect(machine.happened(.foundBatch(nil)) == .wait(.settling(2)))
     }
 
     @Test func missingResultsAreFetchedAgainAndThenTakenForLost() {
@@ -226,13 +237,57 @@ private struct World: Hashable {
         #expect(machine.happened(.noted) == .collect(view, isLast: false))
     }
 
-    @Test func aFullQueueReleasesTheRequestsAndARefusalToo() {
+    @Test func aFullQueueKeepsTheFileAndOnlyTheCreationIsRepeated() {
+        var machine = BatchMachine(hasFiles: true, forgets: false)
+        #expect(machine.begin() == .upload)
+        #expect(machine.happened(.uploaded("f")) == .note(.uploaded(file: "f")))
+        #expect(machine.happened(.noted) == .note(.creating))
+        for tries in 1...3 {
+            #expect(machine.happened(.noted) == .create(file: "f"))
+            #expect(machine.happened(.queueFull("m")) == .note(.postponed(batch: "")))
+            #expect(machine.happened(.noted) == .wait(.queue(tries, "m")))
+            #expect(machine.happened(.waited) == .note(.creating))
+        }
+        // Some providers make it first, and say then that it has failed.
+        #expect(machine.happened(.noted) == .create(file: "f"))
+        #expect(machine.happened(.created("b")) == .note(.created(batch: "b")))
+        #expect(machine.happened(.noted) == .look("b"))
+        var view = BatchView(id: "b")
+        view.end = .failed(code: "token_limit_exceeded", message: "m")
+        #expect(machine.happened(.looked(view)) == .note(.ended("failed")))
+        #expect(machine.happened(.noted) == .note(.postponed(batch: "b")))
+        #expect(machine.happened(.noted) == .wait(.queue(4, "m")))
+    }
+
+    @Test func whatWasPostponedWasNeverCreated() {
+        var standing = World().standing
+        standing.add(BatchEntry(number: 1, .uploaded(file: "f"), time: 0))
+        for stage in [BatchStage.creating, .created(batch: "b"), .ended("failed"), .postponed(batch: "b")] {
+            standing.add(BatchEntry(number: 1, stage, time: 0))
+        }
+        #expect(!standing.isSubmitted && standing.creations == 0 && standing.foreign == ["b"] && standing.end == nil)
+        var machine = BatchMachine(hasFiles: true, forgets: false, from: standing)
+        #expect(machine.begin() == .note(.creating))
+    }
+
+    @Test func withoutAListNothingIsFoundWhereBatchesAreToBeForgotten() {
+        let error = RetortError(.refused, "unknown")
+        for forgets in [false, true] {
+            var standing = World().standing
+            standing.add(BatchEntry(number: 1, .creating, time: 0))
+            var machine = BatchMachine(hasFiles: true, forgets: forgets, from: standing)
+            #expect(machine.begin() == .findBatch(except: []))
+            #expect(machine.happened(.unknown(error)) == (forgets ? .wait(.settling(2)) : .stopped(error)))
+        }
+    }
+
+    @Test func aFullQueueReleasesTheRequestsOfALargeBatchAndARefusalToo() {
         for (code, why) in [
             ("token_limit_exceeded", BatchMachine.Release.queueFull("m")), ("bad_file", .refused("bad_file: m")),
         ] {
             var standing = World().standing
             standing.add(BatchEntry(number: 1, .created(batch: "b"), time: 0))
-            var machine = BatchMachine(hasFiles: true, forgets: false, from: standing)
+            var machine = BatchMachine(hasFiles: true, forgets: false, repacks: true, from: standing)
             #expect(machine.begin() == .look("b"))
             var view = BatchView(id: "b")
             view.end = .failed(code: code, message: "m")

@@ -13,6 +13,8 @@ import Testing
 private final class ScriptedSender: BulkSender {
     private let replies: Locked<[ModelReply]>
     let calls = Locked<[BulkCall]>([])
+    /// Of every reply.
+    let headers = Locked<[(name: String, value: String)]>([])
 
     init(_ replies: (status: Int, body: String)...) {
         self.replies = Locked(replies.map { ModelReply(status: $0.status, body: Array($0.body.utf8)) })
@@ -20,8 +22,12 @@ private final class ScriptedSender: BulkSender {
 
     func send(_ call: BulkCall) async -> Result<ModelReply, TransportFailure> {
         calls.withLock { $0.append(call) }
+        let headers = headers.withLock { $0 }
         return replies.withLock {
-            $0.isEmpty ? .failure(TransportFailure(.connection, "no more")) : .success($0.removeFirst())
+            guard !$0.isEmpty else { return .failure(TransportFailure(.connection, "no more")) }
+            var reply = $0.removeFirst()
+            reply.headers = headers
+            return .success(reply)
         }
     }
 }
@@ -96,6 +102,91 @@ private func item(_ id: String, attempts: Int = 0) -> BatchItem {
             BatchStanding(BatchEntry(number: 1, .planned, time: 1_767_225_600, plan: plan)))
         #expect(await caller.findBatch(standing, except: ["b1", "b3"]) == .foundBatch(nil))
         #expect(sender.calls.withLock { $0.map(\.query) } == ["limit=1000", "limit=1000&after_id=b3"])
+    }
+
+    @Test func anthropicsBatchIsFoundThoughTheClockHereIsAhead() async throws {
+        let made: Int64 = 1_767_225_600
+        func find(_ headers: [(name: String, value: String)]) async throws -> BatchMachine.Event {
+            let body =
+                #"{"data":[{"id":"b1","processing_status":"in_progress","created_at":"2026-01-01T00:00:00Z","#
+                + #""request_counts":{"processing":7}}]}"#
+            let sender = ScriptedSender((200, body))
+            sender.headers.withLock { $0 = headers }
+            let caller = BatchCaller(
+                dialect: AnthropicBatches(), sender: sender, secrets: Secrets(environment: [:], headers: []))
+            let plan = BatchPlan(
+                name: "n", mark: "m", path: "/v1/messages", window: "24h", server: "s", requests: 7, bytes: 1,
+                tokens: 1, costMax: 0)
+            // Planned now, as the clock here says.
+            let standing = try #require(
+                BatchStanding(BatchEntry(number: 1, .planned, time: Int(wallClockSeconds()), plan: plan)))
+            return await caller.findBatch(standing, except: [])
+        }
+        #expect(try await find([("date", HTTPDate.text(made))]) == .foundBatch("b1"))
+        #expect(try await find([]) == .foundBatch(nil))
+    }
+
+    @Test func whatAnApiEchoesHoldsNoSecret() async {
+        let secrets = Secrets(environment: [:], headers: [("Authorization", "Bearer sk-0123456789abcdef")])
+        func event(_ status: Int, _ body: String) async -> String {
+            let caller = BatchCaller(dialect: OpenAIBatches(), sender: ScriptedSender((status, body)), secrets: secrets)
+            return "\(await caller.look("b"))"
+        }
+        for (status, body) in [
+            (400, #"{"error":{"message":"bad key Bearer sk-0123456789abcdef","code":"token_limit_exceeded"}}"#),
+            (500, "sk-0123456789abcdef"), (200, #"{"key":"sk-0123456789abcdef"}"#),
+            (
+                200,
+                #"{"id":"b","status":"failed","errors":{"data":[{"code":"c","message":"sk-0123456789abcdef"}]}}"#
+            ),
+        ] { #expect(await !event(status, body).contains("sk-0123456789abcdef")) }
+    }
+
+    @Test func aCorrectionRaisesWhatIsSetAsideAndHasAttemptsOfItsOwn() {
+        let price = TokenPrice(input: 1, cachedInput: 1, output: 2)
+        var first = item("a", attempts: 2)
+        first.request.body = Array(#"{"model":"m","messages":[{"role":"user","content":"x"}]}"#.utf8)
+        let verdict = BatchVerdict(
+            first, ModelReply(status: 500, body: Array("{}".utf8)), price: price, Classifier(), attemptsMax: 5,
+            with: JSONParser())
+        #expect(verdict.next?.costMax == first.costMax && verdict.next?.attempts == 3)
+        first.attemptsBefore = 2
+        let again = BatchVerdict(
+            first, ModelReply(status: 500, body: Array("{}".utf8)), price: price, Classifier(), attemptsMax: 1,
+            with: JSONParser())
+        #expect(again.next == nil && again.results.count == 1)
+    }
+
+    @Test func whatNothingExplainsIsKeptWithAndWithoutACap() {
+        for limit in [nil, 1000] as [Int?] {
+            var books = BatchBooks(limit: limit, spent: 10, at: .now)
+            books.adopt(uncertain: 100, reserved: 50)
+            books.reserve(7)
+            // A kill leaves nothing of what is only packed.
+            #expect(books.mark == 150 && books.uncertain == 100)
+            books.planned(7)
+            #expect(books.mark == 157)
+            books.settle(50, spent: 20)
+            books.doubt(7)
+            #expect(books.mark == 114 && books.uncertain == 107)
+            #expect(books.allows(10_000) == (limit == nil))
+        }
+    }
+
+    @Test func theItemsOfEarlierRunsAreKnownByWhatTheyAsk() {
+        let keys = BatchKeys()
+        let hashes = (0..<100).map { RecordKey("row \($0)").hash }
+        keys.adopt(
+            hashes.enumerated().map { BatchKeys.Adopted(hash: $1.low, row: UInt64($0), fingerprint: UInt32($0)) })
+        #expect(keys.adopted(hashes[40]) == BatchKeys.Adopted(hash: hashes[40].low, row: 40, fingerprint: 40))
+        #expect(keys.adopted(RecordKey("another").hash) == nil)
+    }
+
+    @Test func anotherJobHasAnotherMark() {
+        let job = ["model": "m", "samples": "1", "template": "a"]
+        #expect(BatchGuard.jobMark(job) == BatchGuard.jobMark(job.merging(["samples": "2"]) { $1 }))
+        #expect(BatchGuard.jobMark(job) != BatchGuard.jobMark(job.merging(["template": "b"]) { $1 }))
+        #expect(BatchGuard.jobMark(job) != BatchGuard.jobMark(job.merging(["seed": "1"]) { $1 }))
     }
 
     @Test func statusesBecomeEvents() async {

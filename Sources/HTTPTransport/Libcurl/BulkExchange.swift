@@ -19,6 +19,7 @@ final class BulkExchange {
     /// Bytes of the body that were handed over.
     private var sent = 0
     private var target: Int32 = -1
+    private var taken = 0
     private var status = 0
 
     private static let headersMax = 100
@@ -32,13 +33,18 @@ final class BulkExchange {
         case .bytes(let bytes): head = bytes
         case .file(let path, let before, let after):
             (head, tail) = (before, after)
-            source = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+            source = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
             var state = stat()
             guard source >= 0, fstat(source, &state) == 0 else { throw .system(errno, "open", path) }
+            guard state.st_mode & S_IFMT == S_IFREG else {
+                throw RetortError(.damagedData, "it is no regular file", at: path)
+            }
             fileBytes = state.st_size
         }
         if let path = call.target {
-            target = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o644)
+            // What is there may be no regular file, or have other names.
+            _ = unlink(path)
+            target = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o644)
             guard target >= 0 else { throw .system(errno, "open", path) }
         }
     }
@@ -108,6 +114,12 @@ final class BulkExchange {
     private func take(_ bytes: UnsafeRawBufferPointer) -> Int {
         if isCancelled() { return 0 }
         if target >= 0, status / 100 == 2 {
+            taken += bytes.count
+            // Of an answer in chunks nobody has told the length.
+            guard taken <= BulkTransport.fileBytesMax else {
+                isTooLarge = true
+                return 0
+            }
             var written = 0
             while written < bytes.count {
                 let count = write(target, bytes.baseAddress! + written, bytes.count - written)

@@ -15,6 +15,9 @@ public final class BulkTransport: BulkSender {
 
     /// The largest answer that goes into memory, in bytes: lists and states.
     static let replyBytesMax = 64 << 20
+    /// What is slower for the time of an answer's first byte is no transfer.
+    static let bytesPerSecondMin = 64
+
     /// The largest file that is taken, in bytes: a provider's results are a few times its largest input.
     static let fileBytesMax = 8 << 30
 
@@ -62,7 +65,11 @@ public final class BulkTransport: BulkSender {
         _ = retort_easy_set_pointer(easy, CURLOPT_URL, address(of: call))
         _ = retort_easy_set_pointer(easy, CURLOPT_HTTPHEADER, headers)
         _ = retort_easy_set_offset(easy, CURLOPT_MAXFILESIZE_LARGE, curl_off_t(Self.fileBytesMax))
-        _ = retort_easy_set_long(easy, CURLOPT_LOW_SPEED_LIMIT, 1)
+        _ = retort_easy_set_long(easy, CURLOPT_LOW_SPEED_LIMIT, Self.bytesPerSecondMin)
+        if !call.isLong {
+            _ = retort_easy_set_long(
+                easy, CURLOPT_TIMEOUT_MS, Int(min(max(1, configuration.timeouts.total.seconds), 86_400) * 1000))
+        }
         _ = retort_easy_set_long(
             easy, CURLOPT_LOW_SPEED_TIME, max(1, Int(configuration.timeouts.firstByte.seconds)))
         exchange.install(on: easy, method: call.method)

@@ -4,36 +4,58 @@ import ResponseGenerator
 
 /// The money and the counts of a run through batches. A value.
 struct BatchBooks {
-    /// Nil without a cap.
-    private(set) var budget: Budget?
+    /// Without a cap it is kept, too, with room for anything: a later run may have one.
+    private(set) var budget: Budget
+    /// Set aside for requests that no batch has yet: a kill leaves nothing of them.
+    private var packed = 0
     var progress = Progress()
     private let start: Instant
 
-    init(_ budget: Budget?, at now: Instant) {
-        self.budget = budget
+    /// - Parameters:
+    ///   - limit: nil: no cap.
+    ///   - spent: as records say.
+    init(limit: Int?, spent: Int, at now: Instant) {
+        budget = Budget(limit: limit ?? .max, spent: spent)
         start = now
     }
 
-    /// What may have been spent beside what records say; nil without a cap.
-    var mark: Int? { budget?.unrecordedMax }
+    /// What may have been spent beside what records say.
+    var mark: Int { max(0, budget.unrecordedMax - packed) }
 
     /// Of it what no open batch explains.
-    var uncertain: Int { budget?.uncertain ?? 0 }
+    var uncertain: Int { budget.uncertain }
 
-    func allows(_ cost: Int) -> Bool { budget?.allows(cost) ?? true }
+    func allows(_ cost: Int) -> Bool { budget.allows(cost) }
 
-    mutating func reserve(_ cost: Int) { budget?.reserve(cost) }
+    /// Sets aside what a request costs that is being packed.
+    mutating func reserve(_ cost: Int) {
+        budget.reserve(cost)
+        packed = packed.addingSaturated(cost)
+    }
 
-    /// What batches of earlier runs may still cost.
-    mutating func resume(_ cost: Int) { budget?.resume(reserved: cost) }
+    /// What was packed is a batch.
+    mutating func planned(_ cost: Int) { packed = max(0, packed - cost) }
+
+    /// What earlier runs may have spent beside records.
+    /// - Parameter reserved: what their batches may still cost.
+    mutating func adopt(uncertain: Int, reserved: Int) {
+        budget = Budget(limit: budget.limit, spent: budget.spent, uncertain: uncertain)
+        budget.resume(reserved: reserved)
+    }
+
+    /// A call may have had an effect that nothing will ever tell of.
+    mutating func doubt(_ cost: Int) {
+        budget.resume(reserved: cost)
+        budget.settle(reserved: cost, spent: nil)
+    }
 
     /// Nil: nobody can tell what it cost.
-    mutating func settle(_ cost: Int, spent: Int?) { budget?.settle(reserved: cost, spent: spent) }
+    mutating func settle(_ cost: Int, spent: Int?) { budget.settle(reserved: cost, spent: spent) }
 
     /// An answer was paid for that no record says.
-    mutating func unrecorded(_ cost: Int) { budget?.unrecorded(cost) }
+    mutating func unrecorded(_ cost: Int) { budget.unrecorded(cost) }
 
-    func refusal(of cost: Int) -> RetortError? { budget?.refusal(of: cost) }
+    func refusal(of cost: Int) -> RetortError { budget.refusal(of: cost) }
 
     mutating func count(_ result: OutcomeResult) {
         switch result {

@@ -45,11 +45,13 @@ struct BatchCaller: Sendable {
         for _ in 0..<Self.pagesMax {
             var next: String?
             var isOld = false
-            let event = await send(dialect.listBatches(after: after)) { reply in
+            let result = await exchange(bulk(dialect.listBatches(after: after)))
+            let since = standing.planned - Self.clockSkewMax - Self.lead(result)
+            let event = event(result) { reply in
                 let page = dialect.batches(reply)
                 next = page.next
-                isOld = page.elements.contains { $0.created > 0 && $0.created < standing.planned - Self.clockSkewMax }
-                let own = page.elements.last { !except.contains($0.id) && isLike($0, standing) }
+                isOld = page.elements.contains { $0.created > 0 && $0.created < since }
+                let own = page.elements.last { !except.contains($0.id) && isLike($0, standing, since: since) }
                 return .foundBatch(own?.id)
             }
             // Lists have the newest first: what is older than the plan cannot be it.
@@ -59,10 +61,18 @@ struct BatchCaller: Sendable {
         return .foundBatch(nil)
     }
 
-    private func isLike(_ view: BatchView, _ standing: BatchStanding) -> Bool {
+    /// Seconds by which our clock is ahead of the provider's, as its answer dates itself.
+    private static func lead(_ result: Result<ModelReply, TransportFailure>) -> Int {
+        guard case .success(let reply) = result, let date = reply.header("date").flatMap(HTTPDate.seconds) else {
+            return 0
+        }
+        return max(0, Int(wallClockSeconds()) - Int(clamping: date))
+    }
+
+    private func isLike(_ view: BatchView, _ standing: BatchStanding, since: Int) -> Bool {
         if let name = view.name { return name == standing.plan.name }
         if let file = view.inputFile { return file == standing.file }
-        return view.total == standing.plan.requests && view.created >= standing.planned - Self.clockSkewMax
+        return view.total == standing.plan.requests && view.created >= since
     }
 
     func create(_ title: BatchTitle, file: String?, upload: String) async -> Event {
@@ -79,7 +89,7 @@ struct BatchCaller: Sendable {
 
     /// Nil when the file is there.
     func download(_ path: String, to target: String) async -> Event? {
-        let result = await sender.send(bulk(dialect.download(path), target: target))
+        let result = await exchange(bulk(dialect.download(path), target: target))
         if case .success(let reply) = result, reply.status / 100 == 2 { return nil }
         return trouble(result)
     }
@@ -96,13 +106,25 @@ struct BatchCaller: Sendable {
     }
 
     private func send(_ call: BatchCall, _ file: String = "", _ read: (JSONValue) -> Event?) async -> Event {
-        let result = await sender.send(bulk(call, file))
+        event(await exchange(bulk(call, file)), read)
+    }
+
+    /// What comes back holds no secret: its words are shown and kept.
+    private func exchange(_ call: BulkCall) async -> Result<ModelReply, TransportFailure> {
+        await sender.send(call).map { reply in
+            var reply = reply
+            secrets.blot(&reply.body)
+            return reply
+        }
+    }
+
+    private func event(_ result: Result<ModelReply, TransportFailure>, _ read: (JSONValue) -> Event?) -> Event {
         guard case .success(let reply) = result, reply.status / 100 == 2 else { return trouble(result) }
         if let root = try? JSONParser().parse(reply.body).root, let event = read(root) { return event }
         return .lost(
             RetortError(
                 .incomplete, "\(dialect.name) answered in a form that is not known",
-                cause: secrets.blotted(RefusalText.excerpt(reply.body))))
+                cause: RefusalText.excerpt(reply.body)))
     }
 
     private func trouble(_ result: Result<ModelReply, TransportFailure>) -> Event {
@@ -111,14 +133,15 @@ struct BatchCaller: Sendable {
             let error = RetortError(
                 .io, "\(dialect.name) could not be reached", cause: secrets.blotted(failure.message),
                 remedy: "Check the base URL and the network, then run the same command again: nothing is sent twice.")
-            return failure.kind == .tls ? .denied(error) : .lost(error)
+            if failure.kind == .tls { return .denied(error) }
+            return failure.stage == .unconnected ? .unsent(error) : .lost(error)
         case .success(let reply): return refusal(reply)
         }
     }
 
     private func refusal(_ reply: ModelReply) -> Event {
         let words = RefusalText.read(reply)
-        let cause = secrets.blotted("status \(reply.status): \(words.message)")
+        let cause = "status \(reply.status): \(words.message)"
         switch reply.status {
         case _ where words.code == "token_limit_exceeded": return .queueFull(words.message)
         case 401, 402, 403:

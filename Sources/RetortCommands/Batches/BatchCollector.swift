@@ -53,6 +53,13 @@ struct BatchItemIndex {
     }
 }
 
+extension LineReader {
+    /// A result that is longer than any answer may be is as if it were missing.
+    convenience init(ofResults path: String) throws(RetortError) {
+        try self.init(path, lineBytesMax: LineReader.resultBytesMax, skipsLonger: true)
+    }
+}
+
 /// What the result files of one batch hold, found in a first reading: which of its lines are there.
 struct BatchResultSurvey {
     private(set) var isThere: [Bool]
@@ -62,12 +69,16 @@ struct BatchResultSurvey {
     /// A line has an answer under 200.
     private(set) var hasSuccess = false
 
-    init(_ files: [String], mark: String, count: Int, _ dialect: any BatchDialect) throws(RetortError) {
+    /// Nil where it was interrupted.
+    init?(
+        _ files: [String], mark: String, count: Int, _ dialect: any BatchDialect, isStopping: () -> Bool
+    ) throws(RetortError) {
         isThere = Array(repeating: false, count: count)
         let parser = JSONParser()
         for file in files {
-            let reader = try LineReader(file)
+            let reader = try LineReader(ofResults: file)
             while let (_, line) = try reader.next() {
+                if isStopping() { return nil }
                 // What broke off or is no result is as if it were missing.
                 guard let root = try? parser.parse(line).root, let result = dialect.result(root) else { continue }
                 guard let number = CustomID.number(result.customID, mark: mark), number < count else {

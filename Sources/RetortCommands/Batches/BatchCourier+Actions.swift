@@ -15,7 +15,11 @@ extension BatchCourier {
         let (number, plan, caller) = (flight.number, flight.plan, parts.caller)
         switch flight.action {
         case .note(let stage):
+            // A second creation: the first one may have had an effect after all. Counted once, or an outage would use up
+            // the budget.
+            if stage == .creating, journal.batches[number - 1].creations == 1 { books.doubt(plan.costMax) }
             try note(number, stage)
+            if stage == .creating { try writeMark() }
             say(stage, flight)
             flight.happened(.noted)
         case .findFile: happened(await caller.findFile(plan.name), to: flight)
@@ -32,11 +36,16 @@ extension BatchCourier {
         case .cancel(let id):
             parts.say(BatchText.overdue(number))
             happened(await caller.cancel(id), to: flight)
-        case .collect(let view, let isLast): happened(try await collect(view, isLast: isLast, of: flight), to: flight)
+        case .collect(let view, let isLast):
+            if let event = try await collect(view, isLast: isLast, of: flight) { happened(event, to: flight) }
         case .release(let why):
             try await release(why, flight)
             flight.happened(.released)
-        case .wait(let pause): flight.due = now + length(of: pause)
+        case .wait(let pause):
+            flight.due = now + length(of: pause)
+            guard case .queue(_, let words) = pause else { return }
+            parts.say(BatchText.queueFull(flight.number, words))
+            holdUntil = flight.due
         case .finished(let release): try finish(flight, release)
         case .stopped(let error):
             self.error = self.error ?? error
@@ -47,7 +56,7 @@ extension BatchCourier {
     /// Tells of trouble, once for each kind, and ends the run soon where no server has answered at all.
     private func happened(_ event: BatchMachine.Event, to flight: BatchFlight) {
         switch event {
-        case .lost(let error):
+        case .lost(let error), .unsent(let error):
             if trouble != error.description { parts.say(BatchText.trouble(flight.number, error)) }
             (trouble, books.progress.lastError) = (error.description, error.description)
             // Another code: a server has answered.
@@ -105,9 +114,10 @@ extension BatchCourier {
 
     // MARK: Results
 
+    /// Nil where it was interrupted: the next run begins again.
     private func collect(
         _ view: BatchView, isLast: Bool, of flight: BatchFlight
-    ) async throws(RetortError) -> BatchMachine.Event {
+    ) async throws(RetortError) -> BatchMachine.Event? {
         var files: [String] = []
         defer { for file in files { journal.remove(file) } }
         for (index, path) in view.results.enumerated() {
@@ -116,7 +126,10 @@ extension BatchCourier {
             if let trouble = await parts.caller.download(path, to: file) { return trouble }
         }
         let dialect = parts.batch.dialect
-        let survey = try BatchResultSurvey(files, mark: flight.plan.mark, count: flight.plan.requests, dialect)
+        guard
+            let survey = try BatchResultSurvey(
+                files, mark: flight.plan.mark, count: flight.plan.requests, dialect, isStopping: { isStopping })
+        else { return nil }
         if survey.isForeign, !dialect.hasFiles { return .collected(.foreign) }
         // Of a batch that was cancelled lines may be missing for good.
         let mayLack = view.end == .cancelled
@@ -125,14 +138,18 @@ extension BatchCourier {
         var isDone = Array(repeating: false, count: index.count)
         var chunk = BatchChunk()
         for file in files {
-            let reader = try LineReader(file)
+            let reader = try LineReader(ofResults: file)
             while let (_, line) = try reader.next() {
+                guard !isStopping else {
+                    try await write(&chunk)
+                    return nil
+                }
                 guard let root = try? parser.parse(line).root, let result = dialect.result(root),
                     let number = CustomID.number(result.customID, mark: flight.plan.mark), number < index.count,
                     !isDone[number]
                 else { continue }
                 isDone[number] = true
-                let item = try index.item(number)
+                let item = try priced(index.item(number))
                 var verdict = verdict(of: result, item)
                 // Nothing shows that the provider takes any request of this run: the items are not at fault.
                 if !survey.hasSuccess, parts.store.counters.done == 0 { verdict.blameRun(item) }
@@ -140,7 +157,7 @@ extension BatchCourier {
             }
         }
         for number in 0..<index.count where !isDone[number] {
-            let item = try index.item(number)
+            let item = try priced(index.item(number))
             let verdict =
                 mayLack
                 ? BatchVerdict.left(item)
@@ -180,7 +197,7 @@ extension BatchCourier {
         return .seconds(Double(max(0, Int(wallClockSeconds()) - (standing.created ?? standing.planned))))
     }
 
-    private func price(of item: BatchItem) -> TokenPrice? {
+    func price(of item: BatchItem) -> TokenPrice? {
         parts.settings.pricing.price(ofBody: item.request.body, with: parser)
     }
 
@@ -193,14 +210,17 @@ extension BatchCourier {
         guard try parts.store.lookup(key.hash) == nil else { return }
         flight.pending -= 1
         books.progress.requests += 1
-        books.settle(item.costMax, spent: verdict.spent)
+        var (results, spent) = (verdict.results, verdict.spent)
+        // A run that was killed while it collected may have recorded a round of an item that goes on.
+        if case .round(let round)? = results.first, try isKnown(round, of: item) { (results, spent) = ([], 0) }
+        books.settle(item.costMax, spent: spent)
         books.unrecorded(verdict.unrecorded)
         if let stop = verdict.stop { error = error ?? stop }
         if let retried = verdict.retried { books.progress.retries[retried, default: 0] += 1 }
         let context = ItemContext(
             key: key, row: item.row, fingerprint: item.fingerprint, asked: item.asked, metadata: item.metadata,
             request: item.request, price: price(of: item))
-        for result in verdict.results {
+        for result in results {
             books.count(result)
             chunk.outcomes.append(
                 Outcome(
@@ -213,6 +233,11 @@ extension BatchCourier {
         if chunk.outcomes.count >= Self.chunk { try await write(&chunk) }
     }
 
+    private func isKnown(_ round: ItemRound, of item: BatchItem) throws(RetortError) -> Bool {
+        let key = RecordKey(id: item.id, sample: item.sample, part: .round(round.number))
+        return try parts.store.lookup(key)?.fingerprint == UInt32(truncatingIfNeeded: item.fingerprint)
+    }
+
     /// The next run asks it again.
     private func leave(_ key: Hash128) {
         left += 1
@@ -222,7 +247,7 @@ extension BatchCourier {
     /// Packs an item once more, for the next batch.
     private func again(_ item: BatchItem, _ key: Hash128) throws(RetortError) {
         guard error == nil, books.allows(item.costMax) else {
-            if error == nil { error = books.refusal(of: item.costMax) }
+            error = error ?? books.refusal(of: item.costMax)
             return leave(key)
         }
         _ = parts.issued.insert(key, row: BatchKeys.unknownRow)
@@ -261,7 +286,7 @@ extension BatchCourier {
     ) async throws(RetortError) {
         let index = try BatchItemIndex(journal.items(flight.number), expecting: flight.plan.requests)
         for number in 0..<index.count {
-            let item = try index.item(number)
+            let item = try priced(index.item(number))
             try await take(item, verdict(item))
         }
     }

@@ -47,9 +47,10 @@ final class BatchCourier {
     private static let nap = Interval.milliseconds(200)
     /// Batches that are packed and not sent yet.
     private static let closedMax = 2
-    /// After a lost call, before the provider's lists are believed.
+    /// After a lost call, before the provider's lists are first believed.
     private static let settling = Interval.seconds(2)
     private static let backoffMax = Interval.seconds(60)
+    private static let queueWaitMax = Interval.seconds(600)
 
     init(_ parts: Parts, _ journal: BatchJournal, _ books: BatchBooks, stopAsked: Locked<Bool>) throws(RetortError) {
         self.parts = parts
@@ -65,29 +66,69 @@ final class BatchCourier {
     // MARK: Batches of earlier runs
 
     /// Takes over the batches that are open. Call it before rows are planned.
-    func adopt() throws(RetortError) {
-        BatchFiles.removePacking(journal.directory)
+    /// - Parameter spending: of the store so far.
+    func adopt(_ spending: Spending) throws(RetortError) {
+        BatchFiles.removeLeftovers(journal.directory)
+        var asked: [BatchKeys.Adopted] = []
+        // As it was noted when the batches were planned, and as it counts now.
+        var (noted, reserved) = (0, 0)
         for standing in journal.open {
+            try checkJob(of: standing)
             var keys: [(hash: UInt64, row: UInt64)] = []
-            var reserved = 0
             try BatchItemIndex.forEach(journal.items(standing.number)) { item throws(RetortError) in
                 let hash = RecordKey(id: item.id, sample: item.sample).hash
                 guard try parts.store.lookup(hash) == nil else { return }
                 keys.append((hash.low, BatchKeys.unknownRow))
-                reserved = reserved.addingSaturated(item.costMax)
+                asked.append(
+                    BatchKeys.Adopted(
+                        hash: hash.low, row: item.row, fingerprint: UInt32(truncatingIfNeeded: item.fingerprint)))
+                noted = noted.addingSaturated(item.costMax)
+                reserved = reserved.addingSaturated(try priced(item).costMax)
             }
             parts.keys.add(standing.number, keys)
-            books.resume(reserved)
             let machine = BatchMachine(
-                hasFiles: parts.batch.dialect.hasFiles, forgets: parts.batch.forgets, from: standing)
+                hasFiles: parts.batch.dialect.hasFiles, forgets: parts.batch.forgets,
+                repacks: isLarge(standing.plan), from: standing)
             flights.append(BatchFlight(standing.number, standing.plan, machine, pending: keys.count))
             parts.say(BatchText.adopted(standing))
         }
+        parts.keys.adopt(asked)
+        let mark = Int(clamping: parts.store.mark)
+        books.adopt(
+            // The mark covers open batches, which are set aside one by one.
+            uncertain: flights.isEmpty ? spending.uncertainMax : max(0, mark - noted, journal.uncertain ?? 0),
+            reserved: reserved)
         try writeMark()
     }
 
+    private func checkJob(of standing: BatchStanding) throws(RetortError) {
+        let job = standing.plan.job
+        guard !job.isEmpty, job != BatchGuard.jobMark(parts.store.manifest.job) else { return }
+        throw RetortError(
+            .configuration, "batch \(standing.number) was sent by another job", at: parts.settings.out,
+            remedy: "Put the store's manifest back as it was when the batch was sent.")
+    }
+
+    /// Whether a batch is larger than this run makes them.
+    private func isLarge(_ plan: BatchPlan) -> Bool {
+        let limits = parts.batch.dialect.limits
+        return plan.requests > 1
+            && (plan.requests > limits.requestsMax || limits.tokensMax.map { plan.tokens > $0 } ?? false)
+    }
+
+    /// An item of a run without a cap has nothing set aside: what it may cost is found out from its body. Throws
+    /// `.configuration` where that has no bound.
+    func priced(_ item: BatchItem) throws(RetortError) -> BatchItem {
+        guard item.costMax == 0, parts.settings.pricing.limit != nil else { return item }
+        var item = item
+        item.costMax = try parts.settings.pricing.costMax(
+            of: item.request, price: price(of: item), with: parser
+        ) { String(decoding: item.id, as: UTF8.self) }
+        return item
+    }
+
     func writeMark() throws(RetortError) {
-        if let mark = books.mark { try parts.recorder.note(unrecordedMax: mark) }
+        if Int64(books.mark) != parts.store.mark { try parts.recorder.note(unrecordedMax: books.mark) }
     }
 
     // MARK: The loop
@@ -106,6 +147,7 @@ final class BatchCourier {
             self.error = self.error ?? error
         }
         packs.discard()
+        do throws(RetortError) { try writeMark() } catch { self.error = self.error ?? error }
         publish()
         let isWhole = !isStopping && left == 0
         let ending: RunSummary.Ending = error != nil ? .failed : isWhole ? .completed : .stopped
@@ -167,6 +209,10 @@ final class BatchCourier {
     func pack(_ item: BatchItem, row: UInt64, key: Hash128) throws(RetortError) {
         let dialect = parts.batch.dialect
         guard dialect.takes(path: item.request.path) else { return try refuse(item, key) }
+        var item = item
+        if item.costMax == 0, parts.settings.pricing.limit == nil {
+            item.costMax = parts.settings.pricing.bound(of: item.request, with: parser)?.nanodollars ?? 0
+        }
         if packs.isEmpty { try journal.makeDirectory() }
         let model = (try? parser.parse(item.request.body).root)?["model"]?.string ?? ""
         try packs.add(item, model: model, key: key, row: row)
@@ -210,7 +256,8 @@ final class BatchCourier {
             name: "retort-\(Hexadecimal.string(pack.hash.high))\(Hexadecimal.string(pack.hash.low)).jsonl",
             mark: pack.mark, path: pack.path, window: parts.batch.window,
             server: parts.batch.server, requests: pack.meter.requests, bytes: pack.meter.bytes,
-            tokens: pack.meter.tokens, costMax: pack.costMax)
+            tokens: pack.meter.tokens, costMax: pack.costMax, job: BatchGuard.jobMark(parts.store.manifest.job))
+        books.planned(pack.costMax)
         try note(number, .planned, plan)
         try writeMark()
         parts.keys.add(number, pack.keys.map { ($0.hash.low, $0.row) })
@@ -238,7 +285,10 @@ final class BatchCourier {
     func length(of pause: BatchMachine.Pause) -> Interval {
         switch pause {
         case .poll: parts.batch.poll
-        case .settling: min(Self.settling, max(parts.batch.poll, .milliseconds(200)))
+        case .settling(let looks):
+            // Where batches are looked at more often, lists are, too.
+            min(Self.settling * Double(1 << min(max(0, looks - 2), 5)), max(parts.batch.poll, .milliseconds(200)))
+        case .queue(let tries, _): min(Self.queueWaitMax, parts.batch.poll * Double(1 << min(max(0, tries - 1), 6)))
         case .again(let tries):
             min(Self.backoffMax, min(parts.batch.poll, .seconds(1)) * Double(1 << min(tries - 1, 6)))
         }

@@ -1,6 +1,7 @@
 import Basics
 import BatchDelivery
 import CommandLine
+import JSONText
 import SegmentStore
 
 /// Keeps what is under way in batches from being asked twice.
@@ -30,6 +31,29 @@ enum BatchGuard {
         }
     }
 
+    /// By which batches of another job are known. The number of samples may change.
+    static func jobMark(_ job: [String: String]) -> String {
+        var text: [UInt8] = []
+        for (name, value) in job.sorted(by: { $0.key < $1.key }) where name != "samples" {
+            JSONString.append(name, to: &text)
+            JSONString.append(value, to: &text)
+        }
+        return Hexadecimal.string(text.withUnsafeBytes { ContentHash.hash64($0) })
+    }
+
+    /// Throws `.configuration` where a store that is to be merged has batches under way: the new store would not know
+    /// of them.
+    static func checkSource(_ store: String) throws(RetortError) {
+        let open = try BatchJournal(of: store).open.filter(\.isSubmitted)
+        guard !open.isEmpty else { return }
+        let requests = open.reduce(0) { $0.addingSaturated($1.plan.requests) }
+        throw RetortError(
+            .configuration,
+            "\(Human.plural(requests, "request")) \(requests == 1 ? "is" : "are") under way in batches", at: store,
+            cause: "a run on the merged store would send and pay them again",
+            remedy: "Run the store's own command with --via batch until they have ended, then merge.")
+    }
+
     private static func isOwn(_ standing: BatchStanding, _ batch: BatchSettings) -> Bool {
         standing.plan.server == batch.server && batch.dialect.takes(path: standing.plan.path)
     }
@@ -38,12 +62,15 @@ enum BatchGuard {
     /// store open.
     static func withdraw(_ settings: RunSettings, _ store: RecordStore) throws(RetortError) {
         let journal = try BatchJournal(of: settings.out)
+        let job = jobMark(store.manifest.job)
         let unsent = journal.open.filter { standing in
+            if !standing.isSubmitted, !standing.plan.job.isEmpty, standing.plan.job != job { return true }
             let isKept = settings.batch.map { isOwn(standing, $0) } ?? false
             return !standing.isSubmitted && (!isKept || settings.onChange == .rerun)
         }
         guard !unsent.isEmpty else { return }
         let uncertain = journal.uncertain ?? 0
+        let reserved = unsent.reduce(0) { $0.addingSaturated($1.plan.costMax) }
         for standing in unsent {
             try journal.append(
                 BatchEntry(
@@ -52,6 +79,7 @@ enum BatchGuard {
             journal.remove(journal.items(standing.number), journal.upload(standing.number))
         }
         // The mark held what they might have cost.
-        if journal.open.isEmpty, store.mark > Int64(uncertain) { try store.setMark(Int64(uncertain)) }
+        let mark = max(Int(clamping: store.mark) - reserved, uncertain)
+        if store.mark > Int64(mark) { try store.setMark(Int64(mark)) }
     }
 }

@@ -1,6 +1,7 @@
 import Basics
 
-/// The items that are in batches under way: the planner leaves them out. 16 bytes an item. From any thread.
+/// The items that are in batches under way: the planner leaves them out. 16 bytes an item, and 24 more
+/// for those of earlier runs. From any thread.
 final class BatchKeys: Sendable {
     /// What is known of an item.
     enum Standing: Hashable {
@@ -33,9 +34,35 @@ final class BatchKeys: Sendable {
         }
     }
 
+    /// What batches of earlier runs ask, ordered by the hash's low half.
+    struct Adopted: Hashable {
+        var hash: UInt64
+        var row: UInt64
+        var fingerprint: UInt32
+    }
+
+    private let adopted = Locked<[Adopted]>([])
     private let groups = Locked<[Int: Group]>([:])
     /// Items that stay pending in this run.
     private let left = Locked<Set<UInt64>>([])
+
+    /// Names all that batches of earlier runs ask.
+    func adopt(_ items: [Adopted]) {
+        let sorted = items.sorted { $0.hash < $1.hash }
+        adopted.withLock { $0 = sorted }
+    }
+
+    /// What a batch of an earlier run asks under a key.
+    func adopted(_ hash: Hash128) -> Adopted? {
+        adopted.withLock { items in
+            var (low, high) = (0, items.count)
+            while low < high {
+                let middle = (low + high) / 2
+                if items[middle].hash < hash.low { low = middle + 1 } else { high = middle }
+            }
+            return low < items.count && items[low].hash == hash.low ? items[low] : nil
+        }
+    }
 
     func add(_ batch: Int, _ items: [(hash: UInt64, row: UInt64)]) {
         groups.withLock { $0[batch] = Group(items) }

@@ -17,7 +17,12 @@ enum BatchText {
     static func line(_ stage: BatchStage, _ standing: BatchStanding, now: Int) -> String? {
         let name = "batch \(standing.number)"
         switch stage {
-        case .planned, .uploaded, .creating: return nil
+        case .planned, .uploaded, .postponed: return nil
+        case .creating:
+            return standing.creations < 2
+                ? nil
+                : "\(name): the provider shows nothing of it after minutes; it is created again (if both come to "
+                    + "light, it is paid twice)"
         case .created(let id):
             let requests = Human.plural(standing.plan.requests, "request")
             return "\(name): \(requests) submitted as \(CellWidth.sanitized(id))"
@@ -36,7 +41,7 @@ enum BatchText {
             text = standing.isCreating ? "submitted, not confirmed" : "planned, not submitted"
             text += ", \(Human.plural(standing.plan.requests, "request"))"
         } else {
-            let done = Human.count(standing.succeeded + standing.failed)
+            let done = Human.count(standing.succeeded.addingSaturated(standing.failed))
             text = "\(done) of \(Human.plural(standing.plan.requests, "request")) done"
             if standing.failed > 0 { text += ", \(Human.count(standing.failed)) failed" }
             if let end = standing.end { text += ", \(end) at the provider" }
@@ -51,7 +56,8 @@ enum BatchText {
     }
 
     static func queueFull(_ number: Int, _ words: String) -> String {
-        "batch \(number): the provider's queue is full; it is sent again later (\(CellWidth.sanitized(words)))"
+        "batch \(number): the provider's queue is full; trying again later (\(CellWidth.sanitized(words))). If it "
+            + "never fits, end the run and start it again with a smaller --batch-requests or --batch-tokens"
     }
 
     static func gone(_ number: Int) -> String {
@@ -82,8 +88,8 @@ enum BatchText {
 
 /// Files beside the journal of batches.
 enum BatchFiles {
-    /// Removes what was packed by a run that did not send it.
-    static func removePacking(_ directory: String) {
+    /// Removes what was packed by a run that did not send it, and results that one was reading when it was killed.
+    static func removeLeftovers(_ directory: String) {
         guard let stream = opendir(directory) else { return }
         defer { closedir(stream) }
         var names: [String] = []
@@ -91,7 +97,7 @@ enum BatchFiles {
             let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
                 pointer.withMemoryRebound(to: CChar.self, capacity: Int(NAME_MAX) + 1) { String(cString: $0) }
             }
-            if name.hasPrefix("packing-") { names.append(name) }
+            if name.hasPrefix("packing-") || name.contains(".results.jsonl.") { names.append(name) }
         }
         for name in names { unlink("\(directory)/\(name)") }
     }

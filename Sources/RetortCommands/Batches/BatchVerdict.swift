@@ -19,13 +19,18 @@ struct BatchVerdict {
     var unrecorded = 0
     var rounds: RoundsSoFar
     var attempts: Int
+    /// Of them those of earlier requests of the item.
+    private var attemptsBefore: Int
+    private let price: TokenPrice?
     /// A refusal that may be the run's fault rather than the item's.
     private var refusal: Refusal?
     /// Why no request of this run can succeed.
     var stop: RetortError?
     var retried: FailureClass?
 
-    private init(_ item: BatchItem) {
+    private init(_ item: BatchItem, price: TokenPrice? = nil) {
+        self.price = price
+        attemptsBefore = item.attemptsBefore
         rounds = RoundsSoFar(count: item.roundsCount, nanodollars: item.roundsNanodollars)
         attempts = item.attempts
     }
@@ -35,7 +40,7 @@ struct BatchVerdict {
         _ item: BatchItem, _ reply: ModelReply, price: TokenPrice?, _ classifier: Classifier, attemptsMax: Int,
         with parser: JSONParser
     ) {
-        self.init(item)
+        self.init(item, price: price)
         let asked = AskedRequest(item.request, corrections: item.corrections)
         let judgement = classifier.judge(.success(reply), of: asked, with: parser)
         let bill = judgement.bill
@@ -55,6 +60,7 @@ struct BatchVerdict {
             self.refusal = refusal
         case .ask(let request, let failureClass, let message):
             addRound(item, failure(failureClass, message))
+            attemptsBefore = attempts
             again(item, request, corrections: item.corrections + 1)
         case .retry(let failureClass, let message, _):
             retry(item, failure(failureClass, message), isBilled: bill != nil, attemptsMax: attemptsMax)
@@ -97,7 +103,7 @@ struct BatchVerdict {
     }
 
     private mutating func retry(_ item: BatchItem, _ failure: ItemFailure, isBilled: Bool, attemptsMax: Int) {
-        guard attempts < attemptsMax else {
+        guard attempts - attemptsBefore < attemptsMax else {
             results = [.failure(failure)]
             return
         }
@@ -118,7 +124,13 @@ struct BatchVerdict {
     private mutating func again(_ item: BatchItem, _ request: ModelRequest, corrections: Int) {
         var next = item
         let grown = max(0, request.body.count - item.request.body.count)
-        next.tokens += TokenEstimate.tokens(bytes: grown)
+        next.tokens = next.tokens.addingSaturated(TokenEstimate.tokens(bytes: grown))
+        // 0: nothing was set aside, for want of a price.
+        if let price, next.costMax > 0 {
+            next.costMax = next.costMax.addingSaturated(
+                price.nanodollarsMax(bodyBytes: grown, completionTokensMax: 0))
+        }
+        next.attemptsBefore = attemptsBefore
         next.request = request
         next.corrections = corrections
         next.attempts = attempts

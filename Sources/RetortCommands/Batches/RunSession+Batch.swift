@@ -36,7 +36,6 @@ extension RunSession {
         let (signals, stopAsked) = (Locked(0), Locked(false))
         let courier = try batchCourier(
             batch, store, recorder, issued, keys, sender, loop, reporter, stopAsked, superseded: superseded ?? 0)
-        try courier.adopt()
         watchSignals(signals, stopAsked, source, sender)
         reporter.count(
             input, settings, scheme: RowScheme(store.manifest.job), known: store.manifest.input?.rows,
@@ -82,18 +81,16 @@ extension RunSession {
     ) throws(RetortError) -> BatchCourier {
         let journal = try BatchJournal(of: settings.out)
         let spending = Spending(store.counters, mark: store.mark, superseded: superseded, notes: store.manifest.notes)
-        let budget = settings.pricing.limit.map { limit in
-            // The mark covers open batches, which are set aside one by one.
-            let uncertain = journal.open.isEmpty ? spending.uncertainMax : journal.uncertain ?? 0
-            return Budget(limit: limit, spent: spending.recorded, uncertain: uncertain)
-        }
         let (messages, isQuiet) = (messages, isQuiet)
         let parts = BatchCourier.Parts(
             settings: settings, batch: batch, store: store, recorder: recorder, issued: issued, keys: keys,
             caller: BatchCaller(dialect: batch.dialect, sender: sender, secrets: settings.secrets),
             clock: LoopClock(loop: loop), say: { if !isQuiet { messages.line($0) } },
             publish: { reporter.progress($0) })
-        return try BatchCourier(parts, journal, BatchBooks(budget, at: loop.now), stopAsked: stopAsked)
+        let books = BatchBooks(limit: settings.pricing.limit, spent: spending.recorded, at: loop.now)
+        let courier = try BatchCourier(parts, journal, books, stopAsked: stopAsked)
+        try courier.adopt(spending)
+        return courier
     }
 
     private func watchSignals(

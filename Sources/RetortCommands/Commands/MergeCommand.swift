@@ -48,6 +48,7 @@ enum MergeCommand {
         let out = try command.requiredString("out")
         let progress = StoreWorkProgress(context.messages, isQuiet: command.flag("quiet"))
         let stores = command.operands("STORE")
+        for store in stores { try BatchGuard.checkSource(store) }
         let proof = try MergeProof(stores, manifest: command.stringIfSet("manifest"), in: out)
         let report = try StoreMerge.run(
             stores, into: out, options: StoreAccess.options,

@@ -80,6 +80,19 @@ extension RowPlanner {
         return try store.lookup(RecordKey(id: name)) != nil
     }
 
+    /// Of a row whose key an earlier run has sent in a batch with another request, whether it is another row. Throws
+    /// `.configuration` where it is that very row, changed since, unless its answer is to be kept.
+    func isOther(_ key: RecordKey, _ row: Row, than sent: BatchKeys.Adopted) throws(RetortError) -> Bool {
+        if try isKnownDuplicate(key.id, row) { return true }
+        if row.number != sent.row, !standing.isMixed { return true }
+        guard settings.onChange != .keep else { return false }
+        throw RetortError(
+            .configuration, "the prompt \(key) changed since it was sent in a batch", at: input.place(of: row),
+            cause: "same id, different request",
+            remedy: "Put the row back as it was until the batch has ended, or use --on-change keep to take its answer "
+                + "for this row.")
+    }
+
     /// The other row of this input that has the key whose outcome is on disk; nil when there is none that is known.
     func otherRow(of key: RecordKey, _ row: Row) throws(RetortError) -> UInt64? {
         if standing.isMixed || input.isStore { return nil }

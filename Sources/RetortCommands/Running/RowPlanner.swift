@@ -211,6 +211,10 @@ final class RowPlanner {
             return .known
         }
         let hash = key.hash
+        if let sent = batches?.adopted(hash) {
+            let isSame = scheme.matches(sent.fingerprint, fingerprint, request, settings.builder, with: splitter)
+            if !isSame, try isOther(key, row, than: sent) { return .duplicate(of: sent.row) }
+        }
         // First issued, then looked up: an outcome that is stored in between is seen by the one or by the other.
         if let other = issued.insert(hash, row: row.number) {
             return batches != nil && other == BatchKeys.unknownRow ? .known : .duplicate(of: other)

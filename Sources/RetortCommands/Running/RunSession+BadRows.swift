@@ -1,4 +1,5 @@
 import Basics
+import BatchDelivery
 import CommandLine
 import ModelAPI
 import PromptSource
@@ -20,7 +21,9 @@ extension RunSession {
         // Answers that wait for a verifier would be sent again without one.
         let wantsVerifier =
             counters.rounds > 0 && settings.verifier == nil && manifest.job[VerifierSettings.jobName] != nil
-        let isBlank = counters.done == 0 && counters.failed == bad && !wantsVerifier
+        // What is under way in batches is of the store's job.
+        let isUnderWay = try BatchJournal(of: settings.out).open.contains(where: \.isSubmitted)
+        let isBlank = counters.done == 0 && counters.failed == bad && !wantsVerifier && !isUnderWay
         guard bad > 0 || isBlank && !isSame else { return job }
         let revision = try StoreRevision(settings.out, options: storeOptions)
         defer { revision.release() }
