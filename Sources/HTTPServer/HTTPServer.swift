@@ -8,13 +8,16 @@ import Glibc
 /// slow readers are bounded. Safe to use from any thread but its own.
 public final class HTTPServer: Sendable {
     public struct Configuration: Sendable {
-        /// Connections at once; further ones wait to be accepted.
+        /// Connections at once. For further ones those are closed that have no request; where all have one, they wait to
+        /// be accepted.
         public var connectionsMax = 64
         /// Bytes of a request's body.
         public var bodyBytesMax = 1 << 20
+        /// Bytes of all bodies together whose requests are not over. A request beyond them is told to come later.
+        public var bodiesBytesMax = 256 << 20
         /// A connection on which nothing moves for so long is closed.
         public var idleTimeout = Interval.seconds(60)
-        /// Looks at each request before its route does; a response is sent in the route's place.
+        /// Looks at each request before its body is read; a response is sent in the route's place.
         public var gate: @Sendable (HTTPRequest) -> HTTPResponse? = { _ in nil }
         /// The response to a request that no route takes: its status, and what is wrong.
         public var fault: @Sendable (Int, String) -> HTTPResponse = { .text($0, $1) }

@@ -17,7 +17,7 @@ extension ServerCore {
                 connection, method: String(cString: method), path: String(cString: path), core: core)
             guard core.register(exchange) else { return .NO }
             state.pointee = Unmanaged.passRetained(exchange).toOpaque()
-            return .YES
+            return exchange.admit()
         }
         let exchange = Unmanaged<ServerExchange>.fromOpaque(known).takeUnretainedValue()
         if byteCount.pointee > 0, let bytes {
@@ -29,11 +29,18 @@ extension ServerCore {
     }
 
     /// Called when a request is over, answered or not.
-    static let requestCompleted: MHD_RequestCompletedCallback = { context, _, state, _ in
+    static let requestCompleted: MHD_RequestCompletedCallback = { context, connection, state, _ in
+        if let connection { core(context)?.ended(connection) }
         guard let opaque = state?.pointee else { return }
         state?.pointee = nil
         let exchange = Unmanaged<ServerExchange>.fromOpaque(opaque).takeRetainedValue()
         exchange.end()
         core(context)?.forget(exchange)
+    }
+
+    /// Called when a connection has been accepted, and before it is closed.
+    static let connectionChanged: MHD_NotifyConnectionCallback = { context, connection, _, change in
+        guard let core = core(context), let connection else { return }
+        if change == .CONNECTION_NOTIFY_STARTED { core.opened(connection) } else { core.closed(connection) }
     }
 }

@@ -8,6 +8,9 @@ final class ServerCore: @unchecked Sendable {
     let router: Router
     /// Requests that are not over. Set and read under the lock; nil once the server stops.
     private let exchanges = Locked<[ObjectIdentifier: ServerExchange]?>([:])
+    /// Bytes of bodies that are kept.
+    private let bodyBytes = Locked(0)
+    private let connections: Locked<OpenConnections<OpaquePointer>>
     /// Set by `start`, before any other thread knows the server.
     private var daemon: OpaquePointer?
 
@@ -17,6 +20,7 @@ final class ServerCore: @unchecked Sendable {
     init(_ configuration: HTTPServer.Configuration, _ router: Router) {
         self.configuration = configuration
         self.router = router
+        connections = Locked(OpenConnections(limit: configuration.connectionsMax))
     }
 
     /// False if the daemon cannot be started; the socket is the caller's then.
@@ -26,12 +30,14 @@ final class ServerCore: @unchecked Sendable {
             MHD_OptionItem(option: option, value: value, ptr_value: pointer)
         }
         let completed: MHD_RequestCompletedCallback = ServerCore.requestCompleted
+        let notified: MHD_NotifyConnectionCallback = ServerCore.connectionChanged
         var options = [
             item(.LISTEN_SOCKET, Int(listener.descriptor)),
             item(.CONNECTION_LIMIT, configuration.connectionsMax),
             item(.CONNECTION_MEMORY_LIMIT, Self.connectionMemoryBytes),
             item(.CONNECTION_TIMEOUT, max(1, Int(configuration.idleTimeout.nanoseconds / 1_000_000_000))),
             item(.NOTIFY_COMPLETED, unsafeBitCast(completed, to: Int.self), context),
+            item(.NOTIFY_CONNECTION, unsafeBitCast(notified, to: Int.self), context),
             item(.END, 0),
         ]
         var flags = MHD_USE_EPOLL.rawValue | MHD_USE_INTERNAL_POLLING_THREAD.rawValue
@@ -66,4 +72,32 @@ final class ServerCore: @unchecked Sendable {
     func forget(_ exchange: ServerExchange) {
         exchanges.withLock { $0?[ObjectIdentifier(exchange)] = nil }
     }
+
+    // MARK: Bodies
+
+    /// Whether there is room for so many bytes more; then they are taken.
+    func takeBodyBytes(_ count: Int) -> Bool {
+        bodyBytes.withLock { bytes in
+            guard count <= configuration.bodiesBytesMax - bytes else { return false }
+            bytes += count
+            return true
+        }
+    }
+
+    func returnBodyBytes(_ count: Int) { bodyBytes.withLock { $0 -= count } }
+
+    // MARK: Connections
+
+    func opened(_ connection: OpaquePointer) {
+        let surplus = connections.withLock { $0.opened(connection) }
+        // The daemon closes them when it finds their ends. All of them are open: on this thread they are also closed.
+        for idle in surplus { shutdown(retort_mhd_connection_socket(idle), Int32(SHUT_RDWR)) }
+    }
+
+    func closed(_ connection: OpaquePointer) { connections.withLock { $0.closed(connection) } }
+
+    /// A request that may use the server has begun.
+    func began(_ connection: OpaquePointer) { connections.withLock { $0.began(connection) } }
+
+    func ended(_ connection: OpaquePointer) { connections.withLock { $0.ended(connection) } }
 }

@@ -17,12 +17,20 @@ final class ServerExchange: @unchecked Sendable {
     private let bodyBytesMax: Int
     private var phase = Phase.receiving
     private var received = 0
+    /// Bytes of the body that are kept, until the request is over.
+    private var taken = 0
+    /// The response that is certain before the body is read, which then is not kept.
+    private var refusal: HTTPResponse?
+    /// Bytes of a body that are read without being kept: a client that is told no reads it after it has written.
+    private var ignoredBytesMax = 0
     private let slot = ReplySlot()
     /// The body that is being sent, for whoever stops the server.
     private let stream = Locked<(stream: PieceStream?, isAborted: Bool)>((nil, false))
 
     /// A body that goes on so far beyond the limit is not read to its end.
     private static let excessFactor = 16
+    /// The same for one whose sender may not use the server.
+    private static let strangerBytesMax = 16 << 20
     private static let readBytes = 16 * 1024
 
     init(_ connection: OpaquePointer, method: String, path: String, core: ServerCore) {
@@ -36,6 +44,7 @@ final class ServerExchange: @unchecked Sendable {
             request.parameters = parameters
         }
         bodyBytesMax = limit ?? core.configuration.bodyBytesMax
+        ignoredBytesMax = bodyBytesMax.multipliedSaturated(by: Self.excessFactor)
         request.headers = values(.HEADER_KIND).map { ($0.name.lowercased(), $0.value) }
         request.query = values(.GET_ARGUMENT_KIND)
     }
@@ -55,15 +64,56 @@ final class ServerExchange: @unchecked Sendable {
         return list
     }
 
+    /// Looks at the headers, before the body is read.
+    func admit() -> MHD_Result {
+        if let response = core.configuration.gate(request) {
+            refusal = response
+            ignoredBytesMax = Self.strangerBytesMax
+        } else {
+            switch match {
+            case .route:
+                let length = request.header("content-length").flatMap { Int($0) } ?? 0
+                if length > bodyBytesMax { refusal = tooLong }
+            case .noPath: refusal = core.configuration.fault(404, "there is nothing at \(request.path)")
+            case .noMethod(let allowed):
+                refusal = core.configuration.fault(405, "\(request.method) is not allowed here")
+                refusal?.headers.append(("allow", allowed.joined(separator: ", ")))
+            }
+            core.began(connection)
+        }
+        // A client that asks first does not send the body then.
+        guard let refusal, request.header("expect")?.lowercased() == "100-continue" else { return .YES }
+        phase = .sending
+        return queue(refusal)
+    }
+
+    private var tooLong: HTTPResponse {
+        core.configuration.fault(413, "the body is longer than \(bodyBytesMax) bytes")
+    }
+
     /// Adds a part of the body. False if it is beyond all measure.
     func receive(_ bytes: UnsafeRawBufferPointer) -> Bool {
         received += bytes.count
-        if received > bodyBytesMax {
-            request.body = []
-            return received / Self.excessFactor <= bodyBytesMax
+        if refusal == nil {
+            if received > bodyBytesMax {
+                refusal = tooLong
+            } else if !core.takeBodyBytes(bytes.count) {
+                refusal = core.configuration.fault(503, "too many bytes of requests are under way; try again later")
+            }
         }
+        if refusal != nil {
+            releaseBody()
+            return received <= ignoredBytesMax
+        }
+        taken += bytes.count
         request.body.append(contentsOf: bytes)
         return true
+    }
+
+    private func releaseBody() {
+        request.body = []
+        core.returnBodyBytes(taken)
+        taken = 0
     }
 
     /// The request is whole, or its reply is there.
@@ -80,18 +130,8 @@ final class ServerExchange: @unchecked Sendable {
 
     private func begin() {
         let reply = PendingReply(slot)
-        if received > bodyBytesMax {
-            return reply.send(core.configuration.fault(413, "the body is longer than \(bodyBytesMax) bytes"))
-        }
-        if let response = core.configuration.gate(request) { return reply.send(response) }
-        switch match {
-        case .route(let route, _): route.handler(request, reply)
-        case .noPath: reply.send(core.configuration.fault(404, "there is nothing at \(request.path)"))
-        case .noMethod(let allowed):
-            var response = core.configuration.fault(405, "\(request.method) is not allowed here")
-            response.headers.append(("allow", allowed.joined(separator: ", ")))
-            reply.send(response)
-        }
+        if let refusal { return reply.send(refusal) }
+        if case .route(let route, _) = match { route.handler(request, reply) }
         request.body = []
     }
 
@@ -144,6 +184,7 @@ final class ServerExchange: @unchecked Sendable {
     }
 
     func end() {
+        releaseBody()
         let stream = stream.withLock { kept in
             defer { kept.stream = nil }
             return kept.stream

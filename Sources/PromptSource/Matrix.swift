@@ -52,6 +52,8 @@ public final class Matrix: Sendable, Hashable {
     /// Of each axis the combinations that share a value of it, one after the other.
     private let strides: [UInt64]
     private let sums: [[Double]]
+    /// Of each axis the texts that look like another of its values, such as "1" beside 1.
+    private let lookalikes: [Set<Int>]
 
     /// The combinations before any is left out.
     public let combinations: UInt64
@@ -89,6 +91,7 @@ public final class Matrix: Sendable, Hashable {
                 return sum
             }
         }
+        lookalikes = axes.map(Self.lookalikes)
         identity = Self.identity(axes, excluded, wanted, [copies, draws ?? -1, seed])
         let (rows, overflow) = (self.draws ?? product).multipliedReportingOverflow(by: self.copies)
         guard !overflow, product <= Self.rowsMax, rows <= Self.rowsMax else {
@@ -134,8 +137,10 @@ public final class Matrix: Sendable, Hashable {
     /// Places at which a row can be.
     var positions: UInt64 { (draws ?? combinations) * copies }
 
-    /// Combinations without rows that are gone through for one that has some.
+    /// Combinations without rows that are gone through for one that has some, each counted with the conditions that it is
+    /// compared with.
     static let passedMax = 2_000_000
+    static let stepsMax = 64_000_000
 
     /// Whether there is any row. Throws `.configuration` where that takes too long to find out.
     public func hasRows() throws(RetortError) -> Bool { try row(from: 0) != nil }
@@ -145,14 +150,21 @@ public final class Matrix: Sendable, Hashable {
     /// The first row at or behind a position, and the position behind it; nil where there is none.
     ///
     /// Throws `.configuration` where too many have to be passed over.
-    func row(from position: UInt64) throws(RetortError) -> (row: [UInt8], next: UInt64)? {
+    ///
+    /// - Parameter stepsMax: combinations times conditions.
+    func row(
+        from position: UInt64, stepsMax: Int = Matrix.stepsMax
+    ) throws(RetortError) -> (row: [UInt8], next: UInt64)? {
         var position = position
         var passed = 0
+        let conditions = max(1, excluded.count + wanted.count)
         while position < positions {
             passed += draws == nil ? 1 : Self.triesMax
-            guard passed <= Self.passedMax else {
+            guard passed <= Self.passedMax, (passed - 1).multipliedSaturated(by: conditions) < stepsMax else {
+                let most = min(Self.passedMax, stepsMax / conditions)
                 throw RetortError(
-                    .configuration, "exclude or where leave out more than \(Self.passedMax) combinations one by one",
+                    .configuration, "exclude or where leave out more than \(most) combinations one by one",
+                    cause: conditions > 1 ? "each is compared with \(conditions) conditions" : nil,
                     remedy: "Put the lists that the conditions name first, or leave the values out of the lists.")
             }
             let (number, copy) = position.quotientAndRemainder(dividingBy: copies)
@@ -258,7 +270,9 @@ public final class Matrix: Sendable, Hashable {
         var id = draw.map { "draw=\($0 + 1)," } ?? ""
         for (index, (axis, value)) in zip(axes, values).enumerated() {
             if index > 0 { id += "," }
-            id += axis.name + "=" + Self.plain(axis.values[value])
+            let plain = Self.plain(axis.values[value])
+            // No other value has these signs as they are.
+            id += axis.name + "=" + (lookalikes[index].contains(value) ? "\"\(plain)\"" : plain)
         }
         if id.utf8.count > Self.idBytesMax {
             let hash = Array(id.utf8).withUnsafeBytes { ContentHash.hash64($0) }
@@ -268,6 +282,14 @@ public final class Matrix: Sendable, Hashable {
         }
         // The first copy is named as it was when it was the only one.
         return copy > 0 ? id + ",copy=\(copy + 1)" : id
+    }
+
+    private static func lookalikes(_ axis: Axis) -> Set<Int> {
+        let sign = UInt8(ascii: "\"")
+        let others = Set(axis.values.lazy.filter { $0.first != sign }.map(plain))
+        guard !others.isEmpty else { return [] }
+        return Set(
+            axis.values.indices.filter { axis.values[$0].first == sign && others.contains(plain(axis.values[$0])) })
     }
 
     /// A value in an id: what ids are made with is escaped as in URLs.

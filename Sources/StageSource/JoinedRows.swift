@@ -50,7 +50,7 @@ public final class JoinedRows: SourceRows {
             join.driver.root, SourceSelection(lanes: selection.lanes), options: options, watch: watch)
         var others: [JoinedSource] = []
         for source in join.sources.dropLast() {
-            others.append(try JoinedSource(source, options, watches[source.name]))
+            others.append(try JoinedSource(source, of: join.driver.root, options, watches[source.name]))
         }
         self.others = others
     }
@@ -124,9 +124,8 @@ public final class JoinedRows: SourceRows {
     /// The row with the records of the other stores.
     private func complete(_ one: Held) throws(RetortError) -> Completion {
         var records: [StoredRecord] = []
-        let id = one.record.head.key.id
         for source in others {
-            switch try source.find([one.row.id ?? id, id]) {
+            switch try source.find(one.record.head.key) {
             case .record(let record):
                 if record.head.failureClass != nil, !source.source.takesFailures { return .none }
                 records.append(record)

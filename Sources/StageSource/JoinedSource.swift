@@ -5,6 +5,9 @@ internal import SegmentStore
 final class JoinedSource {
     let source: SourceJoin.Source
     private let options: StoreOptions
+    private let way: ItemWay
+    /// Of the stores on the way.
+    private var samples: [String: Int] = [:]
     private let watch: SourceWatch?
     private var store: StoreReader
     private var taken = Instant.now
@@ -21,26 +24,33 @@ final class JoinedSource {
         case later
     }
 
+    /// - Parameter driver: the store whose items are looked for.
     init(
-        _ source: SourceJoin.Source, _ options: StoreOptions, _ watch: SourceWatch?
+        _ source: SourceJoin.Source, of driver: String, _ options: StoreOptions, _ watch: SourceWatch?
     ) throws(RetortError) {
         (self.source, self.options, self.watch) = (source, options, watch)
+        way = source.way ?? ItemWay(from: [ItemWay.Step(driver)], to: [ItemWay.Step(source.root)])
         isFinal = watch?.isEnded ?? true
         store = try StoreReader(source.root, options: options)
         pause = StoreRows.intervalMin
     }
 
-    /// The outcome of the item that has the first of these names.
-    func find(_ names: [[UInt8]]) throws(RetortError) -> Found {
+    /// The outcome of the item that belongs to one of the driver's.
+    func find(_ key: RecordKey) throws(RetortError) -> Found {
+        let key = try way.item(of: key) { root throws(RetortError) in try samplesOf(root) }
         while true {
-            for name in names {
-                let key = ItemName.key(of: name, samples: store.manifest.samples)
-                if let record = try store.record(key) { return .record(record) }
-            }
+            if let record = try store.record(key) { return .record(record) }
             if isFinal { return .missing }
             guard Instant.now - taken >= pause else { return .later }
             try look()
         }
+    }
+
+    private func samplesOf(_ root: String) throws(RetortError) -> Int {
+        if let known = samples[root] { return known }
+        let found = try RecordStore.manifest(of: root, files: options.files)?.samples ?? 1
+        samples[root] = found
+        return found
     }
 
     /// Takes another snapshot, after the time that is due between two. Nothing where the last one was the last.

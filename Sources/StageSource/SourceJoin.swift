@@ -6,9 +6,11 @@ public struct SourceJoin: Sendable, Hashable {
         public var root: String
         /// Whether its failures will do; otherwise an id that has failed there is no row.
         public var takesFailures: Bool
+        /// From the items of the store that is read to this one's; nil: the rows of both have the same ids.
+        public var way: ItemWay?
 
-        public init(_ name: String, _ root: String, takesFailures: Bool = false) {
-            (self.name, self.root, self.takesFailures) = (name, root, takesFailures)
+        public init(_ name: String, _ root: String, takesFailures: Bool = false, way: ItemWay? = nil) {
+            (self.name, self.root, self.takesFailures, self.way) = (name, root, takesFailures, way)
         }
     }
 

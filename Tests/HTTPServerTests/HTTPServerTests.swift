@@ -195,4 +195,75 @@ struct OriginRuleTests {
         #expect(objection([("host", "node7:7788"), ("origin", "https://node7:7788")], host: "0.0.0.0") == nil)
         #expect(objection([("host", "node7:7788"), ("origin", "http://other:7788")], host: "0.0.0.0") != nil)
     }
+
+    @Test("a body is not kept for a request that is refused, and all bodies together are bounded")
+    func bodiesTogether() throws {
+        var configuration = HTTPServer.Configuration()
+        configuration.bodyBytesMax = 64 << 20
+        configuration.bodiesBytesMax = 1000
+        configuration.gate = { $0.bearerToken == "good" ? nil : .text(401, "no") }
+        let kept = Locked<[PendingReply]>([])
+        let route = HTTPRoute("POST", "/a", deferred: { _, reply in kept.withLock { $0.append(reply) } })
+        let server = try HTTPServer(configuration, routes: [route])
+        defer { server.stop() }
+        let large = String(repeating: "x", count: 5000)
+        #expect(LoopbackClient(port: server.port).post("/a", large).response?.status == 401)
+        let (first, second) = (LoopbackClient(port: server.port), LoopbackClient(port: server.port))
+        let headers = ["Authorization: Bearer good"]
+        #expect(second.request("POST", "/a", large, headers: headers).response?.status == 503)
+        first.send("POST", "/a", String(repeating: "x", count: 900), headers: headers)
+        while kept.withLock({ $0.isEmpty }) { sched_yield() }
+        #expect(second.request("POST", "/a", String(large.prefix(200)), headers: headers).response?.status == 503)
+        kept.withLock { $0.removeFirst().send(.text(200, "done")) }
+        #expect(first.receive().response?.status == 200)
+        // What was taken is given back when the request is over.
+        second.send("POST", "/a", String(repeating: "x", count: 900), headers: headers)
+        while kept.withLock({ $0.isEmpty }) { sched_yield() }
+        kept.withLock { $0.removeFirst().send(.text(200, "done")) }
+        #expect(second.receive().response?.status == 200)
+    }
+
+    @Test("a client that asks before it sends a body is told no at once")
+    func expectation() throws {
+        var configuration = HTTPServer.Configuration()
+        configuration.gate = { _ in .text(401, "no") }
+        let server = try HTTPServer(configuration, routes: [HTTPRoute("POST", "/a") { _ in .text(200, "a") }])
+        defer { server.stop() }
+        let client = LoopbackClient(port: server.port)
+        client.write(
+            Array("POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\nExpect: 100-continue\r\n\r\n".utf8))
+        #expect(client.receive().response?.status == 401)
+    }
+
+    @Test("idle connections are closed when others need the room")
+    func room() throws {
+        var configuration = HTTPServer.Configuration()
+        configuration.connectionsMax = 8
+        let server = try HTTPServer(configuration, routes: [HTTPRoute("GET", "/a") { _ in .text(200, "a") }])
+        defer { server.stop() }
+        let idle = (0..<40).map { _ in LoopbackClient(port: server.port) }
+        #expect(LoopbackClient(port: server.port).get("/a").response?.status == 200)
+        withExtendedLifetime(idle) {}
+    }
+
+    @Test("of idle connections the one that has been so for longest goes first; one with a request stays")
+    func longestIdle() {
+        var connections = OpenConnections<Int>(limit: 5)
+        for id in 0..<4 { #expect(connections.opened(id).isEmpty) }
+        connections.began(0)
+        connections.began(1)
+        connections.ended(1)
+        #expect(connections.opened(4) == [2])
+        #expect(connections.opened(5) == [3])
+        connections.closed(2)
+        connections.closed(3)
+        #expect(connections.opened(6) == [1])
+        for id in 4...6 { connections.began(id) }
+        // None is idle.
+        #expect(connections.opened(7) == [])
+        connections.closed(0)
+        connections.ended(5)
+        #expect(connections.opened(8) == [7])
+        #expect(connections.opened(9) == [5])
+    }
 }

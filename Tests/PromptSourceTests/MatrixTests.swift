@@ -1,5 +1,6 @@
 import Basics
 import Foundation
+import JSONText
 import Testing
 
 @testable import PromptSource
@@ -33,6 +34,31 @@ import Testing
             ])
         #expect(rows.map(\.number) == [0, 1, 2, 3])
         #expect(matrix.rowCount == 4)
+    }
+
+    @Test func aTextThatLooksLikeAnotherValueHasAnIDOfItsOwn() throws {
+        let values = ["1", #""1""#, "true", #""true""#, "null", #""null""#, #""x""#, #""\"1\"""#, "[1]", #""[1]""#]
+        let ids = try rows(try Matrix([axis("a", values)])).compactMap { row -> String? in
+            guard case .json(let text) = row.content else { return nil }
+            return try JSONParser().parse(text).root["id"]?.string
+        }
+        #expect(
+            ids == [
+                "a=1", #"a="1""#, "a=true", #"a="true""#, "a=null", #"a="null""#, "a=x", "a=%221%22", "a=[1]",
+                #"a="[1]""#,
+            ])
+        // Alone it is as it was.
+        #expect(try texts(rows(try Matrix([axis("a", [#""1""#])]))) == [#"{"id":"a=1","a":"1"}"#])
+    }
+
+    @Test func conditionsThatCombinationsAreComparedWithAreBounded() throws {
+        let numbers = (1...1000).map(String.init)
+        // None of a value of the first list is left, which is found out for each value of the second.
+        let rules = (0..<100).map { Matrix.Rule(matches: [0: [$0], 1: Set(0..<1000)]) }
+        let matrix = try Matrix([axis("a", numbers), axis("b", numbers)], excluding: rules)
+        let error = #expect(throws: RetortError.self) { try matrix.row(from: 0, stepsMax: 100_000) }
+        #expect(error?.message.contains("more than 1000 combinations") == true)
+        #expect(try matrix.row(from: 98_000, stepsMax: 1_000_000)?.next == 100_001)
     }
 
     @Test func theFirstCopyKeepsItsNameWhenThereAreMore() throws {

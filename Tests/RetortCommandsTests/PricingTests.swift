@@ -106,7 +106,11 @@ import Testing
         }
         #expect(try cost(#"{"max_tokens":10}"#) == 10_000)
         #expect(try cost(#"{"max_tokens":10,"n":3}"#) == 30_000)
-        #expect(try cost(#"{"max_tokens":10,"max_completion_tokens":5}"#) == 5_000)
+        #expect(try cost(#"{"max_tokens":10,"max_completion_tokens":5}"#) == 10_000)
+        #expect(try cost(#"{"max_tokens":10,"n":"50"}"#) == 500_000)
+        #expect(try cost(#"{"max_tokens":10,"best_of":15}"#) == 150_000)
+        #expect(throws: RetortError.self) { try cost(#"{"max_tokens":-1}"#) }
+        #expect(throws: RetortError.self) { try cost(#"{"max_tokens":10,"previous_response_id":"r"}"#) }
         #expect(throws: RetortError.self) { try cost("{}") }
     }
 }

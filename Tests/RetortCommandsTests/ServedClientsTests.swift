@@ -1,4 +1,5 @@
 import Basics
+import Glibc
 import HTTPServer
 import JSONText
 import ModelAPI
@@ -108,7 +109,75 @@ import Testing
         for length in 0..<whole.utf8.count { _ = form(String(decoding: Array(whole.utf8)[..<length], as: UTF8.self)) }
     }
 
+    @Test(.timeLimit(.minutes(1))) func aFormThatLooksLikeItsBoundaryIsReadOnce() {
+        let boundary = String(repeating: "-", count: 199) + "x"
+        let type = "multipart/form-data; boundary=\(boundary)"
+        let dashes = [UInt8](repeating: UInt8(ascii: "-"), count: 8 << 20)
+        #expect(MultipartForm(dashes, contentType: type) == nil)
+        #expect(MultipartForm([UInt8](repeating: 0x0D, count: 1 << 20), contentType: type) == nil)
+        #expect(form("", "multipart/form-data; boundary=\"a\rb\"") == nil)
+    }
+
     // MARK: Batches
+
+    @Test func filesOfAShelfThatAreNoneAreNotWaitedForOrBelieved() throws {
+        let folder = try Folder()
+        let shelf = try BatchShelf(in: folder.path)
+        let file = try shelf.add([1, 2, 3][...], name: "n", purpose: "batch", owner: "")
+        let place = folder.path + "/front/"
+        #expect(mkfifo(place + "pipe.json", 0o600) == 0)
+        #expect(symlink("/etc/passwd", place + "link.json") == 0)
+        func write(_ text: String, _ name: String) throws {
+            _ = try folder.write("front/" + name, text)
+        }
+        let job = #""endpoint":"/v1/responses","input_file_id":"f","status":"in_progress""#
+        try write(#"{"id":"late",\#(job),"created_at":9223372036854775807,"changed":9223372036854775807}"#, "late.json")
+        try write(#"{"id":"../../x",\#(job)}"#, "other.json")
+        try write(#"{"id":"\#(file.id)","owner":"eve","bytes":1}"#, "third.json")
+        let found = try BatchShelf(in: folder.path)
+        #expect(found.unfinished == ["late"] && found.files(of: "eve").isEmpty && found.files(of: "") == [file])
+        let late = try #require(found.batch("late")).tree.line
+        #expect(try #require(JSONParser().parse(late).root["expires_at"]?.int) > 0)
+        // What a batch reads is a file, too.
+        unlink(found.contentPath(file.id))
+        #expect(mkfifo(found.contentPath(file.id), 0o600) == 0)
+        #expect(throws: RetortError.self) { try LineFile(found.contentPath(file.id)) }
+    }
+
+    @Test func whatRecordsDoNotKnowCountsAsItWasSetAside() throws {
+        let folder = try Folder()
+        let store = try RecordStore.create(folder.path + "/s", job: [:], failureClasses: RecordCodec.failureClasses)
+        func record(_ id: String, _ client: String, cost: String, reserve: Int?) -> NewRecord {
+            let reserved = reserve.map { #","\#(ClientBooks.reserveName)":\#($0)"# } ?? ""
+            var metadata: [UInt8] = []
+            JSONString.append(#"{"client":"\#(client)"\#(reserved)}"#, to: &metadata)
+            return NewRecord(
+                key: RecordKey(id), status: .ok, attempts: 1, row: 0, fingerprint: 1,
+                members: Array(#""cost_usd":\#(cost),"metadata":"#.utf8) + metadata)
+        }
+        _ = try store.append([
+            record("a", "anna", cost: "0.000000001", reserve: 40), record("b", "anna", cost: "null", reserve: 40),
+            record("c", "ben", cost: "null", reserve: nil), record("d", "anna", cost: "null", reserve: 7),
+        ])
+        #expect(try ClientBooks.load(store) == ["anna": 48, "ben": 0])
+        try store.close()
+    }
+
+    @Test func aLogIsAFileOfOnesOwn() throws {
+        let folder = try Folder()
+        let path = folder.path + "/s.log"
+        close(try OwnFile.openToAppend(path))
+        #expect(chmod(path, 0o644) == 0)
+        close(try OwnFile.openToAppend(path))
+        var status = stat()
+        let found = stat(path, &status)
+        #expect(found == 0 && status.st_mode & 0o777 == 0o600)
+        #expect(symlink(path, folder.path + "/l.log") == 0 && mkfifo(folder.path + "/p.log", 0o600) == 0)
+        #expect(link(path, folder.path + "/h") == 0)
+        for name in ["l.log", "p.log", "h", "s.log"] {
+            #expect(throws: RetortError.self) { try OwnFile.openToAppend(folder.path + "/" + name) }
+        }
+    }
 
     @Test func aBatchIsReadAsItIsKept() throws {
         var job = BatchJob(id: "batch_1", owner: "anna", endpoint: "/v1/responses", inputFile: "file-1", created: 7)

@@ -47,8 +47,7 @@ import Testing
         let request = try request(body, .responses)
         #expect(request.request.body == Array(body.utf8) && request.request.path == "/responses")
         #expect(request.isStream && request.model == "m")
-        #expect(try self.request(body).completionTokensMax == 7 && self.request(body).answers == 1)
-        #expect(try self.request(#"{"n":3,"best_of":5}"#).answers == 5 && self.request(#"{"n":-3}"#).answers == 1)
+        #expect(try self.request(body).completionTokensMax == 7)
     }
 
     @Test func someHeadersGoOnAndCount() throws {

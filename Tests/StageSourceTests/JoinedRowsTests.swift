@@ -34,10 +34,13 @@ struct JoinedRowsTests {
             row: 0, fingerprint: 9, members: Array(members.utf8) + text)
     }
 
+    /// The right one's rows are the left one's records.
     private func join(judge: Bool = false) -> SourceJoin {
+        let (left, right) = (ItemWay.Step("/left"), ItemWay.Step("/right"))
         var join = SourceJoin(
             [
-                SourceJoin.Source("left", "/left"), SourceJoin.Source("right", "/right", takesFailures: judge),
+                SourceJoin.Source("left", "/left", way: ItemWay(from: [right, left], to: [left])),
+                SourceJoin.Source("right", "/right", takesFailures: judge),
             ], lead: "left")
         if judge { join.judge(by: "right", JudgeRule(passAt: 5)) }
         return join
@@ -67,6 +70,66 @@ struct JoinedRowsTests {
         #expect(found.map { $0.1["right"]?["response"]?.string } == ["r1", "r0"])
         #expect(found.map { $0.1["left"]?["sample"]?.int } == [1, 0])
         #expect(try rows(join(), where: #"right.response == "r0" and response == "l0""#).map(\.id) == ["a"])
+    }
+
+    /// The answers of both, `left right`, by the id of the row.
+    private func pairs(_ join: SourceJoin) throws -> [String: String] {
+        let found = try rows(join).map { row in
+            (row.id, "\(row.1["response"]?.string ?? "") \(row.1["right"]?["response"]?.string ?? "")")
+        }
+        return Dictionary(uniqueKeysWithValues: found)
+    }
+
+    @Test("Ids that look like samples are met by the items that they come from, whichever stage has several samples")
+    func lookalikes() throws {
+        let (left, right) = (try create("left"), try create("right", samples: 2))
+        _ = try left.append([record("a", "l"), record("a#1", "own")])
+        _ = try right.append([
+            record("a", "r0"), record("a", "r1", sample: 1), record("a#1", "own0"), record("a#1", "own1", sample: 1),
+        ])
+        #expect(try pairs(join()) == ["a": "l r0", "a#1": "l r1", "a#1#0": "own own0", "a#1#1": "own own1"])
+    }
+
+    @Test("Samples of samples: each answer is joined with the one that it was made of")
+    func samplesOfSamples() throws {
+        let (left, right) = (try create("left", samples: 2), try create("right", samples: 2))
+        for sample in 0..<2 as Range<UInt32> {
+            _ = try left.append([record("a", "l\(sample)", sample: sample)])
+            _ = try right.append([
+                record("a", "r0\(sample)", sample: sample), record("a#1", "r1\(sample)", sample: sample),
+            ])
+        }
+        #expect(try pairs(join()) == ["a": "l0 r00", "a#1": "l0 r01", "a#1#0": "l1 r10", "a#1#1": "l1 r11"])
+    }
+
+    @Test("Of stages on the same rows the samples belong together; one with a single sample is joined with each")
+    func siblings() throws {
+        func join() -> SourceJoin {
+            SourceJoin([SourceJoin.Source("left", "/left"), SourceJoin.Source("right", "/right")], lead: "left")
+        }
+        let (left, right) = (try create("left", samples: 2), try create("right", samples: 3))
+        for sample in 0..<3 as Range<UInt32> {
+            if sample < 2 { _ = try left.append([record("a#1", "l\(sample)", sample: sample)]) }
+            _ = try right.append([record("a#1", "r\(sample)", sample: sample)])
+        }
+        #expect(try pairs(join()) == ["a#1#0": "l0 r0", "a#1#1": "l1 r1", "a#1#2": "l0 r2"])
+    }
+
+    @Test("A way goes up to what two stages have in common and down to the other, through samples and generations")
+    func ways() throws {
+        typealias Step = ItemWay.Step
+        func item(_ way: ItemWay, _ id: String, _ sample: UInt32 = 0) throws -> RecordKey {
+            try way.item(of: RecordKey(id, sample: sample)) { ["two": 2, "up": 2][$0] ?? 1 }
+        }
+        let deep = ItemWay(from: [Step("c"), Step("b"), Step("two"), Step("a")], to: [Step("a")])
+        #expect(try item(deep, "x#1#1") == RecordKey("x#1"))
+        #expect(try item(deep, "x") == RecordKey("x"))
+        let own = [Step("d3", generation: 3), Step("d2", generation: 2), Step("two")]
+        #expect(try item(ItemWay(from: own, to: [Step("two")]), "x#1~3") == RecordKey("x", sample: 1))
+        #expect(try item(ItemWay(from: own, to: [Step("s"), Step("two")]), "x#1~3") == RecordKey("x#1"))
+        #expect(try item(ItemWay(from: [Step("s"), Step("two")], to: own), "x#1") == RecordKey("x#1~3"))
+        let cousins = ItemWay(from: [Step("e"), Step("up")], to: [Step("f"), Step("two")])
+        #expect(try item(cousins, "x#1") == RecordKey("x#1"))
     }
 
     @Test("A judge's score is the row's; where the judge has failed there is none")

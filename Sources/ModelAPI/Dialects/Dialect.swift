@@ -21,7 +21,7 @@ public protocol Dialect: Sendable {
     var inputMember: String { get }
     /// Whether a prompt is a text to be continued. Otherwise it is a user's turn.
     var continuesPrompts: Bool { get }
-    /// The members that can limit the tokens of an answer. Where a body has several the first one counts.
+    /// The members that can limit the tokens of an answer.
     var tokenLimits: [String] { get }
     /// Members that are objects and of which a row's parts win over the run's, one by one.
     var mergedMembers: Set<String> { get }

@@ -26,13 +26,17 @@ extension RequestBuilder.Endpoint {
 }
 
 extension ModelRequest {
-    /// The most tokens that its body lets an answer have, given the body as JSON; nil where it sets no limit.
+    /// The most tokens that its body lets an answer have, given the body as JSON: of several limits the largest, since a
+    /// server may look at any of them. Nil where it sets no limit, or one that a server may take for none.
     public func completionTokensMax(in body: JSONValue?) -> Int? {
         guard let body else { return nil }
+        var most: Int?
         for name in RequestBuilder.Endpoint.owner(ofPath: path).dialect.tokenLimits {
-            if let limit = body.member(name.utf8)?.int { return limit }
+            guard let value = body.member(name.utf8), value.kind != .null else { continue }
+            guard let limit = LaxNumber.count(value) else { return nil }
+            most = max(most ?? 0, limit)
         }
-        return nil
+        return most
     }
 }
 

@@ -37,8 +37,7 @@ struct Detachment {
     /// Returns when the run is accepted, or has ended before; then its exit status is this process's.
     func run(_ messages: MessageStream) throws(RetortError) -> ExitCode {
         // The user's alone: it has the token of the page.
-        let descriptor = open(log, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw .system(errno, "open", log) }
+        let descriptor = try OwnFile.openToAppend(log)
         defer { close(descriptor) }
         let begin = lseek(descriptor, 0, SEEK_END)
         guard let process = spawn(descriptor) else {

@@ -31,7 +31,9 @@ final class EventLog: Sendable {
     deinit { state.withLock { _ = close($0.descriptor) } }
 
     private static func open(_ path: String) -> (descriptor: Int32, bytes: Int) {
-        let descriptor = Glibc.open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
+        // Of a pipe that has no reader nothing is waited for.
+        let flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK
+        let descriptor = Glibc.open(path, flags, 0o644)
         var state = stat()
         let bytes = descriptor >= 0 && fstat(descriptor, &state) == 0 ? state.st_size : 0
         return (descriptor, bytes)

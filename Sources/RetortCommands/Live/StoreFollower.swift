@@ -21,6 +21,8 @@ final class StoreFollower: MonitorSource {
     private let look = Locked(Look())
     private let isOver = Locked(false)
 
+    /// A year: what a journal's line says of a time is not believed beyond.
+    private static let millisecondsMax = 366 * 86_400_000
     private static let pollMicroseconds: UInt32 = 1_000_000
     /// Of so many looks one opens the store, which costs more than reading what the run tells.
     private static let pollsPerOpening = 5
@@ -109,7 +111,7 @@ final class StoreFollower: MonitorSource {
         for line in lines.reversed() {
             guard let root = try? parser.parse(line).root else { continue }
             let view = RecordView(root)
-            let milliseconds = max(0, view.integer(.latency))
+            let milliseconds = min(max(0, view.integer(.latency)), Self.millisecondsMax)
             answers.append(
                 RunWatch.Answer(
                     id: ExchangeWatch.shortened(view.text(.id), ExchangeWatch.textScalarsMax),

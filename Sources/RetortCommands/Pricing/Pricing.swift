@@ -122,13 +122,35 @@ struct Pricing: Sendable {
                     "Add a line `\(root?["model"]?.string ?? model) INPUT CACHED OUTPUT` to a file and pass it with --prices."
             )
         }
-        guard let tokens = request.completionTokensMax(in: root) else {
+        switch Self.costMax(of: request, RequestBounds(of: request, body: root), price) {
+        case .success(let cost): return cost
+        case .failure(.noTokenLimit):
             throw RetortError(
                 .configuration, "--max-cost needs a limit on answer length", at: place(),
                 remedy: "Add --max-tokens or --max-completion-tokens.")
+        case .failure(.input(let what)):
+            throw RetortError(
+                .configuration, "--max-cost cannot be kept where the request has \(what)", at: place(),
+                cause: "what the server reads then, and bills, is not in the request",
+                remedy: "Put what is to be read into the request itself, or leave --max-cost out.")
         }
-        let (all, overflow) = max(0, tokens).multipliedReportingOverflow(by: max(1, root?["n"]?.int ?? 1))
-        return price.nanodollarsMax(bodyBytes: request.body.count, completionTokensMax: overflow ? .max : all)
+    }
+
+    /// Why no bound of a request's cost is known.
+    enum Unbounded: Error, Sendable, Hashable {
+        case noTokenLimit
+        /// What makes the server read more than the request holds.
+        case input(String)
+    }
+
+    /// What a request may cost at worst, in nanodollars.
+    static func costMax(
+        of request: ModelRequest, _ bounds: RequestBounds, _ price: TokenPrice
+    ) -> Result<Int, Unbounded> {
+        if let what = bounds.unboundedInput { return .failure(.input(what)) }
+        guard let tokens = bounds.completionTokensMax else { return .failure(.noTokenLimit) }
+        let bytes = request.body.count.addingSaturated(bounds.addedBytes)
+        return .success(price.nanodollarsMax(bodyBytes: bytes, completionTokensMax: tokens))
     }
 
     /// Bytes of what goes back beside an answer that is to be corrected, amply reckoned.
@@ -139,15 +161,14 @@ struct Pricing: Sendable {
     func bound(of request: ModelRequest, replies: Int = 1, with parser: JSONParser) -> (nanodollars: Int?, tokens: Int)?
     {
         let root = try? parser.parse(request.body).root
-        guard let tokens = request.completionTokensMax(in: root) else { return nil }
-        let (all, overflow) = max(0, tokens).multipliedReportingOverflow(by: max(1, root?["n"]?.int ?? 1))
-        let most = overflow ? .max : all
+        let bounds = RequestBounds(of: request, body: root)
+        guard let most = bounds.completionTokensMax else { return nil }
         let price = isFree ? nil : root?["model"]?.string.map { table[$0] } ?? self.price
-        // A byte counts as a token, so an answer that goes back counts as its tokens.
+        // A byte counts as a token, so an answer that goes back counts as its tokens. On average half of the turns are there.
         let turns = most.addingSaturated(replies > 1 ? Self.turnBytesMax : 0).multipliedSaturated(by: replies - 1)
-        let body = request.body.count.addingSaturated((turns / 2).addingSaturated(1))
-        let one = price?.nanodollarsMax(
-            bodyBytes: replies > 1 ? body : request.body.count, completionTokensMax: most)
+        var bounded = bounds
+        if replies > 1 { bounded.addedBytes = bounds.addedBytes.addingSaturated((turns / 2).addingSaturated(1)) }
+        let one = price.flatMap { try? Self.costMax(of: request, bounded, $0).get() }
         return (one?.multipliedSaturated(by: replies), most.multipliedSaturated(by: replies))
     }
 

@@ -24,6 +24,8 @@ struct RunSession {
     private let files = PosixFileSystem()
     /// Connections that the limit of open files leaves room for; nil where there is room for all that are wanted.
     private var connectionsMax: Int?
+    /// Connections of clients that are to be served at once beside; 0 in a run.
+    var clientConnections = 0
     /// The servers but for the first, while a session is under way.
     private var otherServers: [HTTPTransport] = []
 
@@ -169,10 +171,12 @@ struct RunSession {
             _ = try DescriptorBudget(limit: limit, used: used, perRequest: perRequest).fitted(1)
             throw error
         }
-        let budget = DescriptorBudget(
-            limit: limit, used: DescriptorBudget.count(limit: limit) + judging, perRequest: perRequest)
-        let wanted = settings.generator.concurrency
         var session = self
+        let used = DescriptorBudget.count(limit: limit) + judging
+        // Clients get half of what there is, since each request of theirs is one of the server's.
+        session.clientConnections = min(clientConnections, max(0, limit - used - DescriptorBudget.margin) / 2)
+        let budget = DescriptorBudget(limit: limit, used: used + session.clientConnections, perRequest: perRequest)
+        let wanted = settings.generator.concurrency
         session.settings.generator.concurrency = try budget.fitted(wanted)
         let windows = settings.generator.endpoints.reduce(0) { $0 + min($1.concurrency ?? wanted, wanted) }
         // Connections that are idle at one server leave room for those of the others.

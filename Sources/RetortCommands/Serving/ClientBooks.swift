@@ -22,7 +22,7 @@ enum ClientBooks {
         try store.note(note, String(decoding: tree.line, as: UTF8.self))
     }
 
-    /// Nanodollars by client. After a kill all records are read.
+    /// Nanodollars by client. After a kill all records are read. What the record does not know has cost what was set aside.
     static func load(_ store: RecordStore) throws(RetortError) -> [String: Int] {
         if let text = store.manifest.notes?[note], let root = try? JSONParser().parse(text).root,
             root["state"]?.string == state(of: store)
@@ -44,14 +44,22 @@ enum ClientBooks {
             try reader.forEach(lane, everyRecord: true) { record throws(RetortError) in
                 guard let root = try? parser.parse(record.line).root else { return }
                 let view = RecordView(root)
-                guard let name = client(in: view.metadata) else { return }
-                spent[name] = (spent[name] ?? 0).addingSaturated(view.cost ?? 0)
+                guard let (name, reserve) = charge(in: view.metadata) else { return }
+                // As `ClientAccounts` counts it while it is running.
+                spent[name] = (spent[name] ?? 0).addingSaturated(max(0, view.cost ?? reserve))
             }
         }
         return spent
     }
 
-    static func client(in metadata: [UInt8]) -> String? {
-        (try? JSONParser().parse(metadata).root)?["client"]?.string
+    static func client(in metadata: [UInt8]) -> String? { charge(in: metadata)?.name }
+
+    /// The member of a record's metadata that says what was set aside for it, in nanodollars.
+    static let reserveName = "reserved_nanousd"
+
+    /// The client of a record, and what was set aside for it.
+    private static func charge(in metadata: [UInt8]) -> (name: String, reserve: Int)? {
+        guard let root = try? JSONParser().parse(metadata).root, let name = root["client"]?.string else { return nil }
+        return (name, max(0, root.member(reserveName.utf8)?.int ?? 0))
     }
 }

@@ -14,8 +14,6 @@ struct ClientRequest: Sendable {
     let temperature: Double?
     let isStream: Bool
     let completionTokensMax: Int?
-    /// Answers that it asks for.
-    let answers: Int
     /// The client's own name for it (`X-Retort-Id`), and the key by which it recognises a repetition (`Idempotency-Key`).
     let id: [UInt8]?
     let idempotencyKey: [UInt8]?
@@ -46,7 +44,6 @@ struct ClientRequest: Sendable {
         model = root["model"]?.string
         temperature = root["temperature"]?.double
         isStream = root["stream"]?.bool ?? false
-        answers = max(1, root["n"]?.int ?? 1, root["best_of"]?.int ?? 1)
         completionTokensMax = request.completionTokensMax(in: root)
         let values = builder.fingerprint(request, with: parser)
         let asked = [request.path] + headers.map { "\($0.name): \($0.value)" }

@@ -1,3 +1,5 @@
+import Glibc
+
 /// A body of `multipart/form-data` (RFC 7578), as far as uploads need it: the parts' names, file names and contents.
 struct MultipartForm {
     struct Part {
@@ -14,20 +16,24 @@ struct MultipartForm {
     /// Nil for what is no form of that kind, or breaks off.
     init?(_ body: [UInt8], contentType: String?) {
         guard let boundary = contentType.flatMap(Self.boundary) else { return nil }
-        let delimiter = Array("--\(boundary)".utf8)
-        guard var at = Self.place(of: delimiter, in: body, from: 0) else { return nil }
-        at += delimiter.count
+        // A delimiter begins a line; the first one may begin the body.
+        let delimiter = Array("\r\n--\(boundary)".utf8)
+        var at = delimiter.count - 2
+        if !body.starts(with: delimiter.dropFirst(2)) {
+            guard let first = Self.place(of: delimiter, in: body, from: 0) else { return nil }
+            at = first + delimiter.count
+        }
         while !body[at...].starts(with: "--".utf8) {
             guard parts.count < Self.partsMax, body[at...].starts(with: [0x0D, 0x0A]) else { return nil }
             let headStart = at + 2
-            guard let headEnd = Self.place(of: [0x0D, 0x0A, 0x0D, 0x0A], in: body, from: at),
-                headEnd - at <= Self.headBytesMax,
-                let end = Self.place(of: [0x0D, 0x0A] + delimiter, in: body, from: headEnd + 2)
+            let headPart = body[at...].prefix(Self.headBytesMax + 4)
+            guard let headEnd = Self.place(of: [0x0D, 0x0A, 0x0D, 0x0A], in: headPart, from: at),
+                let end = Self.place(of: delimiter, in: body, from: headEnd + 2)
             else { return nil }
             let head = headStart <= headEnd ? String(decoding: body[headStart..<headEnd], as: UTF8.self) : ""
             let contentStart = min(headEnd + 4, end)
             if let part = Self.part(head, body[contentStart..<max(contentStart, end)]) { parts.append(part) }
-            at = end + 2 + delimiter.count
+            at = end + delimiter.count
         }
     }
 
@@ -36,7 +42,10 @@ struct MultipartForm {
     private static func boundary(_ contentType: String) -> String? {
         guard contentType.lowercased().hasPrefix("multipart/form-data") else { return nil }
         let text = parameter("boundary", of: contentType)
-        return text.flatMap { (1...200).contains($0.utf8.count) ? $0 : nil }
+        return text.flatMap { text in
+            // With a line's end in it the search would not be linear.
+            (1...200).contains(text.utf8.count) && !text.utf8.contains(0x0D) ? text : nil
+        }
     }
 
     private static func part(_ head: String, _ content: ArraySlice<UInt8>) -> Part? {
@@ -61,15 +70,22 @@ struct MultipartForm {
         return nil
     }
 
-    private static func place(of needle: [UInt8], in body: [UInt8], from start: Int) -> Int? {
-        guard body.count >= needle.count else { return nil }
-        return body.withUnsafeBufferPointer { body in
-            var at = max(0, start)
-            while at <= body.count - needle.count {
-                if body[at] == needle[0], body[at..<(at + needle.count)].elementsEqual(needle) { return at }
+    /// Where a text is that begins with the end of a line. Only the ends of lines are looked at.
+    private static func place(of needle: [UInt8], in body: ArraySlice<UInt8>, from start: Int) -> Int? {
+        let offset = body.startIndex
+        return body.withUnsafeBufferPointer { body -> Int? in
+            guard let base = body.baseAddress else { return nil }
+            var at = max(0, start - offset)
+            while at <= body.count - needle.count, let found = memchr(base + at, 0x0D, body.count - at) {
+                at = UnsafeRawPointer(found) - UnsafeRawPointer(base)
+                if at <= body.count - needle.count, memcmp(base + at, needle, needle.count) == 0 { return at + offset }
                 at += 1
             }
             return nil
         }
+    }
+
+    private static func place(of needle: [UInt8], in body: [UInt8], from start: Int) -> Int? {
+        place(of: needle, in: body[...], from: start)
     }
 }

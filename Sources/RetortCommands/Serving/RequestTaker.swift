@@ -105,12 +105,13 @@ final class RequestTaker: Sendable {
         }
         do throws(ClientError) {
             if try answerFromStore(key, request) { return }
+            let price = price(of: request)
+            let hasBudget = account?.budget != nil
+            let reserve: Int? = hasBudget ? try costMax(of: request, price, parser) : nil
             var item = try Self.told { () throws(RetortError) in
-                try self.item(request, key, of: account, parser)
+                try self.item(request, key, of: account, price, reserve: reserve, parser)
             }
-            if let account, account.budget != nil {
-                try accounts.reserve(account, key.hash, try costMax(of: request, item))
-            }
+            if let account, let reserve { try accounts.reserve(account, key.hash, reserve) }
             if request.isStream { item.request.tap = client.tap(id: key.id) }
             source.offer(item)
         } catch {
@@ -126,19 +127,30 @@ final class RequestTaker: Sendable {
         return try Self.told { () throws(RetortError) in try freeName(of: request) }
     }
 
+    /// What --price says is for models that no list has.
+    private func price(of request: ClientRequest) -> TokenPrice? {
+        let pricing = settings.run.pricing
+        return pricing.price(ofModel: request.model) ?? pricing.price
+    }
+
     /// What a request of a client with a budget may cost.
-    private func costMax(of request: ClientRequest, _ item: Item<ItemContext>) throws(ClientError) -> Int {
-        guard let price = item.context.price else {
+    private func costMax(
+        of request: ClientRequest, _ price: TokenPrice?, _ parser: JSONParser
+    ) throws(ClientError) -> Int {
+        guard let price else {
             throw ClientError(
                 400, "the client has a budget, and the price of \(request.model ?? "the model") is not known")
         }
-        guard let tokens = request.completionTokensMax else {
+        let sent = request.request
+        switch Pricing.costMax(of: sent, RequestBounds(of: sent, body: try? parser.parse(sent.body).root), price) {
+        case .success(let cost): return cost
+        case .failure(.noTokenLimit):
             throw ClientError(
                 400, "the client has a budget, so the request needs a limit of tokens, such as max_tokens")
+        case .failure(.input(let what)):
+            throw ClientError(
+                400, "the client has a budget, and what a request with \(what) makes the server read has no bound")
         }
-        let (all, overflow) = max(0, tokens).multipliedReportingOverflow(by: request.answers)
-        return price.nanodollarsMax(
-            bodyBytes: item.request.body.count, completionTokensMax: overflow ? .max : all)
     }
 
     private static func told<Result>(_ work: () throws(RetortError) -> Result) throws(ClientError) -> Result {
@@ -190,17 +202,17 @@ final class RequestTaker: Sendable {
     }
 
     private func item(
-        _ request: ClientRequest, _ key: RecordKey, of account: ClientKey?, _ parser: JSONParser
+        _ request: ClientRequest, _ key: RecordKey, of account: ClientKey?, _ price: TokenPrice?, reserve: Int?,
+        _ parser: JSONParser
     ) throws(RetortError) -> Item<ItemContext> {
-        let pricing = settings.run.pricing
         let sent = request.request
-        // What --price says is for models that no list has.
-        let price = pricing.price(ofModel: request.model) ?? pricing.price
-        let costMax = try pricing.costMax(of: sent, price: price, with: parser) { request.endpoint.dialect.batchURL }
+        let costMax = try settings.run.pricing.costMax(of: sent, price: price, with: parser) {
+            request.endpoint.dialect.batchURL
+        }
         let context = ItemContext(
             key: key, row: takeRow(), fingerprint: request.fingerprint,
             asked: AskedText.members(ofBody: sent.body[...], with: parser),
-            metadata: metadata(of: request, account), request: sent, price: price)
+            metadata: metadata(of: request, account, reserve: reserve), request: sent, price: price)
         return Item(
             request: sent, context: context,
             estimatedTokens: TokenEstimate.tokens(of: sent, completionTokensMax: request.completionTokensMax),
@@ -208,12 +220,14 @@ final class RequestTaker: Sendable {
     }
 
     /// The client comes first, where `ClientAccounts` looks for it.
-    private func metadata(of request: ClientRequest, _ account: ClientKey?) -> [UInt8] {
+    private func metadata(of request: ClientRequest, _ account: ClientKey?, reserve: Int?) -> [UInt8] {
         var members = account.map { [JSONTree.Member("client", .text($0.name))] } ?? []
         members.append(JSONTree.Member("endpoint", .text(request.endpoint.dialect.batchURL)))
         if let key = request.idempotencyKey {
             members.append(JSONTree.Member("idempotency_key", .text(String(decoding: key, as: UTF8.self))))
         }
+        // What the account is charged where the record does not know its cost.
+        if let reserve { members.append(JSONTree.Member(ClientBooks.reserveName, .integer(reserve))) }
         return JSONTree.object(members).line
     }
 }

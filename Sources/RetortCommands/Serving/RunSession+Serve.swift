@@ -28,7 +28,9 @@ extension RunSession {
         var job = JobDescription(settings).adopting(try RecordStore.manifest(of: settings.out))
         job.values[Self.frontName] = "serve"
         var reused = 0
-        let result = try await session(
+        var served = self
+        served.clientConnections = ServeFront.connectionsMax
+        let result = try await served.session(
             open: { () throws(RetortError) in
                 let store = try openStore(job)
                 try settings.noteServers(in: store, replacing: true)
@@ -105,7 +107,9 @@ final class ServeDriver {
         let reporter = ServeReporter(
             RunDisplay(session.messages, store: store, meter: HealthMeter(loop)), store: store,
             publisher: RunPublisher(settings, command: "serve"))
-        let front = ServeFront(settings: serving, taker: taker, transports: guarded, batches: batches)
+        let front = ServeFront(
+            settings: serving, taker: taker, transports: guarded, batches: batches,
+            connectionsMax: max(1, session.clientConnections))
         let server = try front.start(on: listener)
         control.start { [taker, batches] in
             taker.end()

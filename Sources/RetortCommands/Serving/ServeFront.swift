@@ -12,14 +12,18 @@ struct ServeFront: Sendable {
     let transports: EndpointTransports
     let batches: BatchRunner
 
-    /// Connections at once. Further ones wait to be accepted.
+    /// Connections at once, where the limit of open files has room for them.
     static let connectionsMax = 4096
+    /// Bytes of all requests together that have no reply yet.
+    private static let bodiesBytesMax = 512 << 20
+    let connectionsMax: Int
     /// A kept connection on which nothing moves for so long is closed.
     static let idleTimeout = Interval.seconds(300)
 
     func start(on listener: ListeningSocket) throws(RetortError) -> HTTPServer {
         var configuration = HTTPServer.Configuration()
-        configuration.connectionsMax = Self.connectionsMax
+        configuration.connectionsMax = connectionsMax
+        configuration.bodiesBytesMax = Self.bodiesBytesMax
         configuration.bodyBytesMax = settings.requestBytesMax
         configuration.idleTimeout = Self.idleTimeout
         let rule = OriginRule(host: settings.address.host, port: listener.port)
@@ -61,7 +65,12 @@ struct ServeFront: Sendable {
             routes.append(HTTPRoute("GET", path) { request, reply in fetch("/models", request, reply) })
             routes.append(
                 HTTPRoute("GET", path + "/{model}") { request, reply in
-                    fetch("/models/" + Self.escaped(request.parameters["model"] ?? ""), request, reply)
+                    let model = request.parameters["model"] ?? ""
+                    // A client of the server would go up with these.
+                    guard model != ".", model != ".." else {
+                        return reply.send(ClientError(404, "no such model: \(model)").response(to: .openAI))
+                    }
+                    fetch("/models/" + Self.escaped(model), request, reply)
                 })
         }
         routes.append(HTTPRoute("GET", "/health") { _ in .text(200, "ok") })

@@ -58,7 +58,7 @@ struct ChainProof {
             ? nil : try WhereClause(stage.condition, fields: SourceSelection.fields + names)
         var selection = SourceSelection.answers
         if let sources = stage.sources {
-            selection = sources.selection(where: condition, in: layout.root)
+            selection = sources.selection(where: condition, in: layout.root, of: layout.origins)
         } else if let condition {
             selection = SourceSelection(
                 condition, of: JobStage.family(of: from), classesLeftOut: [FailureClass.badInput.rawValue])

@@ -23,7 +23,8 @@ extension Pipeline {
             rows.selection.generation = stage.generation
             if stage.generation != nil { added.settings.samples = 1 }
             if let sources = try sources(stage, from: from, given) {
-                rows.selection = sources.selection(where: given.rows.selection.condition, in: root)
+                rows.selection = sources.selection(
+                    where: given.rows.selection.condition, in: root, of: stages.map(\.origin))
                 added.sources = sources
                 added.from = sources.driver
                 added.settings.inputs = ["\(root)/\(sources.driver)"]
@@ -88,4 +89,8 @@ extension Pipeline {
 extension Pipeline.Stage {
     /// All stages that it reads from.
     var origins: [String] { sources?.names ?? [from].compactMap { $0 } }
+
+    var origin: StageOrigin {
+        StageOrigin(name: name, from: from, generation: sources == nil ? generation : nil)
+    }
 }

@@ -102,6 +102,12 @@ struct PipelineLayout: Sendable, Hashable {
             remedy: "Run the pipeline again, which writes it; the stages' stores are as they were.")
     }
 
+    var origins: [StageOrigin] {
+        stages.map {
+            StageOrigin(name: $0.name, from: $0.from, generation: $0.sources == nil ? $0.generation : nil)
+        }
+    }
+
     func path(of stage: String) -> String { root + "/" + stage }
 
     /// The stores of the stages that there are, in their order.

@@ -20,13 +20,17 @@ struct StageSources: Sendable, Hashable {
     }
 
     /// The rows that they make.
-    func selection(where condition: WhereClause?, in root: String) -> SourceSelection {
-        let sources = names.map { name in
+    ///
+    /// - Parameter stages: those of the pipeline so far.
+    func selection(where condition: WhereClause?, in root: String, of stages: [StageOrigin]) -> SourceSelection {
+        let lines = names.map { StageOrigin.lineage(of: $0, among: stages, in: root) }
+        let sources = zip(names, lines).map { name, line in
             let isAsked = condition.map { condition in
                 SourceSelection.asksForFailures(condition, of: name, isFirst: name == lead)
             }
             return SourceJoin.Source(
-                name, "\(root)/\(name)", takesFailures: isAsked ?? false || name == judge && judge != nil)
+                name, "\(root)/\(name)", takesFailures: isAsked ?? false || name == judge && judge != nil,
+                way: name == driver ? nil : ItemWay(from: lines[lines.count - 1], to: line))
         }
         var join = SourceJoin(sources, lead: lead)
         if let judge { join.judge(by: judge, JudgeRule(passAt: passAt)) }
@@ -55,5 +59,26 @@ struct StageSources: Sendable, Hashable {
         guard names.count > 1, names.allSatisfy(stages.contains), names.contains(lead),
             judge.map(names.contains) ?? true
         else { return nil }
+    }
+}
+
+/// Where the rows of a stage come from.
+struct StageOrigin: Sendable, Hashable {
+    var name: String
+    /// The stage that is read record by record; nil: its input is of files.
+    var from: String?
+    /// Which its ids tell; nil: none.
+    var generation: Int?
+
+    /// A stage, the one that its rows come from, and so on.
+    static func lineage(of name: String, among stages: [StageOrigin], in root: String) -> [ItemWay.Step] {
+        var line: [ItemWay.Step] = []
+        var next: String? = name
+        // A stage comes from an earlier one, so the line ends.
+        while let stage = stages.first(where: { $0.name == next }), line.count < stages.count {
+            line.append(ItemWay.Step("\(root)/\(stage.name)", generation: stage.generation))
+            next = stage.from
+        }
+        return line
     }
 }

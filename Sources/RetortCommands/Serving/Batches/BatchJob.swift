@@ -1,5 +1,12 @@
 import JSONText
 
+/// Numbers of files that may be damaged: sums of them fit.
+private enum KeptNumber {
+    private static let most = 1 << 53
+
+    static func of(_ value: JSONValue?) -> Int { min(max(0, value?.int ?? 0), most) }
+}
+
 /// A file that a client has sent, or the result of a batch.
 struct ServedFile: Sendable, Hashable {
     var id: String
@@ -33,8 +40,8 @@ struct ServedFile: Sendable, Hashable {
         guard let root = try? JSONParser().parse(text).root, let id = root["id"]?.string else { return nil }
         self.init(
             id: id, owner: root["owner"]?.string ?? "", name: root["filename"]?.string ?? "",
-            purpose: root["purpose"]?.string ?? "", bytes: root["bytes"]?.int ?? 0,
-            created: root["created_at"]?.int ?? 0)
+            purpose: root["purpose"]?.string ?? "", bytes: KeptNumber.of(root["bytes"]),
+            created: KeptNumber.of(root["created_at"]))
     }
 }
 
@@ -128,17 +135,17 @@ struct BatchJob: Sendable, Hashable {
         else { return nil }
         self.init(
             id: id, owner: root["owner"]?.string ?? "", endpoint: endpoint, inputFile: input,
-            created: root["created_at"]?.int ?? 0)
+            created: KeptNumber.of(root["created_at"]))
         self.status = status
-        changed = root["changed"]?.int ?? created
+        changed = root["changed"].map { KeptNumber.of($0) } ?? created
         let counts = root["request_counts"]
-        total = counts?["total"]?.int ?? 0
-        completed = counts?["completed"]?.int ?? 0
-        failed = counts?["failed"]?.int ?? 0
+        total = KeptNumber.of(counts?["total"])
+        completed = KeptNumber.of(counts?["completed"])
+        failed = KeptNumber.of(counts?["failed"])
         (outputFile, errorFile) = (root["output_file_id"]?.string, root["error_file_id"]?.string)
         metadata = Self.labels(root["metadata"])
         faults = (root["errors"]?["data"]?.elements ?? []).map {
-            Fault(message: $0["message"]?.string ?? "", line: $0["line"]?.int ?? 0)
+            Fault(message: $0["message"]?.string ?? "", line: KeptNumber.of($0["line"]))
         }
     }
 

@@ -100,9 +100,17 @@ struct BatchRoutes: Sendable {
 
     private func content(_ request: HTTPRequest) throws(ClientError) -> HTTPResponse {
         let file = try file(request)
-        let descriptor = open(shelf.contentPath(file.id), O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw ClientError(404, "the content of \(file.id) is gone") }
-        return HTTPResponse(contentType: "application/octet-stream", body: .file(descriptor, bytes: file.bytes))
+        guard let descriptor = try? DurableFile.openToRead(shelf.contentPath(file.id)) else {
+            throw ClientError(404, "the content of \(file.id) is gone")
+        }
+        // What is told of its size is not believed: the response says how long it is.
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else {
+            close(descriptor)
+            throw ClientError(500, "the content of \(file.id) cannot be read")
+        }
+        return HTTPResponse(
+            contentType: "application/octet-stream", body: .file(descriptor, bytes: Int(status.st_size)))
     }
 
     private func remove(_ request: HTTPRequest) throws(ClientError) -> HTTPResponse {

@@ -21,9 +21,11 @@ final class BatchShelf: Sendable {
         var found = State()
         for entry in Self.names(in: directory) where entry.hasSuffix(".json") {
             guard let text = try DurableFile.read("\(directory)/\(entry)") else { continue }
-            if let job = BatchJob(kept: text) {
+            // The name is the id's: what another file says of it, or of a path, is not taken.
+            let id = entry.dropLast(".json".count)
+            if let job = BatchJob(kept: text), job.id == id {
                 found.batches[job.id] = job
-            } else if let file = ServedFile(kept: text) {
+            } else if let file = ServedFile(kept: text), file.id == id {
                 found.files[file.id] = file
             }
         }

@@ -5,18 +5,53 @@ import Glibc
 enum DurableFile {
     static func write(_ bytes: some Collection<UInt8>, to path: String) throws(RetortError) {
         let writer = try Writer(path)
-        try writer.append(Array(bytes))
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            try writer.append(Array(rest.prefix(Writer.pieceBytes)))
+            rest = rest.dropFirst(Writer.pieceBytes)
+        }
         try writer.finish()
     }
 
-    /// The whole file; nil where there is none.
+    /// Bytes of the longest file that is read whole.
+    private static let bytesMax = 16 << 20
+    private static let pieceBytes = 64 << 10
+
+    /// The whole file; nil where there is none that was written here: a link, a pipe, or a longer one.
     static func read(_ path: String) throws(RetortError) -> [UInt8]? {
+        let descriptor: Int32
         do throws(RetortError) {
-            return Array(try TextFile.read(path).utf8)
+            descriptor = try openToRead(path)
         } catch {
-            if error.code == .inputMissing { return nil }
+            if error.code == .inputMissing || error.code == .damagedData { return nil }
             throw error
         }
+        defer { close(descriptor) }
+        var bytes: [UInt8] = []
+        var piece = [UInt8](repeating: 0, count: pieceBytes)
+        while bytes.count <= bytesMax {
+            let count = Glibc.read(descriptor, &piece, pieceBytes)
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw .system(errno, "read", path) }
+            if count == 0 { return bytes }
+            bytes += piece[..<count]
+        }
+        return nil
+    }
+
+    /// Opens a file that was written here. Throws `.damagedData` for what is no regular file, without waiting for it.
+    static func openToRead(_ path: String) throws(RetortError) -> Int32 {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+        guard descriptor >= 0 else {
+            guard errno == ELOOP || errno == ENXIO else { throw .system(errno, "open", path) }
+            throw RetortError(.damagedData, "a link or a socket stands where a file was written", at: path)
+        }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            close(descriptor)
+            throw RetortError(.damagedData, "no file stands where one was written", at: path)
+        }
+        return descriptor
     }
 
     /// Writes a file that appears whole, or not at all.
@@ -25,7 +60,7 @@ enum DurableFile {
         private let temporary: String
         private var descriptor: Int32
         private var pending: [UInt8] = []
-        private static let pieceBytes = 1 << 20
+        fileprivate static let pieceBytes = 1 << 20
 
         init(_ path: String) throws(RetortError) {
             self.path = path
@@ -79,7 +114,12 @@ final class LineFile {
     private(set) var number = 0
 
     init(_ path: String) throws(RetortError) {
-        guard let opened = fopen(path, "re") else { throw .system(errno, "open", path) }
+        let descriptor = try DurableFile.openToRead(path)
+        guard let opened = fdopen(descriptor, "r") else {
+            let number = errno
+            close(descriptor)
+            throw .system(number, "open", path)
+        }
         file = opened
     }
 
