@@ -28,6 +28,8 @@ public struct ModelReply: Sendable {
     public var headers: [(name: String, value: String)]
     /// From dispatch to the last byte.
     public var latency: Interval
+    /// Of a stream, from dispatch to the first piece of the answer; nil where that was not looked for.
+    public var firstToken: Interval?
 
     public init(status: Int, body: [UInt8], headers: [(name: String, value: String)] = [], latency: Interval = .zero) {
         self.status = status
@@ -76,6 +78,8 @@ public struct TransportFailure: Error, Sendable, Hashable {
     public var message: String
     public var stage: Stage
     public var latency: Interval
+    /// What had come of a stream, cut at `StreamWatch.bytesMax`.
+    public var received: [UInt8] = []
 
     public init(_ kind: Kind, _ message: String, stage: Stage = .sent, latency: Interval = .zero) {
         self.kind = kind

@@ -7,6 +7,8 @@ internal import Synchronization
 enum ChildEvent: Sendable {
     case attempt(AttemptResult)
     case judged(JudgedResult)
+    /// What is known already for an item; nil where it cannot be had after all.
+    case recalled(Ticket, ModelAnswer?)
     case supply([Ticket]?, RetortError?)
     case alarm
 }
@@ -21,11 +23,16 @@ final class Attempts: Sendable {
     private let classifier: Classifier
     private let parsers = ParserPool()
     private let verifier: Verifier?
+    private let memory: (any AnswerMemory)?
 
     /// Judges the answer that the ticket holds.
     typealias Verifier = @Sendable (Ticket) async -> VerifierRuling
 
-    init(transports: [any ModelTransport], classifier: Classifier, verifier: Verifier? = nil) {
+    init(
+        transports: [any ModelTransport], classifier: Classifier, verifier: Verifier? = nil,
+        memory: (any AnswerMemory)? = nil
+    ) {
+        self.memory = memory
         self.verifier = verifier
         self.transports = transports
         self.classifier = classifier
@@ -35,6 +42,13 @@ final class Attempts: Sendable {
         let ruling = await verifier?(ticket) ?? .unable("there is no verifier")
         finished.add(1, ordering: .relaxed)
         return .judged(JudgedResult(ticket: ticket, ruling: ruling))
+    }
+
+    func recall(_ ticket: Ticket) async -> ChildEvent {
+        var answer: ModelAnswer?
+        if let key = ticket.reuseKey { answer = await memory?.recall(key) }
+        finished.add(1, ordering: .relaxed)
+        return .recalled(ticket, answer)
     }
 
     func attempt(_ ticket: Ticket) async -> ChildEvent {

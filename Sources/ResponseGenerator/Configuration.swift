@@ -49,6 +49,8 @@ public struct GeneratorConfiguration: Sendable {
     public var keepsRounds = true
     /// Answers that a verifier judges at the same time; 0: none judges them. The run's verifier says so itself.
     var verifiedAnswersMax = 0
+    /// What is known already, and makes items with one `reuseKey` share an answer; nil: each item is asked.
+    public var memory: (any AnswerMemory)?
     /// The money that may be spent; nil: no limit. Items then say what they may cost.
     public var budget: Budget?
     /// What this run shares with others; its own limits hold as well.

@@ -39,6 +39,7 @@ extension Dispatcher {
             guard window.phase == .open else { return [] }
             note(message)
             if judging.failed() { stop(with: Self.verifierFails(message)) }
+            askTwin(of: ticket)
             return []
         }
         judging.worked()

@@ -148,6 +148,7 @@ extension Dispatcher {
             leaveUnrecorded(attempt)
             let settlement = Settlement(ticket: ticket, result: result, latency: attempt.latency, finishedAt: now)
             refusals.hold(settlement, refusal.suspect, namesModel: ticket.namesModel)
+            askTwin(of: ticket)
             return nil
         case .retry:
             return retry(attempt, refusal.failureClass, refusal.message, nil, wasProbe, at: now)
@@ -161,7 +162,9 @@ extension Dispatcher {
 
     private mutating func settle(_ attempt: AttemptResult, _ result: OutcomeResult, at now: Instant) -> Settlement {
         window.received()
-        return Settlement(ticket: attempt.ticket, result: result, latency: attempt.latency, finishedAt: now)
+        return Settlement(
+            ticket: attempt.ticket, result: result, latency: attempt.latency, finishedAt: now,
+            firstToken: attempt.reply?.firstToken)
     }
 
     private mutating func retry(
@@ -269,7 +272,7 @@ extension AttemptResult {
     }
 
     func itemFailure(_ failureClass: FailureClass, _ message: String) -> ItemFailure {
-        let body = reply?.body ?? []
+        let body = reply?.body ?? self.failure?.received ?? []
         // An answer that was paid for is kept whole: another check may find it good.
         let limit =
             (failureClass == .invalidOutput || failureClass == .verifier) && isUnderSuccess

@@ -15,6 +15,8 @@ struct Dispatcher {
         case record
         /// Have the verifier judge this item's answer.
         case judge(Ticket)
+        /// Get the answer that is known for what this item asks.
+        case recall(Ticket)
         /// Cancel what is in flight.
         case cut
         /// Nothing can be done before the time, or before something returns.
@@ -49,6 +51,8 @@ struct Dispatcher {
     private var released: [Settlement] = []
 
     private var ready = ReadyQueue()
+    /// Items that ask what others ask; nil: each is asked.
+    var twins: Twins?
     var judging: Judging
     var limiter: RateLimiter
     var backoff: Backoff
@@ -94,6 +98,7 @@ struct Dispatcher {
         keepsRounds = configuration.keepsRounds
         refusalsAreOutcomes = configuration.refusalsAreOutcomes
         judging = Judging(answersMax: configuration.verifiedAnswersMax)
+        twins = configuration.memory.map(Twins.init)
         refusals = RefusalWatch(
             equalMax: configuration.refusalsMax, hasWorkedBefore: configuration.hasWorkedBefore)
     }
@@ -106,8 +111,13 @@ struct Dispatcher {
     mutating func next(at now: Instant) -> Action {
         checkOutage(at: now)
         if window.phase == .open, let ticket = judging.next() { return .judge(ticket) }
-        let waiting = retries.count + judging.waitingCount
-        if judging.underWay == 0, window.isFinished(atHand: ready.count, waiting: waiting) { return end() }
+        if window.phase == .open, let ticket = twins?.nextRecall() { return .recall(ticket) }
+        let waiting = retries.count + judging.waitingCount + (twins?.waitingCount ?? 0)
+        if judging.underWay == 0, twins?.recallsUnderWay ?? 0 == 0,
+            window.isFinished(atHand: ready.count, waiting: waiting)
+        {
+            return end()
+        }
         if window.isOutOfSpace, let offerAt, offerAt <= now { return .offer }
         if case .draining(let deadline) = window.phase {
             if let deadline, deadline <= now { return .cut }
@@ -120,7 +130,9 @@ struct Dispatcher {
             return .finish
         }
         if isPaused { return wait(.paused, until: nil) }
-        if window.wantsItems(atHand: ready.count + judging.waitingCount, waiting: retries.count) {
+        if twins?.isFull != true,
+            window.wantsItems(atHand: ready.count + judging.waitingCount, waiting: retries.count)
+        {
             window.pulled()
             return .pull
         }
@@ -258,13 +270,17 @@ struct Dispatcher {
         window.supplied(tickets?.count)
         if let error { fail(with: error) }
         guard window.phase == .open, let tickets else { return }
+        let asked = twins?.admit(tickets) ?? tickets
         guard judging.isOn else {
-            ready.append(tickets)
+            ready.append(asked)
             return
         }
-        for ticket in tickets where ticket.held != nil { judging.append(ticket) }
-        ready.append(tickets.filter { $0.held == nil })
+        for ticket in asked where ticket.held != nil { judging.append(ticket) }
+        ready.append(asked.filter { $0.held == nil })
     }
+
+    /// Asks these items, as if they had just come.
+    mutating func ask(_ tickets: [Ticket]) { ready.append(tickets) }
 
     /// The sink took so many results.
     mutating func settled(_ count: Int, pressure: SinkPressure) {

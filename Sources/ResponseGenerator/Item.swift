@@ -26,6 +26,8 @@ public struct Item<Context: Sendable>: Sendable {
     public var priorBest: RejectedAnswer?
     /// Whether the item names a model other than the run's: that the API does not know it says nothing of other items.
     public var namesModel: Bool
+    /// Items with the same one may have one answer; nil: the item is asked in any case.
+    public var reuseKey: ReuseKey?
 
     public init(
         request: ModelRequest, context: Context, estimatedTokens: Int = 0, costMax: Int = 0,
@@ -55,6 +57,8 @@ public struct Outcome<Context: Sendable>: Sendable {
     public var latency: Interval
     /// When the last attempt's result was taken up.
     public var finishedAt: Instant
+    /// Of a stream, from dispatch to the first piece of the answer; nil where that was not looked for.
+    public var firstToken: Interval?
     /// The item's rounds so far, earlier runs included.
     public var rounds: RoundsSoFar
     /// The place among the run's endpoints of the one that got the last request.

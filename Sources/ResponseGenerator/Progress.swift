@@ -7,6 +7,8 @@ public struct Progress: Sendable {
     public var itemsTotal: Int?
     public var answered = 0
     public var failed = 0
+    /// Of the answered, those that have the answer of an equal request.
+    public var reused = 0
     /// Answers that ended for want of tokens (`finish_reason` `length`).
     public var truncated = 0
     /// Answers that were billed and are no outcome: their items are asked again.
@@ -33,6 +35,8 @@ public struct Progress: Sendable {
     /// Replies by which the API asked for a slower pace (429).
     public var rateLimited = 0
     public var usage = TokenUsage()
+    /// How long the first pieces of streams took.
+    public var firstTokens = TimeSpread()
     /// Attempts that were repeated, by what they failed of.
     public var retries: [FailureClass: Int] = [:]
     /// Failed items, by their last failure.
@@ -132,6 +136,7 @@ extension Progress {
     /// An item has this answer.
     public mutating func count(_ answer: ModelAnswer) {
         answered += 1
+        if answer.reusedFrom != nil { reused += 1 }
         usage += answer.usage
         if answer.finishReason == "length" { truncated += 1 }
         if answer.isEmpty { empty += 1 }

@@ -57,7 +57,9 @@ struct ProgressCounter: Sendable {
     mutating func settled(_ batch: [Settlement], at now: Instant) -> Bool {
         for settlement in batch {
             switch settlement.result {
-            case .answer(let answer): progress.count(answer)
+            case .answer(let answer):
+                progress.count(answer)
+                if let time = settlement.firstToken { progress.firstTokens.add(time) }
             case .failure(let failure): progress.count(failure)
             // One that has still to be judged may become the outcome.
             case .round(let round): if !round.isUnjudged { progress.rounds += 1 }

@@ -71,7 +71,8 @@ public final class ResponseGenerator<Context: Sendable>: Sendable {
         var loop = RunLoop(
             configuration,
             attempts: Attempts(
-                transports: transports, classifier: configuration.classifier, verifier: verifier.map(Self.judge)),
+                transports: transports, classifier: configuration.classifier, verifier: verifier.map(Self.judge),
+                memory: configuration.memory),
             mailbox: mailbox, clock: clock,
             pull: Self.puller(of: source),
             accept: { (batch) throws(RetortError) in try sink.accept(batch.map(Self.outcome)) },
@@ -118,9 +119,11 @@ public final class ResponseGenerator<Context: Sendable>: Sendable {
 
     private static func outcome(of settlement: Settlement) -> Outcome<Context> {
         let ticket = unsafeDowncast(settlement.ticket, to: ItemTicket<Context>.self)
-        return Outcome(
+        var outcome = Outcome(
             context: ticket.context, result: settlement.result, attempts: ticket.priorAttempts + ticket.attempts,
             latency: settlement.latency, finishedAt: settlement.finishedAt, rounds: ticket.rounds,
             endpoint: ticket.endpoint)
+        outcome.firstToken = settlement.firstToken
+        return outcome
     }
 }

@@ -101,8 +101,11 @@ struct RunLoop {
             case .judge(let ticket):
                 let attempts = attempts
                 group.addTask { await attempts.judge(ticket) }
+            case .recall(let ticket):
+                let attempts = attempts
+                group.addTask { await attempts.recall(ticket) }
             case .record:
-                batch += dispatcher.takeReleased()
+                take(dispatcher.takeReleased(), at: now)
                 offer()
             case .cut: cut(&group)
             case .wait(let due):
@@ -188,12 +191,20 @@ struct RunLoop {
         case .judged(let result):
             let settlements = dispatcher.judged(result, at: now)
             counter.judged(result.ruling, round: Int(result.ticket.rounds.count))
-            batch += settlements
+            take(settlements, at: now)
+        case .recalled(let ticket, let answer):
+            if let settlement = dispatcher.recalled(ticket, answer, at: now) { take([settlement], at: now) }
         case .attempt(let attempt):
-            if let settlement = dispatcher.returned(attempt, at: now) { batch.append(settlement) }
-            if dispatcher.hasReleased { batch += dispatcher.takeReleased() }
+            if let settlement = dispatcher.returned(attempt, at: now) { take([settlement], at: now) }
+            if dispatcher.hasReleased { take(dispatcher.takeReleased(), at: now) }
             counter.returned(attempt)
         }
+    }
+
+    /// Results for the sink, and with them those of the items that ask the same.
+    private mutating func take(_ settlements: [Settlement], at now: Instant) {
+        batch += settlements
+        if dispatcher.twins != nil { batch += dispatcher.answersOfTwins(settlements, at: now) }
     }
 
     /// Offers the sink what has come in. On a full disk it is kept, and offered again when the machine says so.

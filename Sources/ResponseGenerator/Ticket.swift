@@ -45,6 +45,8 @@ class Ticket: @unchecked Sendable {
     final var probes = 0
     /// Why it waits for a retry.
     final var waitsAfter: FailureClass?
+    /// Items with the same one may have one answer.
+    final var reuseKey: ReuseKey?
 
     init(
         serial: UInt64, request: ModelRequest, estimatedTokens: Int = 0, costMax: Int = 0,
@@ -93,6 +95,8 @@ final class ItemTicket<Context: Sendable>: Ticket, @unchecked Sendable {
             rounds: item.priorRounds, corrections: item.priorCorrections, rejections: item.priorRejections,
             held: item.held, namesModel: item.namesModel)
         best = item.priorBest
+        // An item that goes on with rounds asks something of its own.
+        if item.held == nil, item.priorRounds.count == 0 { reuseKey = item.reuseKey }
     }
 }
 
@@ -121,6 +125,8 @@ struct Settlement: Sendable {
     var result: OutcomeResult
     let latency: Interval
     let finishedAt: Instant
+    /// Of a stream, from dispatch to the first piece of the answer.
+    var firstToken: Interval?
 
     /// What its request has cost in nanodollars; nil where nobody can tell.
     var cost: Int? {

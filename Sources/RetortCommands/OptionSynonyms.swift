@@ -59,8 +59,9 @@ enum OptionSynonyms {
             ["prompt", "text", "message", "question", "query"], option: "template",
             "Put it into a file, one prompt a line: retort run prompts.txt --out DIR. A text that is the same for all rows "
                 + "is a --template."),
+        SynonymSpec(["streaming"], option: "stream", "Use --stream."),
         SynonymSpec(
-            ["stream", "no-stream", "streaming"], option: "keep-body", "Answers are received whole; leave it out."),
+            ["no-stream"], option: "keep-body", "Answers are received whole without --stream; leave it out."),
     ]
 
     private static let pace = [

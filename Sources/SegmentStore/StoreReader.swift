@@ -253,6 +253,14 @@ public final class StoreReader {
         }
     }
 
+    /// The entry of each success, in no order that means anything. Reads the index alone.
+    public func forEachSuccess(_ body: (IndexEntry) throws(RetortError) -> Void) throws(RetortError) {
+        try asking { index throws(RetortError) in
+            var cursor = try index.responses.cursor()
+            while let entry = try cursor.next() { try body(entry) }
+        }
+    }
+
     /// Segment files and their bytes on disk, by lane.
     public func segmentSizes() throws(RetortError) -> [Lane: [Int]] {
         var sizes: [Lane: [Int]] = [:]

@@ -30,14 +30,17 @@ public final class ModelAnswer: Sendable {
     public let valueFound: String
     /// What a verifier said of it, a JSON object; nil where none has judged it.
     public let verdictRaw: ArraySlice<UInt8>?
+    /// Where the answer was taken from, when it is that of an equal request and nothing was paid for it; nil: it was asked for.
+    public let reusedFrom: String?
 
     public init(
         body: [UInt8], responseRaw: ArraySlice<UInt8> = emptyString, reasoningRaw: ArraySlice<UInt8> = emptyString,
         toolCallsRaw: ArraySlice<UInt8>? = nil, finishReason: String = "",
         modelRaw: ArraySlice<UInt8> = emptyString, usage: TokenUsage = TokenUsage(), costStatedNanodollars: Int? = nil,
         otherRaw: ArraySlice<UInt8>? = nil, hasOtherContent: Bool = false, valueRaw: ArraySlice<UInt8>? = nil,
-        valueFound: String = "", verdictRaw: ArraySlice<UInt8>? = nil
+        valueFound: String = "", verdictRaw: ArraySlice<UInt8>? = nil, reusedFrom: String? = nil
     ) {
+        self.reusedFrom = reusedFrom
         self.verdictRaw = verdictRaw
         self.body = body
         self.responseRaw = responseRaw
@@ -63,7 +66,19 @@ public final class ModelAnswer: Sendable {
             body: body ?? self.body, responseRaw: response ?? responseRaw, reasoningRaw: reasoning ?? reasoningRaw,
             toolCallsRaw: toolCalls ?? toolCallsRaw, finishReason: finishReason, modelRaw: modelRaw, usage: usage,
             costStatedNanodollars: costStatedNanodollars, otherRaw: otherRaw, hasOtherContent: hasOtherContent,
-            valueRaw: value ?? valueRaw, valueFound: found ?? valueFound, verdictRaw: verdict ?? verdictRaw)
+            valueRaw: value ?? valueRaw, valueFound: found ?? valueFound, verdictRaw: verdict ?? verdictRaw,
+            reusedFrom: reusedFrom)
+    }
+
+    /// The same answer for another item that asks the same: it has used and cost nothing.
+    public func reused(
+        from place: String, verdict: ArraySlice<UInt8>? = nil, other: ArraySlice<UInt8>? = nil
+    ) -> ModelAnswer {
+        ModelAnswer(
+            body: body, responseRaw: responseRaw, reasoningRaw: reasoningRaw, toolCallsRaw: toolCallsRaw,
+            finishReason: finishReason, modelRaw: modelRaw, usage: TokenUsage(), costStatedNanodollars: 0,
+            otherRaw: other ?? otherRaw, hasOtherContent: hasOtherContent, valueRaw: valueRaw, valueFound: valueFound,
+            verdictRaw: verdict ?? verdictRaw, reusedFrom: place)
     }
 
     /// Whether the model gave nothing to use: no text but white space, no tool call, no part of another kind. Reasoning

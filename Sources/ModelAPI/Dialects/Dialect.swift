@@ -46,6 +46,9 @@ public protocol Dialect: Sendable {
     /// their own: JSON that fits `schema`, or any JSON object. `isStrict` where the schema is of the part that OpenAI's API takes strictly.
     func tell(schema: [UInt8]?, isStrict: Bool, in parameters: inout RequestParameters)
 
+    /// The members by which a request asks for a stream that ends with what it has used.
+    var streamMembers: [(name: String, value: [UInt8])] { get }
+
     /// The members that offer the model one tool, `AnswerTool`, and make it call that; nil where the API has no tools.
     func forcedTool(_ schema: [UInt8], isStrict: Bool) -> [(name: String, value: [UInt8])]?
 }
@@ -59,6 +62,12 @@ public enum Provider: String, Sendable {
 extension Dialect {
     public var continuesPrompts: Bool { false }
     public var mergedMembers: Set<String> { [] }
+    public var streamMembers: [(name: String, value: [UInt8])] { [("stream", Array("true".utf8))] }
+
+    /// OpenAI's chat and completions say what they have used where they are asked to.
+    static var streamWithUsage: [(name: String, value: [UInt8])] {
+        [("stream", Array("true".utf8)), ("stream_options", Array(#"{"include_usage":true}"#.utf8))]
+    }
 
     public func tell(schema: [UInt8]?, isStrict: Bool, in parameters: inout RequestParameters) {
         guard parameters.responseFormat == nil else { return }

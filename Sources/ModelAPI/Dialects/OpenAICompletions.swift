@@ -13,6 +13,8 @@ public struct OpenAICompletions: Dialect {
     /// Servers of one's own take the first name too.
     public let tokenLimits = ["max_completion_tokens", "max_tokens"]
 
+    public var streamMembers: [(name: String, value: [UInt8])] { Self.streamWithUsage }
+
     public func members(of parameters: RequestParameters, defaults: Bool) -> [BodyMember] { parameters.members() }
 
     public func members(ofRow members: [BodyMember], with parser: JSONParser) throws(RetortError) -> [BodyMember] {

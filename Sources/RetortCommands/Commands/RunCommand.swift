@@ -126,7 +126,8 @@ enum RunCommand {
                 .main
         ] + StageOptions.options + ShardOptions.options + LimitOptions.options + ParameterOptions.options
             + [ToolsOption.option] + FillOptions.options + CheckOptions.options + VerifierSettings.options + paceOptions
-            + Pricing.options + BatchOptions.options + timeOptions + LiveOptions.all
+            + ReuseOptions.options + [StreamOption.option] + Pricing.options + BatchOptions.options + timeOptions
+            + LiveOptions.all
             + [.progress, .progressEvery]
             + JobFile.options + Preview.options + SimulatorOptions.options,
         exitCodes: [

@@ -26,6 +26,9 @@ extension RunPlan {
             facts.append(
                 ("duplicate ids", "\(Human.count(duplicates)): \(duplicatesShown.joined(separator: ", "))\(more)"))
         }
+        if settings.reuse != nil {
+            facts.append(("reused", "\(Human.count(reused)) would take the answer of an equal request, at no cost"))
+        }
         facts.append(("to send", Human.count(new)))
         facts += RunConclusion.damage(damage, out: ShellText.quoted(settings.out), .plain).map { ($0.label, $0.text) }
         guard new > 0 else { return Self.aligned(facts) }
@@ -88,7 +91,8 @@ extension RunPlan {
         var object = JSONLine()
         let counts = [
             ("rows", Int(rows)), ("items", items), ("done", done), ("failed", failed), ("changed", changed),
-            ("bad", bad), ("duplicates", duplicates), ("elsewhere", elsewhere), ("new", new), ("damaged", damage.count),
+            ("bad", bad), ("duplicates", duplicates), ("elsewhere", elsewhere), ("new", new), ("reused", reused),
+            ("damaged", damage.count),
         ]
         for (name, count) in counts { object.member(name, String(count)) }
         object.member("probes_max", String(probes?.requests ?? 0))

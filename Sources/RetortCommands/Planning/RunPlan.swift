@@ -20,6 +20,8 @@ struct RunPlan {
     private(set) var new = 0
     /// Items that would be recorded as failed for their row.
     private(set) var bad = 0
+    /// Items that would take the answer of an equal request.
+    private(set) var reused = 0
     /// What the new items ask.
     private(set) var newAskedBytes = 0
     private(set) var newBodyBytes = 0
@@ -115,6 +117,7 @@ struct RunPlan {
             settings, input: input, store: store, issued: issued, codec: RecordCodec(keepsBody: false),
             standing: standing, siblings: siblings)
         let reader = RangedRows(input, from: landmark, settings.rows, position: position)
+        let reuse = try PlannedReuse(settings, hasStore: !(store is NoOutcomes))
         while let row = try reader.next() {
             if let count = input.rowCount, settings.shard == nil, reader.rows > Self.rowsOfMatrixMax {
                 rowsLeftOut = settings.rows.count(of: count) - UInt64(Self.rowsOfMatrixMax)
@@ -123,13 +126,17 @@ struct RunPlan {
             switch try planner.plan(row) {
             case .items(let items):
                 for item in items {
+                    remembered.append(item.context.key.hash)
+                    if try reuse?.serves(item.reuseKey) == true {
+                        reused += 1
+                        continue
+                    }
                     new += 1
                     newAskedBytes += RecordView.askedBytes(item.context.asked, with: parser)
                     newBodyBytes += item.request.body.count
                     bounds.add(
                         settings.pricing.bound(
                             of: item.request, replies: settings.repliesMax, with: planner.splitter))
-                    remembered.append(item.context.key.hash)
                 }
             case .badRow(let records, let error):
                 bad += records.count
@@ -162,7 +169,7 @@ struct RunPlan {
             "the figures are made of the first \(Human.count(Self.rowsOfMatrixMax)) rows of the matrix; "
                 + "\(Human.count(Int(clamping: rowsLeftOut))) more were not looked at")
         (new, newAskedBytes, newBodyBytes) = (scaled(new), scaled(newAskedBytes), scaled(newBodyBytes))
-        (done, failed, bad) = (scaled(done), scaled(failed), scaled(bad))
+        (done, failed, bad, reused) = (scaled(done), scaled(failed), scaled(bad), scaled(reused))
         rows += rowsLeftOut
         bounds = bounds.scaled(by: factor)
     }

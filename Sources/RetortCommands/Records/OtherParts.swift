@@ -1,15 +1,21 @@
+import Basics
 import JSONText
 
 /// What a record keeps beside its members, as one JSON object: parts of the answer that have no member, texts as they
 /// came that UTF-8 cannot hold, and a cost that came too late for its column (see `CostColumn`).
 struct OtherParts {
     /// The names of what the record itself adds.
+    static let costName = "cost_usd"
     private static let costKey = Array(#"{"cost_usd":"#.utf8)
 
     /// What the record says of how its answer came about.
-    enum Note: String {
+    enum Note: String, CaseIterable {
         /// The server that answered, where a run had several.
         case endpoint
+        /// Where the answer was taken from, when it is that of an equal request.
+        case reused
+        /// Of a stream, the milliseconds to the first piece of the answer: a number.
+        case firstToken = "first_token_ms"
     }
 
     /// The object; empty where there is nothing.
@@ -50,6 +56,18 @@ struct OtherParts {
         begin(note.rawValue)
         JSONString.append(text, to: &json)
         json.append(UInt8(ascii: "}"))
+    }
+
+    mutating func add(_ note: Note, _ number: Int) {
+        begin(note.rawValue)
+        Decimal.append(number, to: &json)
+        json.append(UInt8(ascii: "}"))
+    }
+
+    /// A note's number in such an object.
+    static func number(_ note: Note, in json: [UInt8], with parser: JSONParser) -> Int? {
+        guard !json.isEmpty, let root = try? parser.parse(json).root else { return nil }
+        return root.members.first { $0.key.string == note.rawValue }?.value.int
     }
 
     /// A note's text in such an object.

@@ -33,7 +33,7 @@ struct RecordCodec: Sendable {
         var tallies = Tallies()
         switch outcome.result {
         case .answer(let answer):
-            let cost = isPaidBefore ? 0 : Bill(answer).nanodollars(at: context.price)
+            let cost = cost(of: answer, context)
             members = self.members(of: answer, outcome, cost: cost)
             tallies = RecordTallies.of(
                 answer, latency: outcome.latency, cost: cost, isInRounds: answer.verdictRaw != nil)
@@ -52,6 +52,12 @@ struct RecordCodec: Sendable {
         return NewRecord(
             key: context.key, status: status, attempts: UInt32(clamping: outcome.attempts), row: context.row,
             fingerprint: context.fingerprint, members: members, tallies: tallies)
+    }
+
+    /// What cost nothing is known to have cost nothing, where prices are known at all.
+    private func cost(of answer: ModelAnswer, _ context: ItemContext) -> Int? {
+        if answer.reusedFrom != nil { return context.price.map { _ in 0 } }
+        return isPaidBefore ? 0 : Bill(answer).nanodollars(at: context.price)
     }
 
     /// The server that got the item's last request, where there are several.
@@ -103,8 +109,13 @@ struct RecordCodec: Sendable {
         let form = costs.form(of: cost, bytes: writer.bytes.count)
         writer.dollars(.cost, nanodollars: form == .member ? cost : nil)
         if form == .besides { other.add(cost: cost) }
-        if let server = server(of: outcome) { other.add(.endpoint, server) }
-        writer.text(.prices, priceList(Bill(answer), cost))
+        if let place = answer.reusedFrom {
+            other.add(.reused, place)
+        } else if let server = server(of: outcome) {
+            other.add(.endpoint, server)
+        }
+        if let time = outcome.firstToken { other.add(.firstToken, Int(time.milliseconds)) }
+        writer.text(.prices, answer.reusedFrom == nil ? priceList(Bill(answer), cost) : "")
         let isInRounds = answer.verdictRaw != nil
         let earlier = outcome.rounds
         writer.integer(.rounds, Int(earlier.count) + (isInRounds ? 0 : 1))

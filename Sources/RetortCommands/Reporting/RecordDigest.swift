@@ -21,6 +21,10 @@ struct RecordDigest {
     private(set) var unreadable = 0
 
     private(set) var latency = LogHistogram()
+    /// Milliseconds to the first piece, of answers that came as streams.
+    private(set) var firstToken = LogHistogram()
+    /// Answers that were taken from equal requests.
+    private(set) var reused = 0
     private(set) var promptTokens = LogHistogram()
     private(set) var completionTokens = LogHistogram()
     private(set) var reasoningTokens = LogHistogram()
@@ -87,20 +91,38 @@ struct RecordDigest {
         }
     }
 
+    /// What the record says of how its answer came about. Returns whether it was taken from an equal request.
+    private mutating func addNotes(_ record: RecordView) -> Bool {
+        let other = record.json(.other)
+        guard !other.isEmpty, let root = try? noteParser.parse(other).root else { return false }
+        var isReused = false
+        for (key, value) in root.members {
+            guard let note = key.string.flatMap(OtherParts.Note.init(rawValue:)) else { continue }
+            switch note {
+            case .endpoint:
+                if let server = value.string { endpoints.add(String(server.unicodeScalars.prefix(120))) }
+            case .reused: isReused = isReused || value.kind == .string
+            case .firstToken: if let milliseconds = value.int { firstToken.add(milliseconds) }
+            }
+        }
+        if isReused { reused += 1 }
+        return isReused
+    }
+
     private mutating func addAnswer(_ record: RecordView) {
         let prompt = LogHistogram.clamped(record.usage(.prompt))
         let completion = LogHistogram.clamped(record.usage(.completion))
         let milliseconds = LogHistogram.clamped(record.integer(.latency))
-        promptTokens.add(prompt)
-        completionTokens.add(completion)
-        reasoningTokens.add(record.usage(.reasoning))
-        cachedTokens.add(record.usage(.cached))
-        latency.add(milliseconds)
+        // One that was taken from an equal request took and used nothing.
+        if !addNotes(record) {
+            promptTokens.add(prompt)
+            completionTokens.add(completion)
+            reasoningTokens.add(record.usage(.reasoning))
+            cachedTokens.add(record.usage(.cached))
+            latency.add(milliseconds)
+        }
         finishReasons.add(Self.name(record.member(.finishReason)))
         models.add(Self.name(record.member(.model)))
-        if let server = OtherParts.text(.endpoint, in: record.json(.other), with: noteParser) {
-            endpoints.add(String(server.unicodeScalars.prefix(120)))
-        }
         if record.isTruncated { truncated += 1 }
         if !record.isAnswered { empty += 1 }
         if let found = record.member(.valueFound) {

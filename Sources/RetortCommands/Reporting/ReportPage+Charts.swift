@@ -97,6 +97,9 @@ extension ReportPage {
     func distributions(_ pair: inout Markup) {
         guard summary.answersRead > 0 else { return }
         distribution(&pair, "Latency", digest.latency, .milliseconds, "latency")
+        if digest.firstToken.maximum ?? 0 > 0 {
+            distribution(&pair, "Time to first token", digest.firstToken, .milliseconds, "latency")
+        }
         distribution(&pair, "Completion tokens", digest.completionTokens, .tokens, "tokens")
         distribution(&pair, "Prompt tokens", digest.promptTokens, .tokens, "tokens")
         if digest.reasoningTokens.maximum ?? 0 > 0 {

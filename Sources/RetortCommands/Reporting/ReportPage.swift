@@ -81,6 +81,13 @@ struct ReportPage {
                 let tail = Quantity.milliseconds.text(digest.latency.quantile(0.95))
                 tile(&section, "Latency", Quantity.milliseconds.text(Double(median)), "median; p95 \(tail)")
             }
+            if let median = digest.firstToken.quantile(0.5) {
+                let tail = Quantity.milliseconds.text(digest.firstToken.quantile(0.95))
+                tile(&section, "First token", Quantity.milliseconds.text(Double(median)), "median; p95 \(tail)")
+            }
+            if digest.reused > 0 {
+                tile(&section, "Reused", Human.count(digest.reused), "from equal requests, at no cost")
+            }
             if summary.answersRead > 0 {
                 let prompt = Human.compact(digest.promptTokens.sum)
                 tile(&section, "Tokens out", Human.compact(digest.completionTokens.sum), "\(prompt) in")

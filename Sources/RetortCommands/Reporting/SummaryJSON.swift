@@ -18,9 +18,9 @@ import SegmentStore
 ///                         could tell them
 ///     job                 what the answers depend on, as in retort.json; values are texts
 ///     pace                {first, last, active_seconds, done_per_second, recent_done_per_second, remaining_seconds}
-///     latency_ms          a distribution over the answers
+///     latency_ms          a distribution over the answers, and first_token_ms over those that came as streams
 ///     tokens              {prompt, completion, reasoning, cached}: distributions over the answers
-///     answers             {truncated, empty, values_found, unfit}: values_found is {whole, first, brackets}, how the
+///     answers             {truncated, empty, reused, values_found, unfit}: reused were taken from equal requests; values_found is {whole, first, brackets}, how the
 ///                         answers' values were found; unfit are failed items whose answer does not fit
 ///     cost_usd            {records, total, failed, per_record, remaining}; per_record is a distribution
 ///     spent               {answers_usd, failures_usd, superseded_usd, total_usd, uncertain_max_usd}: the first three
@@ -67,11 +67,13 @@ struct SummaryJSON {
             Member("job", .object(summary.manifest.job.sorted { $0.key < $1.key }.map { Member($0, .text($1)) })),
             Member("pace", pace),
             Member("latency_ms", distribution(digest.latency)),
+            Member("first_token_ms", distribution(digest.firstToken)),
             Member("tokens", tokens),
             Member(
                 "answers",
                 .object([
                     Member("truncated", .integer(digest.truncated)), Member("empty", .integer(digest.empty)),
+                    Member("reused", .integer(digest.reused)),
                     Member("values_found", ValueCounts.tree(digest.valuesFound)),
                     Member("unfit", .integer(digest.unfit)),
                 ])),

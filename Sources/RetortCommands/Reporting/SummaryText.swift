@@ -99,6 +99,7 @@ struct SummaryText {
             )
         }
         add("latency", digest.latency, .milliseconds, total: false)
+        add("first token", digest.firstToken, .milliseconds, total: false)
         add("prompt tokens", digest.promptTokens, .tokens)
         add("completion tokens", digest.completionTokens, .tokens)
         add("reasoning tokens", digest.reasoningTokens, .tokens)

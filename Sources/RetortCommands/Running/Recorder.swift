@@ -12,10 +12,13 @@ final class Recorder: OutcomeSink {
     private let turn = Locked(())
 
     private let goal: AcceptedGoal?
+    private let library: AnswerLibrary?
 
     init(
-        _ store: RecordStore, codec: RecordCodec, issued: IssuedKeys, watch: RunWatch? = nil, goal: AcceptedGoal? = nil
+        _ store: RecordStore, codec: RecordCodec, issued: IssuedKeys, watch: RunWatch? = nil, goal: AcceptedGoal? = nil,
+        library: AnswerLibrary? = nil
     ) {
+        self.library = library
         self.goal = goal
         self.watch = watch
         self.store = store
@@ -26,6 +29,8 @@ final class Recorder: OutcomeSink {
     func accept(_ batch: [Outcome<ItemContext>]) throws(RetortError) -> SinkPressure {
         let records = batch.map(codec.record)
         let result = try append(records)
+        // Where there is no room to note them, they are asked again.
+        try? library?.recorded(records)
         issued.remove(records.map(\.key.hash))
         watch?.settled(batch)
         if let goal {

@@ -150,6 +150,7 @@ struct RunConclusion {
     func requests() -> [SummaryFact] {
         let progress = result.summary.progress
         guard progress.requests > 0 else {
+            if let fact = ReuseOptions.fact(progress) { return [("requests", "none sent"), fact] }
             let attempts = Human.count(progress.unconnected)
             let none = progress.unconnected > 0 ? "none sent: \(attempts) attempts found no server" : "none sent"
             return [("requests", none)] + Self.errors(of: progress)
@@ -165,6 +166,8 @@ struct RunConclusion {
                 "\(Human.count(progress.usage.prompt)) in, \(Human.count(progress.usage.completion)) out"
             ),
         ]
+        if let fact = ReuseOptions.fact(progress) { facts.append(fact) }
+        if let fact = StreamOption.fact(progress) { facts.append(fact) }
         if let cost = result.cost {
             let micros = Int(cost.cpuSeconds * 1e6 / Double(progress.requests))
             facts.append(
@@ -227,7 +230,11 @@ struct RunConclusion {
         }
         if Double(progress.rateLimited) > Double(progress.requests) * rateLimitedShareMax {
             let share = Human.percent(progress.rateLimited, of: progress.requests)
-            facts.append(("advice", "\(share) of the requests were rate-limited: lower --concurrency or set --rps"))
+            facts.append(
+                (
+                    "advice",
+                    "\(share) of the requests were rate-limited: lower --concurrency, set --rps, or let -c auto find it"
+                ))
         }
         return facts
     }

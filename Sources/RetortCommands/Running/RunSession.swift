@@ -62,6 +62,7 @@ struct RunSession {
         if !isQuiet, let line = try InputAnnouncement.line(input, settings.inputs) { messages.line(line) }
         if !isQuiet, let remark = settings.check?.remark { messages.line(remark) }
         if !isQuiet, let remark = settings.telling.remark(settings.check, settings.endpoint) { messages.line(remark) }
+        if !isQuiet, let remark = settings.reuse?.remark(settings.parameters) { messages.line(remark) }
         try BatchGuard.check(settings)
         job = try takeUpBadRows(input, job)
         try takeOnTemplate(input, job)
@@ -228,7 +229,9 @@ struct RunSession {
     func transports(
         _ first: HTTPTransport, _ wrapped: (any ModelTransport) -> any ModelTransport = { $0 }
     ) -> [any ModelTransport] {
-        ([first] + otherServers).map { wrapped(settings.secrets.guarding($0)) }
+        ([first] + otherServers).map { transport in
+            wrapped(settings.secrets.guarding(settings.streams ? StreamingTransport(base: transport) : transport))
+        }
     }
 
     func shutdown(_ first: HTTPTransport) async {
@@ -308,7 +311,9 @@ struct RunSession {
         let codec = try codec()
         let goal = goal(before, store)
         let issued = IssuedKeys()
-        let recorder = Recorder(store, codec: codec, issued: issued, watch: live?.watch, goal: goal)
+        let library = try answerLibrary(of: store)
+        defer { library?.stop() }
+        let recorder = Recorder(store, codec: codec, issued: issued, watch: live?.watch, goal: goal, library: library)
         stage?.hasOpened(store, recorder)
         let source = PlannedSource(held: before.done + before.failed, goal: goal)
         let reading = reading(input, store, standing, noted: noted, issued)
@@ -320,7 +325,7 @@ struct RunSession {
             generatorConfiguration(
                 store, before,
                 Spending(before, mark: store.mark, superseded: superseded ?? 0, notes: store.manifest.notes),
-                isOtherJob: false),
+                isOtherJob: false, memory: library),
             transports: transports(transport) { watched(gated($0), store) },
             clock: LoopClock(loop: loop), executor: loop, observer: reporter)
         let signals = Locked(0)
@@ -346,9 +351,7 @@ struct RunSession {
         reporter.finish(summary.progress)
         await shutdown(transport)
         let reached = reporter.standing(summary.progress)
-        let isWhole =
-            settings.samples == store.manifest.samples && input.isRepeatable && settings.rows.isWhole
-            && settings.shard == nil
+        let isWhole = asksAll(input, store)
         if reached.pending == 0, reached.failed == 0, summary.ending == .completed, isWhole {
             try standing.settle(input, rows: source.reading.rows, store)
         }
@@ -364,6 +367,12 @@ struct RunSession {
         return result
     }
 
+    /// Whether the run asks all that the store is for.
+    private func asksAll(_ input: InputSet, _ store: RecordStore) -> Bool {
+        settings.samples == store.manifest.samples && input.isRepeatable && settings.rows.isWhole
+            && settings.shard == nil
+    }
+
     /// The transport, watched where the run has a page.
     func watched(_ transport: any ModelTransport, _ store: RecordStore) -> any ModelTransport {
         guard let live, live.hasPage else { return transport }
@@ -374,9 +383,11 @@ struct RunSession {
     /// The generator's settings, with what the store and the address add to them.
     /// - Parameter isOtherJob: other requests are sent than those that the store's answers came from.
     func generatorConfiguration(
-        _ store: RecordStore, _ counters: StoreCounters, _ spending: Spending, isOtherJob: Bool
+        _ store: RecordStore, _ counters: StoreCounters, _ spending: Spending, isOtherJob: Bool,
+        memory: AnswerLibrary? = nil
     ) -> GeneratorConfiguration {
         var configuration = settings.pricing.budgeted(settings.generator, spending)
+        configuration.memory = memory
         configuration.budget = stage?.sharing(configuration.budget) ?? configuration.budget
         configuration.shared = startSharing(store, spending)
         configuration.hasWorkedBefore = counters.done > 0 && !isOtherJob

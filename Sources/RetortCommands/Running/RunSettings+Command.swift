@@ -54,6 +54,7 @@ extension RunSettings {
         check = try CheckOptions.check(command)
         verifier = try VerifierSettings(command, environment: environment)
         untold = parameters
+        streams = try StreamOption.isWanted(command, parameters)
         builder = try RequestBuilder(endpoint: endpoint, parameters: parameters)
         telling = try SchemaTelling(command, check)
         try telling.checkStrict(check, endpoint)
@@ -67,17 +68,22 @@ extension RunSettings {
         batch = try BatchOptions.settings(
             command, endpoint: endpoint, baseURL: baseURL, isSimulated: simulator != nil)
         if let batch { pricing = try access.single("--via batch", pricing.scaled(by: batch.priceFactor)) }
+        reuse = try ReuseOptions(command)
         generator = try Self.generator(command)
         try spread(
             over: access.servers.map { fill?.server($0) ?? $0 }, hasOwnConcurrency: command.isGiven("concurrency"))
-        generator.classifier = Classifier(
-            rejectedFinishReasons: rejectedFinishReasons, splitsThinking: splitsThinking,
-            retryAfterMax: command.duration("retry-after-max"))
-        generator.classifier.stages =
-            secrets.stages + (fill.map { [FillStage($0.tokens)] } ?? []) + (check.map { [$0.stage] } ?? [])
+        generator.classifier = classifier(retryAfterMax: command.duration("retry-after-max"))
         // A server that is probed is told once it is known how.
         try tell(by: telling.means ?? .none)
         try pricing.checkBudget(builder)
+    }
+
+    private func classifier(retryAfterMax: Interval) -> Classifier {
+        var classifier = Classifier(
+            rejectedFinishReasons: rejectedFinishReasons, splitsThinking: splitsThinking, retryAfterMax: retryAfterMax)
+        classifier.stages =
+            secrets.stages + (fill.map { [FillStage($0.tokens)] } ?? []) + (check.map { [$0.stage] } ?? [])
+        return classifier
     }
 
     private static func loadTemplate(_ command: ParsedCommand) throws(RetortError) -> (

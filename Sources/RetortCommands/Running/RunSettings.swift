@@ -75,6 +75,10 @@ struct RunSettings: Sendable {
     var pricing: Pricing
     /// The provider's batches in place of live requests; nil: live.
     var batch: BatchSettings?
+    /// When equal requests share an answer; nil: each is asked.
+    var reuse: ReuseOptions?
+    /// Whether answers are asked for as streams.
+    var streams = false
     /// How gaps are filled; nil: as the endpoint does where a row has one.
     var fill: FillOptions?
     /// What `--tools` offers in every request, as it is recorded; empty: nothing.
@@ -101,6 +105,8 @@ struct RunSettings: Sendable {
         try refuseUnheardCorrections()
         parameters = untold
         try check?.tell(by: means, in: &parameters, endpoint: endpoint)
+        // How an answer comes makes no request another one.
+        if streams { parameters.extra = endpoint.dialect.streamMembers + parameters.extra }
         builder = try RequestBuilder(endpoint: endpoint, parameters: parameters, compared: untold)
         instructions = means == .prompt ? check.map { telling.instructions.text($0.schema) } : nil
     }

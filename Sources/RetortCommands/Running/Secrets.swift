@@ -238,6 +238,7 @@ struct BlottingTransport: ModelTransport {
             return .success(reply)
         case .failure(var failure):
             failure.message = secrets.blotted(failure.message)
+            secrets.blot(&failure.received)
             return .failure(failure)
         }
     }

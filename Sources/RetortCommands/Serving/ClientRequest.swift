@@ -79,18 +79,6 @@ struct ClientRequest: Sendable {
     }
 }
 
-/// When a request is answered by what the same request was answered before.
-enum ReusePolicy: String, Sendable, CaseIterable {
-    case never
-    /// Unless the request asks for a temperature above 0: then equal requests are meant to differ.
-    case auto
-    case always
-
-    func applies(to request: ClientRequest) -> Bool {
-        switch self {
-        case .never: false
-        case .auto: (request.temperature ?? 0) <= 0
-        case .always: true
-        }
-    }
+extension ReusePolicy {
+    func applies(to request: ClientRequest) -> Bool { applies(temperature: request.temperature) }
 }

@@ -45,7 +45,7 @@ final class StoredAnswers: Sendable {
 
     private static func work(_ state: Monitor<State>, _ root: String) {
         let parser = JSONParser()
-        var reader: StoreReader?
+        var fetcher = RecordFetcher(root)
         while true {
             let job = state.wait { state -> Job?? in
                 if !state.jobs.isEmpty { return .some(state.jobs.removeFirst()) }
@@ -53,25 +53,18 @@ final class StoredAnswers: Sendable {
             }
             guard let job else { return }
             do throws(RetortError) {
-                job.completion(.success(try body(of: job, root, &reader, parser)))
+                job.completion(.success(try body(of: job, &fetcher, parser)))
             } catch {
-                reader = nil
+                fetcher = RecordFetcher(root)
                 job.completion(.failure(error))
             }
         }
     }
 
     private static func body(
-        of job: Job, _ root: String, _ reader: inout StoreReader?, _ parser: JSONParser
+        of job: Job, _ fetcher: inout RecordFetcher, _ parser: JSONParser
     ) throws(RetortError) -> [UInt8] {
-        var record: StoredRecord?
-        // A segment that has been begun since the reader was opened is found; what is in a journal only is not.
-        if let reader { record = try? reader.record(job.entry) }
-        if record == nil {
-            let fresh = try StoreReader(root, options: StoreAccess.options)
-            reader = fresh
-            record = try fresh.record(job.key)
-        }
+        let record = try fetcher.record(job.entry)
         guard let record, let root = try? parser.parse(record.line).root,
             let body = RecordView(root).member(.answerBody)?.stringBytes, !body.isEmpty
         else {

@@ -1,0 +1,40 @@
+public import Basics
+
+/// How times are spread, in buckets that grow by a tenth: a quantile is off by a twentieth at most.
+public struct TimeSpread: Sendable, Hashable {
+    private var buckets: [Int] = []
+    public private(set) var count = 0
+
+    /// The upper end of the first bucket, in milliseconds.
+    private static let first = 1.0
+    private static let growth = 1.1
+    /// Buckets up to a day.
+    private static let bucketsMax = 200
+
+    public init() {}
+
+    mutating func add(_ time: Interval) {
+        var (bucket, end) = (0, Self.first)
+        let milliseconds = time.seconds * 1000
+        while milliseconds > end, bucket < Self.bucketsMax {
+            bucket += 1
+            end *= Self.growth
+        }
+        if bucket >= buckets.count { buckets += [Int](repeating: 0, count: bucket + 1 - buckets.count) }
+        buckets[bucket] += 1
+        count += 1
+    }
+
+    /// The time that so great a share (0 to 1) does not exceed; nil of nothing.
+    public func quantile(_ share: Double) -> Interval? {
+        guard count > 0 else { return nil }
+        let rank = max(1, min(count, Int((share * Double(count)).rounded(.up))))
+        var (seen, end) = (0, Self.first)
+        for inBucket in buckets {
+            seen += inBucket
+            if seen >= rank { return .seconds(end / 1000) }
+            end *= Self.growth
+        }
+        return nil
+    }
+}
