@@ -8,6 +8,7 @@ public final class LineReader {
     private let lineBytesMax: Int
     private let skipsLonger: Bool
     private var buffer: [UInt8] = []
+    private var piece = [UInt8](repeating: 0, count: pieceBytes)
     private var at = 0
     /// Up to here the buffer holds no line feed behind `at`.
     private var searched = 0
@@ -86,14 +87,11 @@ public final class LineReader {
             buffer.removeAll(keepingCapacity: true)
             searched = 0
         }
-        let before = buffer.count
-        buffer.append(contentsOf: repeatElement(0, count: Self.pieceBytes))
-        let count = buffer.withUnsafeMutableBytes { read(descriptor, $0.baseAddress! + before, Self.pieceBytes) }
-        let number = errno
-        buffer.removeLast(Self.pieceBytes - max(0, count))
-        if count < 0, number == EINTR { return }
-        guard count >= 0 else { throw .system(number, "read", path) }
+        let count = read(descriptor, &piece, piece.count)
+        if count < 0, errno == EINTR { return }
+        guard count >= 0 else { throw .system(errno, "read", path) }
         isAtEnd = count == 0
+        buffer += piece[..<count]
     }
 
     /// The line at an offset.

@@ -74,6 +74,9 @@ public final class RecordStore: Sendable {
         let files = options.files
         precondition((1...StoreLimits.samplesMax).contains(manifest.samples), "samples out of range")
         try files.createDirectory(root)
+        // One that is there may have been made by a run that was killed before its parent was synced. A parent that cannot be
+        // opened is not this run's to make durable.
+        try? files.syncDirectory(PosixFileSystem.parent(of: root))
         let lock = try files.lock(layout.lock)
         guard try files.size(of: layout.manifest) == nil else {
             throw RetortError(.configuration, "there is a store already", at: root)

@@ -100,9 +100,9 @@ import Testing
         }
         try answerNext(40)
         var opened = 0
-        let rows = RecordedRows(plant.store) { (root) throws(RetortError) in
+        let rows = RecordedRows(plant.store) { (store) throws(RetortError) in
             opened += 1
-            return try StoreReader(root, options: StoreAccess.options)
+            return try StoreReader(store.root, options: StoreAccess.options)
         }
         for number in 0..<40 { #expect(try rows.row(of: RecordKey("q\(number)")) == UInt64(number)) }
         #expect(opened == 1)

@@ -107,7 +107,7 @@ import Testing
             names(root) == [
                 "format", "version", "generated", "store", "state", "writer", "last_run", "changes", "progress", "job",
                 "pace",
-                "latency_ms",
+                "latency_ms", "first_token_ms",
                 "tokens", "answers", "cost_usd", "spent", "attempts", "finish_reasons", "models", "endpoints",
                 "failures", "judged", "storage", "timeline", "damage", "exports", "unreadable", "untimed",
                 "quantile_error",

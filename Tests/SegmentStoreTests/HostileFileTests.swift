@@ -47,6 +47,11 @@ import Testing
 
     private func bindSocket(_ path: String) {
         let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        // The name of a socket is short, that of a temporary directory need not be.
+        let slash = path.lastIndex(of: "/")!
+        let parent = open(String(path[..<slash]), O_RDONLY | O_DIRECTORY)
+        defer { close(parent) }
+        let path = "/proc/self/fd/\(parent)" + path[slash...]
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8.prefix($0.count - 1)) }

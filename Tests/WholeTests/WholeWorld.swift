@@ -36,7 +36,6 @@ struct WholeWorld {
         random = SeededGenerator(seed: seed &+ 1)
         cap = plan.worst / 10 * (1 + random.below(60))
         settings = try plan.settings()
-        try files.createDirectory(settings.out)
     }
 
     /// Lives until every item has its outcome, then once more.

@@ -144,12 +144,13 @@ struct Pricing: Sendable {
     }
 
     /// What a request may cost at worst, in nanodollars.
+    /// - Parameter turnBytes: what the turns before it add to its body.
     static func costMax(
-        of request: ModelRequest, _ bounds: RequestBounds, _ price: TokenPrice
+        of request: ModelRequest, _ bounds: RequestBounds, _ price: TokenPrice, turnBytes: Int = 0
     ) -> Result<Int, Unbounded> {
         if let what = bounds.unboundedInput { return .failure(.input(what)) }
         guard let tokens = bounds.completionTokensMax else { return .failure(.noTokenLimit) }
-        let bytes = request.body.count.addingSaturated(bounds.addedBytes)
+        let bytes = request.body.count.addingSaturated(bounds.addedBytes).addingSaturated(turnBytes)
         return .success(price.nanodollarsMax(bodyBytes: bytes, completionTokensMax: tokens))
     }
 
@@ -166,9 +167,8 @@ struct Pricing: Sendable {
         let price = isFree ? nil : root?["model"]?.string.map { table[$0] } ?? self.price
         // A byte counts as a token, so an answer that goes back counts as its tokens. On average half of the turns are there.
         let turns = most.addingSaturated(replies > 1 ? Self.turnBytesMax : 0).multipliedSaturated(by: replies - 1)
-        var bounded = bounds
-        if replies > 1 { bounded.addedBytes = bounds.addedBytes.addingSaturated((turns / 2).addingSaturated(1)) }
-        let one = price.flatMap { try? Self.costMax(of: request, bounded, $0).get() }
+        let half = replies > 1 ? (turns / 2).addingSaturated(1) : 0
+        let one = price.flatMap { try? Self.costMax(of: request, bounds, $0, turnBytes: half).get() }
         return (one?.multipliedSaturated(by: replies), most.multipliedSaturated(by: replies))
     }
 
@@ -179,12 +179,5 @@ struct Pricing: Sendable {
             Budget(limit: $0, spent: spending.recorded, uncertain: spending.uncertainMax)
         }
         return configuration
-    }
-}
-
-extension Int {
-    func multipliedSaturated(by other: Int) -> Int {
-        let (product, overflow) = multipliedReportingOverflow(by: other)
-        return overflow ? .max : product
     }
 }

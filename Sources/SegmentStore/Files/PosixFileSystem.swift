@@ -72,7 +72,8 @@ public final class PosixFileSystem: FileSystem {
         try syncDirectory(Self.parent(of: path))
     }
 
-    private static func parent(of path: String) -> String {
+    /// The directory that a path's last part is in.
+    static func parent(of path: String) -> String {
         var trimmed = path[...]
         while trimmed.count > 1, trimmed.last == "/" { trimmed.removeLast() }
         guard let slash = trimmed.lastIndex(of: "/") else { return "." }
