@@ -31,15 +31,10 @@ public final class LineReader {
         self.path = path
         self.lineBytesMax = lineBytesMax
         self.skipsLonger = skipsLonger
-        descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
-        var state = stat()
-        guard descriptor >= 0, fstat(descriptor, &state) == 0 else { throw .system(errno, "open", path) }
-        guard state.st_mode & S_IFMT == S_IFREG else {
-            throw RetortError(.damagedData, "it is no regular file", at: path)
-        }
+        descriptor = try RegularFile.openToRead(path).descriptor
     }
 
-    deinit { if descriptor >= 0 { close(descriptor) } }
+    deinit { close(descriptor) }
 
     /// The next line, without its line feed, empty ones left out; nil at the end. The last one may lack its line feed.
     public func next() throws(RetortError) -> (offset: Int, line: [UInt8])? {

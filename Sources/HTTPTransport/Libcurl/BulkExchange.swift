@@ -33,13 +33,7 @@ final class BulkExchange {
         case .bytes(let bytes): head = bytes
         case .file(let path, let before, let after):
             (head, tail) = (before, after)
-            source = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
-            var state = stat()
-            guard source >= 0, fstat(source, &state) == 0 else { throw .system(errno, "open", path) }
-            guard state.st_mode & S_IFMT == S_IFREG else {
-                throw RetortError(.damagedData, "it is no regular file", at: path)
-            }
-            fileBytes = state.st_size
+            (source, fileBytes) = try RegularFile.openToRead(path)
         }
         if let path = call.target {
             // What is there may be no regular file, or have other names.

@@ -74,11 +74,8 @@ extension RunSettings {
         responseBytesMax = command.size("response-size-max")
         // A store of simulated answers is never filled up with paid ones by mistake.
         let isSimulated = command.flag("simulate") || job.isSimulated && command.source(of: "base-url") != .commandLine
-        simulator = isSimulated ? try SimulatorOptions.configuration(command) : nil
-        if !isSimulated { try SimulatorOptions.checkUnused(command) }
-        timeouts = HTTPTransport.Timeouts(
-            connect: command.duration("connect-timeout"), firstByte: command.duration("first-byte-timeout"),
-            stalled: command.duration("stall-timeout"), total: command.duration("timeout"))
+        simulator = try SimulatorOptions.chosen(command, isSimulated: isSimulated)
+        timeouts = HTTPTransport.Timeouts(command)
         (parameters, parameterTexts) = try ParameterOptions.parameters(command, isSimulated: true)
         if command.source(of: "model") != .commandLine { parameters.model = job.model }
         untold = parameters

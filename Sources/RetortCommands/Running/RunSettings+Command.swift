@@ -39,11 +39,8 @@ extension RunSettings {
         compressionLevel = command.integer("compression-level")
         drainTimeout = command.duration("drain-timeout")
         responseBytesMax = command.size("response-size-max")
-        simulator = command.flag("simulate") ? try SimulatorOptions.configuration(command) : nil
-        if simulator == nil { try SimulatorOptions.checkUnused(command) }
-        timeouts = HTTPTransport.Timeouts(
-            connect: command.duration("connect-timeout"), firstByte: command.duration("first-byte-timeout"),
-            stalled: command.duration("stall-timeout"), total: command.duration("timeout"))
+        simulator = try SimulatorOptions.chosen(command, isSimulated: command.flag("simulate"))
+        timeouts = HTTPTransport.Timeouts(command)
         (parameters, parameterTexts) = try ParameterOptions.parameters(command, isSimulated: simulator != nil)
         fill = try FillOptions(command, model: parameters.model, hasTemplate: template != nil)
         if let fill {

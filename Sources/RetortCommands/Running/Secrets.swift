@@ -111,7 +111,7 @@ struct Secrets: Sendable {
     /// Replaces every secret in a body, and says whether there was one. Copies nothing as long as there is none.
     @discardableResult
     func blot(_ bytes: inout [UInt8]) -> Bool {
-        guard bytes.withUnsafeBufferPointer(mayHold) else { return false }
+        if isEmpty { return false }
         var hasFound = false
         for pattern in spellings {
             var from = 0

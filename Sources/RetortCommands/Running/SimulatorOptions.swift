@@ -67,8 +67,15 @@ enum SimulatorOptions {
             group: group),
     ]
 
+    /// The built-in server of a run that uses it; nil for another one, whose command line must not have its options.
+    static func chosen(_ command: ParsedCommand, isSimulated: Bool) throws(RetortError) -> SimulatorConfiguration? {
+        if isSimulated { return try configuration(command) }
+        try checkUnused(command)
+        return nil
+    }
+
     /// Throws `.usage` for options of the built-in server on the command line of a run that does not use it.
-    static func checkUnused(_ command: ParsedCommand) throws(RetortError) {
+    private static func checkUnused(_ command: ParsedCommand) throws(RetortError) {
         guard let unused = options.first(where: { command.source(of: $0.name) > .environment }) else { return }
         throw RetortError(
             .usage, "--\(unused.name) is an option of the built-in model server, which this run does not use",

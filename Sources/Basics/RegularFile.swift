@@ -1,0 +1,18 @@
+import Glibc
+
+/// Files that may have been exchanged for something else.
+public enum RegularFile {
+    /// Opens a file for reading, without following a link or waiting for a pipe's writer. The caller closes the descriptor.
+    ///
+    /// Throws what the system says, `.damagedData` for what is no regular file.
+    public static func openToRead(_ path: String) throws(RetortError) -> (descriptor: Int32, bytes: Int) {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+        guard descriptor >= 0 else { throw .system(errno, "open", path) }
+        var status = stat()
+        let isKnown = fstat(descriptor, &status) == 0
+        let number = errno
+        if isKnown, status.st_mode & S_IFMT == S_IFREG { return (descriptor, Int(status.st_size)) }
+        close(descriptor)
+        throw isKnown ? RetortError(.damagedData, "it is no regular file", at: path) : .system(number, "open", path)
+    }
+}
