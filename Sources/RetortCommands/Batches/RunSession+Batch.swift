@@ -47,7 +47,7 @@ extension RunSession {
             planner: { () throws(RetortError) in
                 RowPlanner(
                     settings, input: input, store: store, issued: issued, codec: codec, standing: standing,
-                    isCompared: reading.watch == nil, siblings: siblings,
+                    isCompared: reading.watch == nil || settings.onChange == .rerun, siblings: siblings,
                     prior: try PriorRounds(of: store, settings.generator.classifier), batches: keys)
             },
             onBadRow: { reporter.badRow($0) }, onRemark: { reporter.remark($0) })

@@ -242,12 +242,12 @@ final class RowPlanner {
                 return .duplicate(of: nil)
             }
             findings.changed += 1
-            // Files are compared before the first request: what differs now was answered in this run.
-            if settings.onChange == .refuse, input.isRepeatable, isCompared {
+            // Rows are compared before the first request: what differs now was answered in this run.
+            if settings.onChange != .keep, input.isRepeatable, isCompared {
                 issued.remove([hash])
                 return .duplicate(of: nil)
             }
-            // In a run they are superseded by now; a plan says what would be asked.
+            // A plan says what would be asked.
             if settings.onChange == .rerun { return .wanted }
         }
         issued.remove([hash])

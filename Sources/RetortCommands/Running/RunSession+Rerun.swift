@@ -37,6 +37,8 @@ extension RunSession {
         let revision = try StoreRevision(settings.out, options: storeOptions)
         defer { revision.release() }
         if !isQuiet { messages.line("comparing the input's rows with what is on disk") }
+        // First what the source lacks, then what differs: a record that comes in between is met by the second.
+        if stage?.source != nil { try supersedeOrphans(input, revision) }
         // All samples of a changed row go, also those that this run does not ask for.
         var all = settings
         all.samples = max(settings.samples, manifest.samples)
@@ -49,7 +51,6 @@ extension RunSession {
             },
             withoutIDs: true, overflow: { (entry) throws(RetortError) in try revision.supersede(entry) })
         for entry in changed.entries.values { try revision.supersede(entry) }
-        if stage?.source != nil { try supersedeOrphans(input, revision) }
         if !isQuiet { messages.line(announcement(revision)) }
         try revision.commit(job: job.keepingSamples(of: manifest).values)
     }

@@ -341,7 +341,7 @@ struct RunSession {
             planner: { () throws(RetortError) in
                 RowPlanner(
                     settings, input: input, store: store, issued: issued, codec: codec, standing: standing,
-                    isCompared: reading.watch == nil, siblings: siblings,
+                    isCompared: reading.watch == nil || settings.onChange == .rerun, siblings: siblings,
                     prior: try PriorRounds(of: store, settings.generator.classifier, verifier: verifier))
             },
             onBadRow: { reporter.badRow($0) }, onRemark: { reporter.remark($0) })

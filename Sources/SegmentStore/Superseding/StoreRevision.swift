@@ -60,8 +60,10 @@ public final class StoreRevision {
     /// The same by the key.
     public func lookup(_ key: RecordKey) throws(RetortError) -> IndexEntry? { try lookup(key.hash) }
 
-    /// Notes that everything the store holds of a key is to go. `entry` is what `lookup` gave for it.
+    /// Notes that everything the store holds of a key is to go; what was noted before counts once. `entry` is what `lookup` gave
+    /// for it.
     public func supersede(_ entry: IndexEntry) throws(RetortError) {
+        guard try !keys.contains(entry.hash) else { return }
         if entry.recordStatus == .ok {
             answers += 1
             try places.note(entry)
