@@ -125,6 +125,23 @@ def test_a_stage_that_changes_is_sent_again_with_what_follows(retort, prompts, j
         assert record["messages"][1]["content"] == reviews[name]["response"]
 
 
+def test_answers_that_come_while_a_later_stage_compares_are_taken(retort, job, tmp_path, teacher):
+    """A template that changes the first rows alone: many are compared still when the first new answers come."""
+    server, rows, count, changed = teacher(), tmp_path / "rows.jsonl", 6000, 40
+    late = [{"late": " Soon."} if n < changed else {} for n in range(count)]
+    fields = [{"id": f"q-{n}", "prompt": f"What is {n}?", **late[n]} for n in range(count)]
+    rows.write_text("".join(json.dumps(row) + "\n" for row in fields))
+    stages = STAGES.partition("    prompt:")[0] + "    prompt: '%s'\n" + STAGES[STAGES.index("  - name: short") :]
+    retort("run", job(server, rows, stages=stages % "Judge this: {{response}}"))
+    assert server.requests == 3 * count
+    path = job(server, rows, stages=stages % 'Judge this: {{response}}{{late ?? ""}}')
+    retort("run", path, "--on-change", "rerun")
+    assert server.requests == 3 * count + 2 * changed
+    reviews = Store(tmp_path / "out" / "review").responses
+    for name, record in Store(tmp_path / "out" / "short").responses.items():
+        assert record["messages"][1]["content"] == reviews[name]["response"], name
+
+
 def test_rejected_answers_go_to_the_stronger_model(retort, prompts, job, tmp_path, teacher):
     server = teacher("--fail", "400=0.4")
     stages = """\
