@@ -2,8 +2,6 @@ public import CommandLine
 
 /// The table of the whole program.
 public enum RetortProgram {
-    public static let version = "0.1.0"
-
     /// One command: its row of the table, and what it does.
     struct Entry: Sendable {
         var spec: CommandSpec
@@ -40,7 +38,7 @@ public enum RetortProgram {
     ]
 
     public static let spec = ProgramSpec(
-        name: "retort", version: version,
+        name: "retort", version: RetortVersion.text,
         summary: "send prompts to a model API and save every answer: none lost, none paid for twice",
         commands: entries.map(\.spec), sharedOptions: [.color, .quiet],
         environment: [

@@ -72,10 +72,10 @@ struct LiveTests {
         let escape = #"\ud83d\ude00"#
         for count in 8170...8200 {
             let raw = "\"" + String(repeating: "x", count: count) + escape + String(repeating: "y", count: 99) + "\""
-            let text = RunWatch.text(of: Array(raw.utf8)[...])
-            #expect(text.hasPrefix("xxx") && text.unicodeScalars.count <= RunWatch.answerScalarsMax + 1)
+            let text = Excerpt.answer(Array(raw.utf8)[...])
+            #expect(text.hasPrefix("xxx") && text.unicodeScalars.count <= Excerpt.answerScalarsMax + 1)
         }
-        #expect(RunWatch.text(of: Array(#""a\n\"b""#.utf8)[...]) == "a\n\"b")
+        #expect(Excerpt.answer(Array(#""a\n\"b""#.utf8)[...]) == "a\n\"b")
     }
 
     @Test("exchanges under way are shown by age, with the last turn of what is asked")

@@ -3,6 +3,10 @@ import JSONText
 
 /// How many values were found in which way, and how many answers were rejected.
 enum ValueCounts {
+    /// What messages of answers that were rejected begin with.
+    static let noValue = "the answer holds no JSON value"
+    static let unfit = "the answer does not fit the schema"
+
     /// `90 whole, 8 first, 2 brackets`; empty where there are none.
     static func text(_ found: [String: Int]) -> String {
         JSONSearch.Layer.allCases.compactMap { layer in

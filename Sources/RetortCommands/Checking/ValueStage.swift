@@ -74,16 +74,14 @@ final class ValueStage: AnswerStage {
             }
         }
         if let excess { throw excess }
-        guard let result else { throw RetortError(.badInput, Self.noValue) }
+        guard let result else { throw RetortError(.badInput, ValueCounts.noValue) }
         if result.accepted { return result.found }
         let failures = try checker.validator?.failures(of: result.found.value) ?? []
         throw RetortError(
-            .badInput, Self.unfit, cause: Self.sentence(failures))
+            .badInput, ValueCounts.unfit, cause: Self.sentence(failures))
     }
 
     /// What the messages of answers that do not fit begin with.
-    static let noValue = "the answer holds no JSON value"
-    static let unfit = "the answer does not fit the schema"
 
     /// Failures that a message names.
     private static let failuresShownMax = 3

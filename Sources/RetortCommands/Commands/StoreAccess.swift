@@ -17,6 +17,13 @@ enum StoreAccess {
         return options
     }
 
+    /// Whether an operand is the directory of a store.
+    static func isStore(_ operand: String) -> Bool {
+        let files = PosixFileSystem()
+        guard operand != "-", let size = try? files.size(of: operand + "/retort.json") else { return false }
+        return size > 0
+    }
+
     /// A damaged stretch in words.
     static func sentence(_ damage: Damage) -> String {
         "damaged: \(place(damage)): \(damage.reason)"

@@ -88,10 +88,10 @@ extension ComparedRow {
 
     private static func text(_ record: ComparedRecord) -> String {
         guard record.isAnswered else { return CellWidth.sanitized("\(record.failureClass): \(record.error)") }
-        let text = RunWatch.text(of: record.response[...])
+        let text = Excerpt.answer(record.response[...])
         let calls = record.toolCalls.isEmpty ? "" : " [tool calls] " + String(decoding: record.toolCalls, as: UTF8.self)
         return CellWidth.sanitized(
-            ExchangeWatch.shortened(
+            Excerpt.text(
                 (text + calls).split(whereSeparator: \.isNewline).joined(separator: " "), scalarsMax))
     }
 

@@ -77,7 +77,7 @@ enum ExportNotes {
     }
 
     private static func note(_ root: JSONValue) -> ExportNote? {
-        guard let time = root["time"]?.int, (0..<RecordDigest.secondsMax).contains(time),
+        guard let time = root["time"]?.int, (0..<UTCTime.secondsMax).contains(time),
             let format = root["format"]?.string
         else { return nil }
         func count(_ value: JSONValue?) -> Int { max(0, value?.int ?? 0) }

@@ -88,7 +88,7 @@ struct RunRequest {
         guard let job, job.source == nil, !job.namesMatrix,
             let inputs = try? job.inputs(given: command.operands("PROMPTS"))
         else { return [] }
-        if inputs.contains(where: RunInput.isStore) { return [] }
+        if inputs.contains(where: StoreAccess.isStore) { return [] }
         do throws(RetortError) {
             _ = try InputSet.resolve(inputs)
             return []

@@ -34,7 +34,6 @@ final class ExchangeWatch: Sendable {
     private static let codesMax = 64
     /// Of a longer body only its size is told.
     private static let bodyBytesMax = 64 * 1024
-    static let textScalarsMax = 240
 
     private let state = Locked(State())
 
@@ -104,12 +103,7 @@ final class ExchangeWatch: Sendable {
         }
         let content = root["messages"]?.elements.last?["content"] ?? root["prompt"] ?? root["input"]
         let text = content?.string ?? content?.elements.last?["text"]?.string
-        return text.map { shortened($0, textScalarsMax) } ?? size
-    }
-
-    static func shortened(_ text: String, _ count: Int) -> String {
-        text.unicodeScalars.count <= count
-            ? text : String(String.UnicodeScalarView(text.unicodeScalars.prefix(count))) + "…"
+        return text.map { Excerpt.text($0, Excerpt.askedScalarsMax) } ?? size
     }
 }
 

@@ -12,7 +12,7 @@ extension RunWatch {
         typealias Sample = Exposition.Sample
         var metrics = Exposition()
         metrics.gauge(
-            "retort_build_info", "The version of retort; always 1.", [Sample(1, [("version", RetortProgram.version)])])
+            "retort_build_info", "The version of retort; always 1.", [Sample(1, [("version", RetortVersion.text)])])
         metrics.gauge(
             "retort_run_info", "What runs; always 1.", [Sample(1, [("command", record.command), ("model", model)])])
         metrics.gauge(

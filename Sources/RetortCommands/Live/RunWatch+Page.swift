@@ -15,7 +15,7 @@ extension RunWatch {
         let isRunning = record.state == .running
         let tokenRate = state.history.samples.suffix(5).map(\.tokens)
         return JSONTree.object([
-            Member("title", .text(title)), Member("version", .text(RetortProgram.version)),
+            Member("title", .text(title)), Member("version", .text(RetortVersion.text)),
             Member("state", .text(word(record))), Member("note", .text(note(record))),
             Member("follows", .boolean(follows)), Member("command", .text(record.command)),
             Member("model", .text(model)), Member("server", .text(server)),

@@ -77,8 +77,6 @@ final class RunWatch: Sendable {
     private static let classesMax = 64
     /// The least time between two answers that are shown.
     private static let answerInterval = Interval.milliseconds(200)
-    static let answerScalarsMax = 2000
-    private static let answerBytesMax = 8192
     static let sampleMicroseconds: UInt32 = 1_000_000
 
     init(
@@ -169,7 +167,7 @@ final class RunWatch: Sendable {
     func note(_ kind: Event.Kind, _ text: String) {
         let event = Event(
             time: Int(wallClockSeconds()), kind: kind,
-            text: ExchangeWatch.shortened(text, RunRecord.textScalarsMax))
+            text: Excerpt.text(text, RunRecord.textScalarsMax))
         let record = state.withLock { state in
             state.events.append(event)
             if state.events.count > Self.eventsMax { state.events.removeFirst() }
@@ -215,26 +213,13 @@ final class RunWatch: Sendable {
 
     private static func shown(_ answer: ModelAnswer, of outcome: Outcome<ItemContext>) -> Answer {
         Answer(
-            id: Self.name(of: outcome.context.key), text: text(of: answer.responseRaw),
+            id: Self.name(of: outcome.context.key), text: Excerpt.answer(answer.responseRaw),
             tokens: answer.usage.completion, seconds: outcome.latency.seconds)
     }
 
     static func name(of key: RecordKey) -> String {
-        let id = ExchangeWatch.shortened(String(decoding: key.id, as: UTF8.self), ExchangeWatch.textScalarsMax)
+        let id = Excerpt.text(String(decoding: key.id, as: UTF8.self), Excerpt.askedScalarsMax)
         return key.sample == 0 ? id : "\(id) (sample \(key.sample))"
-    }
-
-    /// The text of a JSON string, shortened before it is decoded.
-    static func text(of raw: ArraySlice<UInt8>) -> String {
-        var content = raw.dropFirst().dropLast()
-        if content.count > answerBytesMax {
-            content = content.prefix(answerBytesMax)
-            // An escape that was cut in two would be read as something else.
-            let tail = content.suffix(12)
-            if let escape = tail.lastIndex(of: UInt8(ascii: "\\")) { content = content[..<escape] }
-        }
-        return ExchangeWatch.shortened(
-            String(decoding: JSONString.unescape(content), as: UTF8.self), answerScalarsMax)
     }
 
     /// The run is over; where it has not told how, an error has ended it.

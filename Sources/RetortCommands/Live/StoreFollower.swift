@@ -114,8 +114,8 @@ final class StoreFollower: MonitorSource {
             let milliseconds = min(max(0, view.integer(.latency)), Self.millisecondsMax)
             answers.append(
                 RunWatch.Answer(
-                    id: ExchangeWatch.shortened(view.text(.id), ExchangeWatch.textScalarsMax),
-                    text: RunWatch.text(of: view.token(.response)), tokens: max(0, view.usage(.completion)),
+                    id: Excerpt.text(view.text(.id), Excerpt.askedScalarsMax),
+                    text: Excerpt.answer(view.token(.response)), tokens: max(0, view.usage(.completion)),
                     seconds: Double(milliseconds) / 1000))
         }
         let fresh = answers.filter { !look.seen.contains($0.id) }
@@ -130,7 +130,7 @@ final class StoreFollower: MonitorSource {
         let name = view.text(.failureClass)
         // Only classes that the store counts.
         guard look.failures[name] != nil else { return }
-        look.failures[name]?.id = ExchangeWatch.shortened(view.text(.id), ExchangeWatch.textScalarsMax)
+        look.failures[name]?.id = Excerpt.text(view.text(.id), Excerpt.askedScalarsMax)
         look.failures[name]?.message = RunRecord.cut(view.text(.error))
     }
 }

@@ -32,7 +32,7 @@ struct JobDescription: Sendable, Hashable {
             values["reject_finish"] = settings.rejectedFinishReasons.sorted().joined(separator: ",")
         }
         if let check = settings.check { values[AnswerCheck.jobName] = check.jobText }
-        if let verifier = settings.verifier { values[VerifierSettings.jobName] = verifier.spec.text }
+        if let verifier = settings.verifier { values[StoredVerdicts.jobName] = verifier.spec.text }
         values[FillOptions.jobName] = settings.fill?.jobText
         checkOption = settings.check?.option
         schema = settings.check?.schema

@@ -10,8 +10,6 @@ struct RecordDigest {
         var rawBytes = 0
     }
 
-    /// The first second of the year 10000: what claims to be later has no time.
-    static let secondsMax = 253_402_300_800
     /// Attempts told apart; what took more counts as this many.
     static let attemptsMax = 12
 
@@ -158,7 +156,7 @@ struct RecordDigest {
     private mutating func addFailure(_ record: RecordView, _ head: RecordHead, _ number: Int) {
         let status = record.integer(.httpStatus)
         let message = Self.text(record.member(.error), FailureDigest.messageScalarsMax)
-        if message.hasPrefix(ValueStage.unfit) || message.hasPrefix(ValueStage.noValue) { unfit += 1 }
+        if message.hasPrefix(ValueCounts.unfit) || message.hasPrefix(ValueCounts.noValue) { unfit += 1 }
         failures[number].add(status: status, message: message) {
             FailureDigest.Example(
                 id: Self.text(head.key.id, 200), sample: Int(head.key.sample), attempts: Int(head.attempts),
@@ -175,7 +173,7 @@ struct RecordDigest {
     }
 
     private mutating func addTime(_ record: RecordView, _ change: (inout Timeline.Bin) -> Void) {
-        guard let created = record.member(.created)?.int, (1..<Self.secondsMax).contains(created) else {
+        guard let created = record.member(.created)?.int, (1..<UTCTime.secondsMax).contains(created) else {
             untimed += 1
             return
         }

@@ -184,7 +184,7 @@ struct ReportPage {
         footer.element(
             "p",
             text:
-                "Made by retort \(RetortProgram.version) from the store's records. summary.json beside this page has every number."
+                "Made by retort \(RetortVersion.text) from the store's records. summary.json beside this page has every number."
         )
     }
 }

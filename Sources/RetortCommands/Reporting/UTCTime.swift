@@ -6,6 +6,8 @@ struct UTCTime: Sendable, Hashable {
     /// Seconds since midnight.
     let seconds: Int64
 
+    /// The first second of the year 10000: what claims to be later has no time.
+    static let secondsMax = 253_402_300_800
     private static let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
     /// From seconds since 1970. The year is counted from March, so that the leap day ends it; an era is 400 years.

@@ -20,7 +20,7 @@ extension RunSession {
         let bad = index.map { $0 < counters.failedByClass.count ? counters.failedByClass[$0] : 0 } ?? 0
         // Answers that wait for a verifier would be sent again without one.
         let wantsVerifier =
-            counters.rounds > 0 && settings.verifier == nil && manifest.job[VerifierSettings.jobName] != nil
+            counters.rounds > 0 && settings.verifier == nil && manifest.job[StoredVerdicts.jobName] != nil
         // What is under way in batches is of the store's job.
         let isUnderWay = try BatchJournal(of: settings.out).open.contains(where: \.isSubmitted)
         let isBlank = counters.done == 0 && counters.failed == bad && !wantsVerifier && !isUnderWay

@@ -211,7 +211,7 @@ struct RunSession {
         _ baseURL: String, _ headers: [(name: String, value: String)], _ loop: EventLoop
     ) throws(RetortError) -> HTTPTransport {
         let configuration = HTTPTransport.Configuration(
-            baseURL: baseURL, headers: headers, userAgent: "retort/\(RetortProgram.version)",
+            baseURL: baseURL, headers: headers, userAgent: "retort/\(RetortVersion.text)",
             timeouts: settings.timeouts, responseBytesMax: settings.responseBytesMax, connectionsMax: connectionsMax,
             network: settings.network)
         return try HTTPTransport(configuration, on: loop)

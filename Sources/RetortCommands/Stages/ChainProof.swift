@@ -42,7 +42,7 @@ struct ChainProof {
             }
         }
         others = max(0, Int(clamping: own.counters.done + own.counters.failed) - done - failed)
-        guard let judged = stage.judged, RunInput.isStore(layout.path(of: judged)) else { return }
+        guard let judged = stage.judged, StoreAccess.isStore(layout.path(of: judged)) else { return }
         verdictsMissing = try VerdictDelivery.missing(
             stage.name, at: own.root, JudgeRule(passAt: stage.passAt),
             in: try StoreReader(layout.path(of: judged), options: StoreAccess.options))
@@ -97,8 +97,8 @@ extension PipelineLayout {
     func chain() throws(RetortError) -> [ChainProof] {
         var proofs: [ChainProof] = []
         for stage in stages {
-            guard let from = stage.from, RunInput.isStore(path(of: stage.name)),
-                (stage.sources?.names ?? [from]).allSatisfy({ RunInput.isStore(path(of: $0)) })
+            guard let from = stage.from, StoreAccess.isStore(path(of: stage.name)),
+                (stage.sources?.names ?? [from]).allSatisfy({ StoreAccess.isStore(path(of: $0)) })
             else { continue }
             proofs.append(try ChainProof(stage, from: from, in: self))
         }

@@ -9,7 +9,7 @@ enum PipelineCommand {
         _ given: ParsedCommand, _ request: RunRequest, _ context: CommandContext, environment: [String: String]
     ) throws(RetortError) -> Pipeline {
         let root = try request.command.requiredString("out")
-        if RunInput.isStore(root) {
+        if StoreAccess.isStore(root) {
             throw RetortError(
                 .configuration, "--out is a store, and a job with stages makes one for each of them", at: root,
                 remedy: "Give --out another directory.")
@@ -77,7 +77,7 @@ enum PipelineCommand {
         let output = DataOutput.standardOutput()
         let asJSON = request.command.flag("json")
         for (number, stage) in pipeline.stages.enumerated() {
-            let hasSource = stage.origins.allSatisfy { RunInput.isStore("\(pipeline.root)/\($0)") }
+            let hasSource = stage.origins.allSatisfy { StoreAccess.isStore("\(pipeline.root)/\($0)") }
             guard hasSource else {
                 if !asJSON {
                     try output.line("\(number > 0 ? "\n" : "")\(stage.name)")

@@ -145,7 +145,7 @@ struct PipelineSession: Sendable {
     private func pool() throws(RetortError) -> BudgetPool? {
         guard let limit = pipeline.stages.lazy.compactMap(\.settings.pricing.limit).max() else { return nil }
         var spent = 0
-        for stage in pipeline.stages where RunInput.isStore(stage.settings.out) {
+        for stage in pipeline.stages where StoreAccess.isStore(stage.settings.out) {
             let spending = try Spending(of: try StoreReader(stage.settings.out, options: StoreAccess.options))
             spent = spent.addingSaturated(spending.recorded).addingSaturated(spending.uncertainMax)
         }

@@ -37,7 +37,7 @@ struct PipelineSummary {
 
     init(_ layout: PipelineLayout) throws(RetortError) {
         root = layout.root
-        for stage in layout.stages where RunInput.isStore(layout.path(of: stage.name)) {
+        for stage in layout.stages where StoreAccess.isStore(layout.path(of: stage.name)) {
             let reader = try StoreReader(layout.path(of: stage.name), options: StoreAccess.options)
             let counters = reader.counters
             stages.append(

@@ -11,7 +11,7 @@ enum RunInput {
     /// Throws as `InputSet.resolve` does, and `.usage` where a store is named beside other inputs.
     static func resolve(_ settings: RunSettings) throws(RetortError) -> InputSet {
         if let matrix = settings.matrix { return InputSet(matrix.matrix, name: matrix.name) }
-        for operand in settings.inputs where isStore(operand) {
+        for operand in settings.inputs where StoreAccess.isStore(operand) {
             guard settings.inputs.count == 1 else {
                 throw RetortError(
                     .usage, "a store is named beside other inputs", at: operand,
@@ -35,13 +35,6 @@ enum RunInput {
                 remedy: "Name the directory of a run, whose answers are to be continued.")
         }
         return try InputSet.resolve(settings.inputs, format: settings.format)
-    }
-
-    /// Whether an operand is the directory of a store.
-    static func isStore(_ operand: String) -> Bool {
-        let files = PosixFileSystem()
-        guard operand != "-", let size = try? files.size(of: operand + "/retort.json") else { return false }
-        return size > 0
     }
 
     private static func store(_ root: String, _ settings: RunSettings) throws(RetortError) -> InputFile {

@@ -38,6 +38,9 @@ struct StoredVerdict: Sendable, Hashable {
 /// Finds the verdicts on stored answers: the newest of `verdicts/` that is not older than the answer, else the one that the
 /// answer's record has from its run. Used by one thread.
 final class StoredVerdicts {
+    /// The member of a job that names what judges its answers.
+    static let jobName = "verifier"
+
     private let reader: StoreReader
     private let parser = JSONParser()
 
@@ -46,7 +49,7 @@ final class StoredVerdicts {
 
     /// Verifiers whose verdicts the store may hold: the one of its runs, and those of `retort evaluate`.
     static func verifiers(of manifest: StoreManifest) -> [String] {
-        var names = manifest.job[VerifierSettings.jobName].flatMap { try? VerifierSpec($0).name }.map { [$0] } ?? []
+        var names = manifest.job[StoredVerdicts.jobName].flatMap { try? VerifierSpec($0).name }.map { [$0] } ?? []
         for name in EvaluationNote.read(manifest).keys.sorted() where !names.contains(name) { names.append(name) }
         return names
     }

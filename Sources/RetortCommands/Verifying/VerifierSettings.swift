@@ -24,8 +24,6 @@ struct VerifierSettings: Sendable {
     /// What a verifier's processes have; variables that hold keys are kept from them.
     var environment: [String: String]
 
-    /// The job's member.
-    static let jobName = "verifier"
     /// The name of the note in which a store keeps the rounds, for retries.
     static let roundsNote = "rounds"
 
@@ -103,7 +101,7 @@ struct VerifierSettings: Sendable {
 
     /// Of a store's job, for a retry; nil where nothing judged its answers. The command line may name the rounds otherwise.
     init?(of job: StoredJob, _ command: ParsedCommand, environment: [String: String]) throws(RetortError) {
-        guard let text = job.values[Self.jobName] else {
+        guard let text = job.values[StoredVerdicts.jobName] else {
             if command.isGiven("rounds") { throw Self.unused("--rounds") }
             return nil
         }
