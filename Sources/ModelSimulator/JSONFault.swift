@@ -9,6 +9,8 @@ public enum JSONFault: String, Sendable, Hashable, CaseIterable {
     case almost
     /// No JSON: its end is missing.
     case broken
+    /// Nearly JSON, as models write it: a remark after the first bracket and a comma before the last one.
+    case sloppy
 }
 
 /// The shares of such answers.
@@ -56,6 +58,13 @@ extension JSONFault {
         switch self {
         case .prose: return Array("Here is what was asked for:\n\n```json\n".utf8) + json + Array("\n```\n".utf8)
         case .broken: return Array(json.dropLast())
+        case .sloppy:
+            guard let root = try? parser.parse(json).root, root.kind == .object || root.kind == .array else {
+                return json
+            }
+            let comma = root.members.isEmpty && root.elements.isEmpty ? "" : ","
+            return [json[root.range.lowerBound]] + Array(" // as asked\n".utf8)
+                + json[root.range].dropFirst().dropLast() + Array(comma.utf8) + json[root.range].suffix(1)
         case .almost:
             guard let member = (try? parser.parse(json).root)?.members.first?.value else {
                 return Array(#"{"almost":"#.utf8) + json + Array("}".utf8)

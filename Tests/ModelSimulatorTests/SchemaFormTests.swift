@@ -107,6 +107,8 @@ import Testing
         #expect(text(.broken, value) == #"{"a":{"b":1},"c":2"#)
         #expect(text(.almost, value) == #"{"a":"almost","c":2}"#)
         #expect(text(.almost, Array("[1]".utf8)) == #"{"almost":[1]}"#)
+        #expect(text(.sloppy, value) == "{ // as asked\n\"a\":{\"b\":1},\"c\":2,}")
+        #expect(text(.sloppy, Array("[]".utf8)) == "[ // as asked\n]" && text(.sloppy, Array("1".utf8)) == "1")
         #expect(text(.prose, value).contains("```json\n{\"a\":{\"b\":1},\"c\":2}\n```"))
     }
 }

@@ -7,15 +7,19 @@ import Testing
 @testable import RetortCommands
 
 struct AnswerCheckTests {
-    private func answer(_ text: String) -> ModelAnswer {
+    private func answer(_ text: String, finish: String = "") -> ModelAnswer {
         var raw: [UInt8] = []
         JSONString.append(text, to: &raw)
-        return ModelAnswer(body: [], responseRaw: raw[...])
+        return ModelAnswer(body: [], responseRaw: raw[...], finishReason: finish)
     }
 
-    private func judge(_ text: String, _ schema: String?) throws -> String {
-        let check = try AnswerCheck(schema: schema.map { Array($0.utf8) }, name: "s")
-        switch check.stage.judge(answer(text), of: AskedRequest(ModelRequest(path: "", body: [])), with: JSONParser()) {
+    private func judge(
+        _ text: String, _ schema: String?, repairs: Bool = false, finish: String = ""
+    ) throws -> String {
+        let check = try AnswerCheck(schema: schema.map { Array($0.utf8) }, name: "s", repairs: repairs)
+        switch check.stage.judge(
+            answer(text, finish: finish), of: AskedRequest(ModelRequest(path: "", body: [])), with: JSONParser())
+        {
         case .accept(let answer):
             return answer.valueFound + " " + String(decoding: answer.valueRaw ?? [], as: UTF8.self)
         case .reject(let failureClass, let message), .ask(_, let failureClass, let message):
@@ -36,6 +40,28 @@ struct AnswerCheckTests {
     func theValueIsFoundAndChecked(_ text: String, _ verdict: String) throws {
         let schema = #"{"type":"object","properties":{"a":{"type":"number"}},"required":["a"]}"#
         #expect(try judge(text, schema) == verdict)
+    }
+
+    @Test(arguments: [
+        ("{'a': 1,}", "", #"repaired {"a": 1}"#), (#"{"a": 1,}"#, "length", #"repaired {"a": 1}"#),
+        (#"{"a": 1"#, "stop", #"repaired {"a": 1}"#), (#"{"a": 1"#, "tool_calls", #"repaired {"a": 1}"#),
+        // It may be 17.
+        (#"{"a": 1"#, "length", "invalid_output the answer holds no JSON value"),
+        (#"{"a": 1"#, "", "invalid_output the answer holds no JSON value"),
+        (
+            "{'a': 1}, or [1]", "stop",
+            "invalid_output the answer does not fit the schema: the value: expected an object, found an array"
+        ),
+        (
+            "{'a': 'x',}", "stop",
+            #"invalid_output the answer does not fit the schema: /a: expected a number, found the string "x""#
+        ),
+        (#"{"a":1}"#, "stop", #"whole {"a":1}"#), ("{'b': 1} {'a': 2}", "", #"repaired {"a": 2}"#),
+    ])
+    func whatIsNearlyJSONIsRepaired(_ text: String, _ finish: String, _ verdict: String) throws {
+        let schema = #"{"type":"object","properties":{"a":{"type":"number"}},"required":["a"]}"#
+        #expect(try judge(text, schema, repairs: true, finish: finish) == verdict)
+        #expect(try judge(text, schema, finish: finish).hasPrefix("repaired") == false)
     }
 
     @Test func anyValueWillDoWithoutASchema() throws { #expect(try judge("[1]", nil) == "whole [1]") }

@@ -49,8 +49,8 @@ import Testing
         try plant.store.close()
     }
 
-    private func work(_ schema: String?) throws -> StoreCheck {
-        let check = try AnswerCheck(schema: schema.map { Array($0.utf8) }, name: "s")
+    private func work(_ schema: String?, repairs: Bool = false) throws -> StoreCheck {
+        let check = try AnswerCheck(schema: schema.map { Array($0.utf8) }, name: "s", repairs: repairs)
         let manifest = try #require(try RecordStore.manifest(of: root))
         return StoreCheck(root, check, job: StoredJob(values: manifest.job), pricing: .unknown)
     }
@@ -123,6 +123,29 @@ import Testing
         #expect(try reader().counters.done == 1 && reader().counters.failed == 1)
         let record = try #require(try reader().record(RecordKey("q1")))
         #expect(RecordView(try JSONParser().parse(record.line).root).integer(.created) == 1_700_000_000)
+        try expectClean()
+    }
+
+    @Test func repairBelongsToTheJob() throws {
+        let flags = ["--schema", try schema(Self.number)]
+        try fill([#"{"a":1}"#, "{'a':2}", #"{"a":3"#], "--schema", flags[1])
+        #expect(try reader().counters.failed == 2)
+        let counts = try work(Self.number, repairs: true).apply()
+        #expect(counts.recovered == 2 && counts.fitting == ["whole": 1])
+        #expect(try value(of: "q1") == #"repaired {"a":2}"# && value(of: "q2") == #"repaired {"a":3}"#)
+        let manifest = try reader().manifest
+        #expect(try AnswerCheck(of: manifest)?.repairs == true)
+        func job(_ more: [String] = []) throws -> JobDescription {
+            try JobDescription(settings([folder.path + "/in.jsonl", "--out", root, "--simulate"] + flags + more))
+                .adopting(manifest)
+        }
+        let error = failure { try job().check(against: manifest.job, at: root, onChange: .refuse) }
+        #expect(error?.remedy?.contains("`retort check") == true)
+        try job(["--repair-json"]).check(against: manifest.job, at: root, onChange: .refuse)
+        // And back: what was repaired no longer fits.
+        let back = try work(Self.number).apply()
+        #expect(back.unfit == 2 && back.fitting == ["whole": 1])
+        #expect(try AnswerCheck(of: reader().manifest)?.repairs == false)
         try expectClean()
     }
 

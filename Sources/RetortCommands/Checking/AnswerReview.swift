@@ -82,7 +82,7 @@ struct AnswerReview {
         let text =
             AnswerTool.arguments(in: view.json(.toolCalls)[...], with: parser)
             ?? JSONString.unescape(Self.response(of: view).dropFirst().dropLast())
-        let found = try check.stage.value(in: text)
+        let found = try check.stage.value(in: text, finish: view.text(.finishReason))
         var token: [UInt8] = []
         JSONString.appendText(found.value.raw, to: &token)
         return (token, found.layer.rawValue)

@@ -14,6 +14,8 @@ struct AnswerCheck: Sendable {
     let stage: ValueStage
     /// How often an answer that does not fit is sent back.
     let corrections: Int
+    /// Whether a value that is nearly JSON is repaired.
+    let repairs: Bool
     /// What messages call the schema: a file's name.
     let name: String
     /// Places of keywords that the schema's draft does not know.
@@ -23,6 +25,8 @@ struct AnswerCheck: Sendable {
     static let note = "answer_schema"
     /// The job's member.
     static let jobName = "answers"
+    /// What it ends with where answers are repaired.
+    static let jobRepairs = ", repaired"
     /// The name of the note in which a store keeps how often answers are sent back, for retries.
     static let correctionsNote = "corrections"
     /// The most that can be asked for.
@@ -30,10 +34,10 @@ struct AnswerCheck: Sendable {
     /// Bytes of a schema that a store keeps.
     static let schemaBytesMax = 1 << 20
 
-    /// `corrections` is how often an answer that does not fit is sent back to be corrected. Throws `.badInput` when the
-    /// text is no schema.
+    /// `corrections` is how often an answer that does not fit is sent back to be corrected, `repairs` whether one that is
+    /// nearly JSON is repaired. Throws `.badInput` when the text is no schema.
     init(
-        schema: [UInt8]?, name: String, option: String = "--schema FILE", corrections: Int = 0
+        schema: [UInt8]?, name: String, option: String = "--schema FILE", corrections: Int = 0, repairs: Bool = false
     ) throws(RetortError) {
         if let schema, schema.count > Self.schemaBytesMax {
             throw RetortError(.badInput, "the schema is larger than \(Self.schemaBytesMax >> 20) MiB", at: name)
@@ -41,10 +45,11 @@ struct AnswerCheck: Sendable {
         self.schema = schema
         self.option = option
         self.corrections = corrections
+        self.repairs = repairs
         self.name = name
         let compiled = try schema.map { text throws(RetortError) in try JSONSchema(text, name: name) }
         unknownKeywords = compiled?.unknownKeywords ?? []
-        stage = ValueStage(compiled, correctionsMax: corrections)
+        stage = ValueStage(compiled, correctionsMax: corrections, repairs: repairs)
     }
 
     /// Places that a remark names.
@@ -65,15 +70,24 @@ struct AnswerCheck: Sendable {
         let corrections = manifest.notes?[Self.correctionsNote].flatMap { Int($0) } ?? 0
         try self.init(
             schema: text.isEmpty ? nil : Array(text.utf8), name: "the store's schema",
-            corrections: min(max(0, corrections), Self.correctionsMax))
+            corrections: min(max(0, corrections), Self.correctionsMax),
+            repairs: manifest.job[Self.jobName]?.hasSuffix(Self.jobRepairs) ?? false)
     }
 
     /// The same check, which sends answers back so often; nil: as often as before.
     func correcting(_ corrections: Int?) throws(RetortError) -> AnswerCheck {
         guard let corrections, corrections != self.corrections else { return self }
         return try AnswerCheck(
-            schema: schema, name: "the store's schema", option: option, corrections: corrections)
+            schema: schema, name: "the store's schema", option: option, corrections: corrections, repairs: repairs)
     }
+
+    /// The same check, which repairs answers.
+    func repairing() throws(RetortError) -> AnswerCheck {
+        try AnswerCheck(
+            schema: schema, name: name, option: option + Self.repairOption, corrections: corrections, repairs: true)
+    }
+
+    private static let repairOption = " --repair-json"
 
     /// Keeps it with the store, for retries.
     func note(in store: RecordStore) throws(RetortError) {
@@ -88,8 +102,14 @@ struct AnswerCheck: Sendable {
 
     /// What the job says of it: the schema by the hash of its text.
     var jobText: String {
-        guard let schema else { return "JSON" }
-        return "JSON, schema " + Hexadecimal.string(schema.withUnsafeBytes { ContentHash.hash64($0) })
+        let hash = schema.map { ", schema " + Hexadecimal.string($0.withUnsafeBytes { ContentHash.hash64($0) }) }
+        return "JSON" + (hash ?? "") + (repairs ? Self.jobRepairs : "")
+    }
+
+    /// Another job's text of its check, with whether answers are repaired as `text` has it.
+    static func jobText(_ other: String, repairingAs text: String?) -> String {
+        let bare = other.hasSuffix(jobRepairs) ? String(other.dropLast(jobRepairs.count)) : other
+        return bare + (text?.hasSuffix(jobRepairs) ?? false ? jobRepairs : "")
     }
 
     /// Lets the server know, in the form of the endpoint, unless the parameters say something of their own. Throws
@@ -132,6 +152,15 @@ enum CheckOptions {
             "fields", kind: .string, valueName: "LIST",
             summary: "a schema in short: 'title:string, year?:integer, tags:string[], level:easy|hard'", group: group),
         OptionSpec(
+            "repair-json", summary: "repair answers that are nearly JSON",
+            details: """
+                Where no value fits as it was written: comments, trailing commas, single quotes, keys without quotes, True, \
+                False and None, line breaks in strings, and brackets that are missing. At the end of an answer brackets and a \
+                quote are added only if the finish reason is stop: a truncated answer does not pass as a whole one. What \
+                needs a guess, such as a placeholder (...), fails. The value is the repaired one, the response stays as it \
+                was, and the values that were repaired are counted.
+                """, group: group),
+        OptionSpec(
             "schema-by", kind: .choice([SchemaTelling.auto] + SchemaMeans.allCases.map(\.rawValue)),
             summary: "how the server is told of the schema",
             details: """
@@ -164,6 +193,12 @@ enum CheckOptions {
 
     /// What the options say; nil where answers are not checked.
     static func check(_ command: ParsedCommand) throws(RetortError) -> AnswerCheck? {
+        let check = try unrepairedCheck(command)
+        guard command.flag("repair-json") else { return check }
+        return try check?.repairing()
+    }
+
+    private static func unrepairedCheck(_ command: ParsedCommand) throws(RetortError) -> AnswerCheck? {
         let (file, fields) = (command.stringIfSet("schema"), command.stringIfSet("fields"))
         let corrections =
             command.spec.options.contains { $0.name == "corrections" } ? command.integer("corrections") : 0
@@ -185,6 +220,11 @@ enum CheckOptions {
             guard corrections == 0 else {
                 throw RetortError(
                     .usage, "--corrections says what becomes of answers that do not fit, but nothing says what fits",
+                    remedy: "Give --schema, --fields or --json as well.")
+            }
+            guard command.spec.name == "check" || !command.flag("repair-json") else {
+                throw RetortError(
+                    .usage, "--repair-json repairs answers that are to be JSON, but nothing says that they are",
                     remedy: "Give --schema, --fields or --json as well.")
             }
             return nil

@@ -108,7 +108,9 @@ struct SchemaProbe {
             switch try await send(request, &finding) {
             case .answer(let answer):
                 finding.isAnswered = true
-                guard let value = try? check.stage.value(in: answer.answerText(with: parser)) else { return false }
+                guard let value = try? check.stage.value(in: answer.answerText(with: parser), finish: "") else {
+                    return false
+                }
                 return value.layer == .whole
             case .stop(let error): throw error
             case .retry(_, let message, let after):

@@ -10,6 +10,8 @@ final class ValueStage: AnswerStage {
     private let schema: JSONSchema?
     /// How often an item is asked again in the same conversation, told what is wrong with its answer.
     private let correctionsMax: Int
+    /// Whether a value that is nearly JSON is repaired.
+    private let repairs: Bool
     private let idle = Locked<[Checker]>([])
 
     /// Bytes of an answer's text in which a value is looked for.
@@ -24,15 +26,16 @@ final class ValueStage: AnswerStage {
         init(_ schema: JSONSchema?) { validator = schema.map(SchemaValidator.init) }
     }
 
-    init(_ schema: JSONSchema?, correctionsMax: Int = 0) {
+    init(_ schema: JSONSchema?, correctionsMax: Int = 0, repairs: Bool = false) {
         self.schema = schema
+        self.repairs = repairs
         self.correctionsMax = correctionsMax
     }
 
     func judge(_ answer: ModelAnswer, of asked: AskedRequest, with parser: JSONParser) -> StageVerdict {
         let text = answer.answerText(with: parser)
         do throws(RetortError) {
-            let value = try value(in: text)
+            let value = try value(in: text, finish: answer.finishReason)
             return .accept(answer.with(value: value.value.raw, found: value.layer.rawValue))
         } catch {
             let next =
@@ -56,8 +59,11 @@ final class ValueStage: AnswerStage {
         return NextTurn.request(after: answer, of: request, saying: Array(text.utf8), with: parser)
     }
 
-    /// The value in a text. Throws `.badInput` that says what is wrong with it.
-    func value(in text: [UInt8]) throws(RetortError) -> JSONSearch.Found {
+    /// Words for the end of an answer that the model itself has ended.
+    private static let completeFinishes: Set<String> = ["stop", "tool_calls", "function_call"]
+
+    /// The value in the text of an answer that ended for this reason. Throws `.badInput` that says what is wrong with it.
+    func value(in text: [UInt8], finish: String) throws(RetortError) -> JSONSearch.Found {
         guard text.count <= Self.textBytesMax else {
             throw RetortError(
                 .badInput, "the answer is longer than \(Self.textBytesMax >> 20) MiB: no value is looked for")
@@ -65,7 +71,9 @@ final class ValueStage: AnswerStage {
         let checker = idle.withLock { $0.popLast() } ?? Checker(schema)
         defer { idle.withLock { $0.append(checker) } }
         var excess: RetortError?
-        let result = checker.search.find(in: text) { value in
+        let result = checker.search.find(
+            in: text, repairs: repairs, isComplete: Self.completeFinishes.contains(finish)
+        ) { value in
             do throws(RetortError) {
                 return try checker.validator?.isValid(value) ?? true
             } catch {

@@ -6,13 +6,13 @@ import SegmentStore
 enum CheckCommand {
     private static let group = "What to do"
     /// Options of `run` that say what an answer must be.
-    private static let optionsOfCheck: Set<String> = ["json", "schema", "fields"]
+    private static let optionsOfCheck: Set<String> = ["json", "schema", "fields", "repair-json"]
 
     static let spec = CommandSpec(
         "check", summary: "judge the stored answers by a schema, offline and at no cost",
         details: """
             Without --schema, --fields or --json the store's own schema is used; a schema that is given becomes the \
-            store's, for run and retry.
+            store's, for run and retry, and so does --repair-json, or its absence beside a schema.
 
             Answers that do not fit move to STORE/superseded, and their items are pending. Answers that fit get the value \
             that is found in them. Failures of class invalid_output whose stored answer fits become answers. Nothing is \
@@ -38,7 +38,7 @@ enum CheckCommand {
             return .notFound
         }
         let given = try CheckOptions.check(command)
-        guard let check = try given ?? AnswerCheck(of: manifest) else {
+        guard let check = try given ?? stored(manifest, repairs: command.flag("repair-json")) else {
             throw RetortError(
                 .usage, "the store's answers are not checked", at: root,
                 remedy: "Add --schema FILE, --fields LIST or --json.")
@@ -59,6 +59,11 @@ enum CheckCommand {
         for line in text.lines { try output.line(line) }
         try output.flush()
         return .ok
+    }
+
+    private static func stored(_ manifest: StoreManifest, repairs: Bool) throws(RetortError) -> AnswerCheck? {
+        let check = try AnswerCheck(of: manifest)
+        return repairs ? try check?.repairing() : check
     }
 }
 

@@ -7,7 +7,8 @@ import SegmentStore
 enum RetryCommand {
     /// Options of `run` that say what the input is or what the job is made of.
     private static let optionsOfInput: Set<String> = [
-        "out", "format", "template", "strict", "on-change", "endpoint", "samples", "json", "schema", "fields",
+        "out", "format", "template", "strict", "on-change", "endpoint", "samples", "json", "repair-json", "schema",
+        "fields",
         "schema-by", "schema-prompt", "strict-schema", "verifier", "job", "model-config", "continue", "where",
         "shard", "siblings", "tools", "preview", "keep", "fim", "fim-family", "prefix-key", "suffix-key",
         "verdict-by", "until-accepted", "via", "batch-window", "batch-poll", "batch-requests", "batch-tokens",

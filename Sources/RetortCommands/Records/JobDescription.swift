@@ -48,7 +48,7 @@ struct JobDescription: Sendable, Hashable {
         if let schema, let stored = manifest.notes?[AnswerCheck.note], let hash = Self.valueHash(schema),
             hash == Self.valueHash(Array(stored.utf8)), let text = manifest.job[AnswerCheck.jobName]
         {
-            job.values[AnswerCheck.jobName] = text
+            job.values[AnswerCheck.jobName] = AnswerCheck.jobText(text, repairingAs: values[AnswerCheck.jobName])
         }
         return job
     }

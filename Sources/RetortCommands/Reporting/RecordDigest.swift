@@ -188,7 +188,7 @@ struct RecordDigest {
         return dollars
     }
 
-    private static let layers: [StaticString] = ["whole", "first", "brackets"]
+    private static let layers: [StaticString] = ["whole", "first", "brackets", "repaired"]
 
     /// A short name that a server chose.
     private static func name(_ value: JSONValue?) -> String { text(value, 120) }

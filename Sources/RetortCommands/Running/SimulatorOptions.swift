@@ -31,7 +31,10 @@ enum SimulatorOptions {
         OptionSpec(
             "json-faults", kind: .string, valueName: "FAULT=SHARE,...",
             summary: "shares of JSON answers that are not as asked: prose=0.2,almost=0.1,broken=0.05",
-            details: "prose: in a code fence behind a sentence. almost: does not fit the schema. broken: no JSON.",
+            details: """
+                prose: in a code fence behind a sentence. almost: does not fit the schema. broken: its end is missing. \
+                sloppy: with a comment and a trailing comma, which --repair-json takes away.
+                """,
             group: group),
         OptionSpec(
             "schema-support", kind: .list(.string), valueName: "FORM",

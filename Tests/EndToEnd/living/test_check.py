@@ -70,3 +70,31 @@ def test_answers_of_a_run_without_a_schema(retort, tmp_path, teacher):
     assert "9 answers moved to" in said and "pending" in said
     assert not Store(root).responses
     retort("verify", root, "--deep")
+
+
+def test_nearly_json_is_repaired(retort, tmp_path, teacher):
+    """Found, counted everywhere, kept by retry and check, and nothing that was truncated at the token limit."""
+    prompts = tmp_path / "p.jsonl"
+    prompts.write_text("".join(json.dumps({"id": f"q{n}", "prompt": f"say {n}"}) + "\n" for n in range(60)))
+    root = tmp_path / "store"
+    run = ("run", prompts, "--out", root, "--simulate", "--fields", "title:string, year:integer")
+    faults = ("--json-faults", "sloppy=0.4,broken=0.2", "--fail", "length=0.1")
+    said = retort(*run, "--repair-json", *faults, status=None).stderr
+    store = Store(root)
+    repaired = [record for record in store.responses.values() if record["value_found"] == "repaired"]
+    assert len(repaired) > 20 and f"{len(repaired)} repaired" in said
+    for record in repaired:
+        assert set(json.loads(record["value"])) == {"title", "year"} and record["response"] != record["value"]
+        with pytest.raises(ValueError):
+            json.loads(record["response"])
+    assert f"{len(repaired)} repaired" in retort("status", root).stdout
+    assert json.loads(retort("status", root, "--json").stdout)["values_found"]["repaired"] == len(repaired)
+    assert all(record["finish_reason"] != "length" for record in store.responses.values())
+    assert store.failures and all("no JSON" in failure["error"] for failure in store.failures.values())
+    retort("retry", root, "--json-faults", "sloppy=1")
+    assert len(Store(root).responses) == 60
+    # A run without it is refused; check takes it back, and again.
+    assert "retort check" in retort(*run, status=CONFIGURATION).stderr
+    assert " repaired" not in retort("check", root, "--fields", "title:string, year:integer").stdout
+    assert len(Store(root).responses) < 40
+    retort("verify", root, "--deep")
