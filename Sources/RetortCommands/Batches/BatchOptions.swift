@@ -30,6 +30,12 @@ struct BatchSettings: Sendable {
 enum BatchOptions {
     private static let group = "Batches"
 
+    /// Whether rows go through a batch API.
+    static func isBatch(_ command: ParsedCommand) -> Bool {
+        command.spec.options.contains { $0.name == "via" }
+            && command.stringIfSet("via") == DeliveryRoute.batch.rawValue
+    }
+
     static let options: [OptionSpec] = [
         OptionSpec(
             "via", kind: .choice(DeliveryRoute.allCases.map(\.rawValue)),

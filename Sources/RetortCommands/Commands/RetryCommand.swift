@@ -30,6 +30,9 @@ enum RetryCommand {
             --drop and --rename change members of the requests' top level for this retry; status and report show what was \
             changed. A name that no failed request has is refused.
 
+            --reuse and --stream are as for run: a retry sends equal failed requests once, or takes the answer that the store \
+            has to an equal one.
+
             Requests go to the last run's base URL unless --base-url, OPENAI_BASE_URL or ANTHROPIC_BASE_URL is set. A \
             store of simulated answers uses the built-in server.
             """,
@@ -103,6 +106,8 @@ enum RetryCommand {
                 "the answers of this store are simulated: asking the built-in model server (--fail, --latency and its "
                     + "other options say how it is to behave)")
         }
+        let temperature = job.values["temperature"].flatMap(Double.init)
+        if !isQuiet, let remark = settings.run.reuse?.remark(temperature: temperature) { messages.line(remark) }
         if Detachment.isWanted(command) { return try Detachment(settings.run).run(messages) }
         let live = try LiveMonitor(command, settings.run, messages)
         defer { live.stop() }

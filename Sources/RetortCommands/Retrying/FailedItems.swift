@@ -24,17 +24,19 @@ final class FailedItems: ItemSource {
     private let override: RequestOverride?
     private let edits: RequestEdits?
     private let told: ToldSchema?
+    private let reuse: ReuseOptions?
     private let pricing: Pricing
     private let model: String?
     private let start: WorkThread.Start
     let count: Int
 
     /// The failures of these classes in the store at `root`, as they are now. Records that a writer still has in its
-    /// journal are among them. `told` is how requests tell of the store's schema, `model` is the run's;
-    /// `start` starts what may block.
+    /// journal are among them. `told` is how requests tell of the store's schema, `reuse` which of them may share an
+    /// answer, `model` is the run's; `start` starts what may block.
     init(
         of root: String, classes: Set<FailureClass>, override: RequestOverride?, edits: RequestEdits? = nil,
-        told: ToldSchema? = nil, pricing: Pricing = .unknown, model: String? = nil, prior: sending PriorRounds? = nil,
+        told: ToldSchema? = nil, reuse: ReuseOptions? = nil, pricing: Pricing = .unknown, model: String? = nil,
+        prior: sending PriorRounds? = nil,
         options: StoreOptions = StoreAccess.options,
         starting start: @escaping WorkThread.Start = { WorkThread.start($0) }
     ) throws(RetortError) {
@@ -42,6 +44,7 @@ final class FailedItems: ItemSource {
         self.start = start
         self.edits = edits
         self.told = told
+        self.reuse = reuse
         count = entries.count
         state = Locked(State(reader: reader, entries: entries, prior: prior))
         self.override = override
@@ -101,6 +104,9 @@ final class FailedItems: ItemSource {
                 while state.position < end {
                     let record = try state.reader.record(state.entries[state.position])
                     var item = try Self.item(record, override, edits, told: told, pricing, state.parser, model: model)
+                    let head = record.head
+                    item.reuseKey = reuse?.key(
+                        item.request, fingerprint: head.fingerprint, sample: head.key.sample, with: state.parser)
                     try goOn(&item, record, state)
                     items.append(item)
                     state.position += 1

@@ -34,6 +34,12 @@ struct RetrySettings {
             !["simulated", "split_think", "reject_finish"].contains(name) && job.values[name] != text
         }
         edits = try RequestEdits(drops: command.strings("drop"), renames: command.strings("rename"))
+        if run.reuse != nil, changesRequest || edits != nil {
+            throw RetortError(
+                .configuration, "--reuse compares what the store's records ask, and the retry would ask something else",
+                at: command.operand("STORE"),
+                remedy: "Leave out --reuse and --reuse-from, or --override, --drop and --rename.")
+        }
         override = changesRequest ? try RequestOverride(run.parameters, endpoint: run.endpoint) : nil
     }
 
@@ -79,6 +85,8 @@ extension RunSettings {
         (parameters, parameterTexts) = try ParameterOptions.parameters(command, isSimulated: true)
         if command.source(of: "model") != .commandLine { parameters.model = job.model }
         untold = parameters
+        streams = try StreamOption.isWanted(command, parameters)
+        reuse = try ReuseOptions(command)
         builder = try RequestBuilder(endpoint: endpoint, parameters: parameters)
         baseURL = ""
         headers = []

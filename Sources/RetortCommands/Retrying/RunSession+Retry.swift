@@ -27,7 +27,7 @@ extension RunSession {
                     of: settings.out, classes: classes, override: override, edits: edits,
                     told: try ToldSchema(
                         settings, stored: store.manifest.job, instructions: ToldInstructions(of: store.manifest)),
-                    pricing: settings.pricing, model: settings.parameters.model,
+                    reuse: settings.reuse, pricing: settings.pricing, model: settings.parameters.model,
                     prior: try PriorRounds(of: store, settings.generator.classifier, verifier: verifier))
                 return try await session.driveRetry(
                     source, store, transport, loop, verifier, isOtherJob: override != nil || edits != nil)
@@ -46,7 +46,10 @@ extension RunSession {
         _ verifier: RunVerifier?, isOtherJob: Bool
     ) async throws(RetortError) -> RunResult {
         let superseded = try settings.pricing.limit.map { _ throws(RetortError) in try costOfSuperseded() }
-        let recorder = Recorder(store, codec: try codec(), issued: IssuedKeys(), watch: live?.watch)
+        let library = try answerLibrary(of: store)
+        defer { library?.stop() }
+        let recorder = Recorder(
+            store, codec: try codec(), issued: IssuedKeys(), watch: live?.watch, library: library)
         let reporter = RetryReporter(
             RunDisplay(messages, store: store, meter: HealthMeter(loop)), total: source.count, store: store,
             publisher: RunPublisher(settings, command: "retry", watch: live?.watch))
@@ -55,7 +58,7 @@ extension RunSession {
                 store, store.counters,
                 Spending(
                     store.counters, mark: store.mark, superseded: superseded ?? 0, notes: store.manifest.notes),
-                isOtherJob: isOtherJob),
+                isOtherJob: isOtherJob, memory: library),
             transports: transports(transport) { watched($0, store) },
             clock: LoopClock(loop: loop), executor: loop, observer: reporter)
         let signals = Locked(0)

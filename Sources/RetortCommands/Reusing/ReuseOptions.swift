@@ -43,7 +43,7 @@ struct ReuseOptions: Sendable {
             policy = .auto
         }
         guard policy != .never else { return nil }
-        if command.stringIfSet("via") == "batch" {
+        if BatchOptions.isBatch(command) {
             throw RetortError(
                 .configuration, "--reuse is for live requests, not for --via batch", remedy: "Leave one of the two out."
             )
@@ -56,8 +56,8 @@ struct ReuseOptions: Sendable {
     }
 
     /// What is worth saying at the start; nil: nothing.
-    func remark(_ parameters: RequestParameters) -> String? {
-        guard policy == .auto, let temperature = parameters.temperature, temperature > 0 else { return nil }
+    func remark(temperature: Double?) -> String? {
+        guard policy == .auto, let temperature, temperature > 0 else { return nil }
         return "nothing is reused: at temperature \(temperature) equal requests are meant to differ "
             + "(--reuse always reuses them all the same)"
     }

@@ -15,7 +15,7 @@ enum StreamOption {
 
     static func isWanted(_ command: ParsedCommand, _ parameters: RequestParameters) throws(RetortError) -> Bool {
         guard command.flag("stream") else { return false }
-        if command.stringIfSet("via") == "batch" {
+        if BatchOptions.isBatch(command) {
             throw RetortError(
                 .configuration, "a batch has no streams", at: command.origin(of: "stream"),
                 remedy: "Leave out --stream or --via batch.")

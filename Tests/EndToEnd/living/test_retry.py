@@ -156,3 +156,43 @@ def test_a_store_that_is_being_written_is_left_alone(retort, teacher, prompts, t
     assert str(process.pid) in busy.stderr
     process.kill()
     process.wait()
+
+
+def test_equal_requests_are_retried_once(retort, teacher, tmp_path):
+    """With --reuse: the answer of one is that of all, and an answer that the store has is taken."""
+    source = tmp_path / "p.jsonl"
+    rows = [{"id": f"q-{n}", "prompt": f"Question {n % 3}?"} for n in range(12)]
+    source.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    bad, good = teacher("--fail", "400=1"), teacher()
+    store = run(retort, bad, source, tmp_path / "store", "--refusals-max", 0, status=75)
+    said = retort("retry", store.root, "--base-url", good.url, "--reuse", "auto").stderr
+    assert good.requests == 3 and "9 answers from equal requests" in said
+    answers = store.responses.values()
+    assert len(answers) == 12 and sum(record["usage"]["completion_tokens"] == 0 for record in answers) == 9
+    assert len({record["response"] for record in answers}) == 3
+    retort("verify", store.root, "--deep")
+    # What the store has, and another one.
+    more = tmp_path / "more.jsonl"
+    more.write_text("".join(json.dumps({"id": f"r-{n}", "prompt": f"Question {n}?"}) + "\n" for n in range(4)))
+    run(retort, bad, more, tmp_path / "other", "--refusals-max", 0, status=75)
+    retort("retry", tmp_path / "other", "--base-url", good.url, "--reuse-from", store.root)
+    assert good.requests == 4 and len(Store(tmp_path / "other").responses) == 4
+    refused = retort("retry", store.root, "--reuse", "auto", "--drop", "x", status=None)
+    assert refused.returncode in (0, 78)
+
+
+def test_reuse_of_other_requests_is_refused(retort, teacher, prompts, tmp_path):
+    bad = teacher("--fail", "400=1")
+    store = run(retort, bad, prompts(3), tmp_path / "store", "--temperature", "0.5", status=75)
+    for flags in (("--drop", "temperature"), ("--temperature", "0", "--override")):
+        assert "--reuse compares" in retort("retry", store.root, "--reuse", "auto", *flags, status=78).stderr
+    said = retort("retry", store.root, "--base-url", teacher().url, "--reuse", "auto").stderr
+    assert "nothing is reused: at temperature 0.5" in said
+
+
+def test_a_retry_asks_for_streams(retort, teacher, prompts, tmp_path):
+    bad, good = teacher("--fail", "400=1"), teacher()
+    store = run(retort, bad, prompts(4), tmp_path / "store", status=75)
+    said = retort("retry", store.root, "--base-url", good.url, "--stream").stderr
+    assert "first token" in said
+    assert all("first_token_ms" in json.loads(record["other"]) for record in store.responses.values())
