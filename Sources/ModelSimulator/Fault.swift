@@ -32,6 +32,8 @@ public enum Fault: String, Sendable, Hashable, CaseIterable {
     case empty
     /// A sound answer that ends early with `finish_reason: length`.
     case length
+    /// One choice less than was asked for, where several were.
+    case fewerChoices = "fewer-choices"
     /// `finish_reason: content_filter`, and no text.
     case contentFilter = "content-filter"
     /// A sound answer of very many bytes.
@@ -42,7 +44,7 @@ public enum Fault: String, Sendable, Hashable, CaseIterable {
     /// Whether the client gets an answer that it may keep.
     var isAnswer: Bool {
         switch self {
-        case .length, .huge, .slow: true
+        case .length, .huge, .slow, .fewerChoices: true
         default: false
         }
     }

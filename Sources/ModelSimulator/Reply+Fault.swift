@@ -4,6 +4,7 @@ extension SimulatorConfiguration {
     /// The reply that carries a completion, with what the fault does to it.
     func reply(with completion: Completion, fault: Fault?, latency: Interval) -> Reply {
         var completion = completion
+        if fault == .fewerChoices, completion.request.choices > 1 { completion.generations.removeLast() }
         for index in completion.generations.indices {
             fault?.alter(&completion.generations[index], hugeBytes: hugeBytes)
         }

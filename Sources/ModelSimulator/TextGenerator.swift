@@ -52,7 +52,8 @@ struct TextGenerator {
             generation.content =
                 schema.map { SchemaInstance(root: $0, words: words).text(&random) } ?? object(quoting: words, &random)
         }
-        if let fault = request.isJSON ? jsonFaults.fault(item: request.item, attempt: attempt, seed: seed) : nil {
+        let draw = attempt + choice << 32
+        if let fault = request.isJSON ? jsonFaults.fault(item: request.item, attempt: draw, seed: seed) : nil {
             generation.content = fault.applied(to: generation.content, with: JSONParser())
         }
         generation.stop(at: request.stops)

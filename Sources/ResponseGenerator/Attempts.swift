@@ -52,20 +52,80 @@ final class Attempts: Sendable {
     }
 
     func attempt(_ ticket: Ticket) async -> ChildEvent {
-        let asked = AskedRequest(ticket.request, corrections: ticket.corrections)
-        let result = await transports[ticket.endpoint].send(asked.request)
+        let result = await transports[ticket.endpoint].send(ticket.request)
+        // An answer that cannot be divided is one item's.
+        let asked = AskedRequest(
+            ticket.group?.members[0].request ?? ticket.request, corrections: ticket.corrections)
         let parser = parsers.take()
+        defer {
+            parsers.give(back: parser)
+            finished.add(1, ordering: .relaxed)
+        }
+        if let group = ticket.group, case .success(let reply) = result,
+            let attempt = classifier.parts(of: reply, ticket, group, with: parser)
+        {
+            return .attempt(attempt)
+        }
         let judgement = classifier.judge(result, of: asked, with: parser)
-        parsers.give(back: parser)
-        finished.add(1, ordering: .relaxed)
         switch result {
         case .success(let reply):
+            let parts = judgement.isOfAnswer ? ticket.group.map { judgement.parts($0, reply) } : nil
             return .attempt(
-                AttemptResult(ticket: ticket, judgement: judgement, reply: reply, latency: reply.latency))
+                AttemptResult(
+                    ticket: ticket, judgement: judgement, reply: reply, latency: reply.latency, parts: parts))
         case .failure(let failure):
             return .attempt(
                 AttemptResult(ticket: ticket, judgement: judgement, failure: failure, latency: failure.latency))
         }
+    }
+}
+
+extension Judgement {
+    /// Whether it is about an answer, good or not.
+    fileprivate var isOfAnswer: Bool {
+        if case .answer = verdict { return true }
+        return rejected != nil
+    }
+
+    /// Of an answer that cannot be divided: the first item has it, and the others have nothing.
+    fileprivate func parts(_ group: TicketGroup, _ reply: ModelReply) -> [PartResult] {
+        let missing = Verdict.retry(
+            .invalidOutput, message: "the server gave one answer of \(group.members.count)", after: nil)
+        let rest = PartResult(judgement: Judgement(verdict: missing), reply: reply)
+        return [PartResult(judgement: self, reply: reply)] + Array(repeating: rest, count: group.members.count - 1)
+    }
+}
+
+extension Classifier {
+    /// What the reply to a request for several items is to each of them; nil where it is judged as a whole.
+    fileprivate func parts(
+        of reply: ModelReply, _ ticket: Ticket, _ group: TicketGroup, with parser: JSONParser
+    ) -> AttemptResult? {
+        let count = group.members.count
+        guard let divided = group.shared.division.divide(reply, for: count, with: parser),
+            divided.parts.count == count
+        else { return nil }
+        let parts = zip(group.members, divided.parts).enumerated().map { place, pair in
+            let (member, part) = pair
+            return PartResult(
+                judgement: judge(part, of: member.request, group.shared, place, with: parser), reply: part.reply)
+        }
+        let isAnswer = parts.first { if case .answer = $0.judgement.verdict { true } else { false } }
+        let verdict = (isAnswer ?? parts[0]).judgement.verdict
+        return AttemptResult(
+            ticket: ticket, judgement: Judgement(verdict: verdict, bill: divided.bill), reply: reply,
+            latency: reply.latency, parts: parts)
+    }
+
+    private func judge(
+        _ part: ReplyPart, of request: ModelRequest, _ shared: SharedRequest, _ place: Int, with parser: JSONParser
+    ) -> Judgement {
+        if let missing = part.missing {
+            return Judgement(verdict: .retry(.invalidOutput, message: missing, after: nil), bill: part.bill)
+        }
+        let judgement = judge(.success(part.reply), of: AskedRequest(request), with: parser)
+        guard let bill = part.bill else { return judgement }
+        return judgement.bearing(AnswerShare(request: shared.name, place: place, count: shared.count, bill: bill))
     }
 }
 

@@ -41,11 +41,11 @@ extension Dispatcher {
                 endpoint.counts.answers += 1
                 endpoint.counts.latency = endpoint.counts.latency + attempt.latency
                 endpoint.counts.completionTokens = endpoint.counts.completionTokens.addingSaturated(
-                    answer.usage.completion)
+                    (attempt.judgement.bill?.usage ?? answer.usage).completion)
                 endpoint.counts.lastError = ""
                 endpoint.refusals = 0
-                if answer.usage.total > 0 {
-                    endpoint.limiter.settle(reserved: ticket.estimatedTokens, used: answer.usage.total, at: now)
+                if attempt.tokens > 0 {
+                    endpoint.limiter.settle(reserved: ticket.estimatedTokens, used: attempt.tokens, at: now)
                 }
             case .ask, .cancelled: break
             case .fail(_, let message): endpoint.failed(message, isRateLimited)

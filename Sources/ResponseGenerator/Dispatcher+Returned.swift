@@ -26,16 +26,17 @@ extension Dispatcher {
             }
         }
         if router != nil { returnedFromEndpoint(attempt, at: now) }
+        if let parts = attempt.parts {
+            ticket.attempts += 1
+            divided(attempt, parts, at: now)
+            return nil
+        }
         switch attempt.verdict {
         case .answer(let answer):
             serverReplied(to: ticket)
             succeeded()
             ticket.attempts += 1
-            if answer.usage.total > 0 {
-                let used = min(answer.usage.total, Self.pacedTokens(max: ticket.estimatedTokens))
-                limiter.settle(reserved: ticket.estimatedTokens, used: used, at: now)
-                shared?.settle(reserved: ticket.estimatedTokens, used: used)
-            }
+            settlePace(attempt, at: now)
             if judging.isOn { return hold(attempt, answer, at: now) }
             return settle(attempt, .answer(answer), at: now)
         case .fail(let failureClass, let message):
@@ -78,13 +79,22 @@ extension Dispatcher {
         }
     }
 
+    /// What the answer has used, for the limits of the rate.
+    mutating func settlePace(_ attempt: AttemptResult, at now: Instant) {
+        let (reserved, total) = (attempt.ticket.estimatedTokens, attempt.tokens)
+        guard total > 0 else { return }
+        let used = min(total, Self.pacedTokens(max: reserved))
+        limiter.settle(reserved: reserved, used: used, at: now)
+        shared?.settle(reserved: reserved, used: used)
+    }
+
     /// The item stays pending, or waits: what its answer has cost is in no record.
     mutating func leaveUnrecorded(_ attempt: AttemptResult) {
         if let cost = attempt.cost, cost > 0 { budget?.unrecorded(cost) }
     }
 
     /// The answer is a round of the item, which goes on with another request.
-    private mutating func ask(
+    mutating func ask(
         _ attempt: AttemptResult, _ next: ModelRequest, _ failureClass: FailureClass, _ message: String,
         at now: Instant
     ) -> Settlement? {
@@ -100,6 +110,10 @@ extension Dispatcher {
         _ attempt: AttemptResult, _ failure: ItemFailure, isUnjudged: Bool = false, at now: Instant
     ) -> Settlement? {
         let ticket = attempt.ticket
+        guard ticket.group == nil else {
+            roundTogether(attempt, failure, at: now)
+            return nil
+        }
         ticket.rounds.count += 1
         ticket.rounds.nanodollars = ticket.rounds.nanodollars.addingSaturated(attempt.cost ?? 0)
         guard keepsRounds else {
@@ -118,7 +132,7 @@ extension Dispatcher {
     }
 
     /// A request has shown that requests can succeed.
-    private mutating func succeeded() {
+    mutating func succeeded() {
         if lastError != nil { lastError = nil }
         release(refusals.worked())
     }
@@ -136,6 +150,10 @@ extension Dispatcher {
             ticket.attempts += 1
             return settle(attempt, attempt.failure(refusal.failureClass, refusal.message), at: now)
         }
+        if parts(ticket, on: refusal) {
+            ticket.attempts += 1
+            return settle(attempt, attempt.failure(refusal.failureClass, refusal.message), at: now)
+        }
         let fate = refusals.refused(refusal, status: attempt.reply?.status ?? 0, namesModel: ticket.namesModel)
         let result = attempt.failure(refusal.failureClass, refusal.message)
         switch fate {
@@ -146,8 +164,10 @@ extension Dispatcher {
             ticket.attempts += 1
             window.released()
             leaveUnrecorded(attempt)
-            let settlement = Settlement(ticket: ticket, result: result, latency: attempt.latency, finishedAt: now)
-            refusals.hold(settlement, refusal.suspect, namesModel: ticket.namesModel)
+            let failure = attempt.itemFailure(refusal.failureClass, refusal.message)
+            for settlement in Self.held(attempt, failure, at: now) {
+                refusals.hold(settlement, refusal.suspect, namesModel: ticket.namesModel)
+            }
             askTwin(of: ticket)
             return nil
         case .retry:
@@ -160,7 +180,11 @@ extension Dispatcher {
         }
     }
 
-    private mutating func settle(_ attempt: AttemptResult, _ result: OutcomeResult, at now: Instant) -> Settlement {
+    mutating func settle(_ attempt: AttemptResult, _ result: OutcomeResult, at now: Instant) -> Settlement? {
+        if attempt.ticket.group != nil, case .failure(let failure) = result {
+            failedTogether(attempt, failure, at: now)
+            return nil
+        }
         window.received()
         return Settlement(
             ticket: attempt.ticket, result: result, latency: attempt.latency, finishedAt: now,
@@ -199,10 +223,15 @@ extension Dispatcher {
             window.released()
         }
         guard window.phase == .open else { return settlement }
+        wait(ticket, after: failureClass, until: movesOn ? now : due(ticket, hint, wasProbe, at: now))
+        return settlement
+    }
+
+    /// The item goes again at the time.
+    mutating func wait(_ ticket: Ticket, after failureClass: FailureClass, until due: Instant) {
         ticket.waitsAfter = failureClass
         waitingByClass[failureClass, default: 0] += 1
-        retries.push(ticket, due: movesOn ? now : due(ticket, hint, wasProbe, at: now))
-        return settlement
+        retries.push(ticket, due: due)
     }
 
     /// When the item goes again. A probe that failed is the next probe too, so that a server that fails each item a few
@@ -259,6 +288,12 @@ extension AttemptResult {
 
     /// Whether a reply came that was billed, or may have been.
     var isBilledReply: Bool { reply != nil && judgement.bill != nil }
+
+    /// What its reply has used.
+    var tokens: Int {
+        if case .answer(let answer) = verdict, parts == nil { return answer.usage.total }
+        return judgement.bill?.usage.total ?? 0
+    }
 
     /// What the attempt has cost in nanodollars; nil where nobody can tell, and the worst has to be assumed.
     var cost: Int? {

@@ -256,6 +256,9 @@ struct Dispatcher {
         released += settlements
     }
 
+    /// Hands on one more result of the reply that has just come.
+    mutating func append(released settlement: Settlement) { released.append(settlement) }
+
     var hasReleased: Bool { !released.isEmpty }
 
     mutating func takeReleased() -> [Settlement] {

@@ -28,6 +28,9 @@ public struct Item<Context: Sendable>: Sendable {
     public var namesModel: Bool
     /// Items with the same one may have one answer; nil: the item is asked in any case.
     public var reuseKey: ReuseKey?
+    /// The request that asks for this item and the ones beside it together; nil: it is asked alone, as by `request`. An
+    /// item that goes on with rounds is asked alone.
+    public var shared: SharedRequest?
 
     public init(
         request: ModelRequest, context: Context, estimatedTokens: Int = 0, costMax: Int = 0,

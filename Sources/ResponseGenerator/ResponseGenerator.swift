@@ -110,7 +110,7 @@ public final class ResponseGenerator<Context: Sendable>: Sendable {
                 var tickets: [Ticket] = []
                 tickets.reserveCapacity(items.count)
                 for item in items { tickets.append(ItemTicket(serial: first + UInt64(tickets.count), item: item)) }
-                return .supply(tickets, nil)
+                return .supply(Ticket.grouped(tickets), nil)
             } catch {
                 return .supply(nil, error)
             }
@@ -120,7 +120,7 @@ public final class ResponseGenerator<Context: Sendable>: Sendable {
     private static func outcome(of settlement: Settlement) -> Outcome<Context> {
         let ticket = unsafeDowncast(settlement.ticket, to: ItemTicket<Context>.self)
         var outcome = Outcome(
-            context: ticket.context, result: settlement.result, attempts: ticket.priorAttempts + ticket.attempts,
+            context: ticket.context, result: settlement.result, attempts: ticket.attemptsInAll,
             latency: settlement.latency, finishedAt: settlement.finishedAt, rounds: ticket.rounds,
             endpoint: ticket.endpoint)
         outcome.firstToken = settlement.firstToken

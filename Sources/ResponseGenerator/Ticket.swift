@@ -47,6 +47,15 @@ class Ticket: @unchecked Sendable {
     final var waitsAfter: FailureClass?
     /// Items with the same one may have one answer.
     final var reuseKey: ReuseKey?
+    /// What it is to be asked with, until it is.
+    final var shared: SharedRequest?
+    /// The items that it asks for, where it is the request of several.
+    final var group: TicketGroup?
+    /// Of the group that it is in.
+    final var attemptsInGroup = 0
+
+    /// Requests made for the item, earlier runs included.
+    final var attemptsInAll: Int { priorAttempts + attempts + attemptsInGroup }
 
     init(
         serial: UInt64, request: ModelRequest, estimatedTokens: Int = 0, costMax: Int = 0,
@@ -96,7 +105,7 @@ final class ItemTicket<Context: Sendable>: Ticket, @unchecked Sendable {
             held: item.held, namesModel: item.namesModel)
         best = item.priorBest
         // An item that goes on with rounds asks something of its own.
-        if item.held == nil, item.priorRounds.count == 0 { reuseKey = item.reuseKey }
+        if item.held == nil, item.priorRounds.count == 0 { (reuseKey, shared) = (item.reuseKey, item.shared) }
     }
 }
 
@@ -109,8 +118,16 @@ struct AttemptResult: Sendable {
     /// Why it broke off.
     var failure: TransportFailure?
     var latency = Interval.zero
+    /// What each item got, where the ticket is the request of several and an answer has come.
+    var parts: [PartResult]?
 
     var verdict: Verdict { judgement.verdict }
+}
+
+/// What one item of a shared request got of its reply.
+struct PartResult: Sendable {
+    let judgement: Judgement
+    let reply: ModelReply
 }
 
 /// What the verifier made of an item's held answer.

@@ -54,6 +54,9 @@ struct WindowMachine: Sendable {
     /// A request came back without a result: its item waits or stays pending, its slot is free.
     mutating func released() { inFlight -= 1 }
 
+    /// A request for several items has ended: from now on each counts by itself.
+    mutating func divided(into count: Int) { inFlight += count - 1 }
+
     /// Results that were held are to go to a sink; their slots were free.
     mutating func recorded(_ count: Int) { unsettled += count }
 

@@ -27,10 +27,10 @@ enum OptionSynonyms {
             "Use --max-tokens N."),
         SynonymSpec(
             [
-                "n", "num-samples", "num-completions", "num-return-sequences", "num-generations", "repeat", "best-of",
+                "num-samples", "num-completions", "num-return-sequences", "num-generations", "repeat", "best-of",
                 "k",
             ],
-            option: "samples", "Use --samples N: each sample is a request and a record of its own."),
+            option: "samples", "Use --samples N: each sample is a request and a record of its own; --n N asks by one."),
         SynonymSpec(
             ["json-mode", "json-object", "output-json"], option: "json", "Use --json: an answer must hold a JSON value."
         ),
@@ -40,6 +40,7 @@ enum OptionSynonyms {
                 "response-model",
                 "pydantic", "schema-file",
             ], option: "schema", "Use --schema FILE; --schema-by says how the server is told of it."),
+        SynonymSpec(["candidate-count", "choices", "num-choices"], option: "n", "Use --n N."),
         SynonymSpec(["top-k"], option: "param", "Use --param top_k=40."),
         SynonymSpec(["min-p"], option: "param", "Use --param min_p=0.1."),
         SynonymSpec(["presence-penalty"], option: "param", "Use --param presence_penalty=0.5."),

@@ -53,7 +53,7 @@ import Testing
     @Test func settingsOfAJobFileToo() throws {
         let parser = ArgumentParser(RetortProgram.spec)
         guard case .run(let command) = try parser.parse(["run", "in", "--simulate"]) else { return }
-        let error = try #require(failure { _ = try command.applying([Setting("n", "3", at: "job.yaml:4")]) })
+        let error = try #require(failure { _ = try command.applying([Setting("num-samples", "3", at: "job.yaml:4")]) })
         #expect(error.place == "job.yaml:4" && error.remedy?.contains("samples") == true)
     }
 

@@ -5,6 +5,8 @@ public struct Bill: Sendable, Hashable {
     public var usage: TokenUsage
     /// What the provider says it cost, in nanodollars; it takes precedence over a price per token.
     public var costStatedNanodollars: Int?
+    /// Which part of a larger bill it is; nil: a whole one.
+    public internal(set) var share: BillShare?
 
     public init(usage: TokenUsage = TokenUsage(), costStatedNanodollars: Int? = nil) {
         self.usage = usage
@@ -12,16 +14,21 @@ public struct Bill: Sendable, Hashable {
     }
 
     public init(_ answer: ModelAnswer) {
-        self.init(usage: answer.usage, costStatedNanodollars: answer.costStatedNanodollars)
+        self =
+            answer.share?.bill
+            ?? Bill(usage: answer.usage, costStatedNanodollars: answer.costStatedNanodollars)
     }
 
     /// Whether the reply says what it cost. One that broke off does not: it may have cost anything up to the worst.
-    public var isKnown: Bool { usage.total > 0 || costStatedNanodollars != nil }
+    public var isKnown: Bool { (share?.usage ?? usage).total > 0 || costStatedNanodollars != nil }
 
     /// What it cost in nanodollars; nil where that is not known.
     public func nanodollars(at price: TokenPrice?) -> Int? {
         if let costStatedNanodollars { return max(0, costStatedNanodollars) }
         guard let price else { return nil }
+        if let share {
+            return Bill(usage: share.usage).nanodollars(at: price).map { share.part(of: $0) }
+        }
         // What costs nothing whatever its length needs no count.
         return usage.total > 0 || price == .free ? price.nanodollars(of: usage) : nil
     }

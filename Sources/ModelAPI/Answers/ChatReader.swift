@@ -19,10 +19,21 @@ enum ChatReader {
             read(message: choice, &draft)
         }
         draft.read(model: root["model"])
-        let usage = root["usage"]
-        draft.read(usage: usage?.kind == .object ? usage : root["x_groq"]?["usage"])
+        draft.read(usage: usage(of: root))
         draft.other.addMembers(of: root, except: envelope)
         return draft.judged(body)
+    }
+
+    private static func usage(of root: JSONValue) -> JSONValue? {
+        let usage = root["usage"]
+        return usage?.kind == .object ? usage : root["x_groq"]?["usage"]
+    }
+
+    /// What the answer was billed for.
+    static func bill(of root: JSONValue) -> Bill {
+        var draft = AnswerDraft()
+        draft.read(usage: usage(of: root))
+        return Bill(usage: draft.usage, costStatedNanodollars: draft.costStated)
     }
 
     /// The choice of index 0 wherever it is, or the first one where none has it.

@@ -32,14 +32,18 @@ public final class ModelAnswer: Sendable {
     public let verdictRaw: ArraySlice<UInt8>?
     /// Where the answer was taken from, when it is that of an equal request and nothing was paid for it; nil: it was asked for.
     public let reusedFrom: String?
+    /// How it came with the answers of other items; nil: alone. Then `usage` and the stated cost are its part of the bill.
+    public let share: AnswerShare?
 
     public init(
         body: [UInt8], responseRaw: ArraySlice<UInt8> = emptyString, reasoningRaw: ArraySlice<UInt8> = emptyString,
         toolCallsRaw: ArraySlice<UInt8>? = nil, finishReason: String = "",
         modelRaw: ArraySlice<UInt8> = emptyString, usage: TokenUsage = TokenUsage(), costStatedNanodollars: Int? = nil,
         otherRaw: ArraySlice<UInt8>? = nil, hasOtherContent: Bool = false, valueRaw: ArraySlice<UInt8>? = nil,
-        valueFound: String = "", verdictRaw: ArraySlice<UInt8>? = nil, reusedFrom: String? = nil
+        valueFound: String = "", verdictRaw: ArraySlice<UInt8>? = nil, reusedFrom: String? = nil,
+        share: AnswerShare? = nil
     ) {
+        self.share = share
         self.reusedFrom = reusedFrom
         self.verdictRaw = verdictRaw
         self.body = body
@@ -60,14 +64,16 @@ public final class ModelAnswer: Sendable {
     public func with(
         body: [UInt8]? = nil, response: ArraySlice<UInt8>? = nil, reasoning: ArraySlice<UInt8>? = nil,
         toolCalls: ArraySlice<UInt8>? = nil, value: ArraySlice<UInt8>? = nil, found: String? = nil,
-        verdict: ArraySlice<UInt8>? = nil
+        verdict: ArraySlice<UInt8>? = nil, share: AnswerShare? = nil
     ) -> ModelAnswer {
-        ModelAnswer(
+        let share = share ?? self.share
+        return ModelAnswer(
             body: body ?? self.body, responseRaw: response ?? responseRaw, reasoningRaw: reasoning ?? reasoningRaw,
-            toolCallsRaw: toolCalls ?? toolCallsRaw, finishReason: finishReason, modelRaw: modelRaw, usage: usage,
-            costStatedNanodollars: costStatedNanodollars, otherRaw: otherRaw, hasOtherContent: hasOtherContent,
-            valueRaw: value ?? valueRaw, valueFound: found ?? valueFound, verdictRaw: verdict ?? verdictRaw,
-            reusedFrom: reusedFrom)
+            toolCallsRaw: toolCalls ?? toolCallsRaw, finishReason: finishReason, modelRaw: modelRaw,
+            usage: share?.bill.usage ?? usage,
+            costStatedNanodollars: share.map(\.bill.costStatedNanodollars) ?? costStatedNanodollars,
+            otherRaw: otherRaw, hasOtherContent: hasOtherContent, valueRaw: value ?? valueRaw,
+            valueFound: found ?? valueFound, verdictRaw: verdict ?? verdictRaw, reusedFrom: reusedFrom, share: share)
     }
 
     /// The same answer for another item that asks the same: it has used and cost nothing.

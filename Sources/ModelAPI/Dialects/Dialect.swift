@@ -49,6 +49,9 @@ public protocol Dialect: Sendable {
     /// The members by which a request asks for a stream that ends with what it has used.
     var streamMembers: [(name: String, value: [UInt8])] { get }
 
+    /// Whether one request can ask for several answers, by `n`.
+    var hasChoices: Bool { get }
+
     /// The members that offer the model one tool, `AnswerTool`, and make it call that; nil where the API has no tools.
     func forcedTool(_ schema: [UInt8], isStrict: Bool) -> [(name: String, value: [UInt8])]?
 }
@@ -60,6 +63,8 @@ public enum Provider: String, Sendable {
 }
 
 extension Dialect {
+    public var hasChoices: Bool { false }
+
     public var continuesPrompts: Bool { false }
     public var mergedMembers: Set<String> { [] }
     public var streamMembers: [(name: String, value: [UInt8])] { [("stream", Array("true".utf8))] }

@@ -11,6 +11,7 @@ public struct OpenAIChat: Dialect {
     public let inputMember = "messages"
     public let tokenLimits = ["max_completion_tokens", "max_tokens"]
 
+    public var hasChoices: Bool { true }
     public var streamMembers: [(name: String, value: [UInt8])] { Self.streamWithUsage }
 
     public func members(of parameters: RequestParameters, defaults: Bool) -> [BodyMember] { parameters.members() }

@@ -13,6 +13,7 @@ public struct OpenAICompletions: Dialect {
     /// Servers of one's own take the first name too.
     public let tokenLimits = ["max_completion_tokens", "max_tokens"]
 
+    public var hasChoices: Bool { true }
     public var streamMembers: [(name: String, value: [UInt8])] { Self.streamWithUsage }
 
     public func members(of parameters: RequestParameters, defaults: Bool) -> [BodyMember] { parameters.members() }

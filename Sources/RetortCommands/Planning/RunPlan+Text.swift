@@ -29,7 +29,8 @@ extension RunPlan {
         if settings.reuse != nil {
             facts.append(("reused", "\(Human.count(reused)) would take the answer of an equal request, at no cost"))
         }
-        facts.append(("to send", Human.count(new)))
+        let together = requests < new ? " in \(Human.plural(requests, "request"))" : ""
+        facts.append(("to send", Human.count(new) + together))
         facts += RunConclusion.damage(damage, out: ShellText.quoted(settings.out), .plain).map { ($0.label, $0.text) }
         guard new > 0 else { return Self.aligned(facts) }
         if let probes {
@@ -91,8 +92,8 @@ extension RunPlan {
         var object = JSONLine()
         let counts = [
             ("rows", Int(rows)), ("items", items), ("done", done), ("failed", failed), ("changed", changed),
-            ("bad", bad), ("duplicates", duplicates), ("elsewhere", elsewhere), ("new", new), ("reused", reused),
-            ("damaged", damage.count),
+            ("bad", bad), ("duplicates", duplicates), ("elsewhere", elsewhere), ("new", new), ("requests", requests),
+            ("reused", reused), ("damaged", damage.count),
         ]
         for (name, count) in counts { object.member(name, String(count)) }
         object.member("probes_max", String(probes?.requests ?? 0))

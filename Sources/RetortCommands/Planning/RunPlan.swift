@@ -18,13 +18,16 @@ struct RunPlan {
     private(set) var changed = 0
     /// Items that would be asked.
     private(set) var new = 0
+    /// Requests that would ask for them.
+    private(set) var requests = 0
     /// Items that would be recorded as failed for their row.
     private(set) var bad = 0
     /// Items that would take the answer of an equal request.
     private(set) var reused = 0
     /// What the new items ask.
     private(set) var newAskedBytes = 0
-    private(set) var newBodyBytes = 0
+    /// The same counted once for those of one request.
+    private(set) var newAskedBytesOfRequests = 0
     /// What the new items may come to at worst.
     private(set) var bounds = PlanBounds()
     private(set) var measurements = StoreMeasurements()
@@ -125,6 +128,7 @@ struct RunPlan {
             }
             switch try planner.plan(row) {
             case .items(let items):
+                var together: SharedRequest?
                 for item in items {
                     remembered.append(item.context.key.hash)
                     if try reuse?.serves(item.reuseKey) == true {
@@ -132,11 +136,20 @@ struct RunPlan {
                         continue
                     }
                     new += 1
-                    newAskedBytes += RecordView.askedBytes(item.context.asked, with: parser)
-                    newBodyBytes += item.request.body.count
-                    bounds.add(
-                        settings.pricing.bound(
-                            of: item.request, replies: settings.repliesMax, with: planner.splitter))
+                    let asked = RecordView.askedBytes(item.context.asked, with: parser)
+                    newAskedBytes += asked
+                    if let shared = item.shared {
+                        // What the first request leaves out is asked again by others.
+                        let corrected = settings.repliesMax > 1 ? item.request : nil
+                        add(corrected, replies: settings.repliesMax - 1, settings, planner)
+                        if shared === together { continue }
+                        together = shared
+                    }
+                    requests += 1
+                    newAskedBytesOfRequests += asked
+                    add(
+                        item.shared?.request ?? item.request, replies: item.shared == nil ? settings.repliesMax : 1,
+                        settings, planner)
                 }
             case .badRow(let records, let error):
                 bad += records.count
@@ -161,6 +174,11 @@ struct RunPlan {
         if let probes { bounds.add(probes.bound) }
     }
 
+    private mutating func add(_ request: ModelRequest?, replies: Int, _ settings: RunSettings, _ planner: RowPlanner) {
+        guard let request else { return }
+        bounds.add(settings.pricing.bound(of: request, replies: replies, with: planner.splitter))
+    }
+
     /// Takes the rows that were not looked at for what the others were.
     private mutating func extrapolate() {
         let factor = Double(rows + rowsLeftOut) / Double(max(1, rows))
@@ -168,7 +186,8 @@ struct RunPlan {
         remarks.append(
             "the figures are made of the first \(Human.count(Self.rowsOfMatrixMax)) rows of the matrix; "
                 + "\(Human.count(Int(clamping: rowsLeftOut))) more were not looked at")
-        (new, newAskedBytes, newBodyBytes) = (scaled(new), scaled(newAskedBytes), scaled(newBodyBytes))
+        (new, requests) = (scaled(new), scaled(requests))
+        (newAskedBytes, newAskedBytesOfRequests) = (scaled(newAskedBytes), scaled(newAskedBytesOfRequests))
         (done, failed, bad, reused) = (scaled(done), scaled(failed), scaled(bad), scaled(reused))
         rows += rowsLeftOut
         bounds = bounds.scaled(by: factor)
@@ -179,7 +198,10 @@ struct RunPlan {
     /// Takes what other answers tell, where the store has none.
     mutating func measure(by other: StoreMeasurements) { if !measurements.isKnown { measurements = other } }
 
-    var promptTokens: SumEstimate { measurements.promptTokens(bytes: newAskedBytes, items: new) }
+    /// Answers that came together have their parts of one prompt, so what is measured counts it once already.
+    var promptTokens: SumEstimate {
+        measurements.promptTokens(bytes: measurements.isKnown ? newAskedBytes : newAskedBytesOfRequests, items: new)
+    }
 
     var completionTokens: SumEstimate? { measurements.completionTokens(items: new) }
 
@@ -193,12 +215,12 @@ struct RunPlan {
 
     /// Seconds at the pace that the settings allow; nil where no answer was timed.
     func seconds(_ generator: GeneratorConfiguration) -> SumEstimate? {
-        guard let latency = measurements.latency(items: new) else { return nil }
+        guard let latency = measurements.latency(items: requests) else { return nil }
         var floor = 0.0
         let limits = generator.limits
-        if let rate = limits.requestsPerSecond { floor = max(floor, Double(new) / rate) }
-        if let rate = limits.requestsPerMinute { floor = max(floor, Double(new) / rate * 60) }
-        if let spacing = limits.spacing { floor = max(floor, Double(new) * spacing.seconds) }
+        if let rate = limits.requestsPerSecond { floor = max(floor, Double(requests) / rate) }
+        if let rate = limits.requestsPerMinute { floor = max(floor, Double(requests) / rate * 60) }
+        if let spacing = limits.spacing { floor = max(floor, Double(requests) * spacing.seconds) }
         if let rate = limits.tokensPerMinute, let completion = completionTokens {
             floor = max(floor, (promptTokens.mean + completion.mean) / rate * 60)
         }

@@ -1,5 +1,6 @@
 import Basics
 import JSONText
+import ModelAPI
 
 /// What a record keeps beside its members, as one JSON object: parts of the answer that have no member, texts as they
 /// came that UTF-8 cannot hold, and a cost that came too late for its column (see `CostColumn`).
@@ -14,6 +15,8 @@ struct OtherParts {
         case endpoint
         /// Where the answer was taken from, when it is that of an equal request.
         case reused
+        /// The request that brought the answer with others', its place among them and their number: an object.
+        case shared
         /// Of a stream, the milliseconds to the first piece of the answer: a number.
         case firstToken = "first_token_ms"
     }
@@ -62,6 +65,12 @@ struct OtherParts {
         begin(note.rawValue)
         Decimal.append(number, to: &json)
         json.append(UInt8(ascii: "}"))
+    }
+
+    mutating func add(_ share: AnswerShare) {
+        begin(Note.shared.rawValue)
+        json +=
+            #"{"request":"\#(Hexadecimal.string(share.request))","place":\#(share.place),"of":\#(share.count)}}"#.utf8
     }
 
     /// A note's number in such an object.

@@ -45,6 +45,7 @@ extension RecordCodec {
         writer.request(.request, path: round.request.path, body: round.request.body)
         writer.text(.metadata, outcome.context.metadata)
         if let server = server(of: outcome) { other.add(.endpoint, server) }
+        if let share = answer?.share { other.add(share) }
         writer.text(.other, other.json)
         return writer.finished
     }

@@ -114,6 +114,7 @@ struct RecordCodec: Sendable {
         } else if let server = server(of: outcome) {
             other.add(.endpoint, server)
         }
+        if let share = answer.share { other.add(share) }
         if let time = outcome.firstToken { other.add(.firstToken, Int(time.milliseconds)) }
         writer.text(.prices, answer.reusedFrom == nil ? priceList(Bill(answer), cost) : "")
         let isInRounds = answer.verdictRaw != nil

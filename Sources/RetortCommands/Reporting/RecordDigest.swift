@@ -100,6 +100,7 @@ struct RecordDigest {
             case .endpoint:
                 if let server = value.string { endpoints.add(String(server.unicodeScalars.prefix(120))) }
             case .reused: isReused = isReused || value.kind == .string
+            case .shared: break
             case .firstToken: if let milliseconds = value.int { firstToken.add(milliseconds) }
             }
         }

@@ -47,10 +47,14 @@ enum ParameterOptions {
                 """,
             group: group),
         OptionSpec(
-            "samples", "n", kind: .integer(1...10_000), summary: "answers per row, each a request of its own",
+            "samples", "n", kind: .integer(1...samplesMax), summary: "answers per row, each a request of its own",
             group: group, default: "1"
         ).main,
+        ChoicesOption.option,
     ]
+
+    /// Answers that a row can have.
+    static let samplesMax = 10_000
 
     /// The model's name when the built-in server answers and nobody names another.
     private static let simulatedModel = "simulated-teacher"
@@ -80,7 +84,8 @@ enum ParameterOptions {
             if name == "n" {
                 throw RetortError(
                     .usage, "--param n asks for several answers to one request",
-                    remedy: "Give --samples N: each sample is a request of its own.")
+                    remedy: "Give --n N to ask for N samples by one request, or --samples N: each a request of its own."
+                )
             }
             parameters.extra.append(
                 (name, try json(String(text[text.index(after: equals)...]), "--param \(name)")))

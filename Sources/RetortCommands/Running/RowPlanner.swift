@@ -181,6 +181,7 @@ final class RowPlanner {
         }
         findings.new += items.count
         findings.elsewhere += elsewhere
+        if settings.choices > 1 { try share(&items, prompt, row) }
         return .items(items)
     }
 
@@ -350,6 +351,7 @@ final class RowPlanner {
                     remedy: "Give --schema-by response-format or none.")
             }
             if case .batch(let url?, _) = prompt.shape, scheme == .values { try settings.builder.checkBatch(url) }
+            try checkChoices(prompt.shape)
             let members =
                 prompt.members.isEmpty ? [] : prompt.members.map { BodyMember(name: $0.name, value: $0.value) }
             return try settings.builder.request(requestInput(prompt.shape), members: members, with: splitter)

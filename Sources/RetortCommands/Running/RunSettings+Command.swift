@@ -17,7 +17,6 @@ extension RunSettings {
         format = command.stringIfSet("format").flatMap { InputFormat(rawValue: $0) }
         out = try command.requiredString("out")
         endpoint = AccessOptions.endpoint(command)
-        samples = command.integer("samples")
         let templateFile = try Self.loadTemplate(command) ?? job?.template
         template = templateFile?.template
         templateText = templateFile?.text
@@ -51,6 +50,8 @@ extension RunSettings {
         check = try CheckOptions.check(command)
         verifier = try VerifierSettings(command, environment: environment)
         untold = parameters
+        choices = try ChoicesOption.choices(command, endpoint)
+        samples = command.integer("samples") * choices
         streams = try StreamOption.isWanted(command, parameters)
         builder = try RequestBuilder(endpoint: endpoint, parameters: parameters)
         telling = try SchemaTelling(command, check)

@@ -21,7 +21,10 @@ struct RunSettings: Sendable {
     /// The parameters as texts, for the job's description.
     var parameterTexts: [String: String]
     var builder: RequestBuilder
+    /// Of each row.
     var samples: Int
+    /// Samples that one request asks for.
+    var choices = 1
     var template: Template?
     var templateText: String?
     /// The template's file, or the job file that holds it.
