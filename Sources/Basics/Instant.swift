@@ -57,3 +57,10 @@ public func wallClockSeconds() -> Int64 {
     clock_gettime(CLOCK_REALTIME, &time)
     return Int64(time.tv_sec)
 }
+
+/// The same with fractions of a second, for deadlines that people set.
+public func wallClock() -> Double {
+    var time = timespec()
+    clock_gettime(CLOCK_REALTIME, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+}

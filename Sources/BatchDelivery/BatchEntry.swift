@@ -17,6 +17,9 @@ public enum BatchStage: Sendable, Hashable {
     /// What the provider said last.
     case seen(total: Int, succeeded: Int, failed: Int, expires: Int)
     case ended(String)
+    /// Its requests without an outcome are asked live, though the provider may still answer and bill them: so much in
+    /// nanodollars at most.
+    case overtaken(cost: Int)
     /// All that it brought is in the store; what it did not bring is pending.
     case collected(String)
 }
@@ -89,6 +92,7 @@ extension BatchEntry {
             .collected(let text):
             output += Array(#","text":"#.utf8)
             JSONString.append(text, to: &output)
+        case .overtaken(let cost): output += Array(#","cost":\#(cost)"#.utf8)
         case .seen(let total, let succeeded, let failed, let expires):
             output += Array(
                 #","total":\#(total),"succeeded":\#(succeeded),"failed":\#(failed),"expires":\#(expires)"#.utf8)
@@ -154,6 +158,7 @@ extension BatchStage {
         case .postponed: "postponed"
         case .seen: "seen"
         case .ended: "ended"
+        case .overtaken: "overtaken"
         case .collected: "collected"
         }
     }
@@ -169,6 +174,7 @@ extension BatchStage {
         case ("postponed", let text?): self = .postponed(batch: text)
         case ("ended", let text?): self = .ended(text)
         case ("collected", let text?): self = .collected(text)
+        case ("overtaken", _): self = .overtaken(cost: max(0, root["cost"]?.int ?? 0))
         case ("seen", _):
             func count(_ key: StaticString) -> Int { BatchNumber.of(root[key]) }
             self = .seen(

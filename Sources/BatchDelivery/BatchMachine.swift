@@ -35,6 +35,8 @@ public struct BatchMachine: Sendable, Hashable {
         case refused(String)
         /// The provider does not know it any more.
         case gone
+        /// Its time is over before it was submitted: it stays pending.
+        case late
     }
 
     public enum Pause: Sendable, Hashable {
@@ -123,6 +125,8 @@ public struct BatchMachine: Sendable, Hashable {
     private var downloads = 0
     private var seen: BatchView?
     private var hasCancelled = false
+    /// Its time is over: what is not submitted is not any more, and what is under way is cancelled.
+    private var isLate = false
 
     /// Calls that fail in a row, until the batch is left for a later run.
     public static let triesMax = 30
@@ -132,8 +136,13 @@ public struct BatchMachine: Sendable, Hashable {
     /// Downloads of results before what is missing is taken for lost.
     public static let downloadsMax = 3
 
-    /// - Parameter standing: what the journal says of it; nil for a batch that was planned just now.
-    public init(hasFiles: Bool, forgets: Bool, repacks: Bool = false, from standing: BatchStanding? = nil) {
+    /// - Parameters:
+    ///   - standing: what the journal says of it; nil for a batch that was planned just now.
+    ///   - isLate: its time is over before it begins.
+    public init(
+        hasFiles: Bool, forgets: Bool, repacks: Bool = false, isLate: Bool = false, from standing: BatchStanding? = nil
+    ) {
+        self.isLate = isLate
         self.hasFiles = hasFiles
         self.forgets = forgets
         self.repacks = repacks
@@ -148,10 +157,25 @@ public struct BatchMachine: Sendable, Hashable {
         guard let standing else { return hasFiles ? upload() : notingCreation() }
         if let batch = standing.batch { return look(batch) }
         if standing.isCreating { return find(1) }
+        if isLate { return release(.late) }
         if file != nil { return notingCreation() }
         guard hasFiles else { return notingCreation() }
         state = .findingFile
         return .findFile
+    }
+
+    /// Whether the provider has confirmed it.
+    public var isSubmitted: Bool { batch != nil }
+
+    /// Its time is over. Gives the action in place of the present one where that is a wait which this ends; nil: the present
+    /// one goes on.
+    public mutating func cut() -> Action? {
+        isLate = true
+        switch state {
+        case .waitingToUpload, .waitingToCreate, .waitingForQueue: return release(.late)
+        case .polling where downloads == 0 && !hasCancelled: return batch.map { cancel($0) }
+        default: return nil
+        }
     }
 
     /// What came of the action; gives the next one.
@@ -169,22 +193,23 @@ public struct BatchMachine: Sendable, Hashable {
         }
         switch (state, event) {
         case (.findingFile, .foundFile(let found)):
-            guard let found else { return upload() }
+            guard let found else { return isLate ? release(.late) : upload() }
             return uploaded(found)
         case (.uploading, .uploaded(let id)): return uploaded(id)
         case (.waitingToUpload, .waited):
             state = .findingFile
             return .findFile
-        case (.notingUpload, .noted): return notingCreation()
-        case (.notingCreation, .noted): return create()
+        case (.notingUpload, .noted): return isLate ? release(.late) : notingCreation()
+        case (.notingCreation, .noted): return isLate ? release(.late) : create()
         case (.waitingToCreate, .waited): return create()
         case (.waitingForQueue, .waited): return notingCreation()
         case (.creating, .created(let id)): return created(id)
         case (.settling(let looks), .waited): return find(looks)
         case (.findingBatch(let looks), .foundBatch(let found)):
             if let found { return created(found) }
+            guard looks >= Self.looksMax else { return settle(looks + 1) }
             // What may have been created twice is noted first.
-            return looks < Self.looksMax ? settle(looks + 1) : notingCreation()
+            return isLate ? release(.gone) : notingCreation()
         case (.notingBatch, .noted):
             guard let batch else { return create() }
             return look(batch)
@@ -269,6 +294,7 @@ public struct BatchMachine: Sendable, Hashable {
             state = .notingEnd(view)
             return .note(.ended(end.name))
         }
+        if isLate, !hasCancelled { return cancel(view.id) }
         let isNew = seen.map { $0.succeeded != view.succeeded || $0.failed != view.failed } ?? true
         guard isNew else { return poll() }
         seen = view
@@ -278,15 +304,19 @@ public struct BatchMachine: Sendable, Hashable {
     }
 
     private mutating func overdue(_ view: BatchView) -> Action {
-        guard !hasCancelled else { return looked(view) }
+        hasCancelled ? looked(view) : cancel(view.id)
+    }
+
+    private mutating func cancel(_ id: String) -> Action {
         hasCancelled = true
         state = .cancelling
-        return .cancel(view.id)
+        return .cancel(id)
     }
 
     private mutating func ended(_ view: BatchView) -> Action {
         guard case .failed(let code, let message) = view.end else { return collect(view) }
         guard code == "token_limit_exceeded" else { return release(.refused("\(code): \(message)")) }
+        guard !isLate else { return release(.late) }
         guard !repacks else { return release(.queueFull(message)) }
         foreign.append(view.id)
         (batch, seen) = (nil, nil)
@@ -350,6 +380,7 @@ public struct BatchMachine: Sendable, Hashable {
 
     private mutating func queueFull(_ words: String) -> Action {
         guard case .creating = state else { return busy() }
+        if isLate { return release(.late) }
         return repacks ? release(.queueFull(words)) : postpone("", words)
     }
 
@@ -385,10 +416,12 @@ public struct BatchMachine: Sendable, Hashable {
     /// Waits, and then takes the same step, or looks first at what it has done.
     private mutating func pause(_ action: Action) -> Action {
         switch state {
+        case .findingFile where isLate, .uploading where isLate, .creating where isLate: return release(.late)
         case .findingFile, .uploading: state = .waitingToUpload
         case .creating: state = .waitingToCreate
         case .findingBatch(let looks): state = .settling(looks)
-        case .looking, .cancelling, .collecting: state = .polling
+        case .cancelling: (state, hasCancelled) = (.polling, false)
+        case .looking, .collecting: state = .polling
         default: return stop(Self.confusion)
         }
         return action
@@ -412,6 +445,7 @@ extension BatchMachine.Release {
         case .queueFull: "queue full"
         case .refused: "refused"
         case .gone: "gone"
+        case .late: "late"
         }
     }
 }

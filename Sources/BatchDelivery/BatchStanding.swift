@@ -17,6 +17,10 @@ public struct BatchStanding: Sendable, Hashable {
     public private(set) var failed = 0
     public private(set) var expires = 0
     public private(set) var end: String?
+    /// When its end was seen.
+    public private(set) var ended: Int?
+    /// What its requests may cost once more at most, in nanodollars, where they are asked live as well; nil: they are not.
+    public private(set) var overtaken: Int?
     /// How it ended for this store; nil while it is open.
     public private(set) var collected: String?
 
@@ -24,6 +28,9 @@ public struct BatchStanding: Sendable, Hashable {
 
     /// Whether the provider may work on it.
     public var isSubmitted: Bool { isCreating || batch != nil }
+
+    /// Whether its requests are to be asked by nothing else.
+    public var isExclusive: Bool { isSubmitted && overtaken == nil }
 
     /// Nil unless the entry begins a batch.
     public init?(_ entry: BatchEntry) {
@@ -51,13 +58,14 @@ public struct BatchStanding: Sendable, Hashable {
         case .seen(let total, let succeeded, let failed, let expires):
             (self.total, self.succeeded, self.failed) = (total, succeeded, failed)
             self.expires = expires
-        case .ended(let text): end = text
+        case .ended(let text): (end, ended) = (text, entry.time)
+        case .overtaken(let cost): overtaken = cost
         case .collected(let text): collected = text
         }
     }
 
     private mutating func forgetBatch() {
-        (batch, created, isCreating, end) = (nil, nil, false, nil)
+        (batch, created, isCreating, end, ended) = (nil, nil, false, nil, nil)
         (total, succeeded, failed, expires) = (0, 0, 0, 0)
     }
 }

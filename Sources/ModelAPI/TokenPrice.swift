@@ -5,6 +5,8 @@ public struct TokenPrice: Sendable, Hashable {
     /// Of prompt tokens served from a cache.
     public var cachedInput: Double
     public var output: Double
+    /// What an answer of the flexible tier costs of the price.
+    public var flexShare = 1.0
 
     public init(input: Double, cachedInput: Double, output: Double) {
         self.input = input
@@ -31,7 +33,8 @@ public struct TokenPrice: Sendable, Hashable {
     public func nanodollars(of usage: TokenUsage) -> Int {
         let cached = min(max(0, usage.cached), max(0, usage.prompt))
         let fresh = max(0, usage.prompt) - cached
-        return nanodollars(input: fresh, cached: cached, output: max(0, usage.completion))
+        let whole = nanodollars(input: fresh, cached: cached, output: max(0, usage.completion))
+        return usage.isFlex && flexShare != 1 ? Self.whole(Double(whole) * flexShare) : whole
     }
 
     /// The most that a request can cost: a token is at least one byte of the body, and nothing is sure to be cached.

@@ -67,9 +67,7 @@ extension BatchDesk {
 
     func cancelMessages(_ id: String, at now: Instant, date: Int64, answer: Answer) throws(APIError) -> Reply {
         let index = try job(id)
-        if jobs[index].state == .running {
-            settle(index, .cancelled, upTo: jobs[index].progress(at: now), date: date, answer: answer)
-        }
+        cancel(index, at: now, date: date, answer: answer)
         return Reply(body: messageJSON(jobs[index]))
     }
 
@@ -97,9 +95,10 @@ extension BatchDesk {
         let counts =
             #"{"processing":\#(isOver ? 0 : job.lines.count),"succeeded":\#(job.succeeded),"errored":\#(job.errored),"#
             + #""canceled":\#(job.cancelled),"expired":\#(job.expired)}"#
+        let state = isOver ? "ended" : job.isCancelling ? "canceling" : "in_progress"
         let results = isOver ? #""http://\#(host)/v1/messages/batches/\#(job.id)/results""# : "null"
         return Array(
-            (#"{"id":"\#(job.id)","type":"message_batch","processing_status":"\#(isOver ? "ended" : "in_progress")","#
+            (#"{"id":"\#(job.id)","type":"message_batch","processing_status":"\#(state)","#
                 + #""request_counts":\#(counts),"ended_at":\#(time(job.ended)),"created_at":\#(time(job.created)),"#
                 + #""expires_at":\#(time(job.created + Self.windowSeconds)),"archived_at":null,"#
                 + #""cancel_initiated_at":\#(time(job.state == .cancelled ? job.ended : nil)),"#

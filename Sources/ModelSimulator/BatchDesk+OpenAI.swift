@@ -148,9 +148,7 @@ extension BatchDesk {
 
     func cancel(_ id: String, at now: Instant, date: Int64, answer: Answer) throws(APIError) -> Reply {
         let index = try job(id)
-        if jobs[index].state == .running {
-            settle(index, .cancelled, upTo: jobs[index].progress(at: now), date: date, answer: answer)
-        }
+        cancel(index, at: now, date: date, answer: answer)
         return Reply(body: json(jobs[index], at: now))
     }
 

@@ -57,13 +57,23 @@ final class BatchDesk {
     /// Takes a new batch in, with the faults that it meets.
     func begin(_ job: BatchJob) -> Int {
         var job = job
-        for fault in [BatchFault.stuck, .expired, .partial, .unordered, .missing, .brokenFile]
+        for fault in [BatchFault.stuck, .expired, .partial, .unordered, .missing, .brokenFile, .slowCancel]
         where faults.take(fault) {
             job.faults.insert(fault)
         }
         job.due = job.faults.contains(.stuck) ? nil : job.begun + job.duration
         jobs.append(job)
         return jobs.count - 1
+    }
+
+    /// Cancels a batch: what is not answered by then is not any more.
+    func cancel(_ index: Int, at now: Instant, date: Int64, answer: Answer) {
+        guard jobs[index].state == .running else { return }
+        guard !jobs[index].faults.contains(.slowCancel) else {
+            jobs[index].isCancelling = true
+            return
+        }
+        settle(index, .cancelled, upTo: jobs[index].progress(at: now), date: date, answer: answer)
     }
 
     /// Works on the batches whose time has come.
@@ -161,7 +171,7 @@ extension BatchJob {
     /// OpenAI's word for the state.
     var stateName: String {
         switch state {
-        case .running: "in_progress"
+        case .running: isCancelling ? "cancelling" : "in_progress"
         case .completed: "completed"
         case .expired: "expired"
         case .cancelled: "cancelled"

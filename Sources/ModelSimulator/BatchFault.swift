@@ -18,6 +18,10 @@ public enum BatchFault: String, Sendable, Hashable, CaseIterable {
     case tokenLimit = "token-limit"
     /// The batch is created, and the answer that says so is lost.
     case lostCreate = "lost-create"
+    /// The batch goes on though it is cancelled, and ends when it is due.
+    case slowCancel = "slow-cancel"
+    /// The server has no batch API: so many calls of it find nothing.
+    case unknown
     /// The file is stored, and the answer that says so is lost.
     case lostUpload = "lost-upload"
 }

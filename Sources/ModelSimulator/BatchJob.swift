@@ -48,6 +48,7 @@ struct BatchJob {
     var faults: Set<BatchFault> = []
     var state = State.running
     var ended: Int64?
+    var isCancelling = false
     var output: [UInt8] = []
     var errors: [UInt8] = []
     var outputFile: String?

@@ -50,8 +50,14 @@ extension Completion {
         }
         output.append(text: #","usage":"#)
         appendUsage(to: &output)
+        appendTier(to: &output)
         output.append(text: #","system_fingerprint":"fp_simulator"}"#)
         return output
+    }
+
+    /// The tier in which it is billed.
+    func appendTier(to output: inout [UInt8]) {
+        if request.isFlex { output.append(text: #","service_tier":"flex""#) }
     }
 
     func appendStart(object: StaticString, to output: inout [UInt8]) {

@@ -34,6 +34,8 @@ struct CompletionRequest {
     let sampleSeed: UInt64
     /// Whether the same request again gets another answer: it has a temperature above zero, and no seed.
     let isSampled: Bool
+    /// Whether it asks for the flexible tier.
+    let isFlex: Bool
 
     static let choicesMax = 128
     static let stopsMax = 16
@@ -68,6 +70,8 @@ extension CompletionRequest {
         streams = try Self.flag(fields.stream, "stream") ?? false
         streamIncludesUsage = fields.streamOptions?["include_usage"]?.bool ?? false
         sampleSeed = fields.seed.map { value in Self.hash(value.raw) } ?? 0
+        isFlex =
+            endpoint != .messages && fields.serviceTier?.rawStringContent.map { $0.elementsEqual("flex".utf8) } ?? false
         isSampled = fields.seed == nil && (fields.temperature?.double ?? 0) > 0
     }
 
@@ -76,7 +80,7 @@ extension CompletionRequest {
         var model, messages, prompt, suffix, n, maxTokens, maxCompletionTokens: JSONValue?
         var stop, responseFormat, stream, streamOptions, seed, temperature: JSONValue?
         var input, instructions, system, maxOutputTokens, text, outputConfig: JSONValue?
-        var structuredOutputs, guidedJSON, tools, toolChoice: JSONValue?
+        var structuredOutputs, guidedJSON, tools, toolChoice, serviceTier: JSONValue?
 
         mutating func take(_ key: JSONValue, _ value: JSONValue) {
             guard value.kind != .null, let name = key.rawStringContent else { return }
@@ -121,7 +125,12 @@ extension CompletionRequest {
                 } else if isNamed("temperature") {
                     temperature = value
                 }
-            case 12: if isNamed("instructions") { instructions = value }
+            case 12:
+                if isNamed("instructions") {
+                    instructions = value
+                } else if isNamed("service_tier") {
+                    serviceTier = value
+                }
             case 13: if isNamed("output_config") { outputConfig = value }
             case 14:
                 if isNamed("stream_options") {

@@ -121,6 +121,7 @@ extension Completion {
 
     private func appendChunkStart(to output: inout [UInt8]) {
         appendStart(object: request.endpoint == .chat ? "chat.completion.chunk" : "text_completion", to: &output)
+        appendTier(to: &output)
         output.append(text: #","system_fingerprint":"fp_simulator","choices":["#)
     }
 

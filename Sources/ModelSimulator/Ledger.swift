@@ -51,6 +51,10 @@ struct Ledger {
         counts.billed += 1
         counts.billedPromptTokens += receipt.promptTokens
         counts.billedCompletionTokens += receipt.completionTokens
+        guard receipt.isFlex else { return }
+        counts.flex += 1
+        counts.flexPromptTokens += receipt.promptTokens
+        counts.flexCompletionTokens += receipt.completionTokens
     }
 
     /// A response goes out with this status; `receipt` says what it answers, if it is an answer.
@@ -100,4 +104,5 @@ struct Receipt: Hashable {
     var item: UInt64
     var promptTokens: Int
     var completionTokens: Int
+    var isFlex = false
 }

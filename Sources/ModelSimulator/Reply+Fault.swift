@@ -13,7 +13,7 @@ extension SimulatorConfiguration {
         reply.delay = completion.request.streams ? latency : latency + tokenTime
         let receipt = Receipt(
             item: completion.request.item, promptTokens: completion.request.promptTokens,
-            completionTokens: completion.completionTokens)
+            completionTokens: completion.completionTokens, isFlex: completion.request.isFlex)
         if fault?.isAnswer ?? true { reply.receipt = receipt }
         // The page of a proxy is not the model's work; whatever else becomes of an answer, it was made.
         if fault != .garbage { reply.bill = receipt }

@@ -5,6 +5,7 @@ extension Responder {
     func batches(_ route: BatchRoute, _ request: Request, at now: Instant, date: Int64) -> Reply {
         do throws(APIError) {
             if route != .log { try checkKey(request) }
+            if route != .log, desk.faults.take(.unknown) { throw .unknownPath }
             let answer: BatchDesk.Answer = { [self] body, endpoint in
                 self.answer(line: body, endpoint, key: request.key, at: now, date: date)
             }

@@ -22,12 +22,14 @@ final class Responder {
     private let parser = JSONParser()
     let desk: BatchDesk
     private var limiter: RateLimiter
+    private var flexTier: FlexTier
     private var sequence: UInt64 = 0
 
     init(_ configuration: SimulatorConfiguration, ledger: Locked<Ledger>, at now: Instant) {
         self.configuration = configuration
         self.ledger = ledger
         desk = BatchDesk(configuration)
+        flexTier = configuration.flexTier
         text = TextGenerator(
             seed: configuration.seed, answerTokens: configuration.answerTokens,
             reasoningTokens: configuration.reasoningTokens, jsonFaults: configuration.jsonFaults)
@@ -72,6 +74,8 @@ final class Responder {
         var reply: Reply
         if !isInBatch, let refusal = admit(request, at: now, date: date) {
             reply = refusal
+        } else if request.isFlex, !isInBatch, let error = flexTier.refusal() {
+            reply = Reply(error, to: endpoint)
         } else {
             let fault = configuration.faults.fault(item: request.item, attempt: attempt, seed: configuration.seed)
             if let fault { ledger.withLock { $0.note(fault) } }

@@ -38,6 +38,7 @@ extension Completion {
         }
         output.append(text: #","usage":"#)
         if status == .inProgress { output.append(text: "null") } else { appendResponsesUsage(to: &output) }
+        appendTier(to: &output)
         output.append(UInt8(ascii: "}"))
     }
 

@@ -68,6 +68,9 @@ public struct SimulatorConfiguration: Sendable, Hashable {
     /// are zero, and every request counts as the next attempt of one and the same item.
     public var remembersItems = true
 
+    /// What becomes of requests for the flexible tier.
+    public var flexTier = FlexTier.served
+
     /// How long a batch takes, from its creation to its results.
     public var batchDuration: Interval = .zero
 

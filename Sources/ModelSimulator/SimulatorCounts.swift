@@ -30,6 +30,10 @@ public struct SimulatorCounts: Sendable, Hashable {
     public var billed = 0
     public var billedPromptTokens = 0
     public var billedCompletionTokens = 0
+    /// Of these, those of the flexible tier.
+    public var flex = 0
+    public var flexPromptTokens = 0
+    public var flexCompletionTokens = 0
 
     /// Batches that were created, and the requests that they hold.
     public var batches = 0
@@ -48,6 +52,7 @@ extension SimulatorCounts {
             ("items_answered_again", itemsAnsweredAgain), ("prompt_tokens", promptTokens),
             ("completion_tokens", completionTokens), ("billed", billed),
             ("billed_prompt_tokens", billedPromptTokens), ("billed_completion_tokens", billedCompletionTokens),
+            ("flex", flex), ("flex_prompt_tokens", flexPromptTokens), ("flex_completion_tokens", flexCompletionTokens),
             ("batches", batches),
             ("batch_requests", batchRequests),
         ]

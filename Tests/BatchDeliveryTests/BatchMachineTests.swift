@@ -1,4 +1,5 @@
 import Basics
+import JSONText
 import Testing
 
 @testable import BatchDelivery
@@ -307,5 +308,78 @@ private struct World: Hashable {
             #expect(machine.begin() == .look("b"))
             #expect(machine.happened(.unknown(error)) == (forgets ? .release(.gone) : .stopped(error)))
         }
+    }
+}
+
+@Suite struct CutBatchTests {
+    private let plan = BatchPlan(
+        name: "retort-1.jsonl", mark: "ab", path: "/chat/completions", window: "24h", server: "s", requests: 3,
+        bytes: 1,
+        tokens: 1, costMax: 1)
+
+    /// The machine after these events, and its action.
+    private func machine(_ events: BatchMachine.Event...) -> (BatchMachine, BatchMachine.Action) {
+        var machine = BatchMachine(hasFiles: true, forgets: false)
+        var action = machine.begin()
+        for event in events { action = machine.happened(event) }
+        return (machine, action)
+    }
+
+    private let running = BatchView(id: "b")
+    private var unsent: BatchMachine.Event { .unsent(RetortError(.io, "no server")) }
+
+    @Test func whatIsNotSubmittedIsNotAnyMore() {
+        var (waiting, action) = machine(unsent)
+        #expect(action == .wait(.again(1)) && waiting.cut() == .release(.late))
+        #expect(waiting.happened(.released) == .note(.collected("late")))
+        #expect(waiting.happened(.noted) == .finished(.late))
+        var (noting, _) = machine(.uploaded("f"))
+        #expect(noting.cut() == nil && noting.happened(.noted) == .release(.late))
+        (waiting, action) = machine(.uploaded("f"), .noted, .noted, .queueFull("full"))
+        #expect(waiting.cut() == nil)
+        #expect(waiting.happened(.noted) == .wait(.queue(1, "full")) && waiting.cut() == .release(.late))
+    }
+
+    @Test func whatIsUnderWayIsCancelledAndReadToItsEnd() {
+        var (polling, action) = machine(
+            .uploaded("f"), .noted, .noted, .created("b"), .noted, .looked(running), .noted)
+        #expect(action == .wait(.poll) && polling.cut() == .cancel("b"))
+        // A call that is lost is made again.
+        #expect(polling.happened(.lost(RetortError(.io, "lost"))) == .wait(.again(1)))
+        #expect(polling.happened(.waited) == .look("b"))
+        #expect(polling.happened(.looked(running)) == .cancel("b"))
+        #expect(polling.happened(.cancelled) == .wait(.poll))
+        #expect(polling.happened(.waited) == .look("b"))
+        action = polling.happened(.looked(running))
+        #expect(action == .wait(.poll), "it is cancelled once")
+        var ended = running
+        ended.end = .cancelled
+        #expect(polling.happened(.waited) == .look("b"))
+        #expect(polling.happened(.looked(ended)) == .note(.ended("cancelled")))
+        #expect(polling.happened(.noted) == .collect(ended, isLast: false))
+        #expect(polling.happened(.collected(.whole)) == .note(.collected("cancelled")))
+    }
+
+    @Test func aCreationOfUnknownFateIsLookedForAndNeverMadeAgain() {
+        var (creating, _) = machine(.uploaded("f"), .noted, .noted)
+        #expect(creating.cut() == nil)
+        var action = creating.happened(.lost(RetortError(.io, "lost")))
+        for _ in 0..<BatchMachine.looksMax {
+            guard case .wait(.settling) = action else { return #expect(Bool(false), "\(action)") }
+            #expect(creating.happened(.waited) == .findBatch(except: []))
+            action = creating.happened(.foundBatch(nil))
+        }
+        #expect(action == .release(.gone))
+    }
+
+    @Test func aJournalTellsWhatWasLeftBehind() throws {
+        var standing = BatchStanding(BatchEntry(number: 1, .planned, time: 0, plan: plan))!
+        standing.add(BatchEntry(number: 1, .created(batch: "b"), time: 1))
+        #expect(standing.isExclusive)
+        let entry = BatchEntry(number: 1, .overtaken(cost: 77), time: 2)
+        let root = try JSONParser().parse(entry.line.dropLast()).root
+        #expect(BatchEntry(root)?.stage == .overtaken(cost: 77))
+        standing.add(entry)
+        #expect(standing.overtaken == 77 && standing.isOpen && !standing.isExclusive && standing.isSubmitted)
     }
 }

@@ -65,8 +65,32 @@ import Testing
         try settings(["in.jsonl", "--out", "o"] + flags, environment: ["OPENAI_API_KEY": "k"]).pricing
     }
 
+    /// As it is at OpenAI and at the built-in server, whose flexible tier costs half.
+    private static func flexible(_ price: TokenPrice?) -> TokenPrice? {
+        var price = price
+        price?.flexShare = 0.5
+        return price
+    }
+
+    @Test func anAnswerOfTheFlexibleTierCostsItsShare() throws {
+        let pricing = try pricing("--model", "gpt-4o", "--price", "2 - 4", "--flex-discount", "0.25")
+        let price = try #require(pricing.price)
+        var usage = TokenUsage(prompt: 100, completion: 10)
+        #expect(price.nanodollars(of: usage) == 240_000)
+        usage.isFlex = true
+        #expect(price.nanodollars(of: usage) == 180_000)
+        let body = Array(
+            #"{"choices":[{"message":{"content":"x"},"finish_reason":"stop"}],"service_tier":"flex","usage":{"prompt_tokens":5}}"#
+                .utf8)
+        guard
+            case .answer(let answer) = Classifier().classify(
+                .success(ModelReply(status: 200, body: body)), with: JSONParser())
+        else { return #expect(Bool(false)) }
+        #expect(answer.usage.isFlex && Bill(answer).usage.isFlex)
+    }
+
     @Test func knownModelsHaveAPrice() throws {
-        #expect(try pricing("--model", "gpt-4o").price == PriceTable.builtIn["gpt-4o"])
+        #expect(try pricing("--model", "gpt-4o").price == Self.flexible(PriceTable.builtIn["gpt-4o"]))
         #expect(try pricing("--model", "made-up").price == nil)
     }
 
@@ -74,13 +98,13 @@ import Testing
         #expect(try pricing("--model", "gpt-4o", "--simulate").price == .free)
         let file = try folder.write("p.txt", "m 1 1 2\n")
         let pricing = try pricing("--model", "m", "--simulate", "--prices", file)
-        #expect(pricing.price == TokenPrice(input: 1, cachedInput: 1, output: 2))
+        #expect(pricing.price == Self.flexible(TokenPrice(input: 1, cachedInput: 1, output: 2)))
     }
 
     @Test func aBatchRowNamesItsOwnModel() throws {
         let pricing = try pricing("--model", "gpt-4o")
         let mini = pricing.price(ofBody: Array(#"{"model":"gpt-4o-mini"}"#.utf8), with: JSONParser())
-        #expect(mini == PriceTable.builtIn["gpt-4o-mini"])
+        #expect(mini == Self.flexible(PriceTable.builtIn["gpt-4o-mini"]))
         #expect(pricing.price(ofBody: Array(#"{"model":"?"}"#.utf8), with: JSONParser()) == nil)
     }
 

@@ -1,4 +1,4 @@
-internal import Basics
+public import Basics
 
 extension OptionValue {
     static func parseInteger(_ text: String, in range: ClosedRange<Int>) throws(ValueError) -> Int {
@@ -121,7 +121,12 @@ extension OptionValue {
 }
 
 /// Durations as option text.
-enum DurationText {
+public enum DurationText {
+    /// The interval that a text such as `2h` or `1h30m` names; nil for what names none.
+    public static func interval(_ text: String) -> Interval? {
+        try? OptionValue.parseDuration(text, in: Interval(nanoseconds: 1)...Interval(nanoseconds: .max))
+    }
+
     static let units: [(name: String, nanoseconds: Int64)] = [
         ("d", 86_400_000_000_000), ("h", 3_600_000_000_000), ("m", 60_000_000_000), ("s", 1_000_000_000),
         ("ms", 1_000_000), ("us", 1_000), ("ns", 1),

@@ -23,6 +23,9 @@ struct AnswerDraft {
         costStated = value?["cost"]?.double.flatMap(TokenPrice.nanodollars(stated:))
     }
 
+    /// The tier in which it was billed. Call it behind `read(usage:)`.
+    mutating func read(tier value: JSONValue?) { usage.isFlex = value?.isText("flex") ?? false }
+
     mutating func read(reason value: JSONValue?) {
         guard let word = value?.string(prefixBytesMax: FinishReason.wordBytesMax), !word.isEmpty else { return }
         reason = word

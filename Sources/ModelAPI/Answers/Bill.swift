@@ -54,6 +54,7 @@ extension Bill {
         let places = [root, root["response"], root["message"]]
         for place in places {
             guard let place else { continue }
+            if place["service_tier"]?.isText("flex") ?? false { usage.isFlex = true }
             take(place["usage"] ?? place["usageMetadata"] ?? place)
         }
     }

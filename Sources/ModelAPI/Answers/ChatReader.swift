@@ -20,6 +20,7 @@ enum ChatReader {
         }
         draft.read(model: root["model"])
         draft.read(usage: usage(of: root))
+        draft.read(tier: root["service_tier"])
         draft.other.addMembers(of: root, except: envelope)
         return draft.judged(body)
     }

@@ -38,6 +38,7 @@ enum ResponsesReader {
         draft.other.add("output", list: items, isContent: true)
         draft.read(model: root["model"])
         draft.read(usage: root["usage"])
+        draft.read(tier: root["service_tier"])
         draft.reason = draft.parts.calls.isEmpty ? "stop" : "tool_calls"
         if status == "incomplete" { draft.read(reason: root["incomplete_details"]?["reason"]) }
         return draft.judged(body)

@@ -10,6 +10,8 @@ public struct TokenUsage: Sendable, Hashable {
     public var reasoning: Int
     /// The part of `prompt` served from a cache.
     public var cached: Int
+    /// Whether they were billed in the flexible tier (`service_tier`), as the answer says.
+    public var isFlex = false
 
     /// The most tokens that one answer is believed to have: 2^40, about a million million. Servers that count nonsense
     /// are cut to this where their counts are read.

@@ -36,6 +36,12 @@ struct BatchBooks {
     /// What was packed is a batch.
     mutating func planned(_ cost: Int) { packed = max(0, packed - cost) }
 
+    /// What was packed is not sent.
+    mutating func discard() {
+        budget.settle(reserved: packed, spent: 0)
+        packed = 0
+    }
+
     /// What earlier runs may have spent beside records.
     /// - Parameter reserved: what their batches may still cost.
     mutating func adopt(uncertain: Int, reserved: Int) {

@@ -34,7 +34,7 @@ extension BatchCourier {
             if case .looked(let view) = event, isOverdue(view) { event = .overdue(view) }
             happened(event, to: flight)
         case .cancel(let id):
-            parts.say(BatchText.overdue(number))
+            if !isCut { parts.say(BatchText.overdue(number)) }
             happened(await caller.cancel(id), to: flight)
         case .collect(let view, let isLast):
             if let event = try await collect(view, isLast: isLast, of: flight) { happened(event, to: flight) }
@@ -109,6 +109,7 @@ extension BatchCourier {
                     .refused, "the provider refuses batch \(flight.number)", cause: words,
                     remedy: "Its rows are pending. Correct what is wrong and run the same command again.")
         case .gone: parts.say(BatchText.gone(flight.number))
+        case .late: break
         }
     }
 
@@ -167,7 +168,17 @@ extension BatchCourier {
             try await take(item, verdict, flight, &chunk)
         }
         try await write(&chunk)
+        closeBooks(of: flight)
         return .collected(.whole)
+    }
+
+    /// What a batch has cost beside the live answers to its rows is known.
+    private func closeBooks(of flight: BatchFlight) {
+        guard let overtaken = flight.overtaken else { return }
+        books.settle(overtaken, spent: flight.twice)
+        books.unrecorded(flight.twice)
+        twice.nanodollars = twice.nanodollars.addingSaturated(flight.twice)
+        (flight.overtaken, flight.twice) = (nil, 0)
     }
 
     private var attemptsMax: Int { parts.settings.generator.attemptsMax }
@@ -207,13 +218,26 @@ extension BatchCourier {
     ) async throws(RetortError) {
         let key = RecordKey(id: item.id, sample: item.sample)
         // What was recorded before was not set aside again.
-        guard try parts.store.lookup(key.hash) == nil else { return }
+        guard try parts.store.lookup(key.hash) == nil else {
+            guard flight.overtaken != nil else { return }
+            // An answer of which nobody can tell what it cost counts at its worst.
+            let cost = verdict.spent ?? item.costMax
+            flight.twice = flight.twice.addingSaturated(cost)
+            twice.answers += cost > 0 ? 1 : 0
+            return
+        }
         flight.pending -= 1
         books.progress.requests += 1
         var (results, spent) = (verdict.results, verdict.spent)
         // A run that was killed while it collected may have recorded a round of an item that goes on.
         if case .round(let round)? = results.first, try isKnown(round, of: item) { (results, spent) = ([], 0) }
-        books.settle(item.costMax, spent: spent)
+        if flight.overtaken == nil {
+            books.settle(item.costMax, spent: spent)
+        } else if let spent {
+            books.settle(0, spent: spent)
+        } else {
+            flight.twice = flight.twice.addingSaturated(item.costMax)
+        }
         books.unrecorded(verdict.unrecorded)
         if let stop = verdict.stop { error = error ?? stop }
         if let retried = verdict.retried { books.progress.retries[retried, default: 0] += 1 }
@@ -246,6 +270,7 @@ extension BatchCourier {
 
     /// Packs an item once more, for the next batch.
     private func again(_ item: BatchItem, _ key: Hash128) throws(RetortError) {
+        guard isInTime else { return leave(key) }
         guard error == nil, books.allows(item.costMax) else {
             error = error ?? books.refusal(of: item.costMax)
             return leave(key)
@@ -271,6 +296,7 @@ extension BatchCourier {
         var chunk = BatchChunk()
         try await forEachItem(of: flight) { item in
             var verdict = BatchVerdict.unasked(item)
+            if why == .late { verdict = .left(item) }
             if case .refused = why { verdict = .left(item) }
             if case .gone = why { verdict.spent = nil }
             return verdict
@@ -278,6 +304,7 @@ extension BatchCourier {
             try await take(item, verdict, flight, &chunk)
         }
         try await write(&chunk)
+        closeBooks(of: flight)
     }
 
     private func forEachItem(

@@ -42,6 +42,14 @@ final class BatchCourier {
     private var waiting: [Item<ItemContext>] = []
     private var isSourceAtEnd = false
     private let stopAsked: Locked<Bool>
+    /// When a leg of a run ends; nil: it has no end of its own.
+    private let times: (cutoff: Instant, giveUp: Instant)?
+    /// Rows that were packed in this leg.
+    private var taken = 0
+    /// Whether the time of batches is over.
+    private(set) var isCut = false
+    /// Answers to rows that were answered live as well: how many, and what they have cost.
+    var twice = (answers: 0, nanodollars: 0)
 
     /// The longest sleep between two looks at what a signal asked for.
     private static let nap = Interval.milliseconds(200)
@@ -49,6 +57,8 @@ final class BatchCourier {
     private static let closedMax = 2
     /// After a lost call, before the provider's lists are first believed.
     private static let settling = Interval.seconds(2)
+    /// Between two looks at a batch that is being cancelled.
+    private static let cancelPollMax = Interval.seconds(2)
     private static let backoffMax = Interval.seconds(60)
     private static let queueWaitMax = Interval.seconds(600)
 
@@ -58,6 +68,8 @@ final class BatchCourier {
         self.books = books
         self.stopAsked = stopAsked
         packs = BatchPacks(journal.directory, parts.batch.dialect)
+        times = parts.batch.leg?.times(at: parts.clock.now, wall: wallClock())
+        isCut = times.map { $0.cutoff <= parts.clock.now } ?? false
     }
 
     var now: Instant { parts.clock.now }
@@ -82,14 +94,20 @@ final class BatchCourier {
                 asked.append(
                     BatchKeys.Adopted(
                         hash: hash.low, row: item.row, fingerprint: UInt32(truncatingIfNeeded: item.fingerprint)))
+                guard standing.overtaken == nil else { return }
                 noted = noted.addingSaturated(item.costMax)
                 reserved = reserved.addingSaturated(try priced(item).costMax)
             }
+            // Of rows that are asked live as well nobody knows whether the batch has answered them.
+            noted = noted.addingSaturated(standing.overtaken ?? 0)
+            reserved = reserved.addingSaturated(standing.overtaken ?? 0)
             parts.keys.add(standing.number, keys)
             let machine = BatchMachine(
                 hasFiles: parts.batch.dialect.hasFiles, forgets: parts.batch.forgets,
-                repacks: isLarge(standing.plan), from: standing)
-            flights.append(BatchFlight(standing.number, standing.plan, machine, pending: keys.count))
+                repacks: isLarge(standing.plan), isLate: isCut, from: standing)
+            let flight = BatchFlight(standing.number, standing.plan, machine, pending: keys.count)
+            flight.overtaken = standing.overtaken
+            flights.append(flight)
             parts.say(BatchText.adopted(standing))
         }
         parts.keys.adopt(asked)
@@ -136,22 +154,82 @@ final class BatchCourier {
     func run(_ source: PlannedSource) async -> RunSummary {
         do throws(RetortError) {
             while !isStopping {
+                cutIfLate()
+                // Even where the time is over each batch is looked at once.
                 try await advance()
+                if try leaveBehind() { break }
                 try await fill(from: source)
-                if error == nil { try launch() } else { packs.discard() }
+                if error == nil, isInTime { try launch() } else { discard() }
                 publish()
-                if flights.isEmpty, packs.isEmpty, isSourceAtEnd || error != nil { break }
+                if flights.isEmpty, packs.isEmpty, isSourceAtEnd || error != nil || !takesRows || hasFilled { break }
+                if isSubmitted { break }
                 try await rest()
             }
         } catch {
             self.error = self.error ?? error
         }
-        packs.discard()
+        discard()
         do throws(RetortError) { try writeMark() } catch { self.error = self.error ?? error }
         publish()
         let isWhole = !isStopping && left == 0
         let ending: RunSummary.Ending = error != nil ? .failed : isWhole ? .completed : .stopped
         return RunSummary(ending: ending, error: error, progress: books.progress, unsaved: 0)
+    }
+
+    // MARK: The end of a leg
+
+    /// Whether a batch that is begun now is expected back in time.
+    var isInTime: Bool {
+        guard let times, let leg = parts.batch.leg else { return true }
+        return !isCut && now + leg.expected <= times.cutoff
+    }
+
+    private var takesRows: Bool { isInTime && parts.batch.leg?.kind != .collect }
+
+    private var hasFilled: Bool { parts.batch.leg.map { taken >= $0.itemsMax } ?? false }
+
+    /// Whether the leg was for submitting alone, and all is submitted.
+    private var isSubmitted: Bool {
+        guard parts.batch.leg?.kind == .submit, packs.isEmpty, isSourceAtEnd || hasFilled || !takesRows else {
+            return false
+        }
+        return flights.allSatisfy { $0.machine.isSubmitted || $0.due != nil }
+    }
+
+    /// Cancels what is under way once its time is over.
+    private func cutIfLate() {
+        guard let times, !isCut, now >= times.cutoff else { return }
+        isCut = true
+        guard !flights.isEmpty else { return }
+        parts.say(BatchText.cut(flights.count))
+        for flight in flights { flight.cut() }
+    }
+
+    /// Leaves behind what has not ended in time: it is noted first that its rows are asked live as well. False as long as there
+    /// is time.
+    private func leaveBehind() throws(RetortError) -> Bool {
+        guard let times, isCut, now >= times.giveUp, !flights.isEmpty else { return false }
+        for flight in flights where flight.overtaken == nil {
+            var (cost, rows) = (0, 0)
+            try BatchItemIndex.forEach(journal.items(flight.number)) { item throws(RetortError) in
+                guard try parts.store.lookup(RecordKey(id: item.id, sample: item.sample).hash) == nil else { return }
+                cost = cost.addingSaturated(try priced(item).costMax)
+                rows += 1
+            }
+            try note(flight.number, .overtaken(cost: cost))
+            parts.say(BatchText.overtaken(flight.number, rows: rows, cost: cost))
+        }
+        left += flights.reduce(0) { $0 + $1.pending }
+        flights = []
+        return true
+    }
+
+    /// Gives up what is packed and not sent.
+    private func discard() {
+        guard !packs.isEmpty else { return }
+        left += packs.requests
+        packs.discard()
+        books.discard()
     }
 
     func publish() {
@@ -178,7 +256,8 @@ final class BatchCourier {
 
     /// Packs items as long as packs are wanted.
     private func fill(from source: PlannedSource) async throws(RetortError) {
-        while error == nil, !isStopping, packs.closed.count < Self.closedMax {
+        guard takesRows else { return try packs.closeAll() }
+        while error == nil, !isStopping, packs.closed.count < Self.closedMax, !hasFilled {
             if waiting.isEmpty {
                 if isSourceAtEnd { break }
                 guard let items = try await source.next() else {
@@ -187,16 +266,17 @@ final class BatchCourier {
                 }
                 waiting = items.reversed()
             }
-            while let item = waiting.last {
+            while let item = waiting.last, !hasFilled {
                 guard books.allows(item.costMax) else {
                     try starve(item.costMax)
                     return
                 }
                 waiting.removeLast()
+                taken += 1
                 try pack(BatchItem(item), row: item.context.row, key: item.context.key.hash)
             }
         }
-        if isSourceAtEnd && waiting.isEmpty { try packs.closeAll() }
+        if isSourceAtEnd && waiting.isEmpty || hasFilled { try packs.closeAll() }
     }
 
     /// What is left of the budget is set aside: what is packed is sent, and if nothing is on its way the run ends.
@@ -284,7 +364,7 @@ final class BatchCourier {
     /// How long a pause is.
     func length(of pause: BatchMachine.Pause) -> Interval {
         switch pause {
-        case .poll: parts.batch.poll
+        case .poll: isCut ? min(parts.batch.poll, Self.cancelPollMax) : parts.batch.poll
         case .settling(let looks):
             // Where batches are looked at more often, lists are, too.
             min(Self.settling * Double(1 << min(max(0, looks - 2), 5)), max(parts.batch.poll, .milliseconds(200)))

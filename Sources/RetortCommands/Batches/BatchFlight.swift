@@ -12,6 +12,10 @@ final class BatchFlight {
     /// Of its requests those that have no outcome yet.
     var pending: Int
     var isOver = false
+    /// What its requests may cost once more in nanodollars, where they are asked live as well.
+    var overtaken: Int?
+    /// What its answers have cost to rows that were answered live as well.
+    var twice = 0
 
     init(_ number: Int, _ plan: BatchPlan, _ machine: BatchMachine, pending: Int) {
         var machine = machine
@@ -23,6 +27,12 @@ final class BatchFlight {
     }
 
     var isNoting: Bool { if case .note = action { true } else { false } }
+
+    /// Its time is over.
+    func cut() {
+        guard let action = machine.cut() else { return }
+        (self.action, due) = (action, nil)
+    }
 
     func happened(_ event: BatchMachine.Event) { action = machine.happened(event) }
 }

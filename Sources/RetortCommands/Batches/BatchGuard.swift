@@ -8,18 +8,20 @@ import SegmentStore
 enum BatchGuard {
     /// Throws `.configuration` where the store has batches under way that this run would not take over.
     static func check(_ settings: RunSettings) throws(RetortError) {
-        let open = try BatchJournal(of: settings.out).open.filter(\.isSubmitted)
+        let rerun = settings.onChange == .rerun
+        // Changed rows are no rows of a batch that is under way, even where it is asked live as well.
+        let open = try BatchJournal(of: settings.out).open.filter { rerun ? $0.isSubmitted : $0.isExclusive }
         guard let first = open.first else { return }
         let requests = open.reduce(0) { $0.addingSaturated($1.plan.requests) }
         let what =
             "\(Human.plural(requests, "request")) of the store "
             + (requests == 1 ? "is" : "are") + " under way in batches"
-        guard let batch = settings.batch else {
+        guard let batch = settings.batch ?? settings.route?.batch else {
             throw RetortError(
                 .configuration, what, at: settings.out, cause: "a live run would send and pay them again",
-                remedy: "Add --via batch to pick up their results.")
+                remedy: "Add --via batch, or --via cheapest with a --deadline, to pick up their results.")
         }
-        if settings.onChange == .rerun {
+        if rerun {
             throw RetortError(
                 .configuration, what, at: settings.out, cause: "--on-change rerun may ask their rows otherwise",
                 remedy: "Run without --on-change rerun until they have ended.")
@@ -44,7 +46,7 @@ enum BatchGuard {
     /// Throws `.configuration` where a store that is to be merged has batches under way: the new store would not know
     /// of them.
     static func checkSource(_ store: String) throws(RetortError) {
-        let open = try BatchJournal(of: store).open.filter(\.isSubmitted)
+        let open = try BatchJournal(of: store).open.filter(\.isExclusive)
         guard !open.isEmpty else { return }
         let requests = open.reduce(0) { $0.addingSaturated($1.plan.requests) }
         throw RetortError(

@@ -1,4 +1,6 @@
 import Basics
+import BatchDelivery
+import SegmentStore
 
 /// The items that are in batches under way: the planner leaves them out. 16 bytes an item, and 24 more
 /// for those of earlier runs. From any thread.
@@ -39,6 +41,26 @@ final class BatchKeys: Sendable {
         var hash: UInt64
         var row: UInt64
         var fingerprint: UInt32
+    }
+
+    init() {}
+
+    /// Those of a store whose batches are left alone: what is asked live as well is not among them.
+    init(underWayIn root: String, _ store: RecordStore) throws(RetortError) {
+        let journal = try BatchJournal(of: root)
+        var asked: [Adopted] = []
+        for standing in journal.open where standing.isExclusive {
+            var keys: [(hash: UInt64, row: UInt64)] = []
+            try BatchItemIndex.forEach(journal.items(standing.number)) { item throws(RetortError) in
+                let hash = RecordKey(id: item.id, sample: item.sample).hash
+                guard try store.lookup(hash) == nil else { return }
+                keys.append((hash.low, Self.unknownRow))
+                asked.append(
+                    Adopted(hash: hash.low, row: item.row, fingerprint: UInt32(truncatingIfNeeded: item.fingerprint)))
+            }
+            add(standing.number, keys)
+        }
+        adopt(asked)
     }
 
     private let adopted = Locked<[Adopted]>([])

@@ -9,6 +9,8 @@ enum DeliveryRoute: String, Sendable, CaseIterable {
     case live
     /// Through the provider's batch API, at a part of the price.
     case batch
+    /// In batches, in the flexible tier or live, so that it ends in time for the least money.
+    case cheapest
 }
 
 /// What `--via batch` was told.
@@ -21,6 +23,8 @@ struct BatchSettings: Sendable {
     var dialect: any BatchDialect
     /// The server, without secrets, as the journal of batches names it.
     var server: String
+    /// The part of the run; nil: it has one part.
+    var leg: BatchLeg?
 
     /// What the price is multiplied by.
     var priceFactor: Double { 1 - discount }
@@ -30,16 +34,19 @@ struct BatchSettings: Sendable {
 enum BatchOptions {
     private static let group = "Batches"
 
-    /// Whether rows go through a batch API.
-    static func isBatch(_ command: ParsedCommand) -> Bool {
-        command.spec.options.contains { $0.name == "via" }
-            && command.stringIfSet("via") == DeliveryRoute.batch.rawValue
+    /// The way by which rows go through a batch API, as it was given; nil: they do not.
+    static func batchRoute(_ command: ParsedCommand) -> String? {
+        guard command.spec.options.contains(where: { $0.name == "via" }), let route = command.stringIfSet("via") else {
+            return nil
+        }
+        return route == DeliveryRoute.live.rawValue ? nil : route
     }
 
     static let options: [OptionSpec] = [
         OptionSpec(
             "via", kind: .choice(DeliveryRoute.allCases.map(\.rawValue)),
-            summary: "batch: send rows through the provider's batch API, at half the price", group: group,
+            summary: "batch: through the provider's batch API, at half the price; cheapest: by a --deadline",
+            group: group,
             default: DeliveryRoute.live.rawValue
         ).main,
         OptionSpec(
@@ -65,14 +72,18 @@ enum BatchOptions {
     ]
 
     /// Options that shape a stream of requests, of which there is none.
-    private static let senseless = ["rps", "rpm", "tpm", "throttle", "limit-server", "verifier", "until-accepted"]
+    private static let senselessInBatches = [
+        "rps", "rpm", "tpm", "throttle", "limit-server", "verifier", "until-accepted",
+    ]
+    /// The same where other requests are sent live.
+    private static let senselessBesideBatches = ["limit-server", "verifier", "until-accepted"]
 
     /// Nil for a live run.
     static func settings(
         _ command: ParsedCommand, endpoint: RequestBuilder.Endpoint, baseURL: String, isSimulated: Bool
     ) throws(RetortError) -> BatchSettings? {
         let route: DeliveryRoute = command.choice("via")
-        guard route == .batch else {
+        guard route != .live else {
             for option in options where option.name != "via" && command.source(of: option.name) > .environment {
                 throw RetortError(
                     .usage, "--\(option.name) needs --via batch", remedy: "Add it, or leave --\(option.name) out.")
@@ -80,6 +91,7 @@ enum BatchOptions {
             return nil
         }
         let known = Set(command.spec.options.map(\.name))
+        let senseless = route == .batch ? senselessInBatches : senselessBesideBatches
         for name in senseless where known.contains(name) && command.isGiven(name) {
             let why =
                 switch name {
@@ -115,7 +127,7 @@ enum BatchOptions {
         return text
     }
 
-    private static func host(_ baseURL: String) -> String {
+    static func host(_ baseURL: String) -> String {
         let rest = baseURL.firstRange(of: "://").map { baseURL[$0.upperBound...] } ?? baseURL[...]
         return String(rest.prefix { $0 != "/" && $0 != ":" && $0 != "?" })
     }

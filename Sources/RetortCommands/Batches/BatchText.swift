@@ -17,7 +17,7 @@ enum BatchText {
     static func line(_ stage: BatchStage, _ standing: BatchStanding, now: Int) -> String? {
         let name = "batch \(standing.number)"
         switch stage {
-        case .planned, .uploaded, .postponed: return nil
+        case .planned, .uploaded, .postponed, .overtaken: return nil
         case .creating:
             return standing.creations < 2
                 ? nil
@@ -30,6 +30,7 @@ enum BatchText {
             return "\(name): \(CellWidth.sanitized(id)) is another batch of the account; looking on"
         case .seen: return "\(name): " + state(standing, now: now)
         case .ended(let how): return how == "failed" ? nil : "\(name): \(how) at the provider; reading its results"
+        case .collected("late"): return "\(name): not submitted in time; its rows go live"
         case .collected: return "\(name): its results are in the store"
         }
     }
@@ -48,6 +49,7 @@ enum BatchText {
         }
         let age = max(0, now - (standing.created ?? standing.planned))
         text += "; \(Human.duration(.seconds(Double(age)))) old"
+        if standing.overtaken != nil { text += ", its rows were asked live" }
         if standing.end == nil, standing.expires > 0 {
             let left = standing.expires - now
             text += left > 0 ? ", expires in \(Human.duration(.seconds(Double(left))))" : ", past its expiry"
@@ -66,6 +68,17 @@ enum BatchText {
 
     static func overdue(_ number: Int) -> String {
         "batch \(number): an hour past its expiry and not ended; it is cancelled, and the next run sends what is left"
+    }
+
+    static func cut(_ count: Int) -> String {
+        "the time of batches is over: \(count == 1 ? "1 batch is" : "\(Human.count(count)) batches are") cancelled, and "
+            + "what has not come back goes live"
+    }
+
+    static func overtaken(_ number: Int, rows: Int, cost: Int) -> String {
+        "batch \(number): the provider has not ended it in time; its \(Human.plural(rows, "row")) "
+            + "\(rows == 1 ? "is" : "are") asked live, and may be paid twice"
+            + (cost > 0 ? ", which costs at most \(Human.dollars(Money.dollars(cost)))" : "")
     }
 
     static let busy = "the provider asks for patience (429); trying again"

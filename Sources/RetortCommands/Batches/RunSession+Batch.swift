@@ -54,7 +54,7 @@ extension RunSession {
         let summary = await courier.run(source)
         source.close()
         reporter.finish(summary.progress)
-        if !isQuiet, let line = BatchText.leaving(courier.journal.open) { messages.line(line) }
+        if !isQuiet, settings.route == nil, let line = BatchText.leaving(courier.journal.open) { messages.line(line) }
         await transport.shutdown()
         let reached = reporter.standing(summary.progress)
         let isWhole =
@@ -70,6 +70,7 @@ extension RunSession {
             wasInterrupted: signals.withLock { $0 } > 0)
         result.tornEnd = source.reading.tornEnd
         result.part = ShardResult(settings.shard, source.reading)
+        result.twice = courier.twice
         publisher.end(result)
         return result
     }

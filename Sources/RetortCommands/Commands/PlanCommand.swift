@@ -39,11 +39,13 @@ enum PlanCommand {
         }
         let settings = try request.settings(context, environment: environment)
         let plan = try RunPlan(settings)
+        var route: RunRoute?
+        if let given = settings.route { route = try RunRoute(settings, given, plan, now: wallClock()) }
         let output = DataOutput.standardOutput()
         if command.flag("json") {
-            try output.line(plan.json(settings))
+            try output.line(plan.json(settings, route))
         } else {
-            for line in plan.lines(settings) + settings.originLines { try output.line(line) }
+            for line in plan.lines(settings, route) + settings.originLines { try output.line(line) }
         }
         try output.flush()
         if !command.flag("quiet") {

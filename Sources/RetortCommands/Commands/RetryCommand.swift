@@ -12,7 +12,7 @@ enum RetryCommand {
         "schema-by", "schema-prompt", "strict-schema", "verifier", "job", "model-config", "continue", "where",
         "shard", "siblings", "tools", "preview", "keep", "fim", "fim-family", "prefix-key", "suffix-key",
         "verdict-by", "until-accepted", "via", "batch-window", "batch-poll", "batch-requests", "batch-tokens",
-        "batch-discount", "batch-forget",
+        "batch-discount", "batch-forget", "deadline", "deadline-reserve", "batch-expect",
     ]
 
     private static let retriedClasses = FailureClass.allCases.filter { $0 != .badInput }

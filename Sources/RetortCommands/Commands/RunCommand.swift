@@ -126,7 +126,9 @@ enum RunCommand {
                 .main
         ] + StageOptions.options + ShardOptions.options + LimitOptions.options + ParameterOptions.options
             + [ToolsOption.option] + FillOptions.options + CheckOptions.options + VerifierSettings.options + paceOptions
-            + ReuseOptions.options + [StreamOption.option] + Pricing.options + BatchOptions.options + timeOptions
+            + ReuseOptions.options + [StreamOption.option] + Pricing.options + BatchOptions.options
+            + RouteOptions.options
+            + timeOptions
             + LiveOptions.all
             + [.progress, .progressEvery]
             + JobFile.options + Preview.options + SimulatorOptions.options,

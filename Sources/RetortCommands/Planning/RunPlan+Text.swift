@@ -7,7 +7,8 @@ import SegmentStore
 
 extension RunPlan {
     /// The plan for people, in one column of names and one of values.
-    func lines(_ settings: RunSettings) -> [String] {
+    /// - Parameter route: how the items would be divided; nil: all go one way.
+    func lines(_ settings: RunSettings, _ route: RunRoute? = nil) -> [String] {
         var facts: [(String, String)] = [
             ("items", "\(Human.count(items)) from \(Human.plural(Int(clamping: rows), "row"))"),
             ("done", Human.count(done)),
@@ -51,6 +52,10 @@ extension RunPlan {
         facts.append(
             ("time", seconds(settings.generator).map { time($0, settings) } ?? "unknown until the first answers arrive")
         )
+        if let route {
+            facts.append(("deadline", route.text.deadline))
+            for (index, line) in route.text.lines.enumerated() { facts.append((index == 0 ? "route" : "", line)) }
+        }
         return Self.aligned(facts)
     }
 
@@ -88,7 +93,7 @@ extension RunPlan {
     }
 
     /// Numbers are numbers; what is not known is null.
-    func json(_ settings: RunSettings) -> String {
+    func json(_ settings: RunSettings, _ route: RunRoute? = nil) -> String {
         var object = JSONLine()
         let counts = [
             ("rows", Int(rows)), ("items", items), ("done", done), ("failed", failed), ("changed", changed),
@@ -103,6 +108,7 @@ extension RunPlan {
         object.member("completion_tokens_max", bounds.completionTokens.map(String.init) ?? "null")
         object.member("cost_usd_max", bounds.dollars.map { Human.fixed($0, 6) } ?? "null")
         Self.append("seconds", seconds(settings.generator), to: &object)
+        route?.append(to: &object)
         object.member("settings", String(decoding: settings.originsJSON, as: UTF8.self))
         return String(decoding: object.finished, as: UTF8.self)
     }

@@ -15,6 +15,15 @@ struct StoreMeasurements: Sendable, Hashable {
     private var askedBytes = 0.0
     private var promptTokens = 0.0
     private var squares = Squares()
+    /// Of the records that were looked at, those that may have been answered live.
+    private var liveLooked = 0
+    private var liveLatency = 0.0
+
+    /// Milliseconds: what took longer came in a batch.
+    static let liveLatencyMax = 900_000.0
+
+    /// Seconds that a live answer has taken in the mean; nil where none was timed.
+    var liveSeconds: Double? { liveLooked > 0 ? liveLatency / Double(liveLooked) / 1000 : nil }
 
     /// Sums of squares, for the deviations.
     private struct Squares: Hashable {
@@ -65,6 +74,10 @@ struct StoreMeasurements: Sendable, Hashable {
         let completion = Double(record.usage(.completion))
         let latency = Double(record.integer(.latency))
         looked += 1
+        if latency <= Self.liveLatencyMax {
+            liveLooked += 1
+            liveLatency += latency
+        }
         askedBytes += asked
         promptTokens += prompt
         squares.completion += completion

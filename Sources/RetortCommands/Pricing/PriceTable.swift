@@ -67,6 +67,17 @@ struct PriceTable: Sendable, Hashable {
         return scaled
     }
 
+    /// The table with the share of the price that an answer of the flexible tier costs.
+    func withFlex(share: Double) -> PriceTable {
+        var flexible = self
+        flexible.prices = prices.mapValues {
+            var price = $0
+            price.flexShare = share
+            return price
+        }
+        return flexible
+    }
+
     /// Characters of a version.
     private static let versionLengthMax = 40
 

@@ -68,6 +68,14 @@ struct Pricing: Sendable {
         return scaled
     }
 
+    /// The same where an answer of the flexible tier costs this share of the price.
+    func withFlex(share: Double) -> Pricing {
+        guard !isFree, share != 1 else { return self }
+        var flexible = Pricing(table.withFlex(share: share), model: model)
+        flexible.limit = limit
+        return flexible
+    }
+
     private init(_ table: PriceTable, model: String) {
         (self.table, self.model, isFree) = (table, model, false)
         price = table[model]

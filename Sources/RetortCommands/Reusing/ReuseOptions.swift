@@ -43,9 +43,10 @@ struct ReuseOptions: Sendable {
             policy = .auto
         }
         guard policy != .never else { return nil }
-        if BatchOptions.isBatch(command) {
+        if let route = BatchOptions.batchRoute(command) {
             throw RetortError(
-                .configuration, "--reuse is for live requests, not for --via batch", remedy: "Leave one of the two out."
+                .configuration, "--reuse is for live requests, not for --via \(route)",
+                remedy: "Leave one of the two out."
             )
         }
         guard stores.count <= Self.storesMax else {

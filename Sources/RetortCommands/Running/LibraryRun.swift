@@ -37,7 +37,7 @@ package enum LibraryRun {
         let session = RunSession(settings: settings, messages: silent, isQuiet: true) { record in
             onProgress(Standing(record))
         }
-        let result = try await session.run()
+        let result = try await session.runToGoal()
         if let error = result.summary.error { throw error }
         guard result.summary.ending == .completed else {
             throw RetortError(.interrupted, "the run was stopped", remedy: "The same call goes on from there.")

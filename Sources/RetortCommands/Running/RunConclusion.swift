@@ -32,7 +32,7 @@ struct RunConclusion {
 
     /// A headline, what was done, and what to do next.
     func lines(_ palette: Palette) -> [String] {
-        Self.lines(palette.bold(headline), outcomes(palette) + requests() + next(palette))
+        Self.lines(palette.bold(headline), outcomes(palette) + (result.route?.facts ?? []) + requests() + next(palette))
             + (isFinished ? [] : ["resume with: " + palette.cyan(commandLine)])
     }
 

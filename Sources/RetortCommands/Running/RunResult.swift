@@ -23,4 +23,8 @@ struct RunResult: Sendable {
     var goal: AcceptedResult?
     /// What the whole process has cost, the built-in server included; nil while it is not over.
     var cost: ProcessCost?
+    /// Of a run that is sent the cheapest way: how its rows went.
+    var route: RouteTally?
+    /// Of a leg through batches: answers to rows that were answered live as well, and their cost.
+    var twice = (answers: 0, nanodollars: 0)
 }

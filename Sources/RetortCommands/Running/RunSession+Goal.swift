@@ -16,6 +16,7 @@ extension RunSession {
 
     /// Runs; under a goal once over all rows for each sample, until the goal is reached or all samples were drawn.
     func runToGoal() async throws(RetortError) -> RunResult {
+        if settings.route != nil { return try await runRoute() }
         guard settings.acceptedWanted != nil else { return try await run() }
         let stored = try RecordStore.manifest(of: settings.out)?.samples ?? 1
         var samples = min(max(1, stored), settings.samples)

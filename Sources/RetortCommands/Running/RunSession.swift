@@ -44,6 +44,23 @@ struct RunSession {
     /// What earlier samples have come to, of a run for a number of accepted answers.
     private(set) var drawn: AcceptedGoal.Count?
 
+    /// The built-in server that several legs share; nil: each has its own.
+    private(set) var heldSimulator: ModelSimulator?
+
+    /// The same with a built-in server that stays between its legs, where it uses one.
+    func holdingSimulator() throws(RetortError) -> RunSession {
+        var session = self
+        session.heldSimulator = try startSimulator()
+        return session
+    }
+
+    /// The same with other settings: a leg of its route.
+    func leg(_ change: (inout RunSettings) -> Void) -> RunSession {
+        var session = self
+        change(&session.settings)
+        return session
+    }
+
     /// The same for so many samples of each row.
     func drawing(_ samples: Int, after drawn: AcceptedGoal.Count?) -> RunSession {
         var session = self
@@ -81,6 +98,7 @@ struct RunSession {
             },
             drive: { (session, store, transport, loop) throws(RetortError) in
                 defer { stage?.desk?.pause() }
+                if let route = session.settings.route { try DeadlineNote.write(route, to: store) }
                 let session = try await session.telling(store, transport)
                 if let batch = session.settings.batch {
                     return try await session.driveBatch(batch, input, store, transport, loop)
@@ -120,8 +138,8 @@ struct RunSession {
         open: () throws(RetortError) -> RecordStore,
         drive: (RunSession, RecordStore, HTTPTransport, EventLoop) async throws(RetortError) -> RunResult
     ) async throws(RetortError) -> RunResult {
-        let simulator = try startSimulator()
-        defer { simulator?.stop() }
+        let simulator = if let heldSimulator { heldSimulator } else { try startSimulator() }
+        defer { if heldSimulator == nil { simulator?.stop() } }
         let loop = try EventLoop()
         var fitted = try fittingDescriptors()
         let transport = try fitted.makeTransport(simulator, loop)
@@ -307,10 +325,8 @@ struct RunSession {
         ) { () throws(RetortError) in
             try refuseChangedRows(input, store)
         }
-        let siblings = try siblingStores(store)
-        let codec = try codec()
-        let goal = goal(before, store)
-        let issued = IssuedKeys()
+        let (siblings, codec) = (try siblingStores(store), try self.codec())
+        let (goal, issued) = (self.goal(before, store), IssuedKeys())
         let library = try answerLibrary(of: store)
         defer { library?.stop() }
         let recorder = Recorder(store, codec: codec, issued: issued, watch: live?.watch, goal: goal, library: library)
@@ -326,10 +342,11 @@ struct RunSession {
                 store, before,
                 Spending(before, mark: store.mark, superseded: superseded ?? 0, notes: store.manifest.notes),
                 isOtherJob: false, memory: library),
-            transports: transports(transport) { watched(gated($0), store) },
+            transports: transports(transport) { watched(gated(flexible($0, loop)), store) },
             clock: LoopClock(loop: loop), executor: loop, observer: reporter)
         let signals = Locked(0)
         watchSignals(generator, signals) { source.cancel() }
+        let batches = settings.route == nil ? nil : try BatchKeys(underWayIn: settings.out, store)
         reporter.count(
             input, settings, scheme: RowScheme(store.manifest.job), known: store.manifest.input?.rows,
             isFollowing: reading.watch != nil)
@@ -342,7 +359,8 @@ struct RunSession {
                 RowPlanner(
                     settings, input: input, store: store, issued: issued, codec: codec, standing: standing,
                     isCompared: reading.watch == nil || settings.onChange == .rerun, siblings: siblings,
-                    prior: try PriorRounds(of: store, settings.generator.classifier, verifier: verifier))
+                    prior: try PriorRounds(of: store, settings.generator.classifier, verifier: verifier),
+                    batches: batches)
             },
             onBadRow: { reporter.badRow($0) }, onRemark: { reporter.remark($0) })
         let summary = await generator.run(source: source, sink: recorder, verifier: verifier)
@@ -371,6 +389,11 @@ struct RunSession {
     private func asksAll(_ input: InputSet, _ store: RecordStore) -> Bool {
         settings.samples == store.manifest.samples && input.isRepeatable && settings.rows.isWhole
             && settings.shard == nil
+    }
+
+    /// The transport, asking for the flexible tier where there is time for it.
+    private func flexible(_ transport: any ModelTransport, _ loop: EventLoop) -> any ModelTransport {
+        settings.flexGate.map { FlexTransport(base: transport, gate: $0, clock: LoopClock(loop: loop)) } ?? transport
     }
 
     /// The transport, watched where the run has a page.

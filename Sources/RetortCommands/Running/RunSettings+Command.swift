@@ -63,17 +63,30 @@ extension RunSettings {
         network =
             simulator == nil ? HTTPTransport.Network(environment: environment) : HTTPTransport.Network()
         pricing = try Pricing(command, parameters: parameters, isSimulated: simulator != nil)
-        batch = try BatchOptions.settings(
-            command, endpoint: endpoint, baseURL: baseURL, isSimulated: simulator != nil)
-        if let batch { pricing = try access.single("--via batch", pricing.scaled(by: batch.priceFactor)) }
         reuse = try ReuseOptions(command)
         generator = try Self.generator(command)
         try spread(
             over: access.servers.map { fill?.server($0) ?? $0 }, hasOwnConcurrency: command.isGiven("concurrency"))
+        try takeRoute(command, access)
         generator.classifier = classifier(retryAfterMax: command.duration("retry-after-max"))
         // A server that is probed is told once it is known how.
         try tell(by: telling.means ?? .none)
         try pricing.checkBudget(builder)
+    }
+
+    /// How the rows are sent, and what that costs.
+    private mutating func takeRoute(_ command: ParsedCommand, _ access: AccessOptions) throws(RetortError) {
+        let isSimulated = simulator != nil
+        let batches = try BatchOptions.settings(
+            command, endpoint: endpoint, baseURL: baseURL, isSimulated: isSimulated)
+        route = try RouteOptions.settings(
+            command, batches, endpoint: endpoint, baseURL: baseURL, isSimulated: isSimulated)
+        if let batches { _ = try access.single("--via \(route == nil ? "batch" : "cheapest")", batches) }
+        pricing = pricing.withFlex(
+            share: RouteOptions.flexShare(command, baseURL: baseURL, isSimulated: isSimulated))
+        guard route == nil, let batches else { return }
+        batch = batches
+        pricing = pricing.scaled(by: batches.priceFactor)
     }
 
     private func classifier(retryAfterMax: Interval) -> Classifier {

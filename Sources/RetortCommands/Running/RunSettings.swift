@@ -78,6 +78,10 @@ struct RunSettings: Sendable {
     var pricing: Pricing
     /// The provider's batches in place of live requests; nil: live.
     var batch: BatchSettings?
+    /// How the rows are divided between batches and live requests; nil: all go one way.
+    var route: RouteSettings?
+    /// Of a live leg of the route: whether requests ask for the flexible tier; nil: they do not.
+    var flexGate: Locked<FlexGate>?
     /// When equal requests share an answer; nil: each is asked.
     var reuse: ReuseOptions?
     /// Whether answers are asked for as streams.

@@ -66,6 +66,10 @@ enum SimulatorOptions {
             summary: "what goes wrong with the first N batches: expired=1,missing=2",
             details: "Faults: \(BatchFault.allCases.map(\.rawValue).joined(separator: ", ")).", group: group),
         OptionSpec(
+            "server-flex", kind: .string, valueName: "yes|no|busy[=N]",
+            summary: "service_tier flex: answered at the flexible price, unknown, or without room", group: group,
+            default: "yes"),
+        OptionSpec(
             "server-models", kind: .list(.string), valueName: "NAME", summary: "the models that exist; default: all",
             group: group),
     ]
@@ -113,6 +117,7 @@ enum SimulatorOptions {
         if let faults = command.stringIfSet("batch-faults") {
             configuration.batchFaults = try BatchFaultPlan(parsing: faults)
         }
+        configuration.flexTier = try FlexTier(parsing: command.string("server-flex"))
         configuration.models = command.strings("server-models")
         return configuration
     }

@@ -15,10 +15,10 @@ enum StreamOption {
 
     static func isWanted(_ command: ParsedCommand, _ parameters: RequestParameters) throws(RetortError) -> Bool {
         guard command.flag("stream") else { return false }
-        if BatchOptions.isBatch(command) {
+        if let route = BatchOptions.batchRoute(command) {
             throw RetortError(
                 .configuration, "a batch has no streams", at: command.origin(of: "stream"),
-                remedy: "Leave out --stream or --via batch.")
+                remedy: "Leave out --stream or --via \(route).")
         }
         if let own = parameters.extra.first(where: { $0.name == "stream" }), own.value != Array("true".utf8) {
             throw RetortError(

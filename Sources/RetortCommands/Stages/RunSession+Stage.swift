@@ -51,6 +51,7 @@ extension RunSession {
         of reading: SourceReading, _ input: InputSet, _ store: RecordStore, _ standing: InputStanding, isWhole: Bool,
         _ summary: RunSummary, _ reached: RunStanding
     ) throws(RetortError) {
+        if settings.route != nil, reached.pending == 0 { try DeadlineNote.remove(from: store) }
         guard let keeper = reading.keeper else { return }
         if standing.isMixed {
             guard isWhole, summary.ending == .completed, reached.pending == 0, reached.foreign == 0,
