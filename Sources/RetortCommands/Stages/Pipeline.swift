@@ -31,12 +31,12 @@ struct Pipeline: Sendable {
 
 extension PipelineLayout {
     init(_ pipeline: Pipeline) {
-        root = pipeline.root
-        stages = pipeline.stages.map {
+        let stages = pipeline.stages.map {
             Stage(
                 name: $0.name, from: $0.from, sources: $0.sources, judged: $0.judges?.stage,
                 passAt: $0.judges?.rule.passAt, generation: $0.generation,
                 condition: $0.settings.rows.selection.condition?.text ?? "")
         }
+        self.init(root: pipeline.root, stages: stages)
     }
 }

@@ -63,7 +63,7 @@ struct PipelineLayout: Sendable, Hashable {
         return layout
     }
 
-    private init(root: String, stages: [Stage]) { (self.root, self.stages) = (root, stages) }
+    init(root: String, stages: [Stage]) { (self.root, self.stages) = (root, stages) }
 
     private static func damaged(_ path: String) -> RetortError {
         RetortError(
