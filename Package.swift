@@ -49,6 +49,7 @@ let package = Package(
         .systemLibrary(name: "CHTTPParser", providers: [.apt(["libhttp-parser-dev"])]),
         .systemLibrary(name: "CEpoll"),
         .systemLibrary(name: "CProcess"),
+        .systemLibrary(name: "CStatFS"),
         .target(
             name: "CSimdJSON",
             cxxSettings: [.unsafeFlags(["-O3", "-Wall", "-Wextra", "-Werror"])],
@@ -62,7 +63,7 @@ let package = Package(
         part("Parquet", uses: ["Gzip", "Basics"]),
         part("HashTree", uses: ["COpenSSL", "Basics"]),
         part("SharedLimit", uses: ["JSONText", "Basics"]),
-        part("SegmentStore", uses: ["Gzip", "JSONText", "Basics"], besides: ["FORMAT.md"]),
+        part("SegmentStore", uses: ["CStatFS", "Gzip", "JSONText", "Basics"], besides: ["FORMAT.md"]),
         part("ModelAPI", uses: ["JSONText", "Basics"]),
         part("HTTPTransport", uses: ["CCurl", "COpenSSL", "CHTTPParser", "CEpoll", "Gzip", "ModelAPI", "Basics"]),
         part("ResponseGenerator", uses: ["ModelAPI", "Basics"]),

@@ -7,7 +7,7 @@ import SharedLimit
 /// so many runs. Nothing is sent and nothing is written.
 @main
 enum ShardBench {
-    static func main() {
+    static func main() throws {
         let rows = argument(1) ?? 10_000_000
         let shards = argument(2) ?? 1000
         guard (1...Shard.countMax).contains(shards), rows > 0 else {
@@ -16,6 +16,7 @@ enum ShardBench {
         }
         balance(rows, shards)
         limiter(shards)
+        try decisions()
     }
 
     private static func argument(_ index: Int) -> Int? {
@@ -38,6 +39,51 @@ enum ShardBench {
 
     private static func percent(_ value: Double, _ mean: Double) -> String {
         "\(((value / mean - 1) * 100_000).rounded() / 1000)%"
+    }
+
+    /// What a run's thread spends on the decision whether a request may go, with a limiter on loopback that leases ahead.
+    private static func decisions() throws {
+        let server = try LimitServer(LimitTerms(requestsPerSecond: 200_000), host: "127.0.0.1", port: "0")
+        let ended = Monitor(false)
+        WorkThread.start {
+            try? server.run()
+            ended.update { $0 = true }
+        }
+        let client = try LimitClient(try LimitAddress("127.0.0.1:\(server.port)"), token: "", fileTerms: LimitTerms())
+        client.start(client: "bench", spentMax: 0) { _ in }
+        var (taken, asked, waits) = (0, 0, 0)
+        let end = Instant.now + .seconds(4)
+        var spent = 0.0
+        while Instant.now < end {
+            let began = threadSeconds()
+            var isWaiting = false
+            for _ in 0..<100 {
+                let now = Instant.now
+                asked += 1
+                guard let due = client.ready(tokens: 0, at: now), due <= now else {
+                    isWaiting = true
+                    break
+                }
+                client.take(tokens: 0, at: now)
+                taken += 1
+            }
+            spent += threadSeconds() - began
+            if isWaiting {
+                waits += 1
+                usleep(200)
+            }
+        }
+        client.finish(spentMax: nil)
+        server.stop()
+        ended.wait { $0 ? () : nil }
+        print("decisions: \(taken) requests allowed, \(asked) decisions, \(waits) waits")
+        print("  \(Int(spent / Double(asked) * 1e9)) ns of CPU time a decision")
+    }
+
+    private static func threadSeconds() -> Double {
+        var time = timespec()
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
     }
 
     /// Ten seconds of the limiter's time, with all runs asking as often as they may.

@@ -41,4 +41,20 @@ public final class Monitor<State>: @unchecked Sendable {
             pthread_cond_wait(condition, mutex)
         }
     }
+
+    /// The same for a time at most; nil when it has passed. A clock that is set meanwhile makes it longer or shorter.
+    public func wait<Result>(atMost time: Interval, for body: (inout State) -> Result?) -> Result? {
+        var end = timespec()
+        clock_gettime(CLOCK_REALTIME, &end)
+        let (nanoseconds, overflow) = time.nanoseconds.addingReportingOverflow(Int64(end.tv_nsec))
+        let later = Int(overflow ? .max : nanoseconds)
+        end.tv_sec = end.tv_sec.addingSaturated(later / 1_000_000_000)
+        end.tv_nsec = later % 1_000_000_000
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        while true {
+            if let result = body(&state) { return result }
+            if pthread_cond_timedwait(condition, mutex, &end) == ETIMEDOUT { return body(&state) }
+        }
+    }
 }

@@ -1,3 +1,5 @@
+internal import Basics
+
 /// What happened to one item.
 public struct ItemTally: Sendable, Hashable {
     /// Requests for it.
@@ -19,11 +21,23 @@ struct Ledger {
     /// Requests from before a reset are still on their way; their ends belong to no count.
     private(set) var epoch = 0
 
-    init(remembersItems: Bool) { self.remembersItems = remembersItems }
+    private var second: ArrivalWindow?
+    private var minute: ArrivalWindow?
+
+    init(remembersItems: Bool, countsWindows: Bool = false) {
+        self.remembersItems = remembersItems
+        if countsWindows { (second, minute) = (ArrivalWindow(.seconds(1)), ArrivalWindow(.seconds(60))) }
+    }
 
     /// A request for a completion has arrived, to its last byte.
-    mutating func receive() {
+    mutating func receive(at now: Instant) {
         counts.requests += 1
+        if second != nil {
+            second?.note(now)
+            minute?.note(now)
+            counts.mostInSecond = second?.most ?? 0
+            counts.mostInMinute = minute?.most ?? 0
+        }
         counts.inFlight += 1
         counts.inFlightPeak = max(counts.inFlightPeak, counts.inFlight)
     }

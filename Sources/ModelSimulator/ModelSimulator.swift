@@ -18,7 +18,8 @@ public final class ModelSimulator: Sendable {
     public init(_ configuration: SimulatorConfiguration = SimulatorConfiguration()) throws(RetortError) {
         try configuration.validate()
         self.configuration = configuration
-        ledger = Locked(Ledger(remembersItems: configuration.remembersItems))
+        ledger = Locked(
+            Ledger(remembersItems: configuration.remembersItems, countsWindows: configuration.countsWindows))
     }
 
     deinit { stop() }

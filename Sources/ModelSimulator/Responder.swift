@@ -108,7 +108,7 @@ final class Responder {
         line body: [UInt8], _ endpoint: CompletionRequest.Endpoint, key: String?, at now: Instant, date: Int64
     ) -> Reply {
         let epoch = ledger.withLock { ledger in
-            ledger.receive()
+            ledger.receive(at: now)
             return ledger.epoch
         }
         var reply: Reply

@@ -189,7 +189,7 @@ extension ServerLoop {
     func begin(_ exchange: Exchange, at now: Instant) -> MHD_Result {
         if exchange.request.route.isCompletion {
             exchange.epoch = ledger.withLock { ledger in
-                ledger.receive()
+                ledger.receive(at: now)
                 return ledger.epoch
             }
         }

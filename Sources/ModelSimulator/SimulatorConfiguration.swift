@@ -71,6 +71,10 @@ public struct SimulatorConfiguration: Sendable, Hashable {
     /// What becomes of requests for the flexible tier.
     public var flexTier = FlexTier.served
 
+    /// Whether to count the most requests in any second and any minute. It costs eight bytes for each request of the last
+    /// minute, twice.
+    public var countsWindows = false
+
     /// How long a batch takes, from its creation to its results.
     public var batchDuration: Interval = .zero
 

@@ -13,6 +13,9 @@ public struct SimulatorCounts: Sendable, Hashable {
     public var faults: [Fault: Int] = [:]
     /// Requests refused by a limit of requests or tokens a minute.
     public var rateLimited = 0
+    /// The most requests that arrived in any second, and in any minute, wherever it begins; 0 where that is not counted.
+    public var mostInSecond = 0
+    public var mostInMinute = 0
     /// Requests being worked on now, and the most there have been at once.
     public var inFlight = 0
     public var inFlightPeak = 0
@@ -54,7 +57,7 @@ extension SimulatorCounts {
             ("billed_prompt_tokens", billedPromptTokens), ("billed_completion_tokens", billedCompletionTokens),
             ("flex", flex), ("flex_prompt_tokens", flexPromptTokens), ("flex_completion_tokens", flexCompletionTokens),
             ("batches", batches),
-            ("batch_requests", batchRequests),
+            ("batch_requests", batchRequests), ("most_in_second", mostInSecond), ("most_in_minute", mostInMinute),
         ]
         let tables: [(String, [(String, Int)])] = [
             ("statuses", statuses.sorted { $0.key < $1.key }.map { (String($0.key), $0.value) }),

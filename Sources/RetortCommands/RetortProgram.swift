@@ -26,6 +26,7 @@ public enum RetortProgram {
         Entry(spec: EvaluateCommand.spec, run: EvaluateCommand.run),
         Entry(spec: FoldersCommand.spec, run: FoldersCommand.run),
         Entry(spec: PlanCommand.spec, run: PlanCommand.run),
+        Entry(spec: CopyCommand.spec, run: CopyCommand.run),
         Entry(spec: MergeCommand.spec, run: MergeCommand.run),
         Entry(spec: VerifyCommand.spec, run: VerifyCommand.run),
         Entry(spec: RepairCommand.spec, run: RepairCommand.run),

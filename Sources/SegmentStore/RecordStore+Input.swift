@@ -44,11 +44,6 @@ extension RecordStore {
         }
     }
 
-    /// Says what input a merged store is of, all of whose rows are known by their records.
-    public func stateInput(files: [String], rows: UInt64) throws(RetortError) {
-        try sealing.updateManifest { $0.input = StoreManifest.Input(identity: "", files: files, rows: rows) }
-    }
-
     /// A row of the input that is none of this shard's: nothing is to come of it here, so it holds back no landmark.
     public func noteRowOfAnotherShard(_ row: UInt64) { index.withLock { $0.noteRowOfAnotherShard(row) } }
 

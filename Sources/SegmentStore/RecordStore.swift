@@ -156,7 +156,7 @@ public final class RecordStore: Sendable {
         buffers = Locked(placeholder)
         var sealer = try Sealer(
             context: context, options: options, index: index, buffers: buffers, manifest: manifestBox,
-            mark: markKeeper, tails: image.tails)
+            mark: markKeeper, lock: lock, tails: image.tails)
         let sealed = try recoverer.sealJournals(&sealer)
         report.recoveredRecords = sealed.records
         if report.indexWasRebuilt { try sealer.flushIndex() }

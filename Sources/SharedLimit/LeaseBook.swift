@@ -53,6 +53,7 @@ public struct LeaseBook: Sendable {
     /// Money that no client has.
     public var moneyLeft: Int? { terms.moneyMax.map { max(0, $0 - moneyGiven) } }
     public var moneyByClient: [String: Int] { money }
+    func money(of client: String) -> Int? { money[client] }
     /// The share of the rates that is given out now.
     public func pace(at now: Instant) -> Double { pace.share(at: now) }
     /// Clients that have asked lately.
@@ -99,6 +100,13 @@ public struct LeaseBook: Sendable {
         lease.start = next
         lease.step = .seconds(min(step, Self.stepMax))
         next = lease.time(of: lease.requests)
+    }
+
+    /// Takes back what a client was given, down to what it keeps to by itself: it is not told of it.
+    mutating func withdraw(_ client: String, to bound: Int) {
+        guard let limit = money[client], limit > bound else { return }
+        moneyGiven -= limit - bound
+        money[client] = bound
     }
 
     private static let stepMin = 1e-6

@@ -59,9 +59,11 @@ enum LeaseWire {
         return line.finished
     }
 
-    static func errorLine(_ message: String) -> [UInt8] {
+    /// `isPassing`: the same question may be answered later.
+    static func errorLine(_ message: String, isPassing: Bool = false) -> [UInt8] {
         var line = WireObject()
         line.text("error", message)
+        if isPassing { line.number("passing", 1) }
         return line.finished
     }
 
@@ -69,6 +71,9 @@ enum LeaseWire {
     static func lease(_ line: [UInt8]) throws(RetortError) -> Lease {
         guard let root = try? JSONParser().parse(line).root, root.kind == .object else { throw malformed }
         if let message = root["error"]?.string {
+            if root["passing"]?.int == 1 {
+                throw RetortError(.io, "the limiter cannot answer now", cause: String(message.prefix(200)))
+            }
             throw RetortError(
                 .configuration, "the limiter refuses", cause: String(message.prefix(200)),
                 remedy: "Compare --limit-token-file with the limiter's --token-file.")

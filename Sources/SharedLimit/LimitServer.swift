@@ -21,13 +21,17 @@ public final class LimitServer: @unchecked Sendable {
     private struct Connection {
         var input: [UInt8] = []
         var output: [UInt8] = []
+        /// When it last said something, or, of one that has never asked anything, when it came.
         var last: Instant
+        var isClient = false
     }
 
     /// Clients that are connected at once.
     public static let connectionsMax = 16_384
     /// A client that is silent for so long has gone.
     static let silenceMax = Interval.seconds(600)
+    /// A connection that has asked nothing within this time, byte by byte or not at all, is of no client.
+    static let beginningMax = Interval.seconds(10)
     private static let waitMilliseconds: Int32 = 5000
     private static let acceptPauseMilliseconds: Int32 = 500
     /// Bytes of answers that a client may leave unread.
@@ -88,8 +92,9 @@ public final class LimitServer: @unchecked Sendable {
             let now = Instant.now
             for entry in polled.dropFirst(2) where entry.revents != 0 { try serve(entry.fd, &buffer, at: now) }
             if polled[1].revents != 0 { accept(at: now) }
-            for (descriptor, connection) in connections where now - connection.last > Self.silenceMax {
-                drop(descriptor)
+            for (descriptor, connection) in connections {
+                let most = connection.isClient ? Self.silenceMax : Self.beginningMax
+                if now - connection.last > most { drop(descriptor) }
             }
         }
     }
@@ -119,7 +124,7 @@ public final class LimitServer: @unchecked Sendable {
             let count = recv(descriptor, &buffer, buffer.count, 0)
             if count < 0, errno == EAGAIN || errno == EINTR { return }
             guard count > 0 else { return drop(descriptor) }
-            connection.last = now
+            if connection.isClient { connection.last = now }
             connection.input.append(contentsOf: buffer[..<count])
             guard try answer(&connection, at: now) else { return drop(descriptor) }
         }
@@ -144,6 +149,8 @@ public final class LimitServer: @unchecked Sendable {
                 connection.output += LeaseWire.errorLine("the token is wrong")
                 continue
             }
+            connection.isClient = true
+            connection.last = now
             connection.output += try lease(request, at: now)
             if connection.output.count > Self.outputBytesMax { return false }
         }
@@ -151,10 +158,16 @@ public final class LimitServer: @unchecked Sendable {
     }
 
     private func lease(_ request: LeaseRequest, at now: Instant) throws(RetortError) -> [UInt8] {
-        let before = book.moneyByClient[request.client]
+        let before = book.money(of: request.client)
         let lease = book.lease(request, at: now)
         if let limit = lease.moneyLimit, limit != before, !request.client.isEmpty {
-            try journal?.note(request.client, limit: limit)
+            do throws(RetortError) { try journal?.note(request.client, limit: limit) } catch {
+                // Nothing that is not on disk is promised.
+                guard error.code == .noSpace else { throw error }
+                book.withdraw(request.client, to: max(before ?? 0, request.moneyBound))
+                state.withLock { $0.notNoted += 1 }
+                return LeaseWire.errorLine("its disk is full, and money must be noted", isPassing: true)
+            }
         }
         let (clients, share, moneyLeft) = (book.clients(at: now), book.pace(at: now), book.moneyLeft)
         state.withLock { state in
@@ -183,6 +196,8 @@ public struct LimitServerState: Sendable {
     public var refusals = 0
     /// Questions with a wrong token.
     public var refused = 0
+    /// Questions that a full disk left without an answer.
+    public var notNoted = 0
     public var clients = 0
     public var pace = 1.0
     public var moneyLeft: Int?

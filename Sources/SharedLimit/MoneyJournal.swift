@@ -20,7 +20,9 @@ final class MoneyJournal {
     static let bytesBeforeCompaction = 4 << 20
     /// Others that may take the path while it is opened.
     private static let opensMax = 5
-    private static let heading = #"{"format":"retort limit","version":1}"#
+    private static let heading = #"{"format":"retort limit","version":2}"#
+    /// Lines of version 1 had no sums.
+    private static let versions = 1...2
 
     /// Throws `.busy` when another limiter has it, `.damagedData` when a line but the last cannot be understood.
     init(_ path: String, compactedFrom bytesLimit: Int = bytesBeforeCompaction) throws(RetortError) {
@@ -33,10 +35,13 @@ final class MoneyJournal {
 
     private static func acquire(_ path: String) throws(RetortError) -> (Int32, Found) {
         for _ in 0..<opensMax {
+            let isThere = access(path, F_OK) == 0
             let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o600)
             guard descriptor >= 0 else { throw .system(errno, "open", path) }
             do throws(RetortError) {
-                let found = try takeOver(descriptor, path)
+                var found = try takeOver(descriptor, path)
+                // One that was emptied may have had a limiter that gave something a moment ago.
+                found.isRestart = isThere
                 if isAt(path, descriptor) { return (descriptor, found) }
             } catch {
                 close(descriptor)
@@ -62,28 +67,37 @@ final class MoneyJournal {
             throw RetortError(
                 .busy, "another limiter keeps its state there", at: path, remedy: "Stop it, or name another --state.")
         }
-        let bytes = try read(descriptor, path)
+        var bytes = try read(descriptor, path)
+        try completeRest(&bytes, descriptor, path)
         let whole = bytes.lastIndex(of: 0x0A).map { $0 + 1 } ?? 0
         let money = try parse(bytes[..<whole], path)
         // A line that a kill has cut off was promised to no client.
         guard ftruncate(descriptor, off_t(whole)) == 0, lseek(descriptor, 0, SEEK_END) >= 0 else {
             throw .system(errno, "ftruncate", path)
         }
-        if whole == 0 { try write(Array(heading.utf8) + [0x0A], descriptor, path) }
-        return (money, !bytes.isEmpty, whole)
+        guard whole == 0 else { return (money, true, whole) }
+        let first = Array(heading.utf8) + [0x0A]
+        try write(first, descriptor, path)
+        return (money, !bytes.isEmpty, first.count)
     }
 
     deinit { close(descriptor) }
 
     /// When it returns the limit is on disk.
     func note(_ client: String, limit: Int) throws(RetortError) {
-        var line = WireObject()
-        line.text("client", client)
-        line.number("limit", limit)
-        try Self.write(line.finished, descriptor, path)
-        guard fdatasync(descriptor) == 0 else { throw .system(errno, "fdatasync", path) }
+        let line = Self.line(client, limit)
+        do throws(RetortError) {
+            try Self.write(line, descriptor, path)
+            guard fdatasync(descriptor) == 0 else { throw .system(errno, "fdatasync", path) }
+        } catch {
+            // The next line must not follow a part of this one.
+            guard error.code == .noSpace, ftruncate(descriptor, off_t(bytes)) == 0,
+                lseek(descriptor, off_t(bytes), SEEK_SET) == off_t(bytes)
+            else { throw error.code == .noSpace ? RetortError(.io, "the state cannot be written", at: path) : error }
+            throw error
+        }
         money[client] = limit
-        bytes += line.finished.count
+        bytes += line.count
         if bytes >= bytesLimit { compact() }
     }
 
@@ -92,12 +106,7 @@ final class MoneyJournal {
     private func compact() {
         let next = path + ".next"
         var lines = Array(Self.heading.utf8) + [0x0A]
-        for (client, limit) in money {
-            var line = WireObject()
-            line.text("client", client)
-            line.number("limit", limit)
-            lines += line.finished
-        }
+        for (client, limit) in money { lines += Self.line(client, limit) }
         bytesLimit = max(bytes, lines.count) * 2
         unlink(next)
         let descriptor = open(next, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
@@ -125,19 +134,56 @@ final class MoneyJournal {
         return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 
+    private static func line(_ client: String, _ limit: Int) -> [UInt8] {
+        var line = WireObject()
+        line.text("client", client)
+        line.number("limit", limit)
+        line.text("sum", sum(client, limit))
+        return line.finished
+    }
+
+    private static func sum(_ client: String, _ limit: Int) -> String {
+        Hexadecimal.string(Array("\(limit) \(client)".utf8).withUnsafeBytes { ContentHash.hash64($0) })
+    }
+
+    /// Ends a last line that lacks its line feed alone: it may have been promised. Throws `.damagedData` where something
+    /// else is in that place. A line that was cut off stays as it is.
+    private static func completeRest(
+        _ bytes: inout [UInt8], _ descriptor: Int32, _ path: String
+    ) throws(RetortError) {
+        let rest = bytes[(bytes.lastIndex(of: 0x0A).map { $0 + 1 } ?? 0)...]
+        guard let end = rest.lastIndex(of: UInt8(ascii: "}")),
+            let root = try? JSONParser().parse(Array(rest[...end])).root, root["sum"] != nil || root["format"] != nil
+        else { return }
+        guard end == rest.endIndex - 1 else { throw damage(path, 0) }
+        guard lseek(descriptor, 0, SEEK_END) >= 0 else { throw .system(errno, "lseek", path) }
+        try write([0x0A], descriptor, path)
+        bytes.append(0x0A)
+    }
+
+    private static func damage(_ path: String, _ line: Int) -> RetortError {
+        RetortError(
+            .damagedData, "not a limiter's state, or a damaged one", at: line > 0 ? "\(path):\(line)" : path,
+            remedy: "Restore it from a copy. A new one knows no money that was given: allow only what is left then."
+        )
+    }
+
     private static func parse(_ bytes: ArraySlice<UInt8>, _ path: String) throws(RetortError) -> [String: Int] {
         var money: [String: Int] = [:]
+        var version = 1
         let parser = JSONParser()
         for (number, line) in bytes.split(separator: 0x0A).enumerated() {
             let root = try? parser.parse(Array(line)).root
-            if number == 0, root?["format"]?.string == "retort limit", root?["version"]?.int == 1 { continue }
-            guard number > 0, let client = root?["client"]?.string, let limit = root?["limit"]?.int,
-                (0...LeaseRequest.moneyMax).contains(limit)
-            else {
-                throw RetortError(
-                    .damagedData, "not a limiter's state", at: "\(path):\(number + 1)",
-                    remedy: "Name the file that `retort limit --state` wrote, or one that does not exist.")
+            if number == 0, root?["format"]?.string == "retort limit", let stated = root?["version"]?.int,
+                versions.contains(stated)
+            {
+                version = stated
+                continue
             }
+            guard number > 0, let client = root?["client"]?.string, let limit = root?["limit"]?.int,
+                (0...LeaseRequest.moneyMax).contains(limit),
+                root?["sum"]?.string.map({ $0 == sum(client, limit) }) ?? (version == 1)
+            else { throw damage(path, number + 1) }
             money[client] = limit
         }
         return money

@@ -9,7 +9,7 @@ import Testing
 
     @Test func givenIsNotAnswered() {
         var ledger = Ledger(remembersItems: true)
-        ledger.receive()
+        ledger.receive(at: .now)
         #expect(ledger.attempt(at: 7) == 1)
         ledger.give(status: 200, receipt)
         #expect(ledger.counts.given == 1 && ledger.counts.answered == 0 && ledger.counts.inFlight == 1)
@@ -22,7 +22,7 @@ import Testing
     @Test func itemsAnsweredAgainAreCountedOnce() {
         var ledger = Ledger(remembersItems: true)
         for expected in 1...3 {
-            ledger.receive()
+            ledger.receive(at: .now)
             #expect(ledger.attempt(at: 7) == expected)
             ledger.give(status: 200, receipt)
             ledger.end(receipt, epoch: ledger.epoch)
@@ -34,7 +34,7 @@ import Testing
     @Test func theEndOfARequestFromBeforeAResetIsNoOnes() {
         var ledger = Ledger(remembersItems: true)
         ledger.openConnection()
-        ledger.receive()
+        ledger.receive(at: .now)
         let epoch = ledger.epoch
         ledger.reset()
         ledger.end(receipt, epoch: epoch)
@@ -45,9 +45,9 @@ import Testing
 
     @Test func withoutMemoryAttemptsGoOnCounting() {
         var ledger = Ledger(remembersItems: false)
-        ledger.receive()
+        ledger.receive(at: .now)
         #expect(ledger.attempt(at: 1) == 1)
-        ledger.receive()
+        ledger.receive(at: .now)
         #expect(ledger.attempt(at: 9) == 2)
         ledger.give(status: 200, receipt)
         ledger.end(receipt, epoch: 0)
@@ -64,5 +64,23 @@ import Testing
         #expect(root["requests"]?.int == 12 && root["in_flight_peak"]?.int == 4)
         #expect(root["statuses"]?.members.map { $0.key.string } == ["200", "500"])
         #expect(root["faults"]?["500"]?.int == 2)
+    }
+
+    /// The most in any stretch of time, whatever second it begins in.
+    @Test func windowsAreCountedExactly() {
+        var random = SystemRandomNumberGenerator()
+        var ledger = Ledger(remembersItems: false, countsWindows: true)
+        var times: [Int64] = []
+        var now: Int64 = 5_000_000_000
+        for _ in 0..<3000 {
+            now += Int64.random(in: 0...40_000_000, using: &random)
+            times.append(now)
+            ledger.receive(at: Instant(nanoseconds: now))
+        }
+        func most(_ length: Int64) -> Int {
+            times.map { start in times.count { $0 >= start && $0 - start < length } }.max() ?? 0
+        }
+        #expect(ledger.counts.mostInSecond == most(1_000_000_000))
+        #expect(ledger.counts.mostInMinute == most(60_000_000_000))
     }
 }

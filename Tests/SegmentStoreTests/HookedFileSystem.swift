@@ -5,6 +5,8 @@ import SegmentStore
 final class HookedFileSystem: FileSystem {
     private let base: any FileSystem
     let afterSync = Locked<(@Sendable (String) -> Void)?>(nil)
+    /// A server of files has given the locks to another machine.
+    let hasLostLocks = Locked(false)
 
     init(_ base: any FileSystem) { self.base = base }
 
@@ -20,8 +22,24 @@ final class HookedFileSystem: FileSystem {
     func remove(_ path: String) throws(RetortError) { try base.remove(path) }
     func removeDirectory(_ path: String) throws(RetortError) { try base.removeDirectory(path) }
     func syncDirectory(_ path: String) throws(RetortError) { try base.syncDirectory(path) }
-    func lock(_ path: String) throws(RetortError) -> any FileLock { try base.lock(path) }
+    func lock(_ path: String) throws(RetortError) -> any FileLock { HookedLock(try base.lock(path), self) }
     func lockHolder(_ path: String) throws(RetortError) -> String? { try base.lockHolder(path) }
+}
+
+private final class HookedLock: FileLock {
+    private let base: any FileLock
+    private let files: HookedFileSystem
+
+    init(_ base: any FileLock, _ files: HookedFileSystem) {
+        self.base = base
+        self.files = files
+    }
+
+    func release() { base.release() }
+
+    func confirm() throws(RetortError) {
+        if files.hasLostLocks.withLock({ $0 }) { throw RetortError(.io, "the lock is lost") }
+    }
 }
 
 private final class HookedFile: StoreFile {

@@ -226,3 +226,68 @@ final class RunningLimiter: Sendable {
         return true
     }
 }
+
+/// Clients that mean no good.
+@Suite struct HostileClientTests {
+    private func raw(_ limiter: RunningLimiter) throws -> Int32 {
+        try LimitSocket.connected(host: "127.0.0.1", port: String(limiter.server.port), timeout: .seconds(30))
+    }
+
+    private func reply(_ socket: Int32, to line: String) -> String? {
+        _ = send(socket, line + "\n", line.utf8.count + 1, Int32(MSG_NOSIGNAL))
+        var bytes = [UInt8](repeating: 0, count: 4096)
+        let count = recv(socket, &bytes, bytes.count, 0)
+        return count > 0 ? String(decoding: bytes.prefix(count), as: UTF8.self) : nil
+    }
+
+    /// Leases beyond all measure, negative numbers, numbers that are none: an answer within bounds, and the next client is
+    /// served as if nothing had been.
+    @Test func absurdNumbersAreCutToWhatTheyMayBe() throws {
+        let limiter = try RunningLimiter(LimitTerms(requestsPerSecond: 100, moneyMax: 1_000_000))
+        let socket = try raw(limiter)
+        for number in [
+            "-1", "-9223372036854775808", "9223372036854775807", "1e308", "1e999", "\"5\"", "null", "[]", "0.5",
+        ] {
+            let members = ["requests", "tokens", "money_bound", "money_wanted", "money_needed", "refused", "pause_ns"]
+            for member in members where member != "money_bound" && member != "refused" && member != "pause_ns" {
+                let line = #"{"token":"","client":"evil","# + "\"\(member)\":\(number)}"
+                guard let text = reply(socket, to: line) else { continue }
+                let lease = try LeaseWire.lease(Array(text.utf8))
+                #expect(lease.requests <= 100 && (lease.moneyLimit ?? 0) <= 1_000_000)
+            }
+        }
+        close(socket)
+        let good = limiter.exchange()
+        let lease = try limiter.lease(good, LeaseRequest(client: "good", requests: 3))
+        #expect(lease.requests > 0)
+        // Not even the largest claim to money makes another client's more than the whole.
+        let claims = try raw(limiter)
+        _ = reply(claims, to: #"{"token":"","client":"greedy","money_bound":9223372036854775807}"#)
+        close(claims)
+        #expect(limiter.server.counts.moneyLeft == 0)
+        let spent = try good.lease(LeaseRequest(client: "good", moneyWanted: 10, moneyNeeded: 10))
+        #expect(spent.isSpent && spent.moneyLimit == 0)
+    }
+
+    /// Connections that say nothing, or a byte now and then, go by themselves; clients stay.
+    @Test func aSlowTalkerIsNoClient() throws {
+        let limiter = try RunningLimiter(LimitTerms(requestsPerSecond: 100))
+        let good = limiter.exchange()
+        _ = try good.lease(LeaseRequest(client: "good"))
+        let slow = try (0..<200).map { _ in try raw(limiter) }
+        defer { for socket in slow { close(socket) } }
+        let end = Instant.now + LimitServer.beginningMax + .seconds(20)
+        var open = Set(slow)
+        while !open.isEmpty, Instant.now < end {
+            for socket in open {
+                _ = send(socket, "{", 1, Int32(MSG_NOSIGNAL))
+                var byte: UInt8 = 0
+                let count = recv(socket, &byte, 1, Int32(MSG_DONTWAIT))
+                if count == 0 || count < 0 && errno != EAGAIN { open.remove(socket) }
+            }
+            #expect(try good.lease(LeaseRequest(client: "good", requests: 1)).epoch != 0)
+            usleep(300_000)
+        }
+        #expect(open.isEmpty)
+    }
+}

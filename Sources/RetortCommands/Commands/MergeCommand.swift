@@ -45,33 +45,33 @@ enum MergeCommand {
 
     @Sendable
     static func run(_ command: ParsedCommand, _ context: CommandContext) async throws -> ExitCode {
-        let out = try command.requiredString("out")
-        let progress = StoreWorkProgress(context.messages, isQuiet: command.flag("quiet"))
-        let stores = command.operands("STORE")
-        for store in stores { try BatchGuard.checkSource(store) }
-        let proof = try MergeProof(stores, manifest: command.stringIfSet("manifest"), in: out)
-        let report = try StoreMerge.run(
-            stores, into: out, options: StoreAccess.options,
-            allowDifferentJobs: command.flag("allow-different-jobs"), generatedID: GeneratedNames.base(ofRecord:),
-            progress: { progress($0) })
-        try Self.keepMark(of: report, in: out)
-        if !command.flag("quiet") {
-            for line in report.lines(out) { context.messages.line(line) }
-        }
-        let result = try proof.finish()
-        if !command.flag("quiet") {
-            for line in result.lines { context.messages.line(line) }
-        }
-        return result.holds ? .ok : .incomplete
+        let different = command.flag("allow-different-jobs")
+        return try merge(
+            command.operands("STORE"), into: try command.requiredString("out"), command, context,
+            manifest: command.stringIfSet("manifest"), allowDifferentJobs: different)
     }
 
-    /// What no record says was spent, of all sources.
-    private static func keepMark(of report: MergeReport, in out: String) throws(RetortError) {
-        let mark = report.sources.reduce(0) { $0.addingSaturated(max(0, Int(clamping: $1.mark))) }
-        guard mark > 0 else { return }
-        let store = try RecordStore.open(out, options: StoreAccess.options)
-        try store.setMark(Int64(mark))
-        try store.close()
+    /// Merges, proves what shards are, and says what it came to.
+    static func merge(
+        _ stores: [String], into out: String, _ command: ParsedCommand, _ context: CommandContext,
+        manifest: String? = nil, allowDifferentJobs: Bool = false
+    ) throws(RetortError) -> ExitCode {
+        let progress = StoreWorkProgress(context.messages, isQuiet: command.flag("quiet"))
+        for store in stores { try BatchGuard.checkSource(store) }
+        let proof = try MergeProof(stores, manifest: manifest, in: out)
+        var result = MergeProof.Result(lines: [], holds: true)
+        // What is proven comes into view with the store, whatever kills this process.
+        let report = try StoreMerge.run(
+            stores, into: out, options: StoreAccess.options, allowDifferentJobs: allowDifferentJobs,
+            generatedID: GeneratedNames.base(ofRecord:), progress: { progress($0) },
+            beforePublishing: { root throws(RetortError) in
+                result = try proof.finish(root)
+                return result.input
+            })
+        if !command.flag("quiet") {
+            for line in report.lines(out) + result.lines { context.messages.line(line) }
+        }
+        return result.holds ? .ok : .incomplete
     }
 }
 

@@ -19,13 +19,17 @@ enum SimulateCommand {
             OptionSpec(
                 "port", "p", kind: .integer(0...65_535), summary: "the port; 0 takes a free one", group: "The server",
                 default: "8000"),
+            OptionSpec(
+                "count-windows", summary: "count the most requests in any second and any minute too",
+                group: "The server"),
             OptionSpec("host", kind: .string, summary: "the address", group: "The server", default: "127.0.0.1"),
         ] + SimulatorOptions.options,
         exitCodes: [.configuration, .io])
 
     @Sendable
     static func run(_ command: ParsedCommand, _ context: CommandContext) async throws -> ExitCode {
-        let configuration = try SimulatorOptions.configuration(command)
+        var configuration = try SimulatorOptions.configuration(command)
+        configuration.countsWindows = command.flag("count-windows")
         let stopped = Monitor(false)
         SignalWatcher.onSignal { _ in stopped.update { $0 = true } }
         let simulator = try ModelSimulator(configuration)

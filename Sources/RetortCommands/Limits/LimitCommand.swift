@@ -72,6 +72,9 @@ enum LimitCommand {
                 "\(Human.count(counts.requests)) requests allowed in \(Human.plural(counts.leases, "lease"))"
             if counts.refusals > 0 { text += ", \(Human.count(counts.refusals)) refused by the API" }
             if counts.refused > 0 { text += "; \(Human.count(counts.refused)) questions with a wrong token" }
+            if counts.notNoted > 0 {
+                text += "; \(Human.count(counts.notNoted)) questions not answered, since the disk was full"
+            }
             if let left = counts.moneyLeft { text += "; \(Human.dollars(Money.dollars(left))) not leased" }
             context.messages.line(text)
         }

@@ -16,6 +16,8 @@ struct MergeProof {
         var lines: [String]
         /// False where something is missing that was to be there.
         var holds: Bool
+        /// What the store is of, where that is proven.
+        var input: StoreManifest.Input?
     }
 
     init(_ stores: [String], manifest: String?, in out: String) throws(RetortError) {
@@ -34,27 +36,28 @@ struct MergeProof {
         self.sources = sources
     }
 
-    func finish() throws(RetortError) -> Result {
+    /// Proves the merged store, which is complete in `root` and not in its place yet.
+    func finish(_ root: String) throws(RetortError) -> Result {
         var result = Result(lines: [], holds: true)
-        if areShards { result = try proveWhole() }
+        if areShards { result = try proveWhole(root) }
         if let manifestPath {
-            let root = try BlockManifest.write(of: out, sources: sources, to: manifestPath, replacing: true)
-            result.lines.append("manifest   \(manifestPath), root \(root)")
+            let inside = "\(out)/\(BlockManifest.fileName)" == manifestPath
+            let path = inside ? "\(root)/\(BlockManifest.fileName)" : manifestPath
+            let hash = try BlockManifest.write(of: root, sources: sources, to: path, replacing: true)
+            result.lines.append("manifest   \(manifestPath), root \(hash)")
         }
         return result
     }
 
-    private func proveWhole() throws(RetortError) -> Result {
+    private func proveWhole(_ root: String) throws(RetortError) -> Result {
         guard let whole else {
             let why = "the shards are not all of one input that at least one has read to its end"
             return Result(lines: ["not proven: \(why)"], holds: false)
         }
-        let proof = try ShardProof.run(out, whole: whole, options: StoreAccess.options)
+        let proof = try ShardProof.run(root, whole: whole, options: StoreAccess.options)
         guard proof.holds else { return Result(lines: Self.lines(proof), holds: false) }
-        let store = try RecordStore.open(out, options: StoreAccess.options)
-        try store.stateInput(files: whole.files, rows: whole.rows)
-        try store.close()
-        return Result(lines: Self.lines(proof), holds: true)
+        let input = StoreManifest.Input(identity: "", files: whole.files, rows: whole.rows)
+        return Result(lines: Self.lines(proof), holds: true, input: input)
     }
 
     private static func lines(_ proof: ShardProof) -> [String] {

@@ -43,6 +43,21 @@ struct MountCheck {
         return String(decoding: bytes, as: UTF8.self)
     }
 
+    /// Types of file systems that other machines mount too.
+    private static let networkTypes: Set<String> = [
+        "nfs", "nfs4", "lustre", "gpfs", "beegfs", "beegfs_nodev", "ceph", "cifs", "smb3", "afs", "9p", "panfs",
+        "pvfs2",
+        "wekafs", "glusterfs", "fuse.glusterfs", "fuse.sshfs", "fuse.ceph", "fuse.juicefs", "fuse.s3fs",
+    ]
+
+    /// The type of the network's file system that a path is on or will be; nil: it is on none that is known.
+    static func networkType(at path: String) -> String? {
+        guard let table = try? TextFile.read("/proc/self/mounts"), let real = existing(path),
+            let mount = mount(of: real, in: table), networkTypes.contains(mount.type)
+        else { return nil }
+        return mount.type
+    }
+
     /// Why a lock on the mount does not keep other machines out; nil where it does, or the mount is of one machine.
     static func weakness(of mount: Mount) -> String? {
         let bad: [String]

@@ -84,8 +84,9 @@ final class SiblingStores: @unchecked Sendable {
 
     /// Throws `.inputMissing` where a name without a pattern is no store.
     private static func matches(of pattern: String) throws(RetortError) -> [String] {
+        // A store whose name has such a character is meant by it.
+        if try RecordStore.manifest(of: pattern) != nil { return [pattern] }
         guard pattern.contains(where: { "*?[{".contains($0) }) else {
-            if try RecordStore.manifest(of: pattern) != nil { return [pattern] }
             throw RetortError(
                 .inputMissing, "no store of that name", at: pattern,
                 remedy: "Name a store, or quote a pattern such as 'runs/shard-*'.")

@@ -8,7 +8,7 @@ enum SlurmCommand {
     static let shardsMax = 100_000
 
     static let spec = CommandSpec(
-        "slurm", summary: "run one input as an array of Slurm tasks: submit, status, cancel",
+        "slurm", summary: "run one input as an array of Slurm tasks: submit, status, cancel, collect",
         details: """
             submit writes OUT/task.sh, limit.sh and merge.sh and hands them to sbatch: an array with a task for each shard, \
             a limiter that all tasks share if any limit is given, and a merge after them. All logs are in OUT/logs. A task \
@@ -16,6 +16,11 @@ enum SlurmCommand {
 
             A limiter that is a job can be preempted like any other; the tasks wait for it then. On a host that stays, start \
             `retort limit` by hand and give --limit-server.
+
+            Where OUT is on a network's file system, or with --scratch DIR, each task keeps its store on its node's disk and \
+            copies it to OUT/shard-K@NODE every minute and at its end. A task that goes on elsewhere does not send again what \
+            was copied. collect gathers what a lost node has kept, proves each copy by its hashes, and may be repeated: \
+            --remove frees the nodes' disks, --merge merges all that is in OUT. (gather is what it runs on a node.)
 
             The job file is one of run. Its limits and its --out are not used: give them here. Arrays larger than the site \
             allows are split.
@@ -26,12 +31,13 @@ enum SlurmCommand {
                 "64 tasks that share 50 requests a second"),
             ExampleSpec("retort slurm submit job.yaml --out runs/a --shards 64 --dry-run", "only print the scripts"),
             ExampleSpec("retort slurm status runs/a", "all shards in one table"),
+            ExampleSpec("retort slurm collect runs/a --remove --merge", "what nodes have kept, then one store of all"),
             ExampleSpec("retort slurm cancel runs/a", "end all its jobs; submit again to go on"),
         ],
         operands: [
             OperandSpec(
                 "WORK", .atLeastOne, kind: .path,
-                summary: "submit and what `run` is given (a job file or prompts), or status or cancel and OUT")
+                summary: "submit and what `run` is given (a job file or prompts), or status, cancel or collect and OUT")
         ],
         options: [
             OptionSpec(
@@ -56,10 +62,18 @@ enum SlurmCommand {
                 summary: "a `retort limit` that runs already, e.g. on this host, in place of one as a job"),
             OptionSpec(
                 "limit-token-file", kind: .path, valueName: "FILE", summary: "holds the word that it wants to see"),
+            OptionSpec(
+                "scratch", kind: .string, valueName: "DIR",
+                summary: "where tasks keep their stores on their nodes, '$TMPDIR' too; none: in OUT itself",
+                details:
+                    "By default \(SlurmScratch.defaultDirectory) where OUT is on a network's file system, else none."
+            ),
+            OptionSpec("remove", summary: "collect: remove from the nodes what is proven to be in OUT"),
+            OptionSpec("merge", summary: "collect: then merge all stores of OUT into OUT/all"),
             OptionSpec("dry-run", summary: "print the scripts and submit nothing"),
             OptionSpec("json", summary: "status: one JSON object a shard"),
         ],
-        exitCodes: [.notFound, .badData, .io, .configuration])
+        exitCodes: [.notFound, .badData, .io, .incomplete, .configuration])
 
     @Sendable
     static func run(_ command: ParsedCommand, _ context: CommandContext) async throws -> ExitCode {
@@ -76,9 +90,16 @@ enum SlurmCommand {
             _ = try SlurmTools.output(["scancel"] + record.jobs)
             context.messages.line("cancelled: \(record.jobs.joined(separator: ", ")); submit again to go on")
             return .ok
+        case "collect": return try collect(command, try only(rest), context)
+        case "gather":
+            guard rest.count == 2 else { throw RetortError(.usage, "gather takes a store and where it goes") }
+            let output = DataOutput.standardOutput()
+            try output.line(try SlurmCollect.copy(rest[0], to: rest[1], removes: command.flag("remove")))
+            try output.flush()
+            return .ok
         default:
             throw RetortError(
-                .usage, "\(CellWidth.sanitized(words[0])) is none of submit, status, cancel",
+                .usage, "\(CellWidth.sanitized(words[0])) is none of submit, status, cancel, collect",
                 remedy: "`retort help slurm` shows examples.")
         }
     }
@@ -88,6 +109,23 @@ enum SlurmCommand {
             throw RetortError(.usage, "one directory is wanted", remedy: "Name the --out of `retort slurm submit`.")
         }
         return operands[0]
+    }
+
+    private static func collect(
+        _ command: ParsedCommand, _ out: String, _ context: CommandContext
+    ) throws(RetortError) -> ExitCode {
+        let collect = try SlurmCollect(out, removes: command.flag("remove"))
+        let isWhole = try collect.run { context.messages.line($0) }
+        guard command.flag("merge") else { return isWhole ? .ok : .incomplete }
+        let merged = out + "/all"
+        guard try RecordStore.manifest(of: merged) == nil else {
+            context.messages.line("\(merged) is there already; to merge again remove it, or name another: retort merge")
+            return isWhole ? .ok : .incomplete
+        }
+        let stores = try SlurmPlaces(out: out).stores().sorted { $0.key < $1.key }.flatMap(\.value)
+        guard !stores.isEmpty else { throw RetortError(.notFound, "no task has begun a store", at: out) }
+        let code = try MergeCommand.merge(stores, into: merged, command, context)
+        return isWhole ? code : .incomplete
     }
 
     // MARK: Submitting
@@ -117,17 +155,15 @@ enum SlurmCommand {
             throw RetortError(
                 .usage, "there are limits and a limiter that has its own", remedy: "Keep --limit-server or the limits.")
         }
+        let out = try command.requiredString("out")
+        let known = (try? SlurmRecord(of: out))?.key ?? ""
         return SlurmJob(
-            name: command.string("name"), binary: try ownPath(), runArguments: operands,
-            out: try command.requiredString("out"), shards: shards, partition: command.stringIfSet("partition"),
+            name: command.string("name"), binary: try FullPath.ofProgram(), runArguments: operands,
+            out: out, shards: shards, partition: command.stringIfSet("partition"),
             time: command.stringIfSet("time"), arrayLimit: command.integerIfSet("array-limit"),
-            sbatch: command.strings("sbatch"), limits: limits, limiterElsewhere: elsewhere)
-    }
-
-    private static func ownPath() throws(RetortError) -> String {
-        guard let resolved = realpath("/proc/self/exe", nil) else { throw .system(errno, "realpath", "/proc/self/exe") }
-        defer { free(resolved) }
-        return String(cString: resolved)
+            sbatch: command.strings("sbatch"), limits: limits, limiterElsewhere: elsewhere,
+            scratch: try SlurmScratch.chosen(command.stringIfSet("scratch"), out: out),
+            key: known.isEmpty ? Hexadecimal.string(.random(in: 0...UInt64.max)) : known)
     }
 
     private static func submit(
@@ -149,6 +185,7 @@ enum SlurmCommand {
         let files = PosixFileSystem()
         try files.createDirectory(job.out)
         try files.createDirectory(job.logs)
+        if job.scratch != nil { try files.createDirectory(SlurmPlaces(out: job.out).directory) }
         for (name, text) in scripts { try write(text, to: "\(job.out)/\(name)") }
         if !job.limits.isEmpty { try makeToken(job.token, files) }
         let record = try submit(job)
@@ -162,6 +199,7 @@ enum SlurmCommand {
 
     private static func submit(_ job: SlurmJob) throws(RetortError) -> SlurmRecord {
         var record = SlurmRecord(shards: job.shards)
+        (record.key, record.partition) = (job.key, job.partition)
         if !job.limits.isEmpty {
             record.limiter = try id(of: SlurmTools.output(["sbatch", "--parsable", "\(job.out)/limit.sh"]))
             try record.write(to: job.out)

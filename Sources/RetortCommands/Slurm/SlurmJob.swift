@@ -20,6 +20,10 @@ struct SlurmJob: Sendable, Hashable {
     var limits: [String]
     /// Options by which tasks find a limiter that is no job.
     var limiterElsewhere: [String] = []
+    /// Where tasks keep their stores while they run; nil: in `out`.
+    var scratch: SlurmScratch?
+    /// Tells this output's stores from others on the disk of a node.
+    var key = ""
 
     /// Seconds that requests in flight get before the time limit, and what is left for closing the store.
     static let drainSeconds = 300
@@ -65,10 +69,11 @@ struct SlurmJob: Sendable, Hashable {
 
     private static func words(_ words: [String]) -> String { words.map { ShellText.quoted($0) }.joined(separator: " ") }
 
+    /// Whether nothing of the task's store is pending.
+    var isDoneTest: String { "\(ShellText.quoted(binary)) status \"$store\" --json | grep -q '\"pending\":0,'" }
+
     /// One task asks one shard. It goes on where it was however it ended: the store knows.
     var taskScript: String {
-        var run = Self.words([binary, "run"] + runArguments)
-        run += " --shard \"$shard/\(shards)\" --out \"$store\" --drain-timeout \(Self.drainSeconds)s --progress plain"
         var lines = heading("shards", log: "shard-%A_%a.log", ["--requeue", "--signal=B:TERM@\(Self.signalSeconds)"])
         lines += [
             "",
@@ -76,29 +81,45 @@ struct SlurmJob: Sendable, Hashable {
             "store=\(ShellText.quoted(out))/shard-$shard",
             "echo \"shard $shard of \(shards) on $(hostname), start $((${SLURM_RESTART_COUNT:-0} + 1))\"",
         ]
-        if !limits.isEmpty {
-            run += " --limit-server \(ShellText.quoted("@" + address)) --limit-token-file \(ShellText.quoted(token))"
-        } else if !limiterElsewhere.isEmpty {
-            run += " " + Self.words(limiterElsewhere)
-        }
+        if let scratch { lines += scratch.beginning(self) }
         lines += [
+            "# What other stores of this shard have is not sent again.",
+            "siblings=()",
+            "for other in \(ShellText.quoted(out))/shard-$shard \(ShellText.quoted(out))/shard-$shard@*; do",
+            "    [ \"$other\" = \"$store\" ] || [ \"$other\" = \"$copy\" ] || [ ! -e \"$other/retort.json\" ] \\",
+            "        || siblings+=(--siblings \"$other\")",
+            "done",
             "",
             run + " &",
             "child=$!",
             "# Slurm sends TERM before the time limit and before it preempts: no new request goes out, those in flight end.",
             "trap 'kill -TERM \"$child\" 2>/dev/null' TERM",
             "while kill -0 \"$child\" 2>/dev/null; do wait \"$child\"; status=$?; done",
+        ]
+        if let scratch { lines += scratch.end(self) }
+        lines += [
             "",
             "# 75 and 130: stopped early. While something is pending, the task goes back into the queue.",
             "if [ \"$status\" = 75 ] || [ \"$status\" = 130 ] || [ \"$status\" = 73 ]; then",
-            "    if ! \(ShellText.quoted(binary)) status \"$store\" --json | grep -q '\"pending\":0,' \\",
-            "        && [ \"${SLURM_RESTART_COUNT:-0}\" -lt \(Self.requeuesMax) ]; then",
+            "    if ! \(isDoneTest) && [ \"${SLURM_RESTART_COUNT:-0}\" -lt \(Self.requeuesMax) ]; then",
             "        scontrol requeue \"${SLURM_ARRAY_JOB_ID}_${SLURM_ARRAY_TASK_ID}\"",
             "    fi",
             "fi",
             "exit \"$status\"",
         ]
         return lines.joined(separator: "\n") + "\n"
+    }
+
+    private var run: String {
+        var run = Self.words([binary, "run"] + runArguments)
+        run += " --shard \"$shard/\(shards)\" --out \"$store\" \"${siblings[@]}\" --drain-timeout \(Self.drainSeconds)s"
+        run += " --progress plain"
+        if !limits.isEmpty {
+            run += " --limit-server \(ShellText.quoted("@" + address)) --limit-token-file \(ShellText.quoted(token))"
+        } else if !limiterElsewhere.isEmpty {
+            run += " " + Self.words(limiterElsewhere)
+        }
+        return run
     }
 
     /// The limiter: it says where it is in a file, which tasks read again when they lose it.
@@ -125,9 +146,11 @@ struct SlurmJob: Sendable, Hashable {
         var lines = heading("merge", log: "merge.log", [])
         lines.append("")
         if !limits.isEmpty { lines.append("scancel \"$RETORT_LIMITER\"") }
-        lines.append(
-            "exec \(ShellText.quoted(binary)) merge \(ShellText.quoted(out))/shard-*/ --out \(ShellText.quoted(merged))"
-        )
+        lines += [
+            "stores=()",
+            "for manifest in \(ShellText.quoted(out))/shard-*/retort.json; do stores+=(\"${manifest%/retort.json}\"); done",
+            "exec \(ShellText.quoted(binary)) merge \"${stores[@]}\" --out \(ShellText.quoted(merged))",
+        ]
         return lines.joined(separator: "\n") + "\n"
     }
 }

@@ -9,6 +9,10 @@ struct SlurmRecord {
     var arrays: [(job: String, offset: Int)] = []
     var limiter: String?
     var merge: String?
+    /// Where the tasks run, for jobs that gather what is there.
+    var partition: String?
+    /// Tells this output's stores from others on the disk of a node: 16 hexadecimal digits.
+    var key = ""
 
     static func path(_ out: String) -> String { out + "/slurm.json" }
 
@@ -27,6 +31,8 @@ struct SlurmRecord {
         line.member("arrays", list.finished)
         line.text("limiter", limiter ?? "")
         line.text("merge", merge ?? "")
+        line.text("partition", partition ?? "")
+        line.text("key", key)
         let file = try OutputFile(Self.path(out), replacing: true)
         try file.line(line.finished)
         try file.finish()
@@ -52,6 +58,9 @@ struct SlurmRecord {
         }
         limiter = root["limiter"]?.string.flatMap { Self.isJob($0) ? $0 : nil }
         merge = root["merge"]?.string.flatMap { Self.isJob($0) ? $0 : nil }
+        // Parts of paths on nodes are made of it.
+        if let text = root["key"]?.string, Hexadecimal.parse(Array(text.utf8)) != nil { key = text }
+        partition = root["partition"]?.string.flatMap { $0.isEmpty ? nil : $0 }
     }
 
     init(shards: Int) { self.shards = shards }

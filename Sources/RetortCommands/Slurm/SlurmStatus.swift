@@ -4,11 +4,33 @@ import SegmentStore
 
 /// All shards of a submitted run in one table: what Slurm says of the task, what the store says of the work.
 struct SlurmStatus {
+    /// A shard. It has several stores where nodes have kept it on their disks: then an item that a lost node had answered
+    /// and another node was asked again counts in both, until they are merged.
     private struct Row {
         var shard: Int
         var state: String
         var node: String
-        var store: StoreStatus?
+        var stores: [StoreStatus]
+
+        var done: Int { stores.reduce(0) { $0 + $1.done } }
+        var failed: Int { stores.reduce(0) { $0 + $1.failed } }
+        /// What is left of the shard, by the store that has come furthest: it counts the others' outcomes as its own.
+        var pending: Int? { stores.compactMap(\.pending).min() }
+        var cost: Double? { stores.compactMap(\.cost).isEmpty ? nil : stores.compactMap(\.cost).reduce(0, +) }
+
+        /// A copy is not locked while its original is written elsewhere.
+        private var isAtWork: Bool { state == "running" && stores.contains { $0.state == .killed } }
+        var rate: Double? {
+            stores.compactMap(\.rate).first
+                ?? (isAtWork ? stores.first { $0.state == .killed }?.run?.itemsPerSecond : nil)
+        }
+        var run: String {
+            if stores.isEmpty { return "not begun" }
+            let isRunning = isAtWork || stores.contains { $0.state == .running }
+            if isRunning { return StoreStatus.State.running.rawValue }
+            let furthest = stores.min { $0.pending ?? .max < $1.pending ?? .max }
+            return furthest?.state.rawValue ?? ""
+        }
     }
 
     private var rows: [Row] = []
@@ -18,38 +40,36 @@ struct SlurmStatus {
         self.out = out
         let record = try SlurmRecord(of: out)
         let tasks = SlurmTools.tasks(of: record.arrays.map(\.job))
+        let stores = try SlurmPlaces(out: out).stores()
         for shard in 1...record.shards {
             let task = record.task(ofShard: shard).flatMap { tasks[$0] }
-            let path = "\(out)/shard-\(shard)"
-            let store = try RecordStore.manifest(of: path).map { _ throws(RetortError) in try StoreStatus(path) }
-            rows.append(Row(shard: shard, state: task?.state ?? "-", node: task?.node ?? "", store: store))
+            var statuses: [StoreStatus] = []
+            for path in stores[shard] ?? [] { statuses.append(try StoreStatus(path)) }
+            rows.append(Row(shard: shard, state: task?.state ?? "-", node: task?.node ?? "", stores: statuses))
         }
     }
 
     private func text(_ row: Row) -> [String] {
-        guard let store = row.store else {
-            return ["\(row.shard)", row.state, row.node, "not begun", "", "", "", "", ""]
-        }
-        return [
-            "\(row.shard)", row.state, row.node, store.state.rawValue, Human.count(store.done),
-            Human.count(store.failed),
-            store.pending.map { Human.count($0) } ?? "?", store.rate.map { Human.rate($0) } ?? "",
-            store.cost.map { Human.dollars($0) } ?? "",
+        let start = ["\(row.shard)", row.state, row.node, row.run]
+        guard !row.stores.isEmpty else { return start + ["", "", "", "", ""] }
+        return start + [
+            Human.count(row.done), Human.count(row.failed), row.pending.map { Human.count($0) } ?? "?",
+            row.rate.map { Human.rate($0) } ?? "", row.cost.map { Human.dollars($0) } ?? "",
         ]
     }
 
     var lines: [String] {
         var table = [["shard", "task", "node", "run", "done", "failed", "pending", "rate", "cost"]]
         table += rows.map { text($0) }
-        let stores = rows.compactMap(\.store)
-        let pending = stores.map(\.pending)
-        let isKnown = stores.count == rows.count && !pending.contains(nil)
-        let cost = stores.compactMap(\.cost).reduce(0, +)
+        let begun = rows.filter { !$0.stores.isEmpty }
+        let pending = begun.compactMap(\.pending)
+        let isKnown = pending.count == rows.count
+        let cost = rows.compactMap(\.cost).reduce(0, +)
         table.append([
-            "all", "", "", "\(stores.count) begun", Human.count(stores.reduce(0) { $0 + $1.done }),
-            Human.count(stores.reduce(0) { $0 + $1.failed }),
-            isKnown ? Human.count(pending.reduce(0) { $0 + ($1 ?? 0) }) : "?",
-            Human.rate(stores.compactMap(\.rate).reduce(0, +)), cost > 0 ? Human.dollars(cost) : "",
+            "all", "", "", "\(begun.count) begun", Human.count(rows.reduce(0) { $0 + $1.done }),
+            Human.count(rows.reduce(0) { $0 + $1.failed }),
+            isKnown ? Human.count(pending.reduce(0, +)) : "?", Human.rate(rows.compactMap(\.rate).reduce(0, +)),
+            cost > 0 ? Human.dollars(cost) : "",
         ])
         let widths = table[0].indices.map { column in table.map { $0[column].count }.max() ?? 0 }
         return table.map { row in
@@ -67,11 +87,12 @@ struct SlurmStatus {
                 line.member("shard", String(row.shard))
                 line.text("task", row.state)
                 line.text("node", row.node)
-                if let store = row.store {
-                    line.member("store", Array(store.json().utf8))
-                } else {
-                    line.member("store", "null")
-                }
+                // Of several stores the one that has most comes first.
+                let stores = row.stores.sorted { $0.done > $1.done }
+                line.member("store", stores.first.map { Array($0.json().utf8) } ?? Array("null".utf8))
+                var others = JSONList()
+                for store in stores.dropFirst() { others.append(Array(store.json().utf8)[...]) }
+                line.member("other_stores", others.finished)
                 try output.line(String(decoding: line.finished, as: UTF8.self))
             }
         } else {

@@ -64,6 +64,13 @@ public protocol StoreFile: AnyObject, Sendable {
 /// Held until it is released or its last reference goes.
 public protocol FileLock: AnyObject, Sendable {
     func release()
+    /// Throws `.io` where the lock is held no more. A server of files takes it back from a machine that it has not heard of
+    /// for a while, and gives it to another one.
+    func confirm() throws(RetortError)
+}
+
+extension FileLock {
+    public func confirm() throws(RetortError) {}
 }
 
 /// Stands for a lock that the caller holds and will let go of itself.

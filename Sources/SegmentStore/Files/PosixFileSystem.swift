@@ -6,7 +6,7 @@ public final class PosixFileSystem: FileSystem {
     private static let lockTriesMax = 10
     private static let lockPauseMicroseconds: UInt32 = 1000
     /// Bytes of the text in which a lock's holder says who it is.
-    private static let holderBytesMax = 80
+    private static let holderBytesMax = 120
 
     let reserve = DescriptorReserve()
 
@@ -150,8 +150,12 @@ public final class PosixFileSystem: FileSystem {
                 .busy, "another process is writing here", at: path, cause: "held by \(holderText(descriptor))",
                 remedy: "Wait until it has ended, or choose another directory.")
         }
-        writeHolder(descriptor)
-        return PosixLock(descriptor: descriptor, reserve: reserve)
+        let isShared = NetworkDisk.isUnder(descriptor)
+        let text = Self.holder(withHost: isShared)
+        writeHolder(text, descriptor)
+        // Other machines are to see it too.
+        if isShared { fdatasync(descriptor) }
+        return PosixLock(path: path, descriptor: descriptor, reserve: reserve, text: isShared ? text : nil)
     }
 
     public func lockShared(_ path: String) throws(RetortError) -> (any FileLock)? {
@@ -171,14 +175,21 @@ public final class PosixFileSystem: FileSystem {
                 .busy, "another process is writing here", at: path, cause: "held by \(holderText(descriptor))",
                 remedy: "Wait until it has ended, or stop it.")
         }
-        return PosixLock(descriptor: descriptor, reserve: reserve)
+        return PosixLock(path: path, descriptor: descriptor, reserve: reserve, text: nil)
+    }
+
+    /// This process, and the machine that it is on where others may ask.
+    private static func holder(withHost: Bool) -> [UInt8] {
+        var name = [CChar](repeating: 0, count: 65)
+        guard withHost, gethostname(&name, name.count - 1) == 0 else { return Array("process \(getpid())\n".utf8) }
+        let host = name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }.filter { (0x21..<0x7F).contains($0) }
+        return Array("process \(getpid()) on ".utf8) + host + [0x0A]
     }
 
     /// Says in the lock's file which process holds it, unless the file has a second name: then it may be another one's.
-    private func writeHolder(_ descriptor: Int32) {
+    private func writeHolder(_ text: [UInt8], _ descriptor: Int32) {
         var status = stat()
         guard fstat(descriptor, &status) == 0, status.st_nlink == 1 else { return }
-        let text = Array("process \(getpid())\n".utf8)
         ftruncate(descriptor, 0)
         pwrite(descriptor, text, text.count, 0)
     }
@@ -334,12 +345,35 @@ private final class PosixFile: StoreFile {
 }
 
 private final class PosixLock: FileLock {
+    private let path: String
     private let descriptor: Locked<Int32>
     private let reserve: DescriptorReserve
+    /// What proves the lock by being written once more; nil where the kernel alone has it, until the process ends.
+    private let text: [UInt8]?
 
-    init(descriptor: Int32, reserve: DescriptorReserve) {
+    init(path: String, descriptor: Int32, reserve: DescriptorReserve, text: [UInt8]?) {
+        self.path = path
         self.descriptor = Locked(descriptor)
         self.reserve = reserve
+        self.text = text
+    }
+
+    /// NFS refuses what is written under a lock that the server has taken back, and a file that is gone.
+    func confirm() throws(RetortError) {
+        guard let text else { return }
+        let number = descriptor.withLock { held -> Int32? in
+            guard held >= 0 else { return nil }
+            while true {
+                if pwrite(held, text, text.count, 0) == text.count, fdatasync(held) == 0 { return nil }
+                let number = errno
+                if number != EINTR { return number }
+            }
+        }
+        guard let number, number != ENOSPC, number != EDQUOT else { return }
+        throw RetortError(
+            .io, "the lock of the store is lost: another machine may write it now", at: path,
+            cause: String(cString: strerror(number)),
+            remedy: "The file server has not heard of this machine for too long. Run the same command again.")
     }
 
     deinit { release() }

@@ -202,6 +202,13 @@ struct Merge {
         for source in sources { try source.checkUntouched() }
         try workplace.removeLists()
         try context.files.replace(context.layout.checkpoint, with: checkpoint.encoded(), in: context.layout.index)
+        // What no record says was spent, of all sources.
+        let mark = sources.reduce(0) { $0.addingSaturated(max(0, Int(clamping: $1.mark))) }
+        if mark > 0 {
+            let slot = MarkSlot(generation: 1, value: Int64(mark))
+            try context.files.replace(
+                context.layout.mark, with: slot.file(storeID: context.storeID), in: context.layout.root)
+        }
         try manifest.save(context.layout, files: context.files)
     }
 }

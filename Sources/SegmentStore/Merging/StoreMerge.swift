@@ -22,11 +22,13 @@ public enum StoreMerge {
     ///
     /// Tallies of records whose block had to be compressed anew are computed by `options.recount`, in the order of the
     /// merged manifest's tallies. `generatedID` gives the generated id without its number of a record's line, and nil
-    /// where the id is the row's own.
+    /// where the id is the row's own. `beforePublishing` is given the complete store where it was built, to look at it and to
+    /// put files beside it; it may say what input the store is of. What it throws leaves no store behind.
     public static func run(
         _ sources: [String], into root: String, options: StoreOptions = StoreOptions(),
         allowDifferentJobs: Bool = false, generatedID: @escaping ([UInt8]) -> [UInt8]? = { _ in nil },
-        progress: (StoreProgress) -> Void = { _ in }
+        progress: (StoreProgress) -> Void = { _ in },
+        beforePublishing: (String) throws(RetortError) -> StoreManifest.Input? = { _ in nil }
     ) throws(RetortError) -> MergeReport {
         try checkNames(sources, root, options.files)
         for source in sources { _ = try StoreManifest.load(StoreLayout(root: source), files: options.files) }
@@ -44,6 +46,9 @@ public enum StoreMerge {
             var merge = Merge(
                 opened, plan: plan, workplace: workplace, options: options, generatedID: generatedID)
             let report = try merge.run(progress)
+            if let input = try beforePublishing(workplace.layout.root) {
+                try workplace.stateInput(input)
+            }
             try workplace.publish()
             return report
         } catch {
@@ -121,8 +126,9 @@ struct MergeWorkplace {
             try files.removeDirectory(directory)
         }
         try removeScratch()
-        try files.remove(layout.manifest + ".tmp")
-        try files.remove(layout.manifest)
+        for name in try files.entries(of: layout.root) where layout.root + "/" + name != layout.lock {
+            if try files.isRegular(layout.root + "/" + name) { try files.remove(layout.root + "/" + name) }
+        }
     }
 
     /// Removes everything, the lock as well.
@@ -130,6 +136,13 @@ struct MergeWorkplace {
         try clear()
         try files.remove(layout.lock)
         try files.removeDirectory(layout.root)
+    }
+
+    /// Says of what input the store is, all of whose rows are known by their records.
+    func stateInput(_ input: StoreManifest.Input) throws(RetortError) {
+        var manifest = try StoreManifest.load(layout, files: files)
+        manifest.input = input
+        try manifest.save(layout, files: files)
     }
 
     func removeLists() throws(RetortError) {
@@ -142,6 +155,7 @@ struct MergeWorkplace {
     /// Brings the finished store into view under its name. Its manifest came last, and with that everything in it has
     /// become durable: the rename itself makes nothing so.
     func publish() throws(RetortError) {
+        try files.syncDirectory(layout.root)
         try files.rename(layout.root, to: root)
         let slash = root.drop { $0 == "/" }.isEmpty ? nil : layout.root.lastIndex(of: "/")
         let parent = slash.map { $0 == layout.root.startIndex ? "/" : String(layout.root[..<$0]) } ?? "."

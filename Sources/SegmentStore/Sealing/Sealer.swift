@@ -13,11 +13,12 @@ struct Sealer {
     private var writers: [SegmentWriter]
     private let manifest: Locked<StoreManifest>
     private let mark: MarkKeeper
+    private let lock: any FileLock
     private var syncHasFailed = false
 
     init(
         context: StoreContext, options: StoreOptions, index: Locked<StoreIndex>, buffers: Locked<[LaneBuffer]>,
-        manifest: Locked<StoreManifest>, mark: MarkKeeper, tails: [LaneTail]
+        manifest: Locked<StoreManifest>, mark: MarkKeeper, lock: any FileLock, tails: [LaneTail]
     ) throws(RetortError) {
         self.context = context
         self.options = options
@@ -25,6 +26,7 @@ struct Sealer {
         self.buffers = buffers
         self.manifest = manifest
         self.mark = mark
+        self.lock = lock
         flusher = IndexFlusher(context: context, index: index)
         flushEntries = .max
         writers = Lane.allCases.map {
@@ -47,6 +49,8 @@ struct Sealer {
         try relocate(block.lane)
         let isPlaced = index.withLock { ($0.coverage[block.lane]?.nextSequence ?? 0) >= block.nextSequence }
         if !isPlaced {
+            // Nothing is written behind what another writer may have put there.
+            try lock.confirm()
             if writers[lane].isFull(forRawBytes: block.raw.count, limit: options.segmentBytes) {
                 try rotate(block.lane)
             }
@@ -123,6 +127,7 @@ struct Sealer {
 
     /// Makes everything sealed and everything journalled durable, and removes the journals that are no longer needed.
     mutating func sync() throws(RetortError) {
+        try lock.confirm()
         for lane in Lane.allCases { try syncSegment(lane) }
         try retireJournals()
         try syncJournals()

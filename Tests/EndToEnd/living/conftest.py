@@ -64,8 +64,12 @@ class Teacher:
             return json.load(answer)
 
     @property
+    def counts(self):
+        return self._get("/simulator/counts")
+
+    @property
     def requests(self):
-        return self._get("/simulator/counts")["requests"]
+        return self.counts["requests"]
 
     @property
     def billed(self):

@@ -137,3 +137,36 @@ def test_a_limiter_that_is_not_there_or_not_ours_sends_nothing(retort, limiter, 
     assert "nothing was sent" in retort(*arguments, "--limit-server", strict.address, status=74).stderr
     assert "no address" in retort(*arguments, "--limit-server", "nowhere", status=64).stderr
     assert server.requests == 0
+
+
+def test_a_limiter_whose_disk_is_full_gives_no_money_and_goes_on(limiter, teacher, prompts, counts, tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", disk], capture_output=True).returncode:
+        pytest.skip("no tmpfs can be mounted here")
+    try:
+        server, source = teacher("--latency", "5ms", "--tokens", "20"), prompts(60)
+        prices = tmp_path / "prices"
+        prices.write_text("m 1 1 10\n")
+        # A page of the disk is full to its last bytes, so that the next line needs another.
+        lines = ['{"format":"retort limit","version":1}\n']
+        while sum(map(len, lines)) < 4040:
+            lines.append(f'{{"client":"earlier-{len(lines)}","limit":0}}\n')
+        (disk / "state").write_text("".join(lines))
+        divider = limiter("--max-cost", 1, "--state", disk / "state")
+        with pytest.raises(OSError), open(disk / "filler", "wb", buffering=0) as filler:
+            while True:
+                filler.write(bytes(4096))
+        flags = ("--limit-server", divider.address, "--prices", prices, "--max-tokens", 40)
+        child = run(server, source, tmp_path / "out", *flags)
+        time.sleep(3)
+        assert child.poll() is None and divider.process.poll() is None
+        stuck = server.requests
+        (disk / "filler").unlink()
+        assert child.wait(60) == 0 and stuck < 60
+        assert len(Store(tmp_path / "out").responses) == 60
+        spent = counts(Store(tmp_path / "out"))["cost_usd"]
+        last = [json.loads(line) for line in (disk / "state").read_text().splitlines()[1:]][-1]
+        assert 0 < spent * 1e9 <= last["limit"] <= 1e9
+    finally:
+        subprocess.run(["umount", "-l", disk], check=True)

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -114,3 +115,44 @@ def test_a_dry_run_prints_the_scripts_and_touches_nothing(slurm, job, tmp_path):
     retort(slurm, "slurm", "status", out, status=1)
     retort(slurm, "slurm", "dance", out, status=64)
     retort(slurm, "slurm", "submit", job, "--out", out, "--shards", 2, "--sbatch=a\nb", status=64)
+
+
+def test_stores_on_nodes_come_home_and_lost_ones_are_collected(slurm, job, tmp_path):
+    out, disk = tmp_path / "runs", tmp_path / "disk"
+    disk.mkdir()
+    retort(slurm, "slurm", "submit", job, "--out", out, "--shards", 2, "--scratch", disk)
+    lost = task({**slurm, "SLURMD_NODENAME": "lost"}, out, 1)
+    place = out / "places" / "shard-1@lost"
+
+    def journalled():
+        journals = Path(place.read_text().strip()).glob("responses/journal-*") if place.exists() else ()
+        return sum(journal.stat().st_size for journal in journals)
+
+    while journalled() < 8000:
+        time.sleep(0.02)
+    for child in children_of(lost.pid) + [lost.pid]:
+        os.kill(child, signal.SIGKILL)
+    lost.wait()
+    kept = place.read_text().strip()
+    retort(slurm, "copy", kept, out / "shard-1@lost")
+    had = json.loads(retort(slurm, "status", kept, "--json").stdout)["done"]
+    # Another node goes on with the shard and asks nothing that was copied.
+    here = {**slurm, "SLURMD_NODENAME": "good"}
+    assert [task(here, out, number).wait(60) for number in (1, 2)] == [0, 0]
+    counts = [json.loads(retort(slurm, "status", out / f"shard-{n}@good", "--json").stdout)["done"] for n in (1, 2)]
+    assert sum(counts) + had == 240 and 0 < had
+    assert not (out / "places" / "shard-1@good").exists() and not list(disk.glob("retort-*/*/good/*"))
+    table = retort(slurm, "slurm", "status", out).stdout.splitlines()
+    assert table[-1].split()[-5:-1] == ["begun", "240", "0", "0"]
+    host = os.uname().nodename
+    place.rename(out / "places" / f"shard-1@{host}")
+    (out / "shard-1@lost").rename(out / f"shard-1@{host}")
+    said = retort(slurm, "slurm", "collect", out, "--remove", "--merge").stderr
+    assert "verified, root" in said and "every one of 240 rows is in exactly one shard" in said
+    assert not os.path.exists(kept) and "nothing is left" in retort(slurm, "slurm", "collect", out).stderr
+
+
+def children_of(pid):
+    with open(f"/proc/{pid}/task/{pid}/children") as file:
+        found = [int(child) for child in file.read().split()]
+    return [further for child in found for further in children_of(child)] + found

@@ -88,7 +88,7 @@ def lose_node(cluster, node):
 
 
 def test_every_row_once_whatever_dies(cluster, tmp_path):
-    server = ModelServer(tmp_path, "--latency", "20ms", "--quiet")
+    server = ModelServer(tmp_path, "--latency", "20ms", "--quiet", "--count-windows")
     rows = tmp_path / "rows.jsonl"
     rows.write_text("".join(json.dumps({"id": f"q{n}", "prompt": f"Question {n}?"}) + "\n" for n in range(ROWS)))
     out = tmp_path / "runs"
