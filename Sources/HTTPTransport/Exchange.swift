@@ -21,6 +21,7 @@ class Exchange: Placed {
     var progress = ExchangeProgress(started: Instant(nanoseconds: 0))
     /// Sees the body while it comes.
     private(set) var tap: (any BodyTap)?
+    private(set) var onDeparture: (@Sendable (Instant) -> Void)?
     /// Place among the exchanges in flight.
     var position = 0
 
@@ -30,6 +31,7 @@ class Exchange: Placed {
         progress = ExchangeProgress(started: .now)
         tap = request.tap
         tap?.began()
+        onDeparture = request.onDeparture
     }
 
     /// Sends what was prepared. Its end is told to the pool.
@@ -42,6 +44,7 @@ class Exchange: Placed {
     func reset() {
         waiter = nil
         tap = nil
+        onDeparture = nil
     }
 
     /// The request that is in flight.

@@ -10,6 +10,10 @@ public struct ModelRequest: Sendable {
     public var headers: [(name: String, value: String)] = []
     /// Sees the reply's body while it comes; nil: nothing does.
     public var tap: (any BodyTap)?
+    /// Called when the request's last byte has gone to the network, which may be long after it was handed in: a connection
+    /// had to be opened, or the machine is busy. On the transport's thread; once more where the request is sent again over
+    /// another connection. Exchanges that libcurl makes do not call it.
+    public var onDeparture: (@Sendable (Instant) -> Void)?
 
     public init(path: String, body: [UInt8]) {
         self.path = path

@@ -24,14 +24,16 @@ final class Attempts: Sendable {
     private let parsers = ParserPool()
     private let verifier: Verifier?
     private let memory: (any AnswerMemory)?
+    private let shared: (any SharedAllowance)?
 
     /// Judges the answer that the ticket holds.
     typealias Verifier = @Sendable (Ticket) async -> VerifierRuling
 
     init(
         transports: [any ModelTransport], classifier: Classifier, verifier: Verifier? = nil,
-        memory: (any AnswerMemory)? = nil
+        memory: (any AnswerMemory)? = nil, shared: (any SharedAllowance)? = nil
     ) {
+        self.shared = shared
         self.memory = memory
         self.verifier = verifier
         self.transports = transports
@@ -52,7 +54,12 @@ final class Attempts: Sendable {
     }
 
     func attempt(_ ticket: Ticket) async -> ChildEvent {
-        let result = await transports[ticket.endpoint].send(ticket.request)
+        var request = ticket.request
+        if let shared {
+            let taken = ticket.dispatchedAt
+            request.onDeparture = { shared.departed(taken: taken, at: $0) }
+        }
+        let result = await transports[ticket.endpoint].send(request)
         // An answer that cannot be divided is one item's.
         let asked = AskedRequest(
             ticket.group?.members[0].request ?? ticket.request, corrections: ticket.corrections)

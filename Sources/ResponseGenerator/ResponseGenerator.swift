@@ -72,7 +72,7 @@ public final class ResponseGenerator<Context: Sendable>: Sendable {
             configuration,
             attempts: Attempts(
                 transports: transports, classifier: configuration.classifier, verifier: verifier.map(Self.judge),
-                memory: configuration.memory),
+                memory: configuration.memory, shared: configuration.shared),
             mailbox: mailbox, clock: clock,
             pull: Self.puller(of: source),
             accept: { (batch) throws(RetortError) in try sink.accept(batch.map(Self.outcome)) },

@@ -7,6 +7,8 @@ public protocol SharedAllowance: Sendable {
     func ready(tokens: Int, at now: Instant) -> Instant?
     /// Takes a request that is ready.
     func take(tokens: Int, at now: Instant)
+    /// A request that was taken at `taken` has left the machine at `now`. From any thread.
+    func departed(taken: Instant, at now: Instant)
     /// Corrects what was taken by what was used.
     func settle(reserved: Int, used: Int)
     /// The API refused a request for its rate, and wishes for a pause.

@@ -21,6 +21,9 @@ public struct Allowance: Sendable {
     /// Tokens of the request that waited last, and the mean of those that went.
     private var tokensWaiting = 0
     private var tokensMean = 0.0
+    /// Requests that have left late, each of which takes the place of one to come, and when the last one did.
+    private var owed = 0
+    private var owedAt = Instant(nanoseconds: 0)
     /// Of the pace without a server.
     private var fallback: (step: Interval, next: Instant)?
 
@@ -34,6 +37,7 @@ public struct Allowance: Sendable {
     public mutating func ready(tokens cost: Int, at now: Instant) -> Instant? {
         if let fallback { return max(now, fallback.next) }
         dropPassed(at: now)
+        payLate(at: now)
         guard let first = stretches.first else { return want(cost) }
         if first.lease.terms.tokensPerMinute != nil, tokens + 0.5 < Double(cost), !mayOwe(cost, first.lease) {
             return want(cost)
@@ -65,6 +69,29 @@ public struct Allowance: Sendable {
         if stretches[0].used >= stretches[0].lease.requests { finishFirst() }
     }
 
+    /// A request has left so long after its right was taken. More than the margin is a place in a later window that another
+    /// right was meant for: that one is given up.
+    public mutating func departed(late: Interval, _ terms: LimitTerms, at now: Instant) {
+        guard late > terms.window * LimitTerms.delayShare, owed < Self.owedMax else { return }
+        owed += 1
+        owedAt = now
+    }
+
+    static let owedMax = 1 << 20
+
+    /// Gives up rights for what has left late. What left longer ago than a window is in nobody's way any more.
+    private mutating func payLate(at now: Instant) {
+        while owed > 0, let first = stretches.first {
+            if now - owedAt > first.lease.terms.window {
+                owed = 0
+            } else {
+                owed -= 1
+                stretches[0].used += 1
+                if stretches[0].used >= first.lease.requests { finishFirst() }
+            }
+        }
+    }
+
     /// Corrects what was taken by what was used.
     public mutating func settle(reserved: Int, used: Int) {
         tokens -= Double(used) - Double(reserved)
@@ -80,6 +107,7 @@ public struct Allowance: Sendable {
             let used = Int(min(Int64(lease.requests), behind))
             guard used > first.used else { return }
             stretches[0].expired += used - first.used
+            owed = max(0, owed - (used - first.used))
             stretches[0].used = used
             if used < lease.requests { return }
             finishFirst()

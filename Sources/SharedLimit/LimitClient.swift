@@ -115,6 +115,14 @@ public final class LimitClient: @unchecked Sendable {
         }
     }
 
+    /// A request that was taken at `taken` has left the machine at `now`. From any thread.
+    public func departed(taken: Instant, at now: Instant) {
+        state.withLock { state in
+            guard state.terms.limitsPace else { return }
+            state.allowance.departed(late: now - taken, state.terms, at: now)
+        }
+    }
+
     public func settle(reserved: Int, used: Int) {
         state.withLock { state in
             if state.terms.tokensPerMinute != nil { state.allowance.settle(reserved: reserved, used: used) }

@@ -20,7 +20,7 @@ import Testing
             for number in 30..<90 { _ = try store.append([StoreFixture.record(number)]) }
             try store.sync()
         }
-        #expect(error?.code == .io && error?.what == "the lock is lost")
+        #expect(error?.code == .io && error?.message == "the lock is lost")
         #expect(segments() == before)
         #expect(throws: RetortError.self) { try store.close() }
         #expect(segments() == before)

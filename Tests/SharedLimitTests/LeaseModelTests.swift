@@ -99,6 +99,16 @@ import Testing
         #expect(world.count(since: start) > 1000 && world.most(in: .seconds(1)) <= 1000)
     }
 
+    /// Connections that take long to open: what left late takes the place of what would have left on time.
+    @Test func requestsThatWaitForConnectionsCrossNothing() {
+        var world = world(LimitTerms(requestsPerSecond: 1000), clients: 32)
+        (world.connecting, world.connections) = (.milliseconds(300), 32)
+        world.run(for: .seconds(6))
+        let start = world.now
+        world.run(for: .seconds(3))
+        #expect(world.most(in: .seconds(1)) <= 1000 && world.count(since: start) >= 2850)
+    }
+
     /// Clients that come and go at random, on slow and fast networks, under all limits at once.
     @Test func everythingAtOnce() {
         var world = world(

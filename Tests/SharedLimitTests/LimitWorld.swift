@@ -14,6 +14,8 @@ struct LimitWorld {
         var isAlive = true
         var asked: (answer: Lease?, sent: Instant, due: Instant)?
         var sent = 0
+        /// Requests that are held up on this machine, by true time: when each was taken and when it leaves.
+        var held: [(taken: Instant, leaves: Instant)] = []
 
         func clock(_ now: Instant) -> Instant { now + offset + (now - Instant(nanoseconds: 0)) * drift }
     }
@@ -28,6 +30,9 @@ struct LimitWorld {
     /// The longest way of a question or an answer.
     var delayMax = Interval.milliseconds(2)
     var isServerUp = true
+    /// How long each client's first requests wait for their connections, and how many do.
+    var connecting = Interval.zero
+    var connections = 0
 
     static let step = Interval.milliseconds(1)
 
@@ -57,6 +62,7 @@ struct LimitWorld {
     }
 
     private mutating func advance(_ index: Int) {
+        depart(index)
         let local = clients[index].clock(now)
         if let asked = clients[index].asked, asked.due <= now {
             if let answer = asked.answer { clients[index].allowance.add(answer, sent: asked.sent, at: local) }
@@ -65,9 +71,28 @@ struct LimitWorld {
         while let due = clients[index].allowance.ready(tokens: tokensEach, at: local), due <= local {
             clients[index].allowance.take(tokens: tokensEach, at: local)
             clients[index].sent += 1
-            arrivals.append((now + .seconds(Double.random(in: 0...0.002, using: &random))).nanoseconds)
+            send(index)
         }
         if clients[index].asked == nil, isServerUp, clients[index].allowance.isDue(at: local) { ask(index, local) }
+    }
+
+    private mutating func send(_ index: Int) {
+        var leaves = now
+        if clients[index].sent <= connections { leaves = leaves + connecting }
+        clients[index].held.append((now, leaves))
+        depart(index)
+    }
+
+    /// What is held up no longer reaches the API, and the client learns how late it left.
+    private mutating func depart(_ index: Int) {
+        let gone = clients[index].held.filter { $0.leaves <= now }
+        guard !gone.isEmpty else { return }
+        clients[index].held.removeAll { $0.leaves <= now }
+        let local = clients[index].clock(now)
+        for one in gone {
+            arrivals.append((now + .seconds(Double.random(in: 0...0.002, using: &random))).nanoseconds)
+            clients[index].allowance.departed(late: now - one.taken, book.terms, at: local)
+        }
     }
 
     private mutating func ask(_ index: Int, _ local: Instant) {

@@ -106,6 +106,7 @@ final class HTTP1Connection: ReadinessHandler, Placed, Equatable {
                 return fail(.connection, route.limits.brokenWhileSending(words))
             }
         }
+        exchange.onDeparture?(.now)
         watch(for: .readable)
     }
 

@@ -11,6 +11,7 @@ struct ClientAllowance: SharedAllowance {
 
     func ready(tokens: Int, at now: Instant) -> Instant? { client.ready(tokens: tokens, at: now) }
     func take(tokens: Int, at now: Instant) { client.take(tokens: tokens, at: now) }
+    func departed(taken: Instant, at now: Instant) { client.departed(taken: taken, at: now) }
     func settle(reserved: Int, used: Int) { client.settle(reserved: reserved, used: used) }
     func refused(pause: Interval) { client.refused(pause: pause) }
     var moneyLimit: Int? { client.moneyLimit }

@@ -93,3 +93,27 @@ def test_two_divisions_do_not_run_at_once(retort, teacher, rows, tmp_path):
     finally:
         child.kill()
         child.wait()
+
+
+def test_plain_processes_with_the_variables_of_an_indexed_job(retort, teacher, rows, tmp_path):
+    server = teacher("--latency", "20ms")
+
+    def pod(index):
+        variables = environment(OPENAI_API_KEY="k", JOB_COMPLETION_INDEX=str(index))
+        command = arguments(server, rows, tmp_path / f"shard-{index}", "--shard", "auto/4", "--quiet")
+        return subprocess.Popen([binary(), *command], env=variables)
+
+    pods = [pod(index) for index in range(4)]
+    # A pod is evicted: TERM, and what is in flight ends. Another takes its index.
+    journal = tmp_path / "shard-2" / "responses"
+    while not any(file.stat().st_size > 2000 for file in journal.glob("*")):
+        assert pods[2].poll() is None
+        time.sleep(0.01)
+    pods[2].terminate()
+    assert pods[2].wait(30) in (75, 130)
+    pods[2] = pod(2)
+    assert [child.wait(60) for child in pods] == [0] * 4
+    assert server.requests == ROWS
+    said = retort("merge", *(tmp_path / f"shard-{index}" for index in range(4)), "--out", tmp_path / "all").stderr
+    assert f"every one of {ROWS:,} rows is in exactly one shard" in said
+    assert "finds no" in retort("run", rows, "--simulate", "--shard", "auto/4", "--out", tmp_path / "x", status=64).stderr

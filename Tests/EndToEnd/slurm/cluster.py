@@ -106,6 +106,13 @@ class Cluster:
         done = subprocess.run(command, capture_output=True, text=True, env=os.environ | self.environment, timeout=60)
         return done.stdout
 
+    def outputs(self, *command):
+        """Both outputs of a command that has to succeed."""
+        command = [str(part) for part in command]
+        done = subprocess.run(command, capture_output=True, text=True, env=os.environ | self.environment, timeout=180)
+        assert done.returncode == 0, done.stderr
+        return done.stdout + done.stderr
+
     def wait_for(self, condition, seconds, what):
         deadline = time.monotonic() + seconds
         while not condition():
