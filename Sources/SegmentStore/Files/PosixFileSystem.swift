@@ -6,7 +6,7 @@ public final class PosixFileSystem: FileSystem {
     private static let lockTriesMax = 10
     private static let lockPauseMicroseconds: UInt32 = 1000
     /// Bytes of the text in which a lock's holder says who it is.
-    private static let holderBytesMax = 120
+    private static let holderBytesMax = 80
 
     let reserve = DescriptorReserve()
 

@@ -82,7 +82,8 @@ def lose_node(cluster, node):
     cluster.kill(node)
     pids = set(processes_of("SLURMD_NODENAME", node))
     watchers = {parent(pid) for pid in pids} - pids
-    for pid in watchers | pids:
+    # The watchers first: one that sees its job die would report that as the job's own end.
+    for pid in [*watchers, *pids]:
         if pid in pids or b"slurmstepd" in Path(f"/proc/{pid}/cmdline").read_bytes():
             os.kill(pid, signal.SIGKILL)
 
