@@ -24,7 +24,9 @@ public struct AnthropicBatches: BatchDialect {
     public func upload(_ title: BatchTitle) -> BatchCall { BatchCall("GET", "/messages/batches") }
     public func listFiles(after: String?) -> BatchCall { BatchCall("GET", "/messages/batches") }
     public func file(_ reply: JSONValue) -> String? { nil }
-    public func files(_ reply: JSONValue) -> BatchPage<(id: String, name: String)> { BatchPage([], next: nil) }
+    public func files(_ reply: JSONValue, after: String?) -> BatchPage<(id: String, name: String)> {
+        BatchPage([], next: nil)
+    }
 
     public func create(_ title: BatchTitle, file: String?) -> BatchCall {
         BatchCall("POST", "/messages/batches", body: .upload(head: [], tail: []))
@@ -64,7 +66,7 @@ public struct AnthropicBatches: BatchDialect {
         BatchNumber.clamped(Int(clamping: value?.string.flatMap { RFC3339.seconds($0) } ?? 0))
     }
 
-    public func batches(_ reply: JSONValue) -> BatchPage<BatchView> {
+    public func batches(_ reply: JSONValue, after: String?) -> BatchPage<BatchView> {
         let found = (reply["data"] ?? reply).elements.compactMap(batch)
         let more = reply["has_more"]?.bool == true
         return BatchPage(found, next: more ? BatchNames.checked(reply["last_id"]?.string) ?? found.last?.id : nil)

@@ -36,8 +36,11 @@ public struct BatchTitle: Sendable, Hashable {
     /// The path of its requests: `/chat/completions`.
     public var path: String
     public var window: String
+    /// The model of its requests; empty where they name none.
+    public var model: String
 
-    public init(name: String, path: String, window: String) {
+    public init(name: String, path: String, window: String, model: String = "") {
+        self.model = model
         self.name = name
         self.path = path
         self.window = window
@@ -51,6 +54,8 @@ public protocol BatchDialect: Sendable {
     var limits: BatchLimits { get }
     /// Whether requests are uploaded as a file before a batch is made of them.
     var hasFiles: Bool { get }
+    /// Whether results have a line for each request that was not asked in time.
+    var tellsExpired: Bool { get }
     /// What stands before, between and behind the lines of a batch.
     var head: [UInt8] { get }
     var separator: [UInt8] { get }
@@ -70,9 +75,14 @@ public protocol BatchDialect: Sendable {
 
     /// The id of the file that an answer to `upload` tells of.
     func file(_ reply: JSONValue) -> String?
-    func files(_ reply: JSONValue) -> BatchPage<(id: String, name: String)>
+    /// - Parameter after: where the page began; nil: it is the first one.
+    func files(_ reply: JSONValue, after: String?) -> BatchPage<(id: String, name: String)>
     func batch(_ reply: JSONValue) -> BatchView?
-    func batches(_ reply: JSONValue) -> BatchPage<BatchView>
+    func batches(_ reply: JSONValue, after: String?) -> BatchPage<BatchView>
     /// Nil for a line that is none of a result file.
     func result(_ line: JSONValue) -> BatchResult?
+}
+
+extension BatchDialect {
+    public var tellsExpired: Bool { true }
 }

@@ -61,12 +61,15 @@ public struct BatchPlan: Sendable, Hashable {
     public var costMax: Int
     /// A hash of the job that asked; empty in journals of old.
     public var job: String
+    /// The model of its requests; empty where they name none, and in journals of old.
+    public var model: String
 
     public init(
         name: String, mark: String, path: String, window: String, server: String, requests: Int, bytes: Int,
-        tokens: Int, costMax: Int, job: String = ""
+        tokens: Int, costMax: Int, job: String = "", model: String = ""
     ) {
         self.job = job
+        self.model = model
         self.name = name
         self.mark = mark
         self.path = path
@@ -78,7 +81,7 @@ public struct BatchPlan: Sendable, Hashable {
         self.costMax = costMax
     }
 
-    public var title: BatchTitle { BatchTitle(name: name, path: path, window: window) }
+    public var title: BatchTitle { BatchTitle(name: name, path: path, window: window, model: model) }
 }
 
 extension BatchEntry {
@@ -100,7 +103,7 @@ extension BatchEntry {
         if let plan {
             for (name, text) in [
                 ("name", plan.name), ("mark", plan.mark), ("path", plan.path), ("window", plan.window),
-                ("server", plan.server), ("job", plan.job),
+                ("server", plan.server), ("job", plan.job), ("model", plan.model),
             ] {
                 output += Array(",\"\(name)\":".utf8)
                 JSONString.append(text, to: &output)
@@ -143,7 +146,7 @@ extension BatchEntry {
         else { return nil }
         plan = BatchPlan(
             name: file, mark: mark, path: path, window: window, server: server, requests: requests, bytes: bytes,
-            tokens: tokens, costMax: costMax, job: text("job") ?? "")
+            tokens: tokens, costMax: costMax, job: text("job") ?? "", model: text("model") ?? "")
     }
 }
 

@@ -18,6 +18,8 @@ public struct BatchItem: Sendable, Hashable {
     public var costMax: Int
     /// Whether the row names the model.
     public var namesModel: Bool
+    /// Whether it has failed before and is asked again: the store has its failure, of fewer attempts.
+    public var isRetry = false
     public var roundsCount: UInt32
     public var roundsNanodollars: Int
     /// The members of the record that say what was asked.
@@ -66,6 +68,7 @@ public struct BatchItem: Sendable, Hashable {
                 .utf8)
         // A part of an object, which stays as it is.
         JSONString.append(asked, to: &output)
+        if isRetry { output += Array(#","retry":true"#.utf8) }
         output += Array(#","metadata":"#.utf8) + OneLine.text(metadata)
         output += Array(#","path":"#.utf8)
         JSONString.append(request.path, to: &output)
@@ -94,5 +97,6 @@ public struct BatchItem: Sendable, Hashable {
             costMax: costMax, namesModel: root["names_model"]?.bool ?? false, roundsCount: rounds,
             roundsNanodollars: roundsCost,
             asked: asked, metadata: Array(metadata.raw), request: ModelRequest(path: path, body: Array(body.raw)))
+        isRetry = root["retry"]?.bool ?? false
     }
 }

@@ -64,7 +64,7 @@ public struct OpenAIBatches: BatchDialect {
 
     public func file(_ reply: JSONValue) -> String? { BatchNames.checked(reply["id"]?.string) }
 
-    public func files(_ reply: JSONValue) -> BatchPage<(id: String, name: String)> {
+    public func files(_ reply: JSONValue, after: String?) -> BatchPage<(id: String, name: String)> {
         var found: [(id: String, name: String)] = []
         for element in (reply["data"] ?? reply).elements {
             guard let id = file(element), let name = element["filename"]?.string else { continue }
@@ -87,14 +87,20 @@ public struct OpenAIBatches: BatchDialect {
         view.total = BatchNumber.of(counts?["total"])
         view.succeeded = BatchNumber.of(counts?["completed"])
         view.failed = BatchNumber.of(counts?["failed"])
-        view.created = BatchNumber.of(reply["created_at"])
-        view.expires = BatchNumber.of(reply["expires_at"])
+        view.created = Self.seconds(reply["created_at"])
+        view.expires = Self.seconds(reply["expires_at"] ?? reply["job_deadline"])
         view.inputFile = reply["input_file_id"]?.string
         view.name = reply["metadata"]?["retort"]?.string
         for name in [reply["output_file_id"]?.string, reply["error_file_id"]?.string] {
             if let name = BatchNames.checked(name) { view.results.append("/files/\(name)/content") }
         }
         return view
+    }
+
+    /// A number of seconds, or a moment in words, as Together writes it.
+    private static func seconds(_ value: JSONValue?) -> Int {
+        guard let moment = value?.string.flatMap(RFC3339.seconds) else { return BatchNumber.of(value) }
+        return BatchNumber.clamped(Int(clamping: moment))
     }
 
     private func end(_ status: String, _ reply: JSONValue) -> BatchEnd? {
@@ -111,7 +117,7 @@ public struct OpenAIBatches: BatchDialect {
         }
     }
 
-    public func batches(_ reply: JSONValue) -> BatchPage<BatchView> {
+    public func batches(_ reply: JSONValue, after: String?) -> BatchPage<BatchView> {
         let found = (reply["data"] ?? reply).elements.compactMap(batch)
         return BatchPage(found, next: Self.next(reply, last: found.last?.id))
     }

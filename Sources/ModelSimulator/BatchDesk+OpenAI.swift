@@ -141,7 +141,7 @@ extension BatchDesk {
     }
 
     func listBatches(after: String?, limit: Int?, at now: Instant) -> Reply {
-        let all = jobs.filter { !$0.isMessages }
+        let all = jobs.filter { !$0.isMessages && $0.mistralModel == nil }
         let (page, hasMore) = Self.page(all, after: after, limit: min(max(limit ?? 20, 1), 100)) { $0.id }
         return list(page.map { json($0, at: now) }, first: page.first?.id, last: page.last?.id, hasMore)
     }
@@ -155,6 +155,7 @@ extension BatchDesk {
     /// Result lines go to the output file, failed ones to the error file.
     func writeLine(_ outcome: BatchJob.Outcome, of line: BatchJob.Line, to job: inout BatchJob) {
         if case .cancelled = outcome { return }
+        if case .expired = outcome, job.mistralModel != nil { return }
         var text = Array(#"{"id":"\#(identifier("batch_req_"))","custom_id":""#.utf8) + line.customID
         text.append(text: #"","response":"#)
         if case .answered(let status, let body) = outcome {

@@ -49,6 +49,8 @@ struct BatchJob {
     var state = State.running
     var ended: Int64?
     var isCancelling = false
+    /// Of a job of Mistral's API: the model of all lines.
+    var mistralModel: String?
     var output: [UInt8] = []
     var errors: [UInt8] = []
     var outputFile: String?

@@ -9,6 +9,10 @@ enum BatchRoute: Hashable {
     case list
     case batch(String)
     case cancel(String)
+    case createMistral
+    case listMistral
+    case mistral(String)
+    case cancelMistral(String)
     case createMessages
     case listMessages
     case messages(String)
@@ -30,6 +34,7 @@ enum BatchRoute: Hashable {
         let parts = path.split(separator: "/").map(String.init)
         switch (method, parts.first, parts.count) {
         case ("GET", "simulator", 2) where parts[1] == "batches": self = .log
+        case (_, "batch", 2...) where parts[1] == "jobs": self.init(jobs: method, Array(parts.dropFirst(2)))
         case (_, "files", _): self.init(files: method, Array(parts.dropFirst()))
         case (_, "batches", _): self.init(batches: method, Array(parts.dropFirst()))
         case (_, "messages", 2...) where parts[1] == "batches": self.init(messages: method, Array(parts.dropFirst(2)))
@@ -44,6 +49,16 @@ enum BatchRoute: Hashable {
         case ("GET", 1): self = .file(rest[0])
         case ("DELETE", 1): self = .deleteFile(rest[0])
         case ("GET", 2) where rest[1] == "content": self = .fileContent(rest[0])
+        default: return nil
+        }
+    }
+
+    private init?(jobs method: String, _ rest: [String]) {
+        switch (method, rest.count) {
+        case ("POST", 0): self = .createMistral
+        case ("GET", 0): self = .listMistral
+        case ("GET", 1): self = .mistral(rest[0])
+        case ("POST", 2) where rest[1] == "cancel": self = .cancelMistral(rest[0])
         default: return nil
         }
     }

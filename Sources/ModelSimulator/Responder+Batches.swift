@@ -22,6 +22,8 @@ extension Responder {
     ) throws(APIError) -> Reply {
         switch route {
         case .uploadFile: return try desk.upload(request.body, contentType: request.contentType, date: date)
+        case .listFiles where request.page != nil:
+            return desk.listFiles(page: request.page ?? 0, size: pageSize(request), purpose: request.purpose)
         case .listFiles:
             return desk.listFiles(after: request.after, limit: request.limit, purpose: request.purpose)
         case .file(let id): return Reply(body: desk.json(desk.files[try desk.file(id)]))
@@ -31,6 +33,13 @@ extension Responder {
         case .list: return desk.listBatches(after: request.after, limit: request.limit, at: now)
         case .batch(let id): return Reply(body: desk.json(desk.jobs[try desk.job(id)], at: now))
         case .cancel(let id): return try desk.cancel(id, at: now, date: date, answer: answer)
+        case .createMistral: return counted(try desk.createMistral(request.body, at: now, date: date))
+        case .listMistral: return desk.listMistral(page: request.page ?? 0, size: pageSize(request))
+        case .mistral(let id): return Reply(body: desk.mistralJSON(desk.jobs[try desk.job(id)]))
+        case .cancelMistral(let id):
+            let index = try desk.job(id)
+            desk.cancel(index, at: now, date: date, answer: answer)
+            return Reply(body: desk.mistralJSON(desk.jobs[index]))
         case .createMessages: return counted(try desk.createMessages(request.body, at: now, date: date))
         case .listMessages: return desk.listMessages(after: request.after, limit: request.limit)
         case .messages(let id): return Reply(body: desk.messageJSON(desk.jobs[try desk.job(id)]))
@@ -43,6 +52,8 @@ extension Responder {
             return reply
         }
     }
+
+    private func pageSize(_ request: Request) -> Int { min(max(request.pageSize ?? 100, 1), 1000) }
 
     /// Counts the batch that was just made, and its lines.
     private func counted(_ reply: Reply) -> Reply {

@@ -13,6 +13,9 @@ final class Responder {
         var host: String?
         var after: String?
         var limit: Int?
+        /// Of lists in numbered pages.
+        var page: Int?
+        var pageSize: Int?
         var purpose: String?
     }
 

@@ -56,6 +56,8 @@ extension ServerLoop {
         exchange.request.host = value(.HEADER_KIND, "host")
         exchange.request.after = value(.GET_ARGUMENT_KIND, "after") ?? value(.GET_ARGUMENT_KIND, "after_id")
         exchange.request.limit = value(.GET_ARGUMENT_KIND, "limit").flatMap { Int($0) }
+        exchange.request.page = value(.GET_ARGUMENT_KIND, "page").flatMap { Int($0) }.map { min(max(0, $0), 1 << 20) }
+        exchange.request.pageSize = value(.GET_ARGUMENT_KIND, "page_size").flatMap { Int($0) }
         exchange.request.purpose = value(.GET_ARGUMENT_KIND, "purpose")
     }
 

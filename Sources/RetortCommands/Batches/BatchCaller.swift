@@ -27,7 +27,7 @@ struct BatchCaller: Sendable {
             var found: String?
             var next: String?
             let event = await send(dialect.listFiles(after: after)) { reply in
-                let page = dialect.files(reply)
+                let page = dialect.files(reply, after: after)
                 found = page.elements.first { $0.name == name }?.id
                 next = page.next
                 return .foundFile(found)
@@ -48,7 +48,7 @@ struct BatchCaller: Sendable {
             let result = await exchange(bulk(dialect.listBatches(after: after)))
             let since = standing.planned - Self.clockSkewMax - Self.lead(result)
             let event = event(result) { reply in
-                let page = dialect.batches(reply)
+                let page = dialect.batches(reply, after: after)
                 next = page.next
                 isOld = page.elements.contains { $0.created > 0 && $0.created < since }
                 let own = page.elements.last { !except.contains($0.id) && isLike($0, standing, since: since) }

@@ -38,6 +38,14 @@ struct BatchItemIndex {
         return item
     }
 
+    /// The first item of a batch; nil where it has none.
+    static func first(_ path: String) throws(RetortError) -> BatchItem? {
+        guard let (_, line) = try LineReader(path).next(), let root = try? JSONParser().parse(line).root else {
+            return nil
+        }
+        return BatchItem(root)
+    }
+
     /// Reads a batch's items one after the other.
     static func forEach(
         _ path: String, _ visit: (BatchItem) throws(RetortError) -> Void

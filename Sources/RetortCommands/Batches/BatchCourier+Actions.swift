@@ -134,10 +134,11 @@ extension BatchCourier {
         if survey.isForeign, !dialect.hasFiles { return .collected(.foreign) }
         // Of a batch that was cancelled lines may be missing for good.
         let mayLack = view.end == .cancelled
-        if !survey.isWhole, !mayLack, !isLast { return .collected(.incomplete) }
+        let isExpired = view.end == .expired && !dialect.tellsExpired
+        if !survey.isWhole, !mayLack, !isExpired, !isLast { return .collected(.incomplete) }
         let index = try BatchItemIndex(journal.items(flight.number), expecting: flight.plan.requests)
         var isDone = Array(repeating: false, count: index.count)
-        var chunk = BatchChunk()
+        var chunk = BatchChunk(parts.store)
         for file in files {
             let reader = try LineReader(ofResults: file)
             while let (_, line) = try reader.next() {
@@ -162,9 +163,11 @@ extension BatchCourier {
             let verdict =
                 mayLack
                 ? BatchVerdict.left(item)
-                : BatchVerdict(
-                    item, unanswered: .server, "the results of the batch have no line for it", isPaid: true,
-                    attemptsMax: attemptsMax)
+                : isExpired
+                    ? verdict(of: BatchResult(customID: item.customID, kind: .expired), item)
+                    : BatchVerdict(
+                        item, unanswered: .server, "the results of the batch have no line for it", isPaid: true,
+                        attemptsMax: attemptsMax)
             try await take(item, verdict, flight, &chunk)
         }
         try await write(&chunk)
@@ -218,7 +221,7 @@ extension BatchCourier {
     ) async throws(RetortError) {
         let key = RecordKey(id: item.id, sample: item.sample)
         // What was recorded before was not set aside again.
-        guard try parts.store.lookup(key.hash) == nil else {
+        guard try !chunk.outcomesBefore.has(item) else {
             guard flight.overtaken != nil else { return }
             // An answer of which nobody can tell what it cost counts at its worst.
             let cost = verdict.spent ?? item.costMax
@@ -293,7 +296,7 @@ extension BatchCourier {
 
     /// Nothing of a batch was asked.
     private func release(_ why: BatchMachine.Release, _ flight: BatchFlight) async throws(RetortError) {
-        var chunk = BatchChunk()
+        var chunk = BatchChunk(parts.store)
         try await forEachItem(of: flight) { item in
             var verdict = BatchVerdict.unasked(item)
             if why == .late { verdict = .left(item) }
@@ -322,4 +325,7 @@ extension BatchCourier {
 /// Results on their way into the store.
 struct BatchChunk {
     var outcomes: [Outcome<ItemContext>] = []
+    var outcomesBefore: BatchOutcomes
+
+    init(_ store: RecordStore) { outcomesBefore = BatchOutcomes(store) }
 }

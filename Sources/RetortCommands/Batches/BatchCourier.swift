@@ -18,6 +18,8 @@ final class BatchCourier {
         var keys: BatchKeys
         var caller: BatchCaller
         var clock: LoopClock
+        /// Whether the items have failed before.
+        var isRetry = false
         var say: @Sendable (String) -> Void
         var publish: (Progress) -> Void
     }
@@ -84,12 +86,13 @@ final class BatchCourier {
         var asked: [BatchKeys.Adopted] = []
         // As it was noted when the batches were planned, and as it counts now.
         var (noted, reserved) = (0, 0)
+        var outcomes = BatchOutcomes(parts.store)
         for standing in journal.open {
             try checkJob(of: standing)
             var keys: [(hash: UInt64, row: UInt64)] = []
             try BatchItemIndex.forEach(journal.items(standing.number)) { item throws(RetortError) in
                 let hash = RecordKey(id: item.id, sample: item.sample).hash
-                guard try parts.store.lookup(hash) == nil else { return }
+                guard try !outcomes.has(item) else { return }
                 keys.append((hash.low, BatchKeys.unknownRow))
                 asked.append(
                     BatchKeys.Adopted(
@@ -151,7 +154,7 @@ final class BatchCourier {
 
     // MARK: The loop
 
-    func run(_ source: PlannedSource) async -> RunSummary {
+    func run(_ source: some ItemSource<ItemContext>) async -> RunSummary {
         do throws(RetortError) {
             while !isStopping {
                 cutIfLate()
@@ -209,10 +212,11 @@ final class BatchCourier {
     /// is time.
     private func leaveBehind() throws(RetortError) -> Bool {
         guard let times, isCut, now >= times.giveUp, !flights.isEmpty else { return false }
+        var outcomes = BatchOutcomes(parts.store)
         for flight in flights where flight.overtaken == nil {
             var (cost, rows) = (0, 0)
             try BatchItemIndex.forEach(journal.items(flight.number)) { item throws(RetortError) in
-                guard try parts.store.lookup(RecordKey(id: item.id, sample: item.sample).hash) == nil else { return }
+                guard try !outcomes.has(item) else { return }
                 cost = cost.addingSaturated(try priced(item).costMax)
                 rows += 1
             }
@@ -255,7 +259,7 @@ final class BatchCourier {
     }
 
     /// Packs items as long as packs are wanted.
-    private func fill(from source: PlannedSource) async throws(RetortError) {
+    private func fill(from source: some ItemSource<ItemContext>) async throws(RetortError) {
         guard takesRows else { return try packs.closeAll() }
         while error == nil, !isStopping, packs.closed.count < Self.closedMax, !hasFilled {
             if waiting.isEmpty {
@@ -273,7 +277,9 @@ final class BatchCourier {
                 }
                 waiting.removeLast()
                 taken += 1
-                try pack(BatchItem(item), row: item.context.row, key: item.context.key.hash)
+                var packed = BatchItem(item)
+                packed.isRetry = parts.isRetry
+                try pack(packed, row: item.context.row, key: item.context.key.hash)
             }
         }
         if isSourceAtEnd && waiting.isEmpty || hasFilled { try packs.closeAll() }
@@ -336,7 +342,8 @@ final class BatchCourier {
             name: "retort-\(Hexadecimal.string(pack.hash.high))\(Hexadecimal.string(pack.hash.low)).jsonl",
             mark: pack.mark, path: pack.path, window: parts.batch.window,
             server: parts.batch.server, requests: pack.meter.requests, bytes: pack.meter.bytes,
-            tokens: pack.meter.tokens, costMax: pack.costMax, job: BatchGuard.jobMark(parts.store.manifest.job))
+            tokens: pack.meter.tokens, costMax: pack.costMax, job: BatchGuard.jobMark(parts.store.manifest.job),
+            model: pack.model)
         books.planned(pack.costMax)
         try note(number, .planned, plan)
         try writeMark()

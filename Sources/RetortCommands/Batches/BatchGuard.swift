@@ -33,6 +33,19 @@ enum BatchGuard {
         }
     }
 
+    /// The same for a retry: what a run has under way are other items, but for those of an earlier retry.
+    static func checkRetry(_ settings: RunSettings) throws(RetortError) {
+        if settings.batch == nil {
+            let journal = try BatchJournal(of: settings.out)
+            var isAsked = false
+            for standing in journal.open where standing.isExclusive && !isAsked {
+                isAsked = try BatchItemIndex.first(journal.items(standing.number))?.isRetry ?? false
+            }
+            guard isAsked else { return }
+        }
+        try check(settings)
+    }
+
     /// By which batches of another job are known. The number of samples may change.
     static func jobMark(_ job: [String: String]) -> String {
         var text: [UInt8] = []

@@ -50,6 +50,9 @@ enum BatchOptions {
             default: DeliveryRoute.live.rawValue
         ).main,
         OptionSpec(
+            "batch-api", kind: .choice(BatchAPI.allCases.map(\.rawValue)),
+            summary: "the form of the batch API; default: the provider's, else OpenAI's", group: group),
+        OptionSpec(
             "batch-window", kind: .string, valueName: "TIME", summary: "time that the provider has for a batch",
             group: group, default: "24h"),
         OptionSpec(
@@ -91,6 +94,11 @@ enum BatchOptions {
             return nil
         }
         let known = Set(command.spec.options.map(\.name))
+        guard route != .cheapest || known.contains("deadline") else {
+            throw RetortError(
+                .usage, "--via cheapest is for runs", at: command.origin(of: "via"),
+                remedy: "Give --via batch, or leave it out to send live.")
+        }
         let senseless = route == .batch ? senselessInBatches : senselessBesideBatches
         for name in senseless where known.contains(name) && command.isGiven(name) {
             let why =
@@ -102,14 +110,18 @@ enum BatchOptions {
             throw RetortError(
                 .configuration, "--\(name) makes no sense with --via batch", at: command.origin(of: name), remedy: why)
         }
-        var limits = try limits(endpoint, baseURL)
+        let api = try api(command, endpoint, baseURL)
+        var limits = limits(api, baseURL)
         if let most = command.integerIfSet("batch-requests") { limits.requestsMax = min(limits.requestsMax, most) }
         limits.tokensMax = command.integerIfSet("batch-tokens")
         let isKnown = isSimulated || knownDiscount(baseURL)
+        let purpose = host(baseURL) == "api.together.xyz" ? "batch-api" : "batch"
         let dialect: any BatchDialect =
-            endpoint == .messages
-            ? AnthropicBatches(limits: limits)
-            : OpenAIBatches(limits: limits, purpose: host(baseURL) == "api.together.xyz" ? "batch-api" : "batch")
+            switch api {
+            case .anthropic: AnthropicBatches(limits: limits)
+            case .mistral: MistralBatches(limits: limits)
+            case .openai: OpenAIBatches(limits: limits, purpose: purpose)
+            }
         return BatchSettings(
             window: try window(command), poll: command.duration("batch-poll"),
             discount: command.numberIfSet("batch-discount") ?? (isKnown ? 0.5 : 0),
@@ -135,22 +147,46 @@ enum BatchOptions {
     /// Providers whose batches cost half (their price lists, 2026).
     private static func knownDiscount(_ baseURL: String) -> Bool {
         let host = host(baseURL)
-        return ["openai", "anthropic", "groq", "together"].contains(KnownProvider.at(host: host)?.name ?? "")
+        return ["openai", "anthropic", "groq", "together", "mistral"].contains(KnownProvider.at(host: host)?.name ?? "")
             || host.hasSuffix(".openai.azure.com")
     }
 
     /// Throws `.configuration` for providers whose batches have a form that is not known here.
-    private static func limits(
-        _ endpoint: RequestBuilder.Endpoint, _ baseURL: String
-    ) throws(RetortError) -> BatchLimits {
-        if endpoint == .messages { return .anthropic }
-        switch KnownProvider.at(host: host(baseURL))?.name {
-        case "groq", "together": return .small
-        case let name? where ["mistral", "gemini", "fireworks", "xai"].contains(name):
+    private static func api(
+        _ command: ParsedCommand, _ endpoint: RequestBuilder.Endpoint, _ baseURL: String
+    ) throws(RetortError) -> BatchAPI {
+        let provider = KnownProvider.at(host: host(baseURL))?.name
+        let own: BatchAPI = endpoint == .messages ? .anthropic : provider == "mistral" ? .mistral : .openai
+        if let given = command.stringIfSet("batch-api").flatMap(BatchAPI.init) {
+            guard (given == .anthropic) == (endpoint == .messages) else {
+                throw RetortError(
+                    .configuration,
+                    "--batch-api \(given.rawValue) does not take requests of --endpoint \(endpoint.rawValue)",
+                    at: command.origin(of: "batch-api"),
+                    remedy: "Leave out --batch-api, or give the endpoint of its API.")
+            }
+            return given
+        }
+        if let provider, ["gemini", "fireworks", "xai"].contains(provider) {
             throw RetortError(
-                .configuration, "--via batch does not speak the batch API of \(name)", at: baseURL,
-                remedy: "Leave it out, or use a provider that has OpenAI's files and batches, or Anthropic's.")
-        default: return .openAI
+                .configuration, "--via batch does not speak the batch API of \(provider)", at: baseURL,
+                remedy: "Leave it out, or use a provider that has OpenAI's files and batches, Anthropic's or Mistral's."
+            )
+        }
+        return own
+    }
+
+    private static func limits(_ api: BatchAPI, _ baseURL: String) -> BatchLimits {
+        switch api {
+        case .anthropic: .anthropic
+        case .mistral: .mistral
+        case .openai:
+            ["groq", "together"].contains(KnownProvider.at(host: host(baseURL))?.name ?? "") ? .small : .openAI
         }
     }
+}
+
+/// The forms of batch APIs.
+enum BatchAPI: String, Sendable, CaseIterable {
+    case openai, anthropic, mistral
 }

@@ -10,6 +10,7 @@ struct BatchPacks {
     struct Closed {
         var serial: Int
         var path: String
+        var model: String
         var mark: String
         var meter: PackMeter
         var costMax: Int
@@ -111,7 +112,8 @@ struct BatchPacks {
         try pack.items.finish()
         closed.append(
             Closed(
-                serial: pack.serial, path: kind.path, mark: pack.mark, meter: pack.meter, costMax: pack.costMax,
+                serial: pack.serial, path: kind.path, model: kind.model, mark: pack.mark, meter: pack.meter,
+                costMax: pack.costMax,
                 hash: pack.upload.hash, keys: pack.keys))
     }
 

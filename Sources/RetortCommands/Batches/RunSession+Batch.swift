@@ -36,7 +36,7 @@ extension RunSession {
         let (signals, stopAsked) = (Locked(0), Locked(false))
         let courier = try batchCourier(
             batch, store, recorder, issued, keys, sender, loop, reporter, stopAsked, superseded: superseded ?? 0)
-        watchSignals(signals, stopAsked, source, sender)
+        watchSignals(signals, stopAsked, sender) { source.cancel() }
         reporter.count(
             input, settings, scheme: RowScheme(store.manifest.job), known: store.manifest.input?.rows,
             isFollowing: reading.watch != nil)
@@ -75,10 +75,10 @@ extension RunSession {
         return result
     }
 
-    private func batchCourier(
+    func batchCourier(
         _ batch: BatchSettings, _ store: RecordStore, _ recorder: Recorder, _ issued: IssuedKeys, _ keys: BatchKeys,
-        _ sender: BulkTransport, _ loop: EventLoop, _ reporter: RunReporter, _ stopAsked: Locked<Bool>,
-        superseded: Int
+        _ sender: BulkTransport, _ loop: EventLoop, _ reporter: any ProgressObserver, _ stopAsked: Locked<Bool>,
+        superseded: Int, isRetry: Bool = false
     ) throws(RetortError) -> BatchCourier {
         let journal = try BatchJournal(of: settings.out)
         let spending = Spending(store.counters, mark: store.mark, superseded: superseded, notes: store.manifest.notes)
@@ -86,7 +86,7 @@ extension RunSession {
         let parts = BatchCourier.Parts(
             settings: settings, batch: batch, store: store, recorder: recorder, issued: issued, keys: keys,
             caller: BatchCaller(dialect: batch.dialect, sender: sender, secrets: settings.secrets),
-            clock: LoopClock(loop: loop), say: { if !isQuiet { messages.line($0) } },
+            clock: LoopClock(loop: loop), isRetry: isRetry, say: { if !isQuiet { messages.line($0) } },
             publish: { reporter.progress($0) })
         let books = BatchBooks(limit: settings.pricing.limit, spent: spending.recorded, at: loop.now)
         let courier = try BatchCourier(parts, journal, books, stopAsked: stopAsked)
@@ -94,18 +94,19 @@ extension RunSession {
         return courier
     }
 
-    private func watchSignals(
-        _ signals: Locked<Int>, _ stopAsked: Locked<Bool>, _ source: PlannedSource, _ sender: BulkTransport
+    func watchSignals(
+        _ signals: Locked<Int>, _ stopAsked: Locked<Bool>, _ sender: BulkTransport,
+        cancel: @escaping @Sendable () -> Void
     ) {
         let messages = messages
         live?.control.attach {
             signals.withLock { $0 = max($0, 1) }
-            source.cancel()
+            cancel()
             stopAsked.withLock { $0 = true }
         }
         SignalWatcher.onSignal { count in
             signals.withLock { $0 = count }
-            source.cancel()
+            cancel()
             stopAsked.withLock { $0 = true }
             switch count {
             case 1:

@@ -11,8 +11,7 @@ enum RetryCommand {
         "fields",
         "schema-by", "schema-prompt", "strict-schema", "verifier", "job", "model-config", "continue", "where",
         "shard", "siblings", "tools", "preview", "keep", "fim", "fim-family", "prefix-key", "suffix-key",
-        "verdict-by", "until-accepted", "via", "batch-window", "batch-poll", "batch-requests", "batch-tokens",
-        "batch-discount", "batch-forget", "deadline", "deadline-reserve", "batch-expect",
+        "verdict-by", "until-accepted", "deadline", "deadline-reserve", "batch-expect", "flex-discount",
     ]
 
     private static let retriedClasses = FailureClass.allCases.filter { $0 != .badInput }

@@ -26,6 +26,8 @@ final class FailedItems: ItemSource {
     private let told: ToldSchema?
     private let reuse: ReuseOptions?
     private let pricing: Pricing
+    /// Items that are in batches under way are left out; nil: there are none.
+    private let batches: BatchKeys?
     private let model: String?
     private let start: WorkThread.Start
     let count: Int
@@ -37,12 +39,14 @@ final class FailedItems: ItemSource {
         of root: String, classes: Set<FailureClass>, override: RequestOverride?, edits: RequestEdits? = nil,
         told: ToldSchema? = nil, reuse: ReuseOptions? = nil, pricing: Pricing = .unknown, model: String? = nil,
         prior: sending PriorRounds? = nil,
+        batches: BatchKeys? = nil,
         options: StoreOptions = StoreAccess.options,
         starting start: @escaping WorkThread.Start = { WorkThread.start($0) }
     ) throws(RetortError) {
         let (reader, entries) = try Self.failures(of: root, classes, options)
         self.start = start
         self.edits = edits
+        self.batches = batches
         self.told = told
         self.reuse = reuse
         count = entries.count
@@ -103,6 +107,10 @@ final class FailedItems: ItemSource {
             do throws(RetortError) {
                 while state.position < end {
                     let record = try state.reader.record(state.entries[state.position])
+                    if let batches, batches.standing(record.head.key.hash, row: record.head.row) != .none {
+                        state.position += 1
+                        continue
+                    }
                     var item = try Self.item(record, override, edits, told: told, pricing, state.parser, model: model)
                     let head = record.head
                     item.reuseKey = reuse?.key(

@@ -40,6 +40,12 @@ struct RetrySettings {
                 at: command.operand("STORE"),
                 remedy: "Leave out --reuse and --reuse-from, or --override, --drop and --rename.")
         }
+        if run.batch != nil, changesRequest || edits != nil || run.verifier != nil {
+            let what = run.verifier != nil ? "the store's answers are judged by a verifier" : "the requests are changed"
+            throw RetortError(
+                .configuration, "a retry through batches sends what failed as it was: \(what)",
+                remedy: "Leave out --via batch.")
+        }
         override = changesRequest ? try RequestOverride(run.parameters, endpoint: run.endpoint) : nil
     }
 
@@ -102,6 +108,16 @@ extension RunSettings {
         }
         secrets = Secrets(environment: environment, headers: servers.flatMap(\.headers))
         pricing = try Pricing(command, parameters: parameters, isSimulated: isSimulated)
+        batch = try BatchOptions.settings(
+            command, endpoint: endpoint, baseURL: baseURL, isSimulated: isSimulated)
+        if let batch {
+            guard servers.count <= 1 else {
+                throw RetortError(
+                    .usage, "--via batch has one server, and \(servers.count) are given", at: "--base-url",
+                    remedy: "Give --base-url once.")
+            }
+            pricing = pricing.scaled(by: batch.priceFactor)
+        }
         generator = try Self.generator(command)
         try spread(over: servers, hasOwnConcurrency: command.isGiven("concurrency"))
         generator.classifier = Classifier(

@@ -12,7 +12,8 @@ extension RunSession {
     func retry(
         _ classes: Set<FailureClass>, override: RequestOverride?, edits: RequestEdits? = nil
     ) async throws(RetortError) -> RunResult {
-        try await session(
+        try BatchGuard.checkRetry(settings)
+        return try await session(
             open: { () throws(RetortError) in
                 let store = try RecordStore.open(settings.out, options: storeOptions)
                 try settings.noteServers(in: store, replacing: false)
@@ -21,6 +22,9 @@ extension RunSession {
                 return store
             },
             drive: { (session, store, transport, loop) throws(RetortError) in
+                if let batch = session.settings.batch {
+                    return try await session.driveBatchRetry(batch, classes, store, transport, loop)
+                }
                 let verifier = try await session.runVerifier()
                 // Opened after the store: by then every failure has its place in a segment.
                 let source = try FailedItems(

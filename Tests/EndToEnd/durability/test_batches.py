@@ -30,9 +30,11 @@ class Provider:
         self.out = folder / "out"
 
     def command(self, rows, *flags, endpoint="chat"):
+        api = ("--batch-api", "mistral") if endpoint == "mistral" else ()
+        endpoint = "chat" if endpoint == "mistral" else endpoint
         address = self.server.url if endpoint == "chat" else self.server.url.removesuffix("/v1")
         url = ("--base-url", address, "--model", "teacher", "--endpoint", endpoint)
-        return ["run", rows, "--out", self.out, "--via", "batch", *url, *PRICE, *POLL, *HALF, *flags]
+        return ["run", rows, "--out", self.out, "--via", "batch", *url, *api, *PRICE, *POLL, *HALF, *flags]
 
     def batches(self):
         return [json.loads(line) for line in self.server.get("/simulator/batches").splitlines()]
@@ -73,7 +75,7 @@ def provide(tmp_path):
         provider.close()
 
 
-@pytest.mark.parametrize("endpoint", ["chat", "messages"])
+@pytest.mark.parametrize("endpoint", ["chat", "messages", "mistral"])
 def test_kills_at_random_moments_pay_nothing_twice(tmp_path, provide, endpoint):
     seed = random.randrange(1 << 30)
     print("seed", seed)
@@ -98,6 +100,7 @@ def test_kills_at_random_moments_pay_nothing_twice(tmp_path, provide, endpoint):
 
 FAULTS = ["expired=1", "partial=1", "unordered=1", "missing=1", "broken-file=1", "token-limit=1", "lost-create=1"]
 CASES = [("chat", fault) for fault in (*FAULTS, "lost-upload=1")] + [("messages", fault) for fault in FAULTS]
+CASES += [("mistral", fault) for fault in (*FAULTS, "lost-upload=1")]
 
 
 @pytest.mark.parametrize(("endpoint", "fault"), CASES)
@@ -216,3 +219,49 @@ def test_a_death_at_any_system_call_pays_nothing_twice(tmp_path, provide, endpoi
         Disk(provider.out).expect_done(rows)
         assert sum(batch["requests"] for batch in provider.batches()) == 24, (call, n)
         provider.expect_true_books()
+
+
+def test_failed_items_are_retried_through_batches_and_what_fails_there_goes_live(tmp_path, provide):
+    rows = write_prompts(tmp_path / "prompts.jsonl", 30)
+    provider = provide("--batch-duration", "300ms", "--fail-script", "1=400,2=500")
+    live = ["run", rows, "--out", provider.out, "--base-url", provider.server.url, "--model", "teacher", *PRICE]
+    provider.workshop.run(*live, "--attempts", "1", "--refusals-max", "0", status=75)
+    assert len(Disk(provider.out).records("failures")) == 30
+    retry = ["retry", provider.out, "--base-url", provider.server.url, "--max-cost", "1", "--price", "1 - 4"]
+    batch = [*retry, "--via", "batch", *POLL, *HALF]
+    # A kill while they are under way: a live retry would pay them again, the same command picks them up.
+    run = provider.workshop.start(*batch, "--attempts", "1")
+    provider.server.wait_for(lambda counts: counts["batches"] == 1)
+    run.kill()
+    refused = provider.workshop.start(*retry).wait()
+    assert refused.status == 78 and "--via batch" in refused.errors, refused
+    provider.workshop.run(*batch, "--attempts", "1", status=75)
+    # Each line was the second attempt at its item, which fails: its failure is a newer one.
+    attempts = Counter(record["attempts"] for record in Disk(provider.out).records("failures"))
+    assert attempts == {1: 30, 2: 30} and provider.server.counts()["batches"] == 1
+    assert json.loads(provider.workshop.run("status", provider.out, "--json").output)["failed"] == 30
+    provider.workshop.run(*batch, "--attempts", "3")
+    Disk(provider.out).expect_done(rows)
+    assert json.loads(provider.workshop.run("status", provider.out, "--json").output)["batches"] == []
+    provider.expect_true_books()
+
+
+def test_what_failed_in_a_batch_is_retried_live(tmp_path, provide):
+    rows = write_prompts(tmp_path / "prompts.jsonl", 30)
+    provider = provide("--batch-faults", "partial=1")
+    provider.workshop.run(*provider.command(rows, "--attempts", "1"), status=75)
+    assert len(Disk(provider.out).records("failures")) == 10
+    provider.workshop.run("retry", provider.out, "--base-url", provider.server.url)
+    Disk(provider.out).expect_done(rows)
+
+
+@pytest.mark.parametrize("flags", [("--drop", "max_tokens"), ("--model", "other", "--override")])
+def test_a_retry_through_batches_sends_what_failed_as_it_was(tmp_path, provide, flags):
+    rows = write_prompts(tmp_path / "prompts.jsonl", 3)
+    provider = provide("--fail", "500=1")
+    live = ["run", rows, "--out", provider.out, "--base-url", provider.server.url, "--model", "teacher", *PRICE]
+    provider.workshop.run(*live, "--attempts", "1", status=75)
+    refused = provider.workshop.start(
+        "retry", provider.out, "--base-url", provider.server.url, "--via", "batch", *flags
+    ).wait()
+    assert refused.status == 78 and "as it was" in refused.errors, refused
