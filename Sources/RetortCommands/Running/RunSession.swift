@@ -79,7 +79,9 @@ struct RunSession {
         if !isQuiet, let line = try InputAnnouncement.line(input, settings.inputs) { messages.line(line) }
         if !isQuiet, let remark = settings.check?.remark { messages.line(remark) }
         if !isQuiet, let remark = settings.telling.remark(settings.check, settings.endpoint) { messages.line(remark) }
-        if !isQuiet, let remark = settings.reuse?.remark(temperature: settings.parameters.temperature) { messages.line(remark) }
+        if !isQuiet, let remark = settings.reuse?.remark(temperature: settings.parameters.temperature) {
+            messages.line(remark)
+        }
         try BatchGuard.check(settings)
         job = try takeUpBadRows(input, job)
         try takeOnTemplate(input, job)
