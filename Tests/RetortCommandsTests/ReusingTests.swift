@@ -49,8 +49,8 @@ import Testing
         let warm = #"{"id":"d","prompt":"x","temperature":0.5}"# + "\n" + #"{"id":"e","prompt":"x","temperature":0.5}"#
         #expect(try plan(warm, "--reuse", "auto").reused == 0)
         let settings = try settings("in", "--out", "o", "--simulate", "--reuse", "auto", "--temperature", "1")
-        #expect(
-            settings.reuse?.remark(temperature: settings.parameters.temperature)?.contains("--reuse always") == true)
+        let remark = settings.reuse?.remark(temperature: settings.parameters.temperature)
+        #expect(remark?.contains("--reuse always") == true)
     }
 
     @Test func clashesAreRefused() throws {
