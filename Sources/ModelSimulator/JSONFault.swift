@@ -11,6 +11,12 @@ public enum JSONFault: String, Sendable, Hashable, CaseIterable {
     case broken
     /// Nearly JSON, as models write it: a remark after the first bracket and a comma before the last one.
     case sloppy
+    /// Of an array of several: an element is left out.
+    case missing
+    /// An element comes again in place of the next one.
+    case doubled
+    /// An element is of another type.
+    case invalid
 }
 
 /// The shares of such answers.
@@ -65,6 +71,18 @@ extension JSONFault {
             let comma = root.members.isEmpty && root.elements.isEmpty ? "" : ","
             return [json[root.range.lowerBound]] + Array(" // as asked\n".utf8)
                 + json[root.range].dropFirst().dropLast() + Array(comma.utf8) + json[root.range].suffix(1)
+        case .missing, .doubled, .invalid:
+            guard let root = try? parser.parse(json).root, root.kind == .array, root.elements.count > 1 else {
+                return json
+            }
+            var elements = root.elements.map { Array($0.raw) }
+            let place = json.count % (elements.count - 1)
+            switch self {
+            case .missing: elements.remove(at: place)
+            case .doubled: elements[place + 1] = elements[place]
+            default: elements[place] = Array("[]".utf8)
+            }
+            return [UInt8(ascii: "[")] + elements.joined(separator: [UInt8(ascii: ",")]) + [UInt8(ascii: "]")]
         case .almost:
             guard let member = (try? parser.parse(json).root)?.members.first?.value else {
                 return Array(#"{"almost":"#.utf8) + json + Array("}".utf8)

@@ -45,7 +45,11 @@ struct TextGenerator {
         if let reasoningTokens {
             generation.reasoning = prose(reasoningTokens.sample(&random), quoting: words, &random)
         }
+        let wish = request.isJSON ? nil : ArrayWish(request.topics[topic])
         switch request.form.format {
+        case .text where wish != nil:
+            generation.content =
+                wish?.text({ self.prose(min(40, answerTokens.sample(&$0)), quoting: words, &$0) }, &random) ?? []
         case .text: generation.content = prose(answerTokens.sample(&random), quoting: words, &random)
         case .jsonObject: generation.content = object(quoting: words, &random)
         case .jsonSchema(let schema):
@@ -53,7 +57,9 @@ struct TextGenerator {
                 schema.map { SchemaInstance(root: $0, words: words).text(&random) } ?? object(quoting: words, &random)
         }
         let draw = attempt + choice << 32
-        if let fault = request.isJSON ? jsonFaults.fault(item: request.item, attempt: draw, seed: seed) : nil {
+        if let fault = request.isJSON || wish != nil
+            ? jsonFaults.fault(item: request.item, attempt: draw, seed: seed) : nil
+        {
             generation.content = fault.applied(to: generation.content, with: JSONParser())
         }
         generation.stop(at: request.stops)

@@ -13,6 +13,8 @@ public final class PromptParser {
     /// Where the texts around a gap are; nil: in `prefix` and `suffix`, where the row has both.
     private let fillKeys: FillKeys?
     let json = JSONParser()
+    /// Whether rows may share requests. A template with `{{#items}}` is then filled from the rows of one.
+    private let sharesRequests: Bool
     /// Whether a template's turns follow the conversation of a record, its answer included.
     let continues: Bool
     /// The id that the reader has given the row in hand, a record of a store.
@@ -34,8 +36,9 @@ public final class PromptParser {
     /// `metadataOnly` names members of `PromptRow.memberNames` that are labels and not to be sent.
     public init(
         _ input: InputSet, template: Template? = nil, metadataOnly: [String] = [], sendsMembers: Bool = true,
-        continues: Bool = false, fillKeys: FillKeys? = nil
+        continues: Bool = false, fillKeys: FillKeys? = nil, sharesRequests: Bool = false
     ) {
+        self.sharesRequests = sharesRequests
         self.continues = continues
         self.input = input
         self.template = template
@@ -69,14 +72,19 @@ public final class PromptParser {
     /// that is no JSON object.
     public func missingFields(of row: Row) -> (missing: [String], present: String)? {
         guard let template, let fields = fields(of: row) else { return nil }
-        return (template.missing(in: fields), fields.names)
+        return (template.missing(in: fields).filter { !isOfItems($0) }, fields.names)
     }
 
     /// The fields that the template names and a row does not have, and those that it has. Nil where there is no template, or
     /// the row is not JSON.
     public func templateFields(of row: Row) -> (absent: [String], present: [String])? {
         guard let template, let fields = fields(of: row) else { return nil }
-        return (template.absent(in: fields), fields.keys)
+        return (template.absent(in: fields).filter { !isOfItems($0) }, fields.keys)
+    }
+
+    /// Whether a field is no row's, but is made of the rows that share a request.
+    private func isOfItems(_ field: String) -> Bool {
+        sharesRequests && template?.loopsOverItems == true && (field == ItemsText.items || field == ItemsText.count)
     }
 
     private func fields(of row: Row) -> RowFields? {
@@ -133,7 +141,9 @@ public final class PromptParser {
         let fields = fields(root, in: text)
         var reading = RowReading(isRecord: fields.isRecord)
         if let template {
-            let rendered = try template.render(fields)
+            let rendered =
+                sharesRequests && template.loopsOverItems
+                ? try self.rendered(ItemsText.object(of: [text], count: 1, with: json)) : try template.render(fields)
             reading.shape = continues ? try continued(rendered, fields, reading) : rendered
             if givenID != nil { reading.remarks.remove(.isRecord) }
         } else if let fillKeys {
@@ -152,9 +162,11 @@ public final class PromptParser {
         guard let shape = reading.shape else { throw RowFault("no prompt", cause: fields.inventory) }
         let (id, idField) = try explicitID(fields, reading)
         let metadata = reading.isRecord ? recordMetadata(fields) : fields.object(without: reading.used.union(idField))
-        return PromptRow(
+        var row = PromptRow(
             explicitID: id, shape: shape, metadata: metadata, members: reading.members, model: reading.model,
             completionTokensMax: reading.completionTokensMax, remarks: reading.remarks)
+        if sharesRequests { row.text = text }
+        return row
     }
 
     private func checkNonFinite(at place: Int, _ fields: RowFields, _ reading: RowReading) throws(RowFault) {

@@ -66,6 +66,8 @@ public struct PromptRow: Sendable, Hashable {
     /// The longest answer that the row asks for itself, in tokens.
     public var completionTokensMax: Int?
     public var remarks: Remarks
+    /// The row as it was written, a JSON object, where rows are to share requests; else empty.
+    public var text: [UInt8] = []
 
     public init(
         explicitID: [UInt8]?, shape: Shape, metadata: [UInt8], members: [Member] = [], model: String? = nil,

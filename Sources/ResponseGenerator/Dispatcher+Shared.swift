@@ -7,14 +7,16 @@ extension Dispatcher {
     /// The reply has come and is in parts.
     mutating func divided(_ attempt: AttemptResult, _ parts: [PartResult], at now: Instant) {
         let ticket = attempt.ticket
-        guard let members = part(ticket) else { return }
+        guard let group = ticket.group, let members = part(ticket) else { return }
         serverReplied(to: ticket)
         succeeded()
         settlePace(attempt, at: now)
         for (member, part) in zip(members, parts) {
             let own = AttemptResult(
                 ticket: member, judgement: part.judgement, reply: part.reply, latency: attempt.latency)
-            if let settlement = concluded(own, at: now) { append(released: settlement) }
+            if let settlement = concluded(own, partsOnFailure: group.shared.partsOnFailure, at: now) {
+                append(released: settlement)
+            }
         }
     }
 
@@ -82,10 +84,12 @@ extension Dispatcher {
     }
 
     /// What one item's part of a reply comes to.
-    private mutating func concluded(_ attempt: AttemptResult, at now: Instant) -> Settlement? {
+    private mutating func concluded(_ attempt: AttemptResult, partsOnFailure: Bool, at now: Instant) -> Settlement? {
         switch attempt.verdict {
         case .answer(let answer):
             return judging.isOn ? hold(attempt, answer, at: now) : settle(attempt, .answer(answer), at: now)
+        case .fail(.invalidOutput, let message) where partsOnFailure:
+            return alone(attempt, attempt.itemFailure(.invalidOutput, message), at: now)
         case .fail(let failureClass, let message):
             note(message)
             return settle(attempt, attempt.failure(failureClass, message), at: now)

@@ -84,7 +84,7 @@ enum RunCommand {
             OptionSpec(
                 "skip", kind: .integer(0...1_000_000_000_000), valueName: "N", summary: "pass over the first N rows",
                 group: inputGroup),
-            RunSession.goalOption, SendingOrder.option,
+            RunSession.goalOption, SendingOrder.option, ItemsOption.option,
             OptionSpec("strict", summary: "stop at the first bad row instead of recording it", group: inputGroup),
             OptionSpec(
                 "on-change", kind: .choice(ChangePolicy.allCases.map(\.rawValue)),

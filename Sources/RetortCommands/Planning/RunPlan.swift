@@ -114,7 +114,6 @@ struct RunPlan {
         from landmark: Landmark, _ position: SourcePosition, _ siblings: SiblingStores?, held: UInt64 = 0
     ) throws(RetortError) {
         let issued = IssuedKeys()
-        let parser = JSONParser()
         var remembered: [Hash128] = []
         let planner = RowPlanner(
             settings, input: input, store: store, issued: issued, codec: RecordCodec(keepsBody: false),
@@ -128,29 +127,7 @@ struct RunPlan {
             }
             switch try planner.plan(row) {
             case .items(let items):
-                var together: SharedRequest?
-                for item in items {
-                    remembered.append(item.context.key.hash)
-                    if try reuse?.serves(item.reuseKey) == true {
-                        reused += 1
-                        continue
-                    }
-                    new += 1
-                    let asked = RecordView.askedBytes(item.context.asked, with: parser)
-                    newAskedBytes += asked
-                    if let shared = item.shared {
-                        // What the first request leaves out is asked again by others.
-                        let corrected = settings.repliesMax > 1 ? item.request : nil
-                        add(corrected, replies: settings.repliesMax - 1, settings, planner)
-                        if shared === together { continue }
-                        together = shared
-                    }
-                    requests += 1
-                    newAskedBytesOfRequests += asked
-                    add(
-                        item.shared?.request ?? item.request, replies: item.shared == nil ? settings.repliesMax : 1,
-                        settings, planner)
-                }
+                try count(items, settings, planner, reuse) { remembered.append($0) }
             case .badRow(let records, let error):
                 bad += records.count
                 if badRows.count < Self.badRowsMax { badRows.append(error) }
@@ -161,6 +138,7 @@ struct RunPlan {
                 remembered = []
             }
         }
+        try count(try planner.takeOpen(), settings, planner, reuse) { remembered.append($0) }
         rows =
             settings.shard == nil
             ? reader.rows - (rowsLeftOut > 0 ? 1 : 0) : planner.rowsOfShard(held: held)
@@ -172,6 +150,36 @@ struct RunPlan {
         guard new > 0 else { return }
         probes = try ProbeBound(settings, store.manifest)
         if let probes { bounds.add(probes.bound) }
+    }
+
+    /// Items that would be asked, in the order in which they go out.
+    private mutating func count(
+        _ items: [Item<ItemContext>], _ settings: RunSettings, _ planner: RowPlanner, _ reuse: PlannedReuse?,
+        _ remember: (Hash128) -> Void
+    ) throws(RetortError) {
+        var together: SharedRequest?
+        for item in items {
+            remember(item.context.key.hash)
+            if try reuse?.serves(item.reuseKey) == true {
+                reused += 1
+                continue
+            }
+            new += 1
+            let asked = RecordView.askedBytes(item.context.asked, with: planner.splitter)
+            newAskedBytes += asked
+            if let shared = item.shared {
+                // What the first request leaves out is asked again by others.
+                let corrected = settings.repliesMax > 1 ? item.request : nil
+                add(corrected, replies: settings.repliesMax - 1, settings, planner)
+                if shared === together { continue }
+                together = shared
+            }
+            requests += 1
+            newAskedBytesOfRequests += asked
+            add(
+                item.shared?.request ?? item.request, replies: item.shared == nil ? settings.repliesMax : 1,
+                settings, planner)
+        }
     }
 
     private mutating func add(_ request: ModelRequest?, replies: Int, _ settings: RunSettings, _ planner: RowPlanner) {

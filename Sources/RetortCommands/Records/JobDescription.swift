@@ -34,6 +34,7 @@ struct JobDescription: Sendable, Hashable {
         if let check = settings.check { values[AnswerCheck.jobName] = check.jobText }
         if let verifier = settings.verifier { values[StoredVerdicts.jobName] = verifier.spec.text }
         values[FillOptions.jobName] = settings.fill?.jobText
+        if settings.items != nil { values[ItemsOption.jobName] = ItemsOption.jobText }
         checkOption = settings.check?.option
         schema = settings.check?.schema
         self.values = values
@@ -66,6 +67,7 @@ struct JobDescription: Sendable, Hashable {
     /// fingerprint.
     private static let unseenNames: Set<String> = [
         "simulated", "split_think", "reject_finish", "answers", "verifier", FillOptions.jobName,
+        ItemsOption.jobName,
     ]
 
     /// The same for a store that may be for more samples than this run asks for.

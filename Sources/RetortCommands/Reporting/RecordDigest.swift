@@ -23,6 +23,9 @@ struct RecordDigest {
     private(set) var firstToken = LogHistogram()
     /// Answers that were taken from equal requests.
     private(set) var reused = 0
+    /// Answers that came with others of one request, and those that came by themselves.
+    private(set) var together = SharedCounts()
+    private(set) var alone = SharedCounts()
     private(set) var promptTokens = LogHistogram()
     private(set) var completionTokens = LogHistogram()
     private(set) var reasoningTokens = LogHistogram()
@@ -89,23 +92,24 @@ struct RecordDigest {
         }
     }
 
-    /// What the record says of how its answer came about. Returns whether it was taken from an equal request.
-    private mutating func addNotes(_ record: RecordView) -> Bool {
+    /// What the record says of how its answer came about. Returns whether it was taken from an equal
+    /// request, and whether it came with others.
+    private mutating func addNotes(_ record: RecordView) -> (isReused: Bool, isShared: Bool) {
         let other = record.json(.other)
-        guard !other.isEmpty, let root = try? noteParser.parse(other).root else { return false }
-        var isReused = false
+        guard !other.isEmpty, let root = try? noteParser.parse(other).root else { return (false, false) }
+        var (isReused, isShared) = (false, false)
         for (key, value) in root.members {
             guard let note = key.string.flatMap(OtherParts.Note.init(rawValue:)) else { continue }
             switch note {
             case .endpoint:
                 if let server = value.string { endpoints.add(String(server.unicodeScalars.prefix(120))) }
             case .reused: isReused = isReused || value.kind == .string
-            case .shared: break
+            case .shared: isShared = value.kind == .object
             case .firstToken: if let milliseconds = value.int { firstToken.add(milliseconds) }
             }
         }
         if isReused { reused += 1 }
-        return isReused
+        return (isReused, isShared)
     }
 
     private mutating func addAnswer(_ record: RecordView) {
@@ -113,7 +117,9 @@ struct RecordDigest {
         let completion = LogHistogram.clamped(record.usage(.completion))
         let milliseconds = LogHistogram.clamped(record.integer(.latency))
         // One that was taken from an equal request took and used nothing.
-        if !addNotes(record) {
+        let notes = addNotes(record)
+        if !notes.isReused {
+            notes.isShared ? together.add(prompt, completion) : alone.add(prompt, completion)
             promptTokens.add(prompt)
             completionTokens.add(completion)
             reasoningTokens.add(record.usage(.reasoning))

@@ -20,7 +20,7 @@ import SegmentStore
 ///     pace                {first, last, active_seconds, done_per_second, recent_done_per_second, remaining_seconds}
 ///     latency_ms          a distribution over the answers, and first_token_ms over those that came as streams
 ///     tokens              {prompt, completion, reasoning, cached}: distributions over the answers
-///     answers             {truncated, empty, reused, values_found, unfit}: reused were taken from equal requests; values_found is {whole, first, brackets}, how the
+///     answers             {truncated, empty, reused, shared, alone, values_found, unfit}: reused were taken from equal requests; values_found is {whole, first, brackets}, how the
 ///                         answers' values were found; unfit are failed items whose answer does not fit
 ///     cost_usd            {records, total, failed, per_record, remaining}; per_record is a distribution
 ///     spent               {answers_usd, failures_usd, superseded_usd, total_usd, uncertain_max_usd}: the first three
@@ -74,6 +74,7 @@ struct SummaryJSON {
                 .object([
                     Member("truncated", .integer(digest.truncated)), Member("empty", .integer(digest.empty)),
                     Member("reused", .integer(digest.reused)),
+                    Member("shared", shared(digest.together)), Member("alone", shared(digest.alone)),
                     Member("values_found", ValueCounts.tree(digest.valuesFound)),
                     Member("unfit", .integer(digest.unfit)),
                 ])),
@@ -94,6 +95,13 @@ struct SummaryJSON {
     }
 
     private typealias Member = JSONTree.Member
+
+    private func shared(_ counts: SharedCounts) -> JSONTree {
+        .object([
+            Member("answers", .integer(counts.answers)), Member("prompt_tokens", .integer(counts.promptTokens)),
+            Member("completion_tokens", .integer(counts.completionTokens)),
+        ])
+    }
 
     private var store: JSONTree {
         let input = summary.manifest.input

@@ -115,11 +115,20 @@ struct SummaryText {
         if digest.truncated > 0 {
             lines.append(countRow("truncated (length)", digest.truncated, of: summary.answersRead))
         }
+        if digest.together.answers > 0 {
+            lines.append(sharedRow("in shared requests", digest.together))
+            lines.append(sharedRow("alone", digest.alone))
+        }
         if digest.empty > 0 { lines.append(countRow("empty", digest.empty, of: summary.answersRead)) }
         if !digest.valuesFound.isEmpty { lines.append(row("values found", ValueCounts.text(digest.valuesFound))) }
         if digest.unfit > 0 { lines.append(countRow("answers that do not fit", digest.unfit, of: summary.failed)) }
         return lines + counts("Finish reasons", digest.finishReasons) + counts("Models", digest.models)
             + (digest.endpoints.total == 0 ? [] : counts("Servers", digest.endpoints))
+    }
+
+    private func sharedRow(_ name: String, _ counts: SharedCounts) -> String {
+        countRow(name, counts.answers, of: summary.answersRead)
+            + (counts.answers > 0 ? "  (\(Quantity.tokens.text(counts.tokensEach)) tokens each)" : "")
     }
 
     private var attempts: [String] {

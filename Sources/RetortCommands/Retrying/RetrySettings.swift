@@ -133,7 +133,9 @@ extension RunSettings {
         check = try job.check?.correcting(corrections)
         verifier = try VerifierSettings(of: job, command, environment: environment)
         fill = FillOptions(job: job.values[FillOptions.jobName])
+        let checks = (fill.map { [FillStage($0.tokens) as any AnswerStage] } ?? []) + (check.map { [$0.stage] } ?? [])
+        let isOfItems = job.values[ItemsOption.jobName] != nil
         generator.classifier.stages =
-            secrets.stages + (fill.map { [FillStage($0.tokens)] } ?? []) + (check.map { [$0.stage] } ?? [])
+            secrets.stages + (isOfItems ? ItemsOption.stages(check, around: checks) : checks)
     }
 }

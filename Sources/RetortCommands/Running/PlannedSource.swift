@@ -223,6 +223,7 @@ final class PlannedSource: ItemSource {
                 }
                 guard isWanted else { return }
                 planner.takeRemarks().forEach(onRemark)
+                if isLive && rows.mayWait { batch.append(try planner.takeOpen()) }
                 // Who knows when the next row comes down a pipe.
                 if batch.isFull || isLive && rows.mayWait && !batch.items.isEmpty {
                     guard hand(over: batch, rows: rows.rows, planner) else { return }
@@ -232,8 +233,10 @@ final class PlannedSource: ItemSource {
             try isOpen.withLock { isOpen throws(RetortError) in
                 if isOpen { try record(try gate.end(), recorder, onBadRow) }
             }
+            batch.append(try planner.takeOpen())
         } catch {
             // What was planned before is good.
+            if let open = try? planner.takeOpen() { batch.append(open) }
             _ = hand(over: batch, rows: rows.rows, planner)
             throw error
         }

@@ -66,6 +66,8 @@ final class RowPlanner {
     /// Of more none is taken for a duplicate.
     private static let metElsewhereMax = 1 << 20
     var names = GeneratedNames()
+    /// Rows that wait for others to be asked with.
+    var groups: RowGroups
     var findings = Findings()
     /// Places of other rows that were looked for in the input.
     var placesFound = 0
@@ -89,7 +91,8 @@ final class RowPlanner {
         scheme = RowScheme(store.manifest.job)
         parser = PromptParser(
             input, template: settings.template, metadataOnly: settings.metadataOnly, sendsMembers: scheme == .values,
-            continues: settings.continues, fillKeys: settings.fill?.keys)
+            continues: settings.continues, fillKeys: settings.fill?.keys, sharesRequests: settings.items != nil)
+        groups = RowGroups(count: settings.items?.count ?? 1)
         sieve = settings.shard.map { [parser, scheme, splitter] in ShardSieve($0, settings, parser, scheme, splitter) }
         badInputClass = store.manifest.failureClasses.firstIndex(of: FailureClass.badInput.rawValue).map { UInt8($0) }
     }
@@ -182,13 +185,13 @@ final class RowPlanner {
         findings.new += items.count
         findings.elsewhere += elsewhere
         if settings.choices > 1 { try share(&items, prompt, row) }
-        return .items(items)
+        return .items(settings.items == nil ? items : try grouped(items, prompt, row))
     }
 
     /// The request with the instructions that tell of the schema. They make no request another one, so it is compared
     /// without them; a batch row is sent as it is.
     private func told(_ request: ModelRequest, _ prompt: PromptRow) -> ModelRequest {
-        guard let text = settings.instructions else { return request }
+        guard let text = settings.items?.demand(1) ?? settings.instructions else { return request }
         if case .batch = prompt.shape { return request }
         return AddedInstructions.request(request, saying: text, in: settings.builder.dialect, with: splitter) ?? request
     }
@@ -352,6 +355,7 @@ final class RowPlanner {
             }
             if case .batch(let url?, _) = prompt.shape, scheme == .values { try settings.builder.checkBatch(url) }
             try checkChoices(prompt.shape)
+            try checkItem(prompt)
             let members =
                 prompt.members.isEmpty ? [] : prompt.members.map { BodyMember(name: $0.name, value: $0.value) }
             return try settings.builder.request(requestInput(prompt.shape), members: members, with: splitter)
@@ -372,7 +376,7 @@ final class RowPlanner {
         return (output + rest)[...]
     }
 
-    private func requestInput(_ shape: PromptRow.Shape) -> RequestInput {
+    func requestInput(_ shape: PromptRow.Shape) -> RequestInput {
         switch shape {
         case .chat(let messages): .messages(messages)
         case .prompt(let prompt): .prompt(prompt)

@@ -56,6 +56,9 @@ extension RunSettings {
         builder = try RequestBuilder(endpoint: endpoint, parameters: parameters)
         telling = try SchemaTelling(command, check)
         try telling.checkStrict(check, endpoint)
+        items = try ItemsOption(command, endpoint, check)
+        // The prompt tells of it: what a server is told is of the whole answer.
+        if items != nil { telling.means = SchemaMeans.none }
         let access = try AccessOptions(command, endpoint: endpoint, environment: environment)
         baseURL = fill?.baseURL(access.baseURL) ?? access.baseURL
         headers = access.headers
@@ -93,8 +96,8 @@ extension RunSettings {
     private func classifier(retryAfterMax: Interval) -> Classifier {
         var classifier = Classifier(
             rejectedFinishReasons: rejectedFinishReasons, splitsThinking: splitsThinking, retryAfterMax: retryAfterMax)
-        classifier.stages =
-            secrets.stages + (fill.map { [FillStage($0.tokens)] } ?? []) + (check.map { [$0.stage] } ?? [])
+        let checks = (fill.map { [FillStage($0.tokens) as any AnswerStage] } ?? []) + (check.map { [$0.stage] } ?? [])
+        classifier.stages = secrets.stages + (items.map { _ in ItemsOption.stages(check, around: checks) } ?? checks)
         return classifier
     }
 

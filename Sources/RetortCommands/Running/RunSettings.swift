@@ -25,6 +25,8 @@ struct RunSettings: Sendable {
     var samples: Int
     /// Samples that one request asks for.
     var choices = 1
+    /// How rows share requests; nil: each has its own.
+    var items: ItemsOption?
     var template: Template?
     var templateText: String?
     /// The template's file, or the job file that holds it.

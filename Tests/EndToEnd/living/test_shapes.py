@@ -84,6 +84,10 @@ def test_jobs_of_the_repository_run(retort, workplace, job, name, out, count):
     store = Store(workplace / "runs" / out)
     assert len(store.lane("responses")) == count and not store.failures
     retort("verify", Path("runs") / out, cwd=workplace)
+    if job == "exam-items":
+        # One request a combination, and each item with its own place in it.
+        shares = [json.loads(record["other"])["shared"] for record in store.lane("responses")]
+        assert len({share["request"] for share in shares}) == 14 and {share["of"] for share in shares} == {5}
 
 
 def test_pairs_are_made_in_two_stages(retort, workplace):
