@@ -24,14 +24,16 @@ final class Attempts: Sendable {
     private let parsers = ParserPool()
     private let verifier: Verifier?
     private let memory: (any AnswerMemory)?
+    private let executor: (any TaskExecutor)?
 
     /// Judges the answer that the ticket holds.
     typealias Verifier = @Sendable (Ticket) async -> VerifierRuling
 
     init(
         transports: [any ModelTransport], classifier: Classifier, verifier: Verifier? = nil,
-        memory: (any AnswerMemory)? = nil
+        memory: (any AnswerMemory)? = nil, executor: (any TaskExecutor)? = nil
     ) {
+        self.executor = executor
         self.memory = memory
         self.verifier = verifier
         self.transports = transports
@@ -52,7 +54,7 @@ final class Attempts: Sendable {
     }
 
     func attempt(_ ticket: Ticket) async -> ChildEvent {
-        let result = await transports[ticket.endpoint].send(ticket.request)
+        let result = await send(ticket.request, of: ticket)
         // An answer that cannot be divided is one item's.
         let asked = AskedRequest(
             ticket.group?.members[0].request ?? ticket.request, corrections: ticket.corrections)
@@ -77,6 +79,12 @@ final class Attempts: Sendable {
             return .attempt(
                 AttemptResult(ticket: ticket, judgement: judgement, failure: failure, latency: failure.latency))
         }
+    }
+
+    private func send(_ request: ModelRequest, of ticket: Ticket) async -> Result<ModelReply, TransportFailure> {
+        let transport = transports[ticket.endpoint]
+        guard let cancellation = ticket.cancellation else { return await transport.send(request) }
+        return await cancellation.run(on: executor) { await transport.send(request) }
     }
 }
 

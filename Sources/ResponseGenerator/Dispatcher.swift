@@ -17,6 +17,8 @@ struct Dispatcher {
         case judge(Ticket)
         /// Get the answer that is known for what this item asks.
         case recall(Ticket)
+        /// Cancel this request alone.
+        case cancel(Ticket)
         /// Cancel what is in flight.
         case cut
         /// Nothing can be done before the time, or before something returns.
@@ -54,6 +56,8 @@ struct Dispatcher {
     /// Items that ask what others ask; nil: each is asked.
     var twins: Twins?
     var judging: Judging
+    /// Sends stragglers a second time; nil: nothing does.
+    var hedging: Hedging?
     var limiter: RateLimiter
     var backoff: Backoff
     var budget: Budget?
@@ -99,6 +103,7 @@ struct Dispatcher {
         refusalsAreOutcomes = configuration.refusalsAreOutcomes
         judging = Judging(answersMax: configuration.verifiedAnswersMax)
         twins = configuration.memory.map(Twins.init)
+        hedging = configuration.hedging.map(Hedging.init)
         refusals = RefusalWatch(
             equalMax: configuration.refusalsMax, hasWorkedBefore: configuration.hasWorkedBefore)
     }
@@ -109,6 +114,13 @@ struct Dispatcher {
     // MARK: Deciding
 
     mutating func next(at now: Instant) -> Action {
+        let action = decide(at: now)
+        guard case .wait(let due) = action, let hedge = hedging?.due(at: now) else { return action }
+        return .wait(until: min(due ?? hedge, hedge))
+    }
+
+    private mutating func decide(at now: Instant) -> Action {
+        if let loser = hedging?.takeLoser() { return .cancel(loser) }
         checkOutage(at: now)
         if window.phase == .open, let ticket = judging.next() { return .judge(ticket) }
         if window.phase == .open, let ticket = twins?.nextRecall() { return .recall(ticket) }
@@ -140,7 +152,7 @@ struct Dispatcher {
         if window.isPressed { return wait(.sinkPressed, until: nil) }
         guard window.hasRoom(limit: adaptive.limit) else { return wait(.none, until: nil) }
         if judging.isFull { return wait(.verifier, until: nil) }
-        return dispatchOrWait(at: now)
+        return hedge(at: now) ?? dispatchOrWait(at: now)
     }
 
     private mutating func dispatchOrWait(at now: Instant) -> Action {
@@ -172,11 +184,21 @@ struct Dispatcher {
         let costMax = first.costMax
         if budget?.takes(costMax) == false, !takeMoney(for: costMax) { return waitForMoney(costMax) }
         guard let ticket = retryFirst ? takeRetry() : ready.popFirst() else { return wait(.none, until: nil) }
+        return launch(ticket, isProbe: isProbe, to: endpoint, at: now)
+    }
+
+    /// Sends what all limits let go.
+    mutating func launch(_ ticket: Ticket, isProbe: Bool, to endpoint: Int, at now: Instant) -> Action {
+        let tokens = ticket.estimatedTokens
         limiter.take(tokens: tokens, at: now)
         shared?.take(tokens: tokens, at: now)
-        budget?.reserve(costMax)
+        budget?.reserve(ticket.costMax)
         window.dispatched()
         flights.insert(ticket, at: now)
+        if hedging != nil {
+            ticket.cancellation = AttemptCancellation()
+            hedging?.dispatched(ticket)
+        }
         ticket.isProbe = isProbe
         if router == nil {
             ticket.dispatchNumber = adaptive.dispatched(inFlight: window.inFlight)
@@ -191,7 +213,7 @@ struct Dispatcher {
     }
 
     /// Whether the shared limit has given enough for a request in the meantime.
-    private mutating func takeMoney(for cost: Int) -> Bool {
+    mutating func takeMoney(for cost: Int) -> Bool {
         guard let limit = shared?.moneyLimit else { return false }
         let given = min(moneyMax, limit)
         budget?.setLimit(given)

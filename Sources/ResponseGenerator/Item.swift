@@ -102,6 +102,8 @@ public struct ItemRound: Sendable {
     public var rejections: Int
     /// Whether a verifier has still to judge the answer: it may become the outcome.
     public var isUnjudged: Bool
+    /// Whether another answer to the same request came first.
+    public var isDuplicate = false
     /// Why the answer is no outcome, and the reply as a failure would keep it.
     public var failure: ItemFailure
 

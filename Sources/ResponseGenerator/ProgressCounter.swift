@@ -94,6 +94,7 @@ struct ProgressCounter: Sendable {
             progress.endpoints = router.progress
             progress.concurrency = min(dispatcher.adaptive.limit, router.limit)
         }
+        progress.hedges = dispatcher.hedging?.counts
         progress.hold = dispatcher.hold
         progress.elapsed = now - start
         progress.itemsPerSecond = rate.perSecond(at: now)

@@ -72,7 +72,7 @@ public final class ResponseGenerator<Context: Sendable>: Sendable {
             configuration,
             attempts: Attempts(
                 transports: transports, classifier: configuration.classifier, verifier: verifier.map(Self.judge),
-                memory: configuration.memory),
+                memory: configuration.memory, executor: executor),
             mailbox: mailbox, clock: clock,
             pull: Self.puller(of: source),
             accept: { (batch) throws(RetortError) in try sink.accept(batch.map(Self.outcome)) },
@@ -122,7 +122,7 @@ public final class ResponseGenerator<Context: Sendable>: Sendable {
         var outcome = Outcome(
             context: ticket.context, result: settlement.result, attempts: ticket.attemptsInAll,
             latency: settlement.latency, finishedAt: settlement.finishedAt, rounds: ticket.rounds,
-            endpoint: ticket.endpoint)
+            endpoint: settlement.endpoint ?? ticket.endpoint)
         outcome.firstToken = settlement.firstToken
         return outcome
     }

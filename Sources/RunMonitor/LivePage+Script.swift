@@ -49,6 +49,8 @@ extension LivePage {
             ["retries waiting", count(w.waiting), count(s.rate_limited) + " times 429"],
             ["cost", money(c.spent), c.cap === null ? "no cap" : "cap " + money(c.cap)],
           ];
+          if (s.hedges) list.push(
+            ["hedged", count(s.hedges.sent), count(s.hedges.won) + " answered first"]);
           at("tiles").replaceChildren(...list.map(([name, value, more]) => {
             const tile = make("div", undefined, "tile");
             tile.append(make("p", name, "name"), make("p", value, "value"), make("p", more || "\u00a0", "quiet"));

@@ -118,7 +118,7 @@ extension RunSettings {
         }
     }
 
-    /// - Parameter stopsAtRefusals: whether the command has an option for them.
+    /// - Parameter stopsAtRefusals: whether the command has an option for them; then it is a run.
     static func generator(
         _ command: ParsedCommand, stopsAtRefusals: Bool = true
     ) throws(RetortError) -> GeneratorConfiguration {
@@ -140,6 +140,8 @@ extension RunSettings {
             ? command.duration("retry-cap") : max(command.duration("retry-cap"), configuration.backoffBase)
         configuration.outageMax = command.duration("outage-max")
         configuration.refusalsMax = stopsAtRefusals ? command.integer("refusals-max") : 0
+        // A server's clients wait for pieces of answers, which no second request can take over.
+        if stopsAtRefusals { configuration.hedging = try HedgeOptions.settings(command) }
         configuration.seed = UInt64.random(in: 0...UInt64.max)
         try configuration.validate()
         return configuration
