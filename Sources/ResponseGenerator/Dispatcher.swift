@@ -56,6 +56,8 @@ struct Dispatcher {
     /// Items that ask what others ask; nil: each is asked.
     var twins: Twins?
     var judging: Judging
+    /// Models whose items wait.
+    var holds = ModelHolds()
     /// Sends stragglers a second time; nil: nothing does.
     var hedging: Hedging?
     var limiter: RateLimiter
@@ -124,7 +126,7 @@ struct Dispatcher {
         checkOutage(at: now)
         if window.phase == .open, let ticket = judging.next() { return .judge(ticket) }
         if window.phase == .open, let ticket = twins?.nextRecall() { return .recall(ticket) }
-        let waiting = retries.count + judging.waitingCount + (twins?.waitingCount ?? 0)
+        let waiting = retries.count + holds.count + judging.waitingCount + (twins?.waitingCount ?? 0)
         if judging.underWay == 0, twins?.recallsUnderWay ?? 0 == 0,
             window.isFinished(atHand: ready.count, waiting: waiting)
         {
@@ -143,7 +145,7 @@ struct Dispatcher {
         }
         if isPaused { return wait(.paused, until: nil) }
         if twins?.isFull != true,
-            window.wantsItems(atHand: ready.count + judging.waitingCount, waiting: retries.count)
+            window.wantsItems(atHand: ready.count + judging.waitingCount, waiting: retries.count + holds.count)
         {
             window.pulled()
             return .pull
@@ -156,6 +158,7 @@ struct Dispatcher {
     }
 
     private mutating func dispatchOrWait(at now: Instant) -> Action {
+        parkHeld()
         if router != nil { return dispatchToEndpoint(at: now) }
         var isProbe = false
         switch breaker.permission(at: now) {
@@ -170,6 +173,19 @@ struct Dispatcher {
         let retryFirst = retries.nextDue.map { $0 <= now } ?? false || !fresh
         guard let first = retryFirst ? retries.first : ready.first else { return wait(.none, until: nil) }
         return send(first, retryFirst: retryFirst, isProbe: isProbe, to: 0, at: now)
+    }
+
+    /// Items of models that wait are put aside, until one is first that does not.
+    private mutating func parkHeld() {
+        guard !holds.isEmpty else { return }
+        while let ticket = ready.first, holds.holds(ticket) {
+            _ = ready.popFirst()
+            holds.park(ticket)
+        }
+        while let ticket = retries.first, holds.holds(ticket) {
+            _ = takeRetry()
+            holds.park(ticket)
+        }
     }
 
     /// Sends the item that is first, if the limits of the run let it.
@@ -244,7 +260,8 @@ struct Dispatcher {
     var readyFirst: Ticket? { ready.first }
 
     mutating func wait(_ reason: Hold, until due: Instant?) -> Action {
-        hold = reason
+        // Nothing is left but what the user holds.
+        hold = reason == .none && holds.count > 0 && flights.count == 0 ? .paused : reason
         return .wait(until: due)
     }
 

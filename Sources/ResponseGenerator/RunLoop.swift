@@ -156,6 +156,10 @@ struct RunLoop {
         guard let letters = mailbox.takeLetters() else { return }
         if letters.isRelieved { dispatcher.relieved() }
         for change in letters.changes { dispatcher.steer(change, at: clock.now) }
+        if !letters.again.isEmpty, dispatcher.window.phase == .open {
+            dispatcher.ask(letters.again.map(\.ticket))
+            for again in letters.again { counter.asksAgain(again.failureClass) }
+        }
         switch letters.stop {
         case nil: return
         case .drain(let deadline): dispatcher.drain(deadline: deadline)

@@ -8,6 +8,8 @@ class Ticket: @unchecked Sendable {
     let serial: UInt64
     let price: TokenPrice
     let namesModel: Bool
+    /// The model that the item asks, as the user calls it.
+    let model: String
     /// Attempts of earlier runs, and of this run for earlier requests.
     final var priorAttempts: Int
     /// What is asked; another after a stage has asked again.
@@ -68,8 +70,10 @@ class Ticket: @unchecked Sendable {
     init(
         serial: UInt64, request: ModelRequest, estimatedTokens: Int = 0, costMax: Int = 0,
         price: TokenPrice = .free, priorAttempts: Int = 0, rounds: RoundsSoFar = RoundsSoFar(), corrections: Int = 0,
-        rejections: Int = 0, held: HeldAnswer? = nil, namesModel: Bool = false, duplicateOf: Ticket? = nil
+        rejections: Int = 0, held: HeldAnswer? = nil, namesModel: Bool = false, model: String = "",
+        duplicateOf: Ticket? = nil
     ) {
+        self.model = model
         self.duplicateOf = duplicateOf
         self.namesModel = namesModel
         self.rounds = rounds
@@ -124,7 +128,7 @@ final class ItemTicket<Context: Sendable>: Ticket, @unchecked Sendable {
             serial: serial, request: item.request, estimatedTokens: item.estimatedTokens,
             costMax: item.costMax, price: item.price, priorAttempts: item.priorAttempts,
             rounds: item.priorRounds, corrections: item.priorCorrections, rejections: item.priorRejections,
-            held: item.held, namesModel: item.namesModel)
+            held: item.held, namesModel: item.namesModel, model: item.model)
         best = item.priorBest
         // An item that goes on with rounds asks something of its own.
         if item.held == nil, item.priorRounds.count == 0 { (reuseKey, shared) = (item.reuseKey, item.shared) }

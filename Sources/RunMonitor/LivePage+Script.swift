@@ -173,7 +173,8 @@ extension LivePage {
             button.addEventListener("click", () => {
               const command = button.dataset.command;
               if (command === "stop" && !confirm("Stop the run now? Requests in flight are given up.")) return;
-              send({ command });
+              const about = button.dataset.about;
+              send(about ? { command, [about]: at("about-" + about).value.trim() } : { command });
             });
           }
           controls.addEventListener("submit", event => {

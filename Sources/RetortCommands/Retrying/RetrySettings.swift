@@ -91,6 +91,7 @@ extension RunSettings {
         baseURL = ""
         headers = []
         secrets = .none
+        reportNetwork = HTTPTransport.Network(environment: environment)
         network = isSimulated ? HTTPTransport.Network() : HTTPTransport.Network(environment: environment)
         var servers: [Server] = []
         if !isSimulated {

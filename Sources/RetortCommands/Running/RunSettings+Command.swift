@@ -62,6 +62,7 @@ extension RunSettings {
         secrets = Secrets(environment: environment, headers: access.allHeaders)
         network =
             simulator == nil ? HTTPTransport.Network(environment: environment) : HTTPTransport.Network()
+        reportNetwork = HTTPTransport.Network(environment: environment)
         pricing = try Pricing(command, parameters: parameters, isSimulated: simulator != nil)
         reuse = try ReuseOptions(command)
         generator = try Self.generator(command)
