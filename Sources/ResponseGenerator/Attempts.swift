@@ -25,15 +25,18 @@ final class Attempts: Sendable {
     private let verifier: Verifier?
     private let memory: (any AnswerMemory)?
     private let shared: (any SharedAllowance)?
+    private let executor: (any TaskExecutor)?
 
     /// Judges the answer that the ticket holds.
     typealias Verifier = @Sendable (Ticket) async -> VerifierRuling
 
     init(
         transports: [any ModelTransport], classifier: Classifier, verifier: Verifier? = nil,
-        memory: (any AnswerMemory)? = nil, shared: (any SharedAllowance)? = nil
+        memory: (any AnswerMemory)? = nil, shared: (any SharedAllowance)? = nil,
+        executor: (any TaskExecutor)? = nil
     ) {
         self.shared = shared
+        self.executor = executor
         self.memory = memory
         self.verifier = verifier
         self.transports = transports
@@ -54,12 +57,7 @@ final class Attempts: Sendable {
     }
 
     func attempt(_ ticket: Ticket) async -> ChildEvent {
-        var request = ticket.request
-        if let shared {
-            let taken = ticket.dispatchedAt
-            request.onDeparture = { shared.departed(taken: taken, at: $0) }
-        }
-        let result = await transports[ticket.endpoint].send(request)
+        let result = await send(ticket)
         // An answer that cannot be divided is one item's.
         let asked = AskedRequest(
             ticket.group?.members[0].request ?? ticket.request, corrections: ticket.corrections)
@@ -84,6 +82,17 @@ final class Attempts: Sendable {
             return .attempt(
                 AttemptResult(ticket: ticket, judgement: judgement, failure: failure, latency: failure.latency))
         }
+    }
+
+    private func send(_ ticket: Ticket) async -> Result<ModelReply, TransportFailure> {
+        let transport = transports[ticket.endpoint]
+        var request = ticket.request
+        if let shared {
+            let taken = ticket.dispatchedAt
+            request.onDeparture = { shared.departed(taken: taken, at: $0) }
+        }
+        guard let cancellation = ticket.cancellation else { return await transport.send(request) }
+        return await cancellation.run(on: executor) { [request] in await transport.send(request) }
     }
 }
 

@@ -51,6 +51,8 @@ public struct GeneratorConfiguration: Sendable {
     var verifiedAnswersMax = 0
     /// What is known already, and makes items with one `reuseKey` share an answer; nil: each item is asked.
     public var memory: (any AnswerMemory)?
+    /// When a straggler is sent a second time; nil: never.
+    public var hedging: HedgeSettings?
     /// The money that may be spent; nil: no limit. Items then say what they may cost.
     public var budget: Budget?
     /// What this run shares with others; its own limits hold as well.
@@ -87,6 +89,12 @@ public struct GeneratorConfiguration: Sendable {
         try check(
             (0...Self.refusalsMaxMax).contains(refusalsMax),
             "the refusals allowed must be from 0 to \(Self.refusalsMaxMax)")
+        if let hedging {
+            try check(
+                HedgeSettings.quantileBounds.contains(hedging.quantile),
+                "the quantile of stragglers must be from 0.5 to 0.999")
+            try check((0...1).contains(hedging.budgetShare), "the share of duplicates must be from 0 to 1")
+        }
         try check(waitingLimit >= 1, "at least one item must be allowed to wait for its retry")
     }
 }

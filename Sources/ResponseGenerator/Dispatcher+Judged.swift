@@ -7,7 +7,7 @@ extension Dispatcher {
         var failure = attempt.itemFailure(.verifier, "not judged yet")
         failure.answer = answer
         let settlement = round(attempt, failure, isUnjudged: true, at: now)
-        attempt.ticket.held = HeldAnswer(answer, latency: attempt.latency)
+        attempt.ticket.held = HeldAnswer(answer, latency: attempt.itemLatency)
         judging.append(attempt.ticket)
         return settlement
     }

@@ -17,15 +17,7 @@ extension Dispatcher {
         ticket.isProbe = false
         flights.remove(ticket)
         budget?.settle(reserved: ticket.costMax, spent: attempt.cost)
-        if let reply = attempt.reply {
-            hasReached = true
-            if router == nil {
-                if let limits = RateLimitReport(reply) { limiter.learn(limits, at: now) }
-                adaptive.returned(
-                    ticket.dispatchNumber, refused: attempt.isRefusedForLoad, latency: attempt.latency)
-            }
-        }
-        if router != nil { returnedFromEndpoint(attempt, at: now) }
+        noteReply(attempt, at: now)
         if let parts = attempt.parts {
             ticket.attempts += 1
             divided(attempt, parts, at: now)
@@ -88,6 +80,19 @@ extension Dispatcher {
         shared?.settle(reserved: reserved, used: used)
     }
 
+    /// What a reply says of its server and its pace, whatever it says of the item.
+    mutating func noteReply(_ attempt: AttemptResult, at now: Instant) {
+        if let reply = attempt.reply {
+            hasReached = true
+            if router == nil {
+                if let limits = RateLimitReport(reply) { limiter.learn(limits, at: now) }
+                adaptive.returned(
+                    attempt.ticket.dispatchNumber, refused: attempt.isRefusedForLoad, latency: attempt.latency)
+            }
+        }
+        if router != nil { returnedFromEndpoint(attempt, at: now) }
+    }
+
     /// The item stays pending, or waits: what its answer has cost is in no record.
     mutating func leaveUnrecorded(_ attempt: AttemptResult) {
         if let cost = attempt.cost, cost > 0 { budget?.unrecorded(cost) }
@@ -107,7 +112,8 @@ extension Dispatcher {
 
     /// An answer that was billed and is no outcome.
     mutating func round(
-        _ attempt: AttemptResult, _ failure: ItemFailure, isUnjudged: Bool = false, at now: Instant
+        _ attempt: AttemptResult, _ failure: ItemFailure, isUnjudged: Bool = false, isDuplicate: Bool = false,
+        at now: Instant
     ) -> Settlement? {
         let ticket = attempt.ticket
         guard ticket.group == nil else {
@@ -122,13 +128,12 @@ extension Dispatcher {
             return nil
         }
         window.received()
+        var round = ItemRound(
+            number: ticket.rounds.count, request: ticket.request, corrections: ticket.corrections,
+            rejections: ticket.rejections, isUnjudged: isUnjudged, failure: failure)
+        round.isDuplicate = isDuplicate
         return Settlement(
-            ticket: ticket,
-            result: .round(
-                ItemRound(
-                    number: ticket.rounds.count, request: ticket.request, corrections: ticket.corrections,
-                    rejections: ticket.rejections, isUnjudged: isUnjudged, failure: failure)),
-            latency: attempt.latency, finishedAt: now)
+            ticket: ticket, result: .round(round), latency: attempt.itemLatency, finishedAt: now)
     }
 
     /// A request has shown that requests can succeed.
@@ -187,8 +192,8 @@ extension Dispatcher {
         }
         window.received()
         return Settlement(
-            ticket: attempt.ticket, result: result, latency: attempt.latency, finishedAt: now,
-            firstToken: attempt.reply?.firstToken)
+            ticket: attempt.ticket, result: result, latency: attempt.itemLatency, finishedAt: now,
+            firstToken: attempt.reply?.firstToken.map { attempt.headStart + $0 })
     }
 
     private mutating func retry(

@@ -17,6 +17,8 @@ struct Dispatcher {
         case judge(Ticket)
         /// Get the answer that is known for what this item asks.
         case recall(Ticket)
+        /// Cancel this request alone.
+        case cancel(Ticket)
         /// Cancel what is in flight.
         case cut
         /// Nothing can be done before the time, or before something returns.
@@ -54,6 +56,10 @@ struct Dispatcher {
     /// Items that ask what others ask; nil: each is asked.
     var twins: Twins?
     var judging: Judging
+    /// Models whose items wait.
+    var holds = ModelHolds()
+    /// Sends stragglers a second time; nil: nothing does.
+    var hedging: Hedging?
     var limiter: RateLimiter
     var backoff: Backoff
     var budget: Budget?
@@ -99,6 +105,7 @@ struct Dispatcher {
         refusalsAreOutcomes = configuration.refusalsAreOutcomes
         judging = Judging(answersMax: configuration.verifiedAnswersMax)
         twins = configuration.memory.map(Twins.init)
+        hedging = configuration.hedging.map(Hedging.init)
         refusals = RefusalWatch(
             equalMax: configuration.refusalsMax, hasWorkedBefore: configuration.hasWorkedBefore)
     }
@@ -109,10 +116,17 @@ struct Dispatcher {
     // MARK: Deciding
 
     mutating func next(at now: Instant) -> Action {
+        let action = decide(at: now)
+        guard case .wait(let due) = action, let hedge = hedging?.due(at: now) else { return action }
+        return .wait(until: min(due ?? hedge, hedge))
+    }
+
+    private mutating func decide(at now: Instant) -> Action {
+        if let loser = hedging?.takeLoser() { return .cancel(loser) }
         checkOutage(at: now)
         if window.phase == .open, let ticket = judging.next() { return .judge(ticket) }
         if window.phase == .open, let ticket = twins?.nextRecall() { return .recall(ticket) }
-        let waiting = retries.count + judging.waitingCount + (twins?.waitingCount ?? 0)
+        let waiting = retries.count + holds.count + judging.waitingCount + (twins?.waitingCount ?? 0)
         if judging.underWay == 0, twins?.recallsUnderWay ?? 0 == 0,
             window.isFinished(atHand: ready.count, waiting: waiting)
         {
@@ -131,7 +145,7 @@ struct Dispatcher {
         }
         if isPaused { return wait(.paused, until: nil) }
         if twins?.isFull != true,
-            window.wantsItems(atHand: ready.count + judging.waitingCount, waiting: retries.count)
+            window.wantsItems(atHand: ready.count + judging.waitingCount, waiting: retries.count + holds.count)
         {
             window.pulled()
             return .pull
@@ -140,10 +154,11 @@ struct Dispatcher {
         if window.isPressed { return wait(.sinkPressed, until: nil) }
         guard window.hasRoom(limit: adaptive.limit) else { return wait(.none, until: nil) }
         if judging.isFull { return wait(.verifier, until: nil) }
-        return dispatchOrWait(at: now)
+        return hedge(at: now) ?? dispatchOrWait(at: now)
     }
 
     private mutating func dispatchOrWait(at now: Instant) -> Action {
+        parkHeld()
         if router != nil { return dispatchToEndpoint(at: now) }
         var isProbe = false
         switch breaker.permission(at: now) {
@@ -160,6 +175,19 @@ struct Dispatcher {
         return send(first, retryFirst: retryFirst, isProbe: isProbe, to: 0, at: now)
     }
 
+    /// Items of models that wait are put aside, until one is first that does not.
+    private mutating func parkHeld() {
+        guard !holds.isEmpty else { return }
+        while let ticket = ready.first, holds.holds(ticket) {
+            _ = ready.popFirst()
+            holds.park(ticket)
+        }
+        while let ticket = retries.first, holds.holds(ticket) {
+            _ = takeRetry()
+            holds.park(ticket)
+        }
+    }
+
     /// Sends the item that is first, if the limits of the run let it.
     mutating func send(_ first: Ticket, retryFirst: Bool, isProbe: Bool, to endpoint: Int, at now: Instant) -> Action {
         let tokens = first.estimatedTokens
@@ -172,11 +200,21 @@ struct Dispatcher {
         let costMax = first.costMax
         if budget?.takes(costMax) == false, !takeMoney(for: costMax) { return waitForMoney(costMax) }
         guard let ticket = retryFirst ? takeRetry() : ready.popFirst() else { return wait(.none, until: nil) }
+        return launch(ticket, isProbe: isProbe, to: endpoint, at: now)
+    }
+
+    /// Sends what all limits let go.
+    mutating func launch(_ ticket: Ticket, isProbe: Bool, to endpoint: Int, at now: Instant) -> Action {
+        let tokens = ticket.estimatedTokens
         limiter.take(tokens: tokens, at: now)
         shared?.take(tokens: tokens, at: now)
-        budget?.reserve(costMax)
+        budget?.reserve(ticket.costMax)
         window.dispatched()
         flights.insert(ticket, at: now)
+        if hedging != nil {
+            ticket.cancellation = AttemptCancellation()
+            hedging?.dispatched(ticket)
+        }
         ticket.isProbe = isProbe
         if router == nil {
             ticket.dispatchNumber = adaptive.dispatched(inFlight: window.inFlight)
@@ -191,7 +229,7 @@ struct Dispatcher {
     }
 
     /// Whether the shared limit has given enough for a request in the meantime.
-    private mutating func takeMoney(for cost: Int) -> Bool {
+    mutating func takeMoney(for cost: Int) -> Bool {
         guard let limit = shared?.moneyLimit else { return false }
         let given = min(moneyMax, limit)
         budget?.setLimit(given)
@@ -222,7 +260,8 @@ struct Dispatcher {
     var readyFirst: Ticket? { ready.first }
 
     mutating func wait(_ reason: Hold, until due: Instant?) -> Action {
-        hold = reason
+        // Nothing is left but what the user holds.
+        hold = reason == .none && holds.count > 0 && flights.count == 0 ? .paused : reason
         return .wait(until: due)
     }
 

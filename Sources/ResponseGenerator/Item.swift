@@ -26,6 +26,8 @@ public struct Item<Context: Sendable>: Sendable {
     public var priorBest: RejectedAnswer?
     /// Whether the item names a model other than the run's: that the API does not know it says nothing of other items.
     public var namesModel: Bool
+    /// The model that is asked, as the user calls it; empty where it is not known.
+    public var model = ""
     /// Items with the same one may have one answer; nil: the item is asked in any case.
     public var reuseKey: ReuseKey?
     /// The request that asks for this item and the ones beside it together; nil: it is asked alone, as by `request`. An
@@ -102,6 +104,8 @@ public struct ItemRound: Sendable {
     public var rejections: Int
     /// Whether a verifier has still to judge the answer: it may become the outcome.
     public var isUnjudged: Bool
+    /// Whether another answer to the same request came first.
+    public var isDuplicate = false
     /// Why the answer is no outcome, and the reply as a failure would keep it.
     public var failure: ItemFailure
 

@@ -43,6 +43,13 @@ struct Flights {
         tickets.append(ticket)
     }
 
+    /// The item takes the place of its duplicate, which is its only request in flight.
+    mutating func replace(_ duplicate: Ticket, by item: Ticket) {
+        assert(tickets[duplicate.place] === duplicate)
+        tickets[duplicate.place] = item
+        item.place = duplicate.place
+    }
+
     mutating func remove(_ ticket: Ticket) {
         assert(tickets[ticket.place] === ticket)
         let last = tickets.removeLast()

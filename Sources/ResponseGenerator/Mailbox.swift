@@ -1,4 +1,5 @@
 internal import Basics
+internal import ModelAPI
 internal import Synchronization
 
 /// What other threads tell the run loop, and the means to wake it.
@@ -9,12 +10,20 @@ final class Mailbox: Sendable {
         var stop: Stop?
         var isRelieved = false
         var changes: [Steering] = []
+        var again: [Again] = []
+    }
+
+    /// A failed item that is to be asked again.
+    struct Again: Sendable {
+        var ticket: Ticket
+        var failureClass: FailureClass
     }
 
     struct Letters {
         var stop: Stop?
         var isRelieved = false
         var changes: [Steering] = []
+        var again: [Again] = []
     }
 
     private let state = Locked(State())
@@ -27,6 +36,10 @@ final class Mailbox: Sendable {
 
     func post(_ change: Steering) {
         ring { $0.changes.append(change) }
+    }
+
+    func post(_ again: [Again]) {
+        ring { $0.again += again }
     }
 
     func postRelief() {
@@ -61,8 +74,10 @@ final class Mailbox: Sendable {
                 state.stop = nil
                 state.isRelieved = false
                 state.changes = []
+                state.again = []
             }
-            return Letters(stop: state.stop, isRelieved: state.isRelieved, changes: state.changes)
+            return Letters(
+                stop: state.stop, isRelieved: state.isRelieved, changes: state.changes, again: state.again)
         }
     }
 

@@ -74,6 +74,8 @@ public struct Progress: Sendable {
     /// The most frequent errors of all attempts, most frequent first.
     public var errors: [ErrorCount] = []
 
+    /// What duplicates of stragglers have brought; nil where none are sent.
+    public var hedges: HedgeCounts?
     /// How each endpoint does; empty where there is one.
     public var endpoints: [EndpointProgress] = []
 

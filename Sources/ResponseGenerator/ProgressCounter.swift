@@ -37,6 +37,12 @@ struct ProgressCounter: Sendable {
         if let reply = attempt.reply, reply.status == 429 { progress.rateLimited += 1 }
     }
 
+    /// An item that had failed, in this run or before, is asked again.
+    mutating func asksAgain(_ failureClass: FailureClass) {
+        progress.failed -= 1
+        progress.failures[failureClass, default: 0] = max(0, progress.failures[failureClass, default: 0] - 1)
+    }
+
     /// The verifier said something.
     /// - Parameter round: of the item, from 1.
     mutating func judged(_ ruling: VerifierRuling, round: Int) {
@@ -95,6 +101,7 @@ struct ProgressCounter: Sendable {
             progress.endpoints = router.progress
             progress.concurrency = min(dispatcher.adaptive.limit, router.limit)
         }
+        progress.hedges = dispatcher.hedging?.counts
         progress.hold = dispatcher.hold
         progress.elapsed = now - start
         progress.itemsPerSecond = rate.perSecond(at: now)
@@ -123,6 +130,6 @@ struct SlidingRate: Sendable {
 
     func perSecond(at now: Instant) -> Double {
         let span = (now - samples[0].time).seconds
-        return span > 0 ? Double(done - samples[0].done) / span : 0
+        return span > 0 ? max(0, Double(done - samples[0].done) / span) : 0
     }
 }

@@ -16,6 +16,7 @@ public final class ResponseGenerator<Context: Sendable>: Sendable {
     private let observer: (any ProgressObserver)?
     private let mailbox = Mailbox()
     private let latest = Locked(Progress())
+    private let latestAgain = Locked(UInt64.max)
 
     /// - Parameters:
     ///   - executor: where the run and all its attempts take place; nil: where the caller is.
@@ -54,6 +55,20 @@ public final class ResponseGenerator<Context: Sendable>: Sendable {
     /// Ends the run early; before the run, it ends at its start.
     public func stop(_ how: Stop) { mailbox.post(how) }
 
+    /// Asks again for items that the sink has as failures of these classes, in this run or before. Nothing becomes of them
+    /// once the run is ending. From any thread; the caller sees that each is asked once.
+    public func askAgain(_ items: [(item: Item<Context>, failureClass: FailureClass)]) {
+        // Numbers of tickets tell apart those that fail in an outage; these are far from the source's.
+        let again = items.map { (item, failureClass) in
+            let serial = latestAgain.withLock { number in
+                defer { number -= 1 }
+                return number
+            }
+            return Mailbox.Again(ticket: ItemTicket(serial: serial, item: item), failureClass: failureClass)
+        }
+        mailbox.post(again)
+    }
+
     /// Changes the run from its next decision on.
     public func steer(_ change: Steering) { mailbox.post(change) }
 
@@ -72,7 +87,7 @@ public final class ResponseGenerator<Context: Sendable>: Sendable {
             configuration,
             attempts: Attempts(
                 transports: transports, classifier: configuration.classifier, verifier: verifier.map(Self.judge),
-                memory: configuration.memory, shared: configuration.shared),
+                memory: configuration.memory, shared: configuration.shared, executor: executor),
             mailbox: mailbox, clock: clock,
             pull: Self.puller(of: source),
             accept: { (batch) throws(RetortError) in try sink.accept(batch.map(Self.outcome)) },
@@ -122,7 +137,7 @@ public final class ResponseGenerator<Context: Sendable>: Sendable {
         var outcome = Outcome(
             context: ticket.context, result: settlement.result, attempts: ticket.attemptsInAll,
             latency: settlement.latency, finishedAt: settlement.finishedAt, rounds: ticket.rounds,
-            endpoint: ticket.endpoint)
+            endpoint: settlement.endpoint ?? ticket.endpoint)
         outcome.firstToken = settlement.firstToken
         return outcome
     }

@@ -107,6 +107,7 @@ struct RunLoop {
             case .record:
                 take(dispatcher.takeReleased(), at: now)
                 offer()
+            case .cancel(let ticket): ticket.cancellation?.cancel()
             case .cut: cut(&group)
             case .wait(let due):
                 send(&group)
@@ -128,7 +129,7 @@ struct RunLoop {
                 // It never went out, so it has cost nothing.
                 let failure = TransportFailure(.cancelled, "not sent", stage: .unconnected)
                 let attempt = AttemptResult(ticket: ticket, judgement: Judgement(verdict: .cancelled), failure: failure)
-                _ = dispatcher.returned(attempt, at: clock.now)
+                _ = dispatcher.arrived(attempt, at: clock.now)
             }
             outgoing.removeAll()
         }
@@ -155,6 +156,10 @@ struct RunLoop {
         guard let letters = mailbox.takeLetters() else { return }
         if letters.isRelieved { dispatcher.relieved() }
         for change in letters.changes { dispatcher.steer(change, at: clock.now) }
+        if !letters.again.isEmpty, dispatcher.window.phase == .open {
+            dispatcher.ask(letters.again.map(\.ticket))
+            for again in letters.again { counter.asksAgain(again.failureClass) }
+        }
         switch letters.stop {
         case nil: return
         case .drain(let deadline): dispatcher.drain(deadline: deadline)
@@ -195,7 +200,8 @@ struct RunLoop {
         case .recalled(let ticket, let answer):
             if let settlement = dispatcher.recalled(ticket, answer, at: now) { take([settlement], at: now) }
         case .attempt(let attempt):
-            if let settlement = dispatcher.returned(attempt, at: now) { take([settlement], at: now) }
+            let settlements = dispatcher.arrived(attempt, at: now)
+            if !settlements.isEmpty { take(settlements, at: now) }
             if dispatcher.hasReleased { take(dispatcher.takeReleased(), at: now) }
             counter.returned(attempt)
         }

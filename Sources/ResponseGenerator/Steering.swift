@@ -11,6 +11,9 @@ public enum Steering: Sendable, Hashable {
     case requestsPerSecond(Double?)
     case requestsPerMinute(Double?)
     case tokensPerMinute(Double?)
+    /// Items of this model wait until it is released; the others go on.
+    case hold(model: String)
+    case release(model: String)
     /// The money that may be spent in all, in nanodollars. Without effect on a run that began without a limit.
     case budget(nanodollars: Int)
 }
@@ -29,6 +32,8 @@ extension Dispatcher {
         case .requestsPerMinute(let rate): limiter.set(perMinute: rate, at: now)
         case .tokensPerMinute(let rate): limiter.set(tokensPerMinute: rate, at: now)
         case .budget(let limit): budget?.setLimit(limit)
+        case .hold(let model): holds.hold(model)
+        case .release(let model): ask(holds.release(model))
         }
     }
 }

@@ -8,6 +8,8 @@ class Ticket: @unchecked Sendable {
     let serial: UInt64
     let price: TokenPrice
     let namesModel: Bool
+    /// The model that the item asks, as the user calls it.
+    let model: String
     /// Attempts of earlier runs, and of this run for earlier requests.
     final var priorAttempts: Int
     /// What is asked; another after a stage has asked again.
@@ -56,12 +58,23 @@ class Ticket: @unchecked Sendable {
 
     /// Requests made for the item, earlier runs included.
     final var attemptsInAll: Int { priorAttempts + attempts + attemptsInGroup }
+    /// Where duplicates are sent: ends the attempt that is under way.
+    final var cancellation: AttemptCancellation?
+    /// Its number among the requests that may get a duplicate; 0: it may not.
+    final var flight: UInt64 = 0
+    /// The two requests of which it is one, while both are in flight.
+    final var pair: RequestPair?
+    /// Of a duplicate, the item. A duplicate is no item and never reaches the sink.
+    final let duplicateOf: Ticket?
 
     init(
         serial: UInt64, request: ModelRequest, estimatedTokens: Int = 0, costMax: Int = 0,
         price: TokenPrice = .free, priorAttempts: Int = 0, rounds: RoundsSoFar = RoundsSoFar(), corrections: Int = 0,
-        rejections: Int = 0, held: HeldAnswer? = nil, namesModel: Bool = false
+        rejections: Int = 0, held: HeldAnswer? = nil, namesModel: Bool = false, model: String = "",
+        duplicateOf: Ticket? = nil
     ) {
+        self.model = model
+        self.duplicateOf = duplicateOf
         self.namesModel = namesModel
         self.rounds = rounds
         self.corrections = corrections
@@ -92,6 +105,19 @@ class Ticket: @unchecked Sendable {
     }
 }
 
+/// A request and its duplicate, while both are in flight.
+final class RequestPair: @unchecked Sendable {
+    let item: Ticket
+    let duplicate: Ticket
+    /// The one that has answered first. It is taken up once the other one has returned, which is cancelled: so an item's next
+    /// request never goes out beside an old one, and a second answer is recorded before what follows from the first.
+    var winner: AttemptResult?
+
+    init(_ item: Ticket, _ duplicate: Ticket) { (self.item, self.duplicate) = (item, duplicate) }
+
+    func other(than ticket: Ticket) -> Ticket { ticket === item ? duplicate : item }
+}
+
 /// A ticket that knows its context.
 final class ItemTicket<Context: Sendable>: Ticket, @unchecked Sendable {
     let context: Context
@@ -102,7 +128,7 @@ final class ItemTicket<Context: Sendable>: Ticket, @unchecked Sendable {
             serial: serial, request: item.request, estimatedTokens: item.estimatedTokens,
             costMax: item.costMax, price: item.price, priorAttempts: item.priorAttempts,
             rounds: item.priorRounds, corrections: item.priorCorrections, rejections: item.priorRejections,
-            held: item.held, namesModel: item.namesModel)
+            held: item.held, namesModel: item.namesModel, model: item.model)
         best = item.priorBest
         // An item that goes on with rounds asks something of its own.
         if item.held == nil, item.priorRounds.count == 0 { (reuseKey, shared) = (item.reuseKey, item.shared) }
@@ -111,7 +137,7 @@ final class ItemTicket<Context: Sendable>: Ticket, @unchecked Sendable {
 
 /// What one attempt brought back.
 struct AttemptResult: Sendable {
-    let ticket: Ticket
+    var ticket: Ticket
     let judgement: Judgement
     /// Nil when the exchange broke off.
     var reply: ModelReply?
@@ -120,8 +146,12 @@ struct AttemptResult: Sendable {
     var latency = Interval.zero
     /// What each item got, where the ticket is the request of several and an answer has come.
     var parts: [PartResult]?
+    /// Of a duplicate that stands in for its item's request: how long that one had been in flight before.
+    var headStart = Interval.zero
 
     var verdict: Verdict { judgement.verdict }
+    /// How long the item has waited.
+    var itemLatency: Interval { headStart + latency }
 }
 
 /// What one item of a shared request got of its reply.
@@ -144,6 +174,8 @@ struct Settlement: Sendable {
     let finishedAt: Instant
     /// Of a stream, from dispatch to the first piece of the answer.
     var firstToken: Interval?
+    /// The place of the endpoint that got the request; nil: the item's last one.
+    var endpoint: Int?
 
     /// What its request has cost in nanodollars; nil where nobody can tell.
     var cost: Int? {

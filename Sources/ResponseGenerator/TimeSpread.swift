@@ -25,6 +25,30 @@ public struct TimeSpread: Sendable, Hashable {
         count += 1
     }
 
+    /// Both together.
+    func joined(with other: TimeSpread) -> TimeSpread {
+        var sum = buckets.count < other.buckets.count ? other : self
+        for (bucket, inBucket) in (buckets.count < other.buckets.count ? buckets : other.buckets).enumerated() {
+            sum.buckets[bucket] += inBucket
+        }
+        sum.count = count + other.count
+        return sum
+    }
+
+    /// The mean of the times in the buckets above a time; nil where fewer are known.
+    func mean(above limit: Interval, ofAtLeast countMin: Int = 1) -> Interval? {
+        var (above, milliseconds, end) = (0, 0.0, Self.first)
+        for inBucket in buckets {
+            // A bucket's middle lies a twentieth below its end.
+            if end > limit.seconds * 1000 * Self.growth.squareRoot() {
+                above += inBucket
+                milliseconds += Double(inBucket) * end / Self.growth.squareRoot()
+            }
+            end *= Self.growth
+        }
+        return above >= max(1, countMin) ? .seconds(milliseconds / Double(above) / 1000) : nil
+    }
+
     /// The time that so great a share (0 to 1) does not exceed; nil of nothing.
     public func quantile(_ share: Double) -> Interval? {
         guard count > 0 else { return nil }

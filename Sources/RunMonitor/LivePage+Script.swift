@@ -49,6 +49,8 @@ extension LivePage {
             ["retries waiting", count(w.waiting), count(s.rate_limited) + " times 429"],
             ["cost", money(c.spent), c.cap === null ? "no cap" : "cap " + money(c.cap)],
           ];
+          if (s.hedges) list.push(
+            ["hedged", count(s.hedges.sent), count(s.hedges.won) + " answered first"]);
           at("tiles").replaceChildren(...list.map(([name, value, more]) => {
             const tile = make("div", undefined, "tile");
             tile.append(make("p", name, "name"), make("p", value, "value"), make("p", more || "\u00a0", "quiet"));
@@ -171,7 +173,8 @@ extension LivePage {
             button.addEventListener("click", () => {
               const command = button.dataset.command;
               if (command === "stop" && !confirm("Stop the run now? Requests in flight are given up.")) return;
-              send({ command });
+              const about = button.dataset.about;
+              send(about ? { command, [about]: at("about-" + about).value.trim() } : { command });
             });
           }
           controls.addEventListener("submit", event => {

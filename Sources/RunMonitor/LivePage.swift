@@ -42,6 +42,11 @@ enum LivePage {
         <label>requests/min <input id="set-rpm" inputmode="decimal" size="7" placeholder="600"></label>
         <label>max cost $ <input id="set-max-cost" inputmode="decimal" size="7" placeholder="20"></label>
         <button type="submit">Set</button>
+        <label>item <input id="about-id" size="9" placeholder="id"></label>
+        <button type="button" data-command="requeue" data-about="id">Requeue</button>
+        <label>model <input id="about-model" size="9"></label>
+        <button type="button" data-command="hold" data-about="model">Hold</button>
+        <button type="button" data-command="release" data-about="model">Release</button>
         <label>token <input id="token" type="password" size="14"></label>
         <output id="reply" class="quiet"></output>
         </form>

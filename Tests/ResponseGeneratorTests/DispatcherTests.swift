@@ -27,6 +27,7 @@ private func at(_ seconds: Double) -> Instant { Instant(nanoseconds: 0) + .secon
         case .record: "record"
         case .judge(let ticket): "judge \(ticket.serial)"
         case .recall(let ticket): "recall \(ticket.serial)"
+        case .cancel(let ticket): "cancel \(ticket.serial)"
         case .cut: "cut"
         case .wait(let due): due.map { "wait \(Double(Int(($0 - at(0)).seconds * 100)) / 100)" } ?? "wait"
         case .finish: "finish"

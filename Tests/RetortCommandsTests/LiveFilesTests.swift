@@ -77,8 +77,8 @@ struct LiveFilesTests {
         try inFolder { folder in
             let warnings = Locked<[String]>([])
             let notifier = Notifier(
-                "echo \"$RETORT_EVENT:$RETORT_STORE:$RETORT_TEXT\" >> \(folder)/told; exit 3", store: "runs/a",
-                limits: Notifier.Limits()
+                .command("echo \"$RETORT_EVENT:$RETORT_STORE:$RETORT_TEXT\" >> \(folder)/told; exit 3"),
+                store: "runs/a", limits: Notifier.Limits(), secrets: Secrets()
             ) { text in warnings.withLock { $0.append(text) } }
             var record = RunRecord()
             (record.state, record.done, record.failed) = (.ended, 5, 2)

@@ -13,7 +13,7 @@ struct ControlCommandTests {
         arguments: [
             ["pause"], ["resume"], ["drain"], ["stop"], ["explain"],
             ["set", "concurrency=512", "rpm=600", "max-cost=$20"],
-            ["set", "rps=off"], ["set", "tpm=1.5e5"],
+            ["set", "rps=off"], ["set", "tpm=1.5e5"], ["requeue", "q 17=x"], ["hold", "big"], ["release", "big"],
         ])
     func roundTrip(words: [String]) throws {
         let command = try ControlCommand(words)
@@ -26,6 +26,8 @@ struct ControlCommandTests {
             [], ["set"], ["pause", "now"], ["PAUSE"], ["set", "concurrency"], ["set", "concurrency=0"],
             ["set", "concurrency=1.5"], ["set", "concurrency=1e9"], ["set", "concurrency=off"], ["set", "rpm=0"],
             ["set", "rpm=nan"], ["set", "rpm=inf"], ["set", "rpm=-1"], ["set", "max-cost=1e300"], ["set", "x=1"],
+            ["requeue"], ["requeue", ""], ["hold", "a", "b"], ["release"],
+            ["requeue", String(repeating: "x", count: 1025)],
         ])
     func refused(words: [String]) {
         #expect(throws: RetortError.self) { try ControlCommand(words) }
@@ -35,7 +37,8 @@ struct ControlCommandTests {
         "rubbish from a socket is told, too",
         arguments: [
             "", "{", "[]", "null", #"{"command":1}"#, #"{"command":"set"}"#, #"{"command":"set","set":7}"#,
-            #"{"command":"set","set":{"rpm":null}}"#, #"{"command":"set","set":{"\ud800":1}}"#,
+            #"{"command":"set","set":{"rpm":null}}"#, #"{"command":"requeue"}"#, #"{"command":"hold","model":7}"#,
+            #"{"command":"set","set":{"\ud800":1}}"#,
         ])
     func rubbish(json: String) {
         #expect(throws: RetortError.self) { try ControlCommand(json: Array(json.utf8)) }

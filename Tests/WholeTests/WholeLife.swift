@@ -1,9 +1,9 @@
 import Basics
 import ModelAPI
 import PromptSource
-import ResponseGenerator
 import TestSupport
 
+@testable import ResponseGenerator
 @testable import RetortCommands
 @testable import SegmentStore
 
@@ -138,6 +138,10 @@ struct WholeLife: Sendable {
         configuration.server = "the scripted server"
         configuration.seed = seed
         configuration.concurrency = plan.concurrency
+        if plan.isHedged {
+            configuration.hedging = HedgeSettings(quantile: 0.5, budgetShare: 0.8)
+            configuration.hedging?.knownMin = 2
+        }
         let server = WholeServer(plan, time, files, books, life: number, isCalm: isCalm, seed: seed &+ 1)
         return try ResponseGenerator<ItemContext>(configuration, transport: server, clock: time, executor: time)
     }

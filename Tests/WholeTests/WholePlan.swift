@@ -26,6 +26,8 @@ struct WholePlan {
     var shuffle: Int
     /// Whether power cuts are among the deaths.
     var cutsPower: Bool
+    /// Whether slow requests are sent twice.
+    var isHedged: Bool
 
     static let correctionsMax = 2
     static let roundsMax = 3
@@ -45,6 +47,7 @@ struct WholePlan {
         stormyLives = 2 + random.below(6)
         shuffle = random.below(3) == 0 ? 2 + random.below(4) : 0
         cutsPower = random.below(3) == 0
+        isHedged = random.below(2) == 0
     }
 
     /// The worst that a request of the first round may cost, roughly: what caps are counted in.

@@ -57,7 +57,7 @@ struct WholeWitness: OutcomeSink {
             // One that a stage sends back, or that a verifier judges, is gone on from.
             let isSentBack =
                 round.failure.failureClass == .invalidOutput && round.corrections < WholePlan.correctionsMax
-            books.taken(mark.number, isUsable: round.isUnjudged || isSentBack)
+            books.taken(mark.number, isUsable: !round.isDuplicate && (round.isUnjudged || isSentBack))
         case .opinion: break
         }
     }

@@ -10,6 +10,8 @@ public final class BulkTransport: BulkSender {
     private let settings: CurlSettings
     private let configuration: TransportConfiguration
     private let besides: String
+    /// Where all calls go, whatever their path; nil: beside the API's requests.
+    private let fixed: String?
     private let turn = Locked(())
     private let isCancelled = Atomic(false)
 
@@ -29,8 +31,23 @@ public final class BulkTransport: BulkSender {
         configuration.connectionsMax = nil
         self.configuration = configuration
         besides = path
+        fixed = nil
         settings = try CurlSettings(configuration)
     }
+
+    /// For calls to one address alone. Throws like the other one.
+    init(_ configuration: TransportConfiguration, address: String) throws(RetortError) {
+        var configuration = configuration
+        configuration.usesLibcurlOnly = true
+        configuration.connectionsMax = nil
+        self.configuration = configuration
+        besides = ""
+        fixed = address
+        settings = try CurlSettings(configuration)
+    }
+
+    /// Blocks until the exchange is over.
+    func sendNow(_ call: BulkCall) -> Result<ModelReply, TransportFailure> { turn.withLock { _ in perform(call) } }
 
     /// Ends the exchange under way, and all later ones, with `.cancelled`. Any thread.
     public func cancel() { isCancelled.store(true, ordering: .relaxed) }
@@ -93,6 +110,7 @@ public final class BulkTransport: BulkSender {
     private static let cancelled = TransportFailure(.cancelled, "given up")
 
     private func address(of call: BulkCall) -> String {
+        if let fixed { return fixed }
         let known = settings.baseURL.joined(besides)
         let pieces = known.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
         // The base URL may have been given with the endpoint's path, whatever it was called there.

@@ -14,6 +14,8 @@ enum CtlCommand {
               drain                  end the run when its requests in flight have returned
               stop                   end it now; what was in flight is sent again by the next run
               set NAME=VALUE ...     concurrency=512, rps=10, rpm=600, tpm=100000 (or off), max-cost=20
+              requeue ID             ask again for a failed item of the run, now
+              hold MODEL             items of this model wait, others go on; release MODEL ends that
               explain                say what bounds the pace
 
             A run listens on a socket in its store (control.sock), which only its user may open. Changes hold until the run \
@@ -22,6 +24,7 @@ enum CtlCommand {
         examples: [
             ExampleSpec("retort ctl runs/a set concurrency=512 rpm=600", "a wider window, a limit on the pace"),
             ExampleSpec("retort ctl runs/a drain", "end it without losing what is in flight"),
+            ExampleSpec("retort ctl runs/a requeue q-17", "a failed item again, without a retry of all"),
             ExampleSpec("retort ctl runs/a explain", "why it is not faster"),
         ],
         operands: [

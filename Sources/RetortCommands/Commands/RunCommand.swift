@@ -140,40 +140,44 @@ enum RunCommand {
     /// Of the variables that stand in for options.
     static let environmentPrefix = "RETORT_"
 
-    private static let paceOptions: [OptionSpec] = [
-        OptionSpec(
-            "concurrency", "c",
-            kind: .either(["auto"], or: .integer(1...GeneratorConfiguration.concurrencyMax)),
-            summary: "maximum requests in flight, at all servers together", group: paceGroup,
-            default: String(GeneratorConfiguration.concurrencyDefault)
-        ).main,
-        OptionSpec("rps", kind: .number(0.001...1_000_000), summary: "maximum requests per second", group: paceGroup),
-        OptionSpec("rpm", kind: .number(0.01...100_000_000), summary: "maximum requests per minute", group: paceGroup),
-        OptionSpec(
-            "tpm", kind: .number(1...100_000_000_000), summary: "maximum tokens per minute", group: paceGroup),
-        OptionSpec("throttle", kind: .anyDuration, summary: "minimum interval between requests", group: paceGroup),
-        OptionSpec(
-            "attempts", kind: .integer(1...1000),
-            summary: "maximum attempts per item; four 429 responses count as one retry", group: paceGroup,
-            default: String(GeneratorConfiguration.attemptsMaxDefault)
-        ).main,
-        OptionSpec(
-            "refusals-max", kind: .integer(0...GeneratorConfiguration.refusalsMaxMax),
-            summary: "equal rejections (HTTP 400, 403, 404) before any success that stop the run; 0 never stops",
-            group: paceGroup, default: String(GeneratorConfiguration.refusalsMaxDefault)),
-        OptionSpec(
-            "retry-base", kind: .duration(.milliseconds(1)...Interval.seconds(3600)),
-            summary: "upper bound of the first random retry delay (full jitter); doubles on each retry",
-            group: paceGroup, default: "1s"),
-        OptionSpec(
-            "retry-cap", kind: .duration(.milliseconds(1)...Interval.seconds(3600)),
-            summary: "maximum retry delay; a delay the server requests (Retry-After) takes precedence",
-            group: paceGroup, default: "1m"),
-        OptionSpec(
-            "retry-after-max", kind: .duration(.milliseconds(1)...Interval.seconds(86_400)),
-            summary: "maximum delay a server may request (Retry-After and the like); a longer request is cut to this",
-            group: paceGroup, default: "10m"),
-    ]
+    private static let paceOptions: [OptionSpec] =
+        [
+            OptionSpec(
+                "concurrency", "c",
+                kind: .either(["auto"], or: .integer(1...GeneratorConfiguration.concurrencyMax)),
+                summary: "maximum requests in flight, at all servers together", group: paceGroup,
+                default: String(GeneratorConfiguration.concurrencyDefault)
+            ).main,
+            OptionSpec(
+                "rps", kind: .number(0.001...1_000_000), summary: "maximum requests per second", group: paceGroup),
+            OptionSpec(
+                "rpm", kind: .number(0.01...100_000_000), summary: "maximum requests per minute", group: paceGroup),
+            OptionSpec(
+                "tpm", kind: .number(1...100_000_000_000), summary: "maximum tokens per minute", group: paceGroup),
+            OptionSpec("throttle", kind: .anyDuration, summary: "minimum interval between requests", group: paceGroup),
+            OptionSpec(
+                "attempts", kind: .integer(1...1000),
+                summary: "maximum attempts per item; four 429 responses count as one retry", group: paceGroup,
+                default: String(GeneratorConfiguration.attemptsMaxDefault)
+            ).main,
+            OptionSpec(
+                "refusals-max", kind: .integer(0...GeneratorConfiguration.refusalsMaxMax),
+                summary: "equal rejections (HTTP 400, 403, 404) before any success that stop the run; 0 never stops",
+                group: paceGroup, default: String(GeneratorConfiguration.refusalsMaxDefault)),
+            OptionSpec(
+                "retry-base", kind: .duration(.milliseconds(1)...Interval.seconds(3600)),
+                summary: "upper bound of the first random retry delay (full jitter); doubles on each retry",
+                group: paceGroup, default: "1s"),
+            OptionSpec(
+                "retry-cap", kind: .duration(.milliseconds(1)...Interval.seconds(3600)),
+                summary: "maximum retry delay; a delay the server requests (Retry-After) takes precedence",
+                group: paceGroup, default: "1m"),
+            OptionSpec(
+                "retry-after-max", kind: .duration(.milliseconds(1)...Interval.seconds(86_400)),
+                summary:
+                    "maximum delay a server may request (Retry-After and the like); a longer request is cut to this",
+                group: paceGroup, default: "10m"),
+        ] + HedgeOptions.options(paceGroup)
 
     private static let timeOptions: [OptionSpec] = [
         OptionSpec(

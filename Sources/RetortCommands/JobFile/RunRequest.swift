@@ -107,7 +107,8 @@ struct RunRequest {
 
     /// A value for display: what may hold a secret is not shown.
     private static func shown(_ name: String, _ value: OptionValue) -> String {
-        guard name != "header" else { return "..." }
+        // An address that is told of a run may be its own password.
+        guard name != "header", name != "notify" || !PostTarget.isURL(value.text) else { return "..." }
         var text = value.text
         if name == "base-url", case .list(let urls) = value {
             text = urls.map { url in

@@ -12,6 +12,11 @@ enum ControlCommand: Sendable, Hashable {
     /// What is in flight is given up.
     case stop
     case set([Setting])
+    /// A failed item is asked again now.
+    case requeue(id: String)
+    /// Items of a model wait, or do so no longer.
+    case hold(model: String)
+    case release(model: String)
     /// Why the run goes as fast as it does.
     case explain
 
@@ -34,7 +39,30 @@ enum ControlCommand: Sendable, Hashable {
     ]
     /// Asks a run which process it is. For programs.
     static let identify = Array(#"{"command":"identify"}"#.utf8)
-    static let words = ["pause", "resume", "drain", "stop", "set NAME=VALUE ...", "explain"]
+    static let words = [
+        "pause", "resume", "drain", "stop", "set NAME=VALUE ...", "requeue ID", "hold MODEL", "release MODEL",
+        "explain",
+    ]
+    /// Bytes of an id or of a model's name.
+    private static let nameBytesMax = 1024
+
+    /// The name that JSON gives to what a command is about; nil for commands that are about nothing.
+    private static func subject(of word: String) -> String? {
+        switch word {
+        case "requeue": "id"
+        case "hold", "release": "model"
+        default: nil
+        }
+    }
+
+    private static func about(_ word: String, _ name: String) -> ControlCommand? {
+        switch word {
+        case "requeue": .requeue(id: name)
+        case "hold": .hold(model: name)
+        case "release": .release(model: name)
+        default: nil
+        }
+    }
 
     /// - Parameter words: as they are typed: `set concurrency=512 rpm=600`.
     init(_ words: [String]) throws(RetortError) {
@@ -42,6 +70,17 @@ enum ControlCommand: Sendable, Hashable {
         if first == "set" {
             self = .set(try words.dropFirst().map { word throws(RetortError) in try Setting(word) })
             guard words.count > 1 else { throw Setting.malformed("") }
+            return
+        }
+        if let subject = Self.subject(of: first) {
+            guard words.count == 2, let command = Self.about(first, words[1]), !words[1].isEmpty,
+                words[1].utf8.count <= Self.nameBytesMax
+            else {
+                throw RetortError(
+                    .usage, "\(first) takes one \(subject)", at: words.count > 2 ? RunRecord.cut(words[2]) : nil,
+                    remedy: "Write \(first) \(subject.uppercased()), quoted where it holds spaces.")
+            }
+            self = command
             return
         }
         guard let command = Self.plain[first] else { throw Self.unknown(first) }
@@ -57,6 +96,11 @@ enum ControlCommand: Sendable, Hashable {
             throw RetortError(
                 .badInput, "not a command",
                 remedy: #"Send one JSON object with a command, such as {"command":"pause"}."#)
+        }
+        if let subject = Self.subject(of: word) {
+            let name = root.members.first { $0.key.string == subject }?.value.string
+            self = try ControlCommand([word] + (name.map { [$0] } ?? []))
+            return
         }
         guard word == "set" else {
             self = try ControlCommand([word])
@@ -85,6 +129,12 @@ enum ControlCommand: Sendable, Hashable {
                 Member(setting.name.rawValue, setting.value.map { .real($0) } ?? .text(Setting.none))
             }
             return JSONTree.object([Member("command", .text("set")), Member("set", .object(values))]).line
+        case .requeue(let id):
+            return JSONTree.object([Member("command", .text("requeue")), Member("id", .text(id))]).line
+        case .hold(let model):
+            return JSONTree.object([Member("command", .text("hold")), Member("model", .text(model))]).line
+        case .release(let model):
+            return JSONTree.object([Member("command", .text("release")), Member("model", .text(model))]).line
         default:
             let word = Self.plain.first { $0.value == self }?.key ?? ""
             return JSONTree.object([Member("command", .text(word))]).line

@@ -36,7 +36,7 @@ final class LiveMonitor: Sendable {
         let log = try command.stringIfSet("log").map { path throws(RetortError) in
             try EventLog(path, secrets: settings.secrets)
         }
-        notifier = Self.notifier(command, settings, messages)
+        notifier = try Self.notifier(command, settings, messages)
         watch = RunWatch(settings) { event, record in log?.write(event, record) }
         control = RunControl(watch) { text in
             changes.append(text)
@@ -86,11 +86,16 @@ final class LiveMonitor: Sendable {
 
     private static func notifier(
         _ command: ParsedCommand, _ settings: RunSettings, _ messages: MessageStream
-    ) -> Notifier? {
+    ) throws(RetortError) -> Notifier? {
         guard let text = command.stringIfSet("notify") else { return nil }
         let limits = Notifier.Limits(
             failures: command.number("notify-failures") / 100, budget: command.number("notify-budget") / 100)
-        return Notifier(text, store: settings.out, limits: limits) { messages.line($0) }
+        let target: Notifier.Target =
+            PostTarget.isURL(text)
+            ? .address(
+                try PostTarget(text, option: "--notify", timeout: Notifier.postTime, network: settings.reportNetwork))
+            : .command(text)
+        return Notifier(target, store: settings.out, limits: limits, secrets: settings.secrets) { messages.line($0) }
     }
 
     /// Looks now and then whether there is something to tell.

@@ -27,10 +27,11 @@ enum LiveOptions {
                 most.
                 """, group: group),
         OptionSpec(
-            "notify", kind: .string, valueName: "COMMAND",
-            summary: "run this shell command at the end, at many failures, and when most of --max-cost is spent",
+            "notify", kind: .string, valueName: "COMMAND|URL",
+            summary: "run this, or post to it, at the end, at many failures, and when most of --max-cost is spent",
             details: """
-                The command has RETORT_EVENT (end, failures or budget), RETORT_TEXT and RETORT_STORE in its environment. \
+                A shell command has RETORT_EVENT (end, failures or budget), RETORT_TEXT and RETORT_STORE in its environment. An \
+                address (http:// or https://) gets a JSON object with event, text, store and counts, and up to four tries. \
                 Failures and budget are told once.
                 """, group: group),
         OptionSpec(

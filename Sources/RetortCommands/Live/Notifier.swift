@@ -3,8 +3,8 @@ import CProcess
 import CommandLine
 import Glibc
 
-/// `--notify COMMAND`: runs a command of the user's at the end of a run, when too many items fail, and when most of the
-/// budget is spent; each once.
+/// `--notify`: runs a command of the user's, or posts to an address, at the end of a run, when too many items fail, and when most
+/// of the budget is spent; each once.
 final class Notifier: Sendable {
     enum Occasion: String, Sendable {
         case end
@@ -23,14 +23,29 @@ final class Notifier: Sendable {
     /// How long the end of a run waits for its command.
     private static let endTime = Interval.seconds(30)
 
-    private let command: String
+    /// What is told.
+    enum Target: Sendable {
+        case command(String)
+        case address(PostTarget)
+    }
+
+    /// Tries of one message, and the pause behind the first; it doubles.
+    private static let attempts = 4
+    private static let pause = Interval.seconds(1)
+    static let postTime = Interval.seconds(10)
+
+    private let target: Target
+    private let secrets: Secrets
     private let store: String
     private let limits: Limits
     private let done = Locked<Set<Occasion>>([])
     private let warn: @Sendable (String) -> Void
 
-    init(_ command: String, store: String, limits: Limits, warn: @escaping @Sendable (String) -> Void) {
-        self.command = command
+    init(
+        _ target: Target, store: String, limits: Limits, secrets: Secrets, warn: @escaping @Sendable (String) -> Void
+    ) {
+        self.target = target
+        self.secrets = secrets
         self.store = store
         self.limits = limits
         self.warn = warn
@@ -40,20 +55,50 @@ final class Notifier: Sendable {
     func look(_ record: RunRecord, costMax: Double?) {
         let ended = record.done + record.failed
         if ended >= Self.itemsMin, Double(record.failed) > limits.failures * Double(ended) {
-            notify(.failures, "\(record.failed) of \(ended) items have failed", waits: false)
+            notify(.failures, "\(record.failed) of \(ended) items have failed", record, waits: false)
         }
         if let costMax, costMax > 0, let cost = record.cost, cost >= limits.budget * costMax {
-            notify(.budget, "\(Int(100 * min(1, cost / costMax)))% of the cost cap is spent", waits: false)
+            notify(.budget, "\(Int(100 * min(1, cost / costMax)))% of the cost cap is spent", record, waits: false)
         }
     }
 
     func end(_ record: RunRecord) {
         let reason = record.reason.isEmpty ? "" : ": \(record.reason)"
-        notify(.end, "\(record.state.rawValue)\(reason); \(record.done) done, \(record.failed) failed", waits: true)
+        notify(
+            .end, "\(record.state.rawValue)\(reason); \(record.done) done, \(record.failed) failed", record, waits: true
+        )
     }
 
-    private func notify(_ occasion: Occasion, _ text: String, waits: Bool) {
+    private func notify(_ occasion: Occasion, _ text: String, _ record: RunRecord, waits: Bool) {
         guard done.withLock({ $0.insert(occasion).inserted }) else { return }
+        switch target {
+        case .command(let command): start(command, occasion, text, waits: waits)
+        case .address(let address):
+            let body = message(occasion, text, record)
+            let deliver = { @Sendable [warn] in
+                let end = Instant.now + Self.endTime
+                guard
+                    let reason = address.send(body, attempts: Self.attempts, pause: Self.pause, until: end)
+                else { return }
+                warn("--notify: not told: \(reason)")
+            }
+            if waits { deliver() } else { WorkThread.start { deliver() } }
+        }
+    }
+
+    /// What is posted: one JSON object.
+    private func message(_ occasion: Occasion, _ text: String, _ record: RunRecord) -> [UInt8] {
+        typealias Member = JSONTree.Member
+        return JSONTree.object([
+            Member("event", .text(occasion.rawValue)), Member("text", .text(secrets.blotted(text))),
+            Member("store", .text(store)), Member("state", .text(record.state.rawValue)),
+            Member("time", .text(UTCTime(wallClockSeconds()).iso)), Member("total", JSONTree(record.total)),
+            Member("done", .integer(record.done)), Member("failed", .integer(record.failed)),
+            Member("pending", JSONTree(record.pending)), Member("cost_usd", JSONTree(record.cost)),
+        ]).line
+    }
+
+    private func start(_ command: String, _ occasion: Occasion, _ text: String, waits: Bool) {
         let variables = ["RETORT_EVENT": occasion.rawValue, "RETORT_TEXT": text, "RETORT_STORE": store]
         guard let process = Self.spawn(command, variables) else {
             return warn("--notify: the command could not be started")

@@ -22,6 +22,7 @@ final class RunControl: Sendable {
     private let log: @Sendable (String) -> Void
     private let target = Locked<Target?>(nil)
     /// Ends a run through batches, which go on at the provider.
+    private let requeue = Locked<Requeue?>(nil)
     private let leave = Locked<(@Sendable () -> Void)?>(nil)
     /// - Parameter log: told of each change, in words.
     init(_ watch: RunWatch, log: @escaping @Sendable (String) -> Void) {
@@ -41,9 +42,15 @@ final class RunControl: Sendable {
         self.target.withLock { $0 = target }
     }
 
+    /// Lets failed items be asked again.
+    func attach(_ requeue: Requeue) { self.requeue.withLock { $0 = requeue } }
+
     func attach(leave action: @escaping @Sendable () -> Void) { leave.withLock { $0 = action } }
 
-    func detach() { target.withLock { $0 = nil } }
+    func detach() {
+        target.withLock { $0 = nil }
+        requeue.withLock { $0 = nil }
+    }
 
     /// Carries out one command. The reply is one JSON object: `done`, and `message` or `error`.
     func handle(_ json: [UInt8]) -> ControlReply {
@@ -94,9 +101,28 @@ final class RunControl: Sendable {
             end(target, .now)
             text = "stopping now; the next run sends again what was in flight"
         case .set(let settings): text = try set(settings, target)
+        case .requeue(let id): text = try askAgain(id, target)
+        case .hold(let model):
+            target.generator.steer(.hold(model: model))
+            text = "holding \(RunRecord.cut(model)): its items wait, others go on"
+        case .release(let model):
+            target.generator.steer(.release(model: model))
+            text = "released \(RunRecord.cut(model))"
         }
         note(text)
         return text
+    }
+
+    private func askAgain(_ id: String, _ target: Target) throws(RetortError) -> String {
+        guard let requeue = requeue.withLock({ $0 }) else {
+            throw RetortError(
+                .configuration, "this run cannot ask single items again",
+                remedy: "A retry asks for every failed item; requeue is for `retort run`.")
+        }
+        let found = try requeue.take(id)
+        target.generator.askAgain(found.map { ($0.item, $0.failureClass) })
+        let samples = found.count > 1 ? " (\(found.count) samples)" : ""
+        return "asking again for \(RunRecord.cut(id))\(samples), which had failed: \(found[0].failureClass.rawValue)"
     }
 
     private func perform(

@@ -45,6 +45,7 @@ extension RunWatch {
                 Sample(Double(state.usage.completion), [("kind", "completion")]),
             ])
         addCost(state, to: &metrics)
+        if let hedges = record.hedges { Self.add(hedges, to: &metrics) }
         addProcess(record, to: &metrics)
         return metrics
     }
@@ -71,6 +72,18 @@ extension RunWatch {
         metrics.gauge(
             "retort_reserved_usd", "Spent at most beside what records say: requests in flight, answers that were lost.",
             state.reserved.map { [.init($0)] } ?? [])
+    }
+
+    private static func add(_ hedges: HedgeRecord, to metrics: inout Exposition) {
+        metrics.counter("retort_hedges", "Duplicates of slow requests that were sent.", [.init(Double(hedges.sent))])
+        metrics.counter(
+            "retort_hedges_won", "Duplicates that answered before the request.", [.init(Double(hedges.won))])
+        metrics.gauge(
+            "retort_hedge_saved_seconds", "Estimate of the waiting that duplicates have saved.",
+            hedges.savedSeconds.map { [.init($0)] } ?? [])
+        metrics.counter(
+            "retort_hedge_cost_usd", "What losers have cost, and what cancelled ones may have cost at most.",
+            [.init(hedges.cost, [("kind", "certain")]), .init(hedges.costMax, [("kind", "possible")])])
     }
 
     private func addProcess(_ record: RunRecord, to metrics: inout Exposition) {

@@ -46,6 +46,7 @@ extension RunWatch {
                     Member("in_flight", .integer(record.inFlight)), Member("limit", .integer(record.concurrency)),
                     Member("max", .integer(record.concurrencyMax)), Member("waiting", .integer(record.waiting)),
                 ])),
+            Member("hedges", record.hedges?.tree ?? .null),
             Member("rate_limited", .integer(state.rateLimited)), Member("requests", .integer(record.requests)),
             Member("latency", Self.latency(counts.durations)), Member("codes", Self.codes(counts)),
             Member("failures", Self.failures(state)),

@@ -34,7 +34,9 @@ extension RecordCodec {
         writer.usage(.usage, failure.bill?.usage ?? TokenUsage())
         writer.dollars(.cost, nanodollars: cost)
         writer.text(.prices, failure.bill.map { priceList($0, cost) } ?? "")
-        writer.text(.roundClass, round.isUnjudged ? Self.unjudged : failure.failureClass.rawValue)
+        let roundClass =
+            round.isDuplicate ? Self.duplicate : round.isUnjudged ? Self.unjudged : failure.failureClass.rawValue
+        writer.text(.roundClass, roundClass)
         writer.text(.error, failure.message)
         writer.integer(.corrections, round.corrections)
         writer.integer(.rejections, round.rejections)
@@ -52,6 +54,8 @@ extension RecordCodec {
 
     /// The class of a round whose answer a verifier has still to judge.
     static let unjudged = "unjudged"
+    /// The class of a round whose request was answered twice: the other answer is the one that counts.
+    static let duplicate = "duplicate"
 
     /// What a verifier said of a round that it rejected.
     func record(of opinion: ItemOpinion, _ outcome: Outcome<ItemContext>) -> NewRecord {

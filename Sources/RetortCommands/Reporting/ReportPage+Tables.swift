@@ -165,7 +165,8 @@ extension ReportPage {
         pair.element("div", ["class": "card"]) { card in
             card.element("h2", text: "Last run")
             let servers = run.endpoints.enumerated().map { ($0.offset == 0 ? "servers" : "", $0.element.line) }
-            pairs(&card, rows + run.settings.sorted { $0.key < $1.key }.map { ($0.key, $0.value) } + servers)
+            let hedges = run.hedges.map { [("hedges", $0.line)] } ?? []
+            pairs(&card, rows + run.settings.sorted { $0.key < $1.key }.map { ($0.key, $0.value) } + servers + hedges)
             let changes = summary.changes.suffix(StoreSummary.changesShownMax)
             if !changes.isEmpty {
                 card.element("h3", text: "Changes while it ran")

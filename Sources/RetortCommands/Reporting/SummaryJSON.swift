@@ -144,6 +144,7 @@ struct SummaryJSON {
             Member("retries", .object(run.retries.sorted { $0.key < $1.key }.map { Member($0, .integer($1)) })),
             Member("truncated", .integer(run.truncated)), Member("empty", .integer(run.empty)),
             Member("last_error", .text(run.lastError)), Member("endpoints", .list(run.endpoints.map(\.tree))),
+            Member("hedges", run.hedges?.tree ?? .null),
             Member("settings", .object(run.settings.sorted { $0.key < $1.key }.map { Member($0, .text($1)) })),
         ])
     }

@@ -75,6 +75,7 @@ struct SummaryText {
         for (index, one) in run.endpoints.enumerated() {
             lines.append(row(index == 0 ? "servers" : "", clean(one.line)))
         }
+        if let hedges = run.hedges { lines.append(row("hedges", hedges.line)) }
         for change in summary.changes.suffix(StoreSummary.changesShownMax) {
             lines.append(row("changed", "\(UTCTime(Int64(change.time)).text): \(clean(change.text))"))
         }

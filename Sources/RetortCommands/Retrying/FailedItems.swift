@@ -195,10 +195,12 @@ final class FailedItems: ItemSource {
         let context = ItemContext(
             key: record.head.key, row: record.head.row, fingerprint: record.head.fingerprint,
             asked: AskedText.members(of: view, with: parser), metadata: view.metadata, request: stored, price: price)
-        return Item(
+        var item = Item(
             request: sent, context: context,
             estimatedTokens: TokenEstimate.tokens(of: sent, completionTokensMax: limit),
             costMax: costMax, price: price ?? .free, priorAttempts: Int(record.head.attempts),
             namesModel: override == nil && model != nil && ownModel != nil && ownModel != model)
+        item.model = ownModel ?? model ?? ""
+        return item
     }
 }

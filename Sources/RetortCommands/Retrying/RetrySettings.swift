@@ -98,6 +98,7 @@ extension RunSettings {
         baseURL = ""
         headers = []
         secrets = .none
+        reportNetwork = HTTPTransport.Network(environment: environment)
         network = isSimulated ? HTTPTransport.Network() : HTTPTransport.Network(environment: environment)
         var servers: [Server] = []
         if !isSimulated {

@@ -82,7 +82,8 @@ final class PriorRounds {
         let request = ModelRequest(path: asked.path, body: asked.body)
         let corrections = min(max(0, view.integer(.corrections)), Self.turnsMax)
         let rejections = min(max(0, view.integer(.rejections)), Self.turnsMax)
-        let isUnjudged = view.text(.roundClass) == RecordCodec.unjudged
+        // A second answer is the newest round only where the run was killed before the first was written: it is as good.
+        let isUnjudged = [RecordCodec.unjudged, RecordCodec.duplicate].contains(view.text(.roundClass))
         let latency = Interval.milliseconds(Int64(min(max(0, view.integer(.latency)), Self.latencyMax)))
         let body = view.member(.body)?.stringBytes ?? []
         var resumption = Resumption(

@@ -173,6 +173,7 @@ final class RowPlanner {
                 scheme.matches(
                     UInt32(truncatingIfNeeded: stored), fingerprint, request, settings.builder, with: splitter)
             }
+            item.model = prompt.model ?? settings.parameters.model
             item.reuseKey = settings.reuse?.key(sent, fingerprint: fingerprint, sample: sample, with: splitter)
             if let resumption {
                 item.resume(resumption)

@@ -194,6 +194,7 @@ struct RunConclusion {
             facts.append(
                 ("server", "\(server) sends bytes that were not asked for, so its connections are not reused"))
         }
+        if let hedges = progress.hedges { facts.append(("hedges", HedgeRecord(hedges).line)) }
         facts += Self.rounds(of: progress)
         if progress.truncated > 0 {
             let answers = progress.truncated == 1 ? "1 answer" : "\(Human.count(progress.truncated)) answers"

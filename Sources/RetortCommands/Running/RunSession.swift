@@ -353,7 +353,7 @@ struct RunSession {
             input, settings, scheme: RowScheme(store.manifest.job), known: store.manifest.input?.rows,
             isFollowing: reading.watch != nil)
         let settings = settings
-        let verifier = try await runVerifier()
+        let verifier = try await verifier(offering: store, issued)
         source.start(
             input: input, from: standing.start(of: input, store, settings.rows), settings.rows, store: store,
             recorder: recorder, reading: reading,
@@ -385,6 +385,13 @@ struct RunSession {
         result.part = ShardResult(settings.shard, source.reading)
         publisher.end(result)
         return result
+    }
+
+    /// The run's verifier; and from here on failed items of the store can be asked again.
+    private func verifier(offering store: RecordStore, _ issued: IssuedKeys) async throws(RetortError) -> RunVerifier? {
+        let verifier = try await runVerifier()
+        live?.control.attach(Requeue(settings: settings, store: store, issued: issued, verifier: verifier))
+        return verifier
     }
 
     /// Whether the run asks all that the store is for.

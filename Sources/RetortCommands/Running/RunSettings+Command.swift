@@ -65,6 +65,7 @@ extension RunSettings {
         secrets = Secrets(environment: environment, headers: access.allHeaders)
         network =
             simulator == nil ? HTTPTransport.Network(environment: environment) : HTTPTransport.Network()
+        reportNetwork = HTTPTransport.Network(environment: environment)
         pricing = try Pricing(command, parameters: parameters, isSimulated: simulator != nil)
         order = command.choice("order")
         reuse = try ReuseOptions(command)
@@ -122,7 +123,7 @@ extension RunSettings {
         }
     }
 
-    /// - Parameter stopsAtRefusals: whether the command has an option for them.
+    /// - Parameter stopsAtRefusals: whether the command has an option for them; then it is a run.
     static func generator(
         _ command: ParsedCommand, stopsAtRefusals: Bool = true
     ) throws(RetortError) -> GeneratorConfiguration {
@@ -144,6 +145,8 @@ extension RunSettings {
             ? command.duration("retry-cap") : max(command.duration("retry-cap"), configuration.backoffBase)
         configuration.outageMax = command.duration("outage-max")
         configuration.refusalsMax = stopsAtRefusals ? command.integer("refusals-max") : 0
+        // A server's clients wait for pieces of answers, which no second request can take over.
+        if stopsAtRefusals { configuration.hedging = try HedgeOptions.settings(command) }
         configuration.seed = UInt64.random(in: 0...UInt64.max)
         try configuration.validate()
         return configuration

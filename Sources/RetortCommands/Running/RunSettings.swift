@@ -56,6 +56,8 @@ struct RunSettings: Sendable {
     var timeouts: HTTPTransport.Timeouts
     var responseBytesMax: Int
     var network: HTTPTransport.Network
+    /// The way to what a run reports to: also with the built-in server, proxies are for these.
+    var reportNetwork = HTTPTransport.Network()
     var generator: GeneratorConfiguration
     var splitsThinking: Bool
     var rejectedFinishReasons: Set<String>

@@ -29,6 +29,10 @@ enum SimulatorOptions {
             "fail-script", kind: .string, valueName: "ATTEMPT=FAULT,...",
             summary: "what the attempts of every item get: 1=500,2=429", group: group),
         OptionSpec(
+            "slow-factor", kind: .number(1...10_000), valueName: "N",
+            summary: "how many times longer the fault slow takes",
+            group: group, default: String(Int(SimulatorConfiguration().slowFactor))),
+        OptionSpec(
             "json-faults", kind: .string, valueName: "FAULT=SHARE,...",
             summary: "shares of JSON answers that are not as asked: prose=0.2,almost=0.1,broken=0.05",
             details: """
@@ -102,6 +106,7 @@ enum SimulatorOptions {
         if let script = command.stringIfSet("fail-script") {
             configuration.faults.script = try FaultPlan.script(parsing: script)
         }
+        configuration.slowFactor = command.number("slow-factor")
         if let shares = command.stringIfSet("json-faults") {
             configuration.jsonFaults = try JSONFaultPlan(parsing: shares)
         }

@@ -95,6 +95,7 @@ extension RunRecord {
         (valuesFound, invalid) = (progress.valuesFound, progress.failures[.invalidOutput] ?? 0)
         lastError = progress.lastError ?? ""
         endpoints = progress.endpoints.map { EndpointRecord($0) }
+        hedges = progress.hedges.map(HedgeRecord.init)
         outageLeftSeconds = progress.outageLeft?.seconds
         nextRetrySeconds = progress.nextRetryIn?.seconds
         retries = Dictionary(uniqueKeysWithValues: progress.retries.filter { $0.value > 0 }.map { ($0.rawValue, $1) })
@@ -130,6 +131,9 @@ extension RunSettings {
         texts["rps"] = generator.limits.requestsPerSecond.map { Human.fixed($0, 3) }
         texts["rpm"] = generator.limits.requestsPerMinute.map { Human.fixed($0, 2) }
         texts["tpm"] = generator.limits.tokensPerMinute.map { Human.fixed($0, 0) }
+        texts["hedge"] = generator.hedging.map {
+            "p\(Human.fixed($0.quantile * 100, 1)) within \(Human.fixed($0.budgetShare * 100, 1))% of requests"
+        }
         texts["throttle"] = generator.limits.spacing.map(Human.duration)
         texts["max_cost"] = pricing.limit.map { Human.dollars(Money.dollars($0)) }
         if let price = pricing.price, price != .free {

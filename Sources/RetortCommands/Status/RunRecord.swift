@@ -58,6 +58,8 @@ struct RunRecord: Sendable, Hashable {
     var concurrencyMax = 0
     /// How each server does; empty where there is one.
     var endpoints: [EndpointRecord] = []
+    /// What duplicates of stragglers have brought; nil where none are sent.
+    var hedges: HedgeRecord?
     /// How the run was told to go: names and texts, without secrets.
     var settings: [String: String] = [:]
 
@@ -94,7 +96,8 @@ extension RunRecord {
             Member("truncated", .integer(truncated)), Member("empty", .integer(empty)),
             Member("values_found", ValueCounts.tree(valuesFound)), Member("invalid", .integer(invalid)),
             Member("outage_left_s", JSONTree(outageLeftSeconds)),
-            Member("endpoints", .list(endpoints.map(\.tree))), Member("settings", texts(settings)),
+            Member("endpoints", .list(endpoints.map(\.tree))), Member("hedges", hedges?.tree ?? .null),
+            Member("settings", texts(settings)),
         ]).text
     }
 
@@ -130,6 +133,7 @@ extension RunRecord {
                 retries[Self.cut(name)] = max(0, min(number, Self.countMax))
             }
         }
+        hedges = HedgeRecord(root["hedges"])
         endpoints = (root["endpoints"]?.elements ?? []).prefix(Self.membersMax).compactMap { EndpointRecord($0) }
         for (key, value) in (root["settings"]?.members ?? []).prefix(Self.membersMax) {
             if let name = key.string, let text = value.string { settings[Self.cut(name)] = Self.cut(text) }

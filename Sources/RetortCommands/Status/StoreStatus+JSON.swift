@@ -82,6 +82,7 @@ extension StoreStatus {
         object.member("outage_left_s", Self.number(live?.outageLeftSeconds))
         object.member("empty", Self.number(run?.empty))
         object.member("endpoints", JSONTree.list((run?.endpoints ?? []).map(\.tree)).line)
+        object.member("hedges", (run?.hedges?.tree ?? .null).line)
         object.member("values_found", ValueCounts.tree(run?.valuesFound ?? [:]).line)
         object.text("paused", live?.paused ?? "")
         object.text("last_error", run?.lastError ?? "")

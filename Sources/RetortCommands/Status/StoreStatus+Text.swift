@@ -87,6 +87,7 @@ extension StoreStatus {
         for (index, one) in (run?.endpoints ?? []).enumerated() {
             facts.append((index == 0 ? "servers" : "", one.line))
         }
+        if let hedges = run?.hedges { facts.append(("hedges", hedges.line)) }
         if !settings.isEmpty {
             facts.append(("settings", settings.map { "\($0.name)=\($0.text)" }.joined(separator: ", ")))
         }

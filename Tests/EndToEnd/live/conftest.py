@@ -22,15 +22,20 @@ ROWS = 20_000
 class Run:
     """A run in the background with a page."""
 
-    def __init__(self, folder, *options, rows=ROWS):
+    def __init__(self, folder, *options, rows=ROWS, models=()):
         self.folder = folder
         self.store = folder / "run"
         prompts = folder / "prompts.jsonl"
-        prompts.write_text("".join(f'{{"prompt": "number {n} <b>&amp;</b>"}}\n' for n in range(rows)))
+        prompts.write_text("".join(self.row(n, models) + "\n" for n in range(rows)))
         self.program = Program(
             folder, "run", prompts, "--out", self.store, "--simulate", "--listen", "127.0.0.1:0", *options
         )
         self.address, self.token = self.wait_for(r"live page: (http://\S+?)#token=(\w+)").groups()
+
+    @staticmethod
+    def row(n, models):
+        row = {"prompt": f"number {n} <b>&amp;</b>"}
+        return json.dumps(row | ({"model": models[n % len(models)]} if models else {}))
 
     def wait_for(self, pattern):
         end = time.monotonic() + RUN_SECONDS_MAX

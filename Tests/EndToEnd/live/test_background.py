@@ -1,11 +1,13 @@
 """Runs in the background, lists of runs, notifications, logs, comparisons, and the page of a store from outside."""
 
+import http.server
 import json
 import os
 import re
 import signal
 import socket
 import subprocess
+import threading
 import time
 
 import pytest
@@ -77,6 +79,55 @@ def test_notifications_and_the_log(prompts, tmp_path):
     assert kinds[0] == "start" and kinds[-1] == "end" and kinds.count("failure") == 1
     assert events[-1]["done"] + events[-1]["failed"] == 400
     assert secret not in log.read_text()
+
+
+class Listener:
+    """Takes what is posted; answers with each of the statuses in turn, then with 204."""
+
+    def __init__(self, *statuses):
+        self.posts, self.statuses, outer = [], list(statuses), self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["content-length"]))
+                outer.posts.append((self.path, self.headers["content-type"], json.loads(body)))
+                self.send_response(outer.statuses.pop(0) if outer.statuses else 204)
+                self.send_header("content-length", "0")
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self.server.server_port}/hook/a-secret?token=b-secret"
+
+
+def test_notifications_by_post(prompts, tmp_path):
+    store, listener = tmp_path / "run", Listener(503)
+    server = ("--simulate", "--latency", "20ms", "--fail", "400=0.3")
+    done = once("run", prompts, "--out", store, *server, "--notify", listener.url, status=75, NO_PROXY="127.0.0.1")
+    path, kind, last = listener.posts[-1]
+    assert (path, kind) == ("/hook/a-secret?token=b-secret", "application/json")
+    assert last["event"] == "end" and last["store"] == str(store) and last["state"] == "ended"
+    assert last["done"] + last["failed"] == last["total"] == 400
+    # The first try was refused for the moment and repeated.
+    assert listener.posts[0][2] == listener.posts[1][2] or listener.posts[0][2] in [post[2] for post in listener.posts[1:]]
+    assert "not told" not in done.stderr
+    listener.server.shutdown()
+
+
+def test_who_cannot_be_notified_is_told_without_secrets(prompts, tmp_path):
+    listener = Listener(404, 404)
+    done = once(
+        "run", prompts, "--out", tmp_path / "run", "--simulate", "--latency", "1ms", "--notify", listener.url,
+        NO_PROXY="127.0.0.1",
+    )  # fmt: skip
+    assert f"--notify: not told: http://127.0.0.1:{listener.server.server_port} answered 404" in done.stderr
+    assert len(listener.posts) == 1 and "secret" not in done.stderr
+    listener.server.shutdown()
+    refused = once("run", prompts, "--out", tmp_path / "other", "--simulate", "--notify", "http://", status=64)
+    assert "not an address to post to" in refused.stderr and not (tmp_path / "other").exists()
 
 
 def test_two_stores_are_compared(prompts, tmp_path):

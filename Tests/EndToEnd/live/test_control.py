@@ -50,6 +50,67 @@ def test_what_cannot_be_done_is_told_and_changes_nothing(start):
     assert run.state()["window"]["max"] == 4
 
 
+def failures(run):
+    done = subprocess.run([binary(), "cat", run.store, "--failures"], capture_output=True, text=True, env=clean_environment())
+    return [json.loads(line)["id"] for line in done.stdout.splitlines()]
+
+
+def answers(run):
+    done = subprocess.run([binary(), "cat", run.store], capture_output=True, text=True, env=clean_environment())
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_a_failed_item_is_asked_again(start):
+    run = start("--latency", "10ms", "--concurrency", 8, "--fail", "500=0.2", "--attempts", "1", rows=3000)
+    run.until(lambda state: state["items"]["failed"] >= 8)
+    run.ctl("pause")
+    run.until(lambda state: state["state"] == "paused" and state["window"]["in_flight"] == 0)
+    before = run.state()["items"]
+    failed, known = failures(run), {record["id"] for record in answers(run)}
+    assert len(failed) == before["failed"]
+    for name in failed[:8]:
+        assert f"asking again for {name}, which had failed: server" in run.ctl("requeue", name)
+        # It is with the run now, and nobody else gets it.
+        assert "the item is being asked" in run.ctl("requeue", name, status=78)
+    assert "the item has an answer" in run.ctl("requeue", next(iter(known)), status=78)
+    assert "no such item yet" in run.ctl("requeue", "nothing", status=78)
+    run.ctl("requeue", status=64)
+    run.ctl("resume")
+    run.ctl("set", "concurrency=64")
+    run.program.process.wait(timeout=60)
+    again = {record["id"]: record for record in answers(run) if record["id"] in failed[:8]}
+    assert again and all(record["attempts"] == 2 for record in again.values())
+    assert not set(again) & set(failures(run))
+    status = subprocess.run([binary(), "status", run.store, "--json"], capture_output=True, env=clean_environment())
+    status = json.loads(status.stdout)
+    assert (status["done"] + status["failed"], status["pending"]) == (3000, 0)
+    assert status["failed"] == len(failures(run))
+    changes = [json.loads(line)["change"] for line in (run.store / "changes.jsonl").read_text().splitlines()]
+    assert sum(change.startswith("asking again for") for change in changes) == 8
+    verified = subprocess.run([binary(), "verify", run.store, "--deep"], capture_output=True, env=clean_environment())
+    assert verified.returncode == 0, verified
+
+
+def test_a_model_waits_and_the_others_go_on(start):
+    run = start("--latency", "5ms", "--concurrency", 4, "--server-models", "big,small", rows=4000, models=("big", "small"))
+    assert "holding big: its items wait, others go on" in run.ctl("hold", "big")
+
+    def counts():
+        models = [record["model"] for record in answers(run)]
+        return models.count("big"), models.count("small")
+
+    # What was in flight ends; from then on only the other model is asked.
+    run.until(lambda state: state["items"]["done"] > 300)
+    big = counts()[0]
+    done = run.state()["items"]["done"]
+    run.until(lambda state: state["items"]["done"] > done + 300)
+    assert counts()[0] == big
+    assert "released big" in run.ctl("release", "big")
+    run.ctl("set", "concurrency=64")
+    assert run.program.process.wait(timeout=60) == 0
+    assert counts() == (2000, 2000)
+
+
 def test_the_socket_is_the_users_own_and_of_this_run(start, tmp_path):
     run = start(*PACE)
     path = run.store / "control.sock"
