@@ -78,21 +78,41 @@ let package = Package(
         part("CommandLine", uses: ["JSONText", "Basics"]),
         part("JobFiles", uses: ["CYAML", "CommandLine", "PromptSource", "JSONText", "Basics"]),
 
-        // Commands, and the program.
+        // A run, what it leaves, and the program.
+        part(
+            "Dataset",
+            uses: [
+                "JobFiles", "Verifiers", "BatchDelivery", "ResponseGenerator", "StageSource", "PromptSource",
+                "Filtering", "SegmentStore", "ModelAPI", "CommandLine", "JSONText", "Basics",
+            ]),
+        part(
+            "Reporting",
+            uses: [
+                "Dataset", "Verifiers", "Filtering", "SegmentStore", "Parquet", "Gzip", "CommandLine", "JSONText",
+                "Basics",
+            ]),
+        part(
+            "Distillation",
+            uses: [
+                "CProcess", "Reporting", "Dataset", "JobFiles", "RunMonitor", "SharedLimit", "HashTree", "Verifiers",
+                "BatchDelivery", "ModelSimulator", "HTTPTransport", "ResponseGenerator", "StageSource",
+                "PromptSource", "Filtering", "SegmentStore", "ModelAPI", "JSONSchema", "CommandLine", "JSONText",
+                "Basics",
+            ]),
+        part(
+            "Serving",
+            uses: [
+                "Distillation", "Dataset", "HTTPServer", "HTTPTransport", "ResponseGenerator", "PromptSource",
+                "SegmentStore", "ModelAPI", "CommandLine", "JSONText", "Basics",
+            ]),
         part(
             "RetortCommands",
             uses: [
-                "CProcess", "JobFiles", "Basics", "HashTree", "SharedLimit", "JSONText", "JSONSchema", "Gzip",
-                "Parquet",
-                "SegmentStore",
-                "ModelAPI",
-                "HTTPTransport", "BatchDelivery",
-                "ResponseGenerator", "PromptSource", "StageSource", "Filtering", "ModelSimulator", "Verifiers",
-                "RunMonitor", "HTTPServer",
-                "CommandLine",
                 "CCurl", "CDeflate", "CHTTPParser", "CMicroHTTPD", "COpenSSL", "CPCRE2", "CSimdJSON", "CXXHash",
-                "CYAML",
-                "CZlib",
+                "CYAML", "CZlib", "Serving", "Distillation", "Reporting", "Dataset", "JobFiles", "RunMonitor",
+                "HTTPServer", "SharedLimit", "HashTree", "Verifiers", "ModelSimulator", "HTTPTransport",
+                "ResponseGenerator", "PromptSource", "Filtering", "SegmentStore", "ModelAPI", "CommandLine",
+                "JSONText", "Basics",
             ]),
         .executableTarget(name: "retort", dependencies: ["RetortCommands"], swiftSettings: strict),
         .target(
@@ -146,17 +166,16 @@ let package = Package(
         tests(
             of: "RetortCommands",
             with: [
-                "BatchDelivery",
-                "SegmentStore", "CommandLine", "JSONText", "Gzip", "HTTPTransport", "ModelSimulator", "ModelAPI",
-                "PromptSource", "StageSource", "ResponseGenerator", "JobFiles", "HTTPServer", "Basics",
+                "Serving", "Distillation", "Reporting", "Dataset", "JobFiles", "HTTPServer", "Verifiers",
+                "BatchDelivery", "HTTPTransport", "ResponseGenerator", "StageSource", "PromptSource", "Filtering",
+                "SegmentStore", "ModelAPI", "Gzip", "CommandLine", "JSONText", "Basics",
             ]),
         tests(of: "Retort", with: ["ModelSimulator", "Basics"]),
         .testTarget(
             name: "WholeTests",
             dependencies: [
-                "RetortCommands", "ResponseGenerator", "SegmentStore", "Verifiers", "PromptSource", "CommandLine",
-                "ModelAPI",
-                "JSONText", "Basics", "TestSupport",
+                "Serving", "Distillation", "Reporting", "Dataset", "Verifiers", "ResponseGenerator", "PromptSource",
+                "SegmentStore", "ModelAPI", "CommandLine", "JSONText", "Basics", "RetortCommands", "TestSupport",
             ], swiftSettings: strict),
     ],
     cxxLanguageStandard: .cxx17

@@ -1,4 +1,5 @@
 internal import Basics
+import Distillation
 internal import Glibc
 internal import HTTPTransport
 internal import JSONText

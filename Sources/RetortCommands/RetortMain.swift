@@ -1,4 +1,5 @@
 import CommandLine
+import Distillation
 import Glibc
 import HTTPTransport
 

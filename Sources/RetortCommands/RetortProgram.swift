@@ -1,4 +1,6 @@
 public import CommandLine
+import Dataset
+import Distillation
 
 /// The table of the whole program.
 public enum RetortProgram {

@@ -1,6 +1,10 @@
 import Testing
 
+@testable import Dataset
+@testable import Distillation
+@testable import Reporting
 @testable import RetortCommands
+@testable import Serving
 
 @Suite("A run for a number of accepted answers")
 struct AcceptedGoalTests {

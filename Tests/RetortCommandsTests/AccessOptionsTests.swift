@@ -1,7 +1,11 @@
 import Basics
 import Testing
 
+@testable import Dataset
+@testable import Distillation
+@testable import Reporting
 @testable import RetortCommands
+@testable import Serving
 
 @Suite struct AccessOptionsTests {
     private func headers(_ arguments: [String], _ environment: [String: String]) throws -> [String] {

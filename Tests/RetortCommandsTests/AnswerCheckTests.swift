@@ -4,7 +4,11 @@ import JSONText
 import ModelAPI
 import Testing
 
+@testable import Dataset
+@testable import Distillation
+@testable import Reporting
 @testable import RetortCommands
+@testable import Serving
 
 struct AnswerCheckTests {
     private func answer(_ text: String, finish: String = "") -> ModelAnswer {

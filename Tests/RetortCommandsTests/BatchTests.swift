@@ -7,7 +7,11 @@ import ResponseGenerator
 import SegmentStore
 import Testing
 
+@testable import Dataset
+@testable import Distillation
+@testable import Reporting
 @testable import RetortCommands
+@testable import Serving
 
 /// Answers each call with the next of its replies.
 private final class ScriptedSender: BulkSender {

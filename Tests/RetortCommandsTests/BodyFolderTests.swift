@@ -2,7 +2,11 @@ import Basics
 import SegmentStore
 import Testing
 
+@testable import Dataset
+@testable import Distillation
+@testable import Reporting
 @testable import RetortCommands
+@testable import Serving
 
 @Suite struct BodyFolderTests {
     private let folder = LivingFixture.Folder()

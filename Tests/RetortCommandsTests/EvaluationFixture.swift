@@ -5,7 +5,11 @@ import SegmentStore
 import Testing
 import Verifiers
 
+@testable import Dataset
+@testable import Distillation
+@testable import Reporting
 @testable import RetortCommands
+@testable import Serving
 
 /// A store with several answers of each item, and a verifier that judges them by their text.
 struct EvaluationFixture {

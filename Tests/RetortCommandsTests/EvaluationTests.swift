@@ -4,7 +4,11 @@ import SegmentStore
 import Testing
 import Verifiers
 
+@testable import Dataset
+@testable import Distillation
+@testable import Reporting
 @testable import RetortCommands
+@testable import Serving
 
 @Suite struct EvaluationTests {
     private static let answers: [(id: String, sample: UInt32, text: String)] = [

@@ -1,7 +1,11 @@
 import JSONText
 import Testing
 
+@testable import Dataset
+@testable import Distillation
+@testable import Reporting
 @testable import RetortCommands
+@testable import Serving
 
 @Suite struct ExportFormatTests {
     private static let chat = #"""

@@ -3,7 +3,11 @@ import JSONText
 import SegmentStore
 import Testing
 
+@testable import Dataset
+@testable import Distillation
+@testable import Reporting
 @testable import RetortCommands
+@testable import Serving
 
 /// Tables of values: which columns, which cells, which names go with which formats.
 @Suite struct ExportTableTests {

@@ -5,7 +5,11 @@ import ResponseGenerator
 import SegmentStore
 import Testing
 
+@testable import Dataset
+@testable import Distillation
+@testable import Reporting
 @testable import RetortCommands
+@testable import Serving
 
 @Suite struct FailedItemsTests {
     private let folder = LivingFixture.Folder()

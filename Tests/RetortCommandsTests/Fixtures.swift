@@ -7,7 +7,11 @@ import ResponseGenerator
 import SegmentStore
 import Testing
 
+@testable import Dataset
+@testable import Distillation
+@testable import Reporting
 @testable import RetortCommands
+@testable import Serving
 
 /// A directory of its own, gone with the value.
 final class Folder: Sendable {

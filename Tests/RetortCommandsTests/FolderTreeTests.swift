@@ -3,7 +3,11 @@ import JSONText
 import SegmentStore
 import Testing
 
+@testable import Dataset
+@testable import Distillation
+@testable import Reporting
 @testable import RetortCommands
+@testable import Serving
 
 @Suite struct FolderTreeTests {
     private func text(_ path: String) throws -> String { try PosixFileSystem().text(of: path) }

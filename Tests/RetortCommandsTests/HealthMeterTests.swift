@@ -3,7 +3,11 @@ import CommandLine
 import HTTPTransport
 import Testing
 
+@testable import Dataset
+@testable import Distillation
+@testable import Reporting
 @testable import RetortCommands
+@testable import Serving
 
 @Suite struct HealthMeterTests {
     @Test func ratesAreThoseOfAWhile() throws {

@@ -4,7 +4,11 @@ import SegmentStore
 import StageSource
 import Testing
 
+@testable import Dataset
+@testable import Distillation
+@testable import Reporting
 @testable import RetortCommands
+@testable import Serving
 
 /// Which rows of an input a run takes, and which are held back until one can be sent.
 @Suite struct InputRangeTests {

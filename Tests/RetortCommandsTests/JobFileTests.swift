@@ -4,7 +4,11 @@ import ModelAPI
 import PromptSource
 import Testing
 
+@testable import Dataset
+@testable import Distillation
+@testable import Reporting
 @testable import RetortCommands
+@testable import Serving
 
 @Suite struct JobFileTests {
     private func job(_ text: String) throws(RetortError) -> JobFile {

@@ -4,7 +4,11 @@ import JSONText
 import SegmentStore
 import Testing
 
+@testable import Dataset
+@testable import Distillation
+@testable import Reporting
 @testable import RetortCommands
+@testable import Serving
 
 /// A folder of the test's own, removed afterwards.
 private func inFolder(_ body: (String) throws -> Void) throws {

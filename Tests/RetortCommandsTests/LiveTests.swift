@@ -4,7 +4,11 @@ import ModelAPI
 import ResponseGenerator
 import Testing
 
+@testable import Dataset
+@testable import Distillation
+@testable import Reporting
 @testable import RetortCommands
+@testable import Serving
 
 @Suite("Commands to a run")
 struct ControlCommandTests {

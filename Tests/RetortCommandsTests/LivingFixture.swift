@@ -3,7 +3,11 @@ import Glibc
 import JSONText
 import SegmentStore
 
+@testable import Dataset
+@testable import Distillation
+@testable import Reporting
 @testable import RetortCommands
+@testable import Serving
 
 /// What the tests of commands over stores share.
 enum LivingFixture {

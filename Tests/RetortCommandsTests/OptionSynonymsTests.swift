@@ -4,7 +4,11 @@ import ModelAPI
 import SegmentStore
 import Testing
 
+@testable import Dataset
+@testable import Distillation
+@testable import Reporting
 @testable import RetortCommands
+@testable import Serving
 
 @Suite struct OptionSynonymsTests {
     private func refusal(_ words: [String]) -> RetortError? {

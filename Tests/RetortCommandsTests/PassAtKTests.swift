@@ -1,6 +1,10 @@
 import Testing
 
+@testable import Dataset
+@testable import Distillation
+@testable import Reporting
 @testable import RetortCommands
+@testable import Serving
 
 struct PassAtKTests {
     /// 1 - C(n-c,k)/C(n,k) by factorials.

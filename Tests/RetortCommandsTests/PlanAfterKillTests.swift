@@ -3,7 +3,11 @@ import PromptSource
 import SegmentStore
 import Testing
 
+@testable import Dataset
+@testable import Distillation
+@testable import Reporting
 @testable import RetortCommands
+@testable import Serving
 
 /// A plan of a store whose run was killed: what it says is what the resuming run finds, at the same cost.
 @Suite struct PlanAfterKillTests {

@@ -3,7 +3,11 @@ import JSONText
 import ModelAPI
 import Testing
 
+@testable import Dataset
+@testable import Distillation
+@testable import Reporting
 @testable import RetortCommands
+@testable import Serving
 
 @Suite struct PriceTableTests {
     private func table(_ text: String) throws(RetortError) -> PriceTable {

@@ -6,7 +6,11 @@ import ResponseGenerator
 import SegmentStore
 import Testing
 
+@testable import Dataset
+@testable import Distillation
+@testable import Reporting
 @testable import RetortCommands
+@testable import Serving
 
 /// The lines of records, byte for byte: what readers of a dataset rely on.
 @Suite struct RecordCodecTests {

@@ -6,7 +6,11 @@ import ResponseGenerator
 import SegmentStore
 import Testing
 
+@testable import Dataset
+@testable import Distillation
+@testable import Reporting
 @testable import RetortCommands
+@testable import Serving
 
 /// Every record of a lane has the same members of the same types, whatever was asked and answered: readers that give a
 /// column one type must load every store.

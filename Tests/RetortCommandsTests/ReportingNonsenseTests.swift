@@ -3,7 +3,11 @@ import JSONText
 import SegmentStore
 import Testing
 
+@testable import Dataset
+@testable import Distillation
+@testable import Reporting
 @testable import RetortCommands
+@testable import Serving
 
 /// What no server in its right mind sends must not stop a report.
 @Suite struct ReportingNonsenseTests {

@@ -4,7 +4,11 @@ import Glibc
 import SegmentStore
 import Testing
 
+@testable import Dataset
+@testable import Distillation
+@testable import Reporting
 @testable import RetortCommands
+@testable import Serving
 
 @Suite struct ReportingPageTests {
     private static let hostile = #"</code><script>alert('x')</script><img src=x onerror="y">&amp;"#

@@ -3,7 +3,11 @@ import Glibc
 import JSONText
 import SegmentStore
 
+@testable import Dataset
+@testable import Distillation
+@testable import Reporting
 @testable import RetortCommands
+@testable import Serving
 
 /// A store on disk in a directory of its own, filled with records of chosen content. Removed with its last reference.
 final class ReportingStore {

@@ -3,7 +3,11 @@ import JSONText
 import SegmentStore
 import Testing
 
+@testable import Dataset
+@testable import Distillation
+@testable import Reporting
 @testable import RetortCommands
+@testable import Serving
 
 @Suite struct ReportingSummaryTests {
     private static let start: Int64 = 1_700_000_000

@@ -1,7 +1,11 @@
 import TestSupport
 import Testing
 
+@testable import Dataset
+@testable import Distillation
+@testable import Reporting
 @testable import RetortCommands
+@testable import Serving
 
 @Suite struct ReportingTimelineTests {
     /// A timeline with one answer at each of some moments.

@@ -3,7 +3,11 @@ import CommandLine
 import SegmentStore
 import Testing
 
+@testable import Dataset
+@testable import Distillation
+@testable import Reporting
 @testable import RetortCommands
+@testable import Serving
 
 @Suite struct ReportingWatchTests {
     private func second(_ count: Double) -> Instant { Instant(nanoseconds: 0) + .seconds(count) }

@@ -3,7 +3,11 @@ import JSONText
 import SegmentStore
 import Testing
 
+@testable import Dataset
+@testable import Distillation
+@testable import Reporting
 @testable import RetortCommands
+@testable import Serving
 
 @Suite struct RequestEditsTests {
     private func apply(drops: [String] = [], renames: [String] = [], to body: String) throws -> String? {

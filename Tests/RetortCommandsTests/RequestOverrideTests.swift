@@ -2,7 +2,11 @@ import JSONText
 import ModelAPI
 import Testing
 
+@testable import Dataset
+@testable import Distillation
+@testable import Reporting
 @testable import RetortCommands
+@testable import Serving
 
 @Suite struct RequestOverrideTests {
     private func apply(

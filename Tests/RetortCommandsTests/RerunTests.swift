@@ -5,7 +5,11 @@ import PromptSource
 import SegmentStore
 import Testing
 
+@testable import Dataset
+@testable import Distillation
+@testable import Reporting
 @testable import RetortCommands
+@testable import Serving
 
 /// What `--on-change rerun` does before anything is asked.
 @Suite struct RerunTests {

@@ -3,7 +3,11 @@ import CommandLine
 import ModelAPI
 import Testing
 
+@testable import Dataset
+@testable import Distillation
+@testable import Reporting
 @testable import RetortCommands
+@testable import Serving
 
 @Suite struct RetrySettingsTests {
     private let job = StoredJob(values: [

@@ -2,7 +2,11 @@ import Basics
 import BatchDelivery
 import Testing
 
+@testable import Dataset
+@testable import Distillation
+@testable import Reporting
 @testable import RetortCommands
+@testable import Serving
 
 private let hour = 3600.0
 

@@ -3,7 +3,11 @@ import PromptSource
 import SegmentStore
 import Testing
 
+@testable import Dataset
+@testable import Distillation
+@testable import Reporting
 @testable import RetortCommands
+@testable import Serving
 
 @Suite struct RowPricesTests {
     private let folder: Folder

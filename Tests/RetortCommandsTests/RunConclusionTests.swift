@@ -4,8 +4,12 @@ import ModelAPI
 import SegmentStore
 import Testing
 
+@testable import Dataset
+@testable import Distillation
+@testable import Reporting
 @testable import ResponseGenerator
 @testable import RetortCommands
+@testable import Serving
 
 @Suite struct RunConclusionTests {
     private func conclusion(

@@ -6,7 +6,11 @@ import ResponseGenerator
 import SegmentStore
 import Testing
 
+@testable import Dataset
+@testable import Distillation
+@testable import Reporting
 @testable import RetortCommands
+@testable import Serving
 
 @Suite struct RunSettingsTests {
     @Test func theTableIsSound() { #expect(RetortProgram.spec.problems() == []) }

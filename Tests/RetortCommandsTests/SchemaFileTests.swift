@@ -2,7 +2,11 @@ import Basics
 import SegmentStore
 import Testing
 
+@testable import Dataset
+@testable import Distillation
+@testable import Reporting
 @testable import RetortCommands
+@testable import Serving
 
 /// Schemas as people give them: what could judge no answer is refused before anything is paid.
 @Suite struct SchemaFileTests {

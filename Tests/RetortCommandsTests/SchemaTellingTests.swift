@@ -6,7 +6,11 @@ import ResponseGenerator
 import SegmentStore
 import Testing
 
+@testable import Dataset
+@testable import Distillation
+@testable import Reporting
 @testable import RetortCommands
+@testable import Serving
 
 /// `--schema-by`, `--schema-prompt`, `--strict-schema` from the command line to the requests.
 @Suite struct SchemaTellingTests {

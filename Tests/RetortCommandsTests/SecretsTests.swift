@@ -1,7 +1,11 @@
 import ModelAPI
 import Testing
 
+@testable import Dataset
+@testable import Distillation
+@testable import Reporting
 @testable import RetortCommands
+@testable import Serving
 
 @Suite struct SecretsTests {
     private let secrets = Secrets(

@@ -2,7 +2,11 @@ import Basics
 import ResponseGenerator
 import Testing
 
+@testable import Dataset
+@testable import Distillation
+@testable import Reporting
 @testable import RetortCommands
+@testable import Serving
 
 @Suite struct ServerTextTests {
     @Test func anAddressAndWhatIsItsOwn() throws {

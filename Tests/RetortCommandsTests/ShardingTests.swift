@@ -4,7 +4,11 @@ import ResponseGenerator
 import SegmentStore
 import Testing
 
+@testable import Dataset
+@testable import Distillation
+@testable import Reporting
 @testable import RetortCommands
+@testable import Serving
 
 @Suite struct ShardingTests {
     private let folder: Folder

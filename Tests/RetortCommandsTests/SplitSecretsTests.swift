@@ -2,7 +2,11 @@ import JSONText
 import ModelAPI
 import Testing
 
+@testable import Dataset
+@testable import Distillation
+@testable import Reporting
 @testable import RetortCommands
+@testable import Serving
 
 /// A secret that a server sends in pieces.
 @Suite struct SplitSecretsTests {

@@ -2,7 +2,11 @@ import Basics
 import ModelAPI
 import Testing
 
+@testable import Dataset
+@testable import Distillation
+@testable import Reporting
 @testable import RetortCommands
+@testable import Serving
 
 @Suite("The window that stages share")
 struct StageGateTests {

@@ -6,7 +6,11 @@ import ResponseGenerator
 import SegmentStore
 import Testing
 
+@testable import Dataset
+@testable import Distillation
+@testable import Reporting
 @testable import RetortCommands
+@testable import Serving
 
 /// `retort check`: stored answers and failures judged again.
 @Suite struct StoreCheckTests {

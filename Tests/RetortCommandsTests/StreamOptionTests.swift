@@ -4,7 +4,11 @@ import ModelAPI
 import ResponseGenerator
 import Testing
 
+@testable import Dataset
+@testable import Distillation
+@testable import Reporting
 @testable import RetortCommands
+@testable import Serving
 
 @Suite struct StreamOptionTests {
     private func body(_ flags: String...) throws -> (request: ModelRequest, fingerprint: UInt64) {

@@ -3,7 +3,11 @@ import PromptSource
 import SegmentStore
 import Testing
 
+@testable import Dataset
+@testable import Distillation
+@testable import Reporting
 @testable import RetortCommands
+@testable import Serving
 
 /// A template against the first rows of its input, and one that takes another's place.
 @Suite struct TemplateTrialTests {

@@ -4,7 +4,11 @@ import ModelAPI
 import SegmentStore
 import TestSupport
 
+@testable import Dataset
+@testable import Distillation
+@testable import Reporting
 @testable import RetortCommands
+@testable import Serving
 
 /// Holds a disk against the books: after each death, and at each end.
 struct WholeAudit {

@@ -3,9 +3,13 @@ import ModelAPI
 import PromptSource
 import TestSupport
 
+@testable import Dataset
+@testable import Distillation
+@testable import Reporting
 @testable import ResponseGenerator
 @testable import RetortCommands
 @testable import SegmentStore
+@testable import Serving
 
 /// One process, from opening the store to closing it, as `retort run` composes it: settings, planner, source, generator,
 /// recorder, verifier and store are the real ones; the clock, the disk, the server and the verifier's opinion are not.

@@ -4,7 +4,11 @@ import Foundation
 import SegmentStore
 import TestSupport
 
+@testable import Dataset
+@testable import Distillation
+@testable import Reporting
 @testable import RetortCommands
+@testable import Serving
 
 /// What a seed decides of a whole job before it begins.
 struct WholePlan {

@@ -5,7 +5,11 @@ import SegmentStore
 import TestSupport
 import Verifiers
 
+@testable import Dataset
+@testable import Distillation
+@testable import Reporting
 @testable import RetortCommands
+@testable import Serving
 
 /// A fault between the generator and the store that the audit must see.
 enum WholeSabotage: CaseIterable, Sendable {

@@ -3,7 +3,11 @@ import ResponseGenerator
 import SegmentStore
 import TestSupport
 
+@testable import Dataset
+@testable import Distillation
+@testable import Reporting
 @testable import RetortCommands
+@testable import Serving
 
 /// A machine, a server and a job, over as many lives of the process as it takes. All of it follows from the seed.
 struct WholeWorld {

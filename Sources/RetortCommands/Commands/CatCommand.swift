@@ -1,6 +1,9 @@
 import Basics
 import CommandLine
+import Dataset
+import Distillation
 import JSONText
+import Reporting
 import SegmentStore
 
 /// `retort cat`: streams records to standard output.

@@ -1,5 +1,7 @@
 import Basics
 import CommandLine
+import Dataset
+import Distillation
 import SegmentStore
 
 /// `retort check`: judges the stored answers by a schema, offline.

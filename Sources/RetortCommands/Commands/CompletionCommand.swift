@@ -1,4 +1,5 @@
 import CommandLine
+import Distillation
 
 /// `retort completion`: scripts for shells, and the manual page.
 enum CompletionCommand {

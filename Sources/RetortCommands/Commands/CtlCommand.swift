@@ -1,5 +1,6 @@
 import Basics
 import CommandLine
+import Distillation
 import JSONText
 import RunMonitor
 

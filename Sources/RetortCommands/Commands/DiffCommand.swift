@@ -1,5 +1,8 @@
 import Basics
 import CommandLine
+import Dataset
+import Distillation
+import Reporting
 import SegmentStore
 
 /// `retort diff`: two stores, row by row.

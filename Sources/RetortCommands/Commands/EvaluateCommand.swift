@@ -1,7 +1,10 @@
 import Basics
 import CommandLine
+import Dataset
+import Distillation
 import Glibc
 import JSONText
+import Reporting
 import SegmentStore
 import Verifiers
 

@@ -1,6 +1,9 @@
 import Basics
 import CommandLine
+import Dataset
+import Distillation
 import Filtering
+import Reporting
 import SegmentStore
 
 /// Conditions, verdicts and pairs of `retort export`.

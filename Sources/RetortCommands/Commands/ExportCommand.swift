@@ -1,6 +1,9 @@
 import Basics
 import CommandLine
+import Dataset
+import Distillation
 import Glibc
+import Reporting
 import SegmentStore
 
 /// `retort export`: a dataset in the form that trainers read.

@@ -1,6 +1,9 @@
 import Basics
 import CommandLine
+import Dataset
+import Distillation
 import Filtering
+import Reporting
 import SegmentStore
 
 /// `retort folders`: a folder for each item, for people.

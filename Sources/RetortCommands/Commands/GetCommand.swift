@@ -1,5 +1,7 @@
 import Basics
 import CommandLine
+import Dataset
+import Distillation
 import SegmentStore
 
 /// `retort get`: records by id, by random access.

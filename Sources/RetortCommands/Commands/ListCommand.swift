@@ -1,5 +1,7 @@
 import Basics
 import CommandLine
+import Dataset
+import Distillation
 import Glibc
 import SegmentStore
 

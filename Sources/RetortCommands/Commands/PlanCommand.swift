@@ -1,5 +1,6 @@
 import Basics
 import CommandLine
+import Distillation
 import ModelAPI
 
 /// `retort plan`: what a run would do, called as the run would be.

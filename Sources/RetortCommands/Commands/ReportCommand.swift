@@ -1,5 +1,8 @@
 import Basics
 import CommandLine
+import Dataset
+import Distillation
+import Reporting
 
 /// `retort report`: what a store holds, for people and for programs.
 enum ReportCommand {

@@ -1,6 +1,9 @@
 import Basics
 import CommandLine
+import Dataset
+import Distillation
 import ModelAPI
+import Reporting
 import SegmentStore
 
 /// `retort retry`: asks again for what failed, and for nothing else.

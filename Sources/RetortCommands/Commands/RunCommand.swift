@@ -1,7 +1,10 @@
 import Basics
 import CommandLine
+import Dataset
+import Distillation
 import ModelAPI
 import PromptSource
+import Reporting
 import ResponseGenerator
 import SegmentStore
 

@@ -1,8 +1,11 @@
 import Basics
 import CommandLine
+import Distillation
 import HTTPServer
 import ModelAPI
+import Reporting
 import SegmentStore
+import Serving
 
 /// `retort serve`: an API for programs that exist already, every answer of which is recorded.
 enum ServeCommand {

@@ -1,5 +1,6 @@
 import Basics
 import CommandLine
+import Distillation
 import ModelSimulator
 
 /// `retort simulate`: the model server alone.

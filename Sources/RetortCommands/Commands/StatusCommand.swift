@@ -1,5 +1,8 @@
 import Basics
 import CommandLine
+import Dataset
+import Distillation
+import Reporting
 
 /// `retort status`: how far a run is, also while it writes.
 enum StatusCommand {

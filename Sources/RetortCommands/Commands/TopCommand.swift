@@ -1,7 +1,10 @@
 import Basics
 import CommandLine
+import Dataset
+import Distillation
 import Glibc
 import JSONText
+import Reporting
 import RunMonitor
 
 /// `retort top`: a run on a terminal, redrawn in place, with keys.

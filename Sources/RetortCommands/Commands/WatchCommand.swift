@@ -1,5 +1,6 @@
 import Basics
 import CommandLine
+import Distillation
 import RunMonitor
 
 /// `retort watch`: the page of a run, from another process.

@@ -1,6 +1,8 @@
 import Basics
 import CommandLine
+import Distillation
 import Glibc
+import Reporting
 import SegmentStore
 
 /// `retort slurm`: a run as the tasks of a Slurm array.

@@ -1,6 +1,8 @@
 import Basics
+import Dataset
 import Glibc
 import JSONText
+import Reporting
 
 /// What was submitted: `slurm.json` beside the shards.
 struct SlurmRecord {

@@ -1,5 +1,6 @@
 import Basics
 import CommandLine
+import Distillation
 
 /// Where tasks keep their stores while they run, if not in `OUT`: a directory of the node's own disk.
 ///

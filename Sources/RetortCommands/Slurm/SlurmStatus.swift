@@ -1,5 +1,6 @@
 import Basics
 import CommandLine
+import Dataset
 import SegmentStore
 
 /// All shards of a submitted run in one table: what Slurm says of the task, what the store says of the work.

@@ -1,0 +1,110 @@
+package import Basics
+import CommandLine
+import JSONText
+package import SegmentStore
+
+/// What the requests for a store have cost, in nanodollars: what its records say, by what became of the answers, and
+/// what no record says. All of it counts against `--max-cost`.
+package struct Spending: Sendable, Hashable {
+    /// On answers that are outcomes.
+    package var answers = 0
+    /// On answers of failed items.
+    package var failures = 0
+    /// On answers that are no outcome: corrected, rejected, or not judged yet.
+    package var rounds = 0
+    /// On answers to rows that have changed since (`superseded/`).
+    package var superseded = 0
+    /// On probes of the server, which are no item's.
+    package var probes = 0
+    /// What answers without a record may have cost at most: lost on their way, in flight when a process was killed, or
+    /// asked again.
+    package var uncertainMax = 0
+
+    package init() {}
+
+    /// - Parameters:
+    ///   - mark: the store's mark, which is `uncertainMax`.
+    ///   - superseded: as `superseded(in:)` counts it.
+    ///   - notes: the store's.
+    package init(_ counters: StoreCounters, mark: Int64, superseded: Int = 0, notes: [String: String]?) {
+        self.init(
+            responses: counters.tallies(of: .responses), failures: counters.tallies(of: .failures),
+            rounds: counters.tallies(of: .rounds))
+        let probing = ProbeSpending(notes)
+        probes = probing.spent
+        uncertainMax = Int(clamping: max(0, mark)).addingSaturated(probing.uncertainMax)
+        self.superseded = superseded
+    }
+
+    /// What the lanes' records say. What an answer has cost is said twice where it was kept in `rounds/` until it was
+    /// judged, and counts once.
+    package init(responses: Tallies, failures: Tallies, rounds: Tallies) {
+        let cost = RecordTallies.Place.cost.rawValue
+        let besides = RecordTallies.Place.besides.rawValue
+        answers = Int(clamping: responses[cost])
+        self.failures = Int(clamping: failures[besides])
+        self.rounds = Int(clamping: rounds[cost] - min(responses[besides], rounds[cost]))
+    }
+
+    /// What records say in all.
+    package var recorded: Int {
+        [answers, failures, rounds, superseded, probes].reduce(0) { $0.addingSaturated($1) }
+    }
+
+    /// Dollars; nil where nothing is known to have cost anything.
+    package var dollars: Double? { recorded > 0 ? Money.dollars(recorded) : nil }
+
+    /// Reads what was superseded; there is nothing of it in most stores.
+    package static func superseded(in reader: StoreReader) throws(RetortError) -> Int {
+        let parser = JSONParser()
+        var nanodollars = 0
+        for lane in Lane.allCases where try reader.superseded(lane).records > 0 {
+            try reader.forEachSuperseded(lane) { record throws(RetortError) in
+                guard let root = try? parser.parse(record.line).root else { return }
+                // The record that it has in `rounds/` stays, and says the cost too.
+                guard !RecordView(root).isInRounds else { return }
+                nanodollars = nanodollars.addingSaturated(RecordView(root).cost ?? 0)
+            }
+        }
+        return nanodollars
+    }
+
+    package init(of reader: StoreReader) throws(RetortError) {
+        self.init(
+            reader.counters, mark: try reader.mark(), superseded: try Self.superseded(in: reader),
+            notes: reader.manifest.notes)
+    }
+
+    /// In words, the total first; nil where nothing is known to have cost anything.
+    package var text: String? {
+        guard recorded > 0 || uncertainMax > 0 else { return nil }
+        var text = Human.dollars(Money.dollars(recorded))
+        let all = [
+            (answers, "answers"), (failures, "failed items"), (rounds, "earlier rounds"),
+            (superseded, "superseded answers"), (probes, "probes"),
+        ]
+        let parts = all.filter { $0.0 > 0 }
+        if parts.count > 1 || answers == 0, recorded > 0 {
+            let list = parts.map { "\(Human.dollars(Money.dollars($0.0))) on \($0.1)" }.joined(separator: ", ")
+            text += " (\(list))"
+        }
+        if uncertainMax > 0 {
+            text +=
+                "; up to \(Human.dollars(Money.dollars(uncertainMax))) more on answers that were lost or asked again"
+        }
+        return text
+    }
+
+    /// Members of JSON, in dollars: the parts add up to `total_usd`.
+    package var members: [(name: String, nanodollars: Int)] {
+        [
+            ("answers_usd", answers), ("failures_usd", failures), ("rounds_usd", rounds),
+            ("superseded_usd", superseded), ("probes_usd", probes),
+            ("total_usd", recorded), ("uncertain_max_usd", uncertainMax),
+        ]
+    }
+
+    package var json: JSONTree {
+        .object(members.map { JSONTree.Member($0.name, .real(Money.dollars($0.nanodollars))) })
+    }
+}

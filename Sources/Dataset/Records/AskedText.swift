@@ -1,0 +1,93 @@
+package import JSONText
+package import ModelAPI
+package import PromptSource
+
+/// The members of a record that say what was asked, from `messages` to `tools`, ready to be written. Every record has all
+/// of them with the same types, whatever was asked.
+///
+/// Of a completion `messages` is one user turn that holds its prompt. It is no chat, but the column must have one type from
+/// the first record on: readers take a type from the first records that they see, and an empty list has none.
+package enum AskedText {
+    package static func members(
+        _ shape: PromptRow.Shape, endpoint: RequestBuilder.Endpoint, tools: ArraySlice<UInt8> = [],
+        with parser: JSONParser
+    ) -> [UInt8] {
+        switch shape {
+        case .chat(let messages): return members(AskedTurns(messages, with: parser), tools: tools)
+        case .prompt(let prompt):
+            return endpoint.dialect.continuesPrompts
+                ? completion(prompt, AskedTurns.emptyText) : members(AskedTurns(prompt: prompt), tools: tools)
+        case .fill(let prefix, let suffix): return completion(prefix, suffix)
+        case .batch(_, let body): return members(ofBody: body, with: parser)
+        }
+    }
+
+    /// Of a request body, whatever API it is for.
+    package static func members(ofBody body: ArraySlice<UInt8>, with parser: JSONParser) -> [UInt8] {
+        guard let root = try? parser.parse(body).root else { return completion(text(of: body), AskedTurns.emptyText) }
+        let tools = root["tools"].flatMap { $0.kind == .null ? nil : $0.raw } ?? []
+        // A list of turns under OpenAI's names for it, of both its APIs; instructions that stand apart come first.
+        let turns = root["messages"] ?? root["input"]
+        if let turns, turns.kind == .array {
+            guard let system = root["system"] ?? root["instructions"], system.kind != .null else {
+                return members(AskedTurns(turns.raw, with: parser), tools: tools)
+            }
+            var all = Array(#"[{"role":"system","content":"#.utf8) + system.raw + Array("}".utf8)
+            for turn in turns.elements { all += [UInt8(ascii: ",")] + turn.raw }
+            all.append(UInt8(ascii: "]"))
+            return members(AskedTurns(all[...], with: parser), tools: tools)
+        }
+        if let turns, turns.kind == .string { return members(AskedTurns(prompt: turns.raw), tools: tools) }
+        guard let prompt = root["prompt"] else { return completion(text(of: body), AskedTurns.emptyText) }
+        let suffix = root["suffix"].flatMap { $0.kind == .string ? $0.raw : nil } ?? AskedTurns.emptyText
+        return completion(prompt.kind == .string ? prompt.raw : text(of: prompt.raw), suffix)
+    }
+
+    /// Of a record of any version: members that it has not are made of those it has.
+    package static func members(of record: RecordView, with parser: JSONParser) -> [UInt8] {
+        if let written = record.askedAsWritten { return written }
+        let suffix = record.token(.suffix)
+        if let turns = record.member(.messages), turns.kind == .array {
+            return members(AskedTurns(turns.raw, with: parser))
+        }
+        guard let prompt = record.member(.prompt) else { return completion(AskedTurns.emptyText, suffix) }
+        return completion(prompt.kind == .string ? prompt.raw : text(of: prompt.raw), suffix)
+    }
+
+    /// Of a row that asks nothing.
+    package static let none = completion(AskedTurns.emptyText, AskedTurns.emptyText)
+
+    private static func completion(_ prompt: ArraySlice<UInt8>, _ suffix: ArraySlice<UInt8>) -> [UInt8] {
+        members(AskedTurns(prompt: prompt), prompt: prompt, suffix: suffix)
+    }
+
+    private static func members(
+        _ turns: AskedTurns, prompt: ArraySlice<UInt8> = AskedTurns.emptyText,
+        suffix: ArraySlice<UInt8> = AskedTurns.emptyText, tools: ArraySlice<UInt8> = []
+    ) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(turns.list.count + 2 * turns.exact.count + prompt.count + suffix.count + tools.count + 80)
+        func begin(_ member: RecordMember) {
+            if !bytes.isEmpty { bytes.append(UInt8(ascii: ",")) }
+            bytes.append(contentsOf: RecordMember.keys[member.rawValue])
+        }
+        begin(.messages)
+        bytes.append(contentsOf: turns.list)
+        begin(.messagesJSON)
+        JSONString.append(turns.exact, to: &bytes)
+        begin(.prompt)
+        JSONString.appendReplacingLoneSurrogates(prompt, to: &bytes)
+        begin(.suffix)
+        JSONString.appendReplacingLoneSurrogates(suffix, to: &bytes)
+        begin(.tools)
+        JSONString.append(tools, to: &bytes)
+        return bytes
+    }
+
+    /// The text of a JSON value as a JSON string token.
+    private static func text(of json: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        var token: [UInt8] = []
+        JSONString.append(json, to: &token)
+        return token[...]
+    }
+}

@@ -1,0 +1,107 @@
+package import JSONText
+import SegmentStore
+
+/// A record as its readers see it: members by the schema, in the form of today's records and of earlier ones, which had
+/// `metadata` and a request's body as JSON values and left out what was empty.
+package struct RecordView {
+    package let root: JSONValue
+
+    package init(_ root: JSONValue) { self.root = root }
+
+    package func member(_ member: RecordMember) -> JSONValue? { root[member.name] }
+
+    /// A text as it was written, with its quotes; `""` where it is missing or something else.
+    package func token(_ member: RecordMember) -> ArraySlice<UInt8> {
+        guard let value = root[member.name], value.kind == .string else { return AskedTurns.emptyText }
+        return value.raw
+    }
+
+    package func text(_ member: RecordMember) -> String { root[member.name]?.string ?? "" }
+
+    package func integer(_ member: RecordMember) -> Int { root[member.name]?.int ?? 0 }
+
+    package func usage(_ member: UsageMember) -> Int { root[RecordMember.usage.name]?[member.name]?.int ?? 0 }
+
+    /// A JSON text: what a text holds, or an earlier record's value as it was written. Empty where there is none.
+    package func json(_ member: RecordMember) -> [UInt8] {
+        guard let value = root[member.name], value.kind != .null else { return [] }
+        return value.stringBytes ?? Array(value.raw)
+    }
+
+    /// The row's other fields, a JSON object.
+    package var metadata: [UInt8] {
+        let text = json(.metadata)
+        return text.isEmpty ? Array("{}".utf8) : text
+    }
+
+    /// Nanodollars; nil where the price is not known.
+    package var cost: Int? {
+        if let dollars = root[RecordMember.cost.name]?.double { return Money.nanodollars(dollars) }
+        return OtherParts.cost(in: json(.other))
+    }
+
+    package var isSuccess: Bool { root[RecordMember.status.name]?.string == "ok" }
+
+    package var isRound: Bool { root[RecordMember.status.name]?.string == "round" }
+
+    /// Whether a record in `rounds/` has the same answer, with its cost: it was kept there until it was judged.
+    package var isInRounds: Bool { !json(.verdict).isEmpty }
+
+    package var isTruncated: Bool { root[RecordMember.finishReason.name]?.rawStringContent.map(Self.isLength) ?? false }
+
+    private static func isLength(_ reason: ArraySlice<UInt8>) -> Bool { reason.elementsEqual("length".utf8) }
+
+    /// The answer says something: a text or tool calls.
+    package var isAnswered: Bool { token(.response).count > 2 || !json(.toolCalls).isEmpty }
+
+    /// What a failure asked; nil where it asked nothing.
+    package var request: (path: String, body: [UInt8])? {
+        guard let request = root[RecordMember.request.name],
+            let path = request[RequestMember.path.name]?.string, !path.isEmpty,
+            let body = request[RequestMember.body.name]
+        else { return nil }
+        return (path, body.stringBytes ?? Array(body.raw))
+    }
+
+    /// The turns as they were sent, a JSON array; nil where the record is of a completion.
+    package var turns: ArraySlice<UInt8>? {
+        let exact = json(.messagesJSON)
+        if !exact.isEmpty, !isCompletion { return exact[...] }
+        guard !isCompletion, let list = root[RecordMember.messages.name], list.kind == .array else { return nil }
+        return list.raw
+    }
+
+    /// Whether a text was to be continued, or a gap in it to be filled.
+    package var isCompletion: Bool {
+        if root[RecordMember.messages.name] == nil { return true }
+        return token(.prompt).count > 2 || token(.suffix).count > 2
+    }
+
+    /// The members that say what was asked, with their names; nil where an earlier version wrote the record.
+    package var askedAsWritten: [UInt8]? {
+        guard root[RecordMember.messagesJSON.name] != nil else { return nil }
+        var bytes: [UInt8] = []
+        for member in RecordMember.members(of: .responses).prefix(while: { $0.rawValue <= RecordMember.tools.rawValue })
+        {
+            guard let value = root[member.name] else { return nil }
+            if !bytes.isEmpty { bytes.append(UInt8(ascii: ",")) }
+            bytes.append(contentsOf: RecordMember.keys[member.rawValue])
+            bytes.append(contentsOf: value.raw)
+        }
+        return bytes
+    }
+
+    /// How long what was asked is, each text counted once, with the name of the first member.
+    package var askedBytes: Int {
+        let first = root[RecordMember.messages.name] == nil ? RecordMember.prompt : .messages
+        let rest: [RecordMember] = [.suffix, .tools]
+        return rest.reduce(RecordMember.keys[first.rawValue].count + (member(first)?.raw.count ?? 0)) { sum, member in
+            sum + token(member).count - AskedTurns.emptyText.count
+        }
+    }
+
+    /// The same of members that are not in a record yet.
+    package static func askedBytes(_ asked: [UInt8], with parser: JSONParser) -> Int {
+        (try? parser.parse([0x7B] + asked + [0x7D]).root).map { RecordView($0).askedBytes } ?? asked.count
+    }
+}

@@ -1,0 +1,100 @@
+import Basics
+import JSONText
+package import ModelAPI
+package import SegmentStore
+
+/// Puts the members of one record together. All of them have to be written, in the schema's order.
+package struct RecordWriter {
+    package private(set) var bytes: [UInt8] = []
+    private let members: [RecordMember]
+    private var position = 0
+
+    package init(_ lane: Lane, capacity: Int) {
+        members = RecordMember.members(of: lane)
+        bytes.reserveCapacity(capacity)
+    }
+
+    /// The members of a record, without braces.
+    package var finished: [UInt8] {
+        precondition(position == members.count, "a record lacks members from \(position) on")
+        return bytes
+    }
+
+    private mutating func begin(_ member: RecordMember) {
+        precondition(position < members.count && members[position] == member, "\(member) is out of its order")
+        if position > 0 { bytes.append(UInt8(ascii: ",")) }
+        bytes.append(contentsOf: RecordMember.keys[member.rawValue])
+        position += 1
+    }
+
+    /// The members that say what was asked, as `AskedMembers` or a record has them.
+    package mutating func asked(_ members: [UInt8]) {
+        precondition(position == 0, "what was asked comes first")
+        bytes.append(contentsOf: members)
+        position = Self.askedCount
+    }
+
+    private static let askedCount = RecordMember.tools.rawValue - RecordMember.messages.rawValue + 1
+
+    /// A JSON string token; surrogates without their other half are replaced. Returns how many.
+    @discardableResult
+    package mutating func token(_ member: RecordMember, _ token: ArraySlice<UInt8>) -> Int {
+        begin(member)
+        return JSONString.appendReplacingLoneSurrogates(token, to: &bytes)
+    }
+
+    package mutating func text(_ member: RecordMember, _ text: String) {
+        begin(member)
+        JSONString.append(text, to: &bytes)
+    }
+
+    /// Bytes of any kind as a text.
+    package mutating func text(_ member: RecordMember, _ text: some Collection<UInt8>) {
+        begin(member)
+        JSONString.appendText(text, to: &bytes)
+    }
+
+    package mutating func integer(_ member: RecordMember, _ value: Int) {
+        begin(member)
+        Decimal.append(value, to: &bytes)
+    }
+
+    package mutating func boolean(_ member: RecordMember, _ value: Bool) {
+        begin(member)
+        bytes.append(contentsOf: (value ? "true" : "false").utf8)
+    }
+
+    /// What is no number counts as 0.
+    package mutating func number(_ member: RecordMember, _ value: Double) {
+        begin(member)
+        bytes.append(contentsOf: "\(value.isFinite ? value : 0)".utf8)
+    }
+
+    /// Nil is an unknown price.
+    package mutating func dollars(_ member: RecordMember, nanodollars: Int?) {
+        begin(member)
+        if let nanodollars { Money.append(nanodollars, to: &bytes) } else { bytes.append(contentsOf: "null".utf8) }
+    }
+
+    package mutating func usage(_ member: RecordMember, _ usage: TokenUsage) {
+        begin(member)
+        func append(_ text: StaticString, _ value: Int, to bytes: inout [UInt8]) {
+            text.withUTF8Buffer { bytes.append(contentsOf: $0) }
+            Decimal.append(value, to: &bytes)
+        }
+        append(#"{"prompt_tokens":"#, usage.prompt, to: &bytes)
+        append(#","completion_tokens":"#, usage.completion, to: &bytes)
+        append(#","reasoning_tokens":"#, usage.reasoning, to: &bytes)
+        append(#","cached_tokens":"#, usage.cached, to: &bytes)
+        bytes.append(UInt8(ascii: "}"))
+    }
+
+    package mutating func request(_ member: RecordMember, path: String, body: [UInt8]) {
+        begin(member)
+        bytes.append(contentsOf: #"{"path":"#.utf8)
+        JSONString.append(path, to: &bytes)
+        bytes.append(contentsOf: #","body":"#.utf8)
+        JSONString.appendText(body, to: &bytes)
+        bytes.append(UInt8(ascii: "}"))
+    }
+}

@@ -1,0 +1,398 @@
+package import Basics
+package import BatchDelivery
+package import Dataset
+import HTTPTransport
+package import JSONText
+import ModelAPI
+package import ResponseGenerator
+package import SegmentStore
+
+/// Sends items in batches and records what comes back: runs the actions that each batch's machine names. Confined to one
+/// task; `stop` may be called from any thread.
+package final class BatchCourier {
+    package struct Parts {
+        package var settings: RunSettings
+        package var batch: BatchSettings
+        package var store: RecordStore
+        package var recorder: Recorder
+        package var issued: IssuedKeys
+        package var keys: BatchKeys
+        package var caller: BatchCaller
+        package var clock: LoopClock
+        /// Whether the items have failed before.
+        package var isRetry = false
+        package var say: @Sendable (String) -> Void
+        package var publish: (Progress) -> Void
+    }
+
+    package let parts: Parts
+    package let journal: BatchJournal
+    package var packs: BatchPacks
+    package var books: BatchBooks
+    package var flights: [BatchFlight] = []
+    package let parser = JSONParser()
+    /// Why nothing more is sent.
+    package var error: RetortError?
+    /// What the last call met, as it was told.
+    package var trouble = ""
+    package var hasReached = false
+    /// Calls that found no server before any found one.
+    package var unreached = 0
+    /// Items that stay pending in this run.
+    package var left = 0
+    /// Until then no new batch is created: the provider's queue is full.
+    package var holdUntil: Instant?
+    private var waiting: [Item<ItemContext>] = []
+    private var isSourceAtEnd = false
+    private let stopAsked: Locked<Bool>
+    /// When a leg of a run ends; nil: it has no end of its own.
+    private let times: (cutoff: Instant, giveUp: Instant)?
+    /// Rows that were packed in this leg.
+    private var taken = 0
+    /// Whether the time of batches is over.
+    package private(set) var isCut = false
+    /// Answers to rows that were answered live as well: how many, and what they have cost.
+    package var twice = (answers: 0, nanodollars: 0)
+
+    /// The longest sleep between two looks at what a signal asked for.
+    private static let nap = Interval.milliseconds(200)
+    /// Batches that are packed and not sent yet.
+    private static let closedMax = 2
+    /// After a lost call, before the provider's lists are first believed.
+    private static let settling = Interval.seconds(2)
+    /// Between two looks at a batch that is being cancelled.
+    private static let cancelPollMax = Interval.seconds(2)
+    private static let backoffMax = Interval.seconds(60)
+    private static let queueWaitMax = Interval.seconds(600)
+
+    package init(_ parts: Parts, _ journal: BatchJournal, _ books: BatchBooks, stopAsked: Locked<Bool>)
+        throws(RetortError)
+    {
+        self.parts = parts
+        self.journal = journal
+        self.books = books
+        self.stopAsked = stopAsked
+        packs = BatchPacks(journal.directory, parts.batch.dialect)
+        times = parts.batch.leg?.times(at: parts.clock.now, wall: wallClock())
+        isCut = times.map { $0.cutoff <= parts.clock.now } ?? false
+    }
+
+    package var now: Instant { parts.clock.now }
+    package var isStopping: Bool { stopAsked.withLock { $0 } }
+
+    // MARK: Batches of earlier runs
+
+    /// Takes over the batches that are open. Call it before rows are planned.
+    /// - Parameter spending: of the store so far.
+    package func adopt(_ spending: Spending) throws(RetortError) {
+        BatchFiles.removeLeftovers(journal.directory)
+        var asked: [BatchKeys.Adopted] = []
+        // As it was noted when the batches were planned, and as it counts now.
+        var (noted, reserved) = (0, 0)
+        var outcomes = BatchOutcomes(parts.store)
+        for standing in journal.open {
+            try checkJob(of: standing)
+            var keys: [(hash: UInt64, row: UInt64)] = []
+            try BatchItemIndex.forEach(journal.items(standing.number)) { item throws(RetortError) in
+                let hash = RecordKey(id: item.id, sample: item.sample).hash
+                guard try !outcomes.has(item) else { return }
+                keys.append((hash.low, BatchKeys.unknownRow))
+                asked.append(
+                    BatchKeys.Adopted(
+                        hash: hash.low, row: item.row, fingerprint: UInt32(truncatingIfNeeded: item.fingerprint)))
+                guard standing.overtaken == nil else { return }
+                noted = noted.addingSaturated(item.costMax)
+                reserved = reserved.addingSaturated(try priced(item).costMax)
+            }
+            // Of rows that are asked live as well nobody knows whether the batch has answered them.
+            noted = noted.addingSaturated(standing.overtaken ?? 0)
+            reserved = reserved.addingSaturated(standing.overtaken ?? 0)
+            parts.keys.add(standing.number, keys)
+            let machine = BatchMachine(
+                hasFiles: parts.batch.dialect.hasFiles, forgets: parts.batch.forgets,
+                repacks: isLarge(standing.plan), isLate: isCut, from: standing)
+            let flight = BatchFlight(standing.number, standing.plan, machine, pending: keys.count)
+            flight.overtaken = standing.overtaken
+            flights.append(flight)
+            parts.say(BatchText.adopted(standing))
+        }
+        parts.keys.adopt(asked)
+        let mark = Int(clamping: parts.store.mark)
+        books.adopt(
+            // The mark covers open batches, which are set aside one by one.
+            uncertain: flights.isEmpty ? spending.uncertainMax : max(0, mark - noted, journal.uncertain ?? 0),
+            reserved: reserved)
+        try writeMark()
+    }
+
+    private func checkJob(of standing: BatchStanding) throws(RetortError) {
+        let job = standing.plan.job
+        guard !job.isEmpty, job != BatchGuard.jobMark(parts.store.manifest.job) else { return }
+        throw RetortError(
+            .configuration, "batch \(standing.number) was sent by another job", at: parts.settings.out,
+            remedy: "Put the store's manifest back as it was when the batch was sent.")
+    }
+
+    /// Whether a batch is larger than this run makes them.
+    private func isLarge(_ plan: BatchPlan) -> Bool {
+        let limits = parts.batch.dialect.limits
+        return plan.requests > 1
+            && (plan.requests > limits.requestsMax || limits.tokensMax.map { plan.tokens > $0 } ?? false)
+    }
+
+    /// An item of a run without a cap has nothing set aside: what it may cost is found out from its body. Throws
+    /// `.configuration` where that has no bound.
+    package func priced(_ item: BatchItem) throws(RetortError) -> BatchItem {
+        guard item.costMax == 0, parts.settings.pricing.limit != nil else { return item }
+        var item = item
+        item.costMax = try parts.settings.pricing.costMax(
+            of: item.request, price: price(of: item), with: parser
+        ) { String(decoding: item.id, as: UTF8.self) }
+        return item
+    }
+
+    package func writeMark() throws(RetortError) {
+        if Int64(books.mark) != parts.store.mark { try parts.recorder.note(unrecordedMax: books.mark) }
+    }
+
+    // MARK: The loop
+
+    package func run(_ source: some ItemSource<ItemContext>) async -> RunSummary {
+        do throws(RetortError) {
+            while !isStopping {
+                cutIfLate()
+                // Even where the time is over each batch is looked at once.
+                try await advance()
+                if try leaveBehind() { break }
+                try await fill(from: source)
+                if error == nil, isInTime { try launch() } else { discard() }
+                publish()
+                if flights.isEmpty, packs.isEmpty, isSourceAtEnd || error != nil || !takesRows || hasFilled { break }
+                if isSubmitted { break }
+                try await rest()
+            }
+        } catch {
+            self.error = self.error ?? error
+        }
+        discard()
+        do throws(RetortError) { try writeMark() } catch { self.error = self.error ?? error }
+        publish()
+        let isWhole = !isStopping && left == 0
+        let ending: RunSummary.Ending = error != nil ? .failed : isWhole ? .completed : .stopped
+        return RunSummary(ending: ending, error: error, progress: books.progress, unsaved: 0)
+    }
+
+    // MARK: The end of a leg
+
+    /// Whether a batch that is begun now is expected back in time.
+    package var isInTime: Bool {
+        guard let times, let leg = parts.batch.leg else { return true }
+        return !isCut && now + leg.expected <= times.cutoff
+    }
+
+    private var takesRows: Bool { isInTime && parts.batch.leg?.kind != .collect }
+
+    private var hasFilled: Bool { parts.batch.leg.map { taken >= $0.itemsMax } ?? false }
+
+    /// Whether the leg was for submitting alone, and all is submitted.
+    private var isSubmitted: Bool {
+        guard parts.batch.leg?.kind == .submit, packs.isEmpty, isSourceAtEnd || hasFilled || !takesRows else {
+            return false
+        }
+        return flights.allSatisfy { $0.machine.isSubmitted || $0.due != nil }
+    }
+
+    /// Cancels what is under way once its time is over.
+    private func cutIfLate() {
+        guard let times, !isCut, now >= times.cutoff else { return }
+        isCut = true
+        guard !flights.isEmpty else { return }
+        parts.say(BatchText.cut(flights.count))
+        for flight in flights { flight.cut() }
+    }
+
+    /// Leaves behind what has not ended in time: it is noted first that its rows are asked live as well. False as long as there
+    /// is time.
+    private func leaveBehind() throws(RetortError) -> Bool {
+        guard let times, isCut, now >= times.giveUp, !flights.isEmpty else { return false }
+        var outcomes = BatchOutcomes(parts.store)
+        for flight in flights where flight.overtaken == nil {
+            var (cost, rows) = (0, 0)
+            try BatchItemIndex.forEach(journal.items(flight.number)) { item throws(RetortError) in
+                guard try !outcomes.has(item) else { return }
+                cost = cost.addingSaturated(try priced(item).costMax)
+                rows += 1
+            }
+            try note(flight.number, .overtaken(cost: cost))
+            parts.say(BatchText.overtaken(flight.number, rows: rows, cost: cost))
+        }
+        left += flights.reduce(0) { $0 + $1.pending }
+        flights = []
+        return true
+    }
+
+    /// Gives up what is packed and not sent.
+    private func discard() {
+        guard !packs.isEmpty else { return }
+        left += packs.requests
+        packs.discard()
+        books.discard()
+    }
+
+    package func publish() {
+        let inFlight = flights.reduce(0) { $0 + $1.pending }
+        parts.publish(books.report(inFlight: inFlight, waiting: packs.requests, at: now))
+    }
+
+    /// Takes every batch as far as it goes without waiting.
+    private func advance() async throws(RetortError) {
+        for flight in flights {
+            if let due = flight.due {
+                guard due <= now else { continue }
+                flight.due = nil
+                flight.happened(.waited)
+            }
+            while flight.due == nil, !flight.isOver {
+                // What is known of the provider is noted even then.
+                if isStopping, !flight.isNoting { break }
+                try await act(on: flight)
+            }
+        }
+        flights.removeAll(where: \.isOver)
+    }
+
+    /// Packs items as long as packs are wanted.
+    private func fill(from source: some ItemSource<ItemContext>) async throws(RetortError) {
+        guard takesRows else { return try packs.closeAll() }
+        while error == nil, !isStopping, packs.closed.count < Self.closedMax, !hasFilled {
+            if waiting.isEmpty {
+                if isSourceAtEnd { break }
+                guard let items = try await source.next() else {
+                    isSourceAtEnd = true
+                    break
+                }
+                waiting = items.reversed()
+            }
+            while let item = waiting.last, !hasFilled {
+                guard books.allows(item.costMax) else {
+                    try starve(item.costMax)
+                    return
+                }
+                waiting.removeLast()
+                taken += 1
+                var packed = BatchItem(item)
+                packed.isRetry = parts.isRetry
+                try pack(packed, row: item.context.row, key: item.context.key.hash)
+            }
+        }
+        if isSourceAtEnd && waiting.isEmpty || hasFilled { try packs.closeAll() }
+    }
+
+    /// What is left of the budget is set aside: what is packed is sent, and if nothing is on its way the run ends.
+    private func starve(_ cost: Int) throws(RetortError) {
+        try packs.closeAll()
+        if flights.isEmpty, packs.isEmpty { error = books.refusal(of: cost) }
+    }
+
+    /// Puts an item into a pack and sets aside what it may cost.
+    package func pack(_ item: BatchItem, row: UInt64, key: Hash128) throws(RetortError) {
+        let dialect = parts.batch.dialect
+        guard dialect.takes(path: item.request.path) else { return try refuse(item, key) }
+        var item = item
+        if item.costMax == 0, parts.settings.pricing.limit == nil {
+            item.costMax = parts.settings.pricing.bound(of: item.request, with: parser)?.nanodollars ?? 0
+        }
+        if packs.isEmpty { try journal.makeDirectory() }
+        let model = (try? parser.parse(item.request.body).root)?["model"]?.string ?? ""
+        try packs.add(item, model: model, key: key, row: row)
+        books.reserve(item.costMax)
+    }
+
+    /// A row whose request has no form in a batch fails; `retry` sends it live.
+    private func refuse(_ item: BatchItem, _ key: Hash128) throws(RetortError) {
+        let failure = ItemFailure(
+            .badRequest, "\(parts.batch.dialect.name) takes no requests for \(item.request.path)")
+        let context = ItemContext(
+            key: RecordKey(id: item.id, sample: item.sample), row: item.row, fingerprint: item.fingerprint,
+            asked: item.asked, metadata: item.metadata, request: item.request)
+        let outcome = Outcome(
+            context: context, result: .failure(failure), attempts: item.attempts, latency: .zero, finishedAt: now)
+        books.count(outcome.result)
+        _ = try parts.recorder.accept([outcome])
+        parts.issued.remove([key])
+    }
+
+    /// Plans the batches that are packed, as many as the provider's queue takes.
+    private func launch() throws(RetortError) {
+        guard holdUntil.map({ $0 <= now }) ?? true else { return }
+        holdUntil = nil
+        while let pack = packs.closed.first, !isStopping {
+            let underWay = flights.reduce(0) { $0.addingSaturated($1.plan.tokens) }
+            if let most = parts.batch.dialect.limits.tokensMax, !flights.isEmpty,
+                underWay.addingSaturated(pack.meter.tokens) > most
+            {
+                return
+            }
+            try plan()
+        }
+    }
+
+    /// The intention is on disk before anything is sent, then the most that it may cost.
+    private func plan() throws(RetortError) {
+        let number = journal.nextNumber
+        let pack = try packs.take(as: number, journal)
+        let plan = BatchPlan(
+            name: "retort-\(Hexadecimal.string(pack.hash.high))\(Hexadecimal.string(pack.hash.low)).jsonl",
+            mark: pack.mark, path: pack.path, window: parts.batch.window,
+            server: parts.batch.server, requests: pack.meter.requests, bytes: pack.meter.bytes,
+            tokens: pack.meter.tokens, costMax: pack.costMax, job: BatchGuard.jobMark(parts.store.manifest.job),
+            model: pack.model)
+        books.planned(pack.costMax)
+        try note(number, .planned, plan)
+        try writeMark()
+        parts.keys.add(number, pack.keys.map { ($0.hash.low, $0.row) })
+        parts.issued.remove(pack.keys.map(\.hash))
+        flights.append(
+            BatchFlight(
+                number, plan,
+                BatchMachine(hasFiles: parts.batch.dialect.hasFiles, forgets: parts.batch.forgets),
+                pending: pack.meter.requests))
+    }
+
+    package func note(_ number: Int, _ stage: BatchStage, _ plan: BatchPlan? = nil) throws(RetortError) {
+        try journal.append(
+            BatchEntry(
+                number: number, stage, time: Int(wallClockSeconds()), uncertain: books.uncertain, plan: plan))
+    }
+
+    private func rest() async throws(RetortError) {
+        guard flights.allSatisfy({ $0.due != nil }) else { return }
+        let due = (flights.compactMap(\.due) + [holdUntil].compactMap(\.self)).min() ?? now
+        await parts.clock.sleep(until: min(due, now + Self.nap))
+    }
+
+    /// How long a pause is.
+    package func length(of pause: BatchMachine.Pause) -> Interval {
+        switch pause {
+        case .poll: isCut ? min(parts.batch.poll, Self.cancelPollMax) : parts.batch.poll
+        case .settling(let looks):
+            // Where batches are looked at more often, lists are, too.
+            min(Self.settling * Double(1 << min(max(0, looks - 2), 5)), max(parts.batch.poll, .milliseconds(200)))
+        case .queue(let tries, _): min(Self.queueWaitMax, parts.batch.poll * Double(1 << min(max(0, tries - 1), 6)))
+        case .again(let tries):
+            min(Self.backoffMax, min(parts.batch.poll, .seconds(1)) * Double(1 << min(tries - 1, 6)))
+        }
+    }
+}
+
+extension BatchItem {
+    package init(_ item: Item<ItemContext>) {
+        let context = item.context
+        self.init(
+            id: context.key.id, sample: context.key.sample, row: context.row, fingerprint: context.fingerprint,
+            attempts: item.priorAttempts, corrections: item.priorCorrections, tokens: item.estimatedTokens,
+            costMax: item.costMax, namesModel: item.namesModel, roundsCount: item.priorRounds.count,
+            roundsNanodollars: item.priorRounds.nanodollars, asked: context.asked, metadata: context.metadata,
+            request: item.request)
+    }
+}

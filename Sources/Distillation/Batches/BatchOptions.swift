@@ -1,0 +1,193 @@
+package import Basics
+package import BatchDelivery
+package import CommandLine
+import Dataset
+package import ModelAPI
+
+/// How requests become replies.
+package enum DeliveryRoute: String, Sendable, CaseIterable {
+    /// One by one, each answered at once.
+    case live
+    /// Through the provider's batch API, at a part of the price.
+    case batch
+    /// In batches, in the flexible tier or live, so that it ends in time for the least money.
+    case cheapest
+}
+
+/// What `--via batch` was told.
+package struct BatchSettings: Sendable {
+    package var window: String
+    package var poll: Interval
+    /// The share of the price that is taken off.
+    package var discount: Double
+    package var forgets: Bool
+    package var dialect: any BatchDialect
+    /// The server, without secrets, as the journal of batches names it.
+    package var server: String
+    /// The part of the run; nil: it has one part.
+    package var leg: BatchLeg?
+
+    /// What the price is multiplied by.
+    package var priceFactor: Double { 1 - discount }
+}
+
+/// The options of batches.
+package enum BatchOptions {
+    private static let group = "Batches"
+
+    /// The way by which rows go through a batch API, as it was given; nil: they do not.
+    package static func batchRoute(_ command: ParsedCommand) -> String? {
+        guard command.spec.options.contains(where: { $0.name == "via" }), let route = command.stringIfSet("via") else {
+            return nil
+        }
+        return route == DeliveryRoute.live.rawValue ? nil : route
+    }
+
+    package static let options: [OptionSpec] = [
+        OptionSpec(
+            "via", kind: .choice(DeliveryRoute.allCases.map(\.rawValue)),
+            summary: "batch: through the provider's batch API, at half the price; cheapest: by a --deadline",
+            group: group,
+            default: DeliveryRoute.live.rawValue
+        ).main,
+        OptionSpec(
+            "batch-api", kind: .choice(BatchAPI.allCases.map(\.rawValue)),
+            summary: "the form of the batch API; default: the provider's, else OpenAI's", group: group),
+        OptionSpec(
+            "batch-window", kind: .string, valueName: "TIME", summary: "time that the provider has for a batch",
+            group: group, default: "24h"),
+        OptionSpec(
+            "batch-poll", kind: .duration(.milliseconds(10)...Interval.seconds(86_400)),
+            summary: "time between two looks at a batch", group: group, default: "1m"),
+        OptionSpec(
+            "batch-requests", kind: .integer(1...1_000_000), valueName: "N",
+            summary: "most requests of a batch; default: what the provider takes", group: group),
+        OptionSpec(
+            "batch-tokens", kind: .integer(1...1_000_000_000_000), valueName: "N",
+            summary: "most estimated tokens in batches under way together; default: what the provider takes",
+            group: group),
+        OptionSpec(
+            "batch-discount", kind: .number(0...1), valueName: "SHARE",
+            summary: "share of the price that batches save; default: 0.5 at known providers, 0 elsewhere",
+            group: group),
+        OptionSpec(
+            "batch-forget", summary: "ask again what was in batches that the provider does not know any more",
+            group: group),
+    ]
+
+    /// Options that shape a stream of requests, of which there is none.
+    private static let senselessInBatches = [
+        "rps", "rpm", "tpm", "throttle", "limit-server", "verifier", "until-accepted", "order",
+    ]
+    /// The same where other requests are sent live.
+    private static let senselessBesideBatches = ["limit-server", "verifier", "until-accepted"]
+
+    /// Nil for a live run.
+    package static func settings(
+        _ command: ParsedCommand, endpoint: RequestBuilder.Endpoint, baseURL: String, isSimulated: Bool
+    ) throws(RetortError) -> BatchSettings? {
+        let route: DeliveryRoute = command.choice("via")
+        guard route != .live else {
+            for option in options where option.name != "via" && command.source(of: option.name) > .environment {
+                throw RetortError(
+                    .usage, "--\(option.name) needs --via batch", remedy: "Add it, or leave --\(option.name) out.")
+            }
+            return nil
+        }
+        let known = Set(command.spec.options.map(\.name))
+        guard route != .cheapest || known.contains("deadline") else {
+            throw RetortError(
+                .usage, "--via cheapest is for runs", at: command.origin(of: "via"),
+                remedy: "Give --via batch, or leave it out to send live.")
+        }
+        let senseless = route == .batch ? senselessInBatches : senselessBesideBatches
+        for name in senseless where known.contains(name) && command.isGiven(name) {
+            let why =
+                switch name {
+                case "verifier": "Leave it out, and judge the answers afterwards with `retort evaluate`."
+                case "until-accepted": "Leave it out: the rows of a batch are all sent together. --limit takes fewer."
+                default: "Leave it out: the provider paces a batch itself. --batch-tokens limits what is under way."
+                }
+            throw RetortError(
+                .configuration, "--\(name) makes no sense with --via batch", at: command.origin(of: name), remedy: why)
+        }
+        let api = try api(command, endpoint, baseURL)
+        var limits = limits(api, baseURL)
+        if let most = command.integerIfSet("batch-requests") { limits.requestsMax = min(limits.requestsMax, most) }
+        limits.tokensMax = command.integerIfSet("batch-tokens")
+        let isKnown = isSimulated || knownDiscount(baseURL)
+        let purpose = host(baseURL) == "api.together.xyz" ? "batch-api" : "batch"
+        let dialect: any BatchDialect =
+            switch api {
+            case .anthropic: AnthropicBatches(limits: limits)
+            case .mistral: MistralBatches(limits: limits)
+            case .openai: OpenAIBatches(limits: limits, purpose: purpose)
+            }
+        return BatchSettings(
+            window: try window(command), poll: command.duration("batch-poll"),
+            discount: command.numberIfSet("batch-discount") ?? (isKnown ? 0.5 : 0),
+            forgets: command.flag("batch-forget") || isSimulated, dialect: dialect,
+            server: isSimulated ? "the built-in model server" : ServerNote.withoutSecrets(baseURL))
+    }
+
+    private static func window(_ command: ParsedCommand) throws(RetortError) -> String {
+        let text = command.string("batch-window")
+        guard let unit = text.last, unit == "h" || unit == "d", let count = Int(text.dropLast()), count > 0 else {
+            throw RetortError(
+                .usage, "--batch-window \(text) is no number of hours or days", at: command.origin(of: "batch-window"),
+                remedy: "Write it like 24h, which is all that most providers take, or 7d.")
+        }
+        return text
+    }
+
+    package static func host(_ baseURL: String) -> String {
+        let rest = baseURL.firstRange(of: "://").map { baseURL[$0.upperBound...] } ?? baseURL[...]
+        return String(rest.prefix { $0 != "/" && $0 != ":" && $0 != "?" })
+    }
+
+    /// Providers whose batches cost half (their price lists, 2026).
+    private static func knownDiscount(_ baseURL: String) -> Bool {
+        let host = host(baseURL)
+        return ["openai", "anthropic", "groq", "together", "mistral"].contains(KnownProvider.at(host: host)?.name ?? "")
+            || host.hasSuffix(".openai.azure.com")
+    }
+
+    /// Throws `.configuration` for providers whose batches have a form that is not known here.
+    private static func api(
+        _ command: ParsedCommand, _ endpoint: RequestBuilder.Endpoint, _ baseURL: String
+    ) throws(RetortError) -> BatchAPI {
+        let provider = KnownProvider.at(host: host(baseURL))?.name
+        let own: BatchAPI = endpoint == .messages ? .anthropic : provider == "mistral" ? .mistral : .openai
+        if let given = command.stringIfSet("batch-api").flatMap(BatchAPI.init) {
+            guard (given == .anthropic) == (endpoint == .messages) else {
+                throw RetortError(
+                    .configuration,
+                    "--batch-api \(given.rawValue) does not take requests of --endpoint \(endpoint.rawValue)",
+                    at: command.origin(of: "batch-api"),
+                    remedy: "Leave out --batch-api, or give the endpoint of its API.")
+            }
+            return given
+        }
+        if let provider, ["gemini", "fireworks", "xai"].contains(provider) {
+            throw RetortError(
+                .configuration, "--via batch does not speak the batch API of \(provider)", at: baseURL,
+                remedy: "Leave it out, or use a provider that has OpenAI's files and batches, Anthropic's or Mistral's."
+            )
+        }
+        return own
+    }
+
+    private static func limits(_ api: BatchAPI, _ baseURL: String) -> BatchLimits {
+        switch api {
+        case .anthropic: .anthropic
+        case .mistral: .mistral
+        case .openai:
+            ["groq", "together"].contains(KnownProvider.at(host: host(baseURL))?.name ?? "") ? .small : .openAI
+        }
+    }
+}
+
+/// The forms of batch APIs.
+package enum BatchAPI: String, Sendable, CaseIterable {
+    case openai, anthropic, mistral
+}

@@ -1,0 +1,234 @@
+package import Basics
+package import CommandLine
+import JSONSchema
+import JSONText
+package import ModelAPI
+package import SegmentStore
+
+/// What an answer must be: a JSON value, and which.
+package struct AnswerCheck: Sendable {
+    /// A JSON Schema; nil where any value will do.
+    package let schema: [UInt8]?
+    /// The option that says so, for messages.
+    package let option: String
+    package let stage: ValueStage
+    /// How often an answer that does not fit is sent back.
+    package let corrections: Int
+    /// Whether a value that is nearly JSON is repaired.
+    package let repairs: Bool
+    /// What messages call the schema: a file's name.
+    package let name: String
+    /// Places of keywords that the schema's draft does not know.
+    private let unknownKeywords: [String]
+
+    /// The name of the note in which a store keeps the schema, for retries.
+    package static let note = "answer_schema"
+    /// The job's member.
+    package static let jobName = "answers"
+    /// What it ends with where answers are repaired.
+    package static let jobRepairs = ", repaired"
+    /// The name of the note in which a store keeps how often answers are sent back, for retries.
+    package static let correctionsNote = "corrections"
+    /// The most that can be asked for.
+    package static let correctionsMax = 100
+    /// Bytes of a schema that a store keeps.
+    package static let schemaBytesMax = 1 << 20
+
+    /// `corrections` is how often an answer that does not fit is sent back to be corrected, `repairs` whether one that is
+    /// nearly JSON is repaired. Throws `.badInput` when the text is no schema.
+    package init(
+        schema: [UInt8]?, name: String, option: String = "--schema FILE", corrections: Int = 0, repairs: Bool = false
+    ) throws(RetortError) {
+        if let schema, schema.count > Self.schemaBytesMax {
+            throw RetortError(.badInput, "the schema is larger than \(Self.schemaBytesMax >> 20) MiB", at: name)
+        }
+        self.schema = schema
+        self.option = option
+        self.corrections = corrections
+        self.repairs = repairs
+        self.name = name
+        let compiled = try schema.map { text throws(RetortError) in try JSONSchema(text, name: name) }
+        unknownKeywords = compiled?.unknownKeywords ?? []
+        stage = ValueStage(compiled, correctionsMax: corrections, repairs: repairs)
+    }
+
+    /// Places that a remark names.
+    private static let placesShownMax = 5
+
+    /// What is worth saying of a schema that is a legal one; nil where nothing is.
+    package var remark: String? {
+        guard !unknownKeywords.isEmpty else { return nil }
+        let rest = unknownKeywords.count - Self.placesShownMax
+        return "\(name): keywords that JSON Schema does not know have no effect: "
+            + unknownKeywords.prefix(Self.placesShownMax).joined(separator: ", ")
+            + (rest > 0 ? " and \(rest) more" : "")
+    }
+
+    /// The check that a store's job has; nil where its answers are not checked.
+    package init?(of manifest: StoreManifest) throws(RetortError) {
+        guard let text = manifest.notes?[Self.note] else { return nil }
+        let corrections = manifest.notes?[Self.correctionsNote].flatMap { Int($0) } ?? 0
+        try self.init(
+            schema: text.isEmpty ? nil : Array(text.utf8), name: "the store's schema",
+            corrections: min(max(0, corrections), Self.correctionsMax),
+            repairs: manifest.job[Self.jobName]?.hasSuffix(Self.jobRepairs) ?? false)
+    }
+
+    /// The same check, which sends answers back so often; nil: as often as before.
+    package func correcting(_ corrections: Int?) throws(RetortError) -> AnswerCheck {
+        guard let corrections, corrections != self.corrections else { return self }
+        return try AnswerCheck(
+            schema: schema, name: "the store's schema", option: option, corrections: corrections, repairs: repairs)
+    }
+
+    /// The same check, which repairs answers.
+    package func repairing() throws(RetortError) -> AnswerCheck {
+        try AnswerCheck(
+            schema: schema, name: name, option: option + Self.repairOption, corrections: corrections, repairs: true)
+    }
+
+    private static let repairOption = " --repair-json"
+
+    /// Keeps it with the store, for retries.
+    package func note(in store: RecordStore) throws(RetortError) {
+        try store.note(Self.note, noteText)
+        if corrections > 0 || store.manifest.notes?[Self.correctionsNote] != nil {
+            try store.note(Self.correctionsNote, String(corrections))
+        }
+    }
+
+    /// What the store keeps of the schema.
+    package var noteText: String { schema.map { String(decoding: $0, as: UTF8.self) } ?? "" }
+
+    /// What the job says of it: the schema by the hash of its text.
+    package var jobText: String {
+        let hash = schema.map { ", schema " + Hexadecimal.string($0.withUnsafeBytes { ContentHash.hash64($0) }) }
+        return "JSON" + (hash ?? "") + (repairs ? Self.jobRepairs : "")
+    }
+
+    /// Another job's text of its check, with whether answers are repaired as `text` has it.
+    package static func jobText(_ other: String, repairingAs text: String?) -> String {
+        let bare = other.hasSuffix(jobRepairs) ? String(other.dropLast(jobRepairs.count)) : other
+        return bare + (text?.hasSuffix(jobRepairs) ?? false ? jobRepairs : "")
+    }
+
+    /// Lets the server know, in the form of the endpoint, unless the parameters say something of their own. Throws
+    /// `.configuration` where the endpoint has no such means.
+    package func tell(
+        by means: SchemaMeans, in parameters: inout RequestParameters, endpoint: RequestBuilder.Endpoint
+    ) throws(RetortError) {
+        let text = schema.map { $0.map { $0 == 0x0A || $0 == 0x0D ? 0x20 : $0 } }
+        let isStrict = try text.map { text throws(RetortError) in try StrictSubset.problems(in: text).isEmpty }
+        if means == .tool, let text, (try? JSONParser().parse(text).root).map(Self.saysObject) == false {
+            throw RetortError(
+                .configuration, "a tool's arguments are an object, and the schema's values are not", at: name,
+                remedy: "Give a schema of type object, or another --schema-by.")
+        }
+        try endpoint.dialect.tell(schema: text, isStrict: isStrict ?? false, by: means, in: &parameters)
+    }
+
+    private static func saysObject(_ schema: JSONValue) -> Bool {
+        guard let type = schema["type"] else { return schema.kind == .object }
+        return type.string == "object"
+    }
+}
+
+/// The options that say what an answer must be and how the server is told: `--json`, `--schema`, `--fields`, `--schema-by`.
+package enum CheckOptions {
+    private static let group = "Checked answers"
+
+    package static let options: [OptionSpec] = [
+        OptionSpec("json", summary: "the answer must hold a JSON value", group: group),
+        OptionSpec(
+            "schema", kind: .path, valueName: "FILE",
+            summary: "the answer must hold JSON that fits this JSON Schema (drafts 2020-12 and 7)",
+            details: """
+                The whole text is tried first, then the first object or array in it, then every other stretch between \
+                brackets: code fences, prose and thoughts around the value do no harm. The record gets the value beside \
+                the text. An answer that does not fit fails as invalid_output, with the place and what was expected.
+                """,
+            group: group),
+        OptionSpec(
+            "fields", kind: .string, valueName: "LIST",
+            summary: "a schema in short: 'title:string, year?:integer, tags:string[], level:easy|hard'", group: group),
+        OptionSpec(
+            "repair-json", summary: "repair answers that are nearly JSON",
+            details: """
+                Where no value fits as it was written: comments, trailing commas, single quotes, keys without quotes, True, \
+                False and None, line breaks in strings, and brackets that are missing. At the end of an answer brackets and a \
+                quote are added only if the finish reason is stop: a truncated answer does not pass as a whole one. What \
+                needs a guess, such as a placeholder (...), fails. The value is the repaired one, the response stays as it \
+                was, and the values that were repaired are counted.
+                """, group: group),
+        OptionSpec(
+            "schema-by", kind: .choice([SchemaTelling.auto] + SchemaMeans.allCases.map(\.rawValue)),
+            summary: "how the server is told of the schema",
+            details: """
+                response-format is OpenAI's response_format, or what the API has in its place. tool offers the one tool \
+                \(AnswerTool.name), which the model must call: its arguments are the answer. structured-outputs is vLLM's \
+                since 0.12, guided-json its older name, which newer ones ignore. prompt adds strict instructions to the \
+                conversation; records keep the row's turns without them. none says nothing. auto probes the server with a \
+                schema whose only valid answer is unlikely, a request for each way until one works, else prompt; the store \
+                keeps what was found, and what the probes cost is in its books. A retry tells as the failed request did.
+                """,
+            group: group, default: SchemaMeans.responseFormat.rawValue),
+        OptionSpec(
+            "schema-prompt", kind: .path, valueName: "FILE",
+            summary: "the instructions of --schema-by prompt, with {{schema}} for the schema", group: group),
+        OptionSpec(
+            "strict-schema", summary: "stop before the first request if OpenAI's strict mode would refuse the schema",
+            details: """
+                A schema inside that part of JSON Schema is sent with strict: true, others with strict: false and a remark \
+                that names the places.
+                """, group: group),
+        OptionSpec(
+            "corrections", kind: .integer(0...AnswerCheck.correctionsMax), valueName: "N",
+            summary: "send an answer that does not fit back up to N times",
+            details: """
+                The answer and what is wrong with it become further turns of the same conversation. Every answer that was \
+                sent back is kept in rounds/, with what it cost. After the last one the item fails as invalid_output.
+                """,
+            group: group, default: "0"),
+    ]
+
+    /// What the options say; nil where answers are not checked.
+    package static func check(_ command: ParsedCommand) throws(RetortError) -> AnswerCheck? {
+        let check = try unrepairedCheck(command)
+        guard command.flag("repair-json") else { return check }
+        return try check?.repairing()
+    }
+
+    private static func unrepairedCheck(_ command: ParsedCommand) throws(RetortError) -> AnswerCheck? {
+        let (file, fields) = (command.stringIfSet("schema"), command.stringIfSet("fields"))
+        let corrections =
+            command.spec.options.contains { $0.name == "corrections" } ? command.integer("corrections") : 0
+        if file != nil, fields != nil {
+            throw RetortError(.usage, "--schema and --fields are two schemas", remedy: "Give one of them.")
+        }
+        if let file {
+            let option = "--schema \(ShellText.quoted(file))"
+            return try AnswerCheck(
+                schema: try SchemaFile.load(file), name: file, option: option, corrections: corrections)
+        }
+        if let fields {
+            let option = "--fields \(ShellText.quoted(fields))"
+            return try AnswerCheck(
+                schema: try FieldList.schema(fields), name: "--fields", option: option, corrections: corrections)
+        }
+        // `plan` has a flag of that name that says how it prints.
+        guard command.spec.name != "plan", command.flag("json") else {
+            guard corrections == 0 else {
+                throw RetortError(
+                    .usage, "--corrections says what becomes of answers that do not fit, but nothing says what fits",
+                    remedy: "Give --schema, --fields or --json as well.")
+            }
+            guard command.spec.name == "check" || !command.flag("repair-json") else {
+                throw RetortError(
+                    .usage, "--repair-json repairs answers that are to be JSON, but nothing says that they are",
+                    remedy: "Give --schema, --fields or --json as well.")
+            }
+            return nil
+        }
+        return try AnswerCheck(schema: nil, name: "", option: "--json", corrections: corrections)
+    }
+}

@@ -1,0 +1,28 @@
+import Basics
+package import CommandLine
+
+/// What a command is given besides its arguments.
+package struct CommandContext: Sendable {
+    package var messages: MessageStream
+    package var environment: [String: String]
+    package var errorTerminal: Terminal
+
+    package init(messages: MessageStream, environment: [String: String], errorTerminal: Terminal) {
+        self.messages = messages
+        self.environment = environment
+        self.errorTerminal = errorTerminal
+    }
+
+    /// Progress is drawn here, and remarks are printed through it, so that neither breaks the other.
+    package func progressStream(_ command: ParsedCommand) -> MessageStream {
+        // Who is quiet, and names a form of progress all the same, wants just that.
+        let isSilent = command.flag("quiet") && !command.isGiven("progress")
+        let mode: ProgressMode = isSilent ? .none : command.choice("progress")
+        let style = ProgressStyle(
+            mode, terminal: errorTerminal, environment: environment,
+            every: command.durationIfSet("progress-every") ?? .seconds(10))
+        return MessageStream(
+            terminal: errorTerminal, palette: mode == .json ? .plain : messages.palette, progress: style,
+            itemsEvery: command.integerIfSet("progress-every"))
+    }
+}

@@ -1,0 +1,194 @@
+package import Basics
+import Dataset
+import JSONText
+import ModelAPI
+package import ResponseGenerator
+
+/// What can be told to a run that is under way.
+package enum ControlCommand: Sendable, Hashable {
+    case pause
+    case resume
+    /// Nothing new; what is in flight may finish.
+    case drain
+    /// What is in flight is given up.
+    case stop
+    case set([Setting])
+    /// A failed item is asked again now.
+    case requeue(id: String)
+    /// Items of a model wait, or do so no longer.
+    case hold(model: String)
+    case release(model: String)
+    /// Why the run goes as fast as it does.
+    case explain
+
+    package struct Setting: Sendable, Hashable {
+        package enum Name: String, Sendable, CaseIterable {
+            case concurrency
+            case rps
+            case rpm
+            case tpm
+            case maxCost = "max-cost"
+        }
+
+        package var name: Name
+        /// Nil: no limit.
+        package var value: Double?
+    }
+
+    package static let plain: [String: ControlCommand] = [
+        "pause": .pause, "resume": .resume, "drain": .drain, "stop": .stop, "explain": .explain,
+    ]
+    /// Asks a run which process it is. For programs.
+    package static let identify = Array(#"{"command":"identify"}"#.utf8)
+    package static let words = [
+        "pause", "resume", "drain", "stop", "set NAME=VALUE ...", "requeue ID", "hold MODEL", "release MODEL",
+        "explain",
+    ]
+    /// Bytes of an id or of a model's name.
+    private static let nameBytesMax = 1024
+
+    /// The name that JSON gives to what a command is about; nil for commands that are about nothing.
+    private static func subject(of word: String) -> String? {
+        switch word {
+        case "requeue": "id"
+        case "hold", "release": "model"
+        default: nil
+        }
+    }
+
+    private static func about(_ word: String, _ name: String) -> ControlCommand? {
+        switch word {
+        case "requeue": .requeue(id: name)
+        case "hold": .hold(model: name)
+        case "release": .release(model: name)
+        default: nil
+        }
+    }
+
+    /// - Parameter words: as they are typed: `set concurrency=512 rpm=600`.
+    package init(_ words: [String]) throws(RetortError) {
+        guard let first = words.first else { throw Self.unknown("") }
+        if first == "set" {
+            self = .set(try words.dropFirst().map { word throws(RetortError) in try Setting(word) })
+            guard words.count > 1 else { throw Setting.malformed("") }
+            return
+        }
+        if let subject = Self.subject(of: first) {
+            guard words.count == 2, let command = Self.about(first, words[1]), !words[1].isEmpty,
+                words[1].utf8.count <= Self.nameBytesMax
+            else {
+                throw RetortError(
+                    .usage, "\(first) takes one \(subject)", at: words.count > 2 ? RunRecord.cut(words[2]) : nil,
+                    remedy: "Write \(first) \(subject.uppercased()), quoted where it holds spaces.")
+            }
+            self = command
+            return
+        }
+        guard let command = Self.plain[first] else { throw Self.unknown(first) }
+        guard words.count == 1 else {
+            throw RetortError(.usage, "\(first) takes no operands", at: words[1], remedy: "Leave it out.")
+        }
+        self = command
+    }
+
+    /// - Parameter json: `{"command": "set", "set": {"rpm": 600}}`; values may be texts.
+    package init(json: [UInt8]) throws(RetortError) {
+        guard let root = try? JSONParser().parse(json).root, let word = root["command"]?.string else {
+            throw RetortError(
+                .badInput, "not a command",
+                remedy: #"Send one JSON object with a command, such as {"command":"pause"}."#)
+        }
+        if let subject = Self.subject(of: word) {
+            let name = root.members.first { $0.key.string == subject }?.value.string
+            self = try ControlCommand([word] + (name.map { [$0] } ?? []))
+            return
+        }
+        guard word == "set" else {
+            self = try ControlCommand([word])
+            return
+        }
+        var words = [word]
+        for (key, value) in (root["set"]?.members ?? []).prefix(Setting.Name.allCases.count + 1) {
+            let text = value.string ?? value.double.map { $0.description } ?? "?"
+            words.append("\(key.string ?? "?")=\(text)")
+        }
+        self = try ControlCommand(words)
+    }
+
+    private static func unknown(_ word: String) -> RetortError {
+        RetortError(
+            .usage, word.isEmpty ? "a command is missing" : "no such command: \(RunRecord.cut(word))",
+            remedy: "Commands are \(words.joined(separator: ", ")).")
+    }
+
+    /// As it is sent to the run.
+    package var json: [UInt8] {
+        typealias Member = JSONTree.Member
+        switch self {
+        case .set(let settings):
+            let values = settings.map { setting in
+                Member(setting.name.rawValue, setting.value.map { .real($0) } ?? .text(Setting.none))
+            }
+            return JSONTree.object([Member("command", .text("set")), Member("set", .object(values))]).line
+        case .requeue(let id):
+            return JSONTree.object([Member("command", .text("requeue")), Member("id", .text(id))]).line
+        case .hold(let model):
+            return JSONTree.object([Member("command", .text("hold")), Member("model", .text(model))]).line
+        case .release(let model):
+            return JSONTree.object([Member("command", .text("release")), Member("model", .text(model))]).line
+        default:
+            let word = Self.plain.first { $0.value == self }?.key ?? ""
+            return JSONTree.object([Member("command", .text(word))]).line
+        }
+    }
+}
+
+extension ControlCommand.Setting {
+    /// In place of a number: no limit.
+    package static let none = "off"
+    private static let bound = 1e12
+
+    /// `NAME=VALUE`
+    package init(_ word: String) throws(RetortError) {
+        let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        guard parts.count == 2, let name = Name(rawValue: parts[0]) else { throw Self.malformed(word) }
+        self.name = name
+        if parts[1] == Self.none, name != .concurrency, name != .maxCost { return }
+        let text = parts[1].hasPrefix("$") ? String(parts[1].dropFirst()) : parts[1]
+        guard let value = Double(text), value.isFinite, value >= 0, value <= Self.bound else {
+            throw Self.malformed(word)
+        }
+        let isFitting =
+            switch name {
+            case .concurrency:
+                (1...Double(GeneratorConfiguration.concurrencyMax)).contains(value) && value == value.rounded()
+            case .rps, .rpm, .tpm: value > 0
+            case .maxCost: value <= Money.dollars(Int.max / 2)
+            }
+        guard isFitting else { throw Self.malformed(word) }
+        self.value = value
+    }
+
+    package static func malformed(_ word: String) -> RetortError {
+        RetortError(
+            .usage, "not a setting that can be changed", at: RunRecord.cut(word),
+            remedy: "Settings are concurrency=512 (1 to \(GeneratorConfiguration.concurrencyMax)), rps=10, rpm=600, "
+                + "tpm=100000 (or off), max-cost=20.")
+    }
+
+    /// What the engine is told.
+    package var steering: Steering {
+        switch name {
+        case .concurrency: .concurrency(value.flatMap { Int(exactly: $0) } ?? 1)
+        case .rps: .requestsPerSecond(value)
+        case .rpm: .requestsPerMinute(value)
+        case .tpm: .tokensPerMinute(value)
+        case .maxCost: .budget(nanodollars: Money.nanodollars(value ?? 0))
+        }
+    }
+
+    package var text: String {
+        guard let value else { return "\(name.rawValue) off" }
+        return "\(name.rawValue) " + (value == value.rounded() && value < 1e15 ? String(Int(value)) : value.description)
+    }
+}

@@ -1,0 +1,50 @@
+import Basics
+package import CommandLine
+
+/// The options of runs that are watched and steered.
+package enum LiveOptions {
+    package static let group = "Watching"
+
+    package static let all: [OptionSpec] = [
+        OptionSpec(
+            "listen", kind: .string, valueName: "HOST:PORT",
+            summary: "serve a live page at / and Prometheus metrics at /metrics, e.g. 127.0.0.1:7788",
+            details: """
+                Port 0 takes a free one. The page's address is printed at the start. Addresses other than loopback need \
+                --listen-token-file.
+                """, group: group),
+        OptionSpec(
+            "listen-token-file", kind: .path, summary: "a file with the token that the page's buttons need",
+            details:
+                "On other addresses than loopback every request needs it: Authorization: Bearer TOKEN, or ?token=.",
+            group: group),
+        detach,
+        OptionSpec(
+            "log", kind: .path, valueName: "FILE", summary: "append events of the run as JSON lines",
+            details: """
+                Start, holds, changes, the first failed item of each class, and the end. At \
+                \(Human.bytes(EventLog.bytesMaxDefault)) the file becomes FILE.1, of which there are \(EventLog.filesKept) at \
+                most.
+                """, group: group),
+        OptionSpec(
+            "notify", kind: .string, valueName: "COMMAND|URL",
+            summary: "run this, or post to it, at the end, at many failures, and when most of --max-cost is spent",
+            details: """
+                A shell command has RETORT_EVENT (end, failures or budget), RETORT_TEXT and RETORT_STORE in its environment. An \
+                address (http:// or https://) gets a JSON object with event, text, store and counts, and up to four tries. \
+                Failures and budget are told once.
+                """, group: group),
+        OptionSpec(
+            "notify-failures", kind: .number(0...100), valueName: "PERCENT",
+            summary: "share of failed items that runs --notify", group: group, default: "10"),
+        OptionSpec(
+            "notify-budget", kind: .number(0...100), valueName: "PERCENT",
+            summary: "share of --max-cost that runs --notify", group: group, default: "80"),
+    ]
+
+    private static let detach = OptionSpec(
+        "detach", summary: "go on in the background once the run is accepted; messages go to OUT.log",
+        details:
+            "Prints the process, the log and the page's address. status, ctl, watch and list find the run by its store.",
+        group: group)
+}

@@ -1,0 +1,31 @@
+package import Basics
+import Glibc
+
+/// Files that this user alone reads, at places where others may have put something.
+package enum OwnFile {
+    /// Opens a file at its end, or makes it; readable too. Throws `.configuration` for a link, for what is no file, and for
+    /// another user's, without waiting for a reader of a pipe. Other users' rights are taken away.
+    package static func openToAppend(_ path: String) throws(RetortError) -> Int32 {
+        let flags = O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY
+        let descriptor = open(path, flags, 0o600)
+        guard descriptor >= 0 else {
+            if errno == ELOOP { throw refused("a link", path) }
+            throw .system(errno, "open", path)
+        }
+        var status = stat()
+        let isKnown = fstat(descriptor, &status) == 0
+        if isKnown, status.st_mode & S_IFMT == S_IFREG, status.st_uid == geteuid(), status.st_nlink == 1,
+            fchmod(descriptor, 0o600) == 0
+        {
+            return descriptor
+        }
+        close(descriptor)
+        throw refused(status.st_mode & S_IFMT == S_IFREG ? "another user's file" : "no file", path)
+    }
+
+    private static func refused(_ what: String, _ path: String) -> RetortError {
+        RetortError(
+            .configuration, "\(what) stands where this user's log is to be", at: path,
+            remedy: "Remove it, or give the store another place.")
+    }
+}

@@ -1,0 +1,178 @@
+package import Basics
+import CommandLine
+package import Dataset
+import Glibc
+import HTTPTransport
+import ModelAPI
+package import ResponseGenerator
+package import RunMonitor
+
+/// Carries out commands on the run that is under way. Any thread.
+package final class RunControl: Sendable {
+    /// What the commands act on, while there is something.
+    private struct Target: Sendable {
+        var generator: ResponseGenerator<ItemContext>
+        var cancel: @Sendable () -> Void
+        var drainTimeout: Interval
+        var hasBudget: Bool
+        /// The most that the limit of open files leaves room for.
+        var concurrencyMax: Int
+    }
+
+    private let watch: RunWatch
+    private let log: @Sendable (String) -> Void
+    private let target = Locked<Target?>(nil)
+    /// Ends a run through batches, which go on at the provider.
+    private let requeue = Locked<Requeue?>(nil)
+    private let leave = Locked<(@Sendable () -> Void)?>(nil)
+    /// - Parameter log: told of each change, in words.
+    package init(_ watch: RunWatch, log: @escaping @Sendable (String) -> Void) {
+        self.watch = watch
+        self.log = log
+    }
+
+    package func attach(
+        _ generator: ResponseGenerator<ItemContext>, settings: RunSettings, cancel: @escaping @Sendable () -> Void
+    ) {
+        let limit = DescriptorLimit.raise()
+        let budget = DescriptorBudget(
+            limit: limit, used: DescriptorBudget.count(limit: limit), perRequest: settings.simulator == nil ? 1 : 2)
+        let target = Target(
+            generator: generator, cancel: cancel, drainTimeout: settings.drainTimeout,
+            hasBudget: settings.pricing.limit != nil, concurrencyMax: max(1, budget.requestsMax))
+        self.target.withLock { $0 = target }
+    }
+
+    /// Lets failed items be asked again.
+    package func attach(_ requeue: Requeue) { self.requeue.withLock { $0 = requeue } }
+
+    package func attach(leave action: @escaping @Sendable () -> Void) { leave.withLock { $0 = action } }
+
+    package func detach() {
+        target.withLock { $0 = nil }
+        requeue.withLock { $0 = nil }
+    }
+
+    /// Carries out one command. The reply is one JSON object: `done`, and `message` or `error`.
+    package func handle(_ json: [UInt8]) -> ControlReply {
+        if json == ControlCommand.identify { return identity }
+        do throws(RetortError) {
+            return Self.reply(true, try perform(try ControlCommand(json: json)))
+        } catch {
+            return Self.reply(false, error.description)
+        }
+    }
+
+    private var identity: ControlReply {
+        ControlReply(
+            isDone: true,
+            json: JSONTree.object([
+                JSONTree.Member("done", .boolean(true)), JSONTree.Member("pid", .integer(Int(getpid()))),
+            ])
+            .line)
+    }
+
+    package static func reply(_ isDone: Bool, _ text: String) -> ControlReply {
+        let tree = JSONTree.object([
+            JSONTree.Member("done", .boolean(isDone)), JSONTree.Member(isDone ? "message" : "error", .text(text)),
+        ])
+        return ControlReply(isDone: isDone, json: tree.line)
+    }
+
+    /// What was done, in words.
+    package func perform(_ command: ControlCommand) throws(RetortError) -> String {
+        if command == .explain { return Explanation(watch.snapshot.record, watch.exchanges.counts.durations).text }
+        if let leave = leave.withLock({ $0 }) { return try perform(command, on: leave) }
+        guard let target = target.withLock({ $0 }) else {
+            throw RetortError(.busy, "the run is starting or ending", remedy: "Try again in a moment.")
+        }
+        let text: String
+        switch command {
+        case .explain: return ""
+        case .pause:
+            target.generator.steer(.pause)
+            text = "paused: nothing new is sent; requests in flight go on"
+        case .resume:
+            target.generator.steer(.resume)
+            text = "resumed"
+        case .drain:
+            end(target, .drain(deadline: .now + target.drainTimeout))
+            text = "draining: the run ends when its requests in flight have returned"
+        case .stop:
+            end(target, .now)
+            text = "stopping now; the next run sends again what was in flight"
+        case .set(let settings): text = try set(settings, target)
+        case .requeue(let id): text = try askAgain(id, target)
+        case .hold(let model):
+            target.generator.steer(.hold(model: model))
+            text = "holding \(RunRecord.cut(model)): its items wait, others go on"
+        case .release(let model):
+            target.generator.steer(.release(model: model))
+            text = "released \(RunRecord.cut(model))"
+        }
+        note(text)
+        return text
+    }
+
+    private func askAgain(_ id: String, _ target: Target) throws(RetortError) -> String {
+        guard let requeue = requeue.withLock({ $0 }) else {
+            throw RetortError(
+                .configuration, "this run cannot ask single items again",
+                remedy: "A retry asks for every failed item; requeue is for `retort run`.")
+        }
+        let found = try requeue.take(id)
+        target.generator.askAgain(found.map { ($0.item, $0.failureClass) })
+        let samples = found.count > 1 ? " (\(found.count) samples)" : ""
+        return "asking again for \(RunRecord.cut(id))\(samples), which had failed: \(found[0].failureClass.rawValue)"
+    }
+
+    private func perform(
+        _ command: ControlCommand, on leave: @Sendable () -> Void
+    ) throws(RetortError) -> String {
+        switch command {
+        case .drain, .stop: leave()
+        default:
+            throw RetortError(
+                .configuration, "a run through batches takes drain and stop only",
+                remedy: "Drain it, then run the same command again with other options.")
+        }
+        let text = "ending: batches go on at the provider; the same command picks up their results"
+        note(text)
+        return text
+    }
+
+    private func end(_ target: Target, _ how: Stop) {
+        target.cancel()
+        target.generator.stop(how)
+    }
+
+    /// All of the settings are checked before the first one is changed.
+    private func set(_ settings: [ControlCommand.Setting], _ target: Target) throws(RetortError) -> String {
+        for setting in settings {
+            switch setting.name {
+            case .maxCost where !target.hasBudget:
+                throw RetortError(
+                    .configuration, "the run began without --max-cost, so it sets nothing aside",
+                    remedy: "Drain it, then run the same command again with --max-cost.")
+            case .concurrency:
+                let wanted = setting.value.flatMap { Int(exactly: $0) } ?? 1
+                guard wanted <= target.concurrencyMax else {
+                    throw RetortError(
+                        .configuration,
+                        "the limit of open files leaves room for \(target.concurrencyMax) requests in flight",
+                        remedy: "Raise it with ulimit -n before the run starts, or set less.")
+                }
+            default: break
+            }
+        }
+        for setting in settings { target.generator.steer(setting.steering) }
+        for setting in settings where setting.name == .maxCost { watch.changeCostMax(to: setting.value) }
+        return "set " + settings.map(\.text).joined(separator: ", ")
+    }
+
+    /// In the run's log, on the page, and in the store's list of changes.
+    private func note(_ text: String) {
+        watch.note(.change, text)
+        log(text)
+    }
+}

@@ -1,0 +1,143 @@
+package import Basics
+package import CommandLine
+package import Dataset
+import HTTPTransport
+package import ModelAPI
+import ResponseGenerator
+import SegmentStore
+
+/// What a retry was told, held against the job of its store.
+package struct RetrySettings {
+    package var run: RunSettings
+    /// Failure classes to retry; nil: all that can be.
+    package var classes: Set<FailureClass>?
+    /// What is sent otherwise than the records say; nil: nothing.
+    package var override: RequestOverride?
+    /// Members that are left out or renamed; nil: none.
+    package var edits: RequestEdits?
+
+    package init(
+        _ command: ParsedCommand, job: StoredJob, environment: [String: String]
+    ) throws(RetortError) {
+        let given = Self.givenTexts(command)
+        let differences = job.differences(from: given)
+        if !differences.isEmpty, !command.flag("override") {
+            throw RetortError(
+                .configuration, "the retry would ask otherwise than the store's job", at: command.operand("STORE"),
+                cause: differences.joined(separator: "; "),
+                remedy:
+                    "Leave these options out, or add --override if answers made that way may stand beside the others.")
+        }
+        run = try RunSettings(retrying: command, job: job, environment: environment)
+        let classes = command.strings("class").compactMap { FailureClass(rawValue: $0) }
+        self.classes = classes.isEmpty ? nil : Set(classes)
+        let changesRequest = given.contains { name, text in
+            !["simulated", "split_think", "reject_finish"].contains(name) && job.values[name] != text
+        }
+        edits = try RequestEdits(drops: command.strings("drop"), renames: command.strings("rename"))
+        if run.reuse != nil, changesRequest || edits != nil {
+            throw RetortError(
+                .configuration, "--reuse compares what the store's records ask, and the retry would ask something else",
+                at: command.operand("STORE"),
+                remedy: "Leave out --reuse and --reuse-from, or --override, --drop and --rename.")
+        }
+        if run.batch != nil, changesRequest || edits != nil || run.verifier != nil {
+            let what = run.verifier != nil ? "the store's answers are judged by a verifier" : "the requests are changed"
+            throw RetortError(
+                .configuration, "a retry through batches sends what failed as it was: \(what)",
+                remedy: "Leave out --via batch.")
+        }
+        override = changesRequest ? try RequestOverride(run.parameters, endpoint: run.endpoint) : nil
+    }
+
+    /// What the command line says of the things a job is made of. The environment's default model is no wish to
+    /// change a store's.
+    private static func givenTexts(_ command: ParsedCommand) -> [String: String] {
+        var texts = ParameterOptions.texts(of: command)
+        if command.source(of: "model") == .commandLine { texts["model"] = command.string("model") }
+        if command.flag("simulate") { texts["simulated"] = "yes" }
+        if command.isGiven("base-url"), command.source(of: "base-url") == .commandLine { texts["simulated"] = "no" }
+        if command.flag("split-think") { texts["split_think"] = "yes" }
+        let reasons = Set(command.strings("reject-finish"))
+        if !reasons.isEmpty { texts["reject_finish"] = reasons.sorted().joined(separator: ",") }
+        return texts
+    }
+}
+
+extension RunSettings {
+    /// The settings of a retry: where, how fast and how patiently from the command line, what is asked from the job.
+    package init(retrying command: ParsedCommand, job: StoredJob, environment: [String: String]) throws(RetortError) {
+        inputs = []
+        format = nil
+        out = command.operand("STORE")!
+        endpoint = job.endpoint
+        samples = 1
+        template = nil
+        templateText = nil
+        templateName = nil
+        keepsBody = command.flag("keep-body")
+        isStrict = false
+        onChange = .keep
+        splitsThinking = command.flag("split-think") || job.splitsThinking
+        let reasons = Set(command.strings("reject-finish"))
+        rejectedFinishReasons = reasons.isEmpty ? job.rejectedFinishReasons : reasons
+        sync = try Self.syncPolicy(command)
+        compressionLevel = command.integer("compression-level")
+        drainTimeout = command.duration("drain-timeout")
+        responseBytesMax = command.size("response-size-max")
+        // A store of simulated answers is never filled up with paid ones by mistake.
+        let isSimulated = command.flag("simulate") || job.isSimulated && command.source(of: "base-url") != .commandLine
+        simulator = try SimulatorOptions.chosen(command, isSimulated: isSimulated)
+        timeouts = HTTPTransport.Timeouts(command)
+        (parameters, parameterTexts) = try ParameterOptions.parameters(command, isSimulated: true)
+        if command.source(of: "model") != .commandLine { parameters.model = job.model }
+        untold = parameters
+        streams = try StreamOption.isWanted(command, parameters)
+        reuse = try ReuseOptions(command)
+        order = command.choice("order")
+        builder = try RequestBuilder(endpoint: endpoint, parameters: parameters)
+        baseURL = ""
+        headers = []
+        secrets = .none
+        reportNetwork = HTTPTransport.Network(environment: environment)
+        network = isSimulated ? HTTPTransport.Network() : HTTPTransport.Network(environment: environment)
+        var servers: [Server] = []
+        if !isSimulated {
+            let access = try AccessOptions(
+                command, endpoint: endpoint, environment: environment, stored: job.baseURL)
+            baseURL = access.baseURL
+            headers = access.headers
+            servers = access.servers
+        }
+        secrets = Secrets(environment: environment, headers: servers.flatMap(\.headers))
+        pricing = try Pricing(command, parameters: parameters, isSimulated: isSimulated)
+        batch = try BatchOptions.settings(
+            command, endpoint: endpoint, baseURL: baseURL, isSimulated: isSimulated)
+        if let batch {
+            guard servers.count <= 1 else {
+                throw RetortError(
+                    .usage, "--via batch has one server, and \(servers.count) are given", at: "--base-url",
+                    remedy: "Give --base-url once.")
+            }
+            pricing = pricing.scaled(by: batch.priceFactor)
+        }
+        generator = try Self.generator(command)
+        try spread(over: servers, hasOwnConcurrency: command.isGiven("concurrency"))
+        generator.classifier = Classifier(
+            rejectedFinishReasons: rejectedFinishReasons, splitsThinking: splitsThinking,
+            retryAfterMax: command.duration("retry-after-max"))
+        let corrections = command.isGiven("corrections") ? command.integer("corrections") : nil
+        if corrections ?? 0 > 0, job.check == nil {
+            throw RetortError(
+                .usage, "the store's answers are not checked, so that none can be corrected", at: out,
+                remedy: "Leave out --corrections.")
+        }
+        check = try job.check?.correcting(corrections)
+        verifier = try VerifierSettings(of: job, command, environment: environment)
+        fill = FillOptions(job: job.values[FillOptions.jobName])
+        let checks = (fill.map { [FillStage($0.tokens) as any AnswerStage] } ?? []) + (check.map { [$0.stage] } ?? [])
+        let isOfItems = job.values[ItemsOption.jobName] != nil
+        generator.classifier.stages =
+            secrets.stages + (isOfItems ? ItemsOption.stages(check, around: checks) : checks)
+    }
+}

@@ -1,0 +1,15 @@
+/// When a request is answered by what the same request was answered before.
+package enum ReusePolicy: String, Sendable, CaseIterable {
+    case never
+    /// Unless the request asks for a temperature above 0: then equal requests are meant to differ.
+    case auto
+    case always
+
+    package func applies(temperature: Double?) -> Bool {
+        switch self {
+        case .never: false
+        case .auto: (temperature ?? 0) <= 0
+        case .always: true
+        }
+    }
+}

@@ -1,0 +1,13 @@
+package import Basics
+import ResponseGenerator
+package import SegmentStore
+
+extension RunSession {
+    /// What the run may use again; nil where each request is asked.
+    package func answerLibrary(of store: RecordStore) throws(RetortError) -> AnswerLibrary? {
+        guard let reuse = settings.reuse else { return nil }
+        return try AnswerLibrary(
+            reuse, own: store.root, job: JobDescription(settings), classifier: settings.generator.classifier,
+            folder: store.root, needsVerdict: settings.verifier != nil)
+    }
+}

@@ -1,0 +1,86 @@
+package import Basics
+package import CommandLine
+import Glibc
+package import HTTPTransport
+
+/// Measures this process now and then. Any thread.
+package final class HealthMeter: Sendable {
+    /// Rates are those of at least this long.
+    private static let interval = Interval.seconds(1)
+
+    private struct Reading {
+        var at: Instant
+        var requests = 0
+        var cpuSeconds = 0.0
+        var health: RunHealth
+    }
+
+    private let loop: EventLoop
+    private let last: Locked<Reading>
+
+    package init(_ loop: EventLoop) {
+        self.loop = loop
+        last = Locked(
+            Reading(
+                at: .now, cpuSeconds: ProcessCost.now.cpuSeconds,
+                health: RunHealth(requestRate: 0, cpuShare: 0, residentBytes: 0, loopLag: .zero)))
+    }
+
+    /// How things stand, when `requests` have come back so far.
+    package func read(requests: Int, at now: Instant) -> RunHealth {
+        last.withLock { last in
+            let seconds = (now - last.at).seconds
+            // The first numbers come soon, then each is the mean of a while.
+            if now - last.at >= Self.interval || last.health.residentBytes == 0 {
+                let cpu = ProcessCost.now.cpuSeconds
+                let span = max(seconds, 1e-3)
+                let health = RunHealth(
+                    requestRate: Double(requests - last.requests) / span, cpuShare: (cpu - last.cpuSeconds) / span,
+                    residentBytes: Self.residentBytes, loopLag: loop.health.lagMax)
+                last = Reading(at: now, requests: requests, cpuSeconds: cpu, health: health)
+            }
+            return last.health
+        }
+    }
+
+    /// The second number of `/proc/self/statm`, in pages (proc(5)).
+    private static var residentBytes: Int {
+        guard let file = fopen("/proc/self/statm", "r") else { return ProcessCost.now.residentBytesMax }
+        defer { fclose(file) }
+        var line = [UInt8](repeating: 0, count: 128)
+        let count = fread(&line, 1, line.count, file)
+        let words = String(decoding: line.prefix(count), as: UTF8.self).split(separator: " ")
+        guard words.count > 1, let pages = Int(words[1]) else { return ProcessCost.now.residentBytesMax }
+        return pages * sysconf(Int32(_SC_PAGESIZE))
+    }
+}
+
+/// What this process has cost so far.
+package struct ProcessCost: Sendable, Hashable {
+    /// User and system time.
+    package var cpuSeconds: Double
+    /// The most memory it has had at a time.
+    package var residentBytesMax: Int
+
+    package static var now: ProcessCost {
+        var usage = rusage()
+        getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+        func seconds(_ time: timeval) -> Double { Double(time.tv_sec) + Double(time.tv_usec) / 1e6 }
+        return ProcessCost(
+            cpuSeconds: seconds(usage.ru_utime) + seconds(usage.ru_stime),
+            residentBytesMax: residentBytesMaxOfImage ?? usage.ru_maxrss * 1024)
+    }
+
+    /// `VmHWM` of `/proc/self/status` (proc(5)), in bytes. `ru_maxrss` also counts what the parent held in the moment
+    /// between fork and exec.
+    private static var residentBytesMaxOfImage: Int? {
+        guard let file = fopen("/proc/self/status", "r") else { return nil }
+        defer { fclose(file) }
+        var text = [UInt8](repeating: 0, count: 4096)
+        let count = fread(&text, 1, text.count, file)
+        let line = String(decoding: text.prefix(count), as: UTF8.self).split(separator: "\n")
+            .first { $0.hasPrefix("VmHWM:") }
+        return line?.split(whereSeparator: { $0 == " " || $0 == "\t" }).dropFirst().first
+            .flatMap { Int($0) }.flatMap { $0 < 1 << 40 ? $0 * 1024 : nil }
+    }
+}

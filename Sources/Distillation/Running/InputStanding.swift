@@ -1,0 +1,150 @@
+package import Basics
+import Dataset
+package import PromptSource
+package import SegmentStore
+
+/// How an input stands to what a store holds.
+package enum InputStanding: Sendable {
+    /// Every record is of this very input: outcomes are known by the numbers of the rows, which are not even parsed.
+    case sole(RowLedger)
+    /// The store holds records of other inputs, or of this one before it was changed: every row is read, named and
+    /// looked up. A new one has not been compared with what the store holds.
+    case mixed(isNew: Bool)
+    /// A mixed one whose rows, so many, all had their answers when its last run ended: it is not even read.
+    case settled(rows: UInt64)
+
+    package init(identity: Hash128, counters: StoreCounters, progress: InputProgress, rows: UInt64?) {
+        let outcomes = counters.done + counters.failed
+        if progress.identity == InputMark.sole.mark(identity) {
+            self = .sole(progress.ledger)
+        } else if outcomes == 0 {
+            self = .sole(RowLedger())
+        } else if progress.identity == InputMark.settled(outcomes: outcomes).mark(identity), let rows {
+            self = .settled(rows: rows)
+        } else {
+            self = .mixed(isNew: progress.identity != InputMark.mixed.mark(identity))
+        }
+    }
+
+    /// How an input whose rows are asked `samples` times each stands to a store. Where the store is for another number,
+    /// rows are looked up, since it numbers its items otherwise.
+    package init(
+        identity: Hash128, manifest: StoreManifest, counters: StoreCounters, progress: InputProgress, samples: Int
+    ) {
+        self.init(identity: identity, counters: counters, progress: progress, rows: manifest.input?.rows)
+        guard samples != manifest.samples, counters.done + counters.failed > 0 else { return }
+        switch self {
+        case .mixed: break
+        case .sole, .settled: self = .mixed(isNew: false)
+        }
+    }
+
+    /// Records of a store are looked up by their keys: two inputs of the source may have given one number to two rows.
+    package func of(_ input: InputSet) -> InputStanding {
+        if input.isStore, case .sole = self { return .sole(RowLedger()) }
+        return self
+    }
+
+    package var isMixed: Bool { if case .mixed = self { true } else { false } }
+
+    package func hasOutcome(_ row: Row, sample: UInt32, of samples: Int) -> Bool {
+        switch self {
+        case .sole(let ledger): ledger.contains(row.number * UInt64(samples) + UInt64(sample))
+        case .mixed: false
+        case .settled: true
+        }
+    }
+
+    /// Where reading begins. The rows of a part are counted from its start.
+    package func start(of input: InputSet, _ store: RecordStore, _ range: RowRange = RowRange()) -> Landmark {
+        // How far a store has been read is kept in a note.
+        if !range.isWhole || input.isStore { return .start }
+        return switch self {
+        case .sole: Landmark(store.inputProgress.landmark)
+        case .mixed: .start
+        case .settled(let rows): Landmark(file: input.files.count, byteOffset: 0, line: 1, row: rows)
+        }
+    }
+
+    /// Finds out, lets a new input be compared, and tells the store which input the rows of coming records belong to.
+    /// - Parameter looksElsewhere: other stores are asked too. What they hold may be gone the next time, so that no row
+    ///   is passed over unread.
+    package static func begin(
+        _ input: InputSet, _ store: RecordStore, samples: Int? = nil, shard: Shard? = nil, looksElsewhere: Bool = false,
+        compare: () throws(RetortError) -> Void = {}
+    ) throws(RetortError) -> InputStanding {
+        let identity = input.identityHash(of: shard)
+        let manifest = store.manifest
+        let samples = samples ?? manifest.samples
+        var standing = InputStanding(
+            identity: identity, manifest: manifest, counters: store.counters, progress: store.inputProgress,
+            samples: samples
+        ).of(input)
+        if looksElsewhere, !standing.isMixed { standing = .mixed(isNew: false) }
+        let part = shard.map { StoreManifest.Part(shard: $0, content: input.contentText) }
+        let files = input.files.map(\.displayName)
+        switch standing {
+        case .sole: try store.beginInput(identity: InputMark.sole.mark(identity), files: files, part: part)
+        case .mixed(let isNew):
+            if isNew { try compare() }
+            // Of the same input fewer samples: what is known of its rows stays known.
+            if !isNew, samples < manifest.samples { break }
+            try store.beginInput(identity: InputMark.mixed.mark(identity), files: files, part: part)
+        case .settled: break
+        }
+        return standing
+    }
+
+    /// Notes that each of the input's rows has its answer, after a run that has seen to it.
+    package func settle(_ input: InputSet, rows: UInt64, _ store: RecordStore) throws(RetortError) {
+        guard isMixed, !input.isStore else { return }
+        // What is not durable yet must not be vouched for.
+        try store.sync()
+        let counters = store.counters
+        let mark = InputMark.settled(outcomes: counters.done + counters.failed).mark(input.identityHash)
+        try store.beginInput(identity: mark, files: input.files.map(\.displayName))
+        try store.endInput(rows: rows)
+    }
+}
+
+extension InputSet {
+    /// Whether it can be read again.
+    package var isRepeatable: Bool { files.allSatisfy(\.isRepeatable) }
+
+    /// The identity of what falls to a shard of it: that of another shard differs in its low half, since in the high one
+    /// stores tell rows of one input from those of another.
+    package func identityHash(of shard: Shard?) -> Hash128 {
+        var identity = identityHash
+        if let shard {
+            let text = Array("shard \(shard)".utf8)
+            identity.low ^= text.withUnsafeBytes { ContentHash.hash64($0) }
+        }
+        return identity
+    }
+
+    /// What the files hold, as far as their ends and sizes tell: the same for copies of them on other machines. 32
+    /// hexadecimal digits.
+    package var contentText: String {
+        var bytes: [UInt8] = []
+        for file in identity.files {
+            bytes += "\(file.format)\n\(file.size)\n".utf8
+            bytes += (Hexadecimal.string(file.edges.high) + Hexadecimal.string(file.edges.low)).utf8
+        }
+        let hash = bytes.withUnsafeBytes { ContentHash.hash128($0) }
+        return Hexadecimal.string(hash.high) + Hexadecimal.string(hash.low)
+    }
+
+    /// The identity in the form the store keeps; a new one each time for inputs that cannot be read again.
+    package var identityHash: Hash128 {
+        guard isRepeatable else {
+            return Hash128(high: .random(in: 1...UInt64.max), low: .random(in: 0...UInt64.max))
+        }
+        var bytes: [UInt8] = []
+        for file in identity.files {
+            // A store has an identity of its own, wherever it is.
+            if !isStore { bytes += "\(file.path)\n\(file.format)\n\(file.size)\n\(file.modified)\n".utf8 }
+            bytes += (Hexadecimal.string(file.edges.high) + Hexadecimal.string(file.edges.low)).utf8
+        }
+        return bytes.withUnsafeBytes { ContentHash.hash128($0) }
+    }
+}

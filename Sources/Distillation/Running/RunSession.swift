@@ -1,0 +1,482 @@
+package import Basics
+package import CommandLine
+package import Dataset
+import Glibc
+package import HTTPTransport
+package import ModelAPI
+package import ModelSimulator
+import PromptSource
+package import ResponseGenerator
+package import SegmentStore
+import SharedLimit
+
+/// One run from opening the store to closing it: wires source, generator, transport and store together.
+package struct RunSession {
+    package private(set) var settings: RunSettings
+    package let messages: MessageStream
+    package let isQuiet: Bool
+    /// What it has to do with the other stages of its pipeline; nil: it is none.
+    package let stage: StageContext?
+    /// What others see of the run while it goes, and how they change it; nil in tests.
+    package let live: LiveMonitor?
+    /// Told how far the run is, now and then; nil where only people look.
+    package let onProgress: (@Sendable (RunRecord) -> Void)?
+    /// Keeps descriptors for the store's files while a session is under way.
+    private let files = PosixFileSystem()
+    /// Connections that the limit of open files leaves room for; nil where there is room for all that are wanted.
+    private var connectionsMax: Int?
+    /// Connections of clients that are to be served at once beside; 0 in a run.
+    package var clientConnections = 0
+    /// The servers but for the first, while a session is under way.
+    private var otherServers: [HTTPTransport] = []
+
+    package init(
+        settings: RunSettings, messages: MessageStream, isQuiet: Bool, stage: StageContext? = nil,
+        live: LiveMonitor? = nil, onProgress: (@Sendable (RunRecord) -> Void)? = nil
+    ) {
+        self.onProgress = onProgress
+        self.stage = stage
+        self.live = live
+        self.settings = settings
+        self.messages = messages
+        self.isQuiet = isQuiet
+    }
+
+    /// What earlier samples have come to, of a run for a number of accepted answers.
+    package private(set) var drawn: AcceptedGoal.Count?
+
+    /// The built-in server that several legs share; nil: each has its own.
+    package private(set) var heldSimulator: ModelSimulator?
+
+    /// The same with a built-in server that stays between its legs, where it uses one.
+    package func holdingSimulator() throws(RetortError) -> RunSession {
+        var session = self
+        session.heldSimulator = try startSimulator()
+        return session
+    }
+
+    /// The same with other settings: a leg of its route.
+    package func leg(_ change: (inout RunSettings) -> Void) -> RunSession {
+        var session = self
+        change(&session.settings)
+        return session
+    }
+
+    /// The same for so many samples of each row.
+    package func drawing(_ samples: Int, after drawn: AcceptedGoal.Count?) -> RunSession {
+        var session = self
+        session.settings.samples = samples
+        session.drawn = drawn
+        return session
+    }
+
+    package func run() async throws(RetortError) -> RunResult {
+        try MountCheck.check(settings.out, isShard: settings.shard != nil)
+        let input = try RunInput.resolve(settings)
+        var job = JobDescription(settings).adopting(try RecordStore.manifest(of: settings.out))
+        try RowTrial.check(input, settings, job: job)
+        for remark in try TemplateTrial.remarks(input, settings, job: job) where !isQuiet { messages.line(remark) }
+        try RowPrices.check(input, settings, job: job)
+        if !isQuiet, let line = try InputAnnouncement.line(input, settings.inputs) { messages.line(line) }
+        if !isQuiet, let remark = settings.check?.remark { messages.line(remark) }
+        if !isQuiet, let remark = settings.telling.remark(settings.check, settings.endpoint) { messages.line(remark) }
+        if !isQuiet, let remark = settings.reuse?.remark(temperature: settings.parameters.temperature) {
+            messages.line(remark)
+        }
+        try BatchGuard.check(settings)
+        job = try takeUpBadRows(input, job)
+        try takeOnTemplate(input, job)
+        try raiseSamples(job)
+        try supersedeChangedItems(input, job)
+        return try await session(
+            open: { () throws(RetortError) in
+                let store = try openStore(job)
+                try BatchGuard.withdraw(settings, store)
+                try settings.noteServers(in: store, replacing: true)
+                if let check = settings.check { try check.note(in: store) }
+                if let verifier = settings.verifier { try verifier.note(in: store) }
+                try BadRowsNote.write(input, settings, to: store)
+                try settings.noteOrigins(in: store)
+                return store
+            },
+            drive: { (session, store, transport, loop) throws(RetortError) in
+                defer { stage?.desk?.pause() }
+                if let route = session.settings.route { try DeadlineNote.write(route, to: store) }
+                let session = try await session.telling(store, transport)
+                if let batch = session.settings.batch {
+                    return try await session.driveBatch(batch, input, store, transport, loop)
+                }
+                return try await session.drive(input, store, transport, loop)
+            })
+    }
+
+    /// The session whose requests tell the server of the schema, in a way that works where it was to be found out. What
+    /// later retries need to know of it is noted.
+    private func telling(
+        _ store: RecordStore, _ transport: HTTPTransport
+    ) async throws(RetortError) -> RunSession {
+        guard settings.check != nil else { return self }
+        var session = self
+        if settings.telling.means == nil {
+            var means = FoundMeans(of: store.manifest, for: settings)?.means
+            if means == nil {
+                let found = try await SchemaProbe(
+                    settings, settings.secrets.guarding(transport), store, pool: stage?.pipeline.pool
+                ).find()
+                try FoundMeans(found.means, settings).write(to: store)
+                if !isQuiet { messages.line(found.text) }
+                means = found.means
+            }
+            try session.settings.tell(by: means ?? .prompt)
+        }
+        if let text = session.settings.instructions {
+            try ToldInstructions.add(settings.telling.instructions, text, to: store)
+        }
+        return session
+    }
+
+    /// What every session has in common: server and loop around it, the store opened, driven and closed. `drive` is
+    /// given the session with a window that fits the limit of open files.
+    package func session(
+        open: () throws(RetortError) -> RecordStore,
+        drive: (RunSession, RecordStore, HTTPTransport, EventLoop) async throws(RetortError) -> RunResult
+    ) async throws(RetortError) -> RunResult {
+        let simulator = if let heldSimulator { heldSimulator } else { try startSimulator() }
+        defer { if heldSimulator == nil { simulator?.stop() } }
+        let loop = try EventLoop()
+        var fitted = try fittingDescriptors()
+        let transport = try fitted.makeTransport(simulator, loop)
+        fitted.otherServers = try fitted.makeOtherTransports(loop)
+        try loop.start()
+        defer { loop.stop() }
+        let store = try open()
+        report(store.recovery)
+        live?.open(in: settings.out)
+        let driven: Result<RunResult, RetortError>
+        do throws(RetortError) {
+            driven = .success(try await drive(fitted, store, transport, loop))
+        } catch {
+            // The first error says why; closing may have nothing to add.
+            driven = .failure(error)
+            live?.close()
+            try? store.close()
+        }
+        settings.limitClient?.finish(spentMax: (try? driven.get())?.spending.total)
+        // The socket goes while the store is locked: afterwards it may be another run's.
+        live?.close()
+        var result = try driven.get()
+        result.simulatorCounts = simulator?.counts
+        let disorderly = ([transport] + fitted.otherServers).filter { $0.statistics.sendsUnaskedBytes }
+        if !disorderly.isEmpty { result.disorderlyServer = disorderly.map(\.authority).joined(separator: ", ") }
+        do throws(RetortError) {
+            try store.close()
+        } catch {
+            if result.summary.error == nil { result.summary.error = error }
+        }
+        report(store.indexTrouble)
+        result.damage = store.knownDamage()
+        result.cost = .now
+        return result
+    }
+
+    /// The session with as many requests in flight as the limit of open files leaves room for, once the store has its
+    /// share. Throws when that is none: nothing has been asked yet.
+    private func fittingDescriptors() throws(RetortError) -> RunSession {
+        let limit = DescriptorLimit.raise()
+        let judging = settings.verifier.map(DescriptorBudget.ofVerifier) ?? 0
+        let before = DescriptorBudget.count(limit: limit) + judging
+        let perRequest = settings.simulator == nil ? 1 : 2
+        do throws(RetortError) {
+            try files.keepDescriptors(StoreLimits.descriptorsMax)
+        } catch {
+            let used = before + StoreLimits.descriptorsMax
+            _ = try DescriptorBudget(limit: limit, used: used, perRequest: perRequest).fitted(1)
+            throw error
+        }
+        var session = self
+        let used = DescriptorBudget.count(limit: limit) + judging
+        // Clients get half of what there is, since each request of theirs is one of the server's.
+        session.clientConnections = min(clientConnections, max(0, limit - used - DescriptorBudget.margin) / 2)
+        let budget = DescriptorBudget(limit: limit, used: used + session.clientConnections, perRequest: perRequest)
+        let wanted = settings.generator.concurrency
+        session.settings.generator.concurrency = try budget.fitted(wanted)
+        let windows = settings.generator.endpoints.reduce(0) { $0 + min($1.concurrency ?? wanted, wanted) }
+        // Connections that are idle at one server leave room for those of the others.
+        if windows > budget.requestsMax {
+            session.connectionsMax = max(1, budget.requestsMax / settings.generator.endpoints.count)
+        }
+        guard session.settings.generator.concurrency < wanted else { return session }
+        session.connectionsMax = session.connectionsMax ?? session.settings.generator.concurrency
+        if !isQuiet {
+            messages.line(
+                budget.notice(
+                    session.settings.generator.concurrency, insteadOf: wanted,
+                    isAutomatic: settings.generator.isConcurrencyAutomatic))
+        }
+        return session
+    }
+
+    package func startSimulator() throws(RetortError) -> ModelSimulator? {
+        guard stage == nil, let configuration = settings.simulator else { return nil }
+        let simulator = try ModelSimulator(configuration)
+        try simulator.start()
+        return simulator
+    }
+
+    package func makeTransport(_ simulator: ModelSimulator?, _ loop: EventLoop) throws(RetortError) -> HTTPTransport {
+        try makeTransport(
+            simulator?.baseURL ?? stage?.pipeline.simulatorURL ?? settings.baseURL, settings.headers, loop)
+    }
+
+    private func makeTransport(
+        _ baseURL: String, _ headers: [(name: String, value: String)], _ loop: EventLoop
+    ) throws(RetortError) -> HTTPTransport {
+        let configuration = HTTPTransport.Configuration(
+            baseURL: baseURL, headers: headers, userAgent: "retort/\(RetortVersion.text)",
+            timeouts: settings.timeouts, responseBytesMax: settings.responseBytesMax, connectionsMax: connectionsMax,
+            network: settings.network)
+        return try HTTPTransport(configuration, on: loop)
+    }
+
+    private func makeOtherTransports(_ loop: EventLoop) throws(RetortError) -> [HTTPTransport] {
+        var others: [HTTPTransport] = []
+        for server in settings.servers.dropFirst() {
+            others.append(try makeTransport(server.text.url, server.headers, loop))
+        }
+        return others
+    }
+
+    /// What the generator sends through: the first server's transport and the others', each behind what `wrapped` adds.
+    package func transports(
+        _ first: HTTPTransport, _ wrapped: (any ModelTransport) -> any ModelTransport = { $0 }
+    ) -> [any ModelTransport] {
+        ([first] + otherServers).map { transport in
+            wrapped(settings.secrets.guarding(settings.streams ? StreamingTransport(base: transport) : transport))
+        }
+    }
+
+    package func shutdown(_ first: HTTPTransport) async {
+        for transport in [first] + otherServers { await transport.shutdown() }
+    }
+
+    package var storeOptions: StoreOptions {
+        var options = StoreOptions()
+        options.files = files
+        options.sync = settings.sync
+        options.compressionLevel = settings.compressionLevel
+        options.recount = RecordTallies.recounter()
+        return options
+    }
+
+    package func openStore(_ job: JobDescription) throws(RetortError) -> RecordStore {
+        let options = storeOptions
+        guard let manifest = try RecordStore.manifest(of: settings.out) else {
+            return try createStore(job, options)
+        }
+        try job.check(against: manifest.job, at: settings.out, onChange: settings.onChange)
+        return try RecordStore.open(settings.out, options: options)
+    }
+
+    private func createStore(_ job: JobDescription, _ options: StoreOptions) throws(RetortError) -> RecordStore {
+        try OutputPlace(settings.out).check(options.files)
+        do throws(RetortError) {
+            return try RecordStore.create(
+                settings.out, job: job.values, failureClasses: RecordCodec.failureClasses,
+                tallies: RecordTallies.names, samples: settings.samples, options: options)
+        } catch {
+            // No directory can be made there: that is no missing input.
+            var error = error
+            if error.code == .inputMissing { error.code = .io }
+            if error.remedy == nil { error.remedy = OutputPlace.remedy }
+            throw error
+        }
+    }
+
+    package func report(_ recovery: RecoveryReport) {
+        guard !isQuiet, !recovery.isClean else { return }
+        if recovery.recoveredRecords > 0 || recovery.tornBytes > 0 {
+            messages.line(
+                "the last run did not exit cleanly; recovered "
+                    + "\(Human.plural(recovery.recoveredRecords, "record")) from its journal"
+                    + (recovery.tornBytes > 0 ? ", dropped \(Human.bytes(recovery.tornBytes)) of a torn write" : ""))
+        }
+        if recovery.indexWasRebuilt { messages.line("index rebuilt") }
+        for damage in recovery.damage {
+            messages.line(
+                messages.palette.red("damaged: ")
+                    + "\(StoreAccess.place(damage)): \(damage.reason). `retort repair` sets it aside; items whose outcome "
+                    + "it held are sent again.")
+        }
+    }
+
+    package func report(_ indexTrouble: RetortError?) {
+        guard let indexTrouble else { return }
+        messages.line(
+            messages.palette.yellow("warning: ")
+                + "the index could not be written: \(indexTrouble). Every answer is safe; the next run makes up for it."
+        )
+    }
+
+    private func drive(
+        _ input: InputSet, _ store: RecordStore, _ transport: HTTPTransport, _ loop: EventLoop
+    ) async throws(RetortError) -> RunResult {
+        let before = store.counters
+        let superseded = try settings.pricing.limit.map { _ throws(RetortError) in try costOfSuperseded() }
+        let noted = store.manifest
+        let standing = try InputStanding.begin(
+            input, store, samples: settings.samples, shard: settings.shard, looksElsewhere: !settings.siblings.isEmpty
+        ) { () throws(RetortError) in
+            try refuseChangedRows(input, store)
+        }
+        let (siblings, codec) = (try siblingStores(store), try self.codec())
+        let (goal, issued) = (self.goal(before, store), IssuedKeys())
+        let library = try answerLibrary(of: store)
+        defer { library?.stop() }
+        let recorder = Recorder(store, codec: codec, issued: issued, watch: live?.watch, goal: goal, library: library)
+        stage?.hasOpened(store, recorder)
+        let source = PlannedSource(held: before.done + before.failed, goal: goal)
+        let reading = reading(input, store, standing, noted: noted, issued)
+        let publisher = RunPublisher(settings, command: "run", watch: live?.watch, onProgress: onProgress)
+        let reporter = RunReporter(
+            messages, store: store, source: source, input: standing, before: before, samples: settings.samples,
+            range: settings.rows, meter: HealthMeter(loop), isQuiet: isQuiet, publisher: publisher)
+        let generator = try ResponseGenerator<ItemContext>(
+            generatorConfiguration(
+                store, before,
+                Spending(before, mark: store.mark, superseded: superseded ?? 0, notes: store.manifest.notes),
+                isOtherJob: false, memory: library),
+            transports: transports(transport) { watched(gated(flexible($0, loop)), store) },
+            clock: LoopClock(loop: loop), executor: loop, observer: reporter)
+        let signals = Locked(0)
+        watchSignals(generator, signals) { source.cancel() }
+        let batches = settings.route == nil ? nil : try BatchKeys(underWayIn: settings.out, store)
+        reporter.count(
+            input, settings, scheme: RowScheme(store.manifest.job), known: store.manifest.input?.rows,
+            isFollowing: reading.watch != nil)
+        let settings = settings
+        let verifier = try await verifier(offering: store, issued)
+        source.start(
+            input: input, from: standing.start(of: input, store, settings.rows), settings.rows, store: store,
+            recorder: recorder, reading: reading,
+            planner: { () throws(RetortError) in
+                RowPlanner(
+                    settings, input: input, store: store, issued: issued, codec: codec, standing: standing,
+                    isCompared: reading.watch == nil || settings.onChange == .rerun, siblings: siblings,
+                    prior: try PriorRounds(of: store, settings.generator.classifier, verifier: verifier),
+                    batches: batches)
+            },
+            onBadRow: { reporter.badRow($0) }, onRemark: { reporter.remark($0) })
+        let summary = await generator.run(source: source, sink: recorder, verifier: verifier)
+        await verifier?.close()
+        source.close()
+        reporter.finish(summary.progress)
+        await shutdown(transport)
+        let reached = reporter.standing(summary.progress)
+        let isWhole = asksAll(input, store)
+        if reached.pending == 0, reached.failed == 0, summary.ending == .completed, isWhole {
+            try standing.settle(input, rows: source.reading.rows, store)
+        }
+        try noteEnd(of: reading, input, store, standing, isWhole: isWhole, summary, reached)
+        var result = RunResult(
+            summary: summary, standing: reached, counters: store.counters,
+            spending: spending(of: store, superseded: superseded), simulatorCounts: nil,
+            wasInterrupted: signals.withLock { $0 } > 0)
+        result.tornEnd = source.reading.tornEnd
+        result.goal = goal.map { AcceptedResult($0.count) }
+        result.part = ShardResult(settings.shard, source.reading)
+        publisher.end(result)
+        return result
+    }
+
+    /// The run's verifier; and from here on failed items of the store can be asked again.
+    private func verifier(offering store: RecordStore, _ issued: IssuedKeys) async throws(RetortError) -> RunVerifier? {
+        let verifier = try await runVerifier()
+        live?.control.attach(Requeue(settings: settings, store: store, issued: issued, verifier: verifier))
+        return verifier
+    }
+
+    /// Whether the run asks all that the store is for.
+    private func asksAll(_ input: InputSet, _ store: RecordStore) -> Bool {
+        settings.samples == store.manifest.samples && input.isRepeatable && settings.rows.isWhole
+            && settings.shard == nil
+    }
+
+    /// The transport, asking for the flexible tier where there is time for it.
+    private func flexible(_ transport: any ModelTransport, _ loop: EventLoop) -> any ModelTransport {
+        settings.flexGate.map { FlexTransport(base: transport, gate: $0, clock: LoopClock(loop: loop)) } ?? transport
+    }
+
+    /// The transport, watched where the run has a page.
+    package func watched(_ transport: any ModelTransport, _ store: RecordStore) -> any ModelTransport {
+        guard let live, live.hasPage else { return transport }
+        live.watch.watchMark { store.mark }
+        return WatchedTransport(base: transport, watch: live.watch.exchanges)
+    }
+
+    /// The generator's settings, with what the store and the address add to them.
+    /// - Parameter isOtherJob: other requests are sent than those that the store's answers came from.
+    package func generatorConfiguration(
+        _ store: RecordStore, _ counters: StoreCounters, _ spending: Spending, isOtherJob: Bool,
+        memory: AnswerLibrary? = nil
+    ) -> GeneratorConfiguration {
+        var configuration = settings.pricing.budgeted(settings.generator, spending)
+        configuration.memory = memory
+        configuration.budget = stage?.sharing(configuration.budget) ?? configuration.budget
+        configuration.shared = startSharing(store, spending)
+        configuration.hasWorkedBefore = counters.done > 0 && !isOtherJob
+        configuration.server =
+            settings.simulator != nil
+            ? "the built-in model server"
+            : settings.servers.count > 1
+                ? "all \(settings.servers.count) servers" : ServerNote.withoutSecrets(settings.baseURL)
+        return configuration
+    }
+
+    /// The verifier of the run; nil where nothing judges its answers. Throws where it cannot work here.
+    package func runVerifier() async throws(RetortError) -> RunVerifier? {
+        guard let verifier = settings.verifier else { return nil }
+        let made = try RunVerifier(
+            verifier, secrets: settings.secrets,
+            withheld: Secrets.variables(of: verifier.environment, in: settings.headers))
+        try await made.check()
+        return made
+    }
+
+    /// What was spent, at the end of a run. Under a cap the cost of superseded answers was read at its start; otherwise it
+    /// is read here, so that no start waits for it, and counts for nothing where it cannot be read.
+    package func spending(of store: RecordStore, superseded: Int?) -> Spending {
+        Spending(
+            store.counters, mark: store.mark, superseded: superseded ?? (try? costOfSuperseded()) ?? 0,
+            notes: store.manifest.notes)
+    }
+
+    /// What the answers have cost that are in `superseded/`, in nanodollars.
+    package func costOfSuperseded() throws(RetortError) -> Int {
+        guard try !files.entries(of: settings.out + "/superseded").isEmpty else { return 0 }
+        return try Spending.superseded(in: try StoreReader(settings.out, options: StoreAccess.options))
+    }
+
+    package func watchSignals(
+        _ generator: ResponseGenerator<ItemContext>, _ signals: Locked<Int>, cancel: @escaping @Sendable () -> Void
+    ) {
+        let messages = messages
+        let timeout = settings.drainTimeout
+        live?.control.attach(generator, settings: settings, cancel: cancel)
+        let isAlone = stage == nil
+        let action: SignalWatcher.Action = { count in
+            signals.withLock { $0 = count }
+            cancel()
+            switch count {
+            case 1:
+                if isAlone {
+                    messages.line("interrupted: waiting for requests in flight; press Ctrl-C again to stop now")
+                }
+                generator.stop(.drain(deadline: .now + timeout))
+            case 2: generator.stop(.now)
+            // Even now nothing that was received is lost: the next run takes it over from the journal.
+            default: _exit(ExitCode.interrupted.rawValue)
+            }
+        }
+        if let stage { stage.pipeline.onSignal(action) } else { SignalWatcher.onSignal(action) }
+    }
+}

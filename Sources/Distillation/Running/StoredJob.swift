@@ -1,0 +1,45 @@
+package import Basics
+import Dataset
+package import ModelAPI
+package import SegmentStore
+
+/// The job as a store's manifest has it.
+package struct StoredJob: Sendable {
+    package var values: [String: String]
+    /// Where its answers came from; nil when it does not say.
+    package var baseURL: String?
+    /// What its answers must be; nil: anything.
+    package var check: AnswerCheck?
+    /// Answers an item may have in all, as the last run was told.
+    package var rounds: Int?
+
+    package init(values: [String: String], baseURL: String? = nil, check: AnswerCheck? = nil, rounds: Int? = nil) {
+        self.rounds = rounds
+        self.values = values
+        self.baseURL = baseURL
+        self.check = check
+    }
+
+    /// Throws `.badInput` when the schema it keeps cannot be understood.
+    package init(_ manifest: StoreManifest) throws(RetortError) {
+        self.init(
+            values: manifest.job, baseURL: ServerNote.url(in: manifest), check: try AnswerCheck(of: manifest),
+            rounds: manifest.notes?[VerifierSettings.roundsNote].flatMap { Int($0) })
+    }
+
+    package var model: String { values["model"] ?? "" }
+    package var endpoint: RequestBuilder.Endpoint { values["endpoint"].flatMap { .init(rawValue: $0) } ?? .chat }
+    package var isSimulated: Bool { values["simulated"] == "yes" }
+    package var splitsThinking: Bool { values["split_think"] == "yes" }
+    package var rejectedFinishReasons: Set<String> {
+        Set((values["reject_finish"] ?? "").split(separator: ",").map(String.init))
+    }
+
+    /// Where `given` says otherwise than the job, in words.
+    package func differences(from given: [String: String]) -> [String] {
+        given.sorted { $0.key < $1.key }.compactMap { name, text in
+            let stored = values[name] ?? (name == "simulated" ? "no" : "not set")
+            return stored == text ? nil : "\(name) is \(stored) in the store and \(text) here"
+        }
+    }
+}

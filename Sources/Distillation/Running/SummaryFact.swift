@@ -1,0 +1,2 @@
+/// A line of a summary.
+package typealias SummaryFact = (label: String, text: String)

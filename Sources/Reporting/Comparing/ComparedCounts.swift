@@ -1,0 +1,75 @@
+import Basics
+package import SegmentStore
+
+/// What a comparison of two stores comes to.
+package struct ComparedCounts: Sendable, Hashable {
+    /// Sums over the rows that both have answered.
+    package struct Sums: Sendable, Hashable {
+        package var cost = 0
+        package var completionTokens = 0
+        package var milliseconds = 0
+
+        package mutating func add(_ record: ComparedRecord) {
+            cost = cost.addingSaturated(record.cost ?? 0)
+            completionTokens = completionTokens.addingSaturated(record.completionTokens)
+            milliseconds = milliseconds.addingSaturated(record.milliseconds)
+        }
+    }
+
+    package var same = 0
+    package var changed = 0
+    /// Of these the ones for which the stores asked the same.
+    package var changedOfSameRequest = 0
+    /// Answered in A and failed in B, the other way round, and failed in both with other classes.
+    package var failed = 0
+    package var answered = 0
+    package var otherFailure = 0
+    package var onlyA = 0
+    package var onlyB = 0
+    package var bothAnswered = 0
+    package var sumsA = Sums()
+    package var sumsB = Sums()
+    /// Damaged stretches of either store, whose records are not compared.
+    package var damaged = 0
+
+    /// Counts a row of A; the row, if the stores differ in it.
+    package mutating func add(_ key: RecordKey, _ a: ComparedRecord, _ b: ComparedRecord?) -> ComparedRow? {
+        func row(_ change: ComparedRow.Change) -> ComparedRow {
+            ComparedRow(id: String(decoding: key.id, as: UTF8.self), sample: key.sample, change: change, a: a, b: b)
+        }
+        guard let b else {
+            onlyA += 1
+            return row(.onlyA)
+        }
+        if a.isAnswered, b.isAnswered {
+            bothAnswered += 1
+            sumsA.add(a)
+            sumsB.add(b)
+        }
+        if a.saysTheSame(as: b) {
+            same += 1
+            return nil
+        }
+        switch (a.isAnswered, b.isAnswered) {
+        case (true, true):
+            changed += 1
+            if a.fingerprint == b.fingerprint { changedOfSameRequest += 1 }
+            return row(.answer)
+        case (true, false):
+            failed += 1
+            return row(.failed)
+        case (false, true):
+            answered += 1
+            return row(.answered)
+        case (false, false):
+            otherFailure += 1
+            return row(.failure)
+        }
+    }
+
+    package mutating func add(onlyB key: RecordKey, _ b: ComparedRecord) -> ComparedRow {
+        onlyB += 1
+        return ComparedRow(
+            id: String(decoding: key.id, as: UTF8.self), sample: key.sample, change: .onlyB, a: nil, b: b)
+    }
+}

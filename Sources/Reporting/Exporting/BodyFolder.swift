@@ -1,0 +1,67 @@
+package import Basics
+package import SegmentStore
+
+/// A folder with one file per item: the raw body that the API sent.
+package struct BodyFolder {
+    private let path: String
+    private let files = PosixFileSystem()
+    /// Files that were written, and records without a body.
+    package private(set) var written = 0
+    package private(set) var empty = 0
+
+    /// Bytes of a file's name before its ending: longer ids are cut, with a hash behind them.
+    private static let nameBytesMax = 180
+
+    /// Throws `.usage` when the folder has files already, so that nothing is replaced.
+    package init(_ path: String) throws(RetortError) {
+        self.path = path
+        guard try files.entries(of: path).isEmpty else {
+            throw RetortError(.usage, "the folder is not empty", at: path, remedy: "Name a new one.")
+        }
+        try files.createDirectory(path)
+    }
+
+    package mutating func write(_ body: [UInt8], of key: RecordKey) throws(RetortError) {
+        guard !body.isEmpty else {
+            empty += 1
+            return
+        }
+        let file = try files.open("\(path)/\(Self.name(of: key)).\(Self.ending(of: body))", .createNew)
+        let result: Result<Void, RetortError> = body.withUnsafeBytes { bytes in
+            do throws(RetortError) { return .success(try file.write(bytes, at: 0)) } catch { return .failure(error) }
+        }
+        try result.get()
+        written += 1
+    }
+
+    /// The id with every byte percent-encoded that some file system or shell minds, and the sample if it is not the
+    /// first. No two keys have one name.
+    package static func name(of key: RecordKey) -> String {
+        var name = ""
+        for byte in key.id {
+            if isPlain(byte), byte != UInt8(ascii: ".") || !name.isEmpty {
+                name.unicodeScalars.append(Unicode.Scalar(byte))
+            } else {
+                name += "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
+            }
+        }
+        if name.utf8.count > nameBytesMax || name.isEmpty {
+            let hash = key.id.withUnsafeBytes { ContentHash.hash128($0) }
+            name = name.prefix(nameBytesMax - 33) + "~" + Hexadecimal.string(hash.high) + Hexadecimal.string(hash.low)
+        }
+        return key.sample == 0 ? name : "\(name)~\(key.sample)"
+    }
+
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        (byte | 0x20) &- 0x61 < 26 || byte &- 0x30 < 10 || "-_.".utf8.contains(byte)
+    }
+
+    /// By how the body begins.
+    private static func ending(of body: [UInt8]) -> String {
+        switch body.first(where: { $0 > 0x20 }) {
+        case UInt8(ascii: "{"), UInt8(ascii: "["): "json"
+        case UInt8(ascii: "<"): "html"
+        default: "txt"
+        }
+    }
+}

@@ -1,0 +1,47 @@
+import Basics
+import CommandLine
+import Dataset
+
+/// Sentences that the text and the page share.
+extension StoreSummary {
+    /// Damaged stretches that the text and the page list one by one.
+    package static let damageShownMax = 20
+
+    /// The state as people read it: of a store without pending items that it is finished, whatever has failed.
+    package var stateWord: String { state == .incomplete && pending == 0 ? "finished" : state.rawValue }
+
+    /// How far the store is, to be read after the state's name.
+    package var stateDetail: String {
+        switch state {
+        case .empty: "no item has an outcome yet"
+        case .running: "\(writer ?? "") is writing; this is a snapshot"
+        case .complete: "every item has its answer"
+        case .incomplete where pending == nil: "what is left is unknown without reading the input"
+        case .incomplete where pending == 0: "every item has its outcome, \(Human.count(failed)) failed"
+        case .incomplete: "\(Human.count(pending ?? 0)) pending, \(Human.count(failed)) failed"
+        }
+    }
+
+    /// How the last run ended, from what it says and from who holds the store.
+    package var runEnding: String {
+        guard let run else { return "" }
+        if run.state == .ended { return "its work was done" }
+        return writer == nil ? "killed; its last sign was at \(UTCTime(Int64(run.updated)).text)" : "still running"
+    }
+
+    /// How the numbers were made.
+    package var notes: [String] {
+        let error = Human.fixed(LogHistogram.relativeErrorMax * 100, 1)
+        var notes = [
+            "Percentiles above 127 are off by at most \(error)% of their value; counts, sums, least and greatest are exact.",
+            "Latency is that of the attempt that was answered. Times are UTC.",
+        ]
+        if columns.stretches.count > 1 {
+            notes.append("\(Human.plural(columns.stretches.count - 1, "long pause")) left out of the active time.")
+        }
+        if digest.untimed > 0 {
+            notes.append("\(Human.plural(digest.untimed, "record")) without a time, missing in the charts over time.")
+        }
+        return notes
+    }
+}

@@ -1,2 +1,0 @@
-/// A line of a summary.
-typealias SummaryFact = (label: String, text: String)

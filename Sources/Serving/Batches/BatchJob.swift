@@ -1,0 +1,188 @@
+package import Dataset
+package import JSONText
+
+/// Numbers of files that may be damaged: sums of them fit.
+private enum KeptNumber {
+    private static let most = 1 << 53
+
+    static func of(_ value: JSONValue?) -> Int { min(max(0, value?.int ?? 0), most) }
+}
+
+/// A file that a client has sent, or the result of a batch.
+package struct ServedFile: Sendable, Hashable {
+    package var id: String
+    /// The client's name; empty where clients have no keys.
+    package var owner: String
+    package var name: String
+    package var purpose: String
+    package var bytes: Int
+    package var created: Int
+
+    private var members: [JSONTree.Member] {
+        [
+            .init("id", .text(id)), .init("object", .text("file")), .init("bytes", .integer(bytes)),
+            .init("created_at", .integer(created)), .init("filename", .text(name)), .init("purpose", .text(purpose)),
+            .init("status", .text("processed")),
+        ]
+    }
+
+    /// As clients see it.
+    package var tree: JSONTree { .object(members) }
+
+    /// As it is kept.
+    package var kept: [UInt8] { JSONTree.object(members + [.init("owner", .text(owner))]).line }
+
+    package init(id: String, owner: String, name: String, purpose: String, bytes: Int, created: Int) {
+        (self.id, self.owner, self.name) = (id, owner, name)
+        (self.purpose, self.bytes, self.created) = (purpose, bytes, created)
+    }
+
+    package init?(kept text: [UInt8]) {
+        guard let root = try? JSONParser().parse(text).root, let id = root["id"]?.string else { return nil }
+        self.init(
+            id: id, owner: root["owner"]?.string ?? "", name: root["filename"]?.string ?? "",
+            purpose: root["purpose"]?.string ?? "", bytes: KeptNumber.of(root["bytes"]),
+            created: KeptNumber.of(root["created_at"]))
+    }
+}
+
+/// A client's batch, in OpenAI's form. A value.
+package struct BatchJob: Sendable, Hashable {
+    package enum Status: String, Sendable {
+        case validating, failed
+        case inProgress = "in_progress"
+        case finalizing, completed, cancelling, cancelled
+
+        /// Nothing more is to come.
+        package var isOver: Bool { self == .failed || self == .completed || self == .cancelled }
+    }
+
+    package struct Fault: Sendable, Hashable {
+        package var message: String
+        /// From 1; 0 where it is none of a line.
+        package var line: Int
+    }
+
+    package struct Pair: Sendable, Hashable {
+        package var name: String
+        package var value: String
+    }
+
+    package var id: String
+    package var owner: String
+    package var endpoint: String
+    package var inputFile: String
+    package var created: Int
+    package var metadata: [Pair] = []
+    package var status = Status.validating
+    /// When the status became what it is.
+    package var changed = 0
+    package var total = 0
+    package var completed = 0
+    package var failed = 0
+    package var outputFile: String?
+    package var errorFile: String?
+    package var faults: [Fault] = []
+
+    /// Faults that are told.
+    package static let faultsMax = 50
+    private static let windowSeconds = 24 * 3600
+
+    private func time(_ statuses: Set<Status>) -> JSONTree { statuses.contains(status) ? .integer(changed) : .null }
+
+    /// As clients see it.
+    package var tree: JSONTree {
+        let counts = JSONTree.object([
+            .init("total", .integer(total)), .init("completed", .integer(completed)), .init("failed", .integer(failed)),
+        ])
+        let data = faults.map { fault in
+            JSONTree.object([
+                .init("code", .text("invalid_request")), .init("message", .text(fault.message)), .init("param", .null),
+                .init("line", fault.line > 0 ? .integer(fault.line) : .null),
+            ])
+        }
+        let errors = JSONTree.object([.init("object", .text("list")), .init("data", .list(data))])
+        let labels = JSONTree.object(metadata.map { .init($0.name, .text($0.value)) })
+        return .object([
+            .init("id", .text(id)), .init("object", .text("batch")), .init("endpoint", .text(endpoint)),
+            .init("errors", faults.isEmpty ? .null : errors), .init("input_file_id", .text(inputFile)),
+            .init("completion_window", .text("24h")), .init("status", .text(status.rawValue)),
+            .init("output_file_id", outputFile.map { .text($0) } ?? .null),
+            .init("error_file_id", errorFile.map { .text($0) } ?? .null), .init("created_at", .integer(created)),
+            .init("in_progress_at", status == .validating ? .null : .integer(created)),
+            .init("expires_at", .integer(created + Self.windowSeconds)),
+            .init("finalizing_at", time([.finalizing])), .init("completed_at", time([.completed])),
+            .init("failed_at", time([.failed])), .init("expired_at", .null),
+            .init("cancelling_at", time([.cancelling])), .init("cancelled_at", time([.cancelled])),
+            .init("request_counts", counts), .init("metadata", metadata.isEmpty ? .null : labels),
+        ])
+    }
+
+    /// As it is kept.
+    package var kept: [UInt8] {
+        guard case .object(let members) = tree else { return [] }
+        return JSONTree.object(members + [.init("owner", .text(owner)), .init("changed", .integer(changed))]).line
+    }
+
+    package init(id: String, owner: String, endpoint: String, inputFile: String, created: Int) {
+        (self.id, self.owner, self.endpoint) = (id, owner, endpoint)
+        (self.inputFile, self.created, changed) = (inputFile, created, created)
+    }
+
+    package init?(kept text: [UInt8]) {
+        guard let root = try? JSONParser().parse(text).root, let id = root["id"]?.string,
+            let status = root["status"]?.string.flatMap(Status.init), let endpoint = root["endpoint"]?.string,
+            let input = root["input_file_id"]?.string
+        else { return nil }
+        self.init(
+            id: id, owner: root["owner"]?.string ?? "", endpoint: endpoint, inputFile: input,
+            created: KeptNumber.of(root["created_at"]))
+        self.status = status
+        changed = root["changed"].map { KeptNumber.of($0) } ?? created
+        let counts = root["request_counts"]
+        total = KeptNumber.of(counts?["total"])
+        completed = KeptNumber.of(counts?["completed"])
+        failed = KeptNumber.of(counts?["failed"])
+        (outputFile, errorFile) = (root["output_file_id"]?.string, root["error_file_id"]?.string)
+        metadata = Self.labels(root["metadata"])
+        faults = (root["errors"]?["data"]?.elements ?? []).map {
+            Fault(message: $0["message"]?.string ?? "", line: KeptNumber.of($0["line"]))
+        }
+    }
+
+    /// The texts of an object.
+    package static func labels(_ value: JSONValue?) -> [Pair] {
+        (value?.members ?? []).compactMap { name, value in
+            guard let name = name.string, let value = value.string else { return nil }
+            return Pair(name: name, value: value)
+        }
+    }
+}
+
+/// A line of a batch's input.
+package struct BatchLine: Sendable {
+    package var customID: String
+    package var body: [UInt8]
+
+    /// Bytes of a custom id: with the batch's own id it makes the record's.
+    package static let customIDBytesMax = 512
+
+    /// Throws what is wrong with it.
+    package init(_ line: [UInt8], endpoint: String, _ parser: JSONParser) throws(ClientError) {
+        func wrong(_ message: String) -> ClientError { ClientError(400, message) }
+        guard let root = try? parser.parse(line).root, root.kind == .object else {
+            throw wrong("the line is not a JSON object")
+        }
+        guard let id = root["custom_id"]?.string, (1...Self.customIDBytesMax).contains(id.utf8.count) else {
+            throw wrong("custom_id is missing, or longer than \(Self.customIDBytesMax) bytes")
+        }
+        if let method = root["method"], method.string != "POST" { throw wrong("the method is not POST") }
+        guard root["url"]?.string == endpoint else { throw wrong("the url is not the batch's endpoint, \(endpoint)") }
+        guard let body = root["body"], body.kind == .object else { throw wrong("the body is not a JSON object") }
+        if body["stream"]?.bool == true { throw wrong("a batch has no streams") }
+        customID = id
+        self.body = Array(body.raw)
+    }
+
+    package func id(in batch: String) -> [UInt8] { Array("\(batch)/\(customID)".utf8) }
+}

@@ -1,0 +1,113 @@
+package import Basics
+import CommandLine
+import Distillation
+import Glibc
+package import HTTPServer
+package import ModelAPI
+import ResponseGenerator
+
+/// The HTTP side of `retort serve`: its routes, and who may use them.
+package struct ServeFront: Sendable {
+    package let settings: ServeSettings
+    package let taker: RequestTaker
+    package let transports: EndpointTransports
+    package let batches: BatchRunner
+
+    /// Connections at once, where the limit of open files has room for them.
+    package static let connectionsMax = 4096
+    /// Bytes of all requests together that have no reply yet.
+    private static let bodiesBytesMax = 512 << 20
+    package let connectionsMax: Int
+    /// A kept connection on which nothing moves for so long is closed.
+    package static let idleTimeout = Interval.seconds(300)
+
+    package func start(on listener: ListeningSocket) throws(RetortError) -> HTTPServer {
+        var configuration = HTTPServer.Configuration()
+        configuration.connectionsMax = connectionsMax
+        configuration.bodiesBytesMax = Self.bodiesBytesMax
+        configuration.bodyBytesMax = settings.requestBytesMax
+        configuration.idleTimeout = Self.idleTimeout
+        let rule = OriginRule(host: settings.address.host, port: listener.port)
+        let keys = settings.keys
+        configuration.gate = { request in
+            let provider = Self.provider(of: request.path)
+            if let objection = rule.objection(to: request) {
+                return ClientError(403, objection, code: "origin_refused").response(to: provider)
+            }
+            guard let keys, keys.client(of: request) == nil else { return nil }
+            return ClientError(
+                401, "a key of this server is needed: Authorization: Bearer KEY", code: "invalid_api_key"
+            )
+            .response(to: provider)
+        }
+        configuration.fault = { status, message in ClientError(status, message).response(to: .openAI) }
+        return try HTTPServer(configuration, on: listener, routes: routes)
+    }
+
+    /// Whose form errors have at a path.
+    package static func provider(of path: String) -> Provider { path.hasSuffix("/messages") ? .anthropic : .openAI }
+
+    /// Base URLs are named with `/v1` and without.
+    private var routes: [HTTPRoute] {
+        var routes: [HTTPRoute] = []
+        for endpoint in RequestBuilder.Endpoint.allCases {
+            let path = endpoint.dialect.batchURL
+            for path in [path, String(path.dropFirst("/v1".count))] {
+                routes.append(
+                    HTTPRoute("POST", path) { [taker, settings] request, reply in
+                        let client = ConnectedClient(
+                            reply, endpoint.dialect.provider, secrets: settings.run.secrets,
+                            streamBytesMax: settings.run.responseBytesMax)
+                        taker.take(request, endpoint, client, of: settings.keys?.client(of: request))
+                    })
+            }
+        }
+        for path in ["/v1/models", "/models"] {
+            routes.append(HTTPRoute("GET", path) { request, reply in fetch("/models", request, reply) })
+            routes.append(
+                HTTPRoute("GET", path + "/{model}") { request, reply in
+                    let model = request.parameters["model"] ?? ""
+                    // A client of the server would go up with these.
+                    guard model != ".", model != ".." else {
+                        return reply.send(ClientError(404, "no such model: \(model)").response(to: .openAI))
+                    }
+                    fetch("/models/" + Self.escaped(model), request, reply)
+                })
+        }
+        routes.append(HTTPRoute("GET", "/health") { _ in .text(200, "ok") })
+        let batches = BatchRoutes(runner: batches) { [settings] in settings.keys?.client(of: $0) }
+        for base in ["/v1", ""] { routes += batches.routes(below: base) }
+        return routes
+    }
+
+    /// Letters that a segment of a path may have as they are (RFC 3986, 3.3).
+    private static func escaped(_ segment: String) -> String {
+        let plain = Set("-._~!$&'()*+,;=:@".utf8)
+        return segment.utf8.map { byte in
+            let isPlain =
+                plain.contains(byte) || byte < 0x80 && Character(UnicodeScalar(byte)).isLetter
+                || (0x30...0x39).contains(byte)
+            return isPlain ? String(UnicodeScalar(byte)) : "%" + Hexadecimal.string(UInt64(byte)).suffix(2).uppercased()
+        }.joined()
+    }
+
+    /// Passes on what is only looked at: nothing of it is recorded.
+    private func fetch(_ path: String, _ request: HTTPRequest, _ reply: PendingReply) {
+        let isAnthropic = transports.openAI == nil || request.header("anthropic-version") != nil
+        let transport = isAnthropic ? transports.anthropic ?? transports.openAI : transports.openAI
+        let provider = isAnthropic ? Provider.anthropic : .openAI
+        Task {
+            let below = isAnthropic && transports.anthropic != nil ? "/v1" + path : path
+            switch await transport?.send(ModelRequest(path: below, body: [])) {
+            case .success(let answer):
+                reply.send(
+                    HTTPResponse(
+                        status: answer.status, contentType: ClientReply.contentType(of: answer.body),
+                        body: .bytes(answer.body)))
+            case .failure(let failure):
+                reply.send(ClientError(failure.kind == .timeout ? 504 : 502, failure.message).response(to: provider))
+            case nil: reply.send(ClientError(501, "models are not served").response(to: provider))
+            }
+        }
+    }
+}

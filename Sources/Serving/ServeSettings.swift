@@ -1,0 +1,84 @@
+package import Basics
+package import CommandLine
+import Dataset
+package import Distillation
+import HTTPServer
+import HTTPTransport
+package import ModelAPI
+import ResponseGenerator
+
+/// What `retort serve` was told, checked, before anything is touched.
+package struct ServeSettings: Sendable {
+    /// Where, how fast and how patiently to ask.
+    package var run: RunSettings
+    package var address: ListenAddress
+    package var reuse: ReusePolicy
+    /// Bytes of a client's request.
+    package var requestBytesMax: Int
+    /// Those who may use the server; nil: all on this machine.
+    package var keys: ClientKeys?
+    /// The ways to the two providers' APIs; an error where there is none.
+    package var openAI: Result<AccessOptions, RetortError>
+    package var anthropic: Result<AccessOptions, RetortError>
+
+    package init(_ command: ParsedCommand, environment: [String: String]) throws(RetortError) {
+        address = try ListenAddress(command.string("listen"))
+        reuse = command.choice("reuse")
+        requestBytesMax = command.size("request-size-max")
+        keys = try command.stringIfSet("client-keys").map { path throws(RetortError) in try ClientKeys.load(path) }
+        guard keys != nil || OriginRule.isLoopback(address.host) else {
+            throw RetortError(
+                .configuration, "other machines would reach this address", at: "--listen \(command.string("listen"))",
+                remedy: "Listen on 127.0.0.1, or give --client-keys with a file of keys.")
+        }
+        openAI = Self.access(command, .chat, environment)
+        anthropic = Self.access(command, .messages, environment)
+        run = try RunSettings(serving: command, environment: environment)
+        guard run.simulator == nil else { return }
+        // One way is enough: requests for the other API are told what is missing.
+        let access: AccessOptions
+        if case .failure = openAI, case .success(let other) = anthropic {
+            access = other
+        } else {
+            access = try openAI.get()
+        }
+        run.baseURL = try access.single("serve", access.baseURL)
+        run.headers = access.headers
+        let all = [openAI, anthropic].compactMap { try? $0.get() }.flatMap(\.headers)
+        run.secrets = Secrets(environment: environment, headers: all)
+        run.generator.classifier.stages = run.secrets.stages
+    }
+
+    private static func access(
+        _ command: ParsedCommand, _ endpoint: RequestBuilder.Endpoint, _ environment: [String: String]
+    ) -> Result<AccessOptions, RetortError> {
+        do throws(RetortError) {
+            return .success(try AccessOptions(command, endpoint: endpoint, environment: environment))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    package func access(to provider: Provider) -> Result<AccessOptions, RetortError> {
+        provider == .anthropic ? anthropic : openAI
+    }
+
+    /// Why the provider's API is not served; nil if it is.
+    package func objection(to provider: Provider) -> RetortError? {
+        if case .failure(let error) = access(to: provider) { error } else { nil }
+    }
+
+    /// Throws where requests would come back: the base URL is the address that is listened on.
+    package func refuseLoop(port: UInt16) throws(RetortError) {
+        for access in [openAI, anthropic].compactMap({ try? $0.get() }) where run.simulator == nil {
+            let server = ServerAddress(access.baseURL)
+            let isHere =
+                OriginRule.isLoopback(server.host.filter { $0 != "[" && $0 != "]" }) || server.host == address.host
+                || server.host == "0.0.0.0"
+            guard isHere, server.port ?? (server.scheme == "https" ? 443 : 80) == port else { continue }
+            throw RetortError(
+                .configuration, "the base URL is the address that is listened on", at: access.baseURL,
+                remedy: "Name the server that answers with --base-url, or listen on another port.")
+        }
+    }
+}
