@@ -74,7 +74,6 @@ extension RunSettings {
         samples = 1
         template = nil
         templateText = nil
-        templateName = nil
         keepsBody = command.flag("keep-body")
         isStrict = false
         onChange = .keep
@@ -126,18 +125,25 @@ extension RunSettings {
         generator.classifier = Classifier(
             rejectedFinishReasons: rejectedFinishReasons, splitsThinking: splitsThinking,
             retryAfterMax: command.duration("retry-after-max"))
-        let corrections = command.isGiven("corrections") ? command.integer("corrections") : nil
-        if corrections ?? 0 > 0, job.check == nil {
-            throw RetortError(
-                .usage, "the store's answers are not checked, so that none can be corrected", at: out,
-                remedy: "Leave out --corrections.")
-        }
-        check = try job.check?.correcting(corrections)
+        check = try Self.check(of: job, command, at: out)
         verifier = try VerifierSettings(of: job, command, environment: environment)
         fill = FillOptions(job: job.values[FillOptions.jobName])
         let checks = (fill.map { [FillStage($0.tokens) as any AnswerStage] } ?? []) + (check.map { [$0.stage] } ?? [])
         let isOfItems = job.values[ItemsOption.jobName] != nil
         generator.classifier.stages =
             secrets.stages + (isOfItems ? ItemsOption.stages(check, around: checks) : checks)
+    }
+
+    /// What answers must be: the job's, with as many corrections as the command line says.
+    private static func check(
+        of job: StoredJob, _ command: ParsedCommand, at out: String
+    ) throws(RetortError) -> AnswerCheck? {
+        let corrections = command.isGiven("corrections") ? command.integer("corrections") : nil
+        if corrections ?? 0 > 0, job.check == nil {
+            throw RetortError(
+                .usage, "the store's answers are not checked, so that none can be corrected", at: out,
+                remedy: "Leave out --corrections.")
+        }
+        return try job.check?.correcting(corrections)
     }
 }

@@ -180,13 +180,7 @@ package struct RunConclusion {
                 ))
         }
         if let spent = result.spending.text { facts.append(("cost", "\(spent), for all of the store")) }
-        let retries = progress.retries.filter { $0.value > 0 }
-        if !retries.isEmpty {
-            let parts = retries.sorted { ($1.value, $0.key.rawValue) < ($0.value, $1.key.rawValue) }
-                .map { "\(Human.count($0.value)) \($0.key.rawValue)" }
-            let sum = Human.count(retries.values.reduce(0, +))
-            facts.append(("retries", "\(sum) (\(parts.joined(separator: ", ")))"))
-        }
+        if let fact = Self.retries(of: progress) { facts.append(fact) }
         facts += Self.errors(of: progress)
         for (index, one) in progress.endpoints.enumerated() {
             facts.append((index == 0 ? "servers" : "", EndpointRecord(one).line))
@@ -218,6 +212,15 @@ package struct RunConclusion {
                 ))
         }
         return facts
+    }
+
+    private static func retries(of progress: Progress) -> SummaryFact? {
+        let retries = progress.retries.filter { $0.value > 0 }
+        guard !retries.isEmpty else { return nil }
+        let parts = retries.sorted { ($1.value, $0.key.rawValue) < ($0.value, $1.key.rawValue) }
+            .map { "\(Human.count($0.value)) \($0.key.rawValue)" }
+        let sum = Human.count(retries.values.reduce(0, +))
+        return ("retries", "\(sum) (\(parts.joined(separator: ", ")))")
     }
 
     /// Characters of an error's text that are shown.
