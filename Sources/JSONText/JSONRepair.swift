@@ -285,7 +285,10 @@ struct JSONRepair {
                 JSONString.appendContent(CollectionOfOne(byte), to: &output)
                 at += 1
                 result.isChanged = true
-            default: copy(1)
+            default:
+                var length = 1
+                while at + length < text.count, isPlain(text[at + length], in: quote) { length += 1 }
+                copy(length)
             }
         }
         // What is in further lines, or a bracket at the end, is likely not the string's.
@@ -344,6 +347,9 @@ struct JSONRepair {
 
     private func isClosing(_ byte: UInt8) -> Bool { byte == UInt8(ascii: "}") || byte == UInt8(ascii: "]") }
     private func isQuote(_ byte: UInt8) -> Bool { byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "'") }
+    private func isPlain(_ byte: UInt8, in quote: UInt8) -> Bool {
+        byte >= 0x20 && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\") && byte != quote
+    }
     private func isDigit(_ byte: UInt8) -> Bool { byte &- 0x30 < 10 }
     private func isLetter(_ byte: UInt8) -> Bool { (byte | 0x20) &- 0x61 < 26 || byte >= 0x80 }
     private func isHexDigit(_ byte: UInt8) -> Bool { isDigit(byte) || (byte | 0x20) &- 0x61 < 6 }

@@ -44,6 +44,13 @@ public struct TokenPrice: Sendable, Hashable {
             .nanodollars(input: bodyBytes, cached: 0, output: completionTokensMax)
     }
 
+    /// What the cached tokens of a prompt would have cost more as others, at most `requestNanodollarsMax`.
+    public func nanodollarsSaved(by usage: TokenUsage) -> Int {
+        let cached = min(max(0, usage.cached), max(0, usage.prompt))
+        return max(
+            0, nanodollars(input: cached, cached: 0, output: 0) - nanodollars(input: 0, cached: cached, output: 0))
+    }
+
     private func nanodollars(input fresh: Int, cached: Int, output written: Int) -> Int {
         let dollars = Double(fresh) * input + Double(cached) * cachedInput + Double(written) * output
         return Self.whole(dollars * Self.nanodollarsPerToken)

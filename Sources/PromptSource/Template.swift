@@ -6,6 +6,7 @@ internal import JSONText
 /// - `{{field}}` inserts a field of the row; `{{a.b}}` the field `b` of the object in field `a` (unless the row has a
 ///   field whose name is `a.b`). A string is inserted as it is, any other value as its JSON text. A field that is
 ///   missing or null is an error of that row; `{{field ?? "text"}}` inserts another value then.
+/// - `{{file "PATH"}}` inserts a text file as it is, such as examples. It is read once, with the template.
 /// - `{{json field}}` inserts the value as JSON, a string with its quotes and escapes.
 /// - `{{#if field}}`, `{{#if field == "text"}}`, `{{#unless field}}`, `{{else}}` and their ends (`{{/if}}`) choose; missing,
 ///   null, false, 0, empty texts, lists and objects are no. `{{#each list}}` repeats for the elements of a list: there
@@ -23,6 +24,8 @@ public struct Template: Sendable, Hashable {
 
     /// The longest template accepted.
     public static let bytesMax = 1024 * 1024
+    /// Bytes of the files that a template inserts.
+    public static let insertedBytesMax = 4 << 20
 
     /// A field, as a placeholder names it.
     struct Field: Sendable, Hashable {
@@ -76,9 +79,12 @@ public struct Template: Sendable, Hashable {
     private let rootNames: Set<String>
     /// The fields it names, sorted.
     public let fields: [String]
+    /// The files that it inserts, each path with its text, sorted: with the template's own text they say what it is.
+    public let insertedText: String
 
-    init(nodes: [Node]) {
+    init(nodes: [Node], inserted: [String: String] = [:]) {
         self.nodes = nodes
+        insertedText = inserted.sorted { $0.key < $1.key }.map { "\n\($0.key)\n\($0.value)" }.joined()
         var (names, roots): (Set<String>, Set<String>) = ([], [])
         Self.visit(nodes) { field in
             guard !field.isOfLoop else { return }
@@ -115,7 +121,8 @@ public struct Template: Sendable, Hashable {
     /// is empty, and for what only other template languages have.
     public static func parse(_ text: String, name: String = "template") throws(RetortError) -> Template {
         var parser = TemplateParser(Array(text.utf8), name: name)
-        return Template(nodes: try parser.parse())
+        let nodes = try parser.parse()
+        return Template(nodes: nodes, inserted: parser.inserted)
     }
 
     /// Reads and parses a template file. Throws `.inputMissing`, `.io`, or `.configuration` as `parse` does.

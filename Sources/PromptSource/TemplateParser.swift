@@ -30,6 +30,9 @@ struct TemplateParser {
     private var textBeforeTurns = false
     /// For each turn where its marker stands, in the order of the text.
     private var turnStarts: [Int] = []
+    /// The texts of files that it inserts, by path.
+    private(set) var inserted: [String: String] = [:]
+    private var insertedBytes = 0
 
     init(_ text: [UInt8], name: String) {
         self.text = text.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(text.dropFirst(3)) : text
@@ -204,6 +207,7 @@ struct TemplateParser {
         let content = Self.trimmed(text[open + 2..<close])
         at = close + 2
         if try takeTag(content, open) { return }
+        if try takeFile(content, open) { return }
         guard !content.isEmpty else {
             throw error(
                 "a placeholder names no field", at: open, remedy: "Write {{field}}, or {{{{ for a literal {{.")
@@ -255,6 +259,38 @@ struct TemplateParser {
         var field = Template.Field(rest)
         (field.standIn, field.isJSON) = (standIn, isJSON)
         return field
+    }
+
+    /// Whether the content was `file "PATH"`, whose text it inserts as it is: nothing in it is a mark.
+    private mutating func takeFile(_ content: ArraySlice<UInt8>, _ open: Int) throws(RetortError) -> Bool {
+        let word = "file \"".utf8
+        guard content.starts(with: word), content.last == UInt8(ascii: "\""), content.count > word.count + 1 else {
+            return false
+        }
+        let path = String(decoding: content.dropFirst(word.count).dropLast(), as: UTF8.self)
+        var text = try textOfFile(path, open)
+        // The file's last line ends where the placeholder's line goes on.
+        if text.hasSuffix("\r\n") || text.hasSuffix("\n") { text.removeLast() }
+        literal += text.utf8
+        return true
+    }
+
+    private mutating func textOfFile(_ path: String, _ open: Int) throws(RetortError) -> String {
+        if let text = inserted[path] { return text }
+        let text: String
+        do throws(RetortError) { text = try TextFile.read(path) } catch {
+            var fault = self.error("the file \"\(path)\" cannot be inserted", at: open)
+            fault.cause = error.description
+            fault.remedy = "A path is taken from the directory in which retort is started."
+            throw fault
+        }
+        insertedBytes += text.utf8.count
+        guard insertedBytes <= Template.insertedBytesMax else {
+            throw error(
+                "the files that the template inserts are larger than \(Template.insertedBytesMax >> 20) MiB", at: open)
+        }
+        inserted[path] = text
+        return text
     }
 
     private func json(_ text: ArraySlice<UInt8>, _ open: Int, _ what: String) throws(RetortError) -> [UInt8] {

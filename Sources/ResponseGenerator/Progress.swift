@@ -35,6 +35,8 @@ public struct Progress: Sendable {
     /// Replies by which the API asked for a slower pace (429).
     public var rateLimited = 0
     public var usage = TokenUsage()
+    /// What the tokens of prompts that came from a cache would have cost more without one, in nanodollars.
+    public var savedNanodollars = 0
     /// How long the first pieces of streams took.
     public var firstTokens = TimeSpread()
     /// Attempts that were repeated, by what they failed of.

@@ -59,6 +59,7 @@ struct ProgressCounter: Sendable {
             switch settlement.result {
             case .answer(let answer):
                 progress.count(answer)
+                progress.savedNanodollars += settlement.ticket.price.nanodollarsSaved(by: answer.usage)
                 if let time = settlement.firstToken { progress.firstTokens.add(time) }
             case .failure(let failure): progress.count(failure)
             // One that has still to be judged may become the outcome.

@@ -76,7 +76,7 @@ enum BatchOptions {
 
     /// Options that shape a stream of requests, of which there is none.
     private static let senselessInBatches = [
-        "rps", "rpm", "tpm", "throttle", "limit-server", "verifier", "until-accepted",
+        "rps", "rpm", "tpm", "throttle", "limit-server", "verifier", "until-accepted", "order",
     ]
     /// The same where other requests are sent live.
     private static let senselessBesideBatches = ["limit-server", "verifier", "until-accepted"]

@@ -73,7 +73,8 @@ enum RunCommand {
                 details: """
                     {{field ?? "text"}} stands in for what is missing, {{json field}} inserts JSON. {{#if field}}, {{#if field \
                     == "text"}}, {{#unless field}}, {{else}}, {{/if}} choose; {{#each list}} ... {{/each}} repeats with \
-                    {{this}}, {{this.name}}, {{@index}}, {{@number}}. A line `@image PATH` or `@file PATH` inserts an image or a \
+                    {{this}}, {{this.name}}, {{@index}}, {{@number}}. {{file "shots.txt"}} inserts a text file, such as \
+                    examples, as it is; a changed file makes another template. A line `@image PATH` or `@file PATH` inserts an image or a \
                     PDF. {{{{ is a literal {{.
                     """, group: inputGroup
             ).main,
@@ -83,7 +84,7 @@ enum RunCommand {
             OptionSpec(
                 "skip", kind: .integer(0...1_000_000_000_000), valueName: "N", summary: "pass over the first N rows",
                 group: inputGroup),
-            RunSession.goalOption,
+            RunSession.goalOption, SendingOrder.option,
             OptionSpec("strict", summary: "stop at the first bad row instead of recording it", group: inputGroup),
             OptionSpec(
                 "on-change", kind: .choice(ChangePolicy.allCases.map(\.rawValue)),

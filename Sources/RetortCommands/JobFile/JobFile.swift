@@ -131,7 +131,8 @@ struct JobFile {
         }
         templatePlace = prompt.key.place
         do throws(RetortError) {
-            template = (try Template.parse(text, name: "\(prompt.key.place) (prompt)"), text)
+            let made = try Template.parse(text, name: "\(prompt.key.place) (prompt)")
+            template = (made, text + made.insertedText)
         } catch {
             var error = error
             if let place = place(of: error, in: prompt.value) { error.place = place }

@@ -15,6 +15,8 @@ final class FailedItems: ItemSource {
         var reader: StoreReader
         var entries: [IndexEntry]
         var position = 0
+        /// Items that were read and put in order, the next one last.
+        var ready: [Item<ItemContext>] = []
         var isCancelled = false
         let parser = JSONParser()
         let prior: PriorRounds?
@@ -25,6 +27,9 @@ final class FailedItems: ItemSource {
     private let edits: RequestEdits?
     private let told: ToldSchema?
     private let reuse: ReuseOptions?
+    /// What makes a request ask for a stream; nil: nothing.
+    private let streaming: RequestOverride?
+    private let order: SendingOrder
     private let pricing: Pricing
     /// Items that are in batches under way are left out; nil: there are none.
     private let batches: BatchKeys?
@@ -34,13 +39,12 @@ final class FailedItems: ItemSource {
 
     /// The failures of these classes in the store at `root`, as they are now. Records that a writer still has in its
     /// journal are among them. `told` is how requests tell of the store's schema, `reuse` which of them may share an
-    /// answer, `model` is the run's; `start` starts what may block.
+    /// answer, `streaming` makes them ask for streams, `model` is the run's; `start` starts what may block.
     init(
         of root: String, classes: Set<FailureClass>, override: RequestOverride?, edits: RequestEdits? = nil,
-        told: ToldSchema? = nil, reuse: ReuseOptions? = nil, pricing: Pricing = .unknown, model: String? = nil,
-        prior: sending PriorRounds? = nil,
-        batches: BatchKeys? = nil,
-        options: StoreOptions = StoreAccess.options,
+        told: ToldSchema? = nil, reuse: ReuseOptions? = nil, order: SendingOrder = .input,
+        streaming: RequestOverride? = nil, pricing: Pricing = .unknown, model: String? = nil,
+        prior: sending PriorRounds? = nil, batches: BatchKeys? = nil, options: StoreOptions = StoreAccess.options,
         starting start: @escaping WorkThread.Start = { WorkThread.start($0) }
     ) throws(RetortError) {
         let (reader, entries) = try Self.failures(of: root, classes, options)
@@ -49,6 +53,8 @@ final class FailedItems: ItemSource {
         self.batches = batches
         self.told = told
         self.reuse = reuse
+        self.streaming = streaming
+        self.order = order
         count = entries.count
         state = Locked(State(reader: reader, entries: entries, prior: prior))
         self.override = override
@@ -101,29 +107,44 @@ final class FailedItems: ItemSource {
     /// Only one call is under way at a time, so nobody waits for this lock.
     private func readBatch() -> Result<[Item<ItemContext>]?, RetortError> {
         state.withLock { state in
-            guard !state.isCancelled, state.position < state.entries.count else { return .success(nil) }
-            var items: [Item<ItemContext>] = []
-            let end = min(state.position + Self.batchItems, state.entries.count)
+            guard !state.isCancelled else { return .success(nil) }
             do throws(RetortError) {
-                while state.position < end {
-                    let record = try state.reader.record(state.entries[state.position])
-                    if let batches, batches.standing(record.head.key.hash, row: record.head.row) != .none {
-                        state.position += 1
-                        continue
-                    }
-                    var item = try Self.item(record, override, edits, told: told, pricing, state.parser, model: model)
-                    let head = record.head
-                    item.reuseKey = reuse?.key(
-                        item.request, fingerprint: head.fingerprint, sample: head.key.sample, with: state.parser)
-                    try goOn(&item, record, state)
-                    items.append(item)
-                    state.position += 1
-                }
+                if state.ready.isEmpty { state.ready = order.sorted(try read(&state), with: state.parser).reversed() }
             } catch {
                 return .failure(error)
             }
-            return .success(items)
+            guard !state.ready.isEmpty else { return .success(nil) }
+            let batch = Array(state.ready.suffix(Self.batchItems).reversed())
+            state.ready.removeLast(batch.count)
+            return .success(batch)
         }
+    }
+
+    /// As many items as are put in order at once; none at the end.
+    private func read(_ state: inout State) throws(RetortError) -> [Item<ItemContext>] {
+        var items: [Item<ItemContext>] = []
+        var bytes = 0
+        let most = order == .input ? Self.batchItems : SendingOrder.windowItemsMax
+        while state.position < state.entries.count, items.count < most, bytes < SendingOrder.windowBytesMax {
+            let record = try state.reader.record(state.entries[state.position])
+            if let batches, batches.standing(record.head.key.hash, row: record.head.row) != .none {
+                state.position += 1
+                continue
+            }
+            var item = try Self.item(record, override, edits, told: told, pricing, state.parser, model: model)
+            let head = record.head
+            item.reuseKey = reuse?.key(
+                item.request, fingerprint: head.fingerprint, sample: head.key.sample, with: state.parser)
+            try goOn(&item, record, state)
+            if let body = streaming?.applied(to: item.request.body, with: state.parser) {
+                item.request.body = body
+                item.costMax = try costMax(of: item, state.parser)
+            }
+            items.append(item)
+            bytes += item.request.body.count
+            state.position += 1
+        }
+        return items
     }
 
     /// An earlier retry may have been answered since, without having come to an outcome: then the item goes on there. Not
@@ -138,9 +159,11 @@ final class FailedItems: ItemSource {
             resumption.attempts > Int(record.head.attempts)
         else { return }
         item.resume(resumption)
-        item.costMax = try pricing.costMax(of: item.request, price: item.context.price, with: state.parser) {
-            "item \(record.head.key)"
-        }
+        item.costMax = try costMax(of: item, state.parser)
+    }
+
+    private func costMax(of item: Item<ItemContext>, _ parser: JSONParser) throws(RetortError) -> Int {
+        try pricing.costMax(of: item.request, price: item.context.price, with: parser) { "item \(item.context.key)" }
     }
 
     /// The item that a failure record was made of. The context keeps the request as the record has it, so that an

@@ -93,6 +93,7 @@ extension RunSettings {
         untold = parameters
         streams = try StreamOption.isWanted(command, parameters)
         reuse = try ReuseOptions(command)
+        order = command.choice("order")
         builder = try RequestBuilder(endpoint: endpoint, parameters: parameters)
         baseURL = ""
         headers = []

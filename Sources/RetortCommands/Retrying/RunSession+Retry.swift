@@ -31,7 +31,9 @@ extension RunSession {
                     of: settings.out, classes: classes, override: override, edits: edits,
                     told: try ToldSchema(
                         settings, stored: store.manifest.job, instructions: ToldInstructions(of: store.manifest)),
-                    reuse: settings.reuse, pricing: settings.pricing, model: settings.parameters.model,
+                    reuse: settings.reuse, order: settings.order, streaming: try streamingOverride(),
+                    pricing: settings.pricing,
+                    model: settings.parameters.model,
                     prior: try PriorRounds(of: store, settings.generator.classifier, verifier: verifier))
                 return try await session.driveRetry(
                     source, store, transport, loop, verifier, isOtherJob: override != nil || edits != nil)
@@ -43,6 +45,14 @@ extension RunSession {
         guard let told = ToldInstructions(of: store.manifest), let check = settings.check else { return }
         let instructions = SchemaInstructions(template: told.template)
         try ToldInstructions.add(instructions, instructions.text(check.schema), to: store)
+    }
+
+    /// What makes a stored request ask for a stream; nil where none is wanted.
+    private func streamingOverride() throws(RetortError) -> RequestOverride? {
+        guard settings.streams else { return nil }
+        var parameters = RequestParameters(model: "")
+        parameters.extra = settings.endpoint.dialect.streamMembers
+        return try RequestOverride(parameters, endpoint: settings.endpoint)
     }
 
     private func driveRetry(

@@ -1,4 +1,5 @@
 import Basics
+import JSONText
 import ModelAPI
 import PromptSource
 import ResponseGenerator
@@ -56,8 +57,26 @@ final class PlannedSource: ItemSource {
     private struct Batch {
         var items: [Item<ItemContext>] = []
         var bytes = 0
+        /// In any order but the input's, many are put in order together.
+        var order = SendingOrder.input
 
-        var isFull: Bool { items.count >= batchItemsMax || bytes >= batchBytesMax }
+        var isFull: Bool {
+            switch order {
+            case .input: items.count >= batchItemsMax || bytes >= batchBytesMax
+            case .prefix: items.count >= SendingOrder.windowItemsMax || bytes >= SendingOrder.windowBytesMax
+            }
+        }
+
+        /// The same items in their order, in batches of the usual size.
+        func parts(with parser: JSONParser) -> [Batch] {
+            guard order != .input else { return [self] }
+            var parts = [Batch()]
+            for item in order.sorted(items, with: parser) {
+                if parts[parts.count - 1].isFull { parts.append(Batch()) }
+                parts[parts.count - 1].append([item])
+            }
+            return parts
+        }
 
         mutating func append(_ more: [Item<ItemContext>]) {
             items += more
@@ -170,7 +189,8 @@ final class PlannedSource: ItemSource {
         _ reading: SourceReading,
         _ onBadRow: (RetortError) -> Void, _ onRemark: (String) -> Void
     ) throws(RetortError) {
-        var batch = Batch()
+        let order = planner.settings.order
+        var batch = Batch(order: order)
         var noted = rows.landmark.row
         let isLive = !planner.input.isRepeatable || reading.watch != nil
         // The first rows of files were looked at before.
@@ -206,7 +226,7 @@ final class PlannedSource: ItemSource {
                 // Who knows when the next row comes down a pipe.
                 if batch.isFull || isLive && rows.mayWait && !batch.items.isEmpty {
                     guard hand(over: batch, rows: rows.rows, planner) else { return }
-                    batch = Batch()
+                    batch = Batch(order: order)
                 }
             }
             try isOpen.withLock { isOpen throws(RetortError) in
@@ -254,6 +274,10 @@ final class PlannedSource: ItemSource {
 
     /// Waits for room, then queues the batch. False when nobody wants it any more.
     private func hand(over batch: Batch, rows: UInt64, _ planner: RowPlanner) -> Bool {
+        batch.parts(with: planner.splitter).allSatisfy { queue($0, rows: rows, planner) }
+    }
+
+    private func queue(_ batch: Batch, rows: UInt64, _ planner: RowPlanner) -> Bool {
         let (isWanted, waiter) = state.wait { state -> (Bool, CheckedContinuation<Void, Never>?)? in
             if state.isCancelled { return (false, nil) }
             let last = state.batches.indices.last

@@ -166,6 +166,7 @@ struct RunConclusion {
                 "\(Human.count(progress.usage.prompt)) in, \(Human.count(progress.usage.completion)) out"
             ),
         ]
+        if let fact = SendingOrder.fact(progress) { facts.append(fact) }
         if let fact = ReuseOptions.fact(progress) { facts.append(fact) }
         if let fact = StreamOption.fact(progress) { facts.append(fact) }
         if let cost = result.cost {

@@ -63,6 +63,7 @@ extension RunSettings {
         network =
             simulator == nil ? HTTPTransport.Network(environment: environment) : HTTPTransport.Network()
         pricing = try Pricing(command, parameters: parameters, isSimulated: simulator != nil)
+        order = command.choice("order")
         reuse = try ReuseOptions(command)
         generator = try Self.generator(command)
         try spread(
@@ -107,7 +108,7 @@ extension RunSettings {
             if error.message == "no such input file" { error.message = "no such template file" }
             throw error
         }
-        return (template, try TextFile.read(path))
+        return (template, try TextFile.read(path) + template.insertedText)
     }
 
     static func syncPolicy(_ command: ParsedCommand) throws(RetortError) -> SyncPolicy {

@@ -82,6 +82,7 @@ struct RunSettings: Sendable {
     var route: RouteSettings?
     /// Of a live leg of the route: whether requests ask for the flexible tier; nil: they do not.
     var flexGate: Locked<FlexGate>?
+    var order = SendingOrder.input
     /// When equal requests share an answer; nil: each is asked.
     var reuse: ReuseOptions?
     /// Whether answers are asked for as streams.

@@ -1,7 +1,9 @@
 """A server that is gone for a while, or for good."""
 
 import json
+import signal
 import socket
+import time
 from collections import Counter
 
 from dataset import Disk
@@ -83,3 +85,53 @@ def test_a_run_with_several_servers_loses_and_doubles_nothing_when_one_dies_and_
     # A run with one of the servers finds everything done.
     workshop.run("run", rows, "--out", tmp_path / "out", "--base-url", servers[0].url, "--model", "teacher")
     assert servers[0].counts()["answered"] == by_server[servers[0].url]
+
+
+# Milliseconds that eight servers take for an answer, and the requests that each takes at once.
+LATENCIES = (300, 400, 500, 600, 700, 800, 1000, 1200)
+AT_ONCE = 16
+
+
+def test_eight_servers_give_what_they_can_while_two_of_them_die(serve, prompts, begin):
+    """Within 5% of what the servers can give together, each at its own speed, before and after two are killed."""
+    servers = [serve("--latency", f"{latency}ms") for latency in LATENCIES]
+    urls = [f"{server.url} concurrency={AT_ONCE}" for server in servers]
+    others = [flag for url in urls[1:] for flag in ("--base-url", url)]
+    run = begin(urls[0], prompts(20_000), *others, "--concurrency", AT_ONCE * len(servers))
+    for server in servers:
+        server.wait_for(lambda counts: counts["answered"] >= AT_ONCE)
+
+    def given_over(living, seconds):
+        """Answers in so many seconds, over what these servers can give in that time."""
+        before, start = [servers[place].counts()["answered"] for place in living], time.monotonic()
+        time.sleep(seconds)
+        after, took = [servers[place].counts()["answered"] for place in living], time.monotonic() - start
+        possible = sum(took * AT_ONCE * 1000 / LATENCIES[place] for place in living)
+        return (sum(after) - sum(before)) / possible
+
+    everyone = list(range(len(servers)))
+    whole = given_over(everyone, 5)
+    dying = (1, 4)
+    for place in dying:
+        servers[place].server.stop(9)
+    living = [place for place in everyone if place not in dying]
+    rest = given_over(living, 5)
+    run.send(signal.SIGINT)
+    finished = run.wait()
+    assert whole > 0.95 and rest > 0.95, (whole, rest, finished.errors)
+    # Each has its line, and the dead ones are said to be down.
+    lines = [line for line in finished.errors.splitlines() if "/v1: " in line and " answers, " in line]
+    assert len(lines) == len(servers)
+    assert [place for place, line in enumerate(lines) if "; down" in line] == list(dying)
+
+
+def test_a_refusal_for_the_rate_moves_the_item_to_another_server(serve, prompts, ask, tmp_path):
+    """Without a wait: nobody waits for the server that asked for a minute."""
+    strict = serve("--fail", "429=1", "--retry-after", "60s", "--latency", "5ms")
+    other = serve("--latency", "5ms")
+    rows = prompts(100)
+    finished = ask(strict, rows, "--base-url", other.url, "--concurrency", 8)
+    assert finished.seconds < 20
+    disk = Disk(tmp_path / "out").expect_done(rows)
+    assert disk.records("failures") == [] and other.counts()["answered"] == 100
+    assert strict.counts()["requests"] < 40

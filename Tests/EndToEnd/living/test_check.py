@@ -1,10 +1,14 @@
 """`retort check`: stored answers judged again, offline."""
 
+import http.server
 import json
+import shutil
+import threading
+import time
 
 import pytest
 
-from conftest import Store
+from conftest import Store, killed
 
 PERSON = {
     "type": "object",
@@ -98,3 +102,78 @@ def test_nearly_json_is_repaired(retort, tmp_path, teacher):
     assert " repaired" not in retort("check", root, "--fields", "title:string, year:integer").stdout
     assert len(Store(root).responses) < 40
     retort("verify", root, "--deep")
+
+
+def test_a_check_that_is_killed_loses_nothing(retort, tmp_path, teacher):
+    """Killed at many moments: after each kill every answer is in one place, and the same command goes on to the same end."""
+    prompts = tmp_path / "p.jsonl"
+    prompts.write_text("".join(json.dumps({"id": f"q{n}", "prompt": f"person {n}"}) + "\n" for n in range(3000)))
+    schema = tmp_path / "person.json"
+    schema.write_text(json.dumps(PERSON))
+    first = tmp_path / "first"
+    server = teacher("--json-faults", "almost=0.3")
+    run = ("run", prompts, "--out", first, "--base-url", server.url, "--model", "m", "--attempts", 1)
+    retort(*run, "--schema", schema, status=INCOMPLETE)
+    old = {**{key: None for key in Store(first).failures}, **Store(first).responses}
+    assert len(old) == 3000
+    ages = sorted(json.loads(record["value"])["age"] for record in old.values() if record)
+    wide = {"type": "object", "properties": {"age": {"type": ["integer", "object"], "minimum": ages[len(ages) // 2]}}}
+    schema.write_text(json.dumps(wide))
+    # What comes of it where nothing is killed.
+    shutil.copytree(first, tmp_path / "whole")
+    began = time.monotonic()
+    retort("check", tmp_path / "whole", "--schema", schema)
+    took = time.monotonic() - began
+    wanted = Store(tmp_path / "whole")
+    assert wanted.lane("superseded/responses") and len(wanted.responses) > 0
+    kills = 0
+    for number in range(12):
+        root = tmp_path / f"killed-{number}"
+        shutil.copytree(first, root)
+        for again in range(4):
+            if not killed(("check", root, "--schema", schema), took * (number + 1 + again) / 14):
+                break
+            kills += 1
+            retort("verify", root, "--deep", status=None)
+            store = Store(root)
+            answers = set(store.responses) | {record["id"] for record in store.lane("superseded/responses")}
+            assert {key for key, record in old.items() if record} <= answers
+        retort("check", root, "--schema", schema)
+        store = Store(root)
+        assert store.responses == wanted.responses, number
+        retort("verify", root, "--deep")
+        shutil.rmtree(root)
+    assert kills >= 12
+
+
+def test_an_answer_of_60_megabytes(retort, tmp_path):
+    """Is checked against a schema like any other, and what does not fit fails with its place."""
+    value = json.dumps({"title": "x" * (58 << 20), "year": 3}).encode()
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            asked = self.rfile.read(int(self.headers["content-length"]))
+            text = value if b"good" in asked else value.replace(b'"year": 3', b'"year": "3"')
+            content = json.dumps("Here: " + text.decode())
+            body = b'{"model":"m","choices":[{"finish_reason":"stop","message":{"content":%s}}]}' % content.encode()
+            self.send_response(200)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    prompts = tmp_path / "p.jsonl"
+    prompts.write_text('{"id":"a","prompt":"good"}\n{"id":"b","prompt":"bad"}\n')
+    said = retort(
+        "run", prompts, "--out", tmp_path / "o", "--base-url", f"http://127.0.0.1:{server.server_port}", "--model", "m",
+        "--fields", "title:string, year:integer", "--repair-json", "--concurrency", 1, "--attempts", 1, "--response-size-max", "128M",
+        status=INCOMPLETE).stderr
+    server.shutdown()
+    assert "/year: expected an integer" in said
+    record = Store(tmp_path / "o").responses["a"]
+    assert record["value_found"] == "first" and len(record["value"]) == len(value)
+    retort("check", tmp_path / "o", "--fields", "title:string, year:integer")

@@ -1,0 +1,85 @@
+import Basics
+import CommandLine
+import Glibc
+import JSONText
+import ModelAPI
+import ResponseGenerator
+
+/// In which order rows are sent: `--order`.
+enum SendingOrder: String, CaseIterable, Sendable {
+    /// As they come.
+    case input
+    /// Those that begin alike one after the other, so that a server's cache of prompts has what they share.
+    case prefix
+
+    /// Items that are put in order at once, and the bytes of their requests from which fewer are.
+    static let windowItemsMax = 32_768
+    static let windowBytesMax = 64 << 20
+
+    static let option = OptionSpec(
+        "order", kind: .choice(allCases.map(\.rawValue)),
+        summary: "prefix: send rows with a long common beginning one after the other",
+        details: """
+            Servers keep the beginnings of recent prompts, and bill what they find there at a lower price. Rows are put in order \
+            among \(Human.count(windowItemsMax)) at a time, or \(Human.bytes(windowBytesMax)) of requests: so each shared \
+            beginning is computed once in each such part of the input. Ids, rows and resuming stay as they are. The summary says \
+            which share of the prompts' tokens came from a cache, and what that saved.
+            """, group: "Input and output", default: input.rawValue)
+
+    /// The items in this order.
+    func sorted(_ items: [Item<ItemContext>], with parser: JSONParser) -> [Item<ItemContext>] {
+        guard self == .prefix, items.count > 1 else { return items }
+        let keys = items.map { PromptBeginning($0.request, with: parser) }
+        let order = items.indices.sorted { left, right in
+            let comparison = keys[left].compared(to: keys[right])
+            return comparison == 0 ? left < right : comparison < 0
+        }
+        return order.map { items[$0] }
+    }
+
+    /// What is worth saying of caches in a run; nil where no token came from one.
+    static func fact(_ progress: Progress) -> SummaryFact? {
+        let usage = progress.usage
+        guard usage.cached > 0, usage.prompt > 0 else { return nil }
+        let saved = Money.dollars(progress.savedNanodollars)
+        let money = saved > 0 ? ", which saved \(Human.dollars(saved))" : ""
+        return (
+            "cached",
+            "\(Human.percent(min(usage.cached, usage.prompt), of: usage.prompt)) of the tokens in came from a cache "
+                + "(\(Human.count(usage.cached)))\(money)"
+        )
+    }
+}
+
+/// The parts of a request that a model reads, in the order in which it reads them.
+private struct PromptBeginning {
+    private let body: [UInt8]
+    private var parts: [Range<Int>] = []
+
+    /// Members of all APIs that come before or in a prompt.
+    private static let names = [
+        "model", "tools", "system", "instructions", "messages", "prompt", "input", "input_prefix",
+    ].map { Array($0.utf8) }
+
+    init(_ request: ModelRequest, with parser: JSONParser) {
+        body = request.body
+        guard let root = try? parser.parse(body).root else { return }
+        for name in Self.names { if let part = root.member(name)?.range { parts.append(part) } }
+    }
+
+    /// Below 0 where this one comes first, 0 where both are the same.
+    func compared(to other: PromptBeginning) -> Int {
+        body.withUnsafeBytes { mine in
+            other.body.withUnsafeBytes { others in
+                for (left, right) in zip(parts, other.parts) {
+                    let common = min(left.count, right.count)
+                    let found = memcmp(
+                        mine.baseAddress! + left.lowerBound, others.baseAddress! + right.lowerBound, common)
+                    if found != 0 { return Int(found) }
+                    if left.count != right.count { return left.count - right.count }
+                }
+                return parts.count - other.parts.count
+            }
+        }
+    }
+}
