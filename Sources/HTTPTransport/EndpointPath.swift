@@ -13,6 +13,9 @@ enum EndpointPath {
     /// The path of the list of models, with which no base URL ends.
     private static let models = "/models"
 
+    /// llama.cpp's endpoint beside `/v1`.
+    private static let infill = "/infill"
+
     /// Where OpenAI's API begins on hosts that serve it below another path than `/v1`.
     private static let prefixes: [(host: String, path: String)] = [
         ("generativelanguage.googleapis.com", "/v1beta/openai"), ("api.groq.com", "/openai/v1"),
@@ -33,11 +36,16 @@ enum EndpointPath {
     /// - A base that ends in the endpoint's own path is taken as it is; another endpoint's path is cut off first.
     /// - A version at the end of the base and at the beginning of the path is one: `/v1` and `/v1/messages`.
     /// - A host alone gets the prefix of OpenAI's API, `/v1` unless the host is known for another one.
+    /// - `/infill` is beside a version at the end of the base.
     /// - Any other base stays as it is.
     /// - Parameters:
     ///   - base: without slashes at its end; empty for a host alone.
     ///   - path: with the slash at its beginning.
     static func joined(_ base: String, _ path: String, host: String) -> String {
+        if path == infill {
+            let written = ["/v1", infill].first { base.hasSuffix($0) }
+            return base.dropLast(written?.count ?? 0) + path
+        }
         guard let own = endpoints.first(where: { path.hasSuffix($0) }) ?? (path == models ? models : nil) else {
             return base + path
         }

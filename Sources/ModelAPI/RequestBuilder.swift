@@ -24,6 +24,8 @@ public struct RequestBuilder: Sendable {
         case chat
         /// OpenAI's `/completions`, with `suffix` for filling in.
         case completions
+        /// llama.cpp's `/infill`.
+        case infill
         /// OpenAI's `/responses`.
         case responses
         /// Anthropic's `/v1/messages`.

@@ -29,6 +29,7 @@ extension Completion {
     func body(_ shape: Shape = .sound) -> [UInt8] {
         switch request.endpoint {
         case .chat, .completions: choicesBody(shape)
+        case .infill: infillBody(shape)
         case .responses: responsesBody(shape)
         case .messages: messagesBody(shape)
         }
@@ -58,6 +59,26 @@ extension Completion {
     /// The tier in which it is billed.
     func appendTier(to output: inout [UInt8]) {
         if request.isFlex { output.append(text: #","service_tier":"flex""#) }
+    }
+
+    /// llama.cpp's own form: one text, and counts beside it.
+    func infillBody(_ shape: Shape) -> [UInt8] {
+        var output = Array("{".utf8)
+        if shape == .sound || shape == .emptyChoices {
+            output.append(text: #""content":"#)
+            JSONString.append(shape == .sound ? generations[0].content : [], to: &output)
+            output.append(UInt8(ascii: ","))
+        }
+        output.append(text: #""stop":true,"stop_type":""#)
+        output.append(contentsOf: (generations[0].finish == .stop ? "eos" : "limit").utf8)
+        output.append(text: #"","model":""#)
+        output.append(contentsOf: request.model)
+        output.append(text: #"","tokens_evaluated":"#)
+        output.append(decimal: request.promptTokens)
+        output.append(text: #","tokens_predicted":"#)
+        output.append(decimal: completionTokens)
+        output.append(text: "}")
+        return output
     }
 
     func appendStart(object: StaticString, to output: inout [UInt8]) {
@@ -96,7 +117,7 @@ extension Completion {
                 JSONString.append(generation.reasoning, to: &output)
             }
             output.append(text: #","refusal":null}"#)
-        case .completions, .responses, .messages:
+        case .completions, .infill, .responses, .messages:
             output.append(text: #","text":"#)
             if hasContent { JSONString.append(generation.content, to: &output) } else { output.append(text: "null") }
         }

@@ -8,6 +8,8 @@ struct CompletionRequest {
         case chat
         /// OpenAI's `/v1/completions`.
         case completions
+        /// llama.cpp's `/infill`.
+        case infill
         /// OpenAI's `/v1/responses`.
         case responses
         /// Anthropic's `/v1/messages`.
@@ -53,7 +55,10 @@ extension CompletionRequest {
         }
         var fields = Fields()
         for (key, value) in root.members { fields.take(key, value) }
-        guard let name = fields.model?.rawStringContent, !name.isEmpty else {
+        // llama.cpp has one model.
+        guard let name = fields.model?.rawStringContent ?? (endpoint == .infill ? Array("llama".utf8)[...] : nil),
+            !name.isEmpty
+        else {
             throw .invalidRequest("A model must be named.", param: "model")
         }
         self.endpoint = endpoint
@@ -81,6 +86,7 @@ extension CompletionRequest {
         var stop, responseFormat, stream, streamOptions, seed, temperature: JSONValue?
         var input, instructions, system, maxOutputTokens, text, outputConfig: JSONValue?
         var structuredOutputs, guidedJSON, tools, toolChoice, serviceTier: JSONValue?
+        var inputPrefix, inputSuffix, nPredict: JSONValue?
 
         mutating func take(_ key: JSONValue, _ value: JSONValue) {
             guard value.kind != .null, let name = key.rawStringContent else { return }
@@ -125,11 +131,16 @@ extension CompletionRequest {
                 } else if isNamed("temperature") {
                     temperature = value
                 }
+            case 9: if isNamed("n_predict") { nPredict = value }
             case 12:
                 if isNamed("instructions") {
                     instructions = value
                 } else if isNamed("service_tier") {
                     serviceTier = value
+                } else if isNamed("input_prefix") {
+                    inputPrefix = value
+                } else if isNamed("input_suffix") {
+                    inputSuffix = value
                 }
             case 13: if isNamed("output_config") { outputConfig = value }
             case 14:
@@ -151,6 +162,7 @@ extension CompletionRequest {
             let (value, name): (JSONValue?, String) =
                 switch endpoint {
                 case .responses: (maxOutputTokens, "max_output_tokens")
+                case .infill: (nPredict, "n_predict")
                 case .messages: (maxTokens, "max_tokens")
                 case .chat where maxCompletionTokens != nil: (maxCompletionTokens, "max_completion_tokens")
                 case .completions where maxCompletionTokens != nil: (maxCompletionTokens, "max_completion_tokens")
@@ -176,10 +188,13 @@ extension CompletionRequest {
                 return (hash(input.raw), bytes, [text])
             }
             return try conversation(input, "input", beside: fields.instructions)
-        case .completions:
-            guard let prompt = fields.prompt else { throw .invalidRequest("A prompt is needed.", param: "prompt") }
+        case .completions, .infill:
+            let name = endpoint == .infill ? "input_prefix" : "prompt"
+            guard let prompt = endpoint == .infill ? fields.inputPrefix : fields.prompt else {
+                throw .invalidRequest("A prompt is needed.", param: name)
+            }
             let topics = try Self.topics(of: prompt)
-            let suffix = fields.suffix?.rawStringContent ?? []
+            let suffix = (endpoint == .infill ? fields.inputSuffix : fields.suffix)?.rawStringContent ?? []
             let item = hash(prompt.raw)
             let bytes = topics.reduce(suffix.count) { $0 + $1.count }
             return (suffix.isEmpty ? item : hash(suffix, seed: item), bytes, topics)

@@ -34,9 +34,25 @@ extension Completion {
     func stream(isSound: Bool = true) -> EventStream {
         switch request.endpoint {
         case .chat, .completions: choicesStream(isSound)
+        case .infill: infillStream(isSound)
         case .responses: responsesStream(isSound)
         case .messages: messagesStream(isSound)
         }
+    }
+
+    /// The whole text, then what is said at its end.
+    private func infillStream(_ isSound: Bool) -> EventStream {
+        var stream = EventStream()
+        stream.event { output in
+            output.append(text: isSound ? #"{"content":"# : #"{"content"#)
+            JSONString.append(generations[0].content, to: &output)
+            output.append(text: #","stop":false}"#)
+        }
+        var last = self
+        last.generations[0].content = []
+        let end = last.infillBody(.sound)
+        stream.event { $0.append(contentsOf: end) }
+        return stream
     }
 
     /// https://platform.openai.com/docs/api-reference/chat/streaming

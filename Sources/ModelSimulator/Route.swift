@@ -21,6 +21,7 @@ enum Route: Hashable {
     private static let routes: [String: (method: String, route: Route)] = [
         "/chat/completions": ("POST", .completion(.chat)),
         "/completions": ("POST", .completion(.completions)),
+        "/infill": ("POST", .completion(.infill)),
         "/responses": ("POST", .completion(.responses)),
         "/messages": ("POST", .completion(.messages)),
         "/models": ("GET", .models),

@@ -3,6 +3,7 @@ public import JSONText
 extension RequestBuilder.Endpoint {
     private static let chatDialect: any Dialect = OpenAIChat()
     private static let completionsDialect: any Dialect = OpenAICompletions()
+    private static let infillDialect: any Dialect = LlamaInfill()
     private static let responsesDialect: any Dialect = OpenAIResponses()
     private static let messagesDialect: any Dialect = AnthropicMessages()
 
@@ -11,6 +12,7 @@ extension RequestBuilder.Endpoint {
         switch self {
         case .chat: Self.chatDialect
         case .completions: Self.completionsDialect
+        case .infill: Self.infillDialect
         case .responses: Self.responsesDialect
         case .messages: Self.messagesDialect
         }

@@ -169,7 +169,7 @@ struct CandidateAssembly {
     }
 }
 
-/// Puts the lines of Ollama's own streams together.
+/// Puts the lines of Ollama's own streams together, and the events of llama.cpp's.
 struct BareAssembly {
     private var text: [UInt8]?
     private var thinking: [UInt8] = []
@@ -197,11 +197,16 @@ struct BareAssembly {
             return true
         }
         members.add(root, except: Self.taken)
-        if root["done"]?.bool == true { isComplete = true }
+        if root["done"]?.bool == true || root["stop"]?.bool == true { isComplete = true }
+    }
+
+    /// Whether a piece says by a flag whether it is the last, as llama.cpp's do.
+    static func isOfLlama(_ root: JSONValue) -> Bool {
+        root["stop"]?.kind == .boolean && root["content"]?.kind == .string
     }
 
     private static let taken: [StaticString] = [
-        "message", "content", "response", "thinking", "tool_calls", "role", "done",
+        "message", "content", "response", "thinking", "tool_calls", "role", "done", "stop",
     ]
 
     var rendered: [UInt8]? {

@@ -67,7 +67,7 @@ struct StreamAssembly {
             candidates.add(root)
         } else if MessageAssembly.types.contains(type) {
             message.add(root, type)
-        } else if root["done"] != nil || root["message"]?.kind == .object {
+        } else if root["done"] != nil || root["message"]?.kind == .object || BareAssembly.isOfLlama(root) {
             bare.add(root)
         } else if let found = ErrorBody(root) {
             error = found

@@ -109,7 +109,10 @@ final class FailedItems: ItemSource {
         state.withLock { state in
             guard !state.isCancelled else { return .success(nil) }
             do throws(RetortError) {
-                if state.ready.isEmpty { state.ready = order.sorted(try read(&state), with: state.parser).reversed() }
+                if state.ready.isEmpty {
+                    let items = try read(&state)
+                    state.ready = order.sorted(items, with: state.parser).flatMap { $0 }.reversed()
+                }
             } catch {
                 return .failure(error)
             }

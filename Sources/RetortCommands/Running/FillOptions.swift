@@ -29,8 +29,9 @@ struct FillOptions: Sendable {
             summary: "fill the gap between each row's prefix and suffix",
             details: """
                 native sends prompt and suffix to /completions (OpenAI, Ollama; DeepSeek's and Mistral's own addresses are \
-                used), tokens puts the marks of the model's family into the prompt (vLLM, llama.cpp), chat asks a chat. Fences \
-                and repeated context are taken off the answer. A row without a suffix is continued.
+                used), with --provider llamacpp or --endpoint infill to llama.cpp's /infill. tokens puts the marks of the \
+                model's family into the prompt (vLLM, llama.cpp), chat asks a chat. Fences and repeated context are taken off \
+                the answer. A row without a suffix is continued.
                 """, group: group),
         OptionSpec(
             "fim-family", kind: .choice(FIMTokens.all.map(\.family)), valueName: "FAMILY",
@@ -102,9 +103,13 @@ struct FillOptions: Sendable {
     func endpoint(
         _ command: ParsedCommand, _ endpoint: RequestBuilder.Endpoint
     ) throws(RetortError) -> RequestBuilder.Endpoint {
-        let wanted: RequestBuilder.Endpoint = mode == .chat ? .chat : .completions
-        guard command.isGiven("endpoint") else { return mode == .chat ? endpoint : wanted }
-        if mode == .chat ? endpoint == .completions : endpoint != .completions {
+        let isLlama = command.stringIfSet("provider") == "llamacpp"
+        guard command.isGiven("endpoint") else {
+            if mode == .chat { return endpoint }
+            return mode == .native && isLlama ? .infill : .completions
+        }
+        let isPlain = endpoint == .completions || endpoint == .infill && mode != .tokens
+        if mode == .chat ? endpoint.dialect.continuesPrompts : !isPlain {
             throw RetortError(
                 .usage, "--fim \(mode.rawValue) cannot be sent to the endpoint \(endpoint.rawValue)", at: "--fim",
                 remedy: "Leave --endpoint out: --fim knows it.")

@@ -15,7 +15,7 @@ enum ParameterOptions {
         ).main,
         OptionSpec(
             "endpoint", kind: .choice(RequestBuilder.Endpoint.allCases.map(\.rawValue)),
-            summary: "the API: OpenAI's chat, completions or responses, or Anthropic's messages",
+            summary: "the API: OpenAI's chat, completions or responses, Anthropic's messages, llama.cpp's infill",
             details: """
                 Requests to responses say store: false, so that the provider keeps none of the answers; --param store=true \
                 keeps them. That API has no stop and no seed.

@@ -71,9 +71,9 @@ final class PlannedSource: ItemSource {
         func parts(with parser: JSONParser) -> [Batch] {
             guard order != .input else { return [self] }
             var parts = [Batch()]
-            for item in order.sorted(items, with: parser) {
+            for group in order.sorted(items, with: parser) {
                 if parts[parts.count - 1].isFull { parts.append(Batch()) }
-                parts[parts.count - 1].append([item])
+                parts[parts.count - 1].append(group)
             }
             return parts
         }

@@ -96,13 +96,13 @@ struct RunSettings: Sendable {
 
     /// Answers that an item may have at most: each round may be corrected.
     var repliesMax: Int {
-        guard endpoint != .completions else { return 1 }
+        guard !endpoint.dialect.continuesPrompts else { return 1 }
         return (1 + (check?.corrections ?? 0)).multipliedSaturated(by: max(1, verifier?.roundsMax ?? 1))
     }
 
     /// A plain completion is no conversation that goes on.
     private func refuseUnheardCorrections() throws(RetortError) {
-        guard endpoint == .completions, let check, check.corrections > 0 else { return }
+        guard endpoint.dialect.continuesPrompts, let check, check.corrections > 0 else { return }
         throw RetortError(
             .usage, "--corrections needs a conversation, and plain completions are none",
             remedy: "Give --endpoint chat, or leave --corrections out.")

@@ -26,15 +26,23 @@ enum SendingOrder: String, CaseIterable, Sendable {
             which share of the prompts' tokens came from a cache, and what that saved.
             """, group: "Input and output", default: input.rawValue)
 
-    /// The items in this order.
-    func sorted(_ items: [Item<ItemContext>], with parser: JSONParser) -> [Item<ItemContext>] {
-        guard self == .prefix, items.count > 1 else { return items }
-        let keys = items.map { PromptBeginning($0.request, with: parser) }
-        let order = items.indices.sorted { left, right in
+    /// The items in this order. Those that go out in one request stay together, as one part of what is returned.
+    func sorted(_ items: [Item<ItemContext>], with parser: JSONParser) -> [[Item<ItemContext>]] {
+        var groups: [[Item<ItemContext>]] = []
+        for item in items {
+            if let name = item.shared?.name, groups.last?.first?.shared?.name == name {
+                groups[groups.count - 1].append(item)
+            } else {
+                groups.append([item])
+            }
+        }
+        guard self == .prefix, groups.count > 1 else { return groups }
+        let keys = groups.map { PromptBeginning($0[0].shared?.request ?? $0[0].request, with: parser) }
+        let order = groups.indices.sorted { left, right in
             let comparison = keys[left].compared(to: keys[right])
             return comparison == 0 ? left < right : comparison < 0
         }
-        return order.map { items[$0] }
+        return order.map { groups[$0] }
     }
 
     /// What is worth saying of caches in a run; nil where no token came from one.

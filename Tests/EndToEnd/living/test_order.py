@@ -133,3 +133,12 @@ def test_a_template_inserts_files(retort, tmp_path, teacher):
     assert f"{template}:2:1" in said and "cannot be inserted" in said
     shots.write_bytes(b"x" * (5 << 20))
     assert "larger than 4 MiB" in retort(*run, status=78).stderr
+
+
+def test_choices_of_a_row_stay_in_one_request(retort, tmp_path, teacher):
+    """Whatever the order: --n 3 is one request a row, also where a batch of items ends."""
+    source = tmp_path / "p.jsonl"
+    source.write_text("".join(json.dumps({"id": f"q{n}", "prompt": f"{n % 5} say"}) + "\n" for n in range(200)))
+    server = teacher()
+    retort("run", source, "--out", tmp_path / "o", "--base-url", server.url, "--model", "m", "--n", 3, "--order", "prefix")
+    assert server.requests == 200 and len(Store(tmp_path / "o").lane("responses")) == 600

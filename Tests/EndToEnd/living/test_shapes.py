@@ -96,3 +96,23 @@ def test_pairs_are_made_in_two_stages(retort, workplace):
     for record in answered.values():
         assert record["messages"][-1]["content"] in instructions
         assert set(json.loads(record["value"])) == {"answer"}
+
+
+def test_llama_cpp_fills_in(retort, teacher, tmp_path):
+    """By its /infill, which is beside /v1; resumed and retried like any other."""
+    server = teacher()
+    source = tmp_path / "p.jsonl"
+    rows = [{"id": f"q{n}", "prefix": f"def f{n}(", "suffix": "return 1\n" if n else ""} for n in range(3)]
+    source.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    run = ("run", source, "--out", tmp_path / "o", "--fim", "native", "--provider", "llamacpp", "--model", "m",
+           "--max-tokens", 5, "--keep-body")
+    retort(*run, "--base-url", server.url)
+    for number, record in enumerate(Store(tmp_path / "o").responses.values()):
+        body = json.loads(record["body"])
+        assert body["stop_type"] == "limit" and record["finish_reason"] == "length"
+        assert record["usage"]["completion_tokens"] == body["tokens_predicted"] == 5
+    retort(*run, "--base-url", server.url.removesuffix("/v1"))
+    assert server.requests == 3
+    retort("run", source, "--out", tmp_path / "s", "--endpoint", "infill", "--model", "m", "--base-url", server.url, "--stream")
+    assert all(record["response"] for record in Store(tmp_path / "s").responses.values())
+    assert "--endpoint" in retort(*run, "--endpoint", "chat", "--base-url", server.url, status=64).stderr

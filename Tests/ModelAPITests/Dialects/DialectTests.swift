@@ -28,6 +28,7 @@ import Testing
         switch endpoint {
         case .chat: openAIChatBodies
         case .completions: openAICompletionsBodies
+        case .infill: llamaInfillBodies
         case .responses: openAIResponsesBodies
         case .messages: anthropicMessagesBodies
         }
