@@ -63,7 +63,7 @@ import Testing
         ("https://h", "/v1/chat/completions", "https://h/v1/chat/completions"),
         ("https://h/v1", "/v1/chat/completions", "https://h/v1/chat/completions"),
         ("https://h/api/paas/v4", "/v4/chat/completions", "https://h/api/paas/v4/chat/completions"),
-        ("https://h/v1", "/infill", "https://h/v1/infill"),
+        ("https://h/v1", "/infill", "https://h/infill"),
         ("https://h", "/x", "https://h/x"),
         // The list of models.
         ("https://h", "/models", "https://h/v1/models"),
