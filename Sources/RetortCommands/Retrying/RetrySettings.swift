@@ -73,7 +73,6 @@ extension RunSettings {
         samples = 1
         template = nil
         templateText = nil
-        templateName = nil
         keepsBody = command.flag("keep-body")
         isStrict = false
         onChange = .keep
