@@ -136,6 +136,6 @@ import Testing
         let report = try StoreMerge.run(
             [store.root, other.root], into: "/merged", options: store.options)
         #expect(report.sources.map(\.mark) == [40, 0])
-        #expect(try StoreReader("/merged", options: store.options).mark() == 0)
+        #expect(try StoreReader("/merged", options: store.options).mark() == 40)
     }
 }

@@ -2,7 +2,7 @@
 public struct MergeReport: Sendable, Hashable {
     public struct Source: Sendable, Hashable {
         public var root: String
-        /// The source's mark. The merged store has none: what the marks of several stores come to is the caller's affair.
+        /// The source's mark. The merged store's is the sum of them.
         public var mark: Int64
         /// Successes that are in the merged store.
         public var taken = 0
