@@ -1,4 +1,5 @@
 import Basics
+import Dispatch
 import TestSupport
 import Testing
 
@@ -22,7 +23,6 @@ import Testing
         let sample = SampleStore(on: files, root: StoreFixture.root)
         let store = try sample.create()
         let next = Locked(0)
-        let isBusy = Locked(false)
         let write: @Sendable () -> Void = {
             let number = next.withLock { number in
                 number += 1
@@ -35,14 +35,13 @@ import Testing
         for _ in 0..<40 { write() }
         for _ in 0..<12 {
             let before = try lines(StoreFixture.root, files)
-            files.observe { _ in
-                guard !isBusy.withLock({ $0 }) else { return }
-                isBusy.withLock { $0 = true }
-                write()
-                isBusy.withLock { $0 = false }
+            let writer = DispatchGroup()
+            DispatchQueue.global().async(group: writer) {
+                for _ in 0..<30 { write() }
             }
+            defer { writer.wait() }
             let report = try StoreCopy.run(StoreFixture.root, to: Self.target, options: sample.options)
-            files.observe(nil)
+            writer.wait()
             #expect(report.isLive && report.setAside == nil)
             let copied = try lines(Self.target, files)
             let now = try lines(StoreFixture.root, files)
