@@ -3,7 +3,6 @@ package import CommandLine
 import Dataset
 package import Distillation
 import HTTPServer
-import HTTPTransport
 package import ModelAPI
 import ResponseGenerator
 

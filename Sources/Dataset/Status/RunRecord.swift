@@ -63,58 +63,12 @@ package struct RunRecord: Sendable, Hashable {
     /// How the run was told to go: names and texts, without secrets.
     package var settings: [String: String] = [:]
 
-    package init(
-        state: State = State.running, command: String = "run", pid: Int = 0, started: Int = 0, updated: Int = 0,
-        reason: String = "", total: Int? = nil, done: Int = 0, failed: Int = 0, pending: Int? = nil, earlier: Int = 0,
-        inFlight: Int = 0, waiting: Int = 0, nextRetrySeconds: Double? = nil, requests: Int = 0,
-        retries: [String: Int] = [:], elapsedSeconds: Double = 0.0, itemsPerSecond: Double = 0.0,
-        remainingSeconds: Double? = nil, promptTokens: Int = 0, completionTokens: Int = 0, cost: Double? = nil,
-        truncated: Int = 0, empty: Int = 0, valuesFound: [String: Int] = [:], invalid: Int = 0, paused: String = "",
-        outageLeftSeconds: Double? = nil, lastError: String = "", concurrency: Int = 0, concurrencyMax: Int = 0,
-        endpoints: [EndpointRecord] = [], hedges: HedgeRecord? = nil, settings: [String: String] = [:]
-    ) {
-        self.state = state
-        self.command = command
-        self.pid = pid
-        self.started = started
-        self.updated = updated
-        self.reason = reason
-        self.total = total
-        self.done = done
-        self.failed = failed
-        self.pending = pending
-        self.earlier = earlier
-        self.inFlight = inFlight
-        self.waiting = waiting
-        self.nextRetrySeconds = nextRetrySeconds
-        self.requests = requests
-        self.retries = retries
-        self.elapsedSeconds = elapsedSeconds
-        self.itemsPerSecond = itemsPerSecond
-        self.remainingSeconds = remainingSeconds
-        self.promptTokens = promptTokens
-        self.completionTokens = completionTokens
-        self.cost = cost
-        self.truncated = truncated
-        self.empty = empty
-        self.valuesFound = valuesFound
-        self.invalid = invalid
-        self.paused = paused
-        self.outageLeftSeconds = outageLeftSeconds
-        self.lastError = lastError
-        self.concurrency = concurrency
-        self.concurrencyMax = concurrencyMax
-        self.endpoints = endpoints
-        self.hedges = hedges
-        self.settings = settings
-    }
+    package init() {}
 
     package static let format = "retort progress"
     package static let textScalarsMax = 400
 
-    package static func cut(_ text: String) -> String {
-        text.unicodeScalars.count <= textScalarsMax ? text : String(text.unicodeScalars.prefix(textScalarsMax)) + "…"
-    }
+    package static func cut(_ text: String) -> String { Excerpt.text(text, textScalarsMax) }
 }
 
 extension RunRecord {

@@ -1,10 +1,7 @@
 package import Basics
-import CommandLine
-import Filtering
 import Glibc
 import JSONText
 import JobFiles
-import PromptSource
 import SegmentStore
 import StageSource
 

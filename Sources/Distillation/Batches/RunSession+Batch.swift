@@ -57,20 +57,9 @@ extension RunSession {
         reporter.finish(summary.progress)
         if !isQuiet, settings.route == nil, let line = BatchText.leaving(courier.journal.open) { messages.line(line) }
         await transport.shutdown()
-        let reached = reporter.standing(summary.progress)
-        let isWhole =
-            settings.samples == store.manifest.samples && input.isRepeatable && settings.rows.isWhole
-            && settings.shard == nil
-        if reached.pending == 0, reached.failed == 0, summary.ending == .completed, isWhole {
-            try standing.settle(input, rows: source.reading.rows, store)
-        }
-        try noteEnd(of: reading, input, store, standing, isWhole: isWhole, summary, reached)
-        var result = RunResult(
-            summary: summary, standing: reached, counters: store.counters,
-            spending: spending(of: store, superseded: superseded), simulatorCounts: nil,
-            wasInterrupted: signals.withLock { $0 } > 0)
-        result.tornEnd = source.reading.tornEnd
-        result.part = ShardResult(settings.shard, source.reading)
+        var result = try concluded(
+            summary, reporter.standing(summary.progress), source, reading, input, standing, store,
+            superseded: superseded, wasInterrupted: signals.withLock { $0 } > 0)
         result.twice = courier.twice
         publisher.end(result)
         return result

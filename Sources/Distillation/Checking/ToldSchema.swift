@@ -1,7 +1,7 @@
 package import Basics
 package import JSONText
 import ModelAPI
-import SegmentStore
+package import SegmentStore
 
 /// How a retry's requests tell the server of the store's schema. A stored request tells of the schema that the store had
 /// when it was made; it may have another one since.
@@ -30,6 +30,11 @@ package struct ToldSchema: Sendable {
         ("structured_outputs", #"{"json":"#), ("structured_outputs", #"{"json_object":true}"#),
         ("guided_json", "{"),
     ].map { ($0, Array($1.utf8)) }
+
+    /// That of the store of this manifest.
+    package init?(_ settings: RunSettings, of manifest: StoreManifest) throws(RetortError) {
+        try self.init(settings, stored: manifest.job, instructions: ToldInstructions(of: manifest))
+    }
 
     /// Nil where answers are not checked, or where the job has a `response_format` of its own.
     package init?(

@@ -90,8 +90,6 @@ package final class ValueStage: AnswerStage {
             .badInput, ValueCounts.unfit, cause: Self.sentence(failures))
     }
 
-    /// What the messages of answers that do not fit begin with.
-
     /// Failures that a message names.
     private static let failuresShownMax = 3
 

@@ -24,8 +24,7 @@ package struct Requeue: Sendable {
     package func take(_ id: String) throws(RetortError) -> [Found] {
         let reader = try StoreReader(store.root, options: StoreAccess.options(reading: store))
         let prior = try PriorRounds(of: store, settings.generator.classifier, verifier: verifier)
-        let told = try ToldSchema(
-            settings, stored: store.manifest.job, instructions: ToldInstructions(of: store.manifest))
+        let told = try ToldSchema(settings, of: store.manifest)
         let parser = JSONParser()
         var found: [Found] = []
         var answered = 0

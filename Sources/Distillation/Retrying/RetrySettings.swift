@@ -100,25 +100,18 @@ extension RunSettings {
         secrets = .none
         reportNetwork = HTTPTransport.Network(environment: environment)
         network = isSimulated ? HTTPTransport.Network() : HTTPTransport.Network(environment: environment)
-        var servers: [Server] = []
-        if !isSimulated {
-            let access = try AccessOptions(
-                command, endpoint: endpoint, environment: environment, stored: job.baseURL)
-            baseURL = access.baseURL
-            headers = access.headers
-            servers = access.servers
-        }
+        let access =
+            isSimulated
+            ? nil : try AccessOptions(command, endpoint: endpoint, environment: environment, stored: job.baseURL)
+        if let access { (baseURL, headers) = (access.baseURL, access.headers) }
+        let servers = access?.servers ?? []
         secrets = Secrets(environment: environment, headers: servers.flatMap(\.headers))
         pricing = try Pricing(command, parameters: parameters, isSimulated: isSimulated)
         batch = try BatchOptions.settings(
             command, endpoint: endpoint, baseURL: baseURL, isSimulated: isSimulated)
         if let batch {
-            guard servers.count <= 1 else {
-                throw RetortError(
-                    .usage, "--via batch has one server, and \(servers.count) are given", at: "--base-url",
-                    remedy: "Give --base-url once.")
-            }
-            pricing = pricing.scaled(by: batch.priceFactor)
+            let scaled = pricing.scaled(by: batch.priceFactor)
+            pricing = try access?.single("--via batch", scaled) ?? scaled
         }
         generator = try Self.generator(command)
         try spread(over: servers, hasOwnConcurrency: command.isGiven("concurrency"))

@@ -20,8 +20,7 @@ extension RunSession {
         // Opened after the store: by then every failure has its place in a segment.
         let source = try FailedItems(
             of: settings.out, classes: classes, override: nil,
-            told: try ToldSchema(
-                settings, stored: store.manifest.job, instructions: ToldInstructions(of: store.manifest)),
+            told: try ToldSchema(settings, of: store.manifest),
             pricing: settings.pricing, model: settings.parameters.model,
             prior: try PriorRounds(of: store, settings.generator.classifier), batches: keys)
         let reporter = RetryReporter(

@@ -30,8 +30,7 @@ extension RunSession {
                 // Opened after the store: by then every failure has its place in a segment.
                 let source = try FailedItems(
                     of: settings.out, classes: classes, override: override, edits: edits,
-                    told: try ToldSchema(
-                        settings, stored: store.manifest.job, instructions: ToldInstructions(of: store.manifest)),
+                    told: try ToldSchema(settings, of: store.manifest),
                     reuse: settings.reuse, order: settings.order, streaming: try streamingOverride(),
                     pricing: settings.pricing,
                     model: settings.parameters.model,

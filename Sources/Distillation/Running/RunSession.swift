@@ -371,19 +371,10 @@ package struct RunSession {
         source.close()
         reporter.finish(summary.progress)
         await shutdown(transport)
-        let reached = reporter.standing(summary.progress)
-        let isWhole = asksAll(input, store)
-        if reached.pending == 0, reached.failed == 0, summary.ending == .completed, isWhole {
-            try standing.settle(input, rows: source.reading.rows, store)
-        }
-        try noteEnd(of: reading, input, store, standing, isWhole: isWhole, summary, reached)
-        var result = RunResult(
-            summary: summary, standing: reached, counters: store.counters,
-            spending: spending(of: store, superseded: superseded), simulatorCounts: nil,
-            wasInterrupted: signals.withLock { $0 } > 0)
-        result.tornEnd = source.reading.tornEnd
+        var result = try concluded(
+            summary, reporter.standing(summary.progress), source, reading, input, standing, store,
+            superseded: superseded, wasInterrupted: signals.withLock { $0 } > 0)
         result.goal = goal.map { AcceptedResult($0.count) }
-        result.part = ShardResult(settings.shard, source.reading)
         publisher.end(result)
         return result
     }
@@ -393,6 +384,24 @@ package struct RunSession {
         let verifier = try await runVerifier()
         live?.control.attach(Requeue(settings: settings, store: store, issued: issued, verifier: verifier))
         return verifier
+    }
+
+    /// What a run has come to, live or in batches: notes how far its input was read.
+    func concluded(
+        _ summary: RunSummary, _ reached: RunStanding, _ source: PlannedSource, _ reading: SourceReading,
+        _ input: InputSet, _ standing: InputStanding, _ store: RecordStore, superseded: Int?, wasInterrupted: Bool
+    ) throws(RetortError) -> RunResult {
+        let isWhole = asksAll(input, store)
+        if reached.pending == 0, reached.failed == 0, summary.ending == .completed, isWhole {
+            try standing.settle(input, rows: source.reading.rows, store)
+        }
+        try noteEnd(of: reading, input, store, standing, isWhole: isWhole, summary, reached)
+        var result = RunResult(
+            summary: summary, standing: reached, counters: store.counters,
+            spending: spending(of: store, superseded: superseded), simulatorCounts: nil, wasInterrupted: wasInterrupted)
+        result.tornEnd = source.reading.tornEnd
+        result.part = ShardResult(settings.shard, source.reading)
+        return result
     }
 
     /// Whether the run asks all that the store is for.

@@ -1,11 +1,6 @@
 import Basics
-import CommandLine
 package import Dataset
 import Filtering
-import Glibc
-import JSONText
-import JobFiles
-import PromptSource
 import SegmentStore
 package import StageSource
 

@@ -50,12 +50,7 @@ public struct ArrayDivision: ReplyDivision {
         of answer: ModelAnswer, _ count: Int, with parser: JSONParser
     ) -> (elements: [ArraySlice<UInt8>?], problem: String) {
         guard answer.responseRaw.count <= Self.textBytesMax else { return ([], "the answer is too long to be divided") }
-        let text = JSONString.unescape(answer.responseRaw.dropFirst().dropLast())
-        let search = JSONSearch()
-        let isComplete = answer.finishReason == "stop"
-        let found = search.find(in: text, repairs: repairs, isComplete: isComplete) {
-            $0.kind == .array && $0.elements.count == count
-        }
+        let found = answer.array(of: count, repairs: repairs)
         guard let found, found.found.value.kind == .array else {
             return ([], "the answer to \(count) items holds no JSON array")
         }
@@ -96,14 +91,21 @@ public struct ArrayDivision: ReplyDivision {
         composer.add("choices", list: [choice.closed])
         if bill.isKnown { composer.add("usage", raw: bill.json) }
         if isFirst, let other = answer.otherRaw, let root = try? parser.parse(other).root {
-            root.forEachMember { key, value in
-                guard let name = key.rawStringContent, !taken.contains(where: key.isText) else { return true }
-                composer.add(name, raw: value.raw)
-                return true
-            }
+            composer.add(root, except: taken)
         }
         return composer.closed
     }
 
     private static let taken: [StaticString] = ["model", "choices", "usage", "error", "x_groq"]
+}
+
+extension ModelAnswer {
+    /// The JSON array of so many elements in the answer's text; where there is none, the first other value. Nil: the text holds none.
+    func array(of count: Int, repairs: Bool) -> (found: JSONSearch.Found, accepted: Bool)? {
+        let text = JSONString.unescape(responseRaw.dropFirst().dropLast())
+        let search = JSONSearch()
+        return search.find(in: text, repairs: repairs, isComplete: finishReason == "stop") {
+            $0.kind == .array && $0.elements.count == count
+        }
+    }
 }

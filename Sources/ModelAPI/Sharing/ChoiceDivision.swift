@@ -59,11 +59,7 @@ public struct ChoiceDivision: ReplyDivision {
     /// The answer with these choices and this part of the bill in place of its own.
     private static func body(_ root: JSONValue, _ choices: [ArraySlice<UInt8>], _ bill: Bill) -> [UInt8] {
         var composer = JSONComposer()
-        root.forEachMember { key, value in
-            guard let name = key.rawStringContent, !replaced.contains(where: key.isText) else { return true }
-            composer.add(name, raw: value.raw)
-            return true
-        }
+        composer.add(root, except: replaced)
         composer.add("choices", list: choices)
         if bill.isKnown { composer.add("usage", raw: bill.json) }
         return composer.closed

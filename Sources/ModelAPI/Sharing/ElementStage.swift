@@ -14,13 +14,7 @@ public struct ElementStage: AnswerStage {
     }
 
     public func judge(_ answer: ModelAnswer, of asked: AskedRequest, with parser: JSONParser) -> StageVerdict {
-        let text = JSONString.unescape(answer.responseRaw.dropFirst().dropLast())
-        let search = JSONSearch()
-        let isComplete = answer.finishReason == "stop"
-        let found = search.find(in: text, repairs: repairs, isComplete: isComplete) {
-            $0.kind == .array && $0.elements.count == 1
-        }
-        guard let value = found?.found.value else {
+        guard let value = answer.array(of: 1, repairs: repairs)?.found.value else {
             return refused(answer, "the answer is no JSON array", asked, parser)
         }
         var element = value

@@ -29,6 +29,15 @@ struct JSONComposer {
         bytes.append(UInt8(ascii: "\""))
     }
 
+    /// The members of an object, but for those named.
+    mutating func add(_ object: JSONValue, except taken: [StaticString]) {
+        object.forEachMember { key, value in
+            guard let name = key.rawStringContent, !taken.contains(where: key.isText) else { return true }
+            add(name, raw: value.raw)
+            return true
+        }
+    }
+
     mutating func add(_ name: String, list: some Sequence<some Sequence<UInt8>>) {
         key(name.utf8)
         bytes.append(UInt8(ascii: "["))

@@ -11,33 +11,21 @@ from collections import Counter
 
 import pytest
 
+from batch_provider import PRICE, BatchProvider, provide_of
 from dataset import Disk, ids_of, write_prompts
-from model_server import ModelServer
-from program import INTERRUPTED, IO, REFUSED, Workshop
+from program import INTERRUPTED, IO, REFUSED
 
-PRICE = ("--price", "1 - 4", "--max-tokens", "400")
 POLL = ("--batch-poll", "30ms")
 HALF = ("--batch-discount", "0.5")
 
 
-class Provider:
+class Provider(BatchProvider):
     """A model server with batches, and a store that is filled from it."""
-
-    def __init__(self, folder, *flags):
-        self.folder = folder
-        self.server = ModelServer(folder, *flags)
-        self.workshop = Workshop(folder)
-        self.out = folder / "out"
 
     def command(self, rows, *flags, endpoint="chat"):
         api = ("--batch-api", "mistral") if endpoint == "mistral" else ()
         endpoint = "chat" if endpoint == "mistral" else endpoint
-        address = self.server.url if endpoint == "chat" else self.server.url.removesuffix("/v1")
-        url = ("--base-url", address, "--model", "teacher", "--endpoint", endpoint)
-        return ["run", rows, "--out", self.out, "--via", "batch", *url, *api, *PRICE, *POLL, *HALF, *flags]
-
-    def batches(self):
-        return [json.loads(line) for line in self.server.get("/simulator/batches").splitlines()]
+        return ["run", rows, "--out", self.out, "--via", "batch", *self.url(endpoint), *api, *PRICE, *POLL, *HALF, *flags]
 
     def journal(self):
         path = self.out / "batches" / "journal.jsonl"
@@ -56,23 +44,8 @@ class Provider:
         spent = 0.5e-6 * (counts["billed_prompt_tokens"] + 4 * counts["billed_completion_tokens"])
         assert sum(record["cost_usd"] for record in billed) == pytest.approx(spent, abs=1e-9 * len(billed))
 
-    def close(self):
-        self.workshop.close()
-        self.server.stop()
 
-
-@pytest.fixture
-def provide(tmp_path):
-    """provide(*flags): a provider with these flags of the simulator."""
-    providers = []
-
-    def make(*flags):
-        providers.append(Provider(tmp_path, *flags))
-        return providers[-1]
-
-    yield make
-    for provider in providers:
-        provider.close()
+provide = provide_of(Provider)
 
 
 @pytest.mark.parametrize("endpoint", ["chat", "messages", "mistral"])

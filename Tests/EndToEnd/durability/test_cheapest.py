@@ -7,29 +7,17 @@ import time
 
 import pytest
 
+from batch_provider import PRICE, BatchProvider, provide_of
 from dataset import Disk, write_prompts
-from model_server import ModelServer
 from program import Workshop
 
-PRICE = ("--price", "1 - 4", "--max-tokens", "400")
 
-
-class Provider:
+class Provider(BatchProvider):
     """A model server with batches and a flexible tier, and a store that is filled from it."""
 
-    def __init__(self, folder, *flags):
-        self.server = ModelServer(folder, *flags)
-        self.workshop = Workshop(folder)
-        self.out = folder / "out"
-
     def command(self, rows, deadline, *flags, endpoint="chat", command="run"):
-        address = self.server.url if endpoint == "chat" else self.server.url.removesuffix("/v1")
-        url = ("--base-url", address, "--model", "teacher", "--endpoint", endpoint)
         way = ("--via", "cheapest", "--deadline", deadline, "--batch-poll", "50ms", "--batch-discount", "0.5")
-        return [command, rows, "--out", self.out, *way, *url, *PRICE, *flags]
-
-    def batches(self):
-        return [json.loads(line) for line in self.server.get("/simulator/batches").splitlines()]
+        return [command, rows, "--out", self.out, *way, *self.url(endpoint), *PRICE, *flags]
 
     def status(self):
         return json.loads(self.workshop.run("status", self.out, "--json").output)
@@ -58,23 +46,8 @@ class Provider:
         if not paid_twice:
             assert billed == pytest.approx(recorded, abs=rounding) and spent["uncertain_max_usd"] == 0
 
-    def close(self):
-        self.workshop.close()
-        self.server.stop()
 
-
-@pytest.fixture
-def provide(tmp_path):
-    """provide(*flags): a provider with these flags of the simulator."""
-    providers = []
-
-    def make(*flags):
-        providers.append(Provider(tmp_path, *flags))
-        return providers[-1]
-
-    yield make
-    for provider in providers:
-        provider.close()
+provide = provide_of(Provider)
 
 
 @pytest.mark.parametrize("endpoint", ["chat", "messages"])

@@ -34,6 +34,22 @@ def recorded(told):
     return sum(value for name, value in told.items() if name not in ("total_usd", "uncertain_max_usd"))
 
 
+def expect_true_books(retort, store, server, cap=None):
+    """What records say <= what the server billed <= that and what may have been spent beside; never above the cap in dollars."""
+    told = spending(retort, store)
+    assert recorded(told) <= bill(server) <= recorded(told) + told["uncertain_max_usd"]
+    assert cap is None or bill(server) <= cap * 1e9
+
+
+def kill_again_and_again(run, retort, store, server, dice):
+    """Kills the run six times at random moments; the books hold at each."""
+    for _ in range(6):
+        killed(run, dice.uniform(0.1, 0.7))
+        time.sleep(0.1)
+        if (store.root / "retort.json").exists():
+            expect_true_books(retort, store, server)
+
+
 def test_rejected_answers_are_in_the_books(retort, teacher, prompts, prices, tmp_path):
     server, store = teacher("--fail", "length=1"), Store(tmp_path / "store")
     flags = ["--prices", prices, "--max-cost", "0.08"]
@@ -86,12 +102,11 @@ def test_the_cap_holds_over_kills(retort, teacher, prompts, prices, tmp_path, nu
         # What the dead process had sent is on its way to the server still.
         time.sleep(0.1)
         if (store.root / "retort.json").exists():
-            told = spending(retort, store)
-            assert recorded(told) <= bill(server) <= recorded(told) + told["uncertain_max_usd"]
+            expect_true_books(retort, store, server)
         assert bill(server) <= cap * 1e9
     retort(*command, status=None)
     retort("retry", store.root, "--max-cost", cap, "--prices", prices, status=None)
     told = spending(retort, store)
     assert told["total_usd"] == recorded(told)
-    assert recorded(told) <= bill(server) <= min(cap * 1e9, recorded(told) + told["uncertain_max_usd"])
+    expect_true_books(retort, store, server, cap)
     retort("verify", store.root, "--deep")

@@ -2,21 +2,13 @@
 
 import json
 import random
-import time
 
 import pytest
 
-from conftest import Store, killed
-from test_books import bill, recorded, spending
+from conftest import Store
+from test_books import bill, expect_true_books, kill_again_and_again, prices, recorded, spending  # noqa: F401
 
 SEED = 20261129
-
-
-@pytest.fixture
-def prices(tmp_path):
-    path = tmp_path / "prices.txt"
-    path.write_text("# version test-1\nm 1.0 0.1 10.0\n")
-    return path
 
 
 def samples(store):
@@ -64,15 +56,9 @@ def test_kills_lose_and_repeat_nothing(retort, teacher, prompts, prices, tmp_pat
     run = command(
         prompts, 200, store, server, prices, "--n", 5, "--samples", 2, "-c", 40, "--max-cost", cap, "--quiet",
         "--retry-base", "20ms")
-    for _ in range(6):
-        killed(run, dice.uniform(0.1, 0.7))
-        time.sleep(0.1)
-        if (store.root / "retort.json").exists():
-            told = spending(retort, store)
-            assert recorded(told) <= bill(server) <= recorded(told) + told["uncertain_max_usd"]
+    kill_again_and_again(run, retort, store, server, dice)
     retort(*run, status=None)
-    told = spending(retort, store)
-    assert recorded(told) <= bill(server) <= min(cap * 1e9, recorded(told) + told["uncertain_max_usd"])
+    expect_true_books(retort, store, server, cap)
     outcomes = samples(store) + sorted((record["id"], record["sample"]) for record in store.lane("failures"))
     assert len(outcomes) == 2000 == len(set(outcomes))
     asked = server.requests

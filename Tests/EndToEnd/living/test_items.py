@@ -2,21 +2,13 @@
 
 import json
 import random
-import time
 
 import pytest
 
-from conftest import Store, killed
-from test_books import bill, recorded, spending
+from conftest import Store
+from test_books import bill, expect_true_books, kill_again_and_again, prices, recorded, spending  # noqa: F401
 
 SEED = 20261130
-
-
-@pytest.fixture
-def prices(tmp_path):
-    path = tmp_path / "prices.txt"
-    path.write_text("# version test-1\nm 1.0 0.1 10.0\n")
-    return path
 
 
 @pytest.fixture
@@ -91,15 +83,9 @@ def test_kills_lose_and_repeat_nothing(retort, teacher, rows, prices, tmp_path, 
     )
     store, cap = Store(tmp_path / "store"), 20
     run = command(rows(1500), store, server, prices, "--items-per-request", 6, "-c", 30, "--max-cost", cap, "--quiet")
-    for _ in range(6):
-        killed(run, dice.uniform(0.1, 0.7))
-        time.sleep(0.1)
-        if (store.root / "retort.json").exists():
-            told = spending(retort, store)
-            assert recorded(told) <= bill(server) <= recorded(told) + told["uncertain_max_usd"]
+    kill_again_and_again(run, retort, store, server, dice)
     retort(*run, status=None)
-    told = spending(retort, store)
-    assert recorded(told) <= bill(server) <= min(cap * 1e9, recorded(told) + told["uncertain_max_usd"])
+    expect_true_books(retort, store, server, cap)
     check_elements(store)
     outcomes = [record["id"] for record in store.lane("responses") + store.lane("failures")]
     assert len(outcomes) == 1500 == len(set(outcomes))
@@ -108,8 +94,7 @@ def test_kills_lose_and_repeat_nothing(retort, teacher, rows, prices, tmp_path, 
     assert server.requests == asked
     retort("retry", store.root, "--prices", prices, "--max-cost", cap, status=None)
     check_elements(store)
-    told = spending(retort, store)
-    assert recorded(told) <= bill(server) <= min(cap * 1e9, recorded(told) + told["uncertain_max_usd"])
+    expect_true_books(retort, store, server, cap)
     retort("verify", store.root, "--deep")
 
 

@@ -1,13 +1,14 @@
-package import Basics
-package import CommandLine
+import Basics
+import CommandLine
 import Dataset
+import Distillation
 import Glibc
-package import HashTree
-package import SegmentStore
+import HashTree
+import SegmentStore
 
 /// `retort copy`: a store on another disk, also while a run writes it.
-package enum CopyCommand {
-    package static let spec = CommandSpec(
+enum CopyCommand {
+    static let spec = CommandSpec(
         "copy", summary: "copy a store, also while a run writes it; the next time only what is new",
         details: """
             Everything that was received when it began is in the copy, and at every moment the copy is a store that can be \
@@ -33,7 +34,7 @@ package enum CopyCommand {
         exitCodes: [.notFound, .badData, .busy, .io, .configuration])
 
     @Sendable
-    package static func run(_ command: ParsedCommand, _ context: CommandContext) async throws -> ExitCode {
+    static func run(_ command: ParsedCommand, _ context: CommandContext) async throws -> ExitCode {
         let (source, target) = (command.operand("STORE")!, command.operand("DEST")!)
         let (verifies, moves) = (command.flag("verify"), command.flag("move"))
         if let pause = command.durationIfSet("every") {
@@ -79,14 +80,14 @@ package enum CopyCommand {
 }
 
 /// What copying a store has come to.
-package struct CopiedStore {
-    package var report: CopyReport
-    package var target: String
+struct CopiedStore {
+    var report: CopyReport
+    var target: String
     /// Of the tree of both stores' blocks.
-    package var root: SHA256Digest
+    var root: SHA256Digest
 
     /// Copies a store that no run writes, compares the hashes of both, and removes the first if that is wanted.
-    package static func proven(_ source: String, _ target: String, moves: Bool) throws(RetortError) -> CopiedStore {
+    static func proven(_ source: String, _ target: String, moves: Bool) throws(RetortError) -> CopiedStore {
         var root = HashTree().root
         let report = try StoreCopy.run(
             source, to: target, removing: moves, options: StoreAccess.options,
@@ -117,9 +118,9 @@ package struct CopiedStore {
             outside: reader.recordsOutsideBlocks)
     }
 
-    package var text: String { "\(Self.text(report, target)); verified, root \(root)" }
+    var text: String { "\(Self.text(report, target)); verified, root \(root)" }
 
-    package static func text(_ report: CopyReport, _ target: String) -> String {
+    static func text(_ report: CopyReport, _ target: String) -> String {
         var text = "\(target): \(Human.bytes(report.bytes)) copied, \(Human.plural(report.blocks, "block"))"
         if report.isLive { text += ", while a run is writing" }
         if let path = report.setAside { text += "; an earlier copy with records of its own is at \(path)" }
