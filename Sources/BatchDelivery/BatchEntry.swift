@@ -17,6 +17,8 @@ public enum BatchStage: Sendable, Hashable {
     /// What the provider said last.
     case seen(total: Int, succeeded: Int, failed: Int, expires: Int)
     case ended(String)
+    /// Nothing new of the batch: what is uncertain has changed.
+    case counted
     /// Its requests without an outcome are asked live, though the provider may still answer and bill them: so much in
     /// nanodollars at most.
     case overtaken(cost: Int)
@@ -90,7 +92,7 @@ extension BatchEntry {
         var output = Array(#"{"batch":\#(number),"stage":"#.utf8)
         JSONString.append(stage.name, to: &output)
         switch stage {
-        case .planned, .creating: break
+        case .planned, .creating, .counted: break
         case .uploaded(let text), .created(let text), .foreign(let text), .postponed(let text), .ended(let text),
             .collected(let text):
             output += Array(#","text":"#.utf8)
@@ -161,6 +163,7 @@ extension BatchStage {
         case .postponed: "postponed"
         case .seen: "seen"
         case .ended: "ended"
+        case .counted: "counted"
         case .overtaken: "overtaken"
         case .collected: "collected"
         }
@@ -171,6 +174,7 @@ extension BatchStage {
         switch (name, text) {
         case ("planned", _): self = .planned
         case ("creating", _): self = .creating
+        case ("counted", _): self = .counted
         case ("uploaded", let text?): self = .uploaded(file: text)
         case ("created", let text?): self = .created(batch: text)
         case ("foreign", let text?): self = .foreign(batch: text)

@@ -40,7 +40,7 @@ public struct BatchStanding: Sendable, Hashable {
 
     mutating func add(_ entry: BatchEntry) {
         switch entry.stage {
-        case .planned: break
+        case .planned, .counted: break
         case .uploaded(let id): file = id
         case .creating:
             isCreating = true

@@ -17,7 +17,7 @@ package enum BatchText {
     package static func line(_ stage: BatchStage, _ standing: BatchStanding, now: Int) -> String? {
         let name = "batch \(standing.number)"
         switch stage {
-        case .planned, .uploaded, .postponed, .overtaken: return nil
+        case .planned, .uploaded, .postponed, .overtaken, .counted: return nil
         case .creating:
             return standing.creations < 2
                 ? nil

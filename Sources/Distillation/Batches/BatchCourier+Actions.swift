@@ -144,7 +144,7 @@ extension BatchCourier {
             let reader = try LineReader(ofResults: file)
             while let (_, line) = try reader.next() {
                 guard !isStopping else {
-                    try await write(&chunk)
+                    try await write(&chunk, of: flight)
                     return nil
                 }
                 guard let root = try? parser.parse(line).root, let result = dialect.result(root),
@@ -171,7 +171,7 @@ extension BatchCourier {
                         attemptsMax: attemptsMax)
             try await take(item, verdict, flight, &chunk)
         }
-        try await write(&chunk)
+        try await write(&chunk, of: flight)
         closeBooks(of: flight)
         return .collected(.whole)
     }
@@ -258,7 +258,7 @@ extension BatchCourier {
         }
         if verdict.isLeft { leave(key.hash) }
         if let next = verdict.next { try again(next, key.hash) }
-        if chunk.outcomes.count >= Self.chunk { try await write(&chunk) }
+        if chunk.outcomes.count >= Self.chunk { try await write(&chunk, of: flight) }
     }
 
     private func isKnown(_ round: ItemRound, of item: BatchItem) throws(RetortError) -> Bool {
@@ -284,8 +284,10 @@ extension BatchCourier {
     }
 
     /// When it returns, the results survive the death of the process.
-    private func write(_ chunk: inout BatchChunk) async throws(RetortError) {
+    private func write(_ chunk: inout BatchChunk, of flight: BatchFlight) async throws(RetortError) {
         guard !chunk.outcomes.isEmpty else { return }
+        // What these records leave uncertain is noted before they are there.
+        if !ownsMark || journal.uncertain != books.uncertain { try note(flight.number, .counted) }
         let pressure = try parts.recorder.accept(chunk.outcomes)
         chunk.outcomes.removeAll(keepingCapacity: true)
         try writeMark()
@@ -307,7 +309,7 @@ extension BatchCourier {
         } take: { [self] item, verdict throws(RetortError) in
             try await take(item, verdict, flight, &chunk)
         }
-        try await write(&chunk)
+        try await write(&chunk, of: flight)
         closeBooks(of: flight)
     }
 

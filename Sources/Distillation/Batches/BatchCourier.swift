@@ -53,6 +53,8 @@ package final class BatchCourier {
     package private(set) var isCut = false
     /// Answers to rows that were answered live as well: how many, and what they have cost.
     package var twice = (answers: 0, nanodollars: 0)
+    /// Whether the journal of batches says what of the mark is uncertain.
+    private(set) var ownsMark = false
 
     /// The longest sleep between two looks at what a signal asked for.
     private static let nap = Interval.milliseconds(200)
@@ -83,8 +85,7 @@ package final class BatchCourier {
     // MARK: Batches of earlier runs
 
     /// Takes over the batches that are open. Call it before rows are planned.
-    /// - Parameter spending: of the store so far.
-    package func adopt(_ spending: Spending) throws(RetortError) {
+    package func adopt() throws(RetortError) {
         BatchFiles.removeLeftovers(journal.directory)
         var asked: [BatchKeys.Adopted] = []
         // As it was noted when the batches were planned, and as it counts now.
@@ -117,12 +118,17 @@ package final class BatchCourier {
             parts.say(BatchText.adopted(standing))
         }
         parts.keys.adopt(asked)
-        let mark = Int(clamping: parts.store.mark)
-        books.adopt(
-            // The mark covers open batches, which are set aside one by one.
-            uncertain: flights.isEmpty ? spending.uncertainMax : max(0, mark - noted, journal.uncertain ?? 0),
-            reserved: reserved)
+        books.adopt(uncertain: uncertain(beside: noted), reserved: reserved)
         try writeMark()
+    }
+
+    /// What of the mark no open batch explains.
+    /// - Parameter noted: what the open ones may still cost, as it was noted.
+    private func uncertain(beside noted: Int) -> Int {
+        let known = journal.uncertain
+        // A kill may have come between records and the lowering of the mark for them.
+        if let known, MarkOwner.of(parts.store) == .batches { return known }
+        return max(0, Int(clamping: parts.store.mark) - noted, known ?? 0)
     }
 
     private func checkJob(of standing: BatchStanding) throws(RetortError) {
@@ -152,7 +158,7 @@ package final class BatchCourier {
     }
 
     package func writeMark() throws(RetortError) {
-        if Int64(books.mark) != parts.store.mark { try parts.recorder.note(unrecordedMax: books.mark) }
+        if Int64(books.mark) != parts.store.mark { try parts.store.setMark(Int64(books.mark)) }
     }
 
     // MARK: The loop
@@ -363,6 +369,9 @@ package final class BatchCourier {
         try journal.append(
             BatchEntry(
                 number: number, stage, time: Int(wallClockSeconds()), uncertain: books.uncertain, plan: plan))
+        guard !ownsMark else { return }
+        try MarkOwner.batches.take(parts.store)
+        ownsMark = true
     }
 
     private func rest() async throws(RetortError) {

@@ -83,7 +83,7 @@ package enum BatchGuard {
             let isKept = settings.batch.map { isOwn(standing, $0) } ?? false
             return !standing.isSubmitted && (!isKept || settings.onChange == .rerun)
         }
-        guard !unsent.isEmpty else { return }
+        guard !unsent.isEmpty else { return try settle(store, journal) }
         let uncertain = journal.uncertain ?? 0
         let reserved = unsent.reduce(0) { $0.addingSaturated($1.plan.costMax) }
         for standing in unsent {
@@ -96,5 +96,15 @@ package enum BatchGuard {
         // The mark held what they might have cost.
         let mark = max(Int(clamping: store.mark) - reserved, uncertain)
         if store.mark > Int64(mark) { try store.setMark(Int64(mark)) }
+        try settle(store, journal)
+    }
+
+    /// Lowers the mark where a run was killed before it did so for the last records of its batches. Call it with the store
+    /// open, before anything is sent live.
+    static func settle(_ store: RecordStore, _ journal: BatchJournal) throws(RetortError) {
+        guard journal.open.isEmpty, MarkOwner.of(store) == .batches, let uncertain = journal.uncertain,
+            store.mark > Int64(uncertain)
+        else { return }
+        try store.setMark(Int64(uncertain))
     }
 }

@@ -1,4 +1,5 @@
 package import Basics
+import BatchDelivery
 import CommandLine
 package import Dataset
 import HTTPTransport
@@ -17,6 +18,7 @@ extension RunSession {
         return try await session(
             open: { () throws(RetortError) in
                 let store = try RecordStore.open(settings.out, options: storeOptions)
+                try BatchGuard.settle(store, BatchJournal(of: settings.out))
                 try settings.noteServers(in: store, replacing: false)
                 try edits?.write(to: store)
                 try keepInstructions(in: store)

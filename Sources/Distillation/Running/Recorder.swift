@@ -11,6 +11,8 @@ package final class Recorder: OutcomeSink {
     private let watch: RunWatch?
     /// `append` takes one caller at a time; outcomes and bad rows come from two threads.
     private let turn = Locked(())
+    /// Whether the mark is known to be that of requests.
+    private let ownsMark = Locked(false)
 
     private let goal: AcceptedGoal?
     private let library: AnswerLibrary?
@@ -42,7 +44,13 @@ package final class Recorder: OutcomeSink {
         return result.isPressed ? .pressed : .open
     }
 
-    package func note(unrecordedMax nanodollars: Int) throws(RetortError) { try store.setMark(Int64(nanodollars)) }
+    package func note(unrecordedMax nanodollars: Int) throws(RetortError) {
+        if !ownsMark.withLock({ $0 }) {
+            try MarkOwner.requests.take(store)
+            ownsMark.withLock { $0 = true }
+        }
+        try store.setMark(Int64(nanodollars))
+    }
 
     package func relieved(_ wake: @escaping @Sendable () -> Void) { store.onRelief(wake) }
 
