@@ -27,7 +27,8 @@ public struct Hash128: Sendable, Hashable, Comparable {
     @inlinable
     public func hash(into hasher: inout Hasher) { hasher.combine(low) }
 
-    /// What dictionaries and sets ask. The value is a good hash already: to hash it again costs more than the lookup.
+    /// Used by dictionaries and sets. The value is already a good hash; hashing it again would cost more than the
+    /// lookup.
     @inlinable
     public func _rawHashValue(seed: Int) -> Int { Int(truncatingIfNeeded: low) ^ seed }
 

@@ -1,6 +1,6 @@
-/// Decimal numbers as bytes, without a string in between: a record holds a dozen of them.
+/// Writes decimal numbers as bytes, without an intermediate string: a record holds a dozen of them.
 public enum Decimal {
-    /// The most digits a `UInt64` has.
+    /// Maximum digits of a `UInt64`.
     private static let digitsMax = 20
 
     /// Appends the digits of `value`, with a minus sign where it is negative.

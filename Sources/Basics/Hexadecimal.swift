@@ -1,4 +1,4 @@
-/// Lower-case hexadecimal of fixed width, as it stands in records, file names and the journal.
+/// Lower-case hexadecimal of fixed width, as used in records, file names and the journal.
 public enum Hexadecimal {
     private static let digits: [UInt8] = Array("0123456789abcdef".utf8)
 

@@ -51,14 +51,14 @@ public struct Interval: Sendable, Hashable, Comparable {
     }
 }
 
-/// Seconds since 1970 of the system's wall clock. For labels only: nothing is ordered by it.
+/// Seconds since 1970 on the system's wall clock. For labels only: nothing is ordered by it.
 public func wallClockSeconds() -> Int64 {
     var time = timespec()
     clock_gettime(CLOCK_REALTIME, &time)
     return Int64(time.tv_sec)
 }
 
-/// The same with fractions of a second, for deadlines that people set.
+/// Seconds since 1970 with fractions, for deadlines that people set.
 public func wallClock() -> Double {
     var time = timespec()
     clock_gettime(CLOCK_REALTIME, &time)

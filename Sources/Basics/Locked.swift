@@ -21,8 +21,8 @@ public final class Locked<Value>: @unchecked Sendable {
         mutex.deallocate()
     }
 
-    /// Runs `body` with exclusive access. Not reentrant. Keep it short: no callbacks, and no I/O but
-    /// what must not overtake other I/O on the same file, such as the store's write to its journal.
+    /// Runs `body` with exclusive access. Not reentrant. Keep it short: no callbacks, and no I/O except writes that
+    /// must stay in order with other I/O on the same file, such as the store's write to its journal.
     @inlinable
     public func withLock<Result, Failure: Error>(
         _ body: (inout Value) throws(Failure) -> Result

@@ -21,7 +21,7 @@ public final class Monitor<State>: @unchecked Sendable {
         mutex.deallocate()
     }
 
-    /// Changes the state and wakes everybody who waits.
+    /// Changes the state and wakes all waiting threads.
     public func update<Result>(_ body: (inout State) -> Result) -> Result {
         pthread_mutex_lock(mutex)
         defer {
@@ -31,8 +31,8 @@ public final class Monitor<State>: @unchecked Sendable {
         return body(&state)
     }
 
-    /// Waits until `body` gives a value; it is asked again after every update. It may change the state, but that wakes
-    /// nobody: what others wait for belongs in `update`.
+    /// Blocks until `body` returns a value. `body` is called again after every update. It may change the state, but
+    /// that wakes no other thread: changes that others wait for belong in `update`.
     public func wait<Result>(for body: (inout State) -> Result?) -> Result {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
@@ -42,7 +42,8 @@ public final class Monitor<State>: @unchecked Sendable {
         }
     }
 
-    /// The same for a time at most; nil when it has passed. A clock that is set meanwhile makes it longer or shorter.
+    /// Blocks until `body` returns a value, or until `time` has passed; nil then. Setting the system clock meanwhile
+    /// lengthens or shortens the wait.
     public func wait<Result>(atMost time: Interval, for body: (inout State) -> Result?) -> Result? {
         var end = timespec()
         clock_gettime(CLOCK_REALTIME, &end)

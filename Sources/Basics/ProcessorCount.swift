@@ -2,6 +2,6 @@ internal import Glibc
 
 /// The machine's processors.
 public enum ProcessorCount {
-    /// Those that are online now, at least 1.
+    /// The processors that are online now, at least 1.
     public static var now: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
 }

@@ -1,10 +1,11 @@
 import Glibc
 
-/// Files that may have been exchanged for something else.
+/// Opens files that another process may have replaced by something else.
 public enum RegularFile {
-    /// Opens a file for reading, without following a link or waiting for a pipe's writer. The caller closes the descriptor.
+    /// Opens a file for reading without following a link or blocking on a pipe that has no writer. The caller closes
+    /// the descriptor.
     ///
-    /// Throws what the system says, `.damagedData` for what is no regular file.
+    /// Throws the system's error, or `.damagedData` if it is not a regular file.
     public static func openToRead(_ path: String) throws(RetortError) -> (descriptor: Int32, bytes: Int) {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
         guard descriptor >= 0 else { throw .system(errno, "open", path) }

@@ -4,11 +4,11 @@ import Glibc
 ///
 /// `description` reads `message (place): cause. remedy`, so it can be printed as it is after `retort: `.
 public struct RetortError: Error, Sendable, Hashable, CustomStringConvertible {
-    /// What kind of trouble it is. The command line maps each code to one exit status.
+    /// The kind of error. The command line maps each code to one exit status.
     public enum Code: String, Sendable, CaseIterable {
         /// The command line itself is wrong: an unknown flag, a missing argument.
         case usage
-        /// An input that was named is not there or cannot be read.
+        /// A named input does not exist or cannot be read.
         case inputMissing
         /// An input row or file cannot be understood.
         case badInput
@@ -26,7 +26,7 @@ public struct RetortError: Error, Sendable, Hashable, CustomStringConvertible {
         case refused
         /// The work stopped early, or some items failed; it can be resumed.
         case incomplete
-        /// What was asked for is not in the store.
+        /// The requested item is not in the store.
         case notFound
         /// The user interrupted the work.
         case interrupted
@@ -37,7 +37,7 @@ public struct RetortError: Error, Sendable, Hashable, CustomStringConvertible {
     public var message: String
     /// Where: a file, `file:line` or `file:line:column`, an address.
     public var place: String?
-    /// What lies beneath: the system's or a library's own words.
+    /// The underlying cause, in the words of the system or a library.
     public var cause: String?
     /// What to do next, as a full sentence.
     public var remedy: String?
@@ -62,13 +62,14 @@ public struct RetortError: Error, Sendable, Hashable, CustomStringConvertible {
         return text
     }
 
-    /// The text without full stops, colons and blanks at its end: a cause may be a whole sentence, and an API's.
+    /// The text without full stops, colons and spaces at its end: a cause, such as an API's message, may be a whole
+    /// sentence.
     private static func withoutStop(_ text: String) -> Substring {
         let end = text.unicodeScalars.lastIndex { ![".", " ", ":", "\n"].contains($0) }
         return end.map { text[...$0] } ?? ""
     }
 
-    /// Whether a text ends as a sentence that is no statement, or in another script.
+    /// Whether the text ends with sentence punctuation other than a full stop, or with that of another script.
     private static func isEnd(_ text: String) -> Bool {
         guard let last = text.unicodeScalars.last else { return false }
         return ["!", "?", "\u{2026}", "\u{3002}", "\u{FF01}", "\u{FF1F}"].contains(last)
@@ -76,8 +77,8 @@ public struct RetortError: Error, Sendable, Hashable, CustomStringConvertible {
 }
 
 extension RetortError {
-    /// The error of a system call that failed: `operation` names the call ("write"), `path` the file.
-    /// Take `number` from `errno` at once, before anything else can change it.
+    /// The error of a failed system call: `operation` names the call ("write"), `path` the file. Pass `errno` as
+    /// `number` at once, before another call can change it.
     public static func system(_ number: Int32, _ operation: String, _ path: String) -> RetortError {
         let cause = "\(operation): \(String(cString: strerror(number)))"
         switch number {

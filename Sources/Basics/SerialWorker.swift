@@ -1,7 +1,7 @@
-/// Runs steps one after another beside its caller, on a thread of its own or, for tests that replay an order, in place.
+/// Runs steps one after another, on a thread of its own or in place (for tests that replay an order).
 ///
-/// The caller is held up when too many steps wait. After a step has failed, those behind it are dropped, and the
-/// caller's next call throws what the step threw. One caller at a time.
+/// Blocks the caller when too many steps wait. After a step has failed, the steps behind it are dropped and the
+/// caller's next call throws the error. One caller at a time.
 public final class SerialWorker: Sendable {
     public typealias Step = @Sendable () throws(RetortError) -> Void
 
@@ -30,7 +30,7 @@ public final class SerialWorker: Sendable {
 
     deinit { shared?.update { $0.isReleased = true } }
 
-    /// Runs the step, now or soon. Throws the error of an earlier one.
+    /// Runs the step now, or queues it. Throws the error of an earlier step.
     public func submit(_ step: @escaping Step) throws(RetortError) {
         guard let shared else { return try step() }
         let error = shared.wait { $0.error != nil || $0.waiting.count < self.stepsMax ? .some($0.error) : nil }
@@ -38,7 +38,7 @@ public final class SerialWorker: Sendable {
         shared.update { $0.waiting.append(step) }
     }
 
-    /// Waits until all steps have run. Throws the error of one that failed.
+    /// Waits until all steps have run. Throws the error of a failed step.
     public func drain() throws(RetortError) {
         guard let shared else { return }
         let error = shared.wait { $0.waiting.isEmpty && !$0.isWorking ? .some($0.error) : nil }
@@ -52,7 +52,7 @@ public final class SerialWorker: Sendable {
         while true {
             let isEnd = shared.wait { !$0.waiting.isEmpty ? false : $0.isReleased ? true : nil }
             if isEnd { return }
-            // Taken in an update, which wakes a caller who waits for room.
+            // The step is taken in an update, which wakes a caller that waits for room.
             let steps = shared.update { state in
                 state.isWorking = true
                 defer { state.waiting = [] }

@@ -1,14 +1,14 @@
 internal import Glibc
 
-/// Texts that a user names: options' files, which may be pipes (`<(...)`).
+/// Reads text files that options name; they may be pipes (`<(...)`).
 public enum TextFile {
-    /// Bytes of the longest text that is read.
+    /// Maximum bytes of a text.
     public static let bytesMax = 64 << 20
 
     private static let pieceBytes = 64 << 10
 
-    /// The whole text. Blocks until a pipe's end. Throws `.inputMissing`, `.io`, and `.badInput` for what is too large, not
-    /// UTF-8, or no file or pipe.
+    /// The whole text. Blocks until the end of a pipe. Throws `.inputMissing`, `.io`, or `.badInput` if the text is too
+    /// large or not UTF-8, or if the path is neither a file nor a pipe.
     public static func read(_ path: String) throws(RetortError) -> String {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw .system(errno, "open", path) }

@@ -1,13 +1,12 @@
 internal import Glibc
 
-/// How eagerly the kernel runs a thread of this process beside its others.
+/// Lowers the priority of a thread relative to the others of this process.
 public enum ThreadPriority {
-    /// What is added to the nice value. A thread that competes for a core with one that does not give way gets a
-    /// twenty-ninth of it (1024 to 36: the kernel's sched_prio_to_weight), so it is slow then and never starved.
+    /// Added to the nice value. A thread at this value that competes for a core with a normal one gets 1/29 of it
+    /// (weights 36 and 1024 in the kernel's sched_prio_to_weight): slow, but never starved.
     public static let givingWay: Int32 = 15
 
-    /// Makes the calling thread give way to the others, for good. On Linux a nice value belongs to a thread
-    /// (setpriority(2)).
+    /// Lowers the calling thread's priority permanently. On Linux a nice value belongs to a thread (setpriority(2)).
     public static func giveWay() {
         let thread = id_t(0)
         errno = 0

@@ -1,6 +1,7 @@
-/// Payloads waiting for an instant, earliest first, and in order of insertion among equals. A value: it reads no clock.
+/// Payloads that wait for an instant, earliest first; equal instants keep the order of insertion. A value: it reads no
+/// clock.
 ///
-/// Inlinable, so that each module has it for its own payload.
+/// Inlinable, so that each module specialises it for its own payload.
 public struct TimerHeap<Payload> {
     @usableFromInline struct Entry {
         @usableFromInline var deadline: Instant
@@ -28,7 +29,7 @@ public struct TimerHeap<Payload> {
     @inlinable public var isEmpty: Bool { entries.isEmpty }
     @inlinable public var earliest: Instant? { entries.first?.deadline }
 
-    /// Takes a number for `insert`, so that the number can be known before the timer exists.
+    /// Reserves a number for `insert`, so that it is known before the timer exists.
     @inlinable public mutating func reserve() -> UInt64 {
         idNext += 1
         return idNext
@@ -46,20 +47,20 @@ public struct TimerHeap<Payload> {
         insert(payload, at: deadline, id: reserve())
     }
 
-    /// Takes the timer out before its time; nil if it has fired or was removed.
+    /// Removes a timer before its time; nil if it has fired or was removed.
     @inlinable public mutating func remove(id: UInt64) -> Payload? {
         guard let position = positions[id] else { return nil }
         return take(position).payload
     }
 
-    /// Takes out the earliest timer that is due at `now`.
+    /// Removes the earliest timer that is due at `now`.
     @inlinable public mutating func popDue(_ now: Instant) -> (deadline: Instant, payload: Payload)? {
         guard let first = entries.first, first.deadline <= now else { return nil }
         let entry = take(0)
         return (entry.deadline, entry.payload)
     }
 
-    /// Takes out everything, in no particular order.
+    /// Removes and returns all payloads, in no particular order.
     @inlinable public mutating func removeAll() -> [Payload] {
         let payloads = entries.map(\.payload)
         entries.removeAll()

@@ -7,13 +7,13 @@ public enum WorkThread {
         init(_ body: @escaping @Sendable () -> Void) { self.body = body }
     }
 
-    /// Starts work that may block; tests of the whole have it done at once.
+    /// Starts work that may block. Tests of the whole program run it in place.
     public typealias Start = @Sendable (@escaping @Sendable () -> Void) -> Void
 
-    /// Bytes of stack: parsers recurse as deep as the text they are given allows.
+    /// Stack size in bytes: parsers recurse as deep as their input allows.
     public static let stackBytes = 2 << 20
 
-    /// Starts a detached thread; `givesWay`: for work that others wait for only when they have nothing else to do.
+    /// Starts a detached thread. `givesWay` lowers its priority, for work that the event loop rarely waits for.
     public static func start(givesWay: Bool = false, _ body: @escaping @Sendable () -> Void) {
         if givesWay {
             return start {

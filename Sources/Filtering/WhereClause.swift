@@ -2,21 +2,22 @@ public import Basics
 
 /// A condition on records, as `--where` takes it: `pass and score >= 0.8 and metadata.topic != "music"`.
 ///
-/// Grammar, loosest first: `a or b`, `a and b`, `not a`, comparisons by `==`, `!=`, `<`, `<=`, `>`, `>=`, parentheses. Operands
-/// are fields, texts in single or double quotes, numbers, `true`, `false` and `null`. A field is a name, or a path of names with
-/// dots between; a name of other signs than letters, digits, `_` and `-` is written in quotes: `metadata."my field"`.
+/// Grammar, lowest precedence first: `a or b`, `a and b`, `not a`, comparisons with `==`, `!=`, `<`, `<=`, `>`, `>=`,
+/// parentheses. Operands are fields, texts in single or double quotes, numbers, `true`, `false` and `null`. A field is
+/// a name, or a path of names separated by dots; a name with characters other than letters, digits, `_` and `-` is
+/// quoted: `metadata."my field"`.
 ///
-/// Every condition is true or false: values of different types are unequal and in no order, a field that is not there is `null`.
-/// A value alone holds unless it is false, null, zero or an empty text.
+/// Every condition is true or false. Values of different types are unequal and have no order; a missing field is
+/// `null`. A value alone is true unless it is false, null, zero or an empty text.
 public struct WhereClause: Sendable, Hashable {
-    /// As it was given.
+    /// The text as given.
     public let text: String
     let root: WhereNode
 
-    /// Bytes of the longest text.
+    /// Maximum bytes of a condition.
     public static let textBytesMax = 64 << 10
 
-    /// Reads a text. Throws `.usage` with the column where it stops being a condition, and for a field whose first name is not
+    /// Parses a condition. Throws `.usage` with the column of a syntax error, and for a field whose first name is not
     /// in `fields`.
     public init(_ text: String, fields: [String]) throws(RetortError) {
         self.text = text
@@ -24,10 +25,10 @@ public struct WhereClause: Sendable, Hashable {
         root = try parser.clause()
     }
 
-    /// Whether the condition holds. `value` is asked for fields by their paths.
+    /// Whether the condition is true. `value` returns the field at a path.
     public func holds(_ value: (_ path: [String]) -> WhereValue) -> Bool { root.value(value).isTrue }
 
-    /// The fields that it asks for.
+    /// The paths of all fields in the condition.
     public var paths: Set<[String]> {
         var paths: Set<[String]> = []
         root.collectPaths(&paths)

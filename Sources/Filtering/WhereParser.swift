@@ -8,9 +8,9 @@ struct WhereParser {
     private var depth = 0
     private var nodes = 0
 
-    /// Parentheses and `not` within each other.
+    /// Maximum nesting of parentheses and `not`.
     private static let depthMax = 100
-    /// Comparisons, names and signs of one condition.
+    /// Maximum comparisons, names and operators of a condition.
     private static let nodesMax = 1000
 
     init(_ source: String, fields: [String]) throws(RetortError) {
@@ -138,7 +138,7 @@ struct WhereParser {
         return false
     }
 
-    /// A backslash before a quote or another backslash takes its meaning away.
+    /// A backslash escapes a quote or another backslash.
     private mutating func quoted() throws(RetortError) -> String {
         let start = rest
         let quote = rest.removeFirst()

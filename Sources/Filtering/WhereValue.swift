@@ -1,8 +1,8 @@
 public import JSONText
 
-/// What a field of a record is, to a condition.
+/// The value of a record's field in a condition.
 public enum WhereValue: Sendable, Hashable {
-    /// Also what is not there.
+    /// Also a missing field.
     case null
     case boolean(Bool)
     case number(Double)
@@ -10,7 +10,7 @@ public enum WhereValue: Sendable, Hashable {
     /// A list or an object, as written.
     case json([UInt8])
 
-    /// Of a JSON value; nil is what is not there.
+    /// The value of a JSON value; nil means missing.
     public init(_ value: JSONValue?) {
         switch value?.kind {
         case nil, .null: self = .null
@@ -21,7 +21,7 @@ public enum WhereValue: Sendable, Hashable {
         }
     }
 
-    /// Of what is at a path of names within a JSON value; a number in the path counts a list's elements from 0.
+    /// The value at a path of names within a JSON value; a number in the path indexes a list from 0.
     public init(_ value: JSONValue?, at path: some Collection<String>) {
         var value = value
         for name in path {
@@ -35,7 +35,7 @@ public enum WhereValue: Sendable, Hashable {
         self.init(value)
     }
 
-    /// Whether the value alone holds.
+    /// Whether the value alone counts as true.
     var isTrue: Bool {
         switch self {
         case .null: false
@@ -46,7 +46,7 @@ public enum WhereValue: Sendable, Hashable {
         }
     }
 
-    /// Nil where the two are in no order.
+    /// Nil if the two values have no order.
     func isLess(than other: WhereValue) -> Bool? {
         switch (self, other) {
         case (.number(let a), .number(let b)): a.isNaN || b.isNaN ? nil : a < b

@@ -1,20 +1,20 @@
 extension Retort {
-    /// What became of one request.
+    /// The outcome of one request.
     public struct Answer: Sendable, Hashable {
-        /// What the model said; empty where there is a failure.
+        /// The model's text; empty if the request failed.
         public var text: String
-        /// Its reasoning, where the server gives it apart.
+        /// The model's reasoning, if the server returns it separately.
         public var reasoning: String
-        /// Why it ended: `stop`, `length`, `tool_calls`, ...; empty where the server does not say.
+        /// The finish reason: `stop`, `length`, `tool_calls`, ...; empty if the server does not give one.
         public var finishReason: String
-        /// Tokens, as the server counts them.
+        /// Tokens as counted by the server.
         public var promptTokens: Int
         public var completionTokens: Int
-        /// Requests that were made for it.
+        /// Requests that were sent for it.
         public var attempts: Int
-        /// Seconds from sending to the last byte, of the last request.
+        /// Seconds from sending to the last byte, for the last request.
         public var seconds: Double
-        /// Why there is no answer; nil where there is one.
+        /// Why there is no answer; nil if there is one.
         public var failure: ItemFailure?
 
         public var isAnswer: Bool { failure == nil }
@@ -25,7 +25,7 @@ extension Retort {
         /// `rate_limited`, `server`, `timeout`, `content_filter`, `length`, ...: the classes of failure records.
         public var name: String
         public var message: String
-        /// The HTTP status of the last request; 0 where there was no reply.
+        /// The HTTP status of the last request; 0 if there was no reply.
         public var status: Int
 
         public var description: String { "\(name): \(message)" }
@@ -33,9 +33,9 @@ extension Retort {
 
     /// An answer, and which prompt it belongs to.
     public struct Arrival: Sendable, Hashable {
-        /// The place of its prompt in the list.
+        /// The index of its prompt in the list.
         public var index: Int
-        /// From 0, where there are several answers to a prompt.
+        /// Counts from 0 if there are several answers per prompt.
         public var sample: Int
         public var answer: Answer
     }

@@ -7,9 +7,9 @@ internal import ModelAPI
 internal import ResponseGenerator
 internal import RetortCommands
 
-/// The engine with lists at both ends.
+/// The engine with a list as its source and a list as its sink.
 struct Asking {
-    /// Which request it is.
+    /// The prompt and sample that a request belongs to.
     struct Place: Sendable {
         var index: Int
         var sample: Int
@@ -45,7 +45,7 @@ struct Asking {
         self.options = options
     }
 
-    /// Answers in the places of their questions.
+    /// The answers in the order of their questions.
     func lists(_ questions: [RequestInput], samples: Int) async throws(RetortError) -> [[Retort.Answer]] {
         let none = [Retort.Answer?](repeating: nil, count: samples)
         let answers = Locked(Array(repeating: none, count: questions.count))
@@ -55,7 +55,8 @@ struct Asking {
         return answers.withLock { lists in lists.map { $0.compactMap(\.self) } }
     }
 
-    /// Asks everything; each answer is told as it comes, on the engine's thread. Throws what ended the whole before.
+    /// Sends all requests. `onAnswer` is called for each answer as it arrives, on the engine's thread. Throws the error
+    /// that ended the whole.
     func ask(
         _ questions: [RequestInput], samples: Int, _ onAnswer: @escaping @Sendable (Retort.Arrival) -> Void
     ) async throws(RetortError) {
@@ -128,7 +129,7 @@ struct Asking {
     }
 }
 
-/// Questions as items, some at a time.
+/// Hands out questions as items, in batches.
 private final class ListSource: ItemSource {
     private let questions: [RequestInput]
     private let samples: Int
@@ -166,7 +167,7 @@ private final class ListSource: ItemSource {
     }
 }
 
-/// Tells outcomes as they come.
+/// Reports outcomes as they arrive.
 private struct ListSink: OutcomeSink {
     let onAnswer: @Sendable (Retort.Arrival) -> Void
 
@@ -182,7 +183,7 @@ private struct ListSink: OutcomeSink {
 }
 
 extension Retort.Answer {
-    /// Nil for what is no outcome.
+    /// Nil for an event that is not an outcome.
     fileprivate init?(_ outcome: Outcome<Asking.Place>) {
         let answer: ModelAnswer?
         switch outcome.result {

@@ -1,34 +1,34 @@
 public import Basics
 internal import ModelAPI
 
-/// Asks a model many things at once: lists in, lists out.
+/// Sends many prompts to a model at once: lists in, lists out.
 ///
 /// ```swift
 /// let answers = try await Retort.answers(to: prompts, model: "qwen3-8b", baseURL: "http://127.0.0.1:8000/v1")
 /// for answer in answers { print(answer.text) }
 /// ```
 ///
-/// Requests that fail are sent again, rates are kept to, and no order of arrival shows: `answers[i]` belongs to `prompts[i]`.
-/// What cannot be answered has a `failure` in its place. The key is read from the environment, as `retort run` reads it, or
-/// given in the options.
+/// Failed requests are retried, rate limits are respected, and `answers[i]` always belongs to `prompts[i]`. An answer
+/// that could not be obtained has a `failure`. The API key comes from the environment, as for `retort run`, or from the
+/// options.
 ///
-/// Nothing is kept on disk by these functions: for work that costs much, `run` fills a store, which resumes. Everything may be
-/// called from any task or thread.
+/// These functions keep nothing on disk. For expensive work, `run` fills a store and can be resumed. All functions may
+/// be called from any task or thread.
 public enum Retort {
-    /// What every function here throws: a code, what is wrong, where, why, and what to do next.
+    /// The error that every function here throws: a code, what is wrong, where, why, and what to do next.
     public typealias Failure = RetortError
 
-    /// An answer to each prompt, in the order of the prompts.
+    /// One answer per prompt, in the order of the prompts.
     ///
-    /// Throws `.configuration` for options that cannot be, `.refused` when the server refuses whatever is asked (a wrong key,
-    /// no such model), `.incomplete` when it cannot be reached. A prompt that alone cannot be answered throws nothing.
+    /// Throws `.configuration` for invalid options, `.refused` if the server rejects every request (wrong key, unknown
+    /// model), `.incomplete` if it cannot be reached. A single prompt that fails throws nothing.
     public static func answers(
         to prompts: [String], model: String, baseURL: String, options: Options = Options()
     ) async throws(RetortError) -> [Answer] {
         try await answers(to: prompts, samples: 1, model: model, baseURL: baseURL, options: options).map { $0[0] }
     }
 
-    /// So many answers to each prompt, each by a request of its own.
+    /// `samples` answers per prompt, each from its own request.
     ///
     /// - Precondition: `samples` is at least 1.
     public static func answers(
@@ -38,7 +38,7 @@ public enum Retort {
         return try await Asking(model, baseURL, .chat, options).lists(questions, samples: samples)
     }
 
-    /// An answer to each conversation.
+    /// One answer per conversation.
     public static func answers(
         toChats chats: [[Message]], model: String, baseURL: String, options: Options = Options()
     ) async throws(RetortError) -> [Answer] {
@@ -46,7 +46,7 @@ public enum Retort {
         return try await Asking(model, baseURL, .chat, options).lists(questions, samples: 1).map { $0[0] }
     }
 
-    /// What the model writes on after each text (`/completions`).
+    /// The model's continuation of each text (`/completions`).
     public static func completions(
         of texts: [String], model: String, baseURL: String, options: Options = Options()
     ) async throws(RetortError) -> [Answer] {
@@ -54,7 +54,7 @@ public enum Retort {
         return try await Asking(model, baseURL, .completions, options).lists(questions, samples: 1).map { $0[0] }
     }
 
-    /// What belongs between the two texts of each pair (`/completions` with `suffix`).
+    /// The text between the two parts of each pair (`/completions` with `suffix`).
     public static func infills(
         between pairs: [(prefix: String, suffix: String)], model: String, baseURL: String,
         options: Options = Options()
@@ -65,8 +65,8 @@ public enum Retort {
         return try await Asking(model, baseURL, .completions, options).lists(questions, samples: 1).map { $0[0] }
     }
 
-    /// Answers as they come, each with the place of its prompt. The stream ends with an error where `answers` would throw it;
-    /// whoever stops reading stops the requests.
+    /// Answers as they arrive, each with the index of its prompt. The stream ends with an error where `answers` would
+    /// throw it. Ending the iteration cancels the remaining requests.
     public static func stream(
         _ prompts: [String], samples: Int = 1, model: String, baseURL: String, options: Options = Options()
     ) -> AsyncThrowingStream<Arrival, any Error> {
@@ -86,7 +86,7 @@ public enum Retort {
         }
     }
 
-    /// `answers` for scripts without `async`: waits on this thread. Not for use in a task, whose thread it would keep.
+    /// `answers` for scripts without `async`: blocks the calling thread. Do not call it in a task.
     public static func answersBlocking(
         to prompts: [String], model: String, baseURL: String, options: Options = Options()
     ) throws(RetortError) -> [Answer] {

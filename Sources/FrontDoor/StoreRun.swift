@@ -2,14 +2,14 @@ public import Basics
 internal import RetortCommands
 
 extension Retort {
-    /// How far a run into a store is, or how it ended.
+    /// The progress of a run into a store, or its result.
     public struct Standing: Sendable, Hashable {
         /// Items of the input; nil until they are counted.
         public var total: Int?
-        /// Items with an answer, earlier runs included, and items that have failed.
+        /// Items with an answer, including earlier runs, and failed items.
         public var answered: Int
         public var failed: Int
-        /// Dollars that all requests for the store have cost, as far as prices are known.
+        /// Dollars that all requests for the store have cost, where prices are known.
         public var costUSD: Double?
 
         public init(total: Int?, answered: Int, failed: Int, costUSD: Double?) {
@@ -20,16 +20,17 @@ extension Retort {
         }
     }
 
-    /// Fills a store as `retort run` does, and goes on where an earlier run has stopped: what has its answer is not asked
-    /// again, whatever ended that run.
+    /// Fills a store as `retort run` does, or resumes it: items that already have an answer are not sent again, however
+    /// the earlier run ended.
     ///
     /// - Parameters:
     ///   - files: prompts as `retort run` takes them: JSONL, CSV, text, a job file.
     ///   - directory: the store.
     ///   - arguments: further options of `retort run`, as on its command line: `["--max-tokens", "300", "-c", "256"]`.
-    ///   - onProgress: told about once a second, and at the end, from a thread of the run.
+    ///   - onProgress: called about once per second, and at the end, from a thread of the run.
     ///
-    /// Throws what ends the run before all items have an outcome; the same call goes on from there. Failed items throw nothing.
+    /// Throws the error that ends the run before all items have an outcome; call it again to resume. Failed items throw
+    /// nothing.
     @discardableResult
     public static func run(
         _ files: [String], into directory: String, model: String, baseURL: String, arguments: [String] = [],

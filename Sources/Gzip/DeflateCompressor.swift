@@ -1,15 +1,15 @@
 internal import CDeflate
 
-/// Compresses whole buffers to raw deflate streams, without a gzip header or trailer. Its tables are reused from call
-/// to call. Not thread-safe: one compressor a thread.
+/// Compresses whole buffers to raw deflate streams, without a gzip header or trailer. Reuses its tables from call to
+/// call. Not thread-safe: use one compressor per thread.
 public final class DeflateCompressor {
-    /// 1 is the fastest, 12 the smallest; 6 is the middle.
+    /// 1 is the fastest, 12 the smallest; 6 is a good compromise.
     public static let levels = 1...12
 
     private let compressor: OpaquePointer
     private var scratch: UnsafeMutableRawBufferPointer
 
-    /// Levels outside `levels` are a programmer's error.
+    /// A level outside `levels` is a programming error (traps).
     public init(level: Int) {
         precondition(DeflateCompressor.levels.contains(level), "deflate levels go from 1 to 12")
         guard let compressor = libdeflate_alloc_compressor(Int32(level)) else { fatalError("out of memory") }

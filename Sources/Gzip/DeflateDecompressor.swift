@@ -1,7 +1,7 @@
 public import Basics
 internal import CDeflate
 
-/// Decompresses whole raw deflate streams of known length. Not thread-safe: one decompressor a thread.
+/// Decompresses whole raw deflate streams of known length. Not thread-safe: use one decompressor per thread.
 public final class DeflateDecompressor {
     private let decompressor: OpaquePointer
 
@@ -12,8 +12,8 @@ public final class DeflateDecompressor {
 
     deinit { libdeflate_free_decompressor(decompressor) }
 
-    /// The `rawLength` bytes that `deflated` stands for. Throws `.damagedData` when the stream is not legal, means
-    /// more or fewer bytes, or ends before `deflated` does. The caller names the place.
+    /// The `rawLength` bytes that `deflated` expands to. Throws `.damagedData` if the stream is not valid, expands to
+    /// more or fewer bytes, or ends before `deflated` does. The caller adds the place.
     public func decompress(_ deflated: UnsafeRawBufferPointer, rawLength: Int) throws(RetortError) -> [UInt8] {
         // A damaged length must not become a huge allocation.
         guard rawLength >= 0, rawLength / Deflate.expansionMax <= deflated.count else {

@@ -2,15 +2,15 @@ public import Basics
 internal import CZlib
 
 /// Decompresses any gzip file (RFC 1952) as a stream: several members, every optional header field, zero padding after
-/// the last member. Memory stays constant. Not thread-safe; `read` blocks as long as its source does.
+/// the last member. Memory is constant. Not thread-safe; `read` blocks as long as its source does.
 ///
-/// A file that is cut or damaged gives every byte that could be decompressed first, and the error after them. Bytes of
-/// a damaged member are handed out before its checksum can be seen: only a clean end vouches for them.
+/// From a truncated or damaged file it first returns every byte that could be decompressed, then throws. Bytes of a
+/// damaged member are returned before its checksum is reached: only a clean end proves them.
 public final class GzipReader {
     /// Fills a buffer with compressed bytes and returns how many; 0 at the end. Called again only after more than 0.
     public typealias Source = (UnsafeMutableRawBufferPointer) throws(RetortError) -> Int
 
-    /// How much is asked of the source at a time.
+    /// Bytes requested from the source at a time.
     public static let chunkBytes = 256 * 1024
 
     /// The first two bytes of every member.
@@ -20,7 +20,7 @@ public final class GzipReader {
         /// Before a member: the file's first byte, or right behind a member.
         case between
         case inside
-        /// Behind the last member, where only zeros may stand.
+        /// After the last member, where only zeros may follow.
         case padding
         case ended
         case failed(RetortError)
@@ -34,9 +34,9 @@ public final class GzipReader {
     private var sourceEnded = false
     private var unread = 0..<0
 
-    /// Compressed bytes understood so far. After an error: where in the file it was noticed.
+    /// Compressed bytes consumed so far. After an error: the file offset at which it was noticed.
     public private(set) var compressedOffset: UInt64 = 0
-    /// Decompressed bytes handed out so far. After an error: where the good bytes end.
+    /// Decompressed bytes returned so far. After an error: where the good bytes end.
     public private(set) var decompressedOffset: UInt64 = 0
 
     /// `name` is what errors call the file.
@@ -57,7 +57,8 @@ public final class GzipReader {
     }
 
     /// Fills `output` with decompressed bytes and returns how many, at least one; 0 at the end of the last member.
-    /// Throws `.damagedData` where the file is cut or damaged, and whatever the source throws; then again the same.
+    /// Throws `.damagedData` where the file is truncated or damaged, and whatever the source throws; every later call
+    /// throws the same error.
     public func read(into output: UnsafeMutableRawBufferPointer) throws(RetortError) -> Int {
         precondition(!output.isEmpty, "a read needs room")
         while true {
@@ -119,7 +120,7 @@ public final class GzipReader {
                 try fail("the gzip file is cut", "it ends in the middle of a member")
             }
         default:
-            // The bytes before the damage go out first; the next call throws.
+            // The bytes before the damage are returned first; the next call throws.
             let cause = stream.pointee.msg.map { String(cString: $0) } ?? "zlib's status \(status)"
             state = .failed(error("the gzip data is damaged", cause))
         }

@@ -36,7 +36,7 @@ public final class GzipWriter {
         output.deallocate()
     }
 
-    /// Compresses `bytes`. Throws what the sink throws; the file is then incomplete and cannot be gone on with.
+    /// Compresses `bytes`. Throws what the sink throws; the file is then incomplete and must be abandoned.
     public func write(_ bytes: UnsafeRawBufferPointer) throws(RetortError) {
         precondition(!finished, "write after finish")
         var rest = bytes[...]
@@ -58,7 +58,7 @@ public final class GzipWriter {
         try bytes.withUnsafeBufferPointer { (buffer) throws(RetortError) in try write(UnsafeRawBufferPointer(buffer)) }
     }
 
-    /// Writes what is left, and the trailer. Must be called once at the end; further calls do nothing.
+    /// Writes the remaining bytes and the trailer. Must be called once at the end; further calls do nothing.
     public func finish() throws(RetortError) {
         guard !finished else { return }
         finished = true

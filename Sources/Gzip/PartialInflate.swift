@@ -1,21 +1,21 @@
 internal import CZlib
 
-/// What can be read of a raw deflate stream that may be damaged.
+/// The readable part of a raw deflate stream that may be damaged.
 public struct PartialInflate {
-    /// The bytes up to where the stream ends, stops being one, or has given as many as were asked for. Damage that leaves
-    /// a legal stream gives wrong bytes: only a checksum vouches for them.
+    /// The bytes up to the end of the stream, to the first invalid code, or to the requested count. Damage that leaves
+    /// a valid stream gives wrong bytes: only a checksum proves them.
     public let bytes: [UInt8]
-    /// Compressed bytes that these were read from.
+    /// The compressed bytes that these were read from.
     public let consumed: Int
 
-    /// Reads at most `count` bytes, and never more than the stream can stand for.
+    /// Reads at most `count` bytes, and never more than the stream can expand to.
     public init(_ deflated: UnsafeRawBufferPointer, atMost count: Int) {
         let room = min(max(count, 0), deflated.count * Deflate.expansionMax, Int(UInt32.max))
         guard room > 0, let source = deflated.baseAddress else {
             (bytes, consumed) = ([], 0)
             return
         }
-        // Where it is allocated: zlib minds its address.
+        // Heap-allocated, since zlib stores the address of its stream.
         let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
         stream.initialize(to: z_stream())
         defer { stream.deallocate() }

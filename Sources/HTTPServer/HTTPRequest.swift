@@ -1,4 +1,4 @@
-/// A request that has arrived whole.
+/// A complete request.
 public struct HTTPRequest: Sendable {
     public var method: String
     /// Decoded, without the query.
@@ -7,7 +7,7 @@ public struct HTTPRequest: Sendable {
     public var query: [(name: String, value: String)] = []
     /// Names in lower case, in their order.
     public var headers: [(name: String, value: String)] = []
-    /// What stands in the place of `{name}` in the route's path.
+    /// The values of `{name}` segments in the route's path.
     public var parameters: [String: String] = [:]
     public var body: [UInt8] = []
 

@@ -1,8 +1,8 @@
-/// What is sent in reply to a request.
+/// The response to a request.
 public struct HTTPResponse: Sendable {
     public enum Body: Sendable {
         case bytes([UInt8])
-        /// So many bytes of an open file, which is closed when they are sent.
+        /// `bytes` bytes of an open file descriptor, which is closed after sending.
         case file(Int32, bytes: Int)
         /// Sent in pieces as they come.
         case stream(PieceStream)
@@ -18,7 +18,7 @@ public struct HTTPResponse: Sendable {
         self.body = body
     }
 
-    /// A text that ends with a line feed.
+    /// A text response, ended by a line feed.
     public static func text(_ status: Int, _ text: String, headers: [(name: String, value: String)] = [])
         -> HTTPResponse
     {

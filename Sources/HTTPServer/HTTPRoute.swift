@@ -1,12 +1,12 @@
-/// What answers the requests for one path.
+/// The handler of the requests for one path.
 public struct HTTPRoute: Sendable {
     /// Called on the server's thread: it must not block. The reply may be sent later, and from any thread.
     public typealias Handler = @Sendable (HTTPRequest, PendingReply) -> Void
 
     public var method: String
-    /// Segments of the path; `{name}` stands for any one of them.
+    /// Segments of the path; `{name}` matches any one segment.
     let segments: [Substring]
-    /// The longest body that is read; nil: the server's limit.
+    /// Maximum bytes of a body; nil: the server's limit.
     public var bodyBytesMax: Int?
     let handler: Handler
 
@@ -29,7 +29,7 @@ public struct HTTPRoute: Sendable {
         path.split(separator: "/", omittingEmptySubsequences: false)
     }
 
-    /// What stands for the names in the route's path; nil if the path is another one.
+    /// The values of the named segments; nil if the path does not match.
     func match(_ path: [Substring]) -> [String: String]? {
         guard path.count == segments.count else { return nil }
         var parameters: [String: String] = [:]
@@ -50,13 +50,13 @@ struct Router: Sendable {
     enum Match {
         case route(HTTPRoute, [String: String])
         case noPath
-        /// The path is known, with these methods.
+        /// The path exists, with these methods.
         case noMethod(allowed: [String])
     }
 
     let routes: [HTTPRoute]
 
-    /// A HEAD request takes the route of GET.
+    /// HEAD requests use the route of GET.
     func match(method: String, path: String) -> Match {
         let segments = HTTPRoute.segments(of: path)
         var allowed: [String] = []

@@ -4,22 +4,23 @@ import Glibc
 
 /// A small HTTP/1.1 server for pages, metrics and control: libmicrohttpd on a thread of its own.
 ///
-/// Routes are values; handlers run on the server's thread and must not block. Requests, connections and what waits for
-/// slow readers are bounded. Safe to use from any thread but its own.
+/// Routes are values; handlers run on the server's thread and must not block. Requests, connections and buffers for
+/// slow readers are bounded. Safe to use from any thread except its own.
 public final class HTTPServer: Sendable {
     public struct Configuration: Sendable {
-        /// Connections at once. For further ones those are closed that have no request; where all have one, they wait to
-        /// be accepted.
+        /// Maximum simultaneous connections. Further ones replace idle connections; if all are busy, they wait to be
+        /// accepted.
         public var connectionsMax = 64
-        /// Bytes of a request's body.
+        /// Maximum bytes of a request's body.
         public var bodyBytesMax = 1 << 20
-        /// Bytes of all bodies together whose requests are not over. A request beyond them is told to come later.
+        /// Maximum bytes of all bodies of open requests together. A request beyond it is told to try again later.
         public var bodiesBytesMax = 256 << 20
-        /// A connection on which nothing moves for so long is closed.
+        /// A connection without any traffic for this long is closed.
         public var idleTimeout = Interval.seconds(60)
-        /// Looks at each request before its body is read; a response is sent in the route's place.
+        /// Inspects each request before its body is read. A response that it returns is sent instead of calling the
+        /// route.
         public var gate: @Sendable (HTTPRequest) -> HTTPResponse? = { _ in nil }
-        /// The response to a request that no route takes: its status, and what is wrong.
+        /// Makes the response to a request that no route takes, from the status and the problem.
         public var fault: @Sendable (Int, String) -> HTTPResponse = { .text($0, $1) }
 
         public init() {}
@@ -29,7 +30,7 @@ public final class HTTPServer: Sendable {
     private let core: ServerCore
     private let isStopped = Locked(false)
 
-    /// Starts to serve on a numeric address of this machine; port 0 takes a free one.
+    /// Starts serving on a numeric address of this machine; port 0 picks a free one.
     public convenience init(
         _ configuration: Configuration = Configuration(), host: String = "127.0.0.1", port: UInt16 = 0,
         routes: [HTTPRoute]
@@ -37,7 +38,7 @@ public final class HTTPServer: Sendable {
         try self.init(configuration, on: try ListeningSocket(host: host, port: port), routes: routes)
     }
 
-    /// Starts to serve on a socket that listens, which is closed by `stop`.
+    /// Starts serving on a listening socket, which `stop` closes.
     public init(
         _ configuration: Configuration = Configuration(), on listener: ListeningSocket, routes: [HTTPRoute]
     ) throws(RetortError) {
@@ -51,7 +52,7 @@ public final class HTTPServer: Sendable {
         }
     }
 
-    /// Requests that have arrived and whose replies are not sent yet.
+    /// Complete requests whose responses are not sent yet.
     public var openRequests: Int { core.openRequests }
 
     deinit { stop() }

@@ -9,8 +9,8 @@ public struct ListeningSocket: Sendable {
 
     private static let backlog: Int32 = 4096
 
-    /// Port 0 takes a free one. Throws a configuration error for an address that is not numeric or not of this
-    /// machine and for a port in use.
+    /// Port 0 picks a free one. Throws a configuration error if the address is not numeric, not of this machine, or the
+    /// port is in use.
     public init(host: String, port: UInt16) throws(RetortError) {
         let place = host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
         var hints = addrinfo()
@@ -61,7 +61,7 @@ public struct ListeningSocket: Sendable {
         }
     }
 
-    /// The port lies at the same offset in both families' addresses, in network order.
+    /// The port is at the same offset in the addresses of both families, in network byte order.
     private static func port(of descriptor: Int32) -> UInt16 {
         var storage = sockaddr_storage()
         var length = socklen_t(MemoryLayout<sockaddr_storage>.size)

@@ -1,27 +1,26 @@
-/// The connections of a server, and which of them are closed when others need the room: those without a request, the one that
-/// has been so for longest first. A value.
+/// Chooses which connections to close when others need the room: those without a request, longest idle first. A value.
 struct OpenConnections<ID: Hashable> {
     private struct Entry {
-        /// A request that may use the server is under way.
+        /// Whether an authorised request is being served.
         var isBusy = false
         var isClosing = false
-        /// When it became idle, in the order of such events.
+        /// When it became idle, as a sequence number.
         var turn: UInt64
     }
 
-    /// Connections from which idle ones are closed for new ones.
+    /// Number of connections above which idle ones are closed for new ones.
     let roomyMax: Int
     private var entries: [ID: Entry] = [:]
     private var open = 0
     private var turn: UInt64 = 0
 
-    /// So much of all is closed at once, so that looking for them is seldom.
+    /// This fraction is closed at once, so that the search is rare.
     private static var share: Int { 16 }
 
-    /// - Parameter limit: connections at once.
+    /// - Parameter limit: maximum simultaneous connections.
     init(limit: Int) { roomyMax = max(1, limit - max(1, limit / Self.share)) }
 
-    /// Takes a new connection; returns those to close.
+    /// Adds a connection; returns those to close.
     mutating func opened(_ id: ID) -> [ID] {
         turn += 1
         entries[id] = Entry(turn: turn)

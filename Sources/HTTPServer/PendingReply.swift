@@ -1,7 +1,7 @@
 import Basics
 import CMicroHTTPD
 
-/// The reply that a request waits for. One that is released without being sent becomes status 500. Any thread.
+/// The pending response to a request. If it is released unsent, the client gets status 500. Usable from any thread.
 public final class PendingReply: Sendable {
     let slot: ReplySlot
 
@@ -12,17 +12,17 @@ public final class PendingReply: Sendable {
     /// Whether a response was sent.
     public var isSent: Bool { slot.isFilled }
 
-    /// Sends the response. Only the first one counts.
+    /// Sends the response. Only the first call counts.
     public func send(_ response: HTTPResponse) { slot.fill(response) }
 }
 
-/// Where a reply is put, by any thread, and taken by the server's.
+/// A slot that any thread fills with a response and the server's thread empties.
 final class ReplySlot: Sendable {
     enum Taken {
         case response(HTTPResponse)
         /// The connection is suspended until the response comes.
         case suspended
-        /// The server stops.
+        /// The server is stopping.
         case aborted
     }
 
@@ -51,7 +51,7 @@ final class ReplySlot: Sendable {
         }
     }
 
-    /// The response, if it is there; otherwise the connection waits for it.
+    /// The response, if there is one; otherwise suspends the connection until it arrives.
     func take(for connection: OpaquePointer) -> Taken {
         state.withLock { state in
             if state.isAborted { return .aborted }

@@ -2,26 +2,26 @@ import Basics
 import CMicroHTTPD
 import Glibc
 
-/// A body that is sent in pieces as they come, through a buffer that is bounded. Safe to use from any thread.
+/// A body sent in pieces as they are written, through a bounded buffer. Safe to use from any thread.
 ///
 /// A reader that is too slow is dropped: its connection is closed when the buffer is full.
 public final class PieceStream: Sendable {
     private enum Phase {
         case open
         case finished
-        /// The reader is gone, too slow, or the server stops.
+        /// The reader has gone or is too slow, or the server is stopping.
         case dropped
     }
 
     private struct State {
         var phase = Phase.open
         var pending: [UInt8] = []
-        /// The connection that reads it, from when the response is queued until it is over.
+        /// The connection that reads it, from when the response is queued until it ends.
         var connection: OpaquePointer?
         var isSuspended = false
     }
 
-    /// What waits for the reader at most.
+    /// Default maximum bytes that wait for the reader.
     public static let bytesMaxDefault = 256 * 1024
     private static let endOfStream = -1
     private static let endWithError = -2
@@ -31,10 +31,11 @@ public final class PieceStream: Sendable {
 
     public init(bytesMax: Int = bytesMaxDefault) { self.bytesMax = bytesMax }
 
-    /// Whether the reader still takes pieces.
+    /// Whether the reader still accepts pieces.
     public var isOpen: Bool { state.withLock { $0.phase == .open } }
 
-    /// Adds a piece. False if it will not be read: the reader is gone or too slow, or the stream has ended.
+    /// Adds a piece. Returns false if it will not be delivered: the reader has gone or is too slow, or the stream has
+    /// ended.
     @discardableResult
     public func write(_ piece: [UInt8]) -> Bool {
         state.withLock { state in
@@ -49,7 +50,7 @@ public final class PieceStream: Sendable {
         }
     }
 
-    /// Ends the stream after what was written.
+    /// Ends the stream after the pieces written so far.
     public func finish() {
         state.withLock { state in
             guard state.phase == .open else { return }
@@ -58,7 +59,7 @@ public final class PieceStream: Sendable {
         }
     }
 
-    /// Ends the stream in the middle: its reader sees that the connection breaks off.
+    /// Aborts the stream: the reader sees a broken connection.
     public func breakOff() { state.withLock { Self.drop(&$0) } }
 
     private static func resume(_ state: inout State) {
@@ -67,8 +68,8 @@ public final class PieceStream: Sendable {
         MHD_resume_connection(connection)
     }
 
-    /// Its socket is shut down, since libmicrohttpd waits for one that takes nothing. The connection is known only while
-    /// its request lasts, so the descriptor is its own.
+    /// Shuts the socket down, since libmicrohttpd waits for a peer that reads nothing. The connection is known only
+    /// while its request lasts, so the descriptor still belongs to it.
     private static func drop(_ state: inout State) {
         state.phase = .dropped
         state.pending = []
@@ -80,7 +81,7 @@ public final class PieceStream: Sendable {
 
 /// The server's side.
 extension PieceStream {
-    /// False if it has ended already, or has a reader: one stream is one body.
+    /// False if it has ended or already has a reader: one stream is one body.
     func attach(_ connection: OpaquePointer) -> Bool {
         state.withLock { state in
             guard state.phase != .dropped, state.connection == nil else { return false }
@@ -89,7 +90,7 @@ extension PieceStream {
         }
     }
 
-    /// The request is over. Nothing is suspended then.
+    /// Called when the request is over; nothing is suspended then.
     func detach() {
         state.withLock { state in
             state.connection = nil
@@ -100,7 +101,7 @@ extension PieceStream {
 
     func abort() { breakOff() }
 
-    /// Copies what is pending; suspends the connection when there is nothing. On the server's thread.
+    /// Copies pending bytes, or suspends the connection if there are none. On the server's thread.
     func pull(into buffer: UnsafeMutablePointer<CChar>, room: Int) -> Int {
         state.withLock { state in
             if !state.pending.isEmpty {

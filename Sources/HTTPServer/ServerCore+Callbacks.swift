@@ -1,12 +1,12 @@
 import CMicroHTTPD
 
-/// What libmicrohttpd calls, all on the server's thread. The context is the core, the request's state an exchange.
+/// The callbacks of libmicrohttpd, all on the server's thread. The context is the core, a request's state an exchange.
 extension ServerCore {
     private static func core(_ context: UnsafeMutableRawPointer?) -> ServerCore? {
         context.map { Unmanaged<ServerCore>.fromOpaque($0).takeUnretainedValue() }
     }
 
-    /// Called with a request's headers, with each part of its body, at its end, and after each resumption.
+    /// Called with a request's headers, with each part of its body, at its end, and after each resume.
     static let handleRequest: MHD_AccessHandlerCallback = {
         context, connection, path, method, _, bytes, byteCount, state in
         guard let core = core(context), let connection, let path, let method, let byteCount, let state else {

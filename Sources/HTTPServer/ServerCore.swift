@@ -2,16 +2,16 @@ import Basics
 import CMicroHTTPD
 import Glibc
 
-/// libmicrohttpd's daemon, and the requests under way in it.
+/// libmicrohttpd's daemon and its open requests.
 final class ServerCore: @unchecked Sendable {
     let configuration: HTTPServer.Configuration
     let router: Router
-    /// Requests that are not over. Set and read under the lock; nil once the server stops.
+    /// Open requests. Read and set under the lock; nil once the server is stopping.
     private let exchanges = Locked<[ObjectIdentifier: ServerExchange]?>([:])
-    /// Bytes of bodies that are kept.
+    /// Bytes of bodies held in memory.
     private let bodyBytes = Locked(0)
     private let connections: Locked<OpenConnections<OpaquePointer>>
-    /// Set by `start`, before any other thread knows the server.
+    /// Set by `start`, before the server is visible to any other thread.
     private var daemon: OpaquePointer?
 
     /// Each connection's memory, for headers and parts of bodies.
@@ -23,7 +23,7 @@ final class ServerCore: @unchecked Sendable {
         connections = Locked(OpenConnections(limit: configuration.connectionsMax))
     }
 
-    /// False if the daemon cannot be started; the socket is the caller's then.
+    /// False if the daemon cannot be started; the caller still owns the socket then.
     func start(_ listener: ListeningSocket) -> Bool {
         let context = Unmanaged.passUnretained(self).toOpaque()
         func item(_ option: MHD_OPTION, _ value: Int, _ pointer: UnsafeMutableRawPointer? = nil) -> MHD_OptionItem {
@@ -47,7 +47,7 @@ final class ServerCore: @unchecked Sendable {
         return daemon != nil
     }
 
-    /// Suspended connections are resumed first: the daemon must not be stopped with any.
+    /// Resumes suspended connections first: the daemon must not be stopped while any is suspended.
     func stop() {
         let open = exchanges.withLock { exchanges in
             defer { exchanges = nil }
@@ -58,7 +58,7 @@ final class ServerCore: @unchecked Sendable {
         daemon = nil
     }
 
-    /// False once the server stops.
+    /// False once the server is stopping.
     func register(_ exchange: ServerExchange) -> Bool {
         exchanges.withLock { exchanges in
             guard exchanges != nil else { return false }
@@ -75,7 +75,7 @@ final class ServerCore: @unchecked Sendable {
 
     // MARK: Bodies
 
-    /// Whether there is room for so many bytes more; then they are taken.
+    /// Reserves room for `count` more bytes of bodies; false if there is none.
     func takeBodyBytes(_ count: Int) -> Bool {
         bodyBytes.withLock { bytes in
             guard count <= configuration.bodiesBytesMax - bytes else { return false }
@@ -90,13 +90,14 @@ final class ServerCore: @unchecked Sendable {
 
     func opened(_ connection: OpaquePointer) {
         let surplus = connections.withLock { $0.opened(connection) }
-        // The daemon closes them when it finds their ends. All of them are open: on this thread they are also closed.
+        // The daemon closes a connection when it finds its end. All of these are still open: connections are closed
+        // only on this thread.
         for idle in surplus { shutdown(retort_mhd_connection_socket(idle), Int32(SHUT_RDWR)) }
     }
 
     func closed(_ connection: OpaquePointer) { connections.withLock { $0.closed(connection) } }
 
-    /// A request that may use the server has begun.
+    /// An authorised request has begun.
     func began(_ connection: OpaquePointer) { connections.withLock { $0.began(connection) } }
 
     func ended(_ connection: OpaquePointer) { connections.withLock { $0.ended(connection) } }

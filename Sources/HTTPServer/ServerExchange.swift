@@ -2,7 +2,7 @@ import Basics
 import CMicroHTTPD
 import Glibc
 
-/// One request on its way through the server. On the server's thread, but for `abort`.
+/// One request from its headers to its response. Used on the server's thread, except `abort`.
 final class ServerExchange: @unchecked Sendable {
     private enum Phase {
         case receiving
@@ -17,19 +17,20 @@ final class ServerExchange: @unchecked Sendable {
     private let bodyBytesMax: Int
     private var phase = Phase.receiving
     private var received = 0
-    /// Bytes of the body that are kept, until the request is over.
+    /// Bytes of the body held in memory, until the request is over.
     private var taken = 0
-    /// The response that is certain before the body is read, which then is not kept.
+    /// The response that is already certain before the body is read; the body is then discarded.
     private var refusal: HTTPResponse?
-    /// Bytes of a body that are read without being kept: a client that is told no reads it after it has written.
+    /// Bytes of a body that are read and discarded: a rejected client reads the response only after it has sent its
+    /// body.
     private var ignoredBytesMax = 0
     private let slot = ReplySlot()
-    /// The body that is being sent, for whoever stops the server.
+    /// The body being sent, for the thread that stops the server.
     private let stream = Locked<(stream: PieceStream?, isAborted: Bool)>((nil, false))
 
-    /// A body that goes on so far beyond the limit is not read to its end.
+    /// A body that exceeds the limit by this factor is not read to its end.
     private static let excessFactor = 16
-    /// The same for one whose sender may not use the server.
+    /// Maximum bytes read from a client that may not use the server.
     private static let strangerBytesMax = 16 << 20
     private static let readBytes = 16 * 1024
 
@@ -64,7 +65,7 @@ final class ServerExchange: @unchecked Sendable {
         return list
     }
 
-    /// Looks at the headers, before the body is read.
+    /// Inspects the headers before the body is read.
     func admit() -> MHD_Result {
         if let response = core.configuration.gate(request) {
             refusal = response
@@ -81,7 +82,7 @@ final class ServerExchange: @unchecked Sendable {
             }
             core.began(connection)
         }
-        // A client that asks first does not send the body then.
+        // A client that sent `Expect: 100-continue` does not send the body then.
         guard let refusal, request.header("expect")?.lowercased() == "100-continue" else { return .YES }
         phase = .sending
         return queue(refusal)
@@ -91,7 +92,7 @@ final class ServerExchange: @unchecked Sendable {
         core.configuration.fault(413, "the body is longer than \(bodyBytesMax) bytes")
     }
 
-    /// Adds a part of the body. False if it is beyond all measure.
+    /// Adds a part of the body. False if it is far beyond the limit.
     func receive(_ bytes: UnsafeRawBufferPointer) -> Bool {
         received += bytes.count
         if refusal == nil {
@@ -116,7 +117,7 @@ final class ServerExchange: @unchecked Sendable {
         taken = 0
     }
 
-    /// The request is whole, or its reply is there.
+    /// The request is complete, or its response has arrived.
     func advance() -> MHD_Result {
         switch phase {
         case .receiving:
@@ -192,7 +193,7 @@ final class ServerExchange: @unchecked Sendable {
         stream?.detach()
     }
 
-    /// The server stops. Any thread.
+    /// Called when the server stops. Any thread.
     func abort() {
         slot.abort()
         let stream = stream.withLock { kept in

@@ -1,6 +1,6 @@
-/// The tree of hashes of RFC 6962, section 2.1: one root that stands for all leaves, their number and their order.
+/// The Merkle tree of RFC 6962, section 2.1: one root that commits to all leaves, their number and their order.
 ///
-/// Takes the leaves one after another and keeps one hash for each level.
+/// Takes the leaves one after another and keeps one hash per level.
 public struct HashTree: Sendable {
     /// The roots of the whole subtrees, largest first: one for each bit of `count`.
     private var subtrees: [SHA256Digest] = []
@@ -11,7 +11,7 @@ public struct HashTree: Sendable {
 
     public init() {}
 
-    /// What a leaf of these bytes is hashed to.
+    /// The hash of a leaf with these bytes.
     public static func leaf(_ bytes: UnsafeRawBufferPointer) -> SHA256Digest {
         SHA256Digest(prefix: leafPrefix, of: bytes)
     }

@@ -1,7 +1,7 @@
 internal import Basics
 internal import COpenSSL
 
-/// A SHA-256 hash: unlike the checksums of a store it holds against those who want to deceive, too.
+/// A SHA-256 hash. Unlike the store's checksums it also protects against deliberate changes.
 public struct SHA256Digest: Sendable, Hashable, CustomStringConvertible {
     public static let byteCount = 32
     /// Always `byteCount` bytes.

@@ -41,7 +41,7 @@ public struct ParquetColumn: Sendable, Hashable {
 /// A value of one column in one row.
 public enum ParquetValue: Sendable {
     case null
-    /// UTF-8; the caller has seen to that.
+    /// UTF-8, which the caller ensures.
     case string(ArraySlice<UInt8>)
     case integer(Int64)
     case double(Double)

@@ -2,8 +2,8 @@ internal import Gzip
 
 /// The values of one leaf of the schema, page by page: levels and plain values, compressed when a page is full.
 ///
-/// Levels are those of Dremel: the definition level tells how far down a value is there, the repetition level whether it
-/// goes on with the list before it (https://parquet.apache.org/docs/file-format/nestedencoding/).
+/// Levels are those of Dremel: the definition level says how far down the path a value is present, the repetition level
+/// whether it continues the previous list (https://parquet.apache.org/docs/file-format/nestedencoding/).
 struct ParquetLeaf {
     let path: [String]
     let type: ParquetType
@@ -15,14 +15,14 @@ struct ParquetLeaf {
     private var plain: [UInt8] = []
     private var bits = 0
 
-    /// Finished pages of the present row group.
+    /// Finished pages of the current row group.
     private(set) var pages: [UInt8] = []
     private(set) var valueCount = 0
     private(set) var plainBytes = 0
 
-    /// A page is ended at the first row behind so many bytes of values.
+    /// A page ends at the first row after this many bytes of values.
     static let pageBytesMin = 1 << 20
-    /// Values of one page at most, whatever their size.
+    /// Maximum values of a page, whatever their size.
     static let pageValuesMax = 1 << 20
 
     init(path: [String], type: ParquetType, definitionMax: UInt8, repetitionMax: UInt8) {
@@ -32,18 +32,18 @@ struct ParquetLeaf {
         self.repetitionMax = repetitionMax
     }
 
-    /// Bytes that are held for the present row group.
+    /// Bytes held for the current row group.
     var bytesHeld: Int { pages.count + plain.count + definitions.count * 2 }
 
     var isPageFull: Bool { plain.count >= Self.pageBytesMin || definitions.count >= Self.pageValuesMax }
 
-    /// Adds a place without a value: null at that level, or an empty list.
+    /// Adds an entry without a value: null at that level, or an empty list.
     mutating func appendNothing(definition: UInt8, repetition: UInt8) {
         definitions.append(definition)
         repetitions.append(repetition)
     }
 
-    /// Adds a value; one of another type than the column's counts as null, one level up.
+    /// Adds a value. One of another type than the column's is written as null, one level up.
     mutating func append(_ value: ParquetValue, repetition: UInt8) {
         guard appendPlain(value) else {
             return appendNothing(definition: definitionMax - 1, repetition: repetition)
@@ -73,7 +73,7 @@ struct ParquetLeaf {
         withUnsafeBytes(of: number.littleEndian) { plain.append(contentsOf: $0) }
     }
 
-    /// Ends the page. Pages end with a row, never within one.
+    /// Ends the page. A page always ends at the end of a row.
     mutating func endPage() {
         if definitions.isEmpty { return }
         var body: [UInt8] = []
@@ -93,7 +93,7 @@ struct ParquetLeaf {
         bits = 0
     }
 
-    /// Hands the pages over and begins the next row group.
+    /// Returns the pages and begins the next row group.
     mutating func takePages() -> [UInt8] {
         defer {
             pages = []
@@ -118,7 +118,7 @@ struct ParquetLeaf {
         return thrift.bytes
     }
 
-    /// Runs of equal levels, each with its length. A level fits into a byte.
+    /// Appends run-length-encoded levels. A level fits into a byte.
     private static func append(levels: [UInt8], to body: inout [UInt8]) {
         var runs: [UInt8] = []
         var at = 0

@@ -1,11 +1,11 @@
 public import Basics
 
-/// Writes a table as Apache Parquet (https://parquet.apache.org/docs/file-format/), row by row, with the memory of one
-/// row group: data pages of version 1, plain values, gzip. Not thread-safe.
+/// Writes a table as Apache Parquet (https://parquet.apache.org/docs/file-format/), row by row, holding one row group
+/// in memory: version 1 data pages, plain encoding, gzip. Not thread-safe.
 ///
-/// Debian has no library that writes the format; pyarrow, DuckDB and Polars judge the files in the tests.
+/// Debian has no library that writes the format; the tests read the files with pyarrow, DuckDB and Polars.
 public final class ParquetWriter {
-    /// Takes the file's bytes in their order.
+    /// Receives the file's bytes in order.
     public typealias Sink = ([UInt8]) throws(RetortError) -> Void
 
     private let columns: [ParquetColumn]
@@ -30,14 +30,15 @@ public final class ParquetWriter {
         var chunks: [Chunk]
     }
 
-    /// Rows of a group at most: readers take a group as a whole.
+    /// Maximum rows of a group: readers load a group as a whole.
     public static let groupRowsMax = 100_000
-    /// Bytes, mostly compressed, that a group may hold in memory before it is written.
+    /// Maximum bytes, mostly compressed, that a group holds in memory before it is written.
     public static let groupBytesMax = 64 << 20
 
     private static let magic = Array("PAR1".utf8)
 
-    /// - Parameter metadata: pairs of texts that the file carries for its readers.
+    /// - Parameter metadata: pairs of texts stored in the file's metadata.
+    ///
     /// Throws what the sink throws.
     public init(
         _ columns: [ParquetColumn], metadata: [(key: String, value: String)] = [], sink: @escaping Sink
@@ -64,8 +65,8 @@ public final class ParquetWriter {
         }
     }
 
-    /// Adds a row: a value for each column, in their order. A value of another type than its column's is null.
-    /// Throws what the sink throws; the file cannot be gone on with then.
+    /// Adds a row: a value per column, in order. A value of another type than its column's is written as null. Throws
+    /// what the sink throws; the file must then be abandoned.
     public func append(_ row: [ParquetValue]) throws(RetortError) {
         precondition(row.count == columns.count, "a row has a value for each column")
         var leaf = 0
@@ -109,7 +110,7 @@ public final class ParquetWriter {
         }
     }
 
-    /// Writes what is left, and the file's end. Must be called once. Throws what the sink throws.
+    /// Writes the remaining rows and the file's footer. Must be called once. Throws what the sink throws.
     public func finish() throws(RetortError) {
         if rowsInGroup > 0 { try endGroup() }
         let footer = footer()

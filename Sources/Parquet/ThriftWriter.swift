@@ -2,7 +2,7 @@
 /// (https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md).
 struct ThriftWriter {
     private(set) var bytes: [UInt8] = []
-    /// The number of the last field of each struct that is open.
+    /// The number of the last field of each open struct.
     private var lastFields: [Int] = [0]
 
     private enum Kind: UInt8 {
@@ -55,7 +55,7 @@ struct ThriftWriter {
         for text in texts { binary(text) }
     }
 
-    /// Ends the outermost struct.
+    /// Ends the current struct.
     mutating func end() { bytes.append(0) }
 
     private mutating func nested(_ write: (inout ThriftWriter) -> Void) {
@@ -90,7 +90,7 @@ struct ThriftWriter {
         Self.appendVarint(UInt64(bitPattern: value << 1 ^ value >> 63), to: &bytes)
     }
 
-    /// Seven bits a byte, the lowest first; the top bit says that more follow.
+    /// Seven bits per byte, lowest first; the top bit says that more follow.
     static func appendVarint(_ value: UInt64, to bytes: inout [UInt8]) {
         var rest = value
         while rest >= 0x80 {

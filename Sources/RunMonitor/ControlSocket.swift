@@ -1,14 +1,14 @@
 public import Basics
 import Glibc
 
-/// The socket by which other processes of the same user change a run: one JSON object on a line, one as reply. Commands
-/// are carried out one after the other.
+/// The socket by which other processes of the same user change a run: one JSON object per line, one as the reply.
+/// Commands are carried out one after the other.
 public final class ControlSocket: Sendable {
     public typealias Handler = @Sendable ([UInt8]) -> ControlReply
 
-    /// Its name in the store.
+    /// Its file name in the store.
     public static let name = "control.sock"
-    /// What a peer may take for its line, and for taking the reply.
+    /// How long a peer may take to send its line, and to read the reply.
     private static let peerTime = Interval.seconds(2)
     private static let backlog: Int32 = 16
 
@@ -16,7 +16,8 @@ public final class ControlSocket: Sendable {
     private let place: LocalSocket
     private let isStopped = Locked(false)
 
-    /// Listens. Call it while holding the store's lock: a socket that is found there is of a run that was killed.
+    /// Starts listening. Call it while holding the store's lock: a socket found there is left from a run that was
+    /// killed.
     public init(in directory: String, _ handler: @escaping Handler) throws(RetortError) {
         place = try LocalSocket(in: directory, name: Self.name)
         descriptor = LocalSocket.make()
@@ -27,7 +28,7 @@ public final class ControlSocket: Sendable {
             throw .system(number, "socket", path)
         }
         place.remove()
-        // The mode that the socket gets in the file system: no moment with another one.
+        // The socket file has this mode from the start: there is no moment with another mode.
         fchmod(descriptor, 0o600)
         let socket = descriptor
         guard place.withAddress({ bind(socket, $0, $1) }) == 0, listen(socket, Self.backlog) == 0 else {
@@ -41,7 +42,7 @@ public final class ControlSocket: Sendable {
 
     deinit { stop() }
 
-    /// Removes the socket; a command that is under way is carried out.
+    /// Removes the socket; a command that is being carried out is finished.
     public func stop() {
         let isFirst = isStopped.withLock { stopped in
             defer { stopped = true }
@@ -76,7 +77,7 @@ public final class ControlSocket: Sendable {
 
     private static let shortageMicroseconds: UInt32 = 100_000
 
-    /// Whether the peer is the user's own process, or root's.
+    /// Whether the peer runs as the same user, or as root.
     private static func isOwn(_ peer: Int32) -> Bool {
         // `struct ucred`: process, user, group.
         var credentials: [UInt32] = [0, .max, .max]
@@ -86,11 +87,11 @@ public final class ControlSocket: Sendable {
     }
 }
 
-/// The other end of a run's socket.
+/// The client side of a run's control socket.
 public enum ControlClient {
     private static let replyTime = Interval.seconds(10)
 
-    /// Sends one command, a JSON object on one line. Throws `.notFound` where no run listens.
+    /// Sends one command, a JSON object on one line. Throws `.notFound` if no run is listening.
     public static func send(_ command: [UInt8], to directory: String) throws(RetortError) -> [UInt8] {
         let place = try LocalSocket(in: directory, name: ControlSocket.name)
         defer { place.close() }

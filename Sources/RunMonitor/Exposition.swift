@@ -11,7 +11,7 @@ public struct Exposition: Sendable {
             }
         }
 
-        /// What a client asks for by its `Accept` header. OpenMetrics only where it is named and not refused (`q=0`).
+        /// Chooses the format by the `Accept` header: OpenMetrics only if it is named and not refused (`q=0`).
         public init(accept: String?) {
             let ranges = (accept ?? "").lowercased().split(separator: ",")
             let wanted = ranges.first { $0.drop { $0 == " " }.hasPrefix("application/openmetrics-text") }
@@ -24,9 +24,9 @@ public struct Exposition: Sendable {
     }
 
     public struct Histogram: Sendable {
-        /// Upper ends, ascending; the last bucket has none.
+        /// Upper bounds, ascending; the last bucket has none.
         public var bounds: [Double]
-        /// How many fell into each, one more than `bounds`.
+        /// Samples per bucket, one more than `bounds`.
         public var counts: [Int]
         public var sum: Double
 
@@ -62,7 +62,7 @@ public struct Exposition: Sendable {
         families.append((name, help, .gauge(samples)))
     }
 
-    /// A value that only grows. The name has no `_total`: it is added.
+    /// A value that only grows. `name` comes without `_total`, which is added.
     public mutating func counter(_ name: String, _ help: String, _ samples: [Sample]) {
         families.append((name, help, .counter(samples)))
     }
@@ -89,7 +89,7 @@ public struct Exposition: Sendable {
             for sample in samples { line(name, sample.labels, sample.value, to: &text) }
         case .counter(let samples):
             guard !samples.isEmpty else { return }
-            // In the older format the family has the name of its samples.
+            // In the older format the family's name is that of its samples.
             head(format == .text ? name + "_total" : name, help, "counter", to: &text)
             for sample in samples { line(name + "_total", sample.labels, sample.value, to: &text) }
         case .histogram(let histogram):
@@ -137,7 +137,7 @@ public struct Exposition: Sendable {
     static func number(_ value: Double) -> String {
         if value.isNaN { return "NaN" }
         if value.isInfinite { return value > 0 ? "+Inf" : "-Inf" }
-        // Whole numbers without a fraction, as far as they are exact.
+        // Whole numbers without a fraction, as far as a double is exact.
         return value.magnitude < 9e15 && value == value.rounded() ? String(Int64(value)) : value.description
     }
 }

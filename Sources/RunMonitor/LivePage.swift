@@ -1,4 +1,4 @@
-/// The page of a run: one document with its style and its script inside, which needs nothing else but `/events`.
+/// The page of a run: one document with inline style and script, which loads nothing except `/events`.
 enum LivePage {
     /// - Parameter hasControl: with the buttons that change the run.
     static func text(hasControl: Bool) -> String {

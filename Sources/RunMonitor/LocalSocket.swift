@@ -1,8 +1,8 @@
 import Basics
 import Glibc
 
-/// A Unix socket in a directory, however long the directory's path is: `sun_path` has room for 107 bytes, so it is reached
-/// by the directory's descriptor.
+/// A Unix socket in a directory whose path may have any length: `sun_path` has room for 107 bytes, so the socket is
+/// addressed by the directory's descriptor.
 struct LocalSocket {
     private let directory: Int32
     private let name: String
@@ -14,7 +14,7 @@ struct LocalSocket {
         self.name = name
     }
 
-    /// Call once, when no further socket is to be opened.
+    /// Call once, when no further socket will be opened.
     func close() { _ = Glibc.close(directory) }
 
     /// Runs `call` with the socket's address.
@@ -42,7 +42,7 @@ struct LocalSocket {
         socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     }
 
-    /// Removes a socket of that name, and nothing else.
+    /// Removes a socket of that name, and no other kind of file.
     func remove() {
         var status = stat()
         guard fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0, status.st_mode & S_IFMT == S_IFSOCK else {
@@ -52,11 +52,11 @@ struct LocalSocket {
     }
 }
 
-/// Lines over a socket, within bounds of time and size.
+/// Reads and writes lines over a socket, bounded in time and size.
 enum SocketLine {
     static let bytesMax = 64 * 1024
 
-    /// The next line without its end; nil if it does not come in time or is too long.
+    /// The next line without its end; nil if it does not arrive in time or is too long.
     static func read(_ descriptor: Int32, within time: Interval) -> [UInt8]? {
         let end = Instant.now + time
         var line: [UInt8] = []
@@ -72,7 +72,7 @@ enum SocketLine {
         }
     }
 
-    /// False if the peer does not take it in time.
+    /// False if the peer does not read it in time.
     @discardableResult
     static func write(_ line: [UInt8], to descriptor: Int32, within time: Interval) -> Bool {
         let end = Instant.now + time

@@ -2,13 +2,13 @@ public import Basics
 import Glibc
 import HTTPServer
 
-/// The page of a run, its events, its metrics, and the buttons' requests: `/`, `/events`, `/state`, `/metrics`, `/control`.
+/// Serves a run's page, events, metrics and controls: `/`, `/events`, `/state`, `/metrics`, `/control`.
 ///
-/// On loopback everybody on the machine may look; a change needs the token. On other addresses everything needs it.
+/// On loopback every user of the machine may read; a change needs the token. On other addresses everything needs it.
 public final class MonitorServer: Sendable {
     public let host: String
     public var port: UInt16 { server.port }
-    /// What a change needs: `Authorization: Bearer TOKEN`, or `?token=` for pages.
+    /// The token that a change needs: `Authorization: Bearer TOKEN`, or `?token=` for pages.
     public let token: String
 
     private let server: HTTPServer
@@ -18,12 +18,12 @@ public final class MonitorServer: Sendable {
 
     /// The time between two events.
     public static let eventInterval = Interval.milliseconds(500)
-    /// After so much silence a comment is sent, so that readers that are gone are noticed.
+    /// After this much silence a comment is sent, so that closed connections are noticed.
     private static let silenceMax = Interval.seconds(10)
-    /// Bytes of a command.
+    /// Maximum bytes of a command.
     private static let commandBytesMax = 4096
 
-    /// Starts to serve. A token that is given is needed for looking too, unless the address is on loopback.
+    /// Starts serving. If a token is given, reading needs it too, unless the address is on loopback.
     public init(_ source: any MonitorSource, host: String, port: UInt16, token: String?) throws(RetortError) {
         let isLoopback = OriginRule.isLoopback(host)
         guard isLoopback || token != nil else {
@@ -53,7 +53,7 @@ public final class MonitorServer: Sendable {
         }
     }
 
-    /// What to open in a browser.
+    /// The address to open in a browser.
     public var address: String { "http://\(host.contains(":") ? "[\(host)]" : host):\(port)/" }
 
     /// Sends the last state, then closes.
@@ -65,7 +65,7 @@ public final class MonitorServer: Sendable {
         guard isFirst else { return }
         subscribers.send(Self.event(source.pageState()))
         subscribers.finish()
-        // A page that reads has its last event within a moment.
+        // An open page receives its last event within a moment.
         usleep(Self.lastEventMicroseconds)
         server.stop()
     }
@@ -128,7 +128,7 @@ extension MonitorServer {
             ], body: .bytes(Array(LivePage.text(hasControl: hasControl).utf8)))
     }
 
-    /// Compares in a time that says nothing of the token.
+    /// Compares in constant time, so that timing reveals nothing of the token.
     static func isAllowed(_ request: HTTPRequest, _ token: String) -> Bool {
         guard let text = request.bearerToken ?? request.queryValue("token") else { return false }
         let given = Array(text.utf8)
@@ -141,7 +141,7 @@ extension MonitorServer {
 
     static func event(_ state: [UInt8]) -> [UInt8] { Array("data: ".utf8) + state + Array("\n\n".utf8) }
 
-    /// Sends one event to the pages. False once there is nothing to do any more.
+    /// Sends one event to the pages. False once the server has stopped.
     private static func turn(_ server: MonitorServer?) -> Bool {
         guard let server, !server.isEnding.withLock({ $0 }) else { return false }
         if !server.subscribers.isEmpty { server.subscribers.send(event(server.source.pageState())) }

@@ -1,14 +1,14 @@
-/// What the monitor shows, and what it can change. Called on the monitor's threads.
+/// The data that the monitor shows, and the changes that it can make. Called on the monitor's threads.
 public protocol MonitorSource: Sendable {
-    /// All that the page draws: one JSON object on one line.
+    /// Everything the page draws: one JSON object on one line.
     func pageState() -> [UInt8]
     /// Served from memory.
     func metrics() -> Exposition
-    /// Carries out a command of the page, one JSON object; nil where nothing can be changed.
+    /// Carries out a command of the page, one JSON object; nil if nothing can be changed.
     var control: (@Sendable ([UInt8]) -> ControlReply)? { get }
 }
 
-/// What became of a command.
+/// The result of a command.
 public struct ControlReply: Sendable {
     public var isDone: Bool
     /// One JSON object on one line.

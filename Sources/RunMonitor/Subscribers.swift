@@ -5,10 +5,10 @@ import HTTPServer
 final class Subscribers: Sendable {
     private let streams = Locked<[PieceStream]>([])
 
-    /// Open pages at once; a further one is told to come back later.
+    /// Maximum open pages; a further one is told to come back later.
     static let countMax = 32
 
-    /// A stream for one more reader, with `first` in it; nil if there are too many.
+    /// A stream for another reader, beginning with `first`; nil if there are too many.
     func add(_ first: [UInt8]) -> PieceStream? {
         let stream = PieceStream()
         let isTaken = streams.withLock { streams in
@@ -24,7 +24,7 @@ final class Subscribers: Sendable {
 
     var isEmpty: Bool { streams.withLock { $0.isEmpty } }
 
-    /// Writes to each, and forgets those that are gone or too slow.
+    /// Writes to each reader, and removes those that have gone or are too slow.
     func send(_ event: [UInt8]) {
         let open = streams.withLock { $0 }
         let gone = open.filter { !$0.write(event) }

@@ -1,39 +1,39 @@
 public import Basics
 
-/// A client's side of the leases: when the next request may go. A value; each decision is a few comparisons.
+/// A client's leases: decides when the next request may be sent. A value; each decision is a few comparisons.
 public struct Allowance: Sendable {
-    /// A stretch of the server's line, in this machine's time.
+    /// A stretch of the server's schedule, in this machine's time.
     private struct Stretch: Sendable {
         var lease: Lease
-        /// Rights that were used or have passed.
+        /// Rights that were used or have expired.
         var used = 0
         var expired = 0
     }
 
     private var stretches: [Stretch] = []
-    /// Tokens of the leases so far that no request has taken.
+    /// Leased tokens that no request has taken.
     private var tokens = 0.0
     private var clock = ServerClock()
-    /// Requests that are asked for the next time: what was of use the last time, and more if that was too few.
+    /// Requests to ask for next time: as many as were useful last time, or more if those were too few.
     private var appetite = appetiteAtFirst
-    /// A request waits for a right.
+    /// Whether a request waits for a right.
     private(set) var isWanting = false
     /// Tokens of the request that waited last, and the mean of those that went.
     private var tokensWaiting = 0
     private var tokensMean = 0.0
-    /// Requests that have left late, each of which takes the place of one to come, and when the last one did.
+    /// Requests that left late, each of which gives up a later right, and when the last one did.
     private var owed = 0
     private var owedAt = Instant(nanoseconds: 0)
-    /// Of the pace without a server.
+    /// The pace while the limiter is unreachable.
     private var fallback: (step: Interval, next: Instant)?
 
     static let appetiteAtFirst = 8
-    /// Stretches that are kept at once.
+    /// Maximum stretches held at once.
     static let stretchesMax = 8
 
     public init() {}
 
-    /// When a request of so many tokens may go: not after `now` if it may at once; nil: not before another lease.
+    /// When a request of that many tokens may be sent: `now` or earlier means at once; nil: not before another lease.
     public mutating func ready(tokens cost: Int, at now: Instant) -> Instant? {
         if let fallback { return max(now, fallback.next) }
         dropPassed(at: now)
@@ -47,7 +47,7 @@ public struct Allowance: Sendable {
         return max(now, due)
     }
 
-    /// One request may take more tokens than were leased for it: the debt is asked for with the next lease.
+    /// One request may take more tokens than were leased: the debt is added to the next lease's demand.
     private func mayOwe(_ cost: Int, _ lease: Lease) -> Bool { tokens > 0 && cost <= lease.tokens }
 
     private mutating func want(_ cost: Int) -> Instant? {
@@ -55,7 +55,7 @@ public struct Allowance: Sendable {
         return nil
     }
 
-    /// Takes a request that is ready.
+    /// Takes the right for a request that is ready.
     public mutating func take(tokens cost: Int, at now: Instant) {
         tokensMean += (Double(cost) - tokensMean) * (tokensMean == 0 ? 1 : 0.05)
         if let (step, next) = fallback {
@@ -69,8 +69,8 @@ public struct Allowance: Sendable {
         if stretches[0].used >= stretches[0].lease.requests { finishFirst() }
     }
 
-    /// A request has left so long after its right was taken. More than the margin is a place in a later window that another
-    /// right was meant for: that one is given up.
+    /// A request left this long after its right was taken. If that is more than the margin, it occupies a later window
+    /// that was meant for another right, so that right is given up.
     public mutating func departed(late: Interval, _ terms: LimitTerms, at now: Instant) {
         guard late > terms.window * LimitTerms.delayShare, owed < Self.owedMax else { return }
         owed += 1
@@ -79,7 +79,7 @@ public struct Allowance: Sendable {
 
     static let owedMax = 1 << 20
 
-    /// Gives up rights for what has left late. What left longer ago than a window is in nobody's way any more.
+    /// Gives up rights for requests that left late. A request that left longer ago than a window no longer matters.
     private mutating func payLate(at now: Instant) {
         while owed > 0, let first = stretches.first {
             if now - owedAt > first.lease.terms.window {
@@ -92,7 +92,7 @@ public struct Allowance: Sendable {
         }
     }
 
-    /// Corrects what was taken by what was used.
+    /// Corrects the reserved tokens by the tokens used.
     public mutating func settle(reserved: Int, used: Int) {
         tokens -= Double(used) - Double(reserved)
     }
@@ -117,18 +117,18 @@ public struct Allowance: Sendable {
     private mutating func finishFirst() {
         let done = stretches.removeFirst()
         let useful = done.lease.requests - done.expired
-        // All were of use: perhaps more would be. Otherwise what was of use is enough.
-        // One that was held up for a moment wants as much as before, so it falls by half at most.
+        // All rights were useful, so perhaps more would be; otherwise as many as were useful are enough. A client that
+        // was held up for a moment still wants as much as before, so the demand falls at most by half.
         let enough = max(useful + useful / 4 + 1, appetite / 2)
         appetite = done.expired == 0 ? max(appetite, 2 * done.lease.requests) : enough
         appetite = min(appetite, LeaseRequest.requestsMax)
-        // Tokens that are left over are gone with their time, but for what one request needs.
+        // Remaining tokens expire with their lease, except for what one request needs.
         if stretches.isEmpty { tokens = min(tokens, max(Double(tokensWaiting), Double(done.lease.tokens))) }
     }
 
     // MARK: Leases
 
-    /// Whether to ask for another lease: something waits, and what there is ends soon.
+    /// Whether to ask for another lease: something waits, and the current leases end soon.
     public func isDue(at now: Instant) -> Bool {
         guard isWanting, stretches.count < Self.stretchesMax else { return false }
         guard let last = stretches.last else { return true }
@@ -143,7 +143,7 @@ public struct Allowance: Sendable {
         return (appetite, Int(tokens.rounded(.up)))
     }
 
-    /// Takes a lease that was asked for at `sent` and came at `now`.
+    /// Adds a lease that was requested at `sent` and arrived at `now`.
     public mutating func add(_ lease: Lease, sent: Instant, at now: Instant) {
         fallback = nil
         if clock.note(lease.now, epoch: lease.epoch, sent: sent, received: now) { stretches = [] }
@@ -153,13 +153,13 @@ public struct Allowance: Sendable {
         tokens += Double(lease.tokens)
     }
 
-    /// Whether a right is at hand or to come.
+    /// Whether there is a right now or later.
     public mutating func hasRights(at now: Instant) -> Bool {
         dropPassed(at: now)
         return !stretches.isEmpty
     }
 
-    /// Goes on without a server, at a share of what all may do. Nothing of it is stored up.
+    /// Goes on without the limiter, at a share of the total limit. Unused rights do not accumulate.
     public mutating func fallBack(_ terms: LimitTerms, share: Double, at now: Instant) {
         let part = terms.scaled(by: share)
         var step = part.requestRate.map { 1 / $0 } ?? 0
@@ -168,21 +168,21 @@ public struct Allowance: Sendable {
     }
 }
 
-/// What the server's clock says in this machine's time, from the exchange that told it best. The two may run apart by
-/// any offset; a reply that came late is worse evidence, and moves nothing.
+/// Maps the server's clock to this machine's, from the exchange that measured it best. The two clocks may differ by any
+/// offset; a reply that arrived late is weaker evidence and changes nothing.
 struct ServerClock: Sendable {
     private var epoch: UInt64?
-    /// This machine's time less the server's.
+    /// This machine's time minus the server's.
     private var offset: Int64 = 0
     private var noted = Instant(nanoseconds: 0)
-    /// How wrong the offset may be, when it was noted.
+    /// Maximum error of the offset when it was measured.
     private var errorThen = Interval(nanoseconds: .max / 2)
     private(set) var error = Interval.zero
 
-    /// How far two clocks run apart in a second, in seconds.
+    /// How far two clocks drift apart per second, in seconds.
     static let drift = 100e-6
 
-    /// True when it is another clock than before, by which no earlier time means anything.
+    /// True if the server's clock is a different one than before, so that earlier times mean nothing.
     mutating func note(_ server: Instant, epoch: UInt64, sent: Instant, received: Instant) -> Bool {
         let isOther = self.epoch.map { $0 != epoch } ?? false
         let mistake = Interval(nanoseconds: max(0, (received - sent).nanoseconds) / 2)

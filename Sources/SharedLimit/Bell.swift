@@ -2,13 +2,13 @@ internal import Glibc
 
 /// Wakes a thread that waits in `poll`.
 final class Bell: Sendable {
-    /// To be polled for reading.
+    /// Poll this for reading.
     let descriptor: Int32
     private let rope: Int32
 
     init() {
         var ends: [Int32] = [-1, -1]
-        // Without descriptors left the thread looks for itself, at its intervals.
+        // If no descriptor is free, the thread still wakes at its intervals.
         _ = pipe(&ends)
         for end in ends where end >= 0 {
             _ = fcntl(end, F_SETFD, FD_CLOEXEC)
@@ -22,7 +22,7 @@ final class Bell: Sendable {
         close(rope)
     }
 
-    /// From any thread. Any number of rings until `clear` are one.
+    /// Callable from any thread. All rings until `clear` count as one.
     func ring() {
         var byte: UInt8 = 1
         _ = write(rope, &byte, 1)

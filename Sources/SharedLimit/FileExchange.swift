@@ -7,12 +7,12 @@ internal import Glibc
     internal import Foundation
 #endif
 
-/// A lease book as a file holds it between two questions.
+/// The lease book as stored in a file between two requests.
 struct LeaseBookImage: Codable {
     static let formatName = "retort limit of a machine"
 
     var format = formatName
-    /// The boot that the times belong to: the monotonic clock begins anew with each.
+    /// The boot that the times belong to: the monotonic clock restarts with each boot.
     var boot: String
     var terms: LimitTerms
     var epoch: UInt64
@@ -38,8 +38,8 @@ struct LeaseBookImage: Codable {
     }
 }
 
-/// The limiter of several processes on one machine, without a server: the lease book is a file, and who asks holds its
-/// lock, reads it, makes the lease and puts it back.
+/// A limiter for several processes on one machine, without a server: the lease book is a file; each client locks it,
+/// reads it, takes a lease and writes it back.
 final class FileExchange: LeaseExchange {
     private let path: String
     private let terms: LimitTerms
@@ -47,7 +47,7 @@ final class FileExchange: LeaseExchange {
 
     static let bytesMax = 16 << 20
 
-    /// Throws `.configuration` where the file is of other limits.
+    /// Throws `.configuration` if the file has other limits.
     init(_ path: String, _ terms: LimitTerms) throws(RetortError) {
         guard !terms.isEmpty else {
             throw RetortError(
@@ -105,12 +105,12 @@ final class FileExchange: LeaseExchange {
         defer { close(descriptor) }
         let bytes = Array(data)
         guard write(descriptor, bytes, bytes.count) == bytes.count else { throw .system(errno, "write", temporary) }
-        // A power cut must not forget what was spent; of the pace nothing is worth a sync.
+        // Spent money must survive a power cut; the pace is not worth a sync.
         if terms.moneyMax != nil, fdatasync(descriptor) != 0 { throw .system(errno, "fdatasync", temporary) }
         guard rename(temporary, path) == 0 else { throw .system(errno, "rename", path) }
     }
 
-    /// A file of its own, since the book's is replaced. Waits for the lock: it is held for microseconds.
+    /// A separate file, since the book's is replaced. Blocks on the lock, which is held for microseconds.
     private func lockFile() throws(RetortError) -> Int32 {
         let name = path + ".lock"
         let descriptor = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)

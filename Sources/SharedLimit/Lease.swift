@@ -1,20 +1,19 @@
 public import Basics
 
-/// What a client asks for.
+/// A client's request for a lease.
 public struct LeaseRequest: Sendable, Hashable {
-    /// Names the client for its whole life, over restarts too: the id of its store.
+    /// Identifies the client for its whole life, also after restarts: the id of its store.
     public var client: String
-    /// Requests that it could send in the coming cycle, and the tokens that they may take.
+    /// Requests that it could send in the next cycle, and the tokens that they may use.
     public var requests: Int
     public var tokens: Int
-    /// The money to which it limits itself from now on, all that it has ever spent included: it has not spent more and
-    /// will not until it is told a higher limit.
+    /// The money to which the client limits itself from now on, including all that it has ever spent. It has not spent
+    /// more and will not until it receives a higher limit.
     public var moneyBound: Int
-    /// Money beyond that which it could use, and how much of it would be enough for one request.
+    /// Money that it could use beyond that, and how much of it would be enough for one request.
     public var moneyWanted: Int
     public var moneyNeeded: Int
-    /// Requests that were refused for their rate since the last time it asked, and the longest pause that the API
-    /// wished for.
+    /// Rate-limited requests since its last lease request, and the longest pause that the API asked for.
     public var refused: Int
     public var pause: Interval
 
@@ -32,37 +31,37 @@ public struct LeaseRequest: Sendable, Hashable {
         self.pause = pause
     }
 
-    /// Bytes of a client's name.
+    /// Maximum bytes of a client's name.
     public static let clientBytesMax = 256
-    /// Requests and tokens that one request can ask for.
+    /// Maximum requests, and tokens, that one lease request can ask for.
     public static let requestsMax = 1 << 20
     public static let tokensMax = 1 << 40
-    /// Money that is bounded so far that no sum of it overflows: nine million dollars in nanodollars.
+    /// Money is capped so that no sum overflows: nine million dollars in nanodollars.
     public static let moneyMax = 1 << 53
 }
 
-/// What a client is given: the right to some requests, each at its own time, and a limit to its money.
+/// The limiter's reply: the right to some requests, each at its own time, and a limit on the client's money.
 public struct Lease: Sendable, Hashable {
-    /// The first request's time and the time between two, by the server's clock.
+    /// The first request's time and the interval between requests, on the server's clock.
     public var start: Instant
     public var step: Interval
     public var requests: Int
     public var tokens: Int
-    /// How long after its time each right ends.
+    /// How long after its time each right expires.
     public var grace: Interval
-    /// The client's limit, all that it has ever spent included; nil where money is not limited.
+    /// The client's limit, including all that it has ever spent; nil if money is not limited.
     public var moneyLimit: Int?
-    /// There was less money left than a request needs.
+    /// The remaining money is less than one request needs.
     public var isSpent: Bool
-    /// When to ask again if nothing was given.
+    /// When to ask again if nothing was granted.
     public var again: Interval
-    /// The server's clock when it answered, and which clock it is: another after a restart.
+    /// The server's clock at the time of the answer, and the clock's identity, which changes with a restart.
     public var now: Instant
     public var epoch: UInt64
-    /// What all clients may do together.
+    /// The limits for all clients together.
     public var terms: LimitTerms
 
-    /// The time of a request. No further than a lifetime away, whatever a server says.
+    /// The time of a request; at most a lifetime away, whatever a server says.
     func time(of number: Int) -> Instant {
         start + Interval(nanoseconds: Int64(min(Double(step.nanoseconds) * Double(number), 4e18)))
     }

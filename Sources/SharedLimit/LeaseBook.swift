@@ -1,32 +1,33 @@
 public import Basics
 
-/// Divides one limit among clients. A value: time comes in, leases go out.
+/// Divides one limit among clients. A value: times come in, leases go out.
 ///
-/// Each request that may be sent has a time of its own on one line that all clients share, `1 / rate` apart. A client is
-/// given the next stretch of that line. So nothing has to be given back: a right that was not used within its grace is
-/// gone, whether the client was slow, was killed or lost the network, and the rate of all together is that of the line,
-/// however many clients there are. Tokens take time on the same line: a stretch is as long as its scarcest good needs.
+/// Each request has its own time on a schedule that all clients share, `1 / rate` apart. A client is given the next
+/// stretch of that schedule. Nothing has to be returned: a right that is not used within its grace expires, whether the
+/// client was slow, was killed or lost the network, and the total rate is that of the schedule, however many clients
+/// there are. Tokens take time on the same schedule: a stretch is as long as its scarcest resource needs.
 ///
-/// Money is no rate. Each client has a limit that counts all it has ever spent; their sum is never above the whole. What
-/// a client that died had not spent counts as spent until it says what it has: nobody else can know.
+/// Money is not a rate. Each client has a limit that counts all it has ever spent; the sum of the limits never exceeds
+/// the whole. The unspent money of a dead client counts as spent until the client reports what it has spent: no other
+/// process can know.
 public struct LeaseBook: Sendable {
     public let terms: LimitTerms
     public let epoch: UInt64
-    /// When the next right is due that nobody has.
+    /// When the next unassigned right is due.
     private(set) var next: Instant
-    /// The share of the rates that the API bears, from what it has refused.
+    /// The share of the rates that the API currently accepts, derived from its refusals.
     private(set) var pace = Pace()
     private var money: [String: Int] = [:]
     private var moneyGiven = 0
     private(set) var active = ActiveClients()
 
-    /// Clients whose money is kept in mind.
+    /// Maximum clients whose money is recorded.
     public static let clientsMax = 100_000
-    /// Of more, which clients could make up, no sum is kept: a hundred times any whole, and far from overflow.
+    /// Clients could invent larger sums: bounded to a hundred times any whole, far from overflow.
     static let moneyGivenMax = 1 << 61
     /// How far ahead a right may be, in cycles.
     static let cyclesAheadMax = 4.0
-    /// Longest pause that a refusal can bring about.
+    /// Maximum pause that a refusal can cause.
     static let pauseMax = Interval.seconds(60)
 
     /// - Parameter money: the clients' limits as they were before a restart.
@@ -35,11 +36,11 @@ public struct LeaseBook: Sendable {
         self.epoch = epoch
         self.money = money
         moneyGiven = money.values.reduce(0) { $0.addingSaturated($1) }
-        // Rights that were given before a restart may still be used.
+        // Rights granted before a restart may still be used.
         next = isRestart ? now + terms.cycle * (Self.cyclesAheadMax + 1) + terms.grace : now
     }
 
-    /// A book as `LeaseBookImage` has kept it.
+    /// A book restored from a `LeaseBookImage`.
     init(_ image: LeaseBookImage) {
         terms = image.terms
         epoch = image.epoch
@@ -50,13 +51,13 @@ public struct LeaseBook: Sendable {
         active = ActiveClients(present: image.present, before: image.before, began: image.began)
     }
 
-    /// Money that no client has.
+    /// Money that is assigned to no client.
     public var moneyLeft: Int? { terms.moneyMax.map { max(0, $0 - moneyGiven) } }
     public var moneyByClient: [String: Int] { money }
     func money(of client: String) -> Int? { money[client] }
-    /// The share of the rates that is given out now.
+    /// The share of the rates that is granted now.
     public func pace(at now: Instant) -> Double { pace.share(at: now) }
-    /// Clients that have asked lately.
+    /// Clients that have asked recently.
     public func clients(at now: Instant) -> Int { active.count(at: now) }
 
     public mutating func lease(_ request: LeaseRequest, at now: Instant) -> Lease {
@@ -81,7 +82,7 @@ public struct LeaseBook: Sendable {
             (lease.requests, lease.tokens) = (wanted, request.tokens)
             return
         }
-        // What was not used is gone. The answer takes a while, and so does who waits for it.
+        // Unused time is lost. The reply takes a while to arrive, and so does a waiting request to leave.
         next = max(next, now + terms.grace)
         let ahead = next - now
         guard ahead < terms.cycle * Self.cyclesAheadMax else {
@@ -92,7 +93,7 @@ public struct LeaseBook: Sendable {
         let tokensEach = Double(min(max(0, request.tokens), LeaseRequest.tokensMax)) / Double(wanted)
         var step = terms.requestRate.map { 1 / ($0 * share) } ?? 0
         if let rate = terms.tokenRate { step = max(step, tokensEach / (rate * share)) }
-        // A request that nothing holds up takes no time, but some, so that no stretch is without end.
+        // A request without any limit still takes a minimal time, so that no stretch is endless.
         step = max(step, Self.stepMin)
         let fair = (terms.cycle.seconds / Double(clients) / step).rounded(.down)
         lease.requests = max(1, Int(min(Double(wanted), fair)))
@@ -102,7 +103,7 @@ public struct LeaseBook: Sendable {
         next = lease.time(of: lease.requests)
     }
 
-    /// Takes back what a client was given, down to what it keeps to by itself: it is not told of it.
+    /// Reduces a client's limit to what it has limited itself to. The client need not be told.
     mutating func withdraw(_ client: String, to bound: Int) {
         guard let limit = money[client], limit > bound else { return }
         moneyGiven -= limit - bound
@@ -110,7 +111,7 @@ public struct LeaseBook: Sendable {
     }
 
     private static let stepMin = 1e-6
-    /// Seconds that one request can take on the line: a day.
+    /// Maximum seconds of the schedule that one request can take: a day.
     private static let stepMax = 86_400.0
 
     private mutating func giveMoney(_ request: LeaseRequest, _ clients: Int, _ lease: inout Lease) {
@@ -121,7 +122,7 @@ public struct LeaseBook: Sendable {
             (lease.moneyLimit, lease.isSpent) = (bound, true)
             return
         }
-        // What it says is what it keeps to, and it may have spent that, whatever it was told before.
+        // Its own report is its limit, and it may have spent that much, whatever it was granted before.
         let given = moneyGiven - (known ?? 0) + bound
         guard given <= Self.moneyGivenMax else {
             (lease.moneyLimit, lease.isSpent) = (bound, true)
@@ -146,11 +147,12 @@ public struct LeaseBook: Sendable {
     }
 }
 
-/// How much of the rates the API bears: refusals of any client lower it for all, time without one raises it again.
+/// How much of the rates the API accepts: a refusal of any client lowers it for all, time without refusals raises it
+/// again.
 struct Pace: Sendable {
     private(set) var share = 1.0
     private(set) var updated = Instant(nanoseconds: 0)
-    /// Refusals until then are of requests that were on their way when the pace was lowered.
+    /// Refusals until then belong to requests that were in flight when the pace was lowered.
     private(set) var settled = Instant(nanoseconds: 0)
 
     init() {}
@@ -163,9 +165,9 @@ struct Pace: Sendable {
 
     static let least = 0.05
     static let cut = 0.7
-    /// Time for which refusals count as one.
+    /// Refusals within this time count as one.
     static let settling = Interval.seconds(2)
-    /// Share that comes back in a second.
+    /// Share that is regained per second.
     static let recoveryPerSecond = 0.01
 
     func share(at now: Instant) -> Double {
@@ -180,7 +182,7 @@ struct Pace: Sendable {
     }
 }
 
-/// How many clients have asked of late, in two buckets of time: bounded work for each request.
+/// Counts the clients that asked recently, in two time buckets: bounded work per request.
 struct ActiveClients: Sendable {
     private(set) var present: Set<String> = []
     private(set) var before: Set<String> = []
@@ -205,7 +207,7 @@ struct ActiveClients: Sendable {
         began = now
     }
 
-    /// Notes one, and gives how many there are.
+    /// Notes a client, and returns the count.
     mutating func note(_ client: String, at now: Instant) -> Int {
         turn(at: now)
         if present.count < Self.clientsMax { present.insert(client) }

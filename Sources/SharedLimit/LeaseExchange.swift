@@ -1,17 +1,17 @@
 internal import Basics
 internal import Glibc
 
-/// How a client asks for leases. Used by one thread.
+/// Requests leases from a limiter. Used by one thread.
 protocol LeaseExchange: AnyObject {
-    /// Throws `.io` where the limiter cannot be reached now, and another code where it never will be.
+    /// Throws `.io` if the limiter cannot be reached now, and another code if retrying is useless.
     func lease(_ request: LeaseRequest) throws(RetortError) -> Lease
 }
 
-/// Asks a server, over one connection that is opened again when it breaks.
+/// Requests leases from a server, over one connection that is reopened when it breaks.
 final class ServerExchange: LeaseExchange {
     private var host = ""
     private var port = ""
-    /// Names the server anew for each connection; nil: it is always the same.
+    /// Read for the server's address at each connection; nil: the address is fixed.
     private let addressFile: String?
     private let token: String
     private var descriptor: Int32 = -1
@@ -52,7 +52,7 @@ final class ServerExchange: LeaseExchange {
             try send(LeaseWire.line(request, token: token))
             return try LeaseWire.lease(try receive())
         } catch {
-            // What comes later would be the answer to another question.
+            // A late reply would be taken for the answer to another request.
             disconnect()
             throw error
         }

@@ -5,7 +5,7 @@ internal import JSONText
 enum LeaseWire {
     static let lineBytesMax = 4096
 
-    /// A request with the secret that shows that the client may ask.
+    /// A request line, with the secret that authorises the client.
     static func line(_ request: LeaseRequest, token: String) -> [UInt8] {
         var line = WireObject()
         line.text("token", token)
@@ -20,7 +20,7 @@ enum LeaseWire {
         return line.finished
     }
 
-    /// Nil where the line is no request. Numbers are cut to what they may be.
+    /// Nil if the line is not a request. Numbers are clamped to their limits.
     static func request(_ line: [UInt8]) -> (request: LeaseRequest, token: String)? {
         guard let root = try? JSONParser().parse(line).root, root.kind == .object,
             let token = root["token"]?.string, let client = root["client"]?.string,
@@ -59,7 +59,7 @@ enum LeaseWire {
         return line.finished
     }
 
-    /// `isPassing`: the same question may be answered later.
+    /// `isPassing`: the same request may succeed later.
     static func errorLine(_ message: String, isPassing: Bool = false) -> [UInt8] {
         var line = WireObject()
         line.text("error", message)
@@ -67,7 +67,7 @@ enum LeaseWire {
         return line.finished
     }
 
-    /// The lease of a reply, or what the server says is wrong. Throws `.io` for a line that is neither.
+    /// The lease in a reply. Throws the server's error, or `.io` for a line that is neither.
     static func lease(_ line: [UInt8]) throws(RetortError) -> Lease {
         guard let root = try? JSONParser().parse(line).root, root.kind == .object else { throw malformed }
         if let message = root["error"]?.string {

@@ -1,14 +1,14 @@
 public import Basics
 internal import Glibc
 
-/// Where a limiter is: HOST:PORT, with or without `tcp://` before it; @FILE that says so, which is read again whenever the
-/// connection is lost; or a file on this machine that is the limiter itself.
+/// A limiter's address: HOST:PORT, with or without `tcp://` before it; @FILE containing one, which is read again
+/// whenever the connection is lost; or a file on this machine that is itself the limiter.
 public enum LimitAddress: Sendable, Hashable {
     case server(host: String, port: String)
     case addressFile(String)
     case file(String)
 
-    /// Throws `.usage` for what is neither.
+    /// Throws `.usage` for any other text.
     public init(_ text: String) throws(RetortError) {
         if text.hasPrefix("file:") {
             let path = String(text.dropFirst("file:".count))
@@ -39,7 +39,7 @@ public enum LimitAddress: Sendable, Hashable {
 
 /// The sockets of server and client.
 enum LimitSocket {
-    /// A socket that listens, and its port.
+    /// A listening socket, and its port.
     static func listening(host: String, port: String) throws(RetortError) -> (descriptor: Int32, port: UInt16) {
         try withAddresses(host, port, passive: true) { (info) throws(RetortError) in
             let descriptor = try open(info, host, port)
@@ -56,7 +56,7 @@ enum LimitSocket {
         }
     }
 
-    /// A socket that is connected. Reading and writing on it block, but not for longer than `timeout`.
+    /// A connected socket. Reads and writes block, at most for `timeout`.
     static func connected(host: String, port: String, timeout: Interval) throws(RetortError) -> Int32 {
         try withAddresses(host, port, passive: false) { (info) throws(RetortError) in
             let descriptor = try open(info, host, port)
@@ -91,7 +91,7 @@ enum LimitSocket {
         return descriptor
     }
 
-    /// Tries each address that the name has, and throws the last one's error.
+    /// Tries each address of the name, and throws the error of the last one.
     private static func withAddresses<Result>(
         _ host: String, _ port: String, passive: Bool,
         _ body: (UnsafeMutablePointer<addrinfo>) throws(RetortError) -> Result
@@ -122,7 +122,7 @@ enum LimitSocket {
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &length) }
         }
         guard status == 0 else { return 0 }
-        // The port is at the same place in addresses of both families.
+        // The port is at the same offset in the addresses of both families.
         return withUnsafeBytes(of: &address) { UInt16($0[2]) << 8 | UInt16($0[3]) }
     }
 }

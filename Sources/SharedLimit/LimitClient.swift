@@ -1,13 +1,13 @@
 public import Basics
 internal import Glibc
 
-/// A limit that is shared with other processes: answers from leases at hand, and asks for more of them on a thread of its
-/// own before they end.
+/// A limit shared with other processes: decides from leases it holds, and requests more on its own thread before they
+/// end.
 ///
-/// Without the limiter it goes on within what it has, then waits; or, where a fallback is given, takes that share of the
-/// limit by itself. Decisions may be made on one thread, whichever; the rest from any.
+/// While the limiter is unreachable it uses up its leases, then waits or, if a fallback is given, takes that share of
+/// the limit. Decisions must come from one thread, whichever; the other calls from any.
 public final class LimitClient: @unchecked Sendable {
-    // Unchecked: the exchange belongs to the thread that asks.
+    // Unchecked: the exchange belongs to the lease thread.
     private struct State {
         var allowance = Allowance()
         var client = ""
@@ -15,7 +15,7 @@ public final class LimitClient: @unchecked Sendable {
         var moneyLimit: Int?
         var moneyWanted = 0
         var moneyNeeded = 0
-        /// Answers in a row that had less money than was needed.
+        /// Consecutive replies without enough money.
         var spentAnswers = 0
         var refused = 0
         var pause = Interval.zero
@@ -32,14 +32,14 @@ public final class LimitClient: @unchecked Sendable {
     private let bell = Bell()
     private let ended = Monitor(true)
 
-    /// Between two tries to reach a limiter that is gone, and before a fallback takes its place.
+    /// Time between two attempts to reach the limiter, and before a fallback takes over.
     static let retryInterval = Interval.milliseconds(500)
     static let fallbackDelay = Interval.seconds(3)
-    /// Answers in a row without money, a second apart, after which there is none.
+    /// Consecutive replies without money, one second apart, after which the money counts as spent.
     static let spentAnswersMax = 3
     static let spentInterval = Interval.seconds(1)
 
-    /// Asks what the limits are. Throws when the limiter cannot be reached or refuses.
+    /// Requests the limits. Throws if the limiter cannot be reached or refuses.
     public convenience init(
         _ address: LimitAddress, token: String, fileTerms: LimitTerms, fallbackShare: Double? = nil
     ) throws(RetortError) {
@@ -62,8 +62,8 @@ public final class LimitClient: @unchecked Sendable {
 
     public var terms: LimitTerms { state.withLock { $0.terms } }
 
-    /// Begins to ask as the client of that name, which has spent so much in all, at most. `onNotice` is told when the
-    /// limiter is lost and found.
+    /// Starts requesting leases as the client of that name, which has spent at most `spentMax` in all. `onNotice` is
+    /// called when the limiter is lost and found.
     public func start(client: String, spentMax: Int, onNotice: @escaping @Sendable (String) -> Void) {
         state.withLock { state in
             state.client = client
@@ -77,10 +77,10 @@ public final class LimitClient: @unchecked Sendable {
         }
     }
 
-    /// Calls back whenever there is a new lease. From the thread that asks.
+    /// Calls `wake` on each new lease, from the lease thread.
     public func onLease(_ wake: @escaping @Sendable () -> Void) { state.withLock { $0.onLease = wake } }
 
-    /// Ends the asking, and gives the money back that was not spent; nil: who knows how much that is.
+    /// Stops requesting, and returns unspent money; nil: the amount spent is unknown.
     public func finish(spentMax: Int?) {
         state.withLock { $0.isStopped = true }
         bell.ring()
@@ -90,13 +90,13 @@ public final class LimitClient: @unchecked Sendable {
             state.moneyLimit = spentMax
             return LeaseRequest(client: state.client, moneyBound: spentMax)
         }
-        // Where it cannot be reached now, it learns of it when the run goes on.
+        // If the limiter cannot be reached now, it learns of it when the run is resumed.
         if let last { _ = try? exchange.lease(last) }
     }
 
     // MARK: Decisions
 
-    /// When a request of so many tokens may go; nil: not before `onLease`.
+    /// When a request of that many tokens may be sent; nil: not before `onLease`.
     public func ready(tokens: Int, at now: Instant) -> Instant? {
         let (due, shouldRing) = state.withLock { state -> (Instant?, Bool) in
             guard state.terms.limitsPace else { return (now, false) }
@@ -115,7 +115,7 @@ public final class LimitClient: @unchecked Sendable {
         }
     }
 
-    /// A request that was taken at `taken` has left the machine at `now`. From any thread.
+    /// A request that was taken at `taken` left the machine at `now`. Any thread.
     public func departed(taken: Instant, at now: Instant) {
         state.withLock { state in
             guard state.terms.limitsPace else { return }
@@ -129,7 +129,7 @@ public final class LimitClient: @unchecked Sendable {
         }
     }
 
-    /// The API refused a request for its rate.
+    /// The API answered a request with 429.
     public func refused(pause: Interval) {
         state.withLock { state in
             state.refused += 1
@@ -138,10 +138,10 @@ public final class LimitClient: @unchecked Sendable {
         bell.ring()
     }
 
-    /// What may be spent in all by now; nil: money is not limited here.
+    /// The total that may be spent by now; nil: money is not limited here.
     public var moneyLimit: Int? { state.withLock { $0.moneyLimit } }
 
-    /// Asks for more money, enough for a request that may cost `needed`. False: there is none.
+    /// Requests more money, enough for a request that may cost `needed`. False: there is none.
     public func wantMoney(needed: Int, wanted: Int) -> Bool {
         let canCome = state.withLock { state in
             guard state.moneyLimit != nil, state.spentAnswers < Self.spentAnswersMax else { return false }
@@ -178,7 +178,7 @@ public final class LimitClient: @unchecked Sendable {
         }
     }
 
-    /// What to ask for now; nil: nothing.
+    /// The next lease request; nil: none is needed.
     private static func request(_ state: inout State, at now: Instant) -> LeaseRequest? {
         var request = LeaseRequest(
             client: state.client, moneyBound: state.moneyLimit ?? 0, moneyWanted: state.moneyWanted,
@@ -192,7 +192,7 @@ public final class LimitClient: @unchecked Sendable {
         return request
     }
 
-    /// Takes a lease, and gives how long to wait before the next question.
+    /// Applies a lease, and returns how long to wait before the next request.
     private func take(_ lease: Lease, _ request: LeaseRequest, sent: Instant) -> Interval {
         let now = Instant.now
         let (wake, notice, wait) = state.withLock { state in
@@ -218,7 +218,7 @@ public final class LimitClient: @unchecked Sendable {
         let now = Instant.now
         let share = fallbackShare
         let (notice, wake) = state.withLock { state -> ((@Sendable (String) -> Void)?, (@Sendable () -> Void)?) in
-            // Unsaid still.
+            // Not reported yet.
             state.refused += request.refused
             state.pause = max(state.pause, request.pause)
             state.isAsking = false
@@ -239,7 +239,7 @@ public final class LimitClient: @unchecked Sendable {
         wake?()
     }
 
-    /// Sleeps until it is rung, or the time has passed.
+    /// Sleeps until the bell rings or the time has passed.
     private func rest(_ time: Interval, untilRung: Bool = true) {
         let end = Instant.now + time
         while true {

@@ -1,12 +1,12 @@
 public import Basics
 internal import Glibc
 
-/// Serves a lease book over TCP: a line asks, a line answers. One thread, which `run` takes.
+/// Serves a lease book over TCP: one line asks, one line answers. One thread, which `run` occupies.
 ///
-/// A protocol of its own rather than HTTP: a client keeps one connection for its whole run, each of its few questions a
-/// second is one packet each way, and a thousand clients cost one thread that does nothing but this.
+/// Not HTTP: a client keeps one connection for its whole run, each of its few requests per second is one packet each
+/// way, and a thousand clients cost one thread.
 public final class LimitServer: @unchecked Sendable {
-    // Unchecked: all but `stopping` is touched by the thread of `run` alone, once it has begun.
+    // Unchecked: once `run` has begun, only its thread touches the state, except `stopping`.
     public let port: UInt16
     private var book: LeaseBook
     private var journal: MoneyJournal?
@@ -14,31 +14,31 @@ public final class LimitServer: @unchecked Sendable {
     private var listener: Int32
     private let stopping = Bell()
     private var connections: [Int32: Connection] = [:]
-    /// Before it no further connection is accepted.
+    /// No connection is accepted before this time.
     private var acceptsAgain = Instant(nanoseconds: 0)
     private let state: Locked<LimitServerState>
 
     private struct Connection {
         var input: [UInt8] = []
         var output: [UInt8] = []
-        /// When it last said something, or, of one that has never asked anything, when it came.
+        /// When it last sent a request, or, if it has sent none, when it connected.
         var last: Instant
         var isClient = false
     }
 
-    /// Clients that are connected at once.
+    /// Maximum simultaneous clients.
     public static let connectionsMax = 16_384
-    /// A client that is silent for so long has gone.
+    /// A client that is silent for this long is disconnected.
     static let silenceMax = Interval.seconds(600)
-    /// A connection that has asked nothing within this time, byte by byte or not at all, is of no client.
+    /// A connection without a complete first request within this time is closed.
     static let beginningMax = Interval.seconds(10)
     private static let waitMilliseconds: Int32 = 5000
     private static let acceptPauseMilliseconds: Int32 = 500
-    /// Bytes of answers that a client may leave unread.
+    /// Maximum bytes of unread replies per client.
     static let outputBytesMax = 64 << 10
 
-    /// - Parameter token: what clients must know; empty: nothing.
-    ///   - statePath: where the money of each client is kept; nil: nowhere.
+    /// - Parameter token: the secret that clients must send; empty: none.
+    ///   - statePath: where the clients' money is recorded; nil: nowhere.
     public init(
         _ terms: LimitTerms, host: String, port: String, token: [UInt8] = [], statePath: String? = nil
     ) throws(RetortError) {
@@ -54,7 +54,7 @@ public final class LimitServer: @unchecked Sendable {
 
     deinit { end() }
 
-    /// Lets the port and the state go.
+    /// Releases the port and the state.
     private func end() {
         for descriptor in connections.keys { close(descriptor) }
         connections = [:]
@@ -63,15 +63,15 @@ public final class LimitServer: @unchecked Sendable {
         journal = nil
     }
 
-    /// What it has done so far.
+    /// Counts since the start.
     public var counts: LimitServerState { state.withLock { $0 } }
 
-    /// Ends `run`. From any thread.
+    /// Ends `run`. Any thread.
     public func stop() {
         stopping.ring()
     }
 
-    /// Serves until `stop`. Throws when the state cannot be written: nothing that is not on disk is promised.
+    /// Serves until `stop`. Throws if the state cannot be written: nothing is promised that is not on disk.
     public func run() throws(RetortError) {
         defer { end() }
         var buffer = [UInt8](repeating: 0, count: 64 << 10)
@@ -103,7 +103,7 @@ public final class LimitServer: @unchecked Sendable {
         while connections.count < Self.connectionsMax {
             let descriptor = Glibc.accept(listener, nil, nil)
             guard descriptor >= 0 else {
-                // Without a free descriptor the listener stays readable: it is not looked at for a while.
+                // Without a free descriptor the listener stays readable, so it is not polled for a while.
                 if errno != EAGAIN, errno != EINTR {
                     acceptsAgain = now + .milliseconds(Int64(Self.acceptPauseMilliseconds))
                 }
@@ -136,7 +136,7 @@ public final class LimitServer: @unchecked Sendable {
         connections[descriptor] = connection
     }
 
-    /// Answers each whole line that has come. False where the client is none.
+    /// Answers each complete line. False if the peer is not a client.
     private func answer(_ connection: inout Connection, at now: Instant) throws(RetortError) -> Bool {
         while let end = connection.input.firstIndex(of: 0x0A) {
             let line = Array(connection.input[..<end])
@@ -162,7 +162,7 @@ public final class LimitServer: @unchecked Sendable {
         let lease = book.lease(request, at: now)
         if let limit = lease.moneyLimit, limit != before, !request.client.isEmpty {
             do throws(RetortError) { try journal?.note(request.client, limit: limit) } catch {
-                // Nothing that is not on disk is promised.
+                // Nothing is promised that is not on disk.
                 guard error.code == .noSpace else { throw error }
                 book.withdraw(request.client, to: max(before ?? 0, request.moneyBound))
                 state.withLock { $0.notNoted += 1 }
@@ -179,7 +179,7 @@ public final class LimitServer: @unchecked Sendable {
         return LeaseWire.line(lease)
     }
 
-    /// Takes as long for a wrong token as for the right one.
+    /// Compares in constant time.
     private func isToken(_ given: [UInt8]) -> Bool {
         var difference: UInt8 = given.count == token.count ? 0 : 1
         for (index, byte) in token.enumerated() { difference |= byte ^ (index < given.count ? given[index] : ~byte) }
@@ -187,16 +187,16 @@ public final class LimitServer: @unchecked Sendable {
     }
 }
 
-/// What a limiter has done.
+/// A limiter's counts.
 public struct LimitServerState: Sendable {
     public var leases = 0
-    /// Rights to requests that were given.
+    /// Rights granted.
     public var requests = 0
-    /// Requests that the API refused, as clients say.
+    /// Requests that the API refused, as reported by clients.
     public var refusals = 0
-    /// Questions with a wrong token.
+    /// Requests with a wrong token.
     public var refused = 0
-    /// Questions that a full disk left without an answer.
+    /// Requests left unanswered because the disk was full.
     public var notNoted = 0
     public var clients = 0
     public var pace = 1.0

@@ -2,15 +2,15 @@ internal import Basics
 internal import Glibc
 internal import JSONText
 
-/// What a limiter must not forget: the money that each client may spend. A file of JSON lines that is only appended to;
-/// of several lines of one client the last one counts. Held by one limiter at a time.
+/// Records the money that each client may spend. A file of JSON lines, append-only; a client's last line counts. Held
+/// by one limiter at a time.
 final class MoneyJournal {
     private let path: String
     private var descriptor: Int32
-    /// The limits as they are.
+    /// The current limits.
     private(set) var money: [String: Int]
     private var bytes = 0
-    /// Bytes from which the file is written again with one line for each client.
+    /// File size in bytes from which it is compacted to one line per client.
     private var bytesLimit: Int
     private let bytesLimitLeast: Int
     /// Whether another limiter has written it before.
@@ -18,13 +18,13 @@ final class MoneyJournal {
 
     static let bytesMax = 256 << 20
     static let bytesBeforeCompaction = 4 << 20
-    /// Others that may take the path while it is opened.
+    /// Maximum attempts while others replace the path as it is opened.
     private static let opensMax = 5
     private static let heading = #"{"format":"retort limit","version":2}"#
     /// Lines of version 1 had no sums.
     private static let versions = 1...2
 
-    /// Throws `.busy` when another limiter has it, `.damagedData` when a line but the last cannot be understood.
+    /// Throws `.busy` if another limiter holds it, `.damagedData` if a line other than the last cannot be read.
     init(_ path: String, compactedFrom bytesLimit: Int = bytesBeforeCompaction) throws(RetortError) {
         (self.bytesLimit, bytesLimitLeast) = (bytesLimit, bytesLimit)
         self.path = path
@@ -40,7 +40,7 @@ final class MoneyJournal {
             guard descriptor >= 0 else { throw .system(errno, "open", path) }
             do throws(RetortError) {
                 var found = try takeOver(descriptor, path)
-                // One that was emptied may have had a limiter that gave something a moment ago.
+                // A file that was truncated may have had a limiter that granted something a moment ago.
                 found.isRestart = isThere
                 if isAt(path, descriptor) { return (descriptor, found) }
             } catch {
@@ -52,14 +52,14 @@ final class MoneyJournal {
         throw RetortError(.busy, "another limiter keeps its state there", at: path)
     }
 
-    /// Whether the file is still the one of that name: a limiter that ended meanwhile may have put another in its place.
+    /// Whether the open file is still the one at `path`: a limiter that has ended may have replaced it.
     private static func isAt(_ path: String, _ descriptor: Int32) -> Bool {
         var (own, other) = (stat(), stat())
         return fstat(descriptor, &own) == 0 && lstat(path, &other) == 0 && own.st_ino == other.st_ino
             && own.st_dev == other.st_dev
     }
 
-    /// Locks the file, reads it, and has it end with a whole line.
+    /// Locks the file, reads it, and truncates it to whole lines.
     private static func takeOver(
         _ descriptor: Int32, _ path: String
     ) throws(RetortError) -> Found {
@@ -71,7 +71,7 @@ final class MoneyJournal {
         try completeRest(&bytes, descriptor, path)
         let whole = bytes.lastIndex(of: 0x0A).map { $0 + 1 } ?? 0
         let money = try parse(bytes[..<whole], path)
-        // A line that a kill has cut off was promised to no client.
+        // A line truncated by a kill was not promised to any client.
         guard ftruncate(descriptor, off_t(whole)) == 0, lseek(descriptor, 0, SEEK_END) >= 0 else {
             throw .system(errno, "ftruncate", path)
         }
@@ -83,14 +83,14 @@ final class MoneyJournal {
 
     deinit { close(descriptor) }
 
-    /// When it returns the limit is on disk.
+    /// When it returns, the limit is on disk.
     func note(_ client: String, limit: Int) throws(RetortError) {
         let line = Self.line(client, limit)
         do throws(RetortError) {
             try Self.write(line, descriptor, path)
             guard fdatasync(descriptor) == 0 else { throw .system(errno, "fdatasync", path) }
         } catch {
-            // The next line must not follow a part of this one.
+            // The next line must not follow a partial one.
             guard error.code == .noSpace, ftruncate(descriptor, off_t(bytes)) == 0,
                 lseek(descriptor, off_t(bytes), SEEK_SET) == off_t(bytes)
             else { throw error.code == .noSpace ? RetortError(.io, "the state cannot be written", at: path) : error }
@@ -101,8 +101,7 @@ final class MoneyJournal {
         if bytes >= bytesLimit { compact() }
     }
 
-    /// Writes the file again, with one line for each client, and puts it in the old one's place. Where that fails the old one
-    /// goes on.
+    /// Rewrites the file with one line per client and replaces the old one. If that fails, the old file stays in use.
     private func compact() {
         let next = path + ".next"
         var lines = Array(Self.heading.utf8) + [0x0A]
@@ -118,7 +117,7 @@ final class MoneyJournal {
             unlink(next)
             return
         }
-        // What is noted from now on must not be in a file that a power cut takes back.
+        // A power cut must not undo the replacement, since further lines go into the new file.
         let directory = open(Self.directory(of: path), O_RDONLY | O_CLOEXEC)
         if directory >= 0 {
             fsync(directory)
@@ -146,8 +145,8 @@ final class MoneyJournal {
         Hexadecimal.string(Array("\(limit) \(client)".utf8).withUnsafeBytes { ContentHash.hash64($0) })
     }
 
-    /// Ends a last line that lacks its line feed alone: it may have been promised. Throws `.damagedData` where something
-    /// else is in that place. A line that was cut off stays as it is.
+    /// Completes a last line that lacks only its line feed: it may have been promised. Throws `.damagedData` if
+    /// something else is in that place. A truncated line stays as it is.
     private static func completeRest(
         _ bytes: inout [UInt8], _ descriptor: Int32, _ path: String
     ) throws(RetortError) {

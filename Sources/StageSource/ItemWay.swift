@@ -1,29 +1,29 @@
 internal import Basics
 internal import SegmentStore
 
-/// The way from an item of one store to the item of another that comes from the same row: up to the items that its row
-/// comes from, as far as both have in common, then down to what came of the same row elsewhere.
+/// Maps an item of one store to the item of another that comes from the same row: up to the last common ancestor stage,
+/// then down to the other stage.
 public struct ItemWay: Sendable, Hashable {
-    /// A stage on the way.
+    /// A stage on the path.
     public struct Step: Sendable, Hashable {
         /// Its store.
         public var root: String
-        /// Where its rows are its own answers, the generation they are of.
+        /// The generation, if its rows are its own answers.
         public var generation: Int?
 
         public init(_ root: String, generation: Int? = nil) { (self.root, self.generation) = (root, generation) }
     }
 
-    /// The stages that the rows come from, one out of the other; begins with that of the item.
+    /// The stages that the rows come from, in order; begins with the item's own stage.
     public let up: [Step]
-    /// What comes of the rows of the last of them elsewhere, one out of the other; empty where the way ends above.
+    /// The stages on the other side, from the common ancestor down; empty if the path ends above.
     public let down: [Step]
 
     private init(_ up: [Step], _ down: [Step]) { (self.up, self.down) = (up, down) }
 
     /// - Parameters:
-    ///   - lineage: the stage of the item, the one that its rows come from, and so on.
-    ///   - other: the same of the other stage.
+    ///   - lineage: the stage of the item, the stage that its rows come from, and so on.
+    ///   - other: the lineage of the other stage.
     public init(from lineage: [Step], to other: [Step]) {
         for (height, step) in lineage.enumerated() {
             guard let depth = other.firstIndex(where: { $0.root == step.root }) else { continue }
@@ -34,7 +34,7 @@ public struct ItemWay: Sendable, Hashable {
             }
             return
         }
-        // Their rows are of files.
+        // Their rows come from files.
         self.init(lineage, other.reversed())
     }
 
@@ -49,7 +49,7 @@ public struct ItemWay: Sendable, Hashable {
         }
         guard let beside = down.first, let common = up.last else { return key }
         let id = ItemName.next(beside.generation, ItemName.before(common.generation, key.id))
-        // Of two stages on the same rows the samples belong together, as far as both have them.
+        // For two stages on the same rows the samples correspond, as far as both have them.
         key = RecordKey(id: id, sample: Int(key.sample) < (try samples(beside.root)) ? key.sample : 0)
         for (origin, child) in zip(down, down.dropFirst()) {
             let name = ItemName.name(of: key, samples: try samples(origin.root))

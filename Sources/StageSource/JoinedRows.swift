@@ -3,22 +3,22 @@ internal import JSONText
 public import PromptSource
 public import SegmentStore
 
-/// What gives rows out of stores. Blocking; one thread at a time.
+/// A source of rows from stores. Blocking; one thread at a time.
 public protocol SourceRows: AnyObject {
-    /// Rows given so far, those before the position where it began included.
+    /// Rows returned so far, including those before the starting position.
     var rows: UInt64 { get }
-    /// Stretches of a store could not be read.
+    /// Whether parts of a store could not be read.
     var isDamaged: Bool { get }
-    /// Whether the next row needs no waiting.
+    /// Whether the next row is available without waiting.
     var hasNext: Bool { get }
-    /// The position before the row that was given last, where one was passed since the last call.
+    /// The position before the last returned row, if one was passed since the last call.
     func takePassed() -> SourcePosition?
-    /// The next row; nil behind the last one.
+    /// The next row; nil at the end.
     func next() throws(RetortError) -> Row?
 }
 
-/// Reads the rows that the records of several stores make together, as soon as all of them have the id. Memory is that of one
-/// store, and of the records that wait for others.
+/// Joins the records of several stores into rows, as soon as all stores have the id. Memory: that of one store reader,
+/// plus the records that wait for others.
 public final class JoinedRows: SourceRows {
     private let join: SourceJoin
     private let selection: SourceSelection
@@ -26,20 +26,20 @@ public final class JoinedRows: SourceRows {
     private let watch: SourceWatch?
     private let others: [JoinedSource]
     private let parser = JSONParser()
-    /// Records of the driver whose id another store does not have yet.
+    /// Records of the driving store whose id is still missing in another store.
     private var held: [Held] = []
     private var heldBytes = 0
-    /// Rows that waited and are complete now, the next one last.
+    /// Rows that waited and are now complete; the next one is last.
     private var ready: [Row] = []
     private var looksSeen = 0
     private var isDriverDone = false
 
     public private(set) var rows: UInt64 = 0
 
-    /// Bytes of records that wait, from which no further ones are read.
+    /// Maximum bytes of waiting records; no more are read beyond it.
     static let heldBytesMax = 32 << 20
 
-    /// - Parameter watches: by the sources' names; of one without nothing more is waited for.
+    /// - Parameter watches: by source name; a source without one is not waited for.
     public init(
         _ selection: SourceSelection, _ join: SourceJoin, options: StoreOptions = StoreOptions(),
         watches: [String: SourceWatch] = [:]
@@ -57,7 +57,7 @@ public final class JoinedRows: SourceRows {
 
     public var isDamaged: Bool { driver.isDamaged }
     public var hasNext: Bool { driver.hasNext || !ready.isEmpty }
-    /// A record may wait for another one, so no place says what is done.
+    /// A record may wait for another one, so no position says what is done.
     public func takePassed() -> SourcePosition? { nil }
 
     public func next() throws(RetortError) -> Row? {
@@ -103,7 +103,7 @@ public final class JoinedRows: SourceRows {
         case later
     }
 
-    /// Of the records that wait, takes those that are complete now, once a store has been looked at again.
+    /// Moves waiting records that are now complete to `ready`, after a store was looked at again.
     private func lookAtHeld() throws(RetortError) {
         let looks = others.reduce(0) { $0 + $1.looks }
         guard looks != looksSeen, !held.isEmpty else { return }
@@ -121,7 +121,7 @@ public final class JoinedRows: SourceRows {
         ready = found.reversed() + ready
     }
 
-    /// The row with the records of the other stores.
+    /// The row with the records of the other stores added.
     private func complete(_ one: Held) throws(RetortError) -> Completion {
         var records: [StoredRecord] = []
         for source in others {

@@ -1,7 +1,7 @@
 internal import Basics
 internal import SegmentStore
 
-/// A store in which the records of one id are looked up, again and again while it is being written.
+/// A store in which records are looked up by id, repeatedly while it is being written.
 final class JoinedSource {
     let source: SourceJoin.Source
     private let options: StoreOptions
@@ -12,19 +12,19 @@ final class JoinedSource {
     private var store: StoreReader
     private var taken = Instant.now
     private var pause: Interval
-    /// It gets no more records than the snapshot has.
+    /// The store will get no more records than the snapshot has.
     private var isFinal: Bool
     /// Snapshots taken so far.
     private(set) var looks = 1
 
     enum Found {
         case record(StoredRecord)
-        /// There is none, and will be none.
+        /// There is no record, and there will be none.
         case missing
         case later
     }
 
-    /// - Parameter driver: the store whose items are looked for.
+    /// - Parameter driver: the store whose items are looked up.
     init(
         _ source: SourceJoin.Source, of driver: String, _ options: StoreOptions, _ watch: SourceWatch?
     ) throws(RetortError) {
@@ -35,7 +35,7 @@ final class JoinedSource {
         pause = StoreRows.intervalMin
     }
 
-    /// The outcome of the item that belongs to one of the driver's.
+    /// The outcome that corresponds to one of the driver's items.
     func find(_ key: RecordKey) throws(RetortError) -> Found {
         let key = try way.item(of: key) { root throws(RetortError) in try samplesOf(root) }
         while true {
@@ -53,7 +53,7 @@ final class JoinedSource {
         return found
     }
 
-    /// Takes another snapshot, after the time that is due between two. Nothing where the last one was the last.
+    /// Takes another snapshot once the minimum interval has passed. Does nothing if the last snapshot was final.
     func lookAgain(waiting cancelled: SourceWatch?) throws(RetortError) {
         guard !isFinal, let watch else { return }
         let rest = pause - (Instant.now - taken)
@@ -62,7 +62,7 @@ final class JoinedSource {
     }
 
     private func look() throws(RetortError) {
-        // First the end, then the snapshot: what is written before the end is in it.
+        // Reads the end flag before the snapshot: everything written before the end is then in it.
         isFinal = watch?.isEnded ?? true
         let before = Instant.now
         store = try StoreReader(source.root, options: options)

@@ -1,9 +1,9 @@
 internal import JSONText
 public import SegmentStore
 
-/// How the answer of a judge becomes a verdict: its value is an object with a `score`, a number, or `pass`, or both.
+/// Turns a judge's answer into a verdict: the value is an object with a `score` (a number), `pass`, or both.
 public struct JudgeRule: Sendable, Hashable {
-    /// The score from which an answer passes, where the value does not say `pass`.
+    /// The score from which an answer passes if the value has no `pass`.
     public var passAt: Double
 
     public static let passAtDefault = 0.5
@@ -12,7 +12,7 @@ public struct JudgeRule: Sendable, Hashable {
 
     public var text: String { "\(passAt)" }
 
-    /// The verdict of a judge's answer, a record of its store; nil for a failure, and where the value has no score.
+    /// The verdict in a judge's record; nil for a failure, or if the value has no score.
     public func verdict(of record: StoredRecord) -> RowVerdict? {
         guard record.head.failureClass == nil, let root = try? JSONParser().parse(record.line).root,
             let text = root["value"]?.stringBytes, !text.isEmpty, let value = try? JSONParser().parse(text).root
@@ -24,7 +24,7 @@ public struct JudgeRule: Sendable, Hashable {
     }
 }
 
-/// What a verifier or a judge said of an answer, as fields of a row.
+/// A verdict on an answer, as fields of a row.
 public struct RowVerdict: Sendable, Hashable {
     public var pass: Bool
     public var score: Double
@@ -47,7 +47,7 @@ public struct RowVerdict: Sendable, Hashable {
     }
 }
 
-/// A record with further members at its end.
+/// A record line with further members appended.
 enum ExtendedLine {
     /// - Parameter line: a JSON object.
     static func line(_ line: [UInt8], with members: [UInt8]) -> [UInt8] {

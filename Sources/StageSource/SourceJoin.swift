@@ -1,12 +1,12 @@
-/// Stores whose records make a row together: those with one id, once each of the stores has an outcome for it.
+/// Joins stores into rows: records with the same id, once each store has an outcome for it.
 public struct SourceJoin: Sendable, Hashable {
     public struct Source: Sendable, Hashable {
-        /// Under which templates and conditions know its record.
+        /// The name of its record in templates and conditions.
         public var name: String
         public var root: String
-        /// Whether its failures will do; otherwise an id that has failed there is no row.
+        /// Whether failures count; otherwise an id that failed there is not a row.
         public var takesFailures: Bool
-        /// From the items of the store that is read to this one's; nil: the rows of both have the same ids.
+        /// Maps items of the driving store to this one's; nil: the rows of both have the same ids.
         public var way: ItemWay?
 
         public init(_ name: String, _ root: String, takesFailures: Bool = false, way: ItemWay? = nil) {
@@ -14,7 +14,7 @@ public struct SourceJoin: Sendable, Hashable {
         }
     }
 
-    /// The last one is read record by record; of the others the record of the same id is looked up.
+    /// The last one is read record by record; in the others the record with the same id is looked up.
     public let sources: [Source]
     /// The source whose members are the row's own as well.
     public let lead: String
@@ -26,13 +26,13 @@ public struct SourceJoin: Sendable, Hashable {
         (self.sources, self.lead) = (sources, lead)
     }
 
-    /// Makes what a source says of the lead a verdict.
+    /// Makes a source's statement about the lead a verdict.
     public mutating func judge(by name: String, _ rule: JudgeRule) { judge = (name, rule) }
 
     var driver: Source { sources[sources.count - 1] }
     var leadPlace: Int { sources.firstIndex { $0.name == lead } ?? 0 }
 
-    /// Equal texts make the same rows of the same stores.
+    /// Equal texts describe equal joins of the same stores.
     var text: String {
         sources.map { "\($0.name)\($0.takesFailures ? "+" : "")" }.joined(separator: ",") + " of \(lead)"
             + (judge.map { " \($0.name) \($0.rule.text)" } ?? "")

@@ -1,10 +1,10 @@
 public import SegmentStore
 
-/// How far a store has been read as an input: a place in each of its lanes, and the rows before it.
+/// How far a store has been read as an input: a position in each lane, and the number of rows before it.
 public struct SourcePosition: Sendable, Hashable {
     public var responses: LanePosition
     public var failures: LanePosition
-    /// Rows that were given before.
+    /// Rows returned before it.
     public var rows: UInt64
 
     public init(
@@ -31,7 +31,7 @@ public struct SourcePosition: Sendable, Hashable {
         return numbers.map { String($0) }.joined(separator: " ")
     }
 
-    /// Nil for a text that `text` has not made.
+    /// Nil for a text that `text` did not produce.
     public init?(_ text: some StringProtocol) {
         let parts = text.split(separator: " ", omittingEmptySubsequences: false)
         guard parts.count == 5 else { return nil }

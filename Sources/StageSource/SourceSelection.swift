@@ -6,21 +6,21 @@ public import SegmentStore
 public struct SourceSelection: Sendable, Hashable {
     /// The lanes that are read, in their order.
     public var lanes: [Lane]
-    /// Failures of these classes are no rows: they have nothing to send.
+    /// Failures of these classes are not rows: they have nothing to send.
     public var classesLeftOut: Set<String>
-    /// What a record must fulfil; nil: nothing.
+    /// The condition that records must meet; nil: none.
     public private(set) var condition: WhereClause?
-    /// A name that a condition may put before fields.
+    /// A name that conditions may prefix to fields.
     private var stage: String?
-    /// The stores whose records make a row together; nil: one store's record is one.
+    /// The stores whose records are joined; nil: each record is one row.
     public var join: SourceJoin?
-    /// Of a stage on its own answers, which generation the rows are of, from the second on: their ids end in `~2`.
+    /// For a stage on its own answers: the generation of the rows, from the second on; their ids end in `~2`.
     public var generation: Int?
-    /// Whether what a verifier said of an answer is looked up, of which verifier; nil: of the only one.
+    /// Whether verdicts on answers are looked up, and of which verifier; nil: the only one.
     public var wantsVerdicts = false
     public var verifier: String?
 
-    /// The answers, and nothing else.
+    /// Answers only.
     public static let answers = SourceSelection(lanes: [.responses])
 
     public init(lanes: [Lane], classesLeftOut: Set<String> = []) {
@@ -40,7 +40,7 @@ public struct SourceSelection: Sendable, Hashable {
 
     private static let fieldsOfFailures: Set<String> = ["class", "status", "error", "rejected"]
 
-    /// Whether a condition looks at what only failures have.
+    /// Whether a condition refers to fields that only failures have.
     ///
     /// - Parameters:
     ///   - name: the source's name before a field.
@@ -52,7 +52,7 @@ public struct SourceSelection: Sendable, Hashable {
         }
     }
 
-    /// Of records that several stores make together.
+    /// Records that several stores make together.
     public init(_ join: SourceJoin, where condition: WhereClause?, classesLeftOut: Set<String>) {
         self.init(
             lanes: join.driver.takesFailures ? [.responses, .failures] : [.responses], classesLeftOut: classesLeftOut)
@@ -60,20 +60,20 @@ public struct SourceSelection: Sendable, Hashable {
         self.condition = condition
     }
 
-    /// Whether a record that is no row can become one without being written again.
+    /// Whether a record that is not a row can become one without being rewritten.
     public var mayChange: Bool { join != nil || wantsVerdicts }
 
-    /// Fields that are of a verdict on the record.
+    /// Fields of a verdict on the record.
     public static let fieldsOfVerdicts: Set<String> = ["pass", "score", "feedback", "verdict"]
 
-    /// Whether the condition asks what a verifier said.
+    /// Whether the condition refers to a verdict.
     public var asksForVerdicts: Bool {
         condition?.paths.contains { path in
             Self.fieldsOfVerdicts.contains((path.count > 1 && path.first == stage ? path[1] : path.first) ?? "")
         } ?? false
     }
 
-    /// What a condition may ask for: members of a record by these names.
+    /// Fields that a condition may use, and the record members they mean.
     public static let fields = [
         "id", "sample", "status", "rejected", "class", "error", "finish", "response", "reasoning", "value", "model",
         "usage",
@@ -83,9 +83,9 @@ public struct SourceSelection: Sendable, Hashable {
     /// The member of a record that a field is.
     private static let members = ["finish": "finish_reason", "cost": "cost_usd", "latency": "latency_ms"]
 
-    /// Whether a record is a row. `line` is the record, or what several are together.
+    /// Whether a record is a row. `line` is the record, or the joined records.
     ///
-    /// - Parameter parser: of the caller's thread.
+    /// - Parameter parser: the caller's thread's own.
     func takes(_ line: [UInt8], failureClass: String?, with parser: JSONParser) -> Bool {
         if let failureClass, classesLeftOut.contains(failureClass) { return false }
         guard let condition else { return true }
@@ -98,12 +98,12 @@ public struct SourceSelection: Sendable, Hashable {
         }
     }
 
-    /// What a record has at a path of names.
+    /// The record's value at a path of names.
     private static func value(of record: JSONValue?, at path: ArraySlice<String>) -> WhereValue {
         guard let record, let name = path.first else { return .null }
         if name == "rejected" { return .boolean(record["class"].map { $0.kind == .string } ?? false) }
         var value = record.member(Array((members[name] ?? name).utf8))
-        // These are texts of JSON.
+        // These members are texts that contain JSON.
         if textsOfJSON.contains(name), value?.kind == .string, let text = value?.stringBytes {
             value = text.isEmpty ? nil : try? JSONParser().parse(text).root
         }

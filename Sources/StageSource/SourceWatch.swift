@@ -1,7 +1,7 @@
 internal import Basics
 internal import Glibc
 
-/// What a reader of a store that is being written waits for. Any thread.
+/// Signals between a store being written and its readers. Any thread.
 public final class SourceWatch: Sendable {
     private struct State {
         var isEnded = false
@@ -12,18 +12,18 @@ public final class SourceWatch: Sendable {
 
     public init() {}
 
-    /// The store gets no more records: what is in it now is read, and no more is waited for.
+    /// The store gets no more records: readers read what is there and stop waiting.
     public func end() { state.update { $0.isEnded = true } }
 
-    /// No more rows are wanted: a reader that waits returns at once.
+    /// No more rows are wanted: a waiting reader returns at once.
     public func cancel() { state.update { $0.isCancelled = true } }
 
     var isEnded: Bool { state.update { $0.isEnded } }
     public var isCancelled: Bool { state.update { $0.isCancelled } }
 
-    /// Waits for a time, or until one of both is known.
+    /// Waits for a time, or until the watch is ended or cancelled.
     ///
-    /// - Parameter other: ends the waiting as well where it is cancelled.
+    /// - Parameter other: also ends the wait when it is cancelled.
     func wait(_ interval: Interval, orCancelled other: SourceWatch? = nil) {
         let deadline = Instant.now + interval
         while !state.update({ $0.isEnded || $0.isCancelled }), other?.isCancelled != true {

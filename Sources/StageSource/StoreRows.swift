@@ -5,9 +5,9 @@ public import SegmentStore
 
 /// Reads the outcomes of a store as the rows of an input. Blocking; one thread at a time.
 ///
-/// A snapshot is read to its end. Where the store is being written and a watch is given, further snapshots follow until the
-/// watch says that there will be no more records; each begins where the segments of the last one ended. Memory is a block,
-/// and what a snapshot holds of the journal.
+/// A snapshot is read to its end. If the store is being written and a watch is given, further snapshots follow until
+/// the watch has ended; each begins where the segments of the previous one ended. Memory: one block, and the snapshot's
+/// part of the journal.
 public final class StoreRows: SourceRows {
     private let root: String
     private let selection: SourceSelection
@@ -16,34 +16,34 @@ public final class StoreRows: SourceRows {
     private let samples: Int
     private let parser = JSONParser()
     private var store: StoreReader?
-    /// What is left of the snapshot, the lane in hand last.
+    /// The remaining parts of the snapshot; the current lane is last.
     private var walks: [(lane: Lane, records: LaneWalk)] = []
-    /// Keys whose rows were given from the journal and have not been met in a segment since.
+    /// Keys whose rows were returned from the journal and have not appeared in a segment since.
     private var known: Set<Hash128> = []
-    /// Of the snapshot in hand.
+    /// Journal keys of the current snapshot.
     private var journaled: Set<Hash128> = []
-    /// Where the segments of the last snapshot end.
+    /// Where the segments of the previous snapshot end.
     private var position: SourcePosition
     private var passed: SourcePosition?
-    /// Records of segments that the selection takes, from the store's start on.
+    /// Selected records of segments since the store's start.
     private var rowsOfSegments: UInt64
-    /// Says what a verifier said of an answer; nil: no row has a verdict beside what its record says.
+    /// Looks up a verdict on an answer; nil: rows have only the verdicts in their records.
     public var verdict: ((StoredRecord) throws(RetortError) -> RowVerdict?)?
-    /// The watch had said so before the snapshot in hand was taken.
+    /// The watch had ended before the current snapshot was taken.
     private var isLast = false
     private var damage: [Damage] = []
-    /// The record of the row that was given last.
+    /// The record of the last returned row.
     public private(set) var record: StoredRecord?
 
-    /// Rows given so far, those before the position where it began included.
+    /// Rows returned so far, including those before the starting position.
     public private(set) var rows: UInt64
 
-    /// The least time between two snapshots of a store that is being written.
+    /// Minimum interval between two snapshots of a store being written.
     static let intervalMin = Interval.milliseconds(100)
-    /// How many times as long as taking a snapshot has taken is waited before the next one.
+    /// The wait before the next snapshot, as a multiple of the time that taking one took.
     static let restFactor = 20.0
 
-    /// Throws what keeps the store from being read; a position that the store does not hold counts as its start.
+    /// Throws what keeps the store from being read; an invalid position counts as the start.
     public init(
         _ root: String, _ selection: SourceSelection, from position: SourcePosition = .start,
         options: StoreOptions = StoreOptions(), watch: SourceWatch? = nil
@@ -75,19 +75,19 @@ public final class StoreRows: SourceRows {
 
     private static let damageKeptMax = 1000
 
-    /// Stretches of the store that could not be read.
+    /// Whether parts of the store could not be read.
     public var isDamaged: Bool { !damage.isEmpty }
 
-    /// Whether the next row needs no waiting.
+    /// Whether the next row is available without waiting.
     public var hasNext: Bool { walks.last?.records.hasNext ?? false }
 
-    /// The position before the row that was given last, where one was passed since the last call.
+    /// The position before the last returned row, if one was passed since the last call.
     public func takePassed() -> SourcePosition? {
         defer { passed = nil }
         return passed
     }
 
-    /// The next row; nil behind the last one.
+    /// The next row; nil at the end.
     public func next() throws(RetortError) -> Row? {
         while true {
             if watch?.isCancelled == true { return nil }
@@ -110,7 +110,7 @@ public final class StoreRows: SourceRows {
         }
     }
 
-    /// The record as a row; nil where it is none, or has been given.
+    /// The record as a row; nil if it is not one, or was returned already.
     private func row(_ record: StoredRecord, isInJournal: Bool) throws(RetortError) -> Row? {
         var line = record.line
         if let said = try verdict?(record) { line = ExtendedLine.line(line, with: said.members) }
@@ -136,7 +136,7 @@ public final class StoreRows: SourceRows {
         known = journaled
         journaled = []
         watch.wait(pause)
-        // First the end, then the snapshot: what is written before the end is in it.
+        // Reads the end flag before the snapshot: everything written before the end is then in it.
         isLast = watch.isEnded
         if watch.isCancelled { return }
         let before = Instant.now
