@@ -1,14 +1,15 @@
 internal import Basics
 
-/// How many requests may be in flight, found out from how the server takes them.
+/// Finds how many requests the server accepts in flight.
 ///
-/// One decision a round trip: a round ends when a request returns that was sent after the round began. Of its replies
-/// the share F said "too much" (429, 503, 529). The limit becomes `limit * (1 - F / 2) + step * (1 - F)`: halved when
-/// all are refused, hardly touched when a few are, as DCTCP (RFC 8257) does with marked packets. In slow start it
-/// doubles until the first refusal or until latency has doubled; later it does not grow while latency is twice the best.
+/// One decision per round trip: a round ends when a request returns that was sent after the round began. Let F be the
+/// share of its replies that said "too much" (429, 503, 529). The limit becomes `limit * (1 - F / 2) + step * (1 - F)`:
+/// halved when all are refused, hardly changed when few are, as DCTCP (RFC 8257) does with marked packets. In slow
+/// start it doubles until the first refusal or until latency has doubled; later it does not grow while latency is twice
+/// the best.
 struct AdaptiveConcurrency: Sendable {
     private(set) var ceiling: Int
-    /// Where the limit stands, from 1 to the ceiling.
+    /// The current limit, from 1 to the ceiling.
     var limit: Int { max(1, Int(exact)) }
 
     private var exact: Double
@@ -24,16 +25,16 @@ struct AdaptiveConcurrency: Sendable {
         var replies = 0.0
         var refused = 0.0
         var latencySum = 0.0
-        /// Whether the limit was ever reached: a limit that is not used is not raised.
+        /// Whether the limit was ever reached: an unused limit is not raised.
         var wasFull = false
     }
 
     private static let slowStartLimit = 4.0
     private static let latencyGrowthMax = 2.0
-    /// The best latency is forgotten by this share a round, for servers whose load changes.
+    /// Share of the best latency that is forgotten per round, for servers whose load changes.
     private static let latencyForgetting = 0.01
 
-    /// - Parameter automatic: start small and find the limit; otherwise start at the ceiling and only give way.
+    /// - Parameter automatic: start small and find the limit; otherwise start at the ceiling and only decrease.
     init(ceiling: Int, automatic: Bool) {
         self.ceiling = ceiling
         exact = automatic ? min(Self.slowStartLimit, Double(ceiling)) : Double(ceiling)
@@ -44,14 +45,14 @@ struct AdaptiveConcurrency: Sendable {
 
     private static func step(_ ceiling: Int) -> Double { max(1, Double(ceiling) / 32) }
 
-    /// Moves the ceiling. A limit that is found is kept below it; one that was given is the ceiling.
+    /// Moves the ceiling. A limit that was found stays below it; a given limit is the ceiling itself.
     mutating func setCeiling(_ count: Int) {
         ceiling = count
         step = Self.step(count)
         exact = watchesLatency ? min(exact, Double(count)) : Double(count)
     }
 
-    /// Notes a dispatch; its number is handed back when the request returns.
+    /// Notes a dispatch; its number must be passed back when the request returns.
     mutating func dispatched(inFlight: Int) -> UInt64 {
         if inFlight >= limit { round.wasFull = true }
         sent += 1

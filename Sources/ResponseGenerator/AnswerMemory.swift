@@ -1,12 +1,12 @@
 public import ModelAPI
 
-/// What items have in common that may share one answer.
+/// Identifies items that may share one answer.
 public struct ReuseKey: Sendable, Hashable {
-    /// Of the request.
+    /// The request's fingerprint.
     public var fingerprint: UInt64
-    /// A hash of where it goes.
+    /// A hash of the request's path.
     public var path: UInt64
-    /// Samples are meant to differ.
+    /// Samples are meant to differ, so they never share an answer.
     public var sample: UInt32
 
     public init(fingerprint: UInt64, path: UInt64 = 0, sample: UInt32) {
@@ -16,12 +16,12 @@ public struct ReuseKey: Sendable, Hashable {
     }
 }
 
-/// Answers that are known already, by what was asked.
+/// Known answers, by request.
 public protocol AnswerMemory: Sendable {
     /// Whether there may be an answer. Called on the generator's executor; must be quick.
     func mayKnow(_ key: ReuseKey) -> Bool
-    /// The answer, as `ModelAnswer.reused` makes it; nil where there is none after all.
+    /// The answer, as `ModelAnswer.reused` makes it; nil if there is none after all.
     func recall(_ key: ReuseKey) async -> ModelAnswer?
-    /// An item has this answer, which the sink gets next. Called on the generator's executor; must be quick.
+    /// Notes an item's answer, which the sink gets next. Called on the generator's executor; must be quick.
     func keep(_ key: ReuseKey, _ answer: ModelAnswer)
 }

@@ -1,7 +1,7 @@
 internal import Basics
 internal import ModelAPI
 
-/// Ends one attempt that is under way and none of the others in its task group. Any thread.
+/// Cancels one attempt in a task group without the others. Any thread.
 final class AttemptCancellation: Sendable {
     typealias Exchange = Task<Result<ModelReply, TransportFailure>, Never>
 

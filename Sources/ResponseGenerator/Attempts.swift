@@ -3,19 +3,19 @@ internal import JSONText
 internal import ModelAPI
 internal import Synchronization
 
-/// What a child of the run's task group brings home.
+/// The result of a child of the run's task group.
 enum ChildEvent: Sendable {
     case attempt(AttemptResult)
     case judged(JudgedResult)
-    /// What is known already for an item; nil where it cannot be had after all.
+    /// A known answer for an item; nil if it cannot be read after all.
     case recalled(Ticket, ModelAnswer?)
     case supply([Ticket]?, RetortError?)
     case alarm
 }
 
-/// Makes attempts: sends, reads, sorts. Shared by all children of a run.
+/// Makes attempts: sends, parses, classifies. Shared by all children of a run.
 final class Attempts: Sendable {
-    /// Children that have their value: the run loop takes that many from the group before it acts.
+    /// Finished children: the run loop takes that many from the group before it acts.
     let finished = Atomic(0)
 
     /// One for each endpoint.
@@ -27,7 +27,7 @@ final class Attempts: Sendable {
     private let shared: (any SharedAllowance)?
     private let executor: (any TaskExecutor)?
 
-    /// Judges the answer that the ticket holds.
+    /// Judges the answer held by the ticket.
     typealias Verifier = @Sendable (Ticket) async -> VerifierRuling
 
     init(
@@ -58,7 +58,7 @@ final class Attempts: Sendable {
 
     func attempt(_ ticket: Ticket) async -> ChildEvent {
         let result = await send(ticket)
-        // An answer that cannot be divided is one item's.
+        // An answer that cannot be divided belongs to one item.
         let asked = AskedRequest(
             ticket.group?.members[0].request ?? ticket.request, corrections: ticket.corrections)
         let parser = parsers.take()
@@ -103,7 +103,7 @@ extension Judgement {
         return rejected != nil
     }
 
-    /// Of an answer that cannot be divided: the first item has it, and the others have nothing.
+    /// For an answer that cannot be divided: the first item gets it, and the others get nothing.
     fileprivate func parts(_ group: TicketGroup, _ reply: ModelReply) -> [PartResult] {
         let missing = Verdict.retry(
             .invalidOutput, message: "the server gave one answer of \(group.members.count)", after: nil)
@@ -113,7 +113,7 @@ extension Judgement {
 }
 
 extension Classifier {
-    /// What the reply to a request for several items is to each of them; nil where it is judged as a whole.
+    /// Each item's part of the reply to a shared request; nil if the reply is judged as a whole.
     fileprivate func parts(
         of reply: ModelReply, _ ticket: Ticket, _ group: TicketGroup, with parser: JSONParser
     ) -> AttemptResult? {
@@ -145,7 +145,7 @@ extension Classifier {
     }
 }
 
-/// Parsers in reserve: one on a single-threaded executor, as many as threads elsewhere.
+/// A pool of parsers: one on a single-threaded executor, elsewhere as many as threads.
 private final class ParserPool: Sendable {
     private let idle = Locked<[JSONParser]>([])
 

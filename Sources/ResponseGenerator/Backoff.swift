@@ -3,9 +3,9 @@ public import Basics
 /// How long to wait before the next attempt: exponential with full jitter
 /// (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/), from a seeded generator.
 public struct Backoff: Sendable {
-    /// The first wait is drawn from zero to this; every further attempt doubles it.
+    /// Upper bound of the first delay; doubles with each further attempt.
     public var base: Interval
-    /// No wait is drawn above this.
+    /// Upper bound of all delays.
     public var cap: Interval
     private var random: SplitMix64
 
@@ -15,13 +15,13 @@ public struct Backoff: Sendable {
         random = SplitMix64(seed: seed)
     }
 
-    /// Longest wish of a server that is granted.
+    /// Maximum delay that a server may request.
     public static let hintMax = Interval.seconds(86_400)
 
-    /// The wait after the `attempt`th failure, from 1.
+    /// The delay after the `attempt`th failure, from 1.
     ///
-    /// A server's wish wins over the draw; a tenth of it is drawn on top, so that those who were told the same do not
-    /// come back as one. A wish for no wait at all is a draw like any other.
+    /// A delay requested by the server takes precedence; up to a tenth of it is added at random, so that clients with
+    /// the same request do not return at once. A requested delay of zero is ignored.
     public mutating func delay(attempt: Int, hint: Interval?) -> Interval {
         let share = Double(random.next() >> 11) * 0x1p-53
         if let hint, hint > .zero { return min(hint, Self.hintMax) * (1 + share / 10) }

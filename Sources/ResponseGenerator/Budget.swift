@@ -1,24 +1,24 @@
 public import Basics
 
-/// Money that may be spent, in nanodollars. What a request may cost at worst is set aside before it goes out and
-/// settled when it returns, so the limit is never crossed. A value; it knows no prices.
+/// Money that may be spent, in nanodollars. The worst-case cost of a request is reserved before it is sent and settled
+/// when it returns, so the limit is never exceeded. A value; it knows no prices.
 ///
-/// What a request has cost counts as one of two: recorded, where a record says it, or uncertain, where none does: the
-/// answer was lost, or did not say what it cost. Uncertain requests count at their worst.
+/// A settled cost is either recorded, if a record states it, or uncertain: the answer was lost, or did not report its
+/// cost. Uncertain requests count at their worst case.
 public struct Budget: Sendable, Hashable {
-    /// Of a budget with a pool: what it has taken from the pool so far, all of which is spent or set aside.
+    /// For a budget with a pool: the amount taken from the pool so far, all of which is spent or reserved.
     public private(set) var limit: Int
     private let pool: BudgetPool?
-    /// Spent for good, as records say.
+    /// Spent, as records state.
     public private(set) var spent: Int
-    /// What requests without a record may have cost at worst.
+    /// Maximum cost of requests without a record.
     public private(set) var uncertain: Int
-    /// Set aside for requests on their way.
+    /// Reserved for requests in flight.
     public private(set) var reserved = 0
 
     /// - Parameters:
     ///   - spent: by earlier runs.
-    ///   - uncertain: of earlier runs.
+    ///   - uncertain: by earlier runs.
     public init(limit: Int, spent: Int = 0, uncertain: Int = 0) {
         precondition(limit >= 0 && spent >= 0 && uncertain >= 0, "a budget is not negative")
         self.limit = limit
@@ -27,28 +27,28 @@ public struct Budget: Sendable, Hashable {
         self.uncertain = uncertain
     }
 
-    /// A share of what several runs may spend together.
+    /// A share of a pool for several runs.
     ///
     /// - Parameters:
-    ///   - spent: by earlier runs, and counted in the pool already; so is `uncertain`.
+    ///   - spent: by earlier runs, and already counted in the pool; so is `uncertain`.
     public init(sharing pool: BudgetPool, spent: Int, uncertain: Int) {
         precondition(spent >= 0 && uncertain >= 0, "a budget is not negative")
         limit = spent.addingSaturated(uncertain)
         (self.pool, self.spent, self.uncertain) = (pool, spent, uncertain)
     }
 
-    /// What may have been spent beside what records say.
+    /// The amount that may have been spent in addition to what records state.
     public var unrecordedMax: Int { uncertain.addingSaturated(reserved) }
 
-    /// Whether a request that costs so much at worst may go out now.
+    /// Whether a request with this worst-case cost may be sent now.
     public func allows(_ cost: Int) -> Bool {
         guard spent <= limit else { return false }
-        // Taken off rather than added up: no sum of what is counted here can overflow then.
+        // Subtraction instead of sums, which could overflow.
         let left = limit - spent
         return unrecordedMax <= left && cost <= left - unrecordedMax
     }
 
-    /// The same where runs share a pool: the money is taken from it at once.
+    /// As `allows`, for runs that share a pool: the money is taken from it at once.
     mutating func takes(_ cost: Int) -> Bool {
         if allows(cost) { return true }
         guard let pool else { return false }
@@ -58,7 +58,7 @@ public struct Budget: Sendable, Hashable {
         return allows(cost)
     }
 
-    /// What is neither spent nor set aside any more is for the other runs.
+    /// Returns money that is neither spent nor reserved to the pool.
     private mutating func giveBack() {
         guard let pool else { return }
         let excess = limit - spent.addingSaturated(unrecordedMax)
@@ -67,16 +67,16 @@ public struct Budget: Sendable, Hashable {
         pool.give(excess)
     }
 
-    /// Sets aside what `allows` has allowed.
+    /// Reserves a cost that `allows` has approved.
     public mutating func reserve(_ cost: Int) {
         assert(allows(cost))
         reserved += cost
     }
 
-    /// Sets aside what an earlier run has set aside for requests that are still on their way, whether it fits or not.
+    /// Reserves what an earlier run had reserved for requests that are still in progress, whether it fits or not.
     public mutating func resume(reserved cost: Int) { reserved = reserved.addingSaturated(max(0, cost)) }
 
-    /// A request came back: what was set aside for it is free, what it has cost is spent. Nil: nobody can tell.
+    /// A request returned: its reservation ends and its cost is spent. Nil: the cost is unknown.
     public mutating func settle(reserved cost: Int, spent actual: Int?) {
         reserved -= cost
         assert(reserved >= 0)
@@ -84,25 +84,25 @@ public struct Budget: Sendable, Hashable {
         giveBack()
     }
 
-    /// No record will say what a settled request has cost.
+    /// No record will state a settled request's cost.
     public mutating func unrecorded(_ cost: Int) {
         spent -= min(cost, spent)
         uncertain = uncertain.addingSaturated(cost)
     }
 
-    /// A record will say it after all.
+    /// A record will state it after all.
     public mutating func recorded(_ cost: Int) {
         uncertain -= min(cost, uncertain)
         spent = spent.addingSaturated(cost)
     }
 
-    /// Sets another limit: a part of a larger one grows and shrinks. What is spent and set aside stays. The limit of a
-    /// budget with a pool is the pool's affair.
+    /// Sets another limit, for a part of a larger budget. Spent and reserved amounts stay. Ignored for a budget with a
+    /// pool, which sets the limit.
     mutating func setLimit(_ limit: Int) {
         if pool == nil { self.limit = max(0, limit) }
     }
 
-    /// Why nothing more may be asked.
+    /// Why no further request can be sent.
     public func refusal(of cost: Int) -> RetortError {
         let unknown = uncertain > 0 ? ", up to \(Self.dollars(uncertain)) more on answers that were lost" : ""
         return RetortError(

@@ -1,17 +1,17 @@
 internal import Basics
 
-/// Notices that the server serves nobody, because it is down or because it refuses every request for its rate: then
-/// nothing is sent but one probe at a time, and no item's attempts are used up.
+/// Detects an outage: the server is down, or answers every request with 429. While open, at most one probe is in flight
+/// and no item uses up attempts.
 ///
-/// It opens after `failuresMax` failures in a row with no other reply between them. Below HTTP, and of refusals, every
-/// one counts; a 5xx or a timeout counts once per item, for an item that always makes the server fail is not an outage.
-/// A server that was down and now asks for a slower pace is up again: the count of refusals begins.
+/// It opens after `failuresMax` consecutive failures without another reply between them. Connection failures and 429s
+/// count each; a 5xx or a timeout counts once per item, since an item that always makes the server fail is not an
+/// outage. If a server that was down answers 429, it is up again, and the count of 429s begins.
 struct CircuitBreaker: Sendable {
     enum Permission: Sendable, Hashable {
         case go
-        /// Go, as the one probe.
+        /// Send, as the one probe.
         case probe
-        /// Wait until then; nil: for the probe that is under way.
+        /// Wait until then; nil: for the probe in flight.
         case wait(Instant?)
     }
 
@@ -26,18 +26,18 @@ struct CircuitBreaker: Sendable {
     static let failuresMax = 10
     static let probeDelay = Interval.seconds(1)
     static let probeDelayMax = Interval.seconds(5)
-    /// Longest wish of a server that delays a probe.
+    /// Maximum delay that a server may request for a probe.
     static let hintMax = Interval.seconds(120)
 
     private var state = State.closed
     private var plainFailures = 0
     private var failedItems: [UInt64] = []
     private var delay = probeDelay
-    /// When it opened, while it is open.
+    /// When it opened; nil while it is closed.
     private(set) var downSince: Instant?
-    /// What the last failure was.
+    /// The kind of the last failure.
     private(set) var trouble = Trouble.connection
-    /// Failed probes in a row whose cause waiting cannot change.
+    /// Consecutive failed probes with a cause that waiting cannot change.
     private(set) var hopelessProbes = 0
 
     var isOpen: Bool { downSince != nil }
@@ -52,8 +52,8 @@ struct CircuitBreaker: Sendable {
 
     mutating func probeDispatched() { state = .probing }
 
-    /// A request failed as it would in an outage. `hint` is the server's wish for the next try, `isHopeless` says that
-    /// waiting cannot change the cause.
+    /// A request failed as in an outage. `hint` is the delay that the server requested, `isHopeless` whether waiting
+    /// cannot change the cause.
     mutating func failed(
         _ trouble: Trouble, item: UInt64, wasProbe: Bool, hint: Interval? = nil, isHopeless: Bool = false,
         at now: Instant
@@ -82,17 +82,17 @@ struct CircuitBreaker: Sendable {
         state = .open(probeAt: now + max(delay, min(hint ?? .zero, Self.hintMax)))
     }
 
-    /// Counts the length of an outage, if there is one, from now.
+    /// Restarts the measurement of a current outage.
     mutating func restartOutage(at now: Instant) {
         if isOpen { downSince = now }
     }
 
-    /// A probe came back without having told anything.
+    /// A probe returned without a result.
     mutating func probeCancelled(at now: Instant) {
         if isOpen { state = .open(probeAt: now) }
     }
 
-    /// The server replied in a way that shows it is alive.
+    /// A reply shows that the server is alive.
     mutating func replied() {
         guard isOpen || plainFailures > 0 || !failedItems.isEmpty else { return }
         self = CircuitBreaker()

@@ -2,60 +2,61 @@ public import Basics
 public import ModelAPI
 
 extension GeneratorConfiguration {
-    /// Attempts an item gets in one run.
+    /// Default for the attempts of an item in one run.
     public static let attemptsMaxDefault = 5
-    /// Requests in flight.
+    /// Default for the requests in flight.
     public static let concurrencyDefault = 64
-    /// Requests in flight that the tests cover.
+    /// Maximum requests in flight, as covered by the tests.
     public static let concurrencyMax = 100_000
     /// How long the server may be down before the run stops.
     public static let outageMaxDefault = Interval.seconds(15 * 60)
-    /// Equal refusals without a success that end a run.
+    /// Default for the equal refusals without a success that end a run.
     public static let refusalsMaxDefault = 32
-    /// The largest number of equal refusals that can be allowed.
+    /// Largest permitted value for the number of equal refusals.
     public static let refusalsMaxMax = 1_000_000
 }
 
-/// How a run is driven.
+/// Settings of a generator.
 public struct GeneratorConfiguration: Sendable {
-    /// Requests in flight at most, from 1.
+    /// Maximum requests in flight, from 1.
     public var concurrency = concurrencyDefault
-    /// Find the concurrency from below instead of starting at the most.
+    /// Whether the concurrency grows from a small value instead of starting at the maximum.
     public var isConcurrencyAutomatic = false
-    /// Attempts an item gets in this run, from 1.
+    /// Maximum attempts of an item in this run, from 1.
     public var attemptsMax = attemptsMaxDefault
     public var limits = RateLimits()
     public var backoffBase = Interval.seconds(1)
     public var backoffCap = Interval.seconds(60)
-    /// Items waiting for a retry at which no new ones are taken; nil: four times the concurrency, at least 1024.
+    /// Number of items waiting for a retry from which no new ones are taken; nil: four times the concurrency, at least
+    /// 1024.
     public var waitingMax: Int?
-    /// A server that is down for longer ends the run.
+    /// An outage longer than this ends the run.
     public var outageMax = outageMaxDefault
-    /// Equal refusals, with no success so far, that end the run; 0: none do.
+    /// Number of equal refusals, without any success, that ends the run; 0: they never do.
     public var refusalsMax = refusalsMaxDefault
-    /// Whether a refused item has failed at once, whatever the refusal says of other items, so that none of them is held and
-    /// none stops the run: a client waits for each.
+    /// Whether a refused item fails at once, so that none is held and no refusal stops the run: for servers, whose
+    /// clients wait for a reply.
     public var refusalsAreOutcomes = false
-    /// The servers where there are several; with fewer than two the generator has one transport.
+    /// The servers if there are several; with fewer than two the generator has one transport.
     public var endpoints: [EndpointSettings] = []
-    /// Whether earlier runs had answers from the same API with the same key and model.
+    /// Whether earlier runs got answers from the same API with the same key and model.
     public var hasWorkedBefore = false
-    /// The API's address as errors name it; empty: they name none.
+    /// The API's address for error messages; empty: none.
     public var server = ""
-    /// Items of the whole run, when known, for the estimate of the time left.
+    /// Items of the whole run, if known, to estimate the time left.
     public var itemsTotal: Int?
     public var classifier = Classifier()
-    /// Whether the sink takes rounds. If not, what they cost is in no record.
+    /// Whether the sink takes rounds. If not, no record states their cost.
     public var keepsRounds = true
-    /// Answers that a verifier judges at the same time; 0: none judges them. The run's verifier says so itself.
+    /// Maximum answers that a verifier judges at a time; 0: there is none. Set from the run's verifier.
     var verifiedAnswersMax = 0
-    /// What is known already, and makes items with one `reuseKey` share an answer; nil: each item is asked.
+    /// Known answers; lets items with one `reuseKey` share an answer; nil: each item is sent.
     public var memory: (any AnswerMemory)?
-    /// When a straggler is sent a second time; nil: never.
+    /// When stragglers get a duplicate request; nil: never.
     public var hedging: HedgeSettings?
-    /// The money that may be spent; nil: no limit. Items then say what they may cost.
+    /// The money that may be spent; nil: no limit. With a budget, items state their worst-case cost.
     public var budget: Budget?
-    /// What this run shares with others; its own limits hold as well.
+    /// Limits shared with other processes, in addition to this run's own.
     public var shared: (any SharedAllowance)?
     /// Seed of the jitter.
     public var seed: UInt64 = 0
@@ -64,7 +65,7 @@ public struct GeneratorConfiguration: Sendable {
 
     var waitingLimit: Int { waitingMax ?? max(1024, 4 * concurrency) }
 
-    /// Throws `.configuration` when a number is out of its range.
+    /// Throws `.configuration` if a number is out of its range.
     public func validate() throws(RetortError) {
         func check(_ isGood: Bool, _ message: String) throws(RetortError) {
             if !isGood { throw RetortError(.configuration, message) }

@@ -1,15 +1,15 @@
 internal import Basics
 internal import ModelAPI
 
-/// How requests are spread over several endpoints. With one endpoint the dispatcher's own breaker, window and limits do.
+/// Spreads requests over several endpoints. With one endpoint the dispatcher's own breaker, window and limits apply.
 extension Dispatcher {
-    /// The next request, to the endpoint that the router chooses.
+    /// The next request, for the endpoint that the router chooses.
     mutating func dispatchToEndpoint(at now: Instant) -> Action {
         let fresh = readyCount > 0
         guard fresh || !retries.isEmpty else { return wait(.none, until: nil) }
         let due = retries.nextDue
         let isOut = router?.outage != nil
-        // A probe does not wait for the backoff of the item it happens to carry, where no endpoint serves.
+        // If no endpoint serves, a probe does not wait for the backoff of its item.
         if !fresh, !isOut, let due, due > now { return wait(.none, until: due) }
         let retryFirst = due.map { $0 <= now } ?? false || !fresh
         guard let first = retryFirst ? retries.first : readyFirst else { return wait(.none, until: nil) }
@@ -21,7 +21,7 @@ extension Dispatcher {
         }
     }
 
-    /// A request came back from one of several endpoints.
+    /// A request returned from one of several endpoints.
     mutating func returnedFromEndpoint(_ attempt: AttemptResult, at now: Instant) {
         let ticket = attempt.ticket
         let place = ticket.endpoint
@@ -62,7 +62,7 @@ extension Dispatcher {
         router?.update(ticket.endpoint) { $0.breaker.replied() }
     }
 
-    /// The item's last request failed as it would in an outage.
+    /// The item's last request failed as in an outage.
     mutating func serverFailed(
         _ trouble: CircuitBreaker.Trouble, _ ticket: Ticket, wasProbe: Bool, hint: Interval?, isHopeless: Bool,
         at now: Instant
@@ -83,13 +83,13 @@ extension Dispatcher {
         router?.update(ticket.endpoint) { $0.breaker.probeCancelled(at: now) }
     }
 
-    /// Whether the server of the item's last request is taken for down.
+    /// Whether the server of the item's last request counts as down.
     func isServerDown(for ticket: Ticket) -> Bool {
         router.map { $0.endpoints[ticket.endpoint].breaker.isOpen } ?? breaker.isOpen
     }
 
-    /// Whether a failed item goes to another endpoint at once. What an endpoint refuses for its rate or cannot be reached
-    /// for says nothing of the item, so it counts as no attempt; each endpoint gets it once before it waits as usual.
+    /// Whether a failed item moves to another endpoint at once. A 429 or a connection failure says nothing about the
+    /// item, so it does not count as an attempt; the item tries each endpoint once before it waits as usual.
     mutating func movesOn(
         _ ticket: Ticket, _ failureClass: FailureClass, _ hint: Interval?, at now: Instant
     ) -> Bool {
@@ -103,8 +103,8 @@ extension Dispatcher {
         return failureClass == .rateLimited || failureClass == .connection
     }
 
-    /// Whether a refusal is the endpoint's affair, not the item's: another endpoint gets the item, and this one nothing more
-    /// once that is certain. False where no other endpoint is left.
+    /// Whether a refusal is due to the endpoint rather than the item. Then another endpoint gets the item, and this one
+    /// is excluded once that is certain. False if no other endpoint is left.
     mutating func isTakenElsewhere(_ attempt: AttemptResult, _ refusal: Refusal?, _ message: String, at now: Instant)
         -> Bool
     {
@@ -132,7 +132,7 @@ extension EndpointRouter.Endpoint {
 }
 
 extension Refusal {
-    /// Whether what is refused belongs to the server, so that another one may take the same request.
+    /// Whether the refusal concerns the server, so that another one may accept the same request.
     var isOfEndpoint: Bool {
         switch suspect {
         case .key, .permission, .model, .address, .certificate: true

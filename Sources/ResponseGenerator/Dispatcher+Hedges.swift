@@ -1,14 +1,13 @@
 internal import Basics
 internal import ModelAPI
 
-/// Duplicates of stragglers: a request that has been in flight for unusually long is sent a second time, and the first of the
-/// two that answers is the item's.
+/// Duplicates for stragglers: a request that has been in flight unusually long is sent a second time, and the first of
+/// the two answers is the item's.
 extension Dispatcher {
-    /// A duplicate of the request that has been in flight longest, where it is due and every limit lets it go now.
+    /// A duplicate of the request that has been in flight longest, if it is due and every limit allows it now.
     mutating func hedge(at now: Instant) -> Action? {
         while let straggler = hedging?.straggler(at: now) {
-            // Pieces of an answer that are passed on while they come cannot be taken back, and what several items share is
-            // divided once.
+            // A streamed answer that is passed on cannot be taken back, and a shared answer is divided only once.
             guard straggler.request.tap == nil, straggler.group == nil, !straggler.isProbe else {
                 hedging?.passOver(straggler)
                 continue
@@ -37,7 +36,7 @@ extension Dispatcher {
         return nil
     }
 
-    /// Where a duplicate goes: to another endpoint if there is one. Nil while none takes it.
+    /// The endpoint for a duplicate: another one if possible. Nil if none accepts it.
     private mutating func endpointOfDuplicate(_ straggler: Ticket, at now: Instant) -> Int? {
         guard let router else {
             return breaker.permission(at: now) == .go ? 0 : nil
@@ -64,7 +63,7 @@ extension Dispatcher {
         return due <= now
     }
 
-    /// An attempt came back, maybe one of two for the same item. Returns what the sink must take, in its order.
+    /// An attempt returned, possibly one of two for the same item. Returns the results for the sink, in order.
     mutating func arrived(_ attempt: AttemptResult, at now: Instant) -> [Settlement] {
         guard hedging != nil else { return returned(attempt, at: now).map { [$0] } ?? [] }
         hedging?.returned(attempt, at: now)
@@ -80,14 +79,14 @@ extension Dispatcher {
             hedging?.won(ticket, over: pair.other(than: ticket), at: now)
             return []
         }
-        // The other one is the item's only request now.
+        // The other one is now the item's only request.
         separate(pair)
         return lost(attempt, to: nil, at: now).map { [$0] } ?? []
     }
 
     private func separate(_ pair: RequestPair) { (pair.item.pair, pair.duplicate.pair) = (nil, nil) }
 
-    /// What an item's only request in flight has brought: a duplicate stands in for it.
+    /// Applies the result of an item's only request in flight; a duplicate is treated as the item's own.
     private mutating func takeUp(_ attempt: AttemptResult, at now: Instant) -> [Settlement] {
         var attempt = attempt
         let flight = attempt.ticket
@@ -101,10 +100,10 @@ extension Dispatcher {
         return returned(attempt, at: now).map { [$0] } ?? []
     }
 
-    /// One of two requests has brought nothing for its item. What it has cost is booked like any request's; an answer that was
-    /// billed is recorded as a round.
+    /// One of two requests brought nothing for its item. Its cost is booked as usual; a billed answer is recorded as a
+    /// round.
     ///
-    /// - Parameter winner: the attempt that the item goes on with; nil: it is still in flight.
+    /// - Parameter winner: the attempt whose answer the item uses; nil: it is still in flight.
     private mutating func lost(_ attempt: AttemptResult, to winner: AttemptResult?, at now: Instant) -> Settlement? {
         let flight = attempt.ticket
         flights.remove(flight)
@@ -145,7 +144,7 @@ extension Dispatcher {
 }
 
 extension AttemptResult {
-    /// Whether the server has said what becomes of the request: nothing is to be expected of another try.
+    /// Whether the server's reply is final, so that another attempt would not help.
     var isDecisive: Bool {
         switch verdict {
         case .answer, .fail, .ask: true

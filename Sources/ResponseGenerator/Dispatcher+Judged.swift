@@ -2,7 +2,7 @@ internal import Basics
 internal import ModelAPI
 
 extension Dispatcher {
-    /// The answer goes to the verifier, and to the sink as a round that has still to be judged.
+    /// Sends the answer to the verifier, and to the sink as a round that has not been judged.
     mutating func hold(_ attempt: AttemptResult, _ answer: ModelAnswer, at now: Instant) -> Settlement? {
         var failure = attempt.itemFailure(.verifier, "not judged yet")
         failure.answer = answer
@@ -12,7 +12,7 @@ extension Dispatcher {
         return settlement
     }
 
-    /// The verifier has said something of an item's answer. Returns what the sink must take, in its order.
+    /// The verifier judged an item's answer. Returns the results for the sink, in order.
     mutating func judged(_ result: JudgedResult, at now: Instant) -> [Settlement] {
         let ticket = result.ticket
         judging.returned(ticket)
@@ -31,7 +31,7 @@ extension Dispatcher {
             ticket.corrections = 0
             if window.phase == .open { retries.push(ticket, due: now) }
         case .reject(let opinion, let message, let verdict):
-            // The round says what the answer has cost.
+            // The round states the answer's cost.
             let failure = ItemFailure(
                 .verifier, message, status: 200, body: held.answer.body, answer: held.answer, verdict: verdict)
             results = [.opinion(opinion), .failure(failure)]

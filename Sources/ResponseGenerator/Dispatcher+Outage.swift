@@ -1,15 +1,15 @@
 internal import Basics
 internal import ModelAPI
 
-/// How long a server that serves no request is waited for, and what is said of it.
+/// Outages: how long they are waited for, and the error if they last too long.
 extension Dispatcher {
-    /// Failed probes after which a cause that waiting cannot change ends the run.
+    /// Number of failed probes that ends the run if waiting cannot change the cause.
     static let hopelessProbesMax = 3
 
-    /// How long the outage will still be waited for; nil when there is none.
+    /// How much longer the outage is waited for; nil if there is none.
     func outageLeft(at now: Instant) -> Interval? { downSince.map { max(.zero, outageMax - (now - $0)) } }
 
-    /// Since when no server serves.
+    /// When the last server stopped serving.
     private var downSince: Instant? { router == nil ? breaker.downSince : router?.outage?.since }
     private var trouble: CircuitBreaker.Trouble { router?.outage?.trouble ?? breaker.trouble }
     private var hopelessProbes: Int { router == nil ? breaker.hopelessProbes : router?.outage?.hopelessProbes ?? 0 }
@@ -20,8 +20,8 @@ extension Dispatcher {
         if now - since >= outageMax { stop(with: outage(of: now - since)) }
     }
 
-    /// Whether waiting can change nothing: an address that has never led to a server, or to one that speaks something
-    /// else. A name that once was known may be so again.
+    /// Whether waiting is useless: the address has never reached a server, or one that speaks another protocol. A name
+    /// that could be resolved once may be resolvable again.
     func isHopeless(_ failure: TransportFailure?) -> Bool {
         guard let failure, !hasReached, !hasWorkedBefore else { return false }
         return failure.kind == .unresolved || failure.kind == .malformed
@@ -50,7 +50,7 @@ extension Dispatcher {
             remedy: "All received answers are saved; run the same command again \(when), or raise --outage-max.")
     }
 
-    /// The last error, without the address that its message begins with if that is said already.
+    /// The last error, without the address at its start if that is mentioned already.
     private var cause: String? {
         guard var text = lastError.map({ Substring($0) }) else { return nil }
         if let colon = text.firstRange(of: ": "), server.contains(text[..<colon.lowerBound]) {

@@ -5,12 +5,12 @@ extension Dispatcher {
     private static let pacedTokensLeast = 1 << 18
     private static let pacedPerEstimated = 8
 
-    /// The most that the pace believes one answer to have used: a server's word must not hold a run up for days.
+    /// Maximum tokens per answer that count towards the rate: a false token count must not delay a run for days.
     private static func pacedTokens(max estimated: Int) -> Int {
         max(pacedTokensLeast, min(estimated, Int.max / pacedPerEstimated) * pacedPerEstimated)
     }
 
-    /// An attempt came back. Returns what the sink must take, or nil when there is nothing to record.
+    /// An attempt returned. Returns the results for the sink; nil if there is nothing to record.
     mutating func returned(_ attempt: AttemptResult, at now: Instant) -> Settlement? {
         let ticket = attempt.ticket
         let wasProbe = ticket.isProbe
@@ -71,7 +71,7 @@ extension Dispatcher {
         }
     }
 
-    /// What the answer has used, for the limits of the rate.
+    /// Settles the tokens of the answer with the rate limits.
     mutating func settlePace(_ attempt: AttemptResult, at now: Instant) {
         let (reserved, total) = (attempt.ticket.estimatedTokens, attempt.tokens)
         guard total > 0 else { return }
@@ -80,7 +80,7 @@ extension Dispatcher {
         shared?.settle(reserved: reserved, used: used)
     }
 
-    /// What a reply says of its server and its pace, whatever it says of the item.
+    /// Notes what a reply shows about its server and rates, whatever it means for the item.
     mutating func noteReply(_ attempt: AttemptResult, at now: Instant) {
         if let reply = attempt.reply {
             hasReached = true
@@ -93,12 +93,12 @@ extension Dispatcher {
         if router != nil { returnedFromEndpoint(attempt, at: now) }
     }
 
-    /// The item stays pending, or waits: what its answer has cost is in no record.
+    /// The item stays pending, or waits: no record states the cost of its answer.
     mutating func leaveUnrecorded(_ attempt: AttemptResult) {
         if let cost = attempt.cost, cost > 0 { budget?.unrecorded(cost) }
     }
 
-    /// The answer is a round of the item, which goes on with another request.
+    /// The answer becomes a round of the item, which continues with another request.
     mutating func ask(
         _ attempt: AttemptResult, _ next: ModelRequest, _ failureClass: FailureClass, _ message: String,
         at now: Instant
@@ -110,7 +110,7 @@ extension Dispatcher {
         return settlement
     }
 
-    /// An answer that was billed and is no outcome.
+    /// A billed answer that is not an outcome.
     mutating func round(
         _ attempt: AttemptResult, _ failure: ItemFailure, isUnjudged: Bool = false, isDuplicate: Bool = false,
         at now: Instant
@@ -136,7 +136,7 @@ extension Dispatcher {
             ticket: ticket, result: .round(round), latency: attempt.itemLatency, finishedAt: now)
     }
 
-    /// A request has shown that requests can succeed.
+    /// A request succeeded, so requests can succeed.
     mutating func succeeded() {
         if lastError != nil { lastError = nil }
         release(refusals.worked())
@@ -232,15 +232,15 @@ extension Dispatcher {
         return settlement
     }
 
-    /// The item goes again at the time.
+    /// Schedules the item's next attempt.
     mutating func wait(_ ticket: Ticket, after failureClass: FailureClass, until due: Instant) {
         ticket.waitsAfter = failureClass
         waitingByClass[failureClass, default: 0] += 1
         retries.push(ticket, due: due)
     }
 
-    /// When the item goes again. A probe that failed is the next probe too, so that a server that fails each item a few
-    /// times does not have to see all of them first; but not for ever, since the item may be what it fails of.
+    /// When the item is sent again. A failed probe is also the next probe, so that a server that fails each item a few
+    /// times does not see all of them first; but only a few times, since the item may be the cause.
     private mutating func due(_ ticket: Ticket, _ hint: Interval?, _ wasProbe: Bool, at now: Instant) -> Instant {
         if wasProbe, isServerDown(for: ticket), ticket.probes < Self.probesInRowMax {
             ticket.probes += 1
@@ -250,11 +250,11 @@ extension Dispatcher {
         return now + backoff.delay(attempt: max(1, ticket.attempts), hint: hint)
     }
 
-    /// Further probes that one item is in a row.
+    /// Maximum consecutive further probes with one item.
     static let probesInRowMax = 3
 
-    /// What the failure says of the server; nil when it shows that the server is at work, as an answer does that breaks
-    /// off or cannot be read.
+    /// The kind of outage that the failure suggests; nil if it shows that the server is working, as a truncated or
+    /// unreadable answer does.
     private func trouble(of attempt: AttemptResult, _ failureClass: FailureClass) -> CircuitBreaker.Trouble? {
         if attempt.isUnreadable, hasReached || attempt.failure?.kind != .malformed { return nil }
         return switch failureClass {
@@ -264,25 +264,25 @@ extension Dispatcher {
         }
     }
 
-    /// Whether the item has had its attempts. A refusal for the rate says little about the item, so it gets several for
-    /// each retry; but not without end, for a request above the account's limit is refused for ever.
+    /// Whether the item has used up its attempts. A 429 says little about the item, so several are allowed for each
+    /// retry; but not without end, since a request above the account's limit is always refused.
     private func isSpent(_ ticket: Ticket) -> Bool {
         ticket.attempts - ticket.refusals - ticket.movesAfterFailure >= attemptsMax
             || ticket.refusals - ticket.movesAfterRefusal > Self.refusalsPerRetry * (attemptsMax - 1)
     }
 
-    /// Refusals for the rate that an item gets in place of each retry.
+    /// Number of 429s that count as one retry.
     static let refusalsPerRetry = 4
 }
 
 extension AttemptResult {
-    /// Statuses by which a server asks for less.
+    /// Whether the status asks for fewer requests.
     var isRefusedForLoad: Bool { reply.map { $0.status == 429 || $0.status == 503 || $0.status == 529 } ?? false }
 
-    /// Whether the server said that all is well.
+    /// Whether the status is a success.
     var isUnderSuccess: Bool { reply.map { $0.status / 100 == 2 } ?? false }
 
-    /// Whether an answer came that broke off or cannot be read.
+    /// Whether the answer was truncated or unreadable.
     var isUnreadable: Bool {
         if let failure {
             return failure.kind == .malformed || failure.stage == .answering && failure.kind == .connection
@@ -291,16 +291,16 @@ extension AttemptResult {
         return isUnderSuccess
     }
 
-    /// Whether a reply came that was billed, or may have been.
+    /// Whether a reply arrived that was, or may have been, billed.
     var isBilledReply: Bool { reply != nil && judgement.bill != nil }
 
-    /// What its reply has used.
+    /// The tokens of its reply.
     var tokens: Int {
         if case .answer(let answer) = verdict, parts == nil { return answer.usage.total }
         return judgement.bill?.usage.total ?? 0
     }
 
-    /// What the attempt has cost in nanodollars; nil where nobody can tell, and the worst has to be assumed.
+    /// The attempt's cost in nanodollars; nil if unknown, so that the worst case must be assumed.
     var cost: Int? {
         if case .cancelled = verdict, failure?.stage != .unconnected { return nil }
         guard let bill = judgement.bill else { return 0 }
@@ -313,7 +313,7 @@ extension AttemptResult {
 
     func itemFailure(_ failureClass: FailureClass, _ message: String) -> ItemFailure {
         let body = reply?.body ?? self.failure?.received ?? []
-        // An answer that was paid for is kept whole: another check may find it good.
+        // A paid answer is kept whole: another check may accept it.
         let limit =
             (failureClass == .invalidOutput || failureClass == .verifier) && isUnderSuccess
             ? Int.max : ItemFailure.bodyBytesMax

@@ -1,10 +1,10 @@
 internal import Basics
 internal import ModelAPI
 
-/// What becomes of items that share a request. Until its reply has come the request is one ticket; then each item goes its
-/// own way.
+/// Items that share a request. Until its reply arrives the request is one ticket; after that each item is handled
+/// alone.
 extension Dispatcher {
-    /// The reply has come and is in parts.
+    /// The reply has arrived and was divided.
     mutating func divided(_ attempt: AttemptResult, _ parts: [PartResult], at now: Instant) {
         let ticket = attempt.ticket
         guard let group = ticket.group, let members = part(ticket) else { return }
@@ -20,7 +20,7 @@ extension Dispatcher {
         }
     }
 
-    /// No answer came to the request, and none will: each item has failed, or is asked alone.
+    /// The request has no answer and gets none: each item has failed, or is sent alone.
     mutating func failedTogether(_ attempt: AttemptResult, _ failure: ItemFailure, at now: Instant) {
         guard let group = attempt.ticket.group, let members = part(attempt.ticket) else { return }
         for (member, failure) in zip(members, Self.shares(of: failure, members.count)) {
@@ -36,7 +36,7 @@ extension Dispatcher {
         }
     }
 
-    /// The reply was billed and is no answer; the request goes out again.
+    /// The reply was billed and is not an answer; the request is sent again.
     mutating func roundTogether(_ attempt: AttemptResult, _ failure: ItemFailure, at now: Instant) {
         guard let group = attempt.ticket.group else { return }
         window.divided(into: group.members.count)
@@ -48,7 +48,7 @@ extension Dispatcher {
         }
     }
 
-    /// What is held of a refused request until more is known: one settlement for each item.
+    /// Settlements to hold for a refused request until more is known: one per item.
     static func held(_ attempt: AttemptResult, _ failure: ItemFailure, at now: Instant) -> [Settlement] {
         guard let group = attempt.ticket.group else {
             return [
@@ -62,7 +62,7 @@ extension Dispatcher {
         }
     }
 
-    /// Whether a refusal is met by asking the items one by one: it may be of one of them, or of them together.
+    /// Whether to send the items one by one after a refusal, which may concern one of them or all together.
     func parts(_ ticket: Ticket, on refusal: Refusal) -> Bool {
         guard ticket.group?.shared.partsOnFailure == true else { return false }
         return switch refusal.suspect {
@@ -71,7 +71,7 @@ extension Dispatcher {
         }
     }
 
-    /// From now on each item is on its own way, in flight for the moment.
+    /// Separates the items; each counts as in flight for the moment.
     private mutating func part(_ ticket: Ticket) -> [Ticket]? {
         guard let group = ticket.group else { return nil }
         window.divided(into: group.members.count)
@@ -83,7 +83,7 @@ extension Dispatcher {
         return group.members
     }
 
-    /// What one item's part of a reply comes to.
+    /// The result of one item's part of a reply.
     private mutating func concluded(_ attempt: AttemptResult, partsOnFailure: Bool, at now: Instant) -> Settlement? {
         switch attempt.verdict {
         case .answer(let answer):
@@ -100,14 +100,14 @@ extension Dispatcher {
             return settle(attempt, attempt.failure(refusal.failureClass, refusal.message), at: now)
         case .retry(let failureClass, let message, _):
             return alone(attempt, attempt.itemFailure(failureClass, message), at: now)
-        // Alone it will meet the same, and then it is known whose it is.
+        // Alone it will meet the same error, which then belongs to it for certain.
         case .stop(let error):
             return alone(attempt, attempt.itemFailure(.server, error.cause ?? error.message), at: now)
         case .cancelled: return alone(attempt, attempt.itemFailure(.connection, "cancelled"), at: now)
         }
     }
 
-    /// The item is asked by itself; what it has cost so far is a round.
+    /// The item is sent alone; its cost so far is recorded in a round.
     private mutating func alone(_ attempt: AttemptResult, _ failure: ItemFailure, at now: Instant) -> Settlement? {
         note(failure.message)
         var settlement: Settlement?
@@ -131,7 +131,7 @@ extension Dispatcher {
 }
 
 extension AttemptResult {
-    /// The same for one of its items.
+    /// The result for one of the items.
     fileprivate func of(_ member: Ticket, _ bill: Bill?) -> AttemptResult {
         AttemptResult(
             ticket: member, judgement: Judgement(verdict: verdict, rejected: judgement.rejected, bill: bill),

@@ -2,8 +2,8 @@ internal import Basics
 internal import ModelAPI
 
 extension Dispatcher {
-    /// What follows from these results for the items that ask the same: an answer is theirs too, at no cost; after a
-    /// failure the next of them is asked.
+    /// Results for items that wait for an equal request: an answer is theirs too, at no cost; after a failure the next
+    /// of them is sent.
     mutating func answersOfTwins(_ settlements: [Settlement], at now: Instant) -> [Settlement] {
         var more: [Settlement] = []
         for settlement in settlements {
@@ -24,16 +24,16 @@ extension Dispatcher {
         return more
     }
 
-    /// The item has no answer for now: one that asks the same is asked.
+    /// The item has no answer for now: one that waits for it is sent.
     mutating func askTwin(of ticket: Ticket) {
         guard let key = ticket.reuseKey else { return }
-        // One that is held by `RefusalWatch` fails later: it has given way by then.
+        // If `RefusalWatch` holds it, it fails later; another item has taken its place by then.
         ticket.reuseKey = nil
         guard let next = twins?.gaveUp(key) else { return }
         ask([next])
     }
 
-    /// An answer that is known was fetched, or could not be.
+    /// A known answer was read, or could not be.
     mutating func recalled(_ ticket: Ticket, _ answer: ModelAnswer?, at now: Instant) -> Settlement? {
         twins?.recalled()
         guard let answer else {

@@ -1,27 +1,27 @@
 internal import Basics
 internal import ModelAPI
 
-/// All the machines of a run as one: it holds the items and decides what happens next. A value; time comes in, actions
-/// go out.
+/// Combines all state machines of a run: it holds the items and decides what happens next. A value; time comes in,
+/// actions go out.
 struct Dispatcher {
     enum Action {
         /// Send this request.
         case dispatch(Ticket)
         /// Ask the source for a batch.
         case pull
-        /// Offer the sink what it could not take before.
+        /// Offer the sink the results that it could not take before.
         case offer
-        /// Offer the sink what was released.
+        /// Offer the sink the results that were released.
         case record
         /// Have the verifier judge this item's answer.
         case judge(Ticket)
-        /// Get the answer that is known for what this item asks.
+        /// Read the known answer to this item's request.
         case recall(Ticket)
         /// Cancel this request alone.
         case cancel(Ticket)
         /// Cancel what is in flight.
         case cut
-        /// Nothing can be done before the time, or before something returns.
+        /// Wait until the time, or until something returns.
         case wait(until: Instant?)
         case finish
     }
@@ -31,40 +31,40 @@ struct Dispatcher {
     var retries = RetryQueue<Ticket>()
     var adaptive: AdaptiveConcurrency
     var breaker = CircuitBreaker()
-    /// Spreads the requests over several endpoints; nil where there is one.
+    /// Spreads the requests over several endpoints; nil if there is only one.
     var router: EndpointRouter?
     var refusals: RefusalWatch
-    /// The user wants nothing to be sent.
+    /// Whether the user has paused the run.
     var isPaused = false
     var errors = ErrorTally()
-    /// What the latest failed attempt met; nil once a later one has succeeded.
+    /// The error of the latest failed attempt; nil once a later one has succeeded.
     var lastError: String?
-    /// Whether any attempt had a reply.
+    /// Whether any attempt got a reply.
     var hasReached = false
-    /// What dispatch waits for, as of the last decision.
+    /// What prevented sending at the last decision.
     private(set) var hold = Hold.none
     /// The first error that stopped the run, if any.
     private(set) var error: RetortError?
-    /// Items waiting for a retry, by what they failed of.
+    /// Items waiting for a retry, by the class of their failure.
     var waitingByClass: [FailureClass: Int] = [:]
-    /// Attempts that were repeated, by what the one before failed of.
+    /// Retried attempts, by the class of the previous failure.
     private(set) var retriesByClass: [FailureClass: Int] = [:]
-    /// Outcomes that were held and are to be recorded.
+    /// Held outcomes that will be recorded now.
     private var released: [Settlement] = []
 
     private var ready = ReadyQueue()
-    /// Items that ask what others ask; nil: each is asked.
+    /// Items with equal requests; nil: each item is sent.
     var twins: Twins?
     var judging: Judging
-    /// Models whose items wait.
+    /// Models whose items are held.
     var holds = ModelHolds()
-    /// Sends stragglers a second time; nil: nothing does.
+    /// Sends duplicates of stragglers; nil: off.
     var hedging: Hedging?
     var limiter: RateLimiter
     var backoff: Backoff
     var budget: Budget?
     let shared: (any SharedAllowance)?
-    /// The run's own limit, of which a shared one may have given less.
+    /// The run's own limit; a shared limit may have granted less.
     private let moneyMax: Int
     private var offerAt: Instant?
     let attemptsMax: Int
@@ -74,7 +74,7 @@ struct Dispatcher {
     let keepsRounds: Bool
     let refusalsAreOutcomes: Bool
 
-    /// How often a full disk is tried again.
+    /// Interval between two attempts to write to a full disk.
     static let offerInterval = Interval.seconds(3)
 
     init(_ configuration: GeneratorConfiguration, at now: Instant) {
@@ -110,7 +110,7 @@ struct Dispatcher {
             equalMax: configuration.refusalsMax, hasWorkedBefore: configuration.hasWorkedBefore)
     }
 
-    /// Nothing new is to come: what is left is in flight or waits.
+    /// The source is exhausted: the remaining items are in flight or waiting.
     var isTail: Bool { window.source == .exhausted && ready.count == 0 }
 
     // MARK: Deciding
@@ -138,7 +138,7 @@ struct Dispatcher {
             return wait(.draining, until: deadline)
         }
         if let error = refusals.error {
-            // Those in flight may prove that not every request is refused.
+            // Requests in flight may prove that not every request is refused.
             guard flights.count == 0, judging.isIdle else { return wait(.refused, until: nil) }
             stop(with: error)
             return .finish
@@ -168,14 +168,14 @@ struct Dispatcher {
         }
         let fresh = ready.count > 0
         guard fresh || !retries.isEmpty else { return wait(.none, until: nil) }
-        // A probe does not wait for the backoff of the item it happens to carry.
+        // A probe does not wait for the backoff of its item.
         if !fresh, !isProbe, let due = retries.nextDue, due > now { return wait(.none, until: due) }
         let retryFirst = retries.nextDue.map { $0 <= now } ?? false || !fresh
         guard let first = retryFirst ? retries.first : ready.first else { return wait(.none, until: nil) }
         return send(first, retryFirst: retryFirst, isProbe: isProbe, to: 0, at: now)
     }
 
-    /// Items of models that wait are put aside, until one is first that does not.
+    /// Sets held models' items aside until the first item belongs to another model.
     private mutating func parkHeld() {
         guard !holds.isEmpty else { return }
         while let ticket = ready.first, holds.holds(ticket) {
@@ -188,7 +188,7 @@ struct Dispatcher {
         }
     }
 
-    /// Sends the item that is first, if the limits of the run let it.
+    /// Sends the first item, if the limits of the run allow it.
     mutating func send(_ first: Ticket, retryFirst: Bool, isProbe: Bool, to endpoint: Int, at now: Instant) -> Action {
         let tokens = first.estimatedTokens
         let pace = limiter.ready(tokens: tokens, at: now)
@@ -203,7 +203,7 @@ struct Dispatcher {
         return launch(ticket, isProbe: isProbe, to: endpoint, at: now)
     }
 
-    /// Sends what all limits let go.
+    /// Sends a request that all limits allow.
     mutating func launch(_ ticket: Ticket, isProbe: Bool, to endpoint: Int, at now: Instant) -> Action {
         let tokens = ticket.estimatedTokens
         limiter.take(tokens: tokens, at: now)
@@ -228,7 +228,7 @@ struct Dispatcher {
         return .dispatch(ticket)
     }
 
-    /// Whether the shared limit has given enough for a request in the meantime.
+    /// Whether the shared limit has granted enough for a request in the meantime.
     mutating func takeMoney(for cost: Int) -> Bool {
         guard let limit = shared?.moneyLimit else { return false }
         let given = min(moneyMax, limit)
@@ -238,7 +238,7 @@ struct Dispatcher {
 
     private mutating func waitForMoney(_ cost: Int) -> Action {
         guard let budget else { return wait(.budget, until: nil) }
-        // Beyond the run's own limit nothing helps.
+        // If the cost exceeds the run's own limit, waiting does not help.
         var whole = budget
         whole.setLimit(moneyMax)
         let (wanted, overflow) = cost.multipliedReportingOverflow(by: adaptive.limit)
@@ -248,19 +248,19 @@ struct Dispatcher {
         return waitForBudget(budget.refusal(of: cost))
     }
 
-    /// What is on its way may cost less than was set aside for it; once nothing is, the run ends.
+    /// Requests in flight may cost less than was reserved for them; if none is in flight, the run ends.
     private mutating func waitForBudget(_ error: RetortError) -> Action {
         guard flights.count == 0, judging.isIdle else { return wait(.budget, until: nil) }
         stop(with: error)
         return .finish
     }
 
-    /// Items that were never sent, and the first of them.
+    /// Items that were never sent.
     var readyCount: Int { ready.count }
     var readyFirst: Ticket? { ready.first }
 
     mutating func wait(_ reason: Hold, until due: Instant?) -> Action {
-        // Nothing is left but what the user holds.
+        // Only items held by the user are left.
         hold = reason == .none && holds.count > 0 && flights.count == 0 ? .paused : reason
         return .wait(until: due)
     }
@@ -275,7 +275,7 @@ struct Dispatcher {
         return ticket
     }
 
-    /// Everything has ended but for what is held.
+    /// Everything has ended except held refusals.
     private mutating func end() -> Action {
         guard window.phase == .open, refusals.heldCount > 0 else { return .finish }
         let end = refusals.ended()
@@ -285,7 +285,7 @@ struct Dispatcher {
         return .record
     }
 
-    /// Hands on what was held, to be recorded.
+    /// Releases held results for recording.
     mutating func release(_ settlements: [Settlement]) {
         guard !settlements.isEmpty else { return }
         for settlement in settlements {
@@ -295,7 +295,7 @@ struct Dispatcher {
         released += settlements
     }
 
-    /// Hands on one more result of the reply that has just come.
+    /// Adds another result of the reply that just arrived.
     mutating func append(released settlement: Settlement) { released.append(settlement) }
 
     var hasReleased: Bool { !released.isEmpty }
@@ -307,7 +307,7 @@ struct Dispatcher {
 
     // MARK: What happened
 
-    /// The source handed over tickets, or nil at its end; an error also ends it, and the rest completes.
+    /// The source supplied tickets, or nil at its end. An error also ends it; the items so far are completed.
     mutating func supplied(_ tickets: [Ticket]?, error: RetortError? = nil) {
         window.supplied(tickets?.count)
         if let error { fail(with: error) }
@@ -321,10 +321,10 @@ struct Dispatcher {
         ready.append(asked.filter { $0.held == nil })
     }
 
-    /// Asks these items, as if they had just come.
+    /// Adds these items, as if the source had supplied them.
     mutating func ask(_ tickets: [Ticket]) { ready.append(tickets) }
 
-    /// The sink took so many results.
+    /// The sink took this many results.
     mutating func settled(_ count: Int, pressure: SinkPressure) {
         window.settled(count)
         window.isPressed = pressure == .pressed
@@ -334,7 +334,7 @@ struct Dispatcher {
 
     mutating func relieved() { window.isPressed = false }
 
-    /// The sink had no room on the disk.
+    /// The sink's disk is full.
     mutating func outOfSpace(at now: Instant) {
         window.isOutOfSpace = true
         offerAt = now + Self.offerInterval
@@ -344,7 +344,7 @@ struct Dispatcher {
 
     mutating func cut() { window.cut() }
 
-    /// Takes no new work because of an error; the first one is kept.
+    /// Takes no new work because of an error; the first error is kept.
     mutating func stop(with error: RetortError) {
         fail(with: error)
         window.drain(deadline: nil)

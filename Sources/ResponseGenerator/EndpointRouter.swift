@@ -2,13 +2,13 @@ public import Basics
 
 /// One of several servers that answer the same requests.
 public struct EndpointSettings: Sendable, Hashable {
-    /// Its address, as messages and records name it.
+    /// Its address, as in messages and records.
     public var name: String
-    /// Its share of the requests in flight, against that of the others.
+    /// Its weight in the distribution of requests in flight.
     public var weight: Double
-    /// Requests in flight there at most; nil: as many as the run has.
+    /// Maximum requests in flight there; nil: as many as the run has.
     public var concurrency: Int?
-    /// Its own limits; those of the run hold for all endpoints together.
+    /// Its own rate limits; those of the run apply to all endpoints together.
     public var limits: RateLimits
 
     public init(
@@ -17,32 +17,32 @@ public struct EndpointSettings: Sendable, Hashable {
         (self.name, self.weight, self.concurrency, self.limits) = (name, weight, concurrency, limits)
     }
 
-    /// Endpoints of one run.
+    /// Maximum endpoints of a run.
     public static let countMax = 64
-    /// The largest weight; the least is its inverse.
+    /// The largest weight; the smallest is its inverse.
     public static let weightMax = 1000.0
 }
 
-/// Decides which of several endpoints gets the next request: the one with the least in flight for its weight, of those that
-/// serve and have room.
+/// Chooses the endpoint for the next request: of those that serve and have room, the one with the fewest requests in
+/// flight relative to its weight.
 ///
-/// Each endpoint has a breaker, a window and rates of its own, so that one that fails or refuses drops out, is probed, and
-/// comes back, while the others take what it would have got. A value without clock and I/O.
+/// Each endpoint has its own breaker, window and rates. An endpoint that fails or rate-limits drops out, is probed, and
+/// returns, while the others take its requests. A value without clock or I/O.
 struct EndpointRouter: Sendable {
-    /// An endpoint and how it does.
+    /// An endpoint and its state.
     struct Endpoint: Sendable {
         let settings: EndpointSettings
         var breaker = CircuitBreaker()
         var adaptive: AdaptiveConcurrency
         var limiter: RateLimiter
-        /// Nothing goes there before this: it has refused a request for its rate.
+        /// No request is sent there before this time, because of a 429.
         var pausedUntil = Instant(nanoseconds: 0)
         var inFlight = 0
         var sent = 0
         var counts = EndpointCounts()
-        /// Refusals of its key, its model or its address with no answer between them.
+        /// Consecutive refusals of its key, model or address.
         var refusals = 0
-        /// Why it gets no more requests in this run.
+        /// Why it is excluded from the rest of this run.
         var exclusion: String?
     }
 
@@ -53,25 +53,26 @@ struct EndpointRouter: Sendable {
 
     /// No endpoint serves.
     struct Outage: Sendable {
-        /// When the last of them ceased to.
+        /// When the last one stopped serving.
         var since: Instant
         var trouble: CircuitBreaker.Trouble
-        /// The fewest failed probes in a row, of all, whose cause waiting cannot change.
+        /// The smallest number, over all endpoints, of consecutive failed probes with a cause that waiting cannot
+        /// change.
         var hopelessProbes: Int
     }
 
-    /// Refusals in a row of an endpoint's key, model or address that exclude it.
+    /// Consecutive refusals of key, model or address that exclude an endpoint.
     static let refusalsMax = 3
-    /// How long an endpoint that refuses for its rate gets nothing, where it does not say; and at most.
+    /// Pause of an endpoint after a 429 without a requested delay; and the maximum pause.
     static let pause = Interval.milliseconds(250)
     static let pauseMax = Interval.seconds(5)
 
     private(set) var endpoints: [Endpoint]
 
     /// - Parameters:
-    ///   - concurrency: requests in flight of the whole run.
+    ///   - concurrency: maximum requests in flight of the whole run.
     ///   - automatic: find each endpoint's window from below.
-    ///   - waitMax: the longest wait that an endpoint may ask for.
+    ///   - waitMax: maximum delay that an endpoint may request.
     init(
         _ settings: [EndpointSettings], concurrency: Int, automatic: Bool,
         waitMax: Interval = RateLimiter.pauseMaxDefault, at now: Instant
@@ -87,7 +88,8 @@ struct EndpointRouter: Sendable {
 
     // MARK: Deciding
 
-    /// Where a request of so many tokens goes now. An endpoint of the mask `avoiding` gets it only where no other can.
+    /// The endpoint for a request of that many tokens now. Endpoints in the mask `avoiding` are chosen only if no other
+    /// can take it.
     func choose(tokens: Int, avoiding: UInt64, at now: Instant) -> Choice {
         var best: (place: Int, isProbe: Bool, rank: Rank)?
         var due: Instant?
@@ -121,12 +123,12 @@ struct EndpointRouter: Sendable {
         return .wait(hold, until: due)
     }
 
-    /// Which of two endpoints is better, the lesser one.
+    /// Orders endpoints; the smaller is the better one.
     private struct Rank: Comparable {
         let isAvoided: Bool
         let isProbe: Bool
         let load: Double
-        /// Of equal loads the one that has had less.
+        /// If loads are equal, the one that has had fewer requests.
         let sent: Double
 
         init(_ endpoint: Endpoint, isAvoided: Bool, isProbe: Bool) {
@@ -147,7 +149,7 @@ struct EndpointRouter: Sendable {
         return min(a, b)
     }
 
-    /// Whether an endpoint outside the mask serves, as far as is known.
+    /// Whether an endpoint outside the mask appears to serve.
     func hasOther(than avoided: UInt64) -> Bool {
         endpoints.indices.contains { place in
             avoided >> UInt64(place) & 1 == 0 && endpoints[place].exclusion == nil && !endpoints[place].breaker.isOpen
@@ -169,14 +171,14 @@ struct EndpointRouter: Sendable {
         return outage
     }
 
-    /// Requests that may be in flight now, at all endpoints that serve.
+    /// The current limit of requests in flight over all serving endpoints.
     var limit: Int {
         endpoints.reduce(0) { $0 + ($1.exclusion == nil && !$1.breaker.isOpen ? $1.adaptive.limit : 0) }
     }
 
     // MARK: What happened
 
-    /// Notes a dispatch; its number is handed back when the request returns.
+    /// Notes a dispatch; its number must be passed back when the request returns.
     mutating func dispatched(_ place: Int, tokens: Int, isProbe: Bool, at now: Instant) -> UInt64 {
         endpoints[place].limiter.take(tokens: tokens, at: now)
         endpoints[place].inFlight += 1
@@ -185,73 +187,74 @@ struct EndpointRouter: Sendable {
         return endpoints[place].adaptive.dispatched(inFlight: endpoints[place].inFlight)
     }
 
-    /// A request came back, whatever it brought.
+    /// A request returned, with whatever result.
     mutating func returned(_ place: Int) { endpoints[place].inFlight -= 1 }
 
-    /// A reply came.
+    /// A reply arrived.
     mutating func replied(_ place: Int, dispatch: UInt64, isRefused: Bool, latency: Interval) {
         endpoints[place].adaptive.returned(dispatch, refused: isRefused, latency: latency)
     }
 
-    /// The endpoint has refused a request for its rate.
+    /// The endpoint answered with 429.
     mutating func refusedForRate(_ place: Int, hint: Interval?, at now: Instant) {
         let wanted = hint.flatMap { $0 > .zero ? $0 : nil } ?? Self.pause
         endpoints[place].pausedUntil = max(endpoints[place].pausedUntil, now + min(wanted, Self.pauseMax))
     }
 
-    /// The endpoint has refused a request for its own sake. It is excluded when that is proven or has happened too often.
+    /// The endpoint refused a request for its key, model or address. It is excluded when that is proven or has happened
+    /// too often.
     mutating func refused(_ place: Int, _ message: String, isProven: Bool) {
         endpoints[place].refusals += 1
         if isProven || endpoints[place].refusals >= Self.refusalsMax { endpoints[place].exclusion = message }
     }
 
-    /// Changes what is kept of an endpoint.
+    /// Changes the state of an endpoint.
     mutating func update(_ place: Int, _ change: (inout Endpoint) -> Void) { change(&endpoints[place]) }
 
-    /// What is to be told of each.
+    /// The progress of each endpoint.
     var progress: [EndpointProgress] { endpoints.map(EndpointProgress.init) }
 }
 
-/// What the requests to an endpoint have brought.
+/// The counts of an endpoint.
 struct EndpointCounts: Sendable {
     var requests = 0
     var answers = 0
     var rateLimited = 0
     var failures = 0
     var completionTokens = 0
-    /// Of the answers, in all.
+    /// Total latency of its answers.
     var latency = Interval.zero
     var lastError = ""
 }
 
-/// How one of several endpoints does.
+/// The state of one of several endpoints.
 public struct EndpointProgress: Sendable, Hashable {
     public enum State: String, Sendable, CaseIterable {
         case up
-        /// It serves no request; one probe at a time goes there.
+        /// Does not serve; gets one probe at a time.
         case down
-        /// It refuses every request as too many.
+        /// Answers every request with 429.
         case rateLimited = "rate_limited"
-        /// It refuses its key, its model or its address: it gets nothing more in this run.
+        /// Refuses its key, model or address: it gets no more requests in this run.
         case excluded
     }
 
     public var name: String
     public var state: State
-    /// Requests that came back, and those of them that brought an answer.
+    /// Requests that returned, and how many of them brought an answer.
     public var requests: Int
     public var answers: Int
-    /// Replies by which it asked for a slower pace (429).
+    /// Replies with status 429.
     public var rateLimited: Int
     /// Requests that broke off or were refused for another reason.
     public var failures: Int
     public var completionTokens: Int
     public var inFlight: Int
-    /// Requests that may be in flight there now.
+    /// Current limit of its requests in flight.
     public var concurrency: Int
-    /// The mean of its answers.
+    /// The mean over its answers.
     public var latency: Interval
-    /// What its latest failure was; empty once an answer has come.
+    /// Its latest failure; empty once an answer has arrived.
     public var lastError: String
 
     init(_ endpoint: EndpointRouter.Endpoint) {

@@ -1,6 +1,6 @@
 internal import Basics
 
-/// How often a kind of error was met, with the text of one of them.
+/// The number of errors of one kind, with the text of one of them.
 public struct ErrorCount: Sendable, Hashable {
     public var text: String
     public var count: Int
@@ -11,8 +11,8 @@ public struct ErrorCount: Sendable, Hashable {
     }
 }
 
-/// Counts errors by their text, in which numbers, ids and quotations do not count. Of a bounded number of kinds: when
-/// there are more, the rarest is replaced, and what comes often stays.
+/// Counts errors by text, ignoring numbers, ids and quotations. The number of kinds is bounded: a new kind replaces the
+/// rarest, so frequent ones stay.
 struct ErrorTally: Sendable {
     private struct Entry: Sendable {
         var kind: UInt64
@@ -20,11 +20,11 @@ struct ErrorTally: Sendable {
         var count: Int
     }
 
-    /// Kinds that are counted at a time.
+    /// Maximum kinds counted at a time.
     static let kindsMax = 64
-    /// Kinds that are shown.
+    /// Maximum kinds shown.
     static let shownMax = 3
-    /// Characters of a text that are kept.
+    /// Maximum characters of a stored text.
     static let textCharactersMax = 240
 
     private var entries: [Entry] = []
@@ -41,7 +41,8 @@ struct ErrorTally: Sendable {
         if entries.count < Self.kindsMax {
             entries.append(entry)
         } else if let rarest = entries.indices.min(by: { entries[$0].count < entries[$1].count }) {
-            // Each newcomer lowers the rarest by one, so that many rare ones do not drive out a frequent one.
+            // A new kind replaces the rarest only after lowering its count one by one, so that many rare kinds do not
+            // displace a frequent one.
             entries[rarest].count -= 1
             if entries[rarest].count <= 0 { entries[rarest] = entry }
         }
@@ -55,15 +56,15 @@ struct ErrorTally: Sendable {
     }
 }
 
-/// What makes two texts of errors one kind.
+/// Decides which error texts are of one kind.
 enum ErrorText {
-    /// Bytes that are looked at.
+    /// Maximum bytes that are compared.
     private static let bytesMax = 512
-    /// Bytes of a quotation; a quote that is not closed within them is a letter like any other.
+    /// Maximum bytes of a quotation; an unclosed quote is an ordinary character.
     private static let quotationBytesMax = 128
 
-    /// A hash of the text without what differs from item to item: words with a digit in them, quotations, and JSON that
-    /// is cut off.
+    /// A hash of the text without the parts that differ between items: words that contain a digit, quotations, and
+    /// truncated JSON.
     static func kind(of text: String) -> UInt64 {
         var hash = FNV()
         let bytes = Array(text.utf8.prefix(bytesMax))
@@ -89,7 +90,7 @@ enum ErrorText {
                 place += 1
             }
             if place == start {
-                // Numbers with points and commas in them are one.
+                // A number with points and commas counts as one number.
                 hash.add(bytes[place])
                 place += 1
             } else if hasDigit {
@@ -107,7 +108,7 @@ enum ErrorText {
         return next == 0x22 || next == UInt8(ascii: "{") || next == UInt8(ascii: "[")
     }
 
-    /// Whether the JSON that begins at `start` does not end: where it is cut differs from item to item.
+    /// Whether the JSON that begins at `start` is truncated: where it is cut differs between items.
     private static func isCutOff(_ bytes: [UInt8], _ start: Int) -> Bool {
         var depth = 0
         var isQuoted = false
@@ -131,11 +132,11 @@ enum ErrorText {
         byte &- 0x30 < 10 || (byte | 0x20) &- 0x61 < 26 || byte >= 0x80 || byte == 0x5F || byte == 0x2D
     }
 
-    /// Where the quotation that begins at `start` is over; nil when none begins there.
+    /// The end of the quotation that begins at `start`; nil if none begins there.
     private static func endOfQuotation(_ bytes: [UInt8], _ start: Int) -> Int? {
         let quote = bytes[start]
         guard quote == 0x22 || quote == 0x27 || quote == 0x60 else { return nil }
-        // An apostrophe stands within a word.
+        // An apostrophe inside a word.
         if quote == 0x27, start > 0, isWordByte(bytes[start - 1]) { return nil }
         let last = min(bytes.count, start + quotationBytesMax)
         guard start + 1 < last else { return nil }
@@ -146,7 +147,7 @@ enum ErrorText {
         return nil
     }
 
-    /// Fowler, Noll and Vo's FNV-1a.
+    /// The FNV-1a hash of Fowler, Noll and Vo.
     private struct FNV {
         var value: UInt64 = 0xCBF2_9CE4_8422_2325
 

@@ -1,13 +1,13 @@
 public import Basics
 
-/// When a request that takes unusually long is sent a second time.
+/// When an unusually slow request gets a duplicate.
 public struct HedgeSettings: Sendable, Hashable {
-    /// The share (0 to 1) of recent requests that were faster: a request is a straggler once it has taken longer.
+    /// A request is a straggler once it has taken longer than this share (0 to 1) of recent requests.
     public var quantile: Double
-    /// Duplicates at most, as a share (0 to 1) of all requests of the run.
+    /// Maximum duplicates, as a share (0 to 1) of all requests of the run.
     public var budgetShare: Double
 
-    /// Requests whose times are known before the first straggler is seen: with fewer the quantile would be the slowest of a few.
+    /// Number of known latencies before the first straggler: with fewer, the quantile would be the slowest of a few.
     var knownMin: Int
 
     public init(quantile: Double, budgetShare: Double) {
@@ -18,51 +18,52 @@ public struct HedgeSettings: Sendable, Hashable {
 
     static let knownBounds = 20.0...1000.0
 
-    /// The least and the largest quantile that are of use.
+    /// Bounds of useful quantiles.
     public static let quantileBounds = 0.5...0.999
 }
 
-/// What duplicates of stragglers have brought. Money is in nanodollars.
+/// The effect of duplicates. Amounts are in nanodollars.
 public struct HedgeCounts: Sendable, Hashable {
-    /// Duplicates that were sent, and those of them that answered first.
+    /// Duplicates sent, and how many of them answered first.
     public var sent = 0
     public var won = 0
-    /// Answers that came second although their request was cancelled: they are recorded as rounds.
+    /// Answers that came second although their request was cancelled; they are recorded as rounds.
     public var late = 0
-    /// What these and other losers have certainly cost.
+    /// The known cost of these and other losing requests.
     public var nanodollars = 0
-    /// What cancelled losers may have cost beside: at worst where the run has a cost cap, otherwise as much as the answer that won.
+    /// The maximum additional cost of cancelled requests: their worst case if the run has a cost cap, otherwise as much
+    /// as the winning answer.
     public var nanodollarsMax = 0
-    /// Estimate: what the requests that lost to their duplicate would still have taken, judged by stragglers that had none;
-    /// nil while too few of these are known.
+    /// Estimate of the time that requests beaten by their duplicate would still have taken, judged by stragglers
+    /// without one; nil while too few of these are known.
     public var saved: Interval?
-    /// How long a request must take now to get a duplicate; nil until enough are known.
+    /// Current latency from which a request gets a duplicate; nil until enough are known.
     public var threshold: Interval?
 
     public init() {}
 }
 
-/// Finds the request that has been in flight for too long, and counts what duplicates cost and bring.
+/// Finds the request that has been in flight too long, and counts the cost and effect of duplicates.
 ///
-/// A value without clock and I/O. Requests are kept in the order in which they were sent, so the first that has no duplicate is
-/// the next to become a straggler.
+/// A value without clock or I/O. Requests are kept in the order of sending, so the first without a duplicate is the
+/// next to become a straggler.
 struct Hedging {
     let settings: HedgeSettings
     private var counted = HedgeCounts()
-    /// How long requests had been in flight when their duplicates answered, together.
+    /// Total time that requests had been in flight when their duplicates answered.
     private var waited = Interval.zero
-    /// Losers that are to be cancelled.
+    /// Losers that will be cancelled.
     private var losers: [Ticket] = []
-    /// Before this nothing is tried: a limit does not let a duplicate go.
+    /// No duplicate is tried before this time, because of a limit.
     private var heldUntil = Instant(nanoseconds: 0)
 
     private var recent = RecentTimes()
-    /// Times of requests that had no duplicate. Of those with one only the quick are let run to their end.
+    /// Latencies of requests without a duplicate. Of requests with one, only the quick ones finish.
     private var alone = TimeSpread()
     private var stragglers = 0
-    /// Stragglers without a duplicate from which on something is said of what the others would have taken.
+    /// Stragglers without a duplicate that an estimate of the saved time needs.
     private static let witnessesMin = 3
-    /// Requests that were sent, duplicates among them.
+    /// Requests sent, including duplicates.
     private var requests = 0
     private(set) var line: [(ticket: Ticket, flight: UInt64)] = []
     private var head = 0
@@ -70,7 +71,7 @@ struct Hedging {
     private var live = 0
     private var flights: UInt64 = 0
 
-    /// Entries of the line that may be over before it is cleared of them.
+    /// Finished entries that the line may contain before they are removed.
     private static let deadMin = 64
 
     init(_ settings: HedgeSettings) { self.settings = settings }
@@ -97,24 +98,26 @@ struct Hedging {
         return first
     }
 
-    /// Of so many stragglers one is left alone, so that it is known what they take: what duplicates save rests on that.
+    /// One of this many stragglers gets no duplicate, so that its latency is known: the estimate of the saved time
+    /// needs it.
     static let stragglersPerWitness = 16
 
-    /// Whether this straggler, the next one, gets a duplicate.
-    /// - Parameter isTail: nothing else is left to do, so that each is waited for.
+    /// Whether the next straggler gets a duplicate.
+    ///
+    /// - Parameter isTail: no other work is left, so every straggler is worth a duplicate.
     mutating func takesDuplicate(isTail: Bool) -> Bool {
         stragglers += 1
         return isTail || stragglers % Self.stragglersPerWitness != 1
     }
 
-    /// When to look again; nil where that depends on what returns.
+    /// When to check again; nil if that depends on requests in flight.
     mutating func due(at now: Instant) -> Instant? {
         guard hasBudget, let threshold = counted.threshold, let first else { return nil }
         let due = max(first.dispatchedAt + threshold, heldUntil)
         return due > now ? due : nil
     }
 
-    /// The request that was sent first of those that are in flight without a duplicate.
+    /// The oldest request in flight without a duplicate.
     private var first: Ticket? {
         mutating get {
             while head < line.count {
@@ -126,10 +129,10 @@ struct Hedging {
         }
     }
 
-    /// A limit lets no duplicate go before this time.
+    /// A limit allows no duplicate before this time.
     mutating func hold(until time: Instant) { heldUntil = time }
 
-    /// The straggler has its duplicate, or cannot have one: it is looked at no more.
+    /// The straggler has its duplicate, or cannot have one.
     mutating func passOver(_ ticket: Ticket) {
         if ticket.flight != 0 { live -= 1 }
         ticket.flight = 0
@@ -156,14 +159,14 @@ struct Hedging {
         line.append((ticket, flights))
     }
 
-    /// A request came back.
+    /// A request returned.
     mutating func returned(_ attempt: AttemptResult, at now: Instant) {
         let ticket = attempt.ticket
         passOver(ticket)
         let isLoser = ticket.pair?.winner != nil
         let isPaired = ticket.pair != nil || ticket.duplicateOf != nil
-        // The time of one that was cancelled is longer than what is known of it. Left out, it would make the quantile smaller
-        // with each duplicate that wins.
+        // A cancelled request would have taken longer than is known. Omitting it would lower the quantile with each
+        // duplicate that wins.
         guard isLoser || attempt.isDecisive else { return }
         let time = isLoser ? now - ticket.dispatchedAt : attempt.latency
         if !isLoser, !isPaired { alone.add(time) }
@@ -173,7 +176,7 @@ struct Hedging {
         }
     }
 
-    /// One of two requests has answered first; the other one is to be cancelled.
+    /// One of two requests answered first; the other one will be cancelled.
     mutating func won(_ ticket: Ticket, over loser: Ticket, at now: Instant) {
         losers.append(loser)
         guard ticket.duplicateOf != nil else { return }
@@ -181,10 +184,11 @@ struct Hedging {
         waited = waited + (now - loser.dispatchedAt)
     }
 
-    /// A loser came back.
+    /// A loser returned.
+    ///
     /// - Parameters:
-    ///   - cost: what it has cost; nil: nobody can tell.
-    ///   - worst: what it may have cost then.
+    ///   - cost: its cost; nil: unknown.
+    ///   - worst: its worst-case cost, if unknown.
     mutating func lost(isLate: Bool, cost: Int?, worst: Int) {
         if isLate { counted.late += 1 }
         if let cost {
@@ -195,17 +199,17 @@ struct Hedging {
     }
 }
 
-/// The times of the latest requests: between one and two generations of them.
+/// The latencies of the latest requests: between one and two generations of them.
 struct RecentTimes: Sendable, Hashable {
     private var newer = TimeSpread()
     private var older = TimeSpread()
 
     static let generation = 4096
-    /// Times between two looks at the quantile.
+    /// Number of latencies between two updates of the quantile.
     private static let lookEvery = 16
 
     var count: Int { newer.count + older.count }
-    /// Whether enough has come to look again.
+    /// Whether there are enough new latencies for an update.
     var isDue: Bool { count % Self.lookEvery == 0 || Double(count) < HedgeSettings.knownBounds.upperBound }
 
     mutating func add(_ time: Interval) {

@@ -1,37 +1,38 @@
 public import Basics
 public import ModelAPI
 
-/// One unit of work: a request, and what the caller needs to recognise it by.
+/// One unit of work: a request, and the caller's context.
 public struct Item<Context: Sendable>: Sendable {
     public var request: ModelRequest
-    /// Opaque here; comes back with the outcome.
+    /// Opaque to the generator; returned with the outcome.
     public var context: Context
-    /// What rate limits by tokens reserve before the request goes out (`TokenEstimate`).
+    /// Tokens that rate limits reserve before the request is sent (`TokenEstimate`).
     public var estimatedTokens: Int
-    /// What the request may cost at worst, in nanodollars; 0 where there is no budget.
+    /// The request's worst-case cost, in nanodollars; 0 without a budget.
     public var costMax: Int
-    /// What its tokens cost.
+    /// The prices of its tokens.
     public var price: TokenPrice
     /// Attempts of earlier runs, added to this run's in the outcome.
     public var priorAttempts: Int
-    /// What the rounds of earlier runs were.
+    /// Rounds of earlier runs.
     public var priorRounds: RoundsSoFar
-    /// How often a stage has asked again for the item in earlier runs.
+    /// Corrections that a stage requested in earlier runs.
     public var priorCorrections: Int
-    /// How often a verifier has asked again for the item in earlier runs.
+    /// Further rounds that a verifier requested in earlier runs.
     public var priorRejections: Int
-    /// An answer of an earlier run that is a round on disk and has still to be judged: it is judged before anything is asked.
+    /// An answer of an earlier run, stored as a round, that has not been judged: it is judged before anything is sent.
     public var held: HeldAnswer?
-    /// Of the answers of earlier runs that a verifier rejected, the one with the best score.
+    /// The answer with the best score among those that a verifier rejected in earlier runs.
     public var priorBest: RejectedAnswer?
-    /// Whether the item names a model other than the run's: that the API does not know it says nothing of other items.
+    /// Whether the item names a model other than the run's: if the API does not know it, that says nothing about other
+    /// items.
     public var namesModel: Bool
-    /// The model that is asked, as the user calls it; empty where it is not known.
+    /// The requested model, as the user calls it; empty if unknown.
     public var model = ""
-    /// Items with the same one may have one answer; nil: the item is asked in any case.
+    /// Items with equal keys may share an answer; nil: the item is always sent.
     public var reuseKey: ReuseKey?
-    /// The request that asks for this item and the ones beside it together; nil: it is asked alone, as by `request`. An
-    /// item that goes on with rounds is asked alone.
+    /// The request for this item together with its neighbours; nil: it is sent alone, as `request`. An item that
+    /// continues with further rounds is sent alone.
     public var shared: SharedRequest?
 
     public init(
@@ -51,22 +52,22 @@ public struct Item<Context: Sendable>: Sendable {
     }
 }
 
-/// What is to be recorded of an item. It has one outcome, or none when the run stopped before: then it is still pending.
-/// Before it, it may have rounds: answers that were billed and are not its outcome.
+/// What is recorded for an item. It has one outcome, or none if the run stopped first: then it is still pending. Before
+/// that it may have rounds: billed answers that are not its outcome.
 public struct Outcome<Context: Sendable>: Sendable {
     public var context: Context
     public var result: OutcomeResult
-    /// Requests made for the item, earlier runs included.
+    /// Requests sent for the item, including earlier runs.
     public var attempts: Int
-    /// Of the last attempt, from dispatch to the last byte.
+    /// Latency of the last attempt, from dispatch to the last byte.
     public var latency: Interval
-    /// When the last attempt's result was taken up.
+    /// When the last attempt's result was processed.
     public var finishedAt: Instant
-    /// Of a stream, from dispatch to the first piece of the answer; nil where that was not looked for.
+    /// For a stream, the time from dispatch to the first piece of the answer; nil if it was not measured.
     public var firstToken: Interval?
-    /// The item's rounds so far, earlier runs included.
+    /// The item's rounds so far, including earlier runs.
     public var rounds: RoundsSoFar
-    /// The place among the run's endpoints of the one that got the last request.
+    /// The index of the endpoint that got the last request.
     public var endpoint: Int
 
     public init(
@@ -86,27 +87,27 @@ public struct Outcome<Context: Sendable>: Sendable {
 public enum OutcomeResult: Sendable {
     case answer(ModelAnswer)
     case failure(ItemFailure)
-    /// No outcome: the item is asked again. The sink has it before the next request goes out.
+    /// Not an outcome: the item is sent again. The sink gets the round before the next request is sent.
     case round(ItemRound)
-    /// No outcome either: what a verifier said of a round.
+    /// Not an outcome either: a verifier's verdict on a round.
     case opinion(ItemOpinion)
 }
 
-/// An answer that was billed and is no outcome.
+/// A billed answer that is not an outcome.
 public struct ItemRound: Sendable {
     /// Counted from 1 over the life of the item.
     public var number: UInt32
-    /// What was asked.
+    /// The request.
     public var request: ModelRequest
-    /// How often a stage had asked again before.
+    /// Corrections that a stage had requested before.
     public var corrections: Int
-    /// How often a verifier had asked again before.
+    /// Further rounds that a verifier had requested before.
     public var rejections: Int
-    /// Whether a verifier has still to judge the answer: it may become the outcome.
+    /// Whether a verifier has yet to judge the answer, which may become the outcome.
     public var isUnjudged: Bool
     /// Whether another answer to the same request came first.
     public var isDuplicate = false
-    /// Why the answer is no outcome, and the reply as a failure would keep it.
+    /// Why the answer is not an outcome, with the reply as in a failure.
     public var failure: ItemFailure
 
     public init(
@@ -122,22 +123,22 @@ public struct ItemRound: Sendable {
     }
 }
 
-/// Why an item failed, with what is needed to debug it.
+/// Why an item failed, with details for debugging.
 public struct ItemFailure: Error, Sendable {
     public var failureClass: FailureClass
     public var message: String
-    /// The HTTP status of the last attempt; 0 when there was no reply.
+    /// The HTTP status of the last attempt; 0 if there was no reply.
     public var status: Int
-    /// The body of the last attempt, cut at `bodyBytesMax` unless it is an answer that was rejected.
+    /// The body of the last attempt, truncated at `bodyBytesMax` unless it is a rejected answer.
     public var body: [UInt8]
-    /// The answer of the last attempt, where it was a whole one that was rejected.
+    /// The answer of the last attempt, if it was complete and rejected.
     public var answer: ModelAnswer?
-    /// What the last attempt was billed; nil when nothing was, or when a round says it.
+    /// The bill of the last attempt; nil if nothing was billed, or if a round states it.
     public var bill: Bill?
-    /// What a verifier said, a JSON object; empty where none did.
+    /// A verifier's verdict, a JSON object; empty if there is none.
     public var verdict: [UInt8]
 
-    /// Bytes of a failed attempt's body that are kept.
+    /// Maximum bytes of a failed attempt's body that are kept.
     public static let bodyBytesMax = 64 * 1024
 
     public init(

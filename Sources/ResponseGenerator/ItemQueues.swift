@@ -1,6 +1,6 @@
 internal import Basics
 
-/// Tickets that were never sent, first in, first out. What is taken is let go at once.
+/// Tickets that were never sent, first in, first out. Releases them at once when they are taken.
 struct ReadyQueue {
     private var tickets: [Ticket?] = []
     private var head = 0
@@ -28,13 +28,13 @@ struct ReadyQueue {
     }
 }
 
-/// Tickets in flight, in no order: each knows its place, so that it leaves in constant time.
+/// Tickets in flight, in no order: each knows its index, so removal takes constant time.
 struct Flights {
     private var tickets: [Ticket] = []
 
     var count: Int { tickets.count }
 
-    /// When the one that has been in flight longest was sent. Looks at all of them.
+    /// When the oldest one was sent. Scans all of them.
     var oldestDispatch: Instant? { tickets.lazy.map(\.dispatchedAt).min() }
 
     mutating func insert(_ ticket: Ticket, at now: Instant) {
@@ -43,7 +43,7 @@ struct Flights {
         tickets.append(ticket)
     }
 
-    /// The item takes the place of its duplicate, which is its only request in flight.
+    /// Replaces a duplicate by its item; the duplicate is the item's only request in flight.
     mutating func replace(_ duplicate: Ticket, by item: Ticket) {
         assert(tickets[duplicate.place] === duplicate)
         tickets[duplicate.place] = item

@@ -1,21 +1,21 @@
-/// Answers that wait for the verifier and those that are with it. They take no slot of the window, so their number is
-/// bounded here: no request goes out while it is reached. A value; it holds the tickets and counts.
+/// Answers that wait for the verifier or are being judged. They occupy no slot of the window, so their number is
+/// bounded here: no request is sent while the bound is reached. A value; it holds the tickets and counts.
 struct Judging {
-    /// Answers that the verifier takes at the same time; 0: there is no verifier.
+    /// Maximum answers that the verifier judges at a time; 0: there is no verifier.
     let answersMax: Int
     private var waiting = ReadyQueue()
     private(set) var underWay = 0
-    /// Of the bodies of all these answers.
+    /// Total bytes of these answers' bodies.
     private var bytes = 0
     private var failuresInRow = 0
 
-    /// Answers that may wait for each one that is judged.
+    /// Maximum waiting answers per answer being judged.
     static let waitingPerJudged = 4
-    /// Answers that may wait at least.
+    /// Minimum number of answers that may wait.
     static let waitingMin = 256
-    /// Bytes of their bodies from which no further answer is asked for.
+    /// Total bytes of bodies from which no further request is sent.
     static let bytesMax = 64 << 20
-    /// Failures of the verifier, one after the other, at which the run stops.
+    /// Consecutive failures of the verifier that stop the run.
     static let failuresMax = 16
 
     init(answersMax: Int) { self.answersMax = answersMax }
@@ -23,7 +23,7 @@ struct Judging {
     var isOn: Bool { answersMax > 0 }
     var waitingCount: Int { waiting.count }
     var isIdle: Bool { waiting.count == 0 && underWay == 0 }
-    /// Whether no further answer should be asked for.
+    /// Whether no further request should be sent.
     var isFull: Bool {
         guard isOn, waiting.count + underWay > 0 else { return false }
         return bytes >= Self.bytesMax
@@ -35,14 +35,14 @@ struct Judging {
         waiting.append([ticket])
     }
 
-    /// The next one to be judged; nil while the verifier has all that it takes, or where none waits.
+    /// The next answer to judge; nil while the verifier is fully occupied, or if none waits.
     mutating func next() -> Ticket? {
         guard underWay < answersMax, let ticket = waiting.popFirst() else { return nil }
         underWay += 1
         return ticket
     }
 
-    /// A judgement came back. The ticket holds its answer still.
+    /// A verdict arrived. The ticket still holds its answer.
     mutating func returned(_ ticket: Ticket) {
         underWay -= 1
         bytes -= ticket.heldBytes
@@ -51,7 +51,7 @@ struct Judging {
 
     mutating func worked() { failuresInRow = 0 }
 
-    /// The verifier failed. True when it has failed too often in a row.
+    /// The verifier failed. True after too many consecutive failures.
     mutating func failed() -> Bool {
         failuresInRow += 1
         return failuresInRow >= Self.failuresMax

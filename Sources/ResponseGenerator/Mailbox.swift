@@ -2,7 +2,7 @@ internal import Basics
 internal import ModelAPI
 internal import Synchronization
 
-/// What other threads tell the run loop, and the means to wake it.
+/// Messages from other threads to the run loop, and the means to wake it.
 final class Mailbox: Sendable {
     private struct State {
         var waiter: UnsafeContinuation<Void, Never>?
@@ -13,7 +13,7 @@ final class Mailbox: Sendable {
         var again: [Again] = []
     }
 
-    /// A failed item that is to be asked again.
+    /// A failed item that is sent again.
     struct Again: Sendable {
         var ticket: Ticket
         var failureClass: FailureClass
@@ -27,7 +27,7 @@ final class Mailbox: Sendable {
     }
 
     private let state = Locked(State())
-    /// Spares the loop the lock when there is nothing.
+    /// Lets the loop skip the lock if there are no messages.
     private let hasLetters = Atomic(false)
 
     func post(_ stop: Stop) {
@@ -55,7 +55,7 @@ final class Mailbox: Sendable {
         waiter?.resume()
     }
 
-    /// Ends the wait that is under way, or the next one.
+    /// Ends the current wait, or the next one.
     func wake() {
         state.withLock { Self.takeWaiter(&$0) }?.resume()
     }
@@ -81,7 +81,7 @@ final class Mailbox: Sendable {
         }
     }
 
-    /// Waits to be woken; ends at once when its task is cancelled. One wait at a time.
+    /// Waits to be woken; returns at once if its task is cancelled. One wait at a time.
     func wait() async {
         await withTaskCancellationHandler {
             await withUnsafeContinuation { continuation in
@@ -97,7 +97,7 @@ final class Mailbox: Sendable {
         }
     }
 
-    /// Waits to be woken or for the time to come.
+    /// Waits to be woken or until the time.
     func wait(until due: Instant?, _ clock: any GeneratorClock) async {
         guard let due else { return await wait() }
         await withTaskGroup(of: Void.self) { group in

@@ -1,7 +1,7 @@
 internal import Basics
 internal import ModelAPI
 
-/// Counts results and says when they are worth a report: not each, but by batches.
+/// Counts results and decides when a report is due: per batch, not per result.
 struct ProgressCounter: Sendable {
     private(set) var progress = Progress()
     private var unreported = 0
@@ -27,7 +27,7 @@ struct ProgressCounter: Sendable {
         }
     }
 
-    /// An attempt came back.
+    /// An attempt returned.
     mutating func returned(_ attempt: AttemptResult) {
         if let failure = attempt.failure, failure.stage == .unconnected {
             progress.unconnected += 1
@@ -37,14 +37,15 @@ struct ProgressCounter: Sendable {
         if let reply = attempt.reply, reply.status == 429 { progress.rateLimited += 1 }
     }
 
-    /// An item that had failed, in this run or before, is asked again.
+    /// An item that had failed, in this run or earlier, is sent again.
     mutating func asksAgain(_ failureClass: FailureClass) {
         progress.failed -= 1
         progress.failures[failureClass, default: 0] = max(0, progress.failures[failureClass, default: 0] - 1)
     }
 
-    /// The verifier said something.
-    /// - Parameter round: of the item, from 1.
+    /// The verifier's ruling on an answer.
+    ///
+    /// - Parameter round: the item's round, from 1.
     mutating func judged(_ ruling: VerifierRuling, round: Int) {
         switch ruling {
         case .accept(_, let passes):
@@ -59,7 +60,7 @@ struct ProgressCounter: Sendable {
         }
     }
 
-    /// The sink took these results. True when a report is due.
+    /// The sink took these results. True if a report is due.
     mutating func settled(_ batch: [Settlement], at now: Instant) -> Bool {
         for settlement in batch {
             switch settlement.result {
@@ -68,7 +69,7 @@ struct ProgressCounter: Sendable {
                 progress.savedNanodollars += settlement.ticket.price.nanodollarsSaved(by: answer.usage)
                 if let time = settlement.firstToken { progress.firstTokens.add(time) }
             case .failure(let failure): progress.count(failure)
-            // One that has still to be judged may become the outcome.
+            // A round that has not been judged may become the outcome.
             case .round(let round): if !round.isUnjudged { progress.rounds += 1 }
             case .opinion: progress.rounds += 1
             }
@@ -109,7 +110,7 @@ struct ProgressCounter: Sendable {
     }
 }
 
-/// Results a second over a window that slides: a short ring of samples, one every half second.
+/// Results per second over a sliding window: a short ring of samples, one every half second.
 struct SlidingRate: Sendable {
     private var samples: [(time: Instant, done: Int)]
     private var done = 0

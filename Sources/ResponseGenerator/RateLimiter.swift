@@ -1,13 +1,13 @@
 public import Basics
 internal import ModelAPI
 
-/// The pace the user allows. Nil: no limit of that kind.
+/// The user's rate limits. Nil: no limit of that kind.
 public struct RateLimits: Sendable, Hashable {
     public var requestsPerSecond: Double?
     public var requestsPerMinute: Double?
-    /// Tokens of prompt and completion together.
+    /// Prompt and completion tokens together.
     public var tokensPerMinute: Double?
-    /// The least time between two dispatches.
+    /// Minimum interval between two requests.
     public var spacing: Interval?
 
     public init(
@@ -21,20 +21,21 @@ public struct RateLimits: Sendable, Hashable {
     }
 }
 
-/// Decides when the next request may go: the user's limits, and those the API's headers name, whichever is lower.
+/// Decides when the next request may be sent: by the user's limits and by those in the API's headers, whichever is
+/// lower.
 struct RateLimiter: Sendable {
     private var limits: RateLimits
     private var perSecond: TokenBucket?
     private var perMinute: TokenBucket?
     private var tokens: TokenBucket?
-    /// Nothing goes before this: spacing, or a limit that the API calls used up.
+    /// No request is sent before this: because of the spacing, or an API limit that is used up.
     private var notBefore: Instant
 
-    /// Longest pause taken from a header, whatever longer waits a server may ask for.
+    /// Maximum pause taken from a header, unless longer waits are permitted.
     static let pauseMaxDefault = Interval.seconds(60)
     private let pauseMax: Interval
 
-    /// - Parameter waitMax: the longest wait that a server may ask for.
+    /// - Parameter waitMax: maximum delay that a server may request.
     init(_ limits: RateLimits, waitMax: Interval = pauseMaxDefault, at now: Instant) {
         self.limits = limits
         pauseMax = min(waitMax, Self.pauseMaxDefault)
@@ -44,7 +45,7 @@ struct RateLimiter: Sendable {
         notBefore = now
     }
 
-    /// When a request of so many tokens may go: not after `now` if it may at once.
+    /// When a request of that many tokens may be sent: `now` or earlier means at once.
     func ready(tokens cost: Int, at now: Instant) -> Instant {
         var due = max(now, notBefore)
         if let perSecond { due = max(due, perSecond.ready(for: 1, at: now)) }
@@ -53,7 +54,7 @@ struct RateLimiter: Sendable {
         return due
     }
 
-    /// Takes a request that is ready out of the limits.
+    /// Charges a request to the limits.
     mutating func take(tokens cost: Int, at now: Instant) {
         perSecond?.take(1, at: now)
         perMinute?.take(1, at: now)
@@ -61,19 +62,19 @@ struct RateLimiter: Sendable {
         if let spacing = limits.spacing { notBefore = max(notBefore, now + spacing) }
     }
 
-    /// Corrects what was reserved by what was used.
+    /// Corrects the reserved tokens by the tokens used.
     mutating func settle(reserved: Int, used: Int, at now: Instant) {
         tokens?.take(Double(used - reserved), at: now)
     }
 
-    /// Takes up what a reply said about the API's own limits.
+    /// Applies what a reply says about the API's own limits.
     mutating func learn(_ report: RateLimitReport, at now: Instant) {
         Self.lower(&perMinute, to: report.requests.limitPerMinute, user: limits.requestsPerMinute, at: now)
         Self.lower(&tokens, to: report.tokens.limitPerMinute, user: limits.tokensPerMinute, at: now)
         for resource in [report.requests, report.tokens] where resource.remaining == 0 {
             guard var pause = resource.reset else { continue }
-            // The reset is when the limit is whole again. One that refills steadily has room for a next one long before;
-            // where it does not, refusals say how long to wait.
+            // The reset time is when the limit is full again. A limit that refills steadily has room for a request long
+            // before; if it does not, 429s say how long to wait.
             if let limit = resource.limitPerMinute { pause = min(pause, .seconds(60 / Double(limit))) }
             notBefore = max(notBefore, now + min(pause, pauseMax))
         }

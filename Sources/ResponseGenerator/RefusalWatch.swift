@@ -1,32 +1,33 @@
 internal import Basics
 internal import ModelAPI
 
-/// Tells a request that is refused for what it holds from a run in which every request is refused: for its key, its
-/// model, its address, an option, or an account that has nothing left to spend.
+/// Distinguishes a request refused for its content from a run in which every request is refused: for its key, model,
+/// address, an option, or an account without credit.
 ///
-/// As long as no request has succeeded, refused items are held, not recorded. A success shows that the others can
-/// succeed too: what is held is then recorded as failed. If none comes, the run stops, and what is held stays pending.
+/// As long as no request has succeeded, refused items are held and not recorded. A success shows that others can
+/// succeed too: the held items are then recorded as failed. Without one, the run stops and held items stay pending.
 struct RefusalWatch: Sendable {
-    /// What becomes of the refused item.
+    /// The decision about a refused item.
     enum Fate: Sendable, Hashable {
         /// It has failed.
         case settle
-        /// It is kept by `hold`.
+        /// It is held.
         case hold
-        /// As if the exchange had broken off.
+        /// It is retried, as if the exchange had broken off.
         case retry
         /// It stays pending, and the run stops at once.
         case stop
     }
 
-    /// Items that must be refused for their key, model or address before the run stops. One may be at fault itself.
+    /// Number of items that must be refused for key, model or address before the run stops, since a single item may be
+    /// at fault.
     static let confirmations = 3
-    /// Refusals without any success for each equal one that is allowed: bounds what is held, and what unequal texts or
-    /// texts that prompts may well deserve can use up.
+    /// Refusals without any success per permitted equal refusal: bounds the held items, and the requests spent on
+    /// refusals with differing texts or of kinds that prompts can cause.
     static let unequalPerEqual = 4
-    /// Kinds of refusal that are counted at a time.
+    /// Maximum kinds of refusal counted at a time.
     static let kindsMax = 64
-    /// Held items whose whole body is kept, and the bytes of the others'.
+    /// Held items whose whole body is kept, and the bytes kept of the others'.
     static let wholeBodiesMax = 64
     static let bodyBytesMax = 1024
 
@@ -39,24 +40,24 @@ struct RefusalWatch: Sendable {
 
     private struct Held: Sendable {
         var settlement: Settlement
-        /// Whether it stays pending when the input ends without a success.
+        /// Whether it stays pending if the input ends without a success.
         var isDoubted: Bool
     }
 
-    /// Equal refusals in a row that end a run without a success; 0: none do.
+    /// Number of consecutive equal refusals without a success that ends a run; 0: they never do.
     private let equalMax: Int
-    /// Earlier runs had answers.
+    /// Whether earlier runs got answers.
     private let hasWorkedBefore: Bool
-    /// A request of this run has succeeded.
+    /// Whether a request of this run has succeeded.
     private(set) var hasWorked = false
 
     private var kinds: [Kind] = []
     private var confirmed = 0
-    /// The first refusal of those that await confirmation.
+    /// The first refusal that needs confirmation.
     private var doubt: RetortError?
     private var refused = 0
     private var held: [Held] = []
-    /// What the run stops with when nothing that is in flight succeeds.
+    /// The error with which the run stops if no request in flight succeeds.
     private(set) var error: RetortError?
 
     init(equalMax: Int, hasWorkedBefore: Bool) {
@@ -83,7 +84,7 @@ struct RefusalWatch: Sendable {
         return hasWorked || refusal.suspect == .shape || refusal.suspect == .length ? .settle : .hold
     }
 
-    /// A request succeeded. What was held has failed by itself; the caller records it.
+    /// A request succeeded. The held items have failed on their own account; the caller records them.
     mutating func worked() -> [Settlement] {
         hasWorked = true
         guard refused > 0 || confirmed > 0 else { return [] }
@@ -92,7 +93,7 @@ struct RefusalWatch: Sendable {
         return takeHeld { _ in true }
     }
 
-    /// Keeps an item that was refused until more is known.
+    /// Holds a refused item until more is known.
     mutating func hold(_ settlement: Settlement, _ suspect: Refusal.Suspect, namesModel: Bool) {
         var settlement = settlement
         if held.count >= Self.wholeBodiesMax, case .failure(var failure) = settlement.result,
@@ -104,7 +105,8 @@ struct RefusalWatch: Sendable {
         held.append(Held(settlement: settlement, isDoubted: needsConfirmation(suspect, namesModel)))
     }
 
-    /// Nothing is left to send. What is to be recorded as failed; the rest stays pending, with the error that says why.
+    /// Nothing is left to send. Returns what is recorded as failed; the rest stays pending, with the error that says
+    /// why.
     mutating func ended() -> (failed: [Settlement], error: RetortError?) {
         let hasWorked = hasWorked
         let failed = takeHeld { !$0.isDoubted || hasWorked }
@@ -115,7 +117,7 @@ struct RefusalWatch: Sendable {
 
     // MARK: Rules
 
-    /// Nothing else needs to be tried.
+    /// Whether this refusal alone is enough to stop the run.
     private func isProof(_ refusal: Refusal, _ namesModel: Bool) -> Bool {
         switch refusal.suspect {
         case .key: !hasWorked && !namesModel
@@ -127,7 +129,7 @@ struct RefusalWatch: Sendable {
     /// Whether a few items are enough to stop the run.
     private func needsConfirmation(_ suspect: Refusal.Suspect, _ namesModel: Bool) -> Bool {
         switch suspect {
-        // Gateways refuse a key for one model; a key that worked may have run out.
+        // Gateways may refuse a key for one model only; a key that worked may have run out.
         case .key: true
         case .permission, .model: !hasWorked && !hasWorkedBefore && !namesModel
         case .address: !hasWorked && !hasWorkedBefore

@@ -1,11 +1,11 @@
 public import Basics
 public import ModelAPI
 
-/// Streams items through a model: a sliding window of attempts over a source that never ends up in memory.
+/// Streams items through a model: a sliding window of attempts over a source that never has to fit into memory.
 ///
 /// A task group holds at most `concurrency` attempts, one alarm and one call to the source. Each finished attempt is
-/// taken from the group once; what finishes in the same turn goes to the sink as one batch, and only what the sink has
-/// taken is counted and frees its slot. An item that waits for a retry gives its slot back.
+/// taken from the group once; results of the same turn go to the sink as one batch, and only results that the sink has
+/// taken are counted and release their slots. An item waiting for a retry occupies no slot.
 ///
 /// One generator makes one run. `stop` and `progress` may be used from any thread.
 public final class ResponseGenerator<Context: Sendable>: Sendable {
@@ -19,9 +19,10 @@ public final class ResponseGenerator<Context: Sendable>: Sendable {
     private let latestAgain = Locked(UInt64.max)
 
     /// - Parameters:
-    ///   - executor: where the run and all its attempts take place; nil: where the caller is.
-    ///   - observer: told of the progress.
-    /// Throws `.configuration` when a number is out of its range.
+    ///   - executor: runs the loop and all attempts; nil: the caller's.
+    ///   - observer: receives the progress.
+    ///
+    /// Throws `.configuration` if a number is out of its range.
     public convenience init(
         _ configuration: GeneratorConfiguration, transport: any ModelTransport,
         clock: any GeneratorClock = SystemClock(), executor: (any TaskExecutor)? = nil,
@@ -31,7 +32,7 @@ public final class ResponseGenerator<Context: Sendable>: Sendable {
             configuration, transports: [transport], clock: clock, executor: executor, observer: observer)
     }
 
-    /// The same with a transport for each of the configuration's endpoints, in their order.
+    /// As above, with a transport for each of the configuration's endpoints, in order.
     public init(
         _ configuration: GeneratorConfiguration, transports: [any ModelTransport],
         clock: any GeneratorClock = SystemClock(), executor: (any TaskExecutor)? = nil,
@@ -52,13 +53,13 @@ public final class ResponseGenerator<Context: Sendable>: Sendable {
     /// The counts as of the last report.
     public var progress: Progress { latest.withLock { $0 } }
 
-    /// Ends the run early; before the run, it ends at its start.
+    /// Ends the run early; if called before the run, it ends at its start.
     public func stop(_ how: Stop) { mailbox.post(how) }
 
-    /// Asks again for items that the sink has as failures of these classes, in this run or before. Nothing becomes of them
-    /// once the run is ending. From any thread; the caller sees that each is asked once.
+    /// Sends items again that the sink recorded as failures of these classes, in this run or earlier. Ignored once the
+    /// run is ending. Any thread; the caller ensures that each is added only once.
     public func askAgain(_ items: [(item: Item<Context>, failureClass: FailureClass)]) {
-        // Numbers of tickets tell apart those that fail in an outage; these are far from the source's.
+        // Ticket numbers distinguish items that fail in an outage; these are far from the source's.
         let again = items.map { (item, failureClass) in
             let serial = latestAgain.withLock { number in
                 defer { number -= 1 }
@@ -72,8 +73,9 @@ public final class ResponseGenerator<Context: Sendable>: Sendable {
     /// Changes the run from its next decision on.
     public func steer(_ change: Steering) { mailbox.post(change) }
 
-    /// Runs until the source's items all have their outcome, or until stopped. To cancel its task is `stop(.now)`.
-    /// - Parameter verifier: judges the answers before they count; nil: none does.
+    /// Runs until all items of the source have an outcome, or until stopped. Cancelling its task is `stop(.now)`.
+    ///
+    /// - Parameter verifier: judges the answers before they count; nil: no verifier.
     public func run(
         source: any ItemSource<Context>, sink: any OutcomeSink<Context>, verifier: (any AnswerVerifier<Context>)? = nil
     ) async -> RunSummary {

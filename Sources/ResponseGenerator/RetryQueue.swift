@@ -1,6 +1,6 @@
 internal import Basics
 
-/// Elements that wait for their time: a binary heap, earliest first, first in first out among equals.
+/// Elements that wait for a time: a binary heap, earliest first, first in first out among equals.
 struct RetryQueue<Element> {
     private var heap: [(due: Instant, order: UInt64, element: Element)] = []
     private var pushed: UInt64 = 0

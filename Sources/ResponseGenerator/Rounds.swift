@@ -1,11 +1,11 @@
 public import Basics
 public import ModelAPI
 
-/// The rounds an item has had: answers that were billed and that the sink has taken as rounds.
+/// An item's rounds so far: billed answers that the sink has taken as rounds.
 public struct RoundsSoFar: Sendable, Hashable {
-    /// The number of the newest; 0 where there is none.
+    /// The number of the newest; 0 if there is none.
     public var count: UInt32
-    /// What they have cost together, in nanodollars.
+    /// Their total cost, in nanodollars.
     public var nanodollars: Int
 
     public init(count: UInt32 = 0, nanodollars: Int = 0) {
@@ -14,7 +14,7 @@ public struct RoundsSoFar: Sendable, Hashable {
     }
 }
 
-/// An answer that is on disk as a round, and has still to be judged by the verifier.
+/// An answer that is on disk as a round, and has not been judged by the verifier.
 public struct HeldAnswer: Sendable {
     public var answer: ModelAnswer
     public var latency: Interval
@@ -25,16 +25,16 @@ public struct HeldAnswer: Sendable {
     }
 }
 
-/// What a verifier said of one answer.
+/// A verifier's verdict on one answer.
 public struct ItemOpinion: Sendable {
     public var verifier: String
-    /// The number of the round that it is about; 0: of the item's outcome.
+    /// The number of the round that it concerns; 0: the item's outcome.
     public var round: UInt32
     public var pass: Bool
-    /// From the verifier; 1 for a pass and 0 for a rejection where it gives none.
+    /// The verifier's score; 1 for a pass and 0 for a rejection if it gives none.
     public var score: Double
     public var feedback: String
-    /// A JSON value of the verifier's own; empty where it gave none.
+    /// A JSON value from the verifier; empty if it gave none.
     public var details: [UInt8]
     /// How long it took.
     public var time: Interval
@@ -53,7 +53,7 @@ public struct ItemOpinion: Sendable {
     }
 }
 
-/// An answer that a verifier has rejected, and what it said.
+/// An answer that a verifier rejected, and the verdict.
 public struct RejectedAnswer: Sendable {
     public var answer: ModelAnswer
     public var opinion: ItemOpinion
@@ -64,26 +64,26 @@ public struct RejectedAnswer: Sendable {
     }
 }
 
-/// What a verifier is told of the item whose answer it judges.
+/// The item whose answer a verifier judges.
 public struct JudgedItem<Context: Sendable>: Sendable {
     public var context: Context
-    /// What the answer answers.
+    /// The request that was answered.
     public var request: ModelRequest
     /// The answer's number among the item's rounds, from 1.
     public var round: UInt32
-    /// How often a verifier has asked again for the item before.
+    /// Further rounds that a verifier has requested before.
     public var rejections: Int
-    /// Of the answers that were rejected before, the one with the best score.
+    /// The rejected answer with the best score so far.
     public var best: RejectedAnswer?
 }
 
-/// What becomes of an answer that a verifier has judged.
+/// The decision about a judged answer.
 public enum VerifierRuling: Sendable {
-    /// It is the outcome, as it is here; with its verdict, whether it passes or is the best that there was.
+    /// It is the outcome in this form; its verdict says whether it passed or is the best so far.
     case accept(ModelAnswer, passes: Bool)
-    /// It is not good enough; the item goes on with this request.
+    /// It is not good enough; the item continues with this request.
     indirect case ask(ModelRequest, ItemOpinion)
-    /// It is not good enough, and the item fails. `verdict` is what its record says of it, a JSON object.
+    /// It is not good enough, and the item fails. `verdict` is a JSON object for its record.
     case reject(ItemOpinion, message: String, verdict: [UInt8])
     /// The verifier failed, not the answer: the item stays pending, and its answer is judged by a later run.
     case unable(String)
@@ -93,9 +93,9 @@ public enum VerifierRuling: Sendable {
 public protocol AnswerVerifier<Context>: Sendable {
     associatedtype Context: Sendable
 
-    /// Answers that it judges at the same time.
+    /// Maximum answers that it judges at a time.
     var answersMax: Int { get }
 
-    /// Called from many tasks. When its task is cancelled it must return soon, `.unable`.
+    /// Called from many tasks. When its task is cancelled it must soon return `.unable`.
     func judge(_ answer: ModelAnswer, of item: JudgedItem<Context>) async -> VerifierRuling
 }

@@ -2,7 +2,7 @@ internal import Basics
 internal import ModelAPI
 internal import Synchronization
 
-/// The thin shell around the machines: it runs their actions in a task group and reports back what happened.
+/// The thin shell around the state machines: runs their actions in a task group and reports the results to them.
 struct RunLoop {
     typealias Group = TaskGroup<ChildEvent>
 
@@ -13,7 +13,7 @@ struct RunLoop {
     let pull: @Sendable () async -> ChildEvent
     /// Hands results to the sink.
     let accept: ([Settlement]) throws(RetortError) -> SinkPressure
-    /// Tells the sink what may be spent without a record.
+    /// Tells the sink the maximum that may be spent without a record.
     let note: (Int) throws(RetortError) -> Void
     /// Calls back when the sink has room again.
     let awaitRelief: () -> Void
@@ -23,25 +23,25 @@ struct RunLoop {
     private var counter: ProgressCounter
     /// Results that the sink has not taken yet.
     private var batch: [Settlement] = []
-    /// Requests that go out once the sink has noted what they may cost.
+    /// Requests that are sent once the sink has noted what they may cost.
     private var outgoing: [Ticket] = []
-    /// What the sink was told last of money without a record.
+    /// The amount without a record that the sink noted last.
     private var noted = 0
     /// Children whose value was taken.
     private var taken = 0
-    /// When the alarm that is set goes off.
+    /// When the current alarm fires.
     private var alarm: Instant?
     private var stopAsked = false
-    /// The sink threw: it is offered what is left once more, at the end.
+    /// The sink threw an error: the rest is offered once more, at the end.
     private var sinkFailed = false
     private var publishedHold = Hold.none
     private var publishedTail = 0
     private var publishedAt: Instant
 
-    /// The longest silence towards the observer: what is waited for is seen to be waited for.
+    /// Maximum interval between two reports, so that waiting is visible.
     static let reportInterval = Interval.seconds(1)
-    /// Items in flight or waiting from which on each change of the tail is told. A report looks at all that are in
-    /// flight for the oldest: with ten thousand of them that is dear.
+    /// Below this number of items in flight or waiting, each change of the tail is reported. A report scans all
+    /// requests in flight for the oldest, which is expensive for ten thousand of them.
     static let tailItemsMax = 100
 
     init(
@@ -72,7 +72,7 @@ struct RunLoop {
             taken += 1
             let now = clock.now
             handle(event, at: now)
-            // What else has finished in this turn is taken now, so that the sink gets it as one batch.
+            // Everything else that finished in this turn is taken now, so that the sink gets one batch.
             while attempts.finished.load(ordering: .relaxed) > taken, let event = await group.next() {
                 taken += 1
                 handle(event, at: now)
@@ -119,14 +119,14 @@ struct RunLoop {
         }
     }
 
-    /// Sends what was dispatched in this turn, once the sink knows what that may cost.
+    /// Sends the requests dispatched in this turn, once the sink has noted what they may cost.
     private mutating func send(_ group: inout Group) {
         do {
             try noteUnrecorded()
         } catch {
             dispatcher.stop(with: error)
             for ticket in outgoing {
-                // It never went out, so it has cost nothing.
+                // It was never sent, so it cost nothing.
                 let failure = TransportFailure(.cancelled, "not sent", stage: .unconnected)
                 let attempt = AttemptResult(ticket: ticket, judgement: Judgement(verdict: .cancelled), failure: failure)
                 _ = dispatcher.arrived(attempt, at: clock.now)
@@ -138,10 +138,10 @@ struct RunLoop {
         outgoing.removeAll(keepingCapacity: true)
     }
 
-    /// Tells the sink what may have been spent without a record, if that has changed.
+    /// Tells the sink the maximum that may have been spent without a record, if that has changed.
     private mutating func noteUnrecorded() throws(RetortError) {
         guard let budget = dispatcher.budget else { return }
-        // What the sink has not taken yet is in no record either.
+        // Results that the sink has not taken yet are in no record either.
         let unrecorded = batch.reduce(budget.unrecordedMax) { $0 + ($1.cost ?? 0) }
         guard unrecorded != noted else { return }
         try note(unrecorded)
@@ -173,7 +173,8 @@ struct RunLoop {
         group.cancelAll()
     }
 
-    /// Keeps one alarm in the group. One that is set for later than needed is woken, and set anew when it returns.
+    /// Keeps one alarm in the group. If it is set for a later time than needed, it is woken, and set again when it
+    /// returns.
     private mutating func setAlarm(_ due: Instant, _ group: inout Group) {
         if dispatcher.window.phase == .cut { return }
         if let set = alarm {
@@ -207,13 +208,13 @@ struct RunLoop {
         }
     }
 
-    /// Results for the sink, and with them those of the items that ask the same.
+    /// Adds results for the sink, and those of items with equal requests.
     private mutating func take(_ settlements: [Settlement], at now: Instant) {
         batch += settlements
         if dispatcher.twins != nil { batch += dispatcher.answersOfTwins(settlements, at: now) }
     }
 
-    /// Offers the sink what has come in. On a full disk it is kept, and offered again when the machine says so.
+    /// Offers the sink the results. If the disk is full they are kept, and offered again when the machine says so.
     private mutating func offer(again: Bool = false) {
         guard !batch.isEmpty, !sinkFailed, again || !dispatcher.window.isOutOfSpace else { return }
         let now = clock.now
@@ -240,8 +241,8 @@ struct RunLoop {
         publish(counter.report(&dispatcher, at: now))
     }
 
-    /// Tells the observer when dispatch starts or ceases to be held up, at every decision of a short tail, and now and
-    /// then when nothing happens.
+    /// Reports when sending starts or stops being held up, at every decision of a short tail, and from time to time if
+    /// nothing happens.
     private mutating func publishHold(at now: Instant) {
         let left = dispatcher.window.inFlight + dispatcher.retries.count
         let isTail = dispatcher.isTail && left <= Self.tailItemsMax && left != publishedTail
@@ -251,7 +252,7 @@ struct RunLoop {
         report(at: now)
     }
 
-    /// The last word: what the sink would not take is offered once more.
+    /// The end: results that the sink would not take are offered once more.
     private mutating func summary() -> RunSummary {
         if !batch.isEmpty {
             do {
@@ -273,7 +274,7 @@ struct RunLoop {
         return RunSummary(ending: ending, error: dispatcher.error, progress: progress, unsaved: batch.count)
     }
 
-    /// What came in and could not be written is lost, whatever the sink's error says of what it has taken.
+    /// Results that could not be written are lost, whatever the sink's error says about what it has taken.
     private static func unsaved(_ count: Int, _ error: RetortError) -> RetortError {
         var error = error
         let results = count == 1 ? "1 result" : "\(count) results"

@@ -1,6 +1,6 @@
 public import Basics
 
-/// How to end a run before its input is used up. From any thread; a later one can only hurry.
+/// How to end a run before its input is exhausted. Any thread; a later call can only hurry it.
 public enum Stop: Sendable, Hashable {
     /// Take no new work and let what is in flight finish, until the deadline if there is one.
     case drain(deadline: Instant?)
@@ -13,14 +13,14 @@ public struct RunSummary: Sendable {
     public enum Ending: Sendable, Hashable {
         /// Every item of the source has its outcome.
         case completed
-        /// Someone asked for it.
+        /// It was stopped on request.
         case stopped
         /// `error` says why.
         case failed
     }
 
     public var ending: Ending
-    /// What went wrong: the API's refusal, the source's or the sink's error. A source's error lets the rest complete.
+    /// The API's refusal, or the source's or the sink's error. After an error of the source the rest is completed.
     public var error: RetortError?
     /// The final counts.
     public var progress: Progress

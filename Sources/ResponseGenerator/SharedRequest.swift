@@ -1,22 +1,22 @@
 public import ModelAPI
 
-/// One request that asks for several items, and how its reply is divided among them. Items that are handed out one after
-/// the other with the same one go out together, if they are as many as it asks for; else each goes out alone.
+/// One request for several items, and how its reply is divided among them. Consecutive items with the same shared
+/// request are sent together if they are exactly as many as it asks for; otherwise each is sent alone.
 ///
-/// All that fails or is missing after its reply has come is one item's affair: that item goes on alone, with its own
-/// request. The reply is one attempt of each.
+/// Whatever fails or is missing after its reply has arrived concerns one item only: that item goes on alone, with its
+/// own request. The reply is one attempt of each item.
 public final class SharedRequest: Sendable {
-    /// Names it in the records of its answers.
+    /// Identifies it in the records of its answers.
     public let name: UInt64
     public let request: ModelRequest
-    /// Items that it asks for, from 1.
+    /// The number of its items, from 1.
     public let count: Int
-    /// What rate limits by tokens reserve before it goes out.
+    /// Tokens that rate limits reserve before it is sent.
     public let estimatedTokens: Int
-    /// What it may cost at worst, in nanodollars; 0 where there is no budget.
+    /// Its worst-case cost, in nanodollars; 0 without a budget.
     public let costMax: Int
     public let division: any ReplyDivision
-    /// Whether the items are asked one by one where no answer comes to the request, since one of them may be the cause.
+    /// Whether the items are sent one by one if the request gets no answer, since one of them may be the cause.
     /// Otherwise all of them have failed.
     public let partsOnFailure: Bool
 

@@ -1,20 +1,20 @@
 internal import Basics
 
-/// A change to a run that is under way. From any thread; changes take effect in the order in which they were given.
+/// A change to a running run. Any thread; changes take effect in the order of the calls.
 public enum Steering: Sendable, Hashable {
-    /// Send nothing new until `resume`; what is in flight goes on.
+    /// Send no new requests until `resume`; those in flight continue.
     case pause
     case resume
-    /// Requests in flight at most. Fewer than are in flight: nothing new goes out until enough have returned.
+    /// Maximum requests in flight. If more are in flight, no new one is sent until enough have returned.
     case concurrency(Int)
-    /// The user's limits; nil: none. What the API's headers name still holds.
+    /// The user's limits; nil: none. Limits in the API's headers still apply.
     case requestsPerSecond(Double?)
     case requestsPerMinute(Double?)
     case tokensPerMinute(Double?)
-    /// Items of this model wait until it is released; the others go on.
+    /// Hold items of this model until it is released; the others continue.
     case hold(model: String)
     case release(model: String)
-    /// The money that may be spent in all, in nanodollars. Without effect on a run that began without a limit.
+    /// The total that may be spent, in nanodollars. Without effect on a run that began without a limit.
     case budget(nanodollars: Int)
 }
 
@@ -25,7 +25,7 @@ extension Dispatcher {
         case .resume:
             guard isPaused else { return }
             isPaused = false
-            // The time in which nothing was tried is no part of an outage.
+            // Time in which nothing was tried does not count as an outage.
             breaker.restartOutage(at: now)
         case .concurrency(let count): adaptive.setCeiling(max(1, count))
         case .requestsPerSecond(let rate): limiter.set(perSecond: rate, at: now)

@@ -1,70 +1,70 @@
 internal import Basics
 internal import ModelAPI
 
-/// An item on its way through the generator, without its context, so that everything inside works on one concrete type.
+/// An item inside the generator, without its context, so that all parts of the generator use one concrete type.
 ///
-/// Only the run loop touches what is mutable here, and the request only while no attempt is under way.
+/// Only the run loop changes its mutable state, and the request only while no attempt is in progress.
 class Ticket: @unchecked Sendable {
     let serial: UInt64
     let price: TokenPrice
     let namesModel: Bool
-    /// The model that the item asks, as the user calls it.
+    /// The requested model, as the user calls it.
     let model: String
     /// Attempts of earlier runs, and of this run for earlier requests.
     final var priorAttempts: Int
-    /// What is asked; another after a stage has asked again.
+    /// The current request; changes when a stage asks for a correction.
     final var request: ModelRequest
     final var estimatedTokens: Int
     final var costMax: Int
     final var rounds: RoundsSoFar
-    /// How often a stage has asked again.
+    /// Corrections that stages have requested.
     final var corrections: Int
-    /// How often a verifier has asked again.
+    /// Further rounds that a verifier has requested.
     final var rejections: Int
-    /// The answer that waits for the verifier; its round is with the sink.
+    /// The answer that waits for the verifier; the sink has it as a round.
     final var held: HeldAnswer?
     final var heldBytes: Int { held?.answer.body.count ?? 0 }
-    /// Of the answers that the verifier has rejected, the one with the best score.
+    /// The rejected answer with the best score.
     final var best: RejectedAnswer?
 
-    /// Attempts for this request that counted in this run.
+    /// Attempts of this request that counted in this run.
     final var attempts = 0
-    /// Of these, the ones that the server refused for its rate.
+    /// How many of them the server answered with 429.
     final var refusals = 0
-    /// The number `AdaptiveConcurrency` gave the request that is in flight.
+    /// The number that `AdaptiveConcurrency` gave the request in flight.
     final var dispatchNumber: UInt64 = 0
     final var dispatchedAt = Instant(nanoseconds: 0)
-    /// Where `Flights` keeps it.
+    /// Its index in `Flights`.
     final var place = 0
     final var isProbe = false
-    /// The endpoint that got the request last, and a mask of those that should not get it next.
+    /// The endpoint of the last request, and a mask of endpoints to avoid next.
     final var endpoint = 0
     final var avoids: UInt64 = 0
-    /// Attempts after which the item went to another endpoint at once: of these, what was refused for the rate and the rest.
+    /// Attempts after which the item moved to another endpoint at once: those answered with 429, and the others.
     final var movesAfterRefusal = 0
     final var movesAfterFailure = 0
-    /// How often in a row it was the probe.
+    /// How many times in a row it was the probe.
     final var probes = 0
-    /// Why it waits for a retry.
+    /// The failure class for which it waits for a retry.
     final var waitsAfter: FailureClass?
-    /// Items with the same one may have one answer.
+    /// Items with equal keys may share an answer.
     final var reuseKey: ReuseKey?
-    /// What it is to be asked with, until it is.
+    /// The shared request to send it with, until that is sent.
     final var shared: SharedRequest?
-    /// The items that it asks for, where it is the request of several.
+    /// The items of a shared request, if it is one.
     final var group: TicketGroup?
-    /// Of the group that it is in.
+    /// The group's attempts that count for this item.
     final var attemptsInGroup = 0
 
-    /// Requests made for the item, earlier runs included.
+    /// Requests sent for the item, including earlier runs.
     final var attemptsInAll: Int { priorAttempts + attempts + attemptsInGroup }
-    /// Where duplicates are sent: ends the attempt that is under way.
+    /// If duplicates are sent: cancels the current attempt.
     final var cancellation: AttemptCancellation?
     /// Its number among the requests that may get a duplicate; 0: it may not.
     final var flight: UInt64 = 0
-    /// The two requests of which it is one, while both are in flight.
+    /// The pair that this request belongs to, while both are in flight.
     final var pair: RequestPair?
-    /// Of a duplicate, the item. A duplicate is no item and never reaches the sink.
+    /// For a duplicate, its item. A duplicate is not an item and never reaches the sink.
     final let duplicateOf: Ticket?
 
     init(
@@ -88,7 +88,7 @@ class Ticket: @unchecked Sendable {
         self.priorAttempts = priorAttempts
     }
 
-    /// Goes on with another request, which has attempts of its own. It may cost more by what its body has grown.
+    /// Continues with another request, which has attempts of its own. Its worst-case cost grows with its body.
     final func ask(_ next: ModelRequest) {
         let grown = max(0, next.body.count - request.body.count)
         costMax += price.nanodollarsMax(bodyBytes: grown, completionTokensMax: 0)
@@ -99,7 +99,7 @@ class Ticket: @unchecked Sendable {
         (avoids, movesAfterRefusal, movesAfterFailure) = (0, 0, 0)
     }
 
-    /// It goes to another endpoint at once.
+    /// It moves to another endpoint at once.
     final func moved(refused: Bool) {
         if refused { movesAfterRefusal += 1 } else { movesAfterFailure += 1 }
     }
@@ -109,8 +109,9 @@ class Ticket: @unchecked Sendable {
 final class RequestPair: @unchecked Sendable {
     let item: Ticket
     let duplicate: Ticket
-    /// The one that has answered first. It is taken up once the other one has returned, which is cancelled: so an item's next
-    /// request never goes out beside an old one, and a second answer is recorded before what follows from the first.
+    /// The one that answered first. Its answer is used once the other one, which is cancelled, has returned: so an
+    /// item's next request is never in flight beside an old one, and a second answer is recorded before what follows
+    /// from the first.
     var winner: AttemptResult?
 
     init(_ item: Ticket, _ duplicate: Ticket) { (self.item, self.duplicate) = (item, duplicate) }
@@ -118,7 +119,7 @@ final class RequestPair: @unchecked Sendable {
     func other(than ticket: Ticket) -> Ticket { ticket === item ? duplicate : item }
 }
 
-/// A ticket that knows its context.
+/// A ticket with its context.
 final class ItemTicket<Context: Sendable>: Ticket, @unchecked Sendable {
     let context: Context
 
@@ -130,23 +131,23 @@ final class ItemTicket<Context: Sendable>: Ticket, @unchecked Sendable {
             rounds: item.priorRounds, corrections: item.priorCorrections, rejections: item.priorRejections,
             held: item.held, namesModel: item.namesModel, model: item.model)
         best = item.priorBest
-        // An item that goes on with rounds asks something of its own.
+        // An item that continues with rounds has its own request.
         if item.held == nil, item.priorRounds.count == 0 { (reuseKey, shared) = (item.reuseKey, item.shared) }
     }
 }
 
-/// What one attempt brought back.
+/// The result of one attempt.
 struct AttemptResult: Sendable {
     var ticket: Ticket
     let judgement: Judgement
-    /// Nil when the exchange broke off.
+    /// Nil if the exchange broke off.
     var reply: ModelReply?
     /// Why it broke off.
     var failure: TransportFailure?
     var latency = Interval.zero
-    /// What each item got, where the ticket is the request of several and an answer has come.
+    /// Each item's part, if the ticket is a shared request and has an answer.
     var parts: [PartResult]?
-    /// Of a duplicate that stands in for its item's request: how long that one had been in flight before.
+    /// For a duplicate that replaces its item's request: how long that one had been in flight before.
     var headStart = Interval.zero
 
     var verdict: Verdict { judgement.verdict }
@@ -154,33 +155,33 @@ struct AttemptResult: Sendable {
     var itemLatency: Interval { headStart + latency }
 }
 
-/// What one item of a shared request got of its reply.
+/// One item's part of the reply to a shared request.
 struct PartResult: Sendable {
     let judgement: Judgement
     let reply: ModelReply
 }
 
-/// What the verifier made of an item's held answer.
+/// The verifier's result for an item's held answer.
 struct JudgedResult: Sendable {
     let ticket: Ticket
     let ruling: VerifierRuling
 }
 
-/// An outcome that waits for its context and for the sink.
+/// A result that has yet to get its context and to reach the sink.
 struct Settlement: Sendable {
     let ticket: Ticket
     var result: OutcomeResult
     let latency: Interval
     let finishedAt: Instant
-    /// Of a stream, from dispatch to the first piece of the answer.
+    /// For a stream, the time from dispatch to the first piece of the answer.
     var firstToken: Interval?
-    /// The place of the endpoint that got the request; nil: the item's last one.
+    /// The index of the endpoint of the request; nil: the item's last one.
     var endpoint: Int?
 
-    /// What its request has cost in nanodollars; nil where nobody can tell.
+    /// The request's cost in nanodollars; nil if unknown.
     var cost: Int? {
         switch result {
-        // What was judged is a round already, which says it.
+        // A judged answer is already a round, which states the cost.
         case .answer(let answer): answer.verdictRaw == nil ? Bill(answer).nanodollars(at: ticket.price) : 0
         case .opinion: 0
         case .failure(let failure): Self.cost(of: failure, ticket)

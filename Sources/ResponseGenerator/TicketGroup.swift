@@ -1,11 +1,11 @@
-/// The items of one request on their way.
+/// The items of one shared request.
 struct TicketGroup: Sendable {
     let shared: SharedRequest
     let members: [Ticket]
 }
 
 extension Ticket {
-    /// The request of several items. It is sent, limited, paid and repeated as a whole.
+    /// The shared request's ticket. It is sent, limited, paid for and retried as a whole.
     convenience init(_ shared: SharedRequest, members: [Ticket]) {
         let first = members[0]
         self.init(
@@ -14,7 +14,7 @@ extension Ticket {
         group = TicketGroup(shared: shared, members: members)
     }
 
-    /// Puts those together that share a request.
+    /// Groups consecutive tickets that share a request.
     static func grouped(_ tickets: [Ticket]) -> [Ticket] {
         guard tickets.contains(where: { $0.shared != nil }) else { return tickets }
         var grouped: [Ticket] = []
@@ -35,6 +35,6 @@ extension Ticket {
         return grouped
     }
 
-    /// The group's attempts are those of its items, beside their own.
+    /// Adds the group's attempts to those of its items.
     func joinAttempts(of group: Ticket) { attemptsInGroup = group.priorAttempts + group.attempts }
 }

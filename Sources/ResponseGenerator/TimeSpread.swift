@@ -1,6 +1,6 @@
 public import Basics
 
-/// How times are spread, in buckets that grow by a tenth: a quantile is off by a twentieth at most.
+/// A distribution of times in buckets that grow by a tenth: a quantile is off by at most a twentieth.
 public struct TimeSpread: Sendable, Hashable {
     private var buckets: [Int] = []
     public private(set) var count = 0
@@ -25,7 +25,7 @@ public struct TimeSpread: Sendable, Hashable {
         count += 1
     }
 
-    /// Both together.
+    /// The sum of both distributions.
     func joined(with other: TimeSpread) -> TimeSpread {
         var sum = buckets.count < other.buckets.count ? other : self
         for (bucket, inBucket) in (buckets.count < other.buckets.count ? buckets : other.buckets).enumerated() {
@@ -35,11 +35,11 @@ public struct TimeSpread: Sendable, Hashable {
         return sum
     }
 
-    /// The mean of the times in the buckets above a time; nil where fewer are known.
+    /// The mean of the times in the buckets above a time; nil if too few are known.
     func mean(above limit: Interval, ofAtLeast countMin: Int = 1) -> Interval? {
         var (above, milliseconds, end) = (0, 0.0, Self.first)
         for inBucket in buckets {
-            // A bucket's middle lies a twentieth below its end.
+            // A bucket's middle is a twentieth below its end.
             if end > limit.seconds * 1000 * Self.growth.squareRoot() {
                 above += inBucket
                 milliseconds += Double(inBucket) * end / Self.growth.squareRoot()
@@ -49,7 +49,7 @@ public struct TimeSpread: Sendable, Hashable {
         return above >= max(1, countMin) ? .seconds(milliseconds / Double(above) / 1000) : nil
     }
 
-    /// The time that so great a share (0 to 1) does not exceed; nil of nothing.
+    /// The time that this share (0 to 1) does not exceed; nil if there are none.
     public func quantile(_ share: Double) -> Interval? {
         guard count > 0 else { return nil }
         let rank = max(1, min(count, Int((share * Double(count)).rounded(.up))))

@@ -1,6 +1,6 @@
 internal import Basics
 
-/// A bucket that fills at a steady rate; whatever passes takes its cost out of it.
+/// A bucket that fills at a steady rate; each request takes its cost out of it.
 ///
 /// A cost above the capacity passes when the bucket is full and leaves a debt that the rate pays off.
 struct TokenBucket: Sendable {
@@ -9,7 +9,7 @@ struct TokenBucket: Sendable {
     private var level: Double
     private var updated: Instant
 
-    /// Seconds' worth of the rate that may pass at once: enough to ride out a late timer, too little for a burst.
+    /// Seconds' worth of the rate that may pass at once: enough to absorb a late timer, too little for a burst.
     private static let burstSeconds = 0.1
 
     init(perSecond: Double, at now: Instant) {
@@ -23,7 +23,7 @@ struct TokenBucket: Sendable {
         min(capacity, level + max(0, (now - updated).seconds) * perSecond)
     }
 
-    /// When `cost` may pass: not after `now` if it may at once.
+    /// When `cost` may pass: `now` or earlier means at once.
     func ready(for cost: Double, at now: Instant) -> Instant {
         let missing = min(cost, capacity) - level(at: now)
         if missing <= Self.tolerance { return now }
@@ -34,10 +34,10 @@ struct TokenBucket: Sendable {
     /// Thirty years: longer than any run, and far from overflow.
     private static let waitNanosecondsMax = 1e18
 
-    /// What rounding to nanoseconds may leave missing.
+    /// Tolerance for rounding to nanoseconds.
     private static let tolerance = 1e-6
 
-    /// Takes `cost`, which must be ready; a negative cost gives back.
+    /// Takes `cost`, which must be ready; a negative cost is returned.
     mutating func take(_ cost: Double, at now: Instant) {
         level = min(capacity, level(at: now) - cost)
         updated = max(updated, now)

@@ -1,33 +1,33 @@
 internal import ModelAPI
 
-/// Items that ask what another one asks wait here for its answer. A value; it holds the tickets and counts.
+/// Items with a request equal to one in progress wait here for its answer. A value; it holds the tickets and counts.
 struct Twins {
     private let memory: any AnswerMemory
-    /// Who waits, by what is asked; empty where one is asked and none waits.
+    /// Waiting items by request; empty if one is in progress and none waits.
     private var waiting: [ReuseKey: [Ticket]] = [:]
-    /// Those whose answer is known and has to be fetched.
+    /// Items whose answer is known and has to be read.
     private var recalls = ReadyQueue()
     private(set) var recallsUnderWay = 0
     private var count = 0
-    /// Of the requests of those that wait.
+    /// Total bytes of the waiting items' requests.
     private var bytes = 0
 
-    /// Answers that are fetched at the same time.
+    /// Maximum answers read at a time.
     static let recallsMax = 32
-    /// Items that may wait, and bytes of their requests, before no further items are taken.
+    /// Number of waiting items, and bytes of their requests, from which no further items are taken.
     static let waitingMax = 1 << 16
     static let bytesMax = 64 << 20
 
-    /// What a twin's answer is said to be taken from.
+    /// The source that a twin's record names for its answer.
     static let place = "run"
 
     init(_ memory: any AnswerMemory) { self.memory = memory }
 
-    /// Items that wait for an answer or for its fetching.
+    /// Items that wait for an answer or for it to be read.
     var waitingCount: Int { count + recalls.count }
     var isFull: Bool { waitingCount >= Self.waitingMax || bytes >= Self.bytesMax }
 
-    /// Takes those that wait. Returns those that are to be asked.
+    /// Takes the items that wait. Returns those that must be sent.
     mutating func admit(_ tickets: [Ticket]) -> [Ticket] {
         var asked: [Ticket] = []
         asked.reserveCapacity(tickets.count)
@@ -56,7 +56,7 @@ struct Twins {
 
     mutating func recalled() { recallsUnderWay -= 1 }
 
-    /// An item has its answer. Returns those that have it too.
+    /// An item has its answer. Returns the items that share it.
     mutating func answered(_ key: ReuseKey, _ answer: ModelAnswer) -> [Ticket] {
         memory.keep(key, answer)
         guard let tickets = waiting.removeValue(forKey: key) else { return [] }
@@ -65,7 +65,7 @@ struct Twins {
         return tickets
     }
 
-    /// An item has no answer. Returns the one that is asked in its place.
+    /// An item has no answer. Returns the one that is sent instead.
     mutating func gaveUp(_ key: ReuseKey) -> Ticket? {
         guard let next = waiting[key]?.popLast() else {
             waiting[key] = nil

@@ -1,12 +1,12 @@
 internal import Basics
 
-/// The window's slots, the source's state and the ways a run ends. It counts; others hold the items.
+/// The window's slots, the source's state and the ways a run ends. It counts; the items are held elsewhere.
 struct WindowMachine: Sendable {
     enum Phase: Sendable, Hashable {
         case open
-        /// Takes nothing new; what is in flight may finish until the deadline.
+        /// Takes nothing new; requests in flight may finish until the deadline.
         case draining(deadline: Instant?)
-        /// What is in flight was cancelled.
+        /// Requests in flight were cancelled.
         case cut
     }
 
@@ -16,7 +16,7 @@ struct WindowMachine: Sendable {
     private(set) var source = Source.idle
     /// Requests on their way.
     private(set) var inFlight = 0
-    /// Results that no sink has taken yet; their slots are not free.
+    /// Results that no sink has taken yet; their slots are not released.
     private(set) var unsettled = 0
     /// The sink asked for a pause.
     var isPressed = false
@@ -26,14 +26,14 @@ struct WindowMachine: Sendable {
     private let waitingMax: Int
     private var batchCount = 1
 
-    /// - Parameter waitingMax: items waiting for a retry at which the source is no longer asked.
+    /// - Parameter waitingMax: number of items waiting for a retry from which the source is not asked for more.
     init(waitingMax: Int) { self.waitingMax = waitingMax }
 
     func hasRoom(limit: Int) -> Bool {
         phase == .open && !isPressed && !isOutOfSpace && inFlight + unsettled < limit
     }
 
-    /// Whether to ask the source: a batch is fetched while the one before it is being used up.
+    /// Whether to ask the source: a batch is fetched while the previous one is being used up.
     func wantsItems(atHand: Int, waiting: Int) -> Bool {
         phase == .open && source == .idle && atHand < batchCount && waiting < waitingMax
     }
@@ -45,19 +45,19 @@ struct WindowMachine: Sendable {
 
     mutating func dispatched() { inFlight += 1 }
 
-    /// A result came that a sink must take.
+    /// A result arrived that a sink must take.
     mutating func received() {
         inFlight -= 1
         unsettled += 1
     }
 
-    /// A request came back without a result: its item waits or stays pending, its slot is free.
+    /// A request returned without a result: its item waits or stays pending, its slot is released.
     mutating func released() { inFlight -= 1 }
 
-    /// A request for several items has ended: from now on each counts by itself.
+    /// A shared request has ended: from now on its items count one by one.
     mutating func divided(into count: Int) { inFlight += count - 1 }
 
-    /// Results that were held are to go to a sink; their slots were free.
+    /// Held results go to a sink now; their slots were released before.
     mutating func recorded(_ count: Int) { unsettled += count }
 
     /// A sink took results.
@@ -68,7 +68,7 @@ struct WindowMachine: Sendable {
 
     mutating func pulled() { source = .pulling }
 
-    /// The source handed over a batch, or nil at its end.
+    /// The source supplied a batch, or nil at its end.
     mutating func supplied(_ count: Int?) {
         source = count == nil ? .exhausted : .idle
         if let count, count > 0 { batchCount = count }

@@ -7,7 +7,7 @@ import ResponseGenerator
 
 /// `retort run` for the library: the same options, no terminal, no exit status.
 package enum LibraryRun {
-    /// How far it is.
+    /// The run's progress.
     package struct Standing: Sendable {
         package var total: Int?
         package var answered: Int
@@ -17,7 +17,7 @@ package enum LibraryRun {
 
     /// Runs to the end. `arguments` are those of `retort run`.
     ///
-    /// Throws what ended it before every item had an outcome, also `.usage` for arguments that cannot be.
+    /// Throws the error that ended the run before every item had an outcome, and `.usage` for invalid arguments.
     package static func run(
         _ arguments: [String], onProgress: @escaping @Sendable (Standing) -> Void
     ) async throws(RetortError) -> Standing {

@@ -9,9 +9,9 @@ import CXXHash
 import CYAML
 import CZlib
 
-/// The libraries of the system that the program is running with.
+/// The versions of the system libraries in use.
 enum LibraryVersions {
-    /// Names and versions, in the order of `--version`. libdeflate tells its version to those who compile against it only.
+    /// Names and versions, in the order of `--version`. libdeflate gives its version at compile time only.
     static let all: [(name: String, version: String)] = [
         ("libcurl", text(curl_version_info(CURLVERSION_FIRST)?.pointee.version)),
         ("OpenSSL", text(OpenSSL_version(OPENSSL_VERSION_STRING))),
@@ -25,16 +25,16 @@ enum LibraryVersions {
         ("xxHash", xxHashVersion()),
     ]
 
-    /// Two lines at most of a terminal; no newline at the end.
+    /// At most two lines of a terminal; no newline at the end.
     static var line: String { "with " + all.map { "\($0.name) \($0.version)" }.joined(separator: ", ") }
 
-    /// The first word: PCRE2 and others put a date behind.
+    /// The first word: PCRE2 and others append a date.
     private static func text(_ version: UnsafePointer<CChar>?) -> String {
         guard let version else { return "unknown" }
         return String(cString: version).split(separator: " ").first.map(String.init) ?? "unknown"
     }
 
-    /// Three parts of one number, the highest first.
+    /// Splits one number into three parts, highest first.
     private static func numbers(_ version: Int, bitsEach bits: Int) -> String {
         let mask = 1 << bits - 1
         return [version >> (2 * bits), version >> bits, version].map { String($0 & mask) }.joined(separator: ".")

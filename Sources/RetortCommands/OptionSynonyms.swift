@@ -1,6 +1,6 @@
 import CommandLine
 
-/// Names that people know from other programs and libraries, and what they are called here.
+/// Option names of other programs and libraries, and the names of the same options here.
 enum OptionSynonyms {
     static let all: [SynonymSpec] = requests + pace + files + answers + modes
 

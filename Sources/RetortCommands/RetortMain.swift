@@ -3,9 +3,9 @@ import Distillation
 import Glibc
 import HTTPTransport
 
-/// The program: parses the command line, runs the command, gives the exit status.
+/// The program: parses the command line, runs the command, returns the exit status.
 public enum RetortMain {
-    /// Runs the program and ends the process. Call it on the main thread before anything else is started.
+    /// Runs the program and ends the process. Call it on the main thread before starting anything else.
     public static func start() -> Never {
         StandardStreams.ignoreBrokenPipes()
         SignalWatcher.start()

@@ -4,7 +4,7 @@ import Distillation
 
 /// The table of the whole program.
 public enum RetortProgram {
-    /// One command: its row of the table, and what it does.
+    /// One command: its specification and its function.
     struct Entry: Sendable {
         var spec: CommandSpec
         var run: @Sendable (ParsedCommand, CommandContext) async throws -> ExitCode

@@ -5,14 +5,14 @@ import ModelAPI
 package import ResponseGenerator
 import SegmentStore
 
-/// The generator's sink in `retort serve`: records outcomes, and only then answers the clients that wait for them.
+/// The generator's sink in `retort serve`: records outcomes, and only then replies to the waiting clients.
 package final class AnsweringSink: OutcomeSink {
     private let recorder: Recorder
     private let waiting: WaitingClients
     private let stored: StoredAnswers
     private let onOutcome: @Sendable (Outcome<ItemContext>) -> Void
 
-    /// - Parameter onOutcome: told of each outcome that is recorded, before its clients are.
+    /// - Parameter onOutcome: called with each recorded outcome, before its clients get their replies.
     package init(
         _ recorder: Recorder, _ waiting: WaitingClients, _ stored: StoredAnswers,
         onOutcome: @escaping @Sendable (Outcome<ItemContext>) -> Void = { _ in }

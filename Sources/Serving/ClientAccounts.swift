@@ -4,18 +4,18 @@ import ModelAPI
 package import ResponseGenerator
 import SegmentStore
 
-/// What each client of `--client-keys` has spent, has set aside, and may ask in a minute. Any thread.
+/// Each client of `--client-keys`: money spent and reserved, and requests per minute. Any thread.
 package final class ClientAccounts: Sendable {
     private struct Account {
         var spent: Int
         var reserved = 0
-        /// When its allowance for the minute is whole again.
+        /// When its allowance for the minute is full again.
         var paceDue = Instant(nanoseconds: 0)
     }
 
     private struct State {
         var accounts: [String: Account]
-        /// Money set aside for items on their way, by their keys' hashes.
+        /// Money reserved for items in progress, by their keys' hashes.
         var reservations: [Hash128: (name: String, cost: Int)] = [:]
     }
 
@@ -27,14 +27,14 @@ package final class ClientAccounts: Sendable {
     /// Nanodollars by client.
     package var spent: [String: Int] { state.withLock { $0.accounts.mapValues(\.spent).filter { $0.value > 0 } } }
 
-    /// Counts a request against the client's limit in a minute.
+    /// Counts a request against the client's limit per minute.
     package func checkPace(_ client: ClientKey, at now: Instant) throws(ClientError) {
         guard let perMinute = client.requestsPerMinute else { return }
         let step = Interval.seconds(60 / perMinute)
         let wait = state.withLock { state -> Interval? in
             var account = state.accounts[client.name] ?? Account(spent: 0)
             let due = max(account.paceDue, now) + step
-            // A minute's worth may come at once.
+            // A minute's allowance may be used at once.
             if due - now > max(Self.minute, step) { return due - now - max(Self.minute, step) }
             account.paceDue = due
             state.accounts[client.name] = account
@@ -46,7 +46,7 @@ package final class ClientAccounts: Sendable {
             retryAfterSeconds: max(1, Int(wait.seconds.rounded(.up))))
     }
 
-    /// Sets aside what a request may cost at worst, until `note` or `releaseAll`.
+    /// Reserves the worst-case cost of a request, until `note` or `releaseAll`.
     package func reserve(_ client: ClientKey, _ hash: Hash128, _ cost: Int) throws(ClientError) {
         guard let budget = client.budget else { return }
         let isTaken = state.withLock { state in
@@ -63,7 +63,7 @@ package final class ClientAccounts: Sendable {
             code: "insufficient_quota")
     }
 
-    /// Books what has been recorded.
+    /// Books the cost of a recorded outcome.
     package func note(_ outcome: Outcome<ItemContext>) {
         let context = outcome.context
         guard let name = Self.client(in: context.metadata) else { return }
@@ -79,7 +79,7 @@ package final class ClientAccounts: Sendable {
         state.withLock { state in
             var account = state.accounts[name] ?? Account(spent: 0)
             let reserved = state.reservations[context.key.hash]?.cost
-            // What nobody can tell has cost what it may have cost.
+            // An unknown cost is booked at its reserved maximum.
             account.spent = account.spent.addingSaturated(cost ?? reserved ?? 0)
             if isEnd, let reserved {
                 account.reserved -= reserved
@@ -97,7 +97,7 @@ package final class ClientAccounts: Sendable {
         }
     }
 
-    /// The client's name, as `RequestTaker` writes it first in a record's metadata.
+    /// The client's name, which `RequestTaker` writes first in a record's metadata.
     package static func client(in metadata: [UInt8]) -> String? {
         guard metadata.starts(with: "{\"client\":".utf8) else { return nil }
         return ClientBooks.client(in: metadata)

@@ -3,11 +3,12 @@ import Dataset
 import JSONText
 package import SegmentStore
 
-/// What clients have spent, over restarts: a note of the store that says for which records it is, else the records themselves.
+/// Clients' spending across restarts: a note in the store that names the state it was written for; if that has changed,
+/// the records themselves.
 package enum ClientBooks {
     package static let note = "client_spending"
 
-    /// What the store held when a note was written.
+    /// The store's state when a note was written.
     private static func state(of store: RecordStore) -> String {
         let counters = store.counters
         let spending = Spending(counters, mark: 0, notes: nil)
@@ -23,7 +24,8 @@ package enum ClientBooks {
         try store.note(note, String(decoding: tree.line, as: UTF8.self))
     }
 
-    /// Nanodollars by client. After a kill all records are read. What the record does not know has cost what was set aside.
+    /// Nanodollars by client. After a kill all records are read. A record with an unknown cost counts at the reserved
+    /// amount.
     package static func load(_ store: RecordStore) throws(RetortError) -> [String: Int] {
         if let text = store.manifest.notes?[note], let root = try? JSONParser().parse(text).root,
             root["state"]?.string == state(of: store)
@@ -46,7 +48,7 @@ package enum ClientBooks {
                 guard let root = try? parser.parse(record.line).root else { return }
                 let view = RecordView(root)
                 guard let (name, reserve) = charge(in: view.metadata) else { return }
-                // As `ClientAccounts` counts it while it is running.
+                // The same formula as in `ClientAccounts` while it runs.
                 spent[name] = (spent[name] ?? 0).addingSaturated(max(0, view.cost ?? reserve))
             }
         }
@@ -55,10 +57,10 @@ package enum ClientBooks {
 
     package static func client(in metadata: [UInt8]) -> String? { charge(in: metadata)?.name }
 
-    /// The member of a record's metadata that says what was set aside for it, in nanodollars.
+    /// The member of a record's metadata that holds its reserved amount, in nanodollars.
     package static let reserveName = "reserved_nanousd"
 
-    /// The client of a record, and what was set aside for it.
+    /// The client of a record, and the reserved amount.
     private static func charge(in metadata: [UInt8]) -> (name: String, reserve: Int)? {
         guard let root = try? JSONParser().parse(metadata).root, let name = root["client"]?.string else { return nil }
         return (name, max(0, root.member(reserveName.utf8)?.int ?? 0))

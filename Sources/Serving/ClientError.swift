@@ -3,14 +3,14 @@ package import HTTPServer
 import JSONText
 package import ModelAPI
 
-/// Why `retort serve` itself refuses a request, in the form of the API that the client speaks.
+/// An error of `retort serve` itself, in the form of the API that the client speaks.
 package struct ClientError: Error, Sendable, Hashable {
     package var status: Int
     package var message: String
-    /// OpenAI's word for the kind of error.
+    /// OpenAI's name for the kind of error.
     package var kind: String
     package var code: String?
-    /// Seconds after which it may be worth another try.
+    /// Seconds after which a retry may succeed.
     package var retryAfterSeconds: Int?
 
     package init(_ status: Int, _ message: String, code: String? = nil, retryAfterSeconds: Int? = nil) {
@@ -51,7 +51,7 @@ package struct ClientError: Error, Sendable, Hashable {
             body: .bytes(JSONTree.object(body).line))
     }
 
-    /// Anthropic has a word of its own for what is not found and for a body that is too long.
+    /// Anthropic has its own names for a missing resource and for a body that is too long.
     private func anthropicKind(_ provider: Provider) -> String {
         guard provider == .anthropic else { return kind }
         return switch status {

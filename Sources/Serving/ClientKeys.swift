@@ -3,11 +3,11 @@ import Dataset
 package import HTTPServer
 import JSONText
 
-/// One who may use a server: a name for the books, a key, and what may be spent.
+/// A client of the server: a name for the books, a key, and its limits.
 package struct ClientKey: Sendable, Hashable {
     package var key: String
     package var name: String
-    /// Nanodollars for all of the store; nil: no limit of its own.
+    /// Nanodollars over the store's whole life; nil: no limit of its own.
     package var budget: Int?
     /// Requests per minute; nil: any number.
     package var requestsPerMinute: Double?
@@ -28,8 +28,8 @@ package struct ClientKeys: Sendable, Hashable {
         try ClientKeys(try TextFile.read(path), at: path)
     }
 
-    /// A JSON list of objects with `key`, `name`, `budget` (dollars) and `rpm`, or lines `KEY NAME [DOLLARS [RPM]]` in which
-    /// - stands for no limit and # begins a remark.
+    /// A JSON list of objects with `key`, `name`, `budget` (dollars) and `rpm`, or lines `KEY NAME [DOLLARS [RPM]]`, in
+    /// which `-` means no limit and `#` begins a comment.
     package init(_ text: String, at path: String) throws(RetortError) {
         if let first = text.unicodeScalars.first(where: { !$0.properties.isWhitespace }), first == "[" {
             try read(json: text, path)
@@ -43,7 +43,7 @@ package struct ClientKeys: Sendable, Hashable {
         }
     }
 
-    /// The client whose key a request bears.
+    /// The client whose key a request carries.
     package func client(of request: HTTPRequest) -> ClientKey? {
         let given = request.bearerToken ?? request.header("x-api-key") ?? request.header("api-key")
         return given.flatMap { places[$0] }.map { all[$0] }
@@ -86,7 +86,7 @@ package struct ClientKeys: Sendable, Hashable {
         }
     }
 
-    /// No message holds a key.
+    /// Error messages never contain a key.
     private mutating func add(
         key: String, name: String, dollars: Double?, perMinute: Double?, _ place: String
     ) throws(RetortError) {

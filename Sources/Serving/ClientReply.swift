@@ -2,7 +2,7 @@ package import HTTPServer
 package import ModelAPI
 package import ResponseGenerator
 
-/// What a client is sent: the API's own body wherever there is one.
+/// The reply to a client: the API's own body if there is one.
 package struct ClientReply: Sendable {
     package enum Content: Sendable {
         /// The API's status and body.
@@ -13,14 +13,14 @@ package struct ClientReply: Sendable {
     package var content: Content
     /// The id of the record.
     package var id: [UInt8] = []
-    /// Whether the answer was asked for by another request.
+    /// Whether the answer came from another request.
     package var isReused = false
-    /// Whether a client that tries again by itself would only repeat what was tried.
+    /// Whether an automatic retry by the client would be useless.
     package var isFinal = false
 
     package init(_ error: ClientError) {
         content = .error(error)
-        // Nothing becomes of it by trying again.
+        // Retrying is useless.
         isFinal = error.code == "insufficient_quota"
     }
 
@@ -38,7 +38,7 @@ package struct ClientReply: Sendable {
         case 400...599 where !failure.body.isEmpty:
             content = .upstream(status: failure.status, body: failure.body)
         case 200...299 where failure.failureClass == .contentFilter && isWhole:
-            // Withheld by a filter, which the body says in the API's own way.
+            // Withheld by a content filter, which the body reports in the API's own form.
             content = .upstream(status: failure.status, body: failure.body)
             isFinal = false
         case 400...599: content = .error(ClientError(failure.status, failure.message))
@@ -62,7 +62,7 @@ package struct ClientReply: Sendable {
         return response
     }
 
-    /// Visible ASCII only: a header has no other letters.
+    /// Replaces everything except visible ASCII, the only characters that a header may contain.
     package static func headerText(_ id: [UInt8]) -> String {
         String(decoding: id.map { (0x21...0x7E).contains($0) ? $0 : UInt8(ascii: "?") }, as: UTF8.self)
     }

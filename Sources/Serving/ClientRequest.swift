@@ -5,17 +5,17 @@ package import JSONText
 package import ModelAPI
 import PromptSource
 
-/// What a client asks, understood as far as Retort needs to.
+/// A client's request, parsed as far as Retort needs it.
 package struct ClientRequest: Sendable {
     package let endpoint: RequestBuilder.Endpoint
     package let request: ModelRequest
-    /// Of the values of the body, and of the path.
+    /// A fingerprint of the body's values and the path.
     package let fingerprint: UInt64
     package let model: String?
     package let temperature: Double?
     package let isStream: Bool
     package let completionTokensMax: Int?
-    /// The client's own name for it (`X-Retort-Id`), and the key by which it recognises a repetition (`Idempotency-Key`).
+    /// The client's own id for it (`X-Retort-Id`), and the key by which repetitions are recognised (`Idempotency-Key`).
     package let id: [UInt8]?
     package let idempotencyKey: [UInt8]?
 
@@ -53,10 +53,10 @@ package struct ClientRequest: Sendable {
         fingerprint = Array(asked.joined(separator: "\n").utf8).withUnsafeBytes { ContentHash.hash64($0, seed: values) }
     }
 
-    /// The name of its record where the client gives none.
+    /// The record's id if the client gives none.
     package var name: String { Hexadecimal.string(fingerprint) }
 
-    /// Headers of a program that go on: they choose what the API can do.
+    /// Request headers that are passed on: they select features of the API.
     package static let passedOn = ["anthropic-beta", "openai-beta"]
 
     private static func passedOn(_ http: HTTPRequest) throws(ClientError) -> [(name: String, value: String)] {

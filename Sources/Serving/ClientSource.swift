@@ -3,16 +3,17 @@ package import Dataset
 import ModelAPI
 package import ResponseGenerator
 
-/// The generator's source in `retort serve`: what clients ask, as it comes. It has no end; a signal stops the generator.
+/// The generator's source in `retort serve`: clients' requests as they arrive. It never ends; a signal stops the
+/// generator.
 ///
-/// One generator after another may read from it, one at a time. `offer` may be called from any thread.
+/// Several generators may read from it, one after another. `offer` may be called from any thread.
 package final class ClientSource: ItemSource {
     private struct State {
         var items: [Item<ItemContext>] = []
         var waiter: CheckedContinuation<Void, Never>?
     }
 
-    /// Items handed over at once.
+    /// Maximum items handed over at once.
     private static let batchItemsMax = 256
 
     private let state = Locked(State())
@@ -25,7 +26,7 @@ package final class ClientSource: ItemSource {
         }?.resume()
     }
 
-    /// Forgets what no generator has taken yet.
+    /// Removes the items that no generator has taken.
     package func clear() { state.withLock { $0.items = [] } }
 
     package func next() async throws(RetortError) -> [Item<ItemContext>]? {

@@ -1,7 +1,7 @@
 import HTTPTransport
 package import ModelAPI
 
-/// One way to each provider's API: their headers differ, and their base URLs may.
+/// One transport per provider API: their headers differ, and their base URLs may.
 package struct EndpointTransports: ModelTransport {
     package let openAI: (any ModelTransport)?
     package let anthropic: (any ModelTransport)?

@@ -1,6 +1,6 @@
 import Glibc
 
-/// A body of `multipart/form-data` (RFC 7578), as far as uploads need it: the parts' names, file names and contents.
+/// A `multipart/form-data` body (RFC 7578), as far as uploads need it: the parts' names, file names and contents.
 package struct MultipartForm {
     package struct Part {
         package var name: String
@@ -13,10 +13,10 @@ package struct MultipartForm {
     package static let partsMax = 64
     private static let headBytesMax = 16 << 10
 
-    /// Nil for what is no form of that kind, or breaks off.
+    /// Nil if the body is not such a form, or is truncated.
     package init?(_ body: [UInt8], contentType: String?) {
         guard let boundary = contentType.flatMap(Self.boundary) else { return nil }
-        // A delimiter begins a line; the first one may begin the body.
+        // A delimiter starts on a new line; the first one may start the body.
         let delimiter = Array("\r\n--\(boundary)".utf8)
         var at = delimiter.count - 2
         if !body.starts(with: delimiter.dropFirst(2)) {
@@ -43,7 +43,7 @@ package struct MultipartForm {
         guard contentType.lowercased().hasPrefix("multipart/form-data") else { return nil }
         let text = parameter("boundary", of: contentType)
         return text.flatMap { text in
-            // With a line's end in it the search would not be linear.
+            // With a line break inside, the search would not be linear.
             (1...200).contains(text.utf8.count) && !text.utf8.contains(0x0D) ? text : nil
         }
     }
@@ -56,7 +56,7 @@ package struct MultipartForm {
         return Part(name: name, fileName: parameter("filename", of: String(line)), content: content)
     }
 
-    /// `name=value` or `name="value"` behind a semicolon.
+    /// `name=value` or `name="value"` after a semicolon.
     private static func parameter(_ name: String, of header: String) -> String? {
         for piece in header.split(separator: ";").dropFirst() {
             let pair = piece.split(separator: "=", maxSplits: 1)
@@ -70,7 +70,7 @@ package struct MultipartForm {
         return nil
     }
 
-    /// Where a text is that begins with the end of a line. Only the ends of lines are looked at.
+    /// The position of a text that begins with a line break. Only line breaks are compared.
     private static func place(of needle: [UInt8], in body: ArraySlice<UInt8>, from start: Int) -> Int? {
         let offset = body.startIndex
         return body.withUnsafeBufferPointer { body -> Int? in

@@ -8,7 +8,7 @@ import ResponseGenerator
 package import SegmentStore
 import Synchronization
 
-/// Takes clients' requests: finds those that have their answer, or have it on its way, and offers the others to the
+/// Accepts clients' requests: answers from the store, joins an equal request in progress, or offers the request to the
 /// generator. Any thread.
 package final class RequestTaker: Sendable {
     private let settings: ServeSettings
@@ -18,7 +18,7 @@ package final class RequestTaker: Sendable {
     private let stored: StoredAnswers
     private let accounts: ClientAccounts
     private let parsers = Locked<[JSONParser]>([])
-    /// The row of the next record.
+    /// The row number of the next record.
     private let rows: Locked<UInt64>
     /// Requests that were answered from the store.
     private let reused = Atomic(0)
@@ -43,10 +43,10 @@ package final class RequestTaker: Sendable {
     package var reusedCount: Int { reused.load(ordering: .relaxed) }
     package var nextRow: UInt64 { rows.withLock { $0 } }
 
-    /// Takes nothing new from now on.
+    /// Accepts no new requests from now on.
     package func end() { isEnding.store(true, ordering: .releasing) }
 
-    /// Takes a request of a connection. Its reply comes when there is an answer.
+    /// Accepts a request from a connection. The reply follows when there is an answer.
     package func take(
         _ http: HTTPRequest, _ endpoint: RequestBuilder.Endpoint, _ client: any Client, of key: ClientKey?
     ) {
@@ -62,7 +62,7 @@ package final class RequestTaker: Sendable {
         }
     }
 
-    /// Takes a line of a batch, whose id is given.
+    /// Accepts a line of a batch, whose id is given.
     package func take(
         body: [UInt8], _ endpoint: RequestBuilder.Endpoint, id: [UInt8], _ client: any Client, of key: ClientKey?
     ) {
@@ -119,7 +119,7 @@ package final class RequestTaker: Sendable {
             if request.isStream { item.request.tap = client.tap(id: key.id) }
             source.offer(item)
         } catch {
-            // Others may have joined meanwhile.
+            // Others may have joined in the meantime.
             for client in waiting.take(key.hash) { client.take(ClientReply(error)) }
         }
     }
@@ -131,13 +131,13 @@ package final class RequestTaker: Sendable {
         return try Self.told { () throws(RetortError) in try freeName(of: request) }
     }
 
-    /// What --price says is for models that no list has.
+    /// The price of --price applies to models that no list has.
     private func price(of request: ClientRequest) -> TokenPrice? {
         let pricing = settings.run.pricing
         return pricing.price(ofModel: request.model) ?? pricing.price
     }
 
-    /// What a request of a client with a budget may cost.
+    /// The worst-case cost of a request from a client with a budget.
     private func costMax(
         of request: ClientRequest, _ price: TokenPrice?, _ parser: JSONParser
     ) throws(ClientError) -> Int {
@@ -171,7 +171,7 @@ package final class RequestTaker: Sendable {
             code: "idempotency_conflict")
     }
 
-    /// Of equal requests that are meant to differ each has a record.
+    /// Equal requests that are meant to differ each get their own record.
     private func freeName(of request: ClientRequest) throws(RetortError) -> [UInt8] {
         var name = request.name
         while true {
@@ -188,7 +188,7 @@ package final class RequestTaker: Sendable {
         }
     }
 
-    /// Whether the item has its answer. Then it is read, and sent to all who wait for it.
+    /// Whether the item has an answer. If so, it is read and sent to all clients that wait for it.
     private func answerFromStore(_ key: RecordKey, _ request: ClientRequest) throws(ClientError) -> Bool {
         let found = try Self.told { () throws(RetortError) in try store.lookup(key) }
         guard let entry = found, entry.recordStatus == .ok else { return false }
@@ -230,7 +230,7 @@ package final class RequestTaker: Sendable {
         if let key = request.idempotencyKey {
             members.append(JSONTree.Member("idempotency_key", .text(String(decoding: key, as: UTF8.self))))
         }
-        // What the account is charged where the record does not know its cost.
+        // The amount charged to the account if the record does not know its cost.
         if let reserve { members.append(JSONTree.Member(ClientBooks.reserveName, .integer(reserve))) }
         return JSONTree.object(members).line
     }

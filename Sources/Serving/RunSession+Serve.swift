@@ -9,7 +9,7 @@ import ModelAPI
 package import ResponseGenerator
 package import SegmentStore
 
-/// What `retort serve` did.
+/// The result of `retort serve`.
 package struct ServeResult: Sendable {
     package var session: RunResult
     /// Requests that were answered from the store.
@@ -17,11 +17,12 @@ package struct ServeResult: Sendable {
 }
 
 extension RunSession {
-    /// The member of a job that tells the store of a server from that of a run.
+    /// The job's member that marks the store of a server.
     package static let frontName = "front"
 
-    /// Serves clients until a signal comes, or until the store fails.
-    /// - Parameter onStart: told the port.
+    /// Serves clients until a signal arrives, or until the store fails.
+    ///
+    /// - Parameter onStart: called with the port.
     package func serve(
         _ serving: ServeSettings, onStart: (UInt16) throws(RetortError) -> Void
     ) async throws(RetortError) -> ServeResult {
@@ -63,7 +64,7 @@ package final class ServeDriver {
     private let batches: BatchRunner
     private let control: ServeControl
 
-    /// How long replies may take to leave at the end.
+    /// How long the last replies may take to be sent.
     private static let farewell = Interval.seconds(5)
     private static let rowNote = "served_rows"
 
@@ -141,7 +142,8 @@ package final class ServeDriver {
         return try end(summary, reporter, superseded: superseded)
     }
 
-    /// After an outage, or at the cap, the next request begins anew. A store that cannot be written ends it all.
+    /// After an outage, or at the cap, the next request starts a new generator. A store that cannot be written ends the
+    /// server.
     private static func canGoOn(_ summary: RunSummary) -> Bool {
         guard summary.unsaved == 0, let error = summary.error else { return false }
         switch error.code {
@@ -150,7 +152,7 @@ package final class ServeDriver {
         }
     }
 
-    /// Those who wait for what will not be asked are told why.
+    /// Clients whose requests will not be sent get the reason.
     private func release(_ summary: RunSummary) {
         source.clear()
         accounts.releaseAll()
@@ -187,7 +189,7 @@ package final class ServeDriver {
         return result
     }
 
-    /// The session's transport is the way to one API; the other one has its own headers.
+    /// The session's transport serves one API; the other one has its own headers.
     private func makeTransports(
         _ transport: HTTPTransport
     ) throws(RetortError) -> (openAI: HTTPTransport?, anthropic: HTTPTransport?) {
@@ -202,7 +204,7 @@ package final class ServeDriver {
     }
 }
 
-/// What signals do to a server. Any thread.
+/// A server's reaction to signals. Any thread.
 package final class ServeControl: Sendable {
     private struct State {
         var generator: ResponseGenerator<ItemContext>?
@@ -230,7 +232,7 @@ package final class ServeControl: Sendable {
             switch count {
             case 1: stop(.drain(deadline: .now + drainTimeout))
             case 2: stop(.now)
-            // Even now nothing that was received is lost: the next start takes it over from the journal.
+            // Even now nothing received is lost: the next start recovers it from the journal.
             default: _exit(ExitCode.interrupted.rawValue)
             }
         }

@@ -4,7 +4,7 @@ package import Distillation
 import ResponseGenerator
 import SegmentStore
 
-/// What is said when a server has ended, and with which status it ends.
+/// The messages and exit status when a server has ended.
 package struct ServeConclusion {
     private let result: ServeResult
     private let run: RunConclusion
@@ -18,7 +18,7 @@ package struct ServeConclusion {
 
     package var error: RetortError? { isFatal ? result.session.summary.error : nil }
 
-    /// Of an outage or of the cap clients have been told.
+    /// Clients were already told of an outage or the cap.
     private var isFatal: Bool { !result.session.wasInterrupted }
 
     package var exitCode: ExitCode {

@@ -6,19 +6,19 @@ package import HTTPServer
 package import ModelAPI
 import ResponseGenerator
 
-/// The HTTP side of `retort serve`: its routes, and who may use them.
+/// The HTTP side of `retort serve`: routes and access control.
 package struct ServeFront: Sendable {
     package let settings: ServeSettings
     package let taker: RequestTaker
     package let transports: EndpointTransports
     package let batches: BatchRunner
 
-    /// Connections at once, where the limit of open files has room for them.
+    /// Maximum connections, if the limit of open files allows.
     package static let connectionsMax = 4096
-    /// Bytes of all requests together that have no reply yet.
+    /// Maximum bytes of all requests together that have no reply yet.
     private static let bodiesBytesMax = 512 << 20
     package let connectionsMax: Int
-    /// A kept connection on which nothing moves for so long is closed.
+    /// An idle keep-alive connection is closed after this time.
     package static let idleTimeout = Interval.seconds(300)
 
     package func start(on listener: ListeningSocket) throws(RetortError) -> HTTPServer {
@@ -44,10 +44,10 @@ package struct ServeFront: Sendable {
         return try HTTPServer(configuration, on: listener, routes: routes)
     }
 
-    /// Whose form errors have at a path.
+    /// The provider whose error form applies to a path.
     package static func provider(of path: String) -> Provider { path.hasSuffix("/messages") ? .anthropic : .openAI }
 
-    /// Base URLs are named with `/v1` and without.
+    /// Clients' base URLs end in `/v1` or not.
     private var routes: [HTTPRoute] {
         var routes: [HTTPRoute] = []
         for endpoint in RequestBuilder.Endpoint.allCases {
@@ -67,7 +67,7 @@ package struct ServeFront: Sendable {
             routes.append(
                 HTTPRoute("GET", path + "/{model}") { request, reply in
                     let model = request.parameters["model"] ?? ""
-                    // A client of the server would go up with these.
+                    // A client of the server would resolve these as path segments.
                     guard model != ".", model != ".." else {
                         return reply.send(ClientError(404, "no such model: \(model)").response(to: .openAI))
                     }
@@ -80,7 +80,7 @@ package struct ServeFront: Sendable {
         return routes
     }
 
-    /// Letters that a segment of a path may have as they are (RFC 3986, 3.3).
+    /// Characters that need no escape in a path segment (RFC 3986, 3.3).
     private static func escaped(_ segment: String) -> String {
         let plain = Set("-._~!$&'()*+,;=:@".utf8)
         return segment.utf8.map { byte in
@@ -91,7 +91,7 @@ package struct ServeFront: Sendable {
         }.joined()
     }
 
-    /// Passes on what is only looked at: nothing of it is recorded.
+    /// Passes on a read-only request; nothing of it is recorded.
     private func fetch(_ path: String, _ request: HTTPRequest, _ reply: PendingReply) {
         let isAnthropic = transports.openAI == nil || request.header("anthropic-version") != nil
         let transport = isAnthropic ? transports.anthropic ?? transports.openAI : transports.openAI

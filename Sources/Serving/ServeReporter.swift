@@ -6,12 +6,12 @@ import ModelAPI
 package import ResponseGenerator
 package import SegmentStore
 
-/// Shows how a server is doing: what all its generators have done.
+/// Shows a server's progress, summed over all its generators.
 package final class ServeReporter: ProgressObserver {
     private let display: RunDisplay
     private let store: RecordStore
     package let publisher: RunPublisher
-    /// What the generators before this one have done.
+    /// The sums over earlier generators.
     private let earlier = Locked(Progress())
 
     package init(_ display: RunDisplay, store: RecordStore, publisher: RunPublisher) {
@@ -20,7 +20,7 @@ package final class ServeReporter: ProgressObserver {
         self.publisher = publisher
     }
 
-    /// The counts of all generators that have ended.
+    /// The sums over all generators that have ended.
     package var all: Progress { earlier.withLock { $0 } }
 
     package func progress(_ progress: Progress) {

@@ -6,17 +6,17 @@ import HTTPServer
 package import ModelAPI
 import ResponseGenerator
 
-/// What `retort serve` was told, checked, before anything is touched.
+/// The settings of `retort serve`, checked before anything is touched.
 package struct ServeSettings: Sendable {
-    /// Where, how fast and how patiently to ask.
+    /// Server, rates and retries.
     package var run: RunSettings
     package var address: ListenAddress
     package var reuse: ReusePolicy
-    /// Bytes of a client's request.
+    /// Maximum bytes of a client's request.
     package var requestBytesMax: Int
-    /// Those who may use the server; nil: all on this machine.
+    /// The clients that may use the server; nil: every process of this machine.
     package var keys: ClientKeys?
-    /// The ways to the two providers' APIs; an error where there is none.
+    /// Access to the two providers' APIs, or why there is none.
     package var openAI: Result<AccessOptions, RetortError>
     package var anthropic: Result<AccessOptions, RetortError>
 
@@ -34,7 +34,7 @@ package struct ServeSettings: Sendable {
         anthropic = Self.access(command, .messages, environment)
         run = try RunSettings(serving: command, environment: environment)
         guard run.simulator == nil else { return }
-        // One way is enough: requests for the other API are told what is missing.
+        // One provider is enough: requests for the other API get the error.
         let access: AccessOptions
         if case .failure = openAI, case .success(let other) = anthropic {
             access = other
@@ -67,7 +67,7 @@ package struct ServeSettings: Sendable {
         if case .failure(let error) = access(to: provider) { error } else { nil }
     }
 
-    /// Throws where requests would come back: the base URL is the address that is listened on.
+    /// Throws if the base URL is the listening address itself, so that requests would loop.
     package func refuseLoop(port: UInt16) throws(RetortError) {
         for access in [openAI, anthropic].compactMap({ try? $0.get() }) where run.simulator == nil {
             let server = ServerAddress(access.baseURL)

@@ -4,7 +4,7 @@ import Distillation
 import JSONText
 package import SegmentStore
 
-/// Bodies of answers that a store holds, read on a thread of its own: a block is unpacked for each.
+/// Bodies of stored answers, read on a thread of its own, since each read decompresses a block.
 package final class StoredAnswers: Sendable {
     package typealias Completion = @Sendable (Result<[UInt8], RetortError>) -> Void
 
@@ -32,10 +32,10 @@ package final class StoredAnswers: Sendable {
 
     package func stop() { state.update { $0.isStopped = true } }
 
-    /// Keeps an answer at hand that has just been recorded: it is in the journal, where nothing is looked up.
+    /// Caches an answer that was just recorded: it is in the journal, which is not searched.
     package func keep(_ hash: Hash128, _ body: [UInt8]) { recent.withLock { $0.keep(hash, body) } }
 
-    /// Gives the body of the answer, now or soon.
+    /// Delivers the answer's body, at once or later.
     package func read(_ key: RecordKey, _ entry: IndexEntry, _ completion: @escaping Completion) {
         if let body = recent.withLock({ $0.body(entry.hash) }) { return completion(.success(body)) }
         let isTaken = state.update { state in
@@ -76,9 +76,9 @@ package final class StoredAnswers: Sendable {
     }
 }
 
-/// The last answers, up to some bytes. A value.
+/// The most recent answers, bounded in bytes. A value.
 package struct RecentAnswers: Sendable {
-    /// More than what waits in journals: 24 MiB to be compressed, and two open blocks.
+    /// More than the journals can hold: 24 MiB waiting for compression, and two open blocks.
     package static let bytesMax = 64 << 20
     /// A longer answer is read from the store.
     package static let answerBytesMax = 8 << 20

@@ -3,18 +3,18 @@ package import Distillation
 package import HTTPServer
 import ModelAPI
 
-/// Passes a stream of events on to its client as it comes, all but its end: that follows once the answer is recorded. So a
-/// client whose stream has ended has its answer in the store. Any thread.
+/// Passes an event stream on to its client as it arrives, except the end: that follows once the answer is recorded. A
+/// client whose stream has ended therefore has its answer in the store. Any thread.
 ///
-/// Until two events have come the generator may try again unseen. Behind that, a stream that breaks off breaks off for its
+/// Until two events have arrived, the generator may retry unnoticed. After that, a broken stream is broken for its
 /// client too.
 package final class StreamRelay: BodyTap {
     private enum Phase {
-        /// The client has got nothing yet.
+        /// The client has received nothing yet.
         case waiting
-        /// It reads along.
+        /// The client receives the stream.
         case passing(PieceStream)
-        /// What it reads along with has broken off, or is over.
+        /// The stream has broken off, or is over.
         case over
     }
 
@@ -29,7 +29,7 @@ package final class StreamRelay: BodyTap {
     private let bytesMax: Int
     private let state = Locked(State())
 
-    /// - Parameter bytesMax: what may wait for a slow reader.
+    /// - Parameter bytesMax: maximum bytes that wait for a slow reader.
     package init(_ reply: PendingReply, id: [UInt8], secrets: Secrets, bytesMax: Int) {
         self.reply = reply
         self.id = id
@@ -71,7 +71,7 @@ package final class StreamRelay: BodyTap {
         }
     }
 
-    /// The outcome is recorded. False if the client has got nothing yet, and is to be sent all of it.
+    /// The outcome is recorded. False if the client has received nothing yet, so that the whole reply must be sent.
     package func end(_ outcome: ClientReply) -> Bool {
         state.withLock { state in
             guard case .passing(let stream) = state.phase else { return reply.isSent }
@@ -89,15 +89,15 @@ package final class StreamRelay: BodyTap {
     }
 }
 
-/// The events of a stream that have come, of which the last whole one and what follows are held back. A value.
+/// The events received so far; the last complete one and what follows are held back. A value.
 package struct HeldEvents: Sendable {
     private var pending: [UInt8] = []
     private var scanned = 0
-    /// Behind the last whole event, and behind the one before it.
+    /// The ends of the last complete event and of the one before it.
     private var last = 0
     private var beforeLast = 0
 
-    /// Takes a part, and gives the events that need not be held back.
+    /// Adds bytes, and returns the events that may be passed on.
     package mutating func add(_ bytes: UnsafeRawBufferPointer) -> [UInt8] {
         pending.append(contentsOf: bytes)
         while scanned < pending.count {
@@ -116,10 +116,10 @@ package struct HeldEvents: Sendable {
         return passed
     }
 
-    /// What was held back.
+    /// The bytes held back.
     package var rest: [UInt8] { pending }
 
-    /// Whether the line feed there ends an empty line, which ends an event.
+    /// Whether the line feed at `place` ends an empty line, which ends an event.
     private func isBlankLine(_ place: Int) -> Bool {
         guard pending[place] == 0x0A, place > 0 else { return false }
         if pending[place - 1] == 0x0A { return true }

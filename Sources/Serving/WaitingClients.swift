@@ -3,11 +3,11 @@ package import Distillation
 package import HTTPServer
 package import ModelAPI
 
-/// What waits for one answer: a connection, or a line of a batch. Any thread.
+/// A recipient of an answer: a connection, or a line of a batch. Any thread.
 package protocol Client: Sendable {
     func take(_ reply: ClientReply)
 
-    /// What reads along with the stream that is asked for under that id; nil: nothing does.
+    /// Receives the stream as it arrives; nil: the client does not want one.
     func tap(id: [UInt8]) -> (any BodyTap)?
 }
 
@@ -23,7 +23,7 @@ package final class ConnectedClient: Client {
     private let streamBytesMax: Int
     private let relay = Locked<StreamRelay?>(nil)
 
-    /// - Parameter streamBytesMax: what of a stream may wait for a slow reader.
+    /// - Parameter streamBytesMax: maximum bytes of a stream that wait for a slow reader.
     package init(_ reply: PendingReply, _ provider: Provider, secrets: Secrets, streamBytesMax: Int) {
         self.reply = reply
         self.provider = provider
@@ -43,20 +43,20 @@ package final class ConnectedClient: Client {
     }
 }
 
-/// Who waits for which item that is on its way, by the hash of its key. Any thread.
+/// The clients waiting for each item in progress, by the hash of its key. Any thread.
 package final class WaitingClients: Sendable {
     package enum Joining: Sendable, Hashable {
-        /// The first: the item is to be asked.
+        /// The first client: the item must be sent.
         case new
-        /// The same request is on its way.
+        /// An equal request is in progress.
         case joined
-        /// Another request is on its way under that key.
+        /// Another request is in progress under that key.
         case different
-        /// Too much is on its way.
+        /// Too many requests are in progress.
         case full
     }
 
-    /// Bytes of requests that are on their way. Beyond them clients are told to come later.
+    /// Maximum bytes of requests in progress. Beyond it clients are told to try again later.
     package static let bytesMax = 1 << 30
 
     private struct Entry {
@@ -74,7 +74,7 @@ package final class WaitingClients: Sendable {
 
     package func contains(_ hash: Hash128) -> Bool { state.withLock { $0.entries[hash] != nil } }
 
-    /// - Parameter bytes: of the request's body.
+    /// - Parameter bytes: the size of the request's body.
     package func join(_ hash: Hash128, fingerprint: UInt64, bytes: Int, _ client: any Client) -> Joining {
         state.withLock { state in
             guard let known = state.entries[hash] else {
@@ -89,7 +89,7 @@ package final class WaitingClients: Sendable {
         }
     }
 
-    /// The clients of an item that is no longer on its way.
+    /// Removes and returns the clients of an item that is no longer in progress.
     package func take(_ hash: Hash128) -> [any Client] {
         state.withLock { state in
             guard let entry = state.entries.removeValue(forKey: hash) else { return [] }

@@ -1,12 +1,12 @@
 import JSONText
 
-/// Texts that are shown in part.
+/// Shortened texts for display.
 package enum Excerpt {
-    /// Of an answer's text.
+    /// Maximum length of an answer's excerpt.
     package static let answerScalarsMax = 2000
-    /// Of what is asked, and of ids.
+    /// Maximum length of a prompt's excerpt, and of ids.
     package static let askedScalarsMax = 240
-    /// More of a JSON string is not decoded.
+    /// Maximum bytes of a JSON string that are decoded.
     private static let decodedBytesMax = 8192
     /// The longest escape, a surrogate pair.
     private static let escapeBytesMax = 12
@@ -21,7 +21,7 @@ package enum Excerpt {
         var content = raw.dropFirst().dropLast()
         if content.count > decodedBytesMax {
             content = content.prefix(decodedBytesMax)
-            // An escape that was cut in two would be read as something else.
+            // A truncated escape would be decoded as something else.
             let tail = content.suffix(escapeBytesMax)
             if let escape = tail.lastIndex(of: UInt8(ascii: "\\")) { content = content[..<escape] }
         }

@@ -1,6 +1,6 @@
 import JSONText
 
-/// A JSON object that is put together from tokens.
+/// A JSON object built from tokens.
 package struct JSONLine {
     private var bytes: [UInt8] = [UInt8(ascii: "{")]
 
@@ -21,7 +21,7 @@ package struct JSONLine {
         member(name, token)
     }
 
-    /// A JSON value as text, without what UTF-8 cannot hold inside of it.
+    /// A JSON value as text, without code units that UTF-8 cannot represent.
     package mutating func json(_ name: String, _ value: some Collection<UInt8>) { member(name, Self.token(value)) }
 
     package static func token(_ json: some Collection<UInt8>) -> [UInt8] {
@@ -34,7 +34,7 @@ package struct JSONLine {
 
     package static let null = Array("null".utf8)
 
-    /// A JSON value without the white space between its parts, so that it fits into one line.
+    /// A JSON value without white space between its tokens, so that it fits on one line.
     package static func compact(_ json: some Collection<UInt8>) -> [UInt8] {
         var output: [UInt8] = []
         output.reserveCapacity(json.count)

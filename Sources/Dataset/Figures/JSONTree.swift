@@ -1,6 +1,6 @@
 import JSONText
 
-/// A JSON value to be written.
+/// A JSON value for output.
 package indirect enum JSONTree: Sendable, Hashable {
     case null
     case boolean(Bool)
@@ -9,7 +9,7 @@ package indirect enum JSONTree: Sendable, Hashable {
     case real(Double)
     case text(String)
     case list([JSONTree])
-    /// Written in this order.
+    /// Members are written in this order.
     case object([Member])
 
     package struct Member: Sendable, Hashable {
@@ -25,7 +25,7 @@ package indirect enum JSONTree: Sendable, Hashable {
     package init(_ value: Int?) { self = value.map { .integer($0) } ?? .null }
     package init(_ value: Double?) { self = value.map { .real($0) } ?? .null }
 
-    /// The text, indented; lists and objects without further ones inside stand on one line.
+    /// Indented text; lists and objects without nested ones are on one line.
     package var text: [UInt8] {
         var bytes: [UInt8] = []
         write(to: &bytes, depth: 0)
@@ -33,7 +33,7 @@ package indirect enum JSONTree: Sendable, Hashable {
         return bytes
     }
 
-    /// The same without white space, on one line.
+    /// The text without white space, on one line.
     package var line: [UInt8] {
         var bytes: [UInt8] = []
         writeLine(to: &bytes)

@@ -1,12 +1,12 @@
 /// Counts of whole numbers in buckets that grow with the numbers, so that any range fits into a few kilobytes.
 ///
-/// Numbers below 128 have a bucket each. Above, each power of two is cut into 64 buckets, so a quantile differs from
-/// the true one by at most `relativeErrorMax` of it. Count, sum, least and greatest are exact.
+/// Numbers below 128 have a bucket each. Above, each power of two is divided into 64 buckets, so a quantile is off by
+/// at most `relativeErrorMax` of the true one. Count, sum, minimum and maximum are exact.
 package struct LogHistogram: Sendable, Hashable {
     private static let precisionBits = 6
-    /// Greater numbers count as this one: no server's nonsense may overflow a sum.
+    /// Greater numbers are clamped to it, so that no server's nonsense overflows a sum.
     package static let numberMax = 1 << 44
-    /// Half a bucket's width over its lower end.
+    /// Half a bucket's width divided by its lower end.
     package static let relativeErrorMax = 1.0 / Double(2 << precisionBits)
 
     package private(set) var count = 0
@@ -39,7 +39,8 @@ package struct LogHistogram: Sendable, Hashable {
 
     package static func clamped(_ number: Int) -> Int { min(numberMax, max(0, number)) }
 
-    /// The least number that is not exceeded by the share `share` (0 to 1) of the numbers; nil of nothing.
+    /// The smallest number that is at least as large as the share `share` (0 to 1) of the numbers; nil if there are
+    /// none.
     package func quantile(_ share: Double) -> Int? {
         guard !isEmpty else { return nil }
         let rank = max(1, min(count, Int((share * Double(count)).rounded(.up))))
@@ -54,7 +55,7 @@ package struct LogHistogram: Sendable, Hashable {
         return greatest
     }
 
-    /// The buckets that hold something, in order.
+    /// The buckets that are not empty, in order.
     package var filled: [(range: Range<Int>, count: Int)] {
         buckets.enumerated().filter { $0.element > 0 }.map { (Self.range($0.offset), $0.element) }
     }

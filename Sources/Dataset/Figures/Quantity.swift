@@ -1,7 +1,7 @@
 import Basics
 import CommandLine
 
-/// What the whole numbers of a distribution are, and how people read them.
+/// The unit of a distribution's whole numbers, and how it is displayed.
 package enum Quantity: Sendable {
     case milliseconds
     case tokens
@@ -16,7 +16,7 @@ package enum Quantity: Sendable {
         }
     }
 
-    /// The same for an axis, where room is short.
+    /// The short form for an axis.
     package func tick(_ value: Double) -> String {
         switch self {
         case .milliseconds: Self.duration(milliseconds: value)
@@ -27,17 +27,17 @@ package enum Quantity: Sendable {
 
     package func text(_ value: Int?) -> String { value.map { text(Double($0)) } ?? "-" }
 
-    /// Three digits below a minute: `0ms`, `12.5ms`, `850ms`, `1.25s`; above as `Human.duration`.
+    /// Three digits below a minute: `0ms`, `12.5ms`, `850ms`, `1.25s`; above that as `Human.duration`.
     package static func duration(milliseconds value: Double) -> String {
         if value < 1000 { return trimmed(value, value < 10 ? 2 : value < 100 ? 1 : 0) + "ms" }
         if value < 60_000 { return trimmed(value / 1000, value < 10_000 ? 2 : 1) + "s" }
         return duration(seconds: value / 1000)
     }
 
-    /// As `Human.duration`, also of more than an `Interval` can hold.
+    /// As `Human.duration`, also for more than an `Interval` can hold.
     package static func duration(seconds: Double) -> String { Human.duration(.seconds(min(seconds, 9e9))) }
 
-    /// Without zeros at the end.
+    /// Without trailing zeros.
     package static func trimmed(_ value: Double, _ decimals: Int) -> String {
         var text = Human.fixed(value, decimals)
         guard text.contains(".") else { return text }
@@ -46,7 +46,7 @@ package enum Quantity: Sendable {
         return text
     }
 
-    /// `950`, `12.3k`, `5M`: as `Human.compact`, without zeros at the end.
+    /// `950`, `12.3k`, `5M`: as `Human.compact`, without trailing zeros.
     package static func compact(_ value: Double) -> String {
         let text = Human.compact(value)
         guard let unit = text.last, unit.isLetter, let number = Double(text.dropLast()) else { return text }

@@ -1,4 +1,4 @@
-/// A moment in the words of a report: Gregorian calendar, UTC, whole seconds.
+/// A time in a report: Gregorian calendar, UTC, whole seconds.
 package struct UTCTime: Sendable, Hashable {
     package let year: Int64
     package let month: Int64
@@ -6,7 +6,7 @@ package struct UTCTime: Sendable, Hashable {
     /// Seconds since midnight.
     package let seconds: Int64
 
-    /// The first second of the year 10000: what claims to be later has no time.
+    /// The first second of the year 10000: later times are treated as unknown.
     package static let secondsMax = 253_402_300_800
     private static let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 

@@ -1,9 +1,9 @@
 import CommandLine
 import JSONText
 
-/// How many values were found in which way, and how many answers were rejected.
+/// Counts of how values were found in answers, and of rejected answers.
 package enum ValueCounts {
-    /// What messages of answers that were rejected begin with.
+    /// Prefix of the messages of rejected answers.
     package static let noValue = "the answer holds no JSON value"
     package static let unfit = "the answer does not fit the schema"
 
@@ -14,14 +14,14 @@ package enum ValueCounts {
         }.joined(separator: ", ")
     }
 
-    /// The same with the answers that did not fit; nil where nothing was looked for.
+    /// Includes the answers that did not fit; nil if no value was looked for.
     package static func text(_ found: [String: Int], unfit: Int) -> String? {
         guard !found.isEmpty || unfit > 0 else { return nil }
         let parts = [text(found), unfit > 0 ? "\(Human.plural(unfit, "answer")) did not fit" : ""]
         return parts.filter { !$0.isEmpty }.joined(separator: "; ")
     }
 
-    /// For JSON: every way has its number.
+    /// For JSON: every way has a number.
     package static func tree(_ found: [String: Int]) -> JSONTree {
         .object(JSONSearch.Layer.allCases.map { .init($0.rawValue, .integer(found[$0.rawValue] ?? 0)) })
     }

@@ -3,7 +3,7 @@ package import BatchDelivery
 import CommandLine
 import Glibc
 
-/// What is said of batches.
+/// Messages about batches.
 package enum BatchText {
     package static func adopted(_ standing: BatchStanding) -> String {
         let requests = Human.plural(standing.plan.requests, "request")
@@ -13,7 +13,7 @@ package enum BatchText {
         return "batch \(standing.number): \(requests), under way as \(id)"
     }
 
-    /// Nil for what is not worth a line.
+    /// Nil if it is not worth a line.
     package static func line(_ stage: BatchStage, _ standing: BatchStanding, now: Int) -> String? {
         let name = "batch \(standing.number)"
         switch stage {
@@ -35,7 +35,7 @@ package enum BatchText {
         }
     }
 
-    /// How a batch stands: `120 of 500 answered, 3 failed; 12 minutes old, expires in 23 hours`.
+    /// A batch's state: `120 of 500 answered, 3 failed; 12 minutes old, expires in 23 hours`.
     package static func state(_ standing: BatchStanding, now: Int) -> String {
         var text: String
         if standing.batch == nil {
@@ -88,7 +88,7 @@ package enum BatchText {
         return "batch \(number): \(CellWidth.sanitized(error.message + cause)); trying again"
     }
 
-    /// What goes on without this process.
+    /// What continues at the provider without this process.
     package static func leaving(_ open: [BatchStanding]) -> String? {
         guard !open.isEmpty else { return nil }
         let isSent = open.contains(where: \.isSubmitted)
@@ -99,9 +99,9 @@ package enum BatchText {
     }
 }
 
-/// Files beside the journal of batches.
+/// Files beside the batch journal.
 package enum BatchFiles {
-    /// Removes what was packed by a run that did not send it, and results that one was reading when it was killed.
+    /// Removes packs that were never sent, and results that were being read when the process was killed.
     package static func removeLeftovers(_ directory: String) {
         guard let stream = opendir(directory) else { return }
         defer { closedir(stream) }

@@ -2,11 +2,11 @@ import Basics
 import Glibc
 import JSONText
 
-/// `changes.jsonl` in a store: what was changed while its runs went, for the report. Never needed: what cannot be written is
-/// left out.
+/// `changes.jsonl` in a store: changes made to its running runs, for the report. Optional: a line that cannot be
+/// written is left out.
 package struct ChangeLog: Sendable {
     package static let name = "changes.jsonl"
-    /// A longer file takes no further lines, and is read no further.
+    /// A longer file gets no further lines and is read only up to here.
     package static let bytesMax = 1 << 20
 
     package struct Change: Sendable, Hashable {
@@ -35,7 +35,7 @@ package struct ChangeLog: Sendable {
         _ = line.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
     }
 
-    /// All changes, oldest first. Lines that are none are passed over.
+    /// All changes, oldest first. Invalid lines are skipped.
     package func read() -> [Change] {
         let descriptor = open(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC)
         guard descriptor >= 0 else { return [] }

@@ -4,18 +4,18 @@ import Glibc
 import JSONText
 import SegmentStore
 
-/// One export of a store, as the store keeps it for its reports.
+/// One export of a store, noted in the store for its reports.
 package struct ExportNote: Hashable {
     /// Seconds since 1970.
     package var time: Int64
     package var format: String
-    /// Where it went: a file's name, or `standard output`.
+    /// The output: a file's name, or `standard output`.
     package var output: String
-    /// The options that chose or shaped records, as they were given.
+    /// The options that selected or shaped records, as given.
     package var options: String
     package var written: Int
     package var writtenToTest = 0
-    /// How many records had no line, by reason.
+    /// Skipped records by reason.
     package var leftOut: [String: Int] = [:]
     package var replaced = 0
 
@@ -33,7 +33,7 @@ package struct ExportNote: Hashable {
         self.replaced = replaced
     }
 
-    /// Of one text.
+    /// Maximum bytes of one text.
     private static let textBytesMax = 1000
 
     package var tree: JSONTree {
@@ -64,16 +64,16 @@ package struct ExportNote: Hashable {
     }
 }
 
-/// The exports of a store: `exports.jsonl` at its top, a line each, the newest last. Nothing depends on it, and it may be
+/// The exports of a store: `exports.jsonl` at its top, one per line, newest last. Nothing depends on it; it may be
 /// deleted.
 package enum ExportNotes {
     package static let fileName = "exports.jsonl"
-    /// Exports that are remembered.
+    /// Maximum exports that are remembered.
     package static let notesMax = 100
-    /// What is longer was not written here.
+    /// A longer file was not written here.
     package static let bytesMax = 1 << 20
 
-    /// The exports that are known; none where there is no file or not one of ours.
+    /// The known exports; empty if there is no file or not one written here.
     package static func read(_ root: String) -> [ExportNote] {
         let descriptor = open("\(root)/\(fileName)", O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
         guard descriptor >= 0 else { return [] }
@@ -103,7 +103,7 @@ package enum ExportNotes {
             writtenToTest: count(root["written_to_test"]), leftOut: leftOut, replaced: count(root["replaced"]))
     }
 
-    /// Adds one, and forgets the oldest beyond `notesMax`. A store that cannot be written to stays as it is.
+    /// Adds one, and removes the oldest beyond `notesMax`. Does nothing if the store cannot be written.
     package static func add(_ note: ExportNote, to root: String) {
         var text: [UInt8] = []
         for note in (read(root) + [note]).suffix(notesMax) { text += note.json + [0x0A] }
@@ -116,7 +116,8 @@ package enum ExportNotes {
         if !isWritten || rename(temporary, path) != 0 { unlink(temporary) }
     }
 
-    /// A line for each of the newest exports and for each reason in it, for `status` and `report`; empty without any.
+    /// A line for each of the newest exports and each skip reason in it, for `status` and `report`; empty if there are
+    /// none.
     package static func lines(_ notes: [ExportNote], max count: Int = 5) -> [String] {
         notes.suffix(count).flatMap { note in
             var text =

@@ -1,9 +1,9 @@
 package import Basics
 
-/// The low two bits of the identity that a store keeps of its input: how the input stood to the records.
+/// The low two bits of the input identity in a store: the input's relation to the records.
 package enum InputMark: Hashable {
     case sole, mixed
-    /// With the number of outcomes that the store held then: should some be lost, the mark no longer fits.
+    /// With the number of outcomes in the store at that time: if some are lost later, the mark no longer applies.
     case settled(outcomes: UInt64)
 
     package func mark(_ identity: Hash128) -> Hash128 {

@@ -2,7 +2,7 @@ import CommandLine
 package import SegmentStore
 
 extension StoreManifest.Part {
-    /// The part in words. `own` are the shard's rows.
+    /// Describes the part. `own` is the number of the shard's rows.
     package func text(_ own: UInt64?) -> String {
         var text = "\(shard.number) of \(shard.count)"
         if let own, let rows {

@@ -4,22 +4,22 @@ package import JSONText
 import ModelAPI
 package import SegmentStore
 
-/// Members that a retry takes out of the stored requests or sends under another name.
+/// Members that a retry removes from the stored requests or renames.
 package struct RequestEdits: Sendable, Hashable {
     package private(set) var drops: [String] = []
     package private(set) var renames: [(old: String, new: String)] = []
 
-    /// What a request asks cannot be taken out of it.
+    /// Members that carry the prompt; they cannot be removed.
     private static let asked: Set<String> = ["messages", "prompt", "suffix", "input", "model"]
-    /// Names of one command line.
+    /// Maximum edits of one command line.
     private static let editsMax = 64
-    /// Names that are shown where one is unknown.
+    /// Maximum names shown if one is unknown.
     private static let namesShownMax = 40
 
     package static func == (a: RequestEdits, b: RequestEdits) -> Bool { a.text == b.text }
     package func hash(into hasher: inout Hasher) { hasher.combine(text) }
 
-    /// The edits of `--drop` and `--rename`; nil without any. Throws `.usage` for what cannot be one.
+    /// The edits of `--drop` and `--rename`; nil if there are none. Throws `.usage` for invalid ones.
     package init?(drops: [String], renames: [String]) throws(RetortError) {
         if drops.isEmpty, renames.isEmpty { return nil }
         guard drops.count + renames.count <= Self.editsMax else {
@@ -55,7 +55,8 @@ package struct RequestEdits: Sendable, Hashable {
         (drops.map { "drop \($0)" } + renames.map { "rename \($0.old)=\($0.new)" }).joined(separator: "; ")
     }
 
-    /// The body with the edits; what has the new name already keeps its value. Nil when it is not an object.
+    /// The body with the edits applied; if the new name exists already, it keeps its value. Nil if the body is not an
+    /// object.
     package func applied(to body: [UInt8], with parser: JSONParser) -> [UInt8]? {
         guard let root = try? parser.parse(body).root, root.kind == .object else { return nil }
         let names = Set(root.members.compactMap(\.key.string))
@@ -77,13 +78,13 @@ package struct RequestEdits: Sendable, Hashable {
     // MARK: The store's account of them
 
     private static let noteName = "request_changes"
-    /// Of the note, in bytes.
+    /// Maximum bytes of the note.
     private static let noteBytesMax = 4000
 
-    /// What retries have changed in the requests of a store.
+    /// The edits that retries have made to the requests of a store.
     package static func note(in manifest: StoreManifest) -> String? { manifest.notes?[noteName] }
 
-    /// Adds these edits to the store's account.
+    /// Adds these edits to the store's note.
     package func write(to store: RecordStore) throws(RetortError) {
         let known = Self.note(in: store.manifest)?.split(separator: ";").map { $0.drop { $0 == " " } } ?? []
         let added = text.split(separator: ";").map { $0.drop { $0 == " " } }.filter { !known.contains($0) }
@@ -93,7 +94,7 @@ package struct RequestEdits: Sendable, Hashable {
 
     // MARK: Names
 
-    /// Throws `.usage` naming an edit's member that no request of the failures has, and those that there are.
+    /// Throws `.usage` naming an edited member that no failed request has, and those that exist.
     package func check(against names: Set<String>) throws(RetortError) {
         guard let missing = (drops + renames.map(\.old)).first(where: { !names.contains($0) }) else { return }
         let there = names.subtracting(Self.asked).sorted()

@@ -1,12 +1,12 @@
 import Basics
 
-/// The parts of a URL, as far as they can be made out without a library. Never fails.
+/// The parts of a URL, as far as they can be found without a library. Never fails.
 package struct ServerAddress {
-    /// In lower case; empty where there is none.
+    /// Lower case; empty if missing.
     package let scheme: String
-    /// In lower case, without user, password and port.
+    /// Lower case, without user, password and port.
     package let host: String
-    /// Nil where none is named.
+    /// Nil if there is none.
     package let port: UInt16?
     package let path: String
     package let parameters: [(name: String, value: String)]

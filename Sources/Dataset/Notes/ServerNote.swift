@@ -1,15 +1,15 @@
 import Basics
 package import SegmentStore
 
-/// Where a store's answers came from, as its manifest keeps it beside the job: so that a retry needs no more than the
-/// store. Never with credentials.
+/// The server that a store's answers came from, noted in the manifest beside the job, so that a retry needs nothing but
+/// the store. Never contains credentials.
 package enum ServerNote {
     package static let name = "base_url"
 
-    /// The one parameter without which an address leads elsewhere.
+    /// The one query parameter that is part of the address.
     private static let keptParameter = "api-version"
 
-    /// A URL without user, password and fragment, and with no parameter but `api-version`.
+    /// The URL without user, password and fragment, and with no parameter except `api-version`.
     package static func withoutSecrets(_ url: String) -> String {
         var kept = url.prefix { $0 != "?" && $0 != "#" }
         let version = ServerAddress(url).parameters.first { $0.name == keptParameter }

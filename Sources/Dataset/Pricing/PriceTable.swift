@@ -3,8 +3,8 @@ package import ModelAPI
 import PromptSource
 import SegmentStore
 
-/// Prices by model name. The form of a file: a line a model, four columns between spaces, in US dollars per million
-/// tokens; `-` for the cached price where there is no discount; `#` begins a remark.
+/// Prices by model name. File format: one line per model, four columns separated by spaces, in US dollars per million
+/// tokens; `-` for the cached price if there is no discount; `#` begins a comment.
 ///
 ///     # version 2026-11
 ///     # model        input  cached  output
@@ -12,13 +12,13 @@ import SegmentStore
 ///     my-other       0.20   -       0.60
 package struct PriceTable: Sendable, Hashable {
     private var prices: [String: TokenPrice] = [:]
-    /// Which prices these are, as records name them: what the file says in a remark `# version NAME`, or a hash of it.
+    /// The name of the price list in records: the file's comment `# version NAME`, or a hash of the file.
     package private(set) var version: String
 
-    /// The price of exactly this name; nil when it is not known.
+    /// The price of exactly this name; nil if it is not known.
     package subscript(model: String) -> TokenPrice? { prices[model] }
 
-    /// Reads the text of a price file. Throws `.configuration` with the file's name and the line.
+    /// Parses a price file. Throws `.configuration` with the file's name and the line.
     package init(parsing text: String, name: String) throws(RetortError) {
         version = Self.version(of: text)
         for (number, line) in Self.lines(of: text).enumerated() {
@@ -38,7 +38,7 @@ package struct PriceTable: Sendable, Hashable {
         }
     }
 
-    /// Sets the price of one model from the three columns behind its name. Throws `.configuration` for anything else.
+    /// Sets one model's price from the three columns after its name. Throws `.configuration` for anything else.
     package mutating func set(_ text: String, of model: String, at place: String) throws(RetortError) {
         let fields = text.split { $0 == " " || $0 == "\t" || $0 == "," }
         guard fields.count == 3, let input = Self.price(fields[0]), let output = Self.price(fields[2]),
@@ -56,7 +56,7 @@ package struct PriceTable: Sendable, Hashable {
         version = "price-" + Hexadecimal.string(hash)
     }
 
-    /// The table at a part of its prices, which its version says.
+    /// The table with all prices multiplied by `factor`, which its version mentions.
     package func scaled(by factor: Double) -> PriceTable {
         var scaled = self
         scaled.prices = prices.mapValues {
@@ -78,7 +78,7 @@ package struct PriceTable: Sendable, Hashable {
         return flexible
     }
 
-    /// Characters of a version.
+    /// Maximum characters of a version.
     private static let versionLengthMax = 40
 
     private static func version(of text: String) -> String {
@@ -91,7 +91,7 @@ package struct PriceTable: Sendable, Hashable {
         return "file-" + Hexadecimal.string(hash)
     }
 
-    /// A carriage return and the line feed behind it are one character of a string.
+    /// Swift counts a carriage return and the following line feed as one character.
     private static func lines(of text: String) -> [Substring] {
         text.split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }
     }
@@ -103,7 +103,7 @@ package struct PriceTable: Sendable, Hashable {
         return price <= dollarsPerMillionMax ? price : nil
     }
 
-    /// Dearer than any model; a larger number is one of another unit.
+    /// More than any model costs; a larger number is in another unit.
     private static let dollarsPerMillionMax = 100_000.0
 
     private static func malformed(_ place: String, _ line: Substring) -> RetortError {
@@ -118,7 +118,7 @@ package struct PriceTable: Sendable, Hashable {
         return try PriceTable(parsing: try TextFile.read(path), name: path)
     }
 
-    /// When the built-in list was written down.
+    /// When the built-in list was written.
     package static let builtInDate = "2025-08"
 
     /// Public list prices of standard requests, for names whose price is beyond doubt. All others are unknown.
@@ -145,9 +145,9 @@ package struct PriceTable: Sendable, Hashable {
     }()
 }
 
-/// Sums of money as records and messages show them.
+/// Amounts of money as records and messages show them.
 package enum Money {
-    /// Appends nanodollars as a JSON number of dollars, exact, always with a point: `0.0`, `0.00001225`.
+    /// Appends nanodollars as a JSON number of dollars, exact, always with a decimal point: `0.0`, `0.00001225`.
     package static func append(_ nanodollars: Int, to bytes: inout [UInt8]) {
         if nanodollars < 0 { bytes.append(UInt8(ascii: "-")) }
         let (dollars, fraction) = nanodollars.magnitude.quotientAndRemainder(dividingBy: nanodollarsPerDollar)
@@ -162,7 +162,7 @@ package enum Money {
         } while rest > 0
     }
 
-    /// The same as text.
+    /// The amount as text.
     package static func json(_ nanodollars: Int) -> String {
         var bytes: [UInt8] = []
         append(nanodollars, to: &bytes)
@@ -173,12 +173,12 @@ package enum Money {
 
     package static func dollars(_ nanodollars: Int) -> Double { Double(nanodollars) / 1e9 }
 
-    /// What is no sum of money, or exceeds what one request can cost, is brought within bounds.
+    /// Clamps invalid amounts, and amounts beyond what one request can cost.
     package static func nanodollars(_ dollars: Double) -> Int {
         guard dollars > 0 else { return 0 }
         return Int(min((dollars * 1e9).rounded(), dollarsMax * 1e9))
     }
 
-    /// More than any limit or any record states in earnest.
+    /// More than any real limit or record states.
     private static let dollarsMax = 1_000_000_000.0
 }

@@ -6,11 +6,11 @@ import PromptSource
 package import ResponseGenerator
 import SegmentStore
 
-/// What the tokens of a run cost, and what may be spent.
+/// Token prices of a run, and its spending limit.
 package struct Pricing: Sendable {
     private let table: PriceTable
     private let isFree: Bool
-    /// The job's model, and its price where it is known.
+    /// The job's model, and its price if known.
     private let model: String
     package let price: TokenPrice?
     /// The limit of `--max-cost` in nanodollars, for the whole store.
@@ -38,7 +38,7 @@ package struct Pricing: Sendable {
 
     package init(_ command: ParsedCommand, parameters: RequestParameters, isSimulated: Bool) throws(RetortError) {
         let path = command.stringIfSet("prices")
-        // The built-in server costs nothing, unless a file or a cap says what to pretend.
+        // The built-in server costs nothing, unless a file or a cap gives pretended prices.
         let own = command.stringIfSet("price")
         isFree = isSimulated && path == nil && own == nil && !command.isGiven("max-cost")
         var table = try PriceTable.load(path)
@@ -51,7 +51,7 @@ package struct Pricing: Sendable {
         limit = command.numberIfSet("max-cost").map(Money.nanodollars)
     }
 
-    /// The prices of a store's model, without a limit. `path` names a file of prices; nil: those that are known.
+    /// The prices of a store's model, without a limit. `path` names a price file; nil: the built-in list.
     package init(prices path: String?, model: String, isSimulated: Bool) throws(RetortError) {
         isFree = isSimulated && path == nil
         table = try PriceTable.load(path)
@@ -60,7 +60,7 @@ package struct Pricing: Sendable {
         limit = nil
     }
 
-    /// The same at a part of the prices.
+    /// The pricing with all prices multiplied by `factor`.
     package func scaled(by factor: Double) -> Pricing {
         guard !isFree, factor != 1 else { return self }
         var scaled = Pricing(table.scaled(by: factor), model: model)
@@ -68,7 +68,7 @@ package struct Pricing: Sendable {
         return scaled
     }
 
-    /// The same where an answer of the flexible tier costs this share of the price.
+    /// The pricing with the share of the price that an answer of the flexible tier costs.
     package func withFlex(share: Double) -> Pricing {
         guard !isFree, share != 1 else { return self }
         var flexible = Pricing(table.withFlex(share: share), model: model)
@@ -89,21 +89,21 @@ package struct Pricing: Sendable {
     /// No model, no limit.
     package static let unknown = Pricing()
 
-    /// Which prices these are, for the records.
+    /// The price list's name in records.
     package var version: String { isFree ? "" : table.version }
 
-    /// Keeps to a limit that is shared with others, too.
+    /// Adds a limit that is shared with other processes.
     package mutating func share(_ whole: Int) { limit = min(limit ?? whole, whole) }
 
-    /// Refuses a limit that could not be kept: without a price, or with answers of any length.
+    /// Refuses a limit that could not be kept: because of an unknown price, or answers of unbounded length.
     package func checkBudget(_ builder: RequestBuilder) throws(RetortError) {
-        // Without a model each row names its own, and is checked when it comes.
+        // Without a model each row names its own, and is checked when it is read.
         guard limit != nil, !model.isEmpty else { return }
         let sample = try builder.request(.prompt(ModelAnswer.emptyString))
         _ = try costMax(of: sample, price: price, with: JSONParser()) { "--max-cost" }
     }
 
-    /// What a row's tokens cost: rows may name their own model.
+    /// The token prices of a row, which may name its own model.
     package func price(ofModel name: String?) -> TokenPrice? {
         if isFree { return .free }
         return name.map { table[$0] } ?? price
@@ -116,8 +116,8 @@ package struct Pricing: Sendable {
         return table[name]
     }
 
-    /// What a request may cost at worst, in nanodollars; 0 where there is no limit. Throws `.configuration` when it
-    /// has no bound.
+    /// The worst-case cost of a request in nanodollars; 0 if there is no limit. Throws `.configuration` if it is
+    /// unbounded.
     package func costMax(
         of request: ModelRequest, price: TokenPrice?, with parser: JSONParser, place: () -> String
     ) throws(RetortError) -> Int {
@@ -144,15 +144,16 @@ package struct Pricing: Sendable {
         }
     }
 
-    /// Why no bound of a request's cost is known.
+    /// Why a request's cost has no known bound.
     package enum Unbounded: Error, Sendable, Hashable {
         case noTokenLimit
-        /// What makes the server read more than the request holds.
+        /// Content that makes the server read more than the request contains.
         case input(String)
     }
 
-    /// What a request may cost at worst, in nanodollars.
-    /// - Parameter turnBytes: what the turns before it add to its body.
+    /// The worst-case cost of a request in nanodollars.
+    ///
+    /// - Parameter turnBytes: bytes that earlier turns add to its body.
     package static func costMax(
         of request: ModelRequest, _ bounds: RequestBounds, _ price: TokenPrice, turnBytes: Int = 0
     ) -> Result<Int, Unbounded> {
@@ -162,11 +163,13 @@ package struct Pricing: Sendable {
         return .success(price.nanodollarsMax(bodyBytes: bytes, completionTokensMax: tokens))
     }
 
-    /// Bytes of what goes back beside an answer that is to be corrected, amply reckoned.
+    /// Generous bound on the bytes sent back in addition to an answer that is to be corrected.
     package static let turnBytesMax = 1 << 10
 
-    /// What an item may cost at worst, in nanodollars, and the most tokens of its answers; nil where either has no bound.
-    /// - Parameter replies: how many answers it may have: each that is sent back makes the next request longer.
+    /// The worst-case cost of an item in nanodollars, and the maximum tokens of its answers; nil if either is
+    /// unbounded.
+    ///
+    /// - Parameter replies: maximum answers of the item: each one sent back makes the next request longer.
     package func bound(of request: ModelRequest, replies: Int = 1, with parser: JSONParser) -> (
         nanodollars: Int?, tokens: Int
     )? {
@@ -174,14 +177,15 @@ package struct Pricing: Sendable {
         let bounds = RequestBounds(of: request, body: root)
         guard let most = bounds.completionTokensMax else { return nil }
         let price = isFree ? nil : root?["model"]?.string.map { table[$0] } ?? self.price
-        // A byte counts as a token, so an answer that goes back counts as its tokens. On average half of the turns are there.
+        // A byte counts as a token, so an answer that is sent back counts its tokens. On average half of the turns are
+        // there.
         let turns = most.addingSaturated(replies > 1 ? Self.turnBytesMax : 0).multipliedSaturated(by: replies - 1)
         let half = replies > 1 ? (turns / 2).addingSaturated(1) : 0
         let one = price.flatMap { try? Self.costMax(of: request, bounds, $0, turnBytes: half).get() }
         return (one?.multipliedSaturated(by: replies), most.multipliedSaturated(by: replies))
     }
 
-    /// The generator's configuration with what is left of the budget.
+    /// The generator's configuration with the rest of the budget.
     package func budgeted(_ configuration: GeneratorConfiguration, _ spending: Spending) -> GeneratorConfiguration {
         var configuration = configuration
         configuration.budget = limit.map {

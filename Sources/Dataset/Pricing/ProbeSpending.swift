@@ -2,11 +2,11 @@ package import Basics
 import JSONText
 package import SegmentStore
 
-/// What requests have cost that are no item's: the probes of `--schema-by auto`. A note of the store keeps it, since no
-/// record does. In nanodollars.
+/// The cost of requests that belong to no item: the probes of `--schema-by auto`. Kept in a note of the store, since no
+/// record has it. In nanodollars.
 package struct ProbeSpending: Hashable, Sendable {
     package var spent = 0
-    /// What probes may have cost at most whose answers said nothing of it, or never came.
+    /// Maximum cost of probes whose answers were lost or did not report it.
     package var uncertainMax = 0
 
     private static let note = "probe_spending"

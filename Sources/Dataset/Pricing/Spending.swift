@@ -3,29 +3,28 @@ import CommandLine
 import JSONText
 package import SegmentStore
 
-/// What the requests for a store have cost, in nanodollars: what its records say, by what became of the answers, and
-/// what no record says. All of it counts against `--max-cost`.
+/// The cost of all requests for a store, in nanodollars: what its records state, by outcome, and what no record states.
+/// All of it counts against `--max-cost`.
 package struct Spending: Sendable, Hashable {
     /// On answers that are outcomes.
     package var answers = 0
     /// On answers of failed items.
     package var failures = 0
-    /// On answers that are no outcome: corrected, rejected, or not judged yet.
+    /// On answers that are not outcomes: corrected, rejected, or not judged yet.
     package var rounds = 0
-    /// On answers to rows that have changed since (`superseded/`).
+    /// On answers to rows that changed afterwards (`superseded/`).
     package var superseded = 0
-    /// On probes of the server, which are no item's.
+    /// On probes of the server, which belong to no item.
     package var probes = 0
-    /// What answers without a record may have cost at most: lost on their way, in flight when a process was killed, or
-    /// asked again.
+    /// Maximum cost of answers without a record: lost in transit, in flight when a process was killed, or sent again.
     package var uncertainMax = 0
 
     package init() {}
 
     /// - Parameters:
     ///   - mark: the store's mark, which is `uncertainMax`.
-    ///   - superseded: as `superseded(in:)` counts it.
-    ///   - notes: the store's.
+    ///   - superseded: as counted by `superseded(in:)`.
+    ///   - notes: the store's notes.
     package init(_ counters: StoreCounters, mark: Int64, superseded: Int = 0, notes: [String: String]?) {
         self.init(
             responses: counters.tallies(of: .responses), failures: counters.tallies(of: .failures),
@@ -36,8 +35,8 @@ package struct Spending: Sendable, Hashable {
         self.superseded = superseded
     }
 
-    /// What the lanes' records say. What an answer has cost is said twice where it was kept in `rounds/` until it was
-    /// judged, and counts once.
+    /// The sums of the lanes' records. The cost of an answer that was kept in `rounds/` until it was judged is recorded
+    /// twice, and counts once.
     package init(responses: Tallies, failures: Tallies, rounds: Tallies) {
         let cost = RecordTallies.Place.cost.rawValue
         let besides = RecordTallies.Place.besides.rawValue
@@ -46,22 +45,22 @@ package struct Spending: Sendable, Hashable {
         self.rounds = Int(clamping: rounds[cost] - min(responses[besides], rounds[cost]))
     }
 
-    /// What records say in all.
+    /// The sum of all records.
     package var recorded: Int {
         [answers, failures, rounds, superseded, probes].reduce(0) { $0.addingSaturated($1) }
     }
 
-    /// Dollars; nil where nothing is known to have cost anything.
+    /// Dollars; nil if no cost is known.
     package var dollars: Double? { recorded > 0 ? Money.dollars(recorded) : nil }
 
-    /// Reads what was superseded; there is nothing of it in most stores.
+    /// Reads the superseded records; most stores have none.
     package static func superseded(in reader: StoreReader) throws(RetortError) -> Int {
         let parser = JSONParser()
         var nanodollars = 0
         for lane in Lane.allCases where try reader.superseded(lane).records > 0 {
             try reader.forEachSuperseded(lane) { record throws(RetortError) in
                 guard let root = try? parser.parse(record.line).root else { return }
-                // The record that it has in `rounds/` stays, and says the cost too.
+                // Its record in `rounds/` stays, and states the cost too.
                 guard !RecordView(root).isInRounds else { return }
                 nanodollars = nanodollars.addingSaturated(RecordView(root).cost ?? 0)
             }
@@ -75,7 +74,7 @@ package struct Spending: Sendable, Hashable {
             notes: reader.manifest.notes)
     }
 
-    /// In words, the total first; nil where nothing is known to have cost anything.
+    /// A sentence, the total first; nil if no cost is known.
     package var text: String? {
         guard recorded > 0 || uncertainMax > 0 else { return nil }
         var text = Human.dollars(Money.dollars(recorded))
@@ -95,7 +94,7 @@ package struct Spending: Sendable, Hashable {
         return text
     }
 
-    /// Members of JSON, in dollars: the parts add up to `total_usd`.
+    /// JSON members, in dollars: the parts add up to `total_usd`.
     package var members: [(name: String, nanodollars: Int)] {
         [
             ("answers_usd", answers), ("failures_usd", failures), ("rounds_usd", rounds),

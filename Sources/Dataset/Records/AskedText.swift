@@ -2,11 +2,11 @@ package import JSONText
 package import ModelAPI
 package import PromptSource
 
-/// The members of a record that say what was asked, from `messages` to `tools`, ready to be written. Every record has all
-/// of them with the same types, whatever was asked.
+/// The members of a record that hold the prompt, from `messages` to `tools`, ready to be written. Every record has all
+/// of them with the same types.
 ///
-/// Of a completion `messages` is one user turn that holds its prompt. It is no chat, but the column must have one type from
-/// the first record on: readers take a type from the first records that they see, and an empty list has none.
+/// For a completion `messages` is one user turn with its prompt. It is not a chat, but the column must have one type
+/// from the first record on: readers take a type from the first records that they see, and an empty list has none.
 package enum AskedText {
     package static func members(
         _ shape: PromptRow.Shape, endpoint: RequestBuilder.Endpoint, tools: ArraySlice<UInt8> = [],
@@ -22,11 +22,11 @@ package enum AskedText {
         }
     }
 
-    /// Of a request body, whatever API it is for.
+    /// From a request body of any API.
     package static func members(ofBody body: ArraySlice<UInt8>, with parser: JSONParser) -> [UInt8] {
         guard let root = try? parser.parse(body).root else { return completion(text(of: body), AskedTurns.emptyText) }
         let tools = root["tools"].flatMap { $0.kind == .null ? nil : $0.raw } ?? []
-        // A list of turns under OpenAI's names for it, of both its APIs; instructions that stand apart come first.
+        // A list of turns under OpenAI's names, of both its APIs; separate instructions come first.
         let turns = root["messages"] ?? root["input"]
         if let turns, turns.kind == .array {
             guard let system = root["system"] ?? root["instructions"], system.kind != .null else {
@@ -43,7 +43,7 @@ package enum AskedText {
         return completion(prompt.kind == .string ? prompt.raw : text(of: prompt.raw), suffix)
     }
 
-    /// Of a record of any version: members that it has not are made of those it has.
+    /// From a record of any version: missing members are derived from the ones it has.
     package static func members(of record: RecordView, with parser: JSONParser) -> [UInt8] {
         if let written = record.askedAsWritten { return written }
         let suffix = record.token(.suffix)
@@ -54,7 +54,7 @@ package enum AskedText {
         return completion(prompt.kind == .string ? prompt.raw : text(of: prompt.raw), suffix)
     }
 
-    /// Of a row that asks nothing.
+    /// For a row that has no prompt.
     package static let none = completion(AskedTurns.emptyText, AskedTurns.emptyText)
 
     private static func completion(_ prompt: ArraySlice<UInt8>, _ suffix: ArraySlice<UInt8>) -> [UInt8] {
@@ -84,7 +84,7 @@ package enum AskedText {
         return bytes
     }
 
-    /// The text of a JSON value as a JSON string token.
+    /// A JSON value's text as a JSON string token.
     private static func text(of json: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
         var token: [UInt8] = []
         JSONString.append(json, to: &token)

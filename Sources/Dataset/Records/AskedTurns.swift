@@ -1,14 +1,14 @@
 package import JSONText
 
-/// A chat's turns as a record keeps them: `messages`, a list of role and content, both texts, and `messages_json`, the
-/// text of the turns as they were sent, where those two do not say it all.
+/// A chat's turns in a record: `messages`, a list of role and content, both texts; and `messages_json`, the text of the
+/// turns as sent, if those two do not say everything.
 package struct AskedTurns {
     /// The list, a JSON array.
     package private(set) var list: [UInt8] = []
-    /// The turns as they were sent, a JSON array; empty where `list` says the same.
+    /// The turns as sent, a JSON array; empty if `list` says the same.
     package private(set) var exact: ArraySlice<UInt8> = []
 
-    /// Of turns in legal JSON.
+    /// From turns in valid JSON.
     package init(_ turns: ArraySlice<UInt8>, with parser: JSONParser) {
         if PlainTurns.recognises(turns) {
             list = Array(turns)
@@ -17,7 +17,7 @@ package struct AskedTurns {
         }
     }
 
-    /// One user turn of a JSON string token.
+    /// One user turn from a JSON string token.
     package init(prompt: ArraySlice<UInt8>) {
         list.reserveCapacity(prompt.count + Self.userTurnBytes)
         append(role: Self.user, content: prompt)
@@ -42,7 +42,8 @@ package struct AskedTurns {
         if !isAllSaid { exact = raw }
     }
 
-    /// Of what is no message in a list of OpenAI's Responses API: a call is the assistant's, its result a tool's.
+    /// The role of an item in OpenAI's Responses API that is not a message: a call is the assistant's, its result a
+    /// tool's.
     private static func role(ofItem item: JSONValue) -> ArraySlice<UInt8> {
         let type = item["type"]?.string ?? ""
         if type.hasSuffix("_call_output") { return Array(#""tool""#.utf8)[...] }
@@ -50,7 +51,7 @@ package struct AskedTurns {
     }
 
     private static let user = Array(#""user""#.utf8)[...]
-    /// Bytes of a list of one user turn, its content left out.
+    /// Bytes of a list of one user turn, without its content.
     private static let userTurnBytes = #"[{"role":"user","content":}]"#.utf8.count
     package static let emptyText: ArraySlice<UInt8> = [0x22, 0x22]
 
@@ -65,7 +66,7 @@ package struct AskedTurns {
 
     private mutating func close() { list.append(UInt8(ascii: "]")) }
 
-    /// A text as it is; of parts the texts among them, joined.
+    /// A text as it is; for a list of parts, the texts among them, joined.
     package static func text(_ content: JSONValue?) -> ArraySlice<UInt8> {
         switch content?.kind {
         case .string: return content!.raw

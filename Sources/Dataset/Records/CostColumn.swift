@@ -2,18 +2,18 @@ package import Basics
 import JSONText
 package import SegmentStore
 
-/// Keeps the one type of `cost_usd` within a store.
+/// Keeps one type for `cost_usd` within a store.
 ///
-/// The cost is null where the price is not known. Readers take a column's type from the first records they see (Polars
-/// from 100, Arrow from the first megabyte): where all of those are null, a number later on ends the reading. So a store
-/// that begins with that many unknown costs keeps nulls for good, and what becomes known is written to `other`.
+/// The cost is null if the price is not known. Readers take a column's type from the first records they see (Polars
+/// from 100, Arrow from the first megabyte): if all of those are null, a later number is an error. A store that begins
+/// with that many unknown costs therefore keeps nulls for good, and later known costs are written to `other`.
 package final class CostColumn: Sendable {
     /// Where a record has its cost.
     package enum Form: Hashable { case member, besides }
 
-    /// The state machine behind it: a value.
+    /// The state machine: a value.
     package struct State: Sendable, Hashable {
-        /// Records from which the least patient reader takes its types, and their bytes.
+        /// The number of records, and their bytes, from which the strictest reader takes its types.
         package static let recordsMax = 100
         package static let bytesMax = 1 << 20
 
@@ -23,7 +23,7 @@ package final class CostColumn: Sendable {
 
         package var isOfNulls: Bool { !hasNumber && (records >= Self.recordsMax || bytes >= Self.bytesMax) }
 
-        /// Takes the next record of the store into account: whether it knows its cost, and its size.
+        /// Notes the next record of the store: whether its cost is known, and its size.
         package mutating func form(isKnown: Bool, bytes size: Int) -> Form {
             if hasNumber { return .member }
             if isOfNulls { return .besides }
@@ -38,7 +38,7 @@ package final class CostColumn: Sendable {
 
     package init(_ state: State = State()) { self.state = Locked(state) }
 
-    /// As the first records of the store at `root` have it.
+    /// Initialised from the first records of the store at `root`.
     package convenience init(of root: String, options: StoreOptions = StoreAccess.options) throws(RetortError) {
         var state = State()
         let parser = JSONParser()
@@ -63,6 +63,6 @@ package final class CostColumn: Sendable {
         state.withLock { $0.form(isKnown: cost != nil, bytes: bytes) }
     }
 
-    /// Whether costs that are known go to `other`.
+    /// Whether known costs go to `other`.
     package var isOfNulls: Bool { state.withLock { $0.isOfNulls } }
 }

@@ -1,18 +1,18 @@
 package import ModelAPI
 package import SegmentStore
 
-/// What an item's record will need when its answer comes. A class: it is passed on many times between a row and its
-/// record, and a copy of its texts' references is dearer than one reference.
+/// What an item's record will need when its answer arrives. A class, since it is passed on many times between a row and
+/// its record, and copying references to its texts costs more than one reference.
 package final class ItemContext: Sendable {
     package let key: RecordKey
     package let row: UInt64
     package let fingerprint: UInt64
-    /// The members of the record that say what was asked, as `AskedText` makes them.
+    /// The members of the record that hold the prompt, as `AskedText` makes them.
     package let asked: [UInt8]
     /// The row's other fields, a JSON object.
     package let metadata: [UInt8]
     package let request: ModelRequest
-    /// What its model's tokens cost; nil where that is not known.
+    /// The token prices of its model; nil if unknown.
     package let price: TokenPrice?
 
     package init(

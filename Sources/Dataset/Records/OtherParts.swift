@@ -2,30 +2,30 @@ import Basics
 package import JSONText
 package import ModelAPI
 
-/// What a record keeps beside its members, as one JSON object: parts of the answer that have no member, texts as they
-/// came that UTF-8 cannot hold, and a cost that came too late for its column (see `CostColumn`).
+/// Additional data of a record, as one JSON object: parts of the answer that have no member, original texts that UTF-8
+/// cannot represent, and a cost that became known too late for its column (see `CostColumn`).
 package struct OtherParts {
-    /// The names of what the record itself adds.
+    /// Names that the record itself adds.
     package static let costName = "cost_usd"
     private static let costKey = Array(#"{"cost_usd":"#.utf8)
 
-    /// What the record says of how its answer came about.
+    /// Notes on how the answer was obtained.
     package enum Note: String, CaseIterable {
-        /// The server that answered, where a run had several.
+        /// The server that answered, if a run had several.
         case endpoint
-        /// Where the answer was taken from, when it is that of an equal request.
+        /// The source of an answer that was taken from an equal request.
         case reused
-        /// The request that brought the answer with others', its place among them and their number: an object.
+        /// The request that brought several items' answers, the item's place in it and their number: an object.
         case shared
-        /// Of a stream, the milliseconds to the first piece of the answer: a number.
+        /// For a stream, the milliseconds to the first piece of the answer: a number.
         case firstToken = "first_token_ms"
     }
 
-    /// The object; empty where there is nothing.
+    /// The object; empty if there is nothing.
     package private(set) var json: [UInt8] = []
     package private(set) var hasReplaced = false
 
-    /// Keeps a text as it came: a JSON string token, under the name of the member that lacks it.
+    /// Keeps an original text: a JSON string token, under the name of the member that cannot hold it.
     package mutating func add(_ member: RecordMember, _ token: ArraySlice<UInt8>) {
         hasReplaced = true
         begin("\(member.name)_as_received")
@@ -33,7 +33,7 @@ package struct OtherParts {
         json.append(UInt8(ascii: "}"))
     }
 
-    /// Must be the first that is added.
+    /// Must be added first.
     package mutating func add(cost: Int?) {
         guard let cost else { return }
         let rest = json
@@ -45,7 +45,7 @@ package struct OtherParts {
     /// Adds the members of an object.
     package mutating func add(object: ArraySlice<UInt8>) {
         guard object.count > 2 else { return }
-        // A server's member of the name at that place is no cost that was written here.
+        // A server's member of the same name at that place is not a cost written here.
         if json.isEmpty, object.starts(with: Self.costKey) { json = Self.costKey + Array("null}".utf8) }
         if json.isEmpty {
             json = Array(object)
@@ -91,7 +91,7 @@ package struct OtherParts {
         json.append(UInt8(ascii: ":"))
     }
 
-    /// The cost in nanodollars that such an object begins with.
+    /// The cost in nanodollars at the start of such an object.
     package static func cost(in json: [UInt8]) -> Int? {
         guard json.starts(with: costKey) else { return nil }
         let number = json[costKey.count...].prefix { $0 != UInt8(ascii: ",") && $0 != UInt8(ascii: "}") }

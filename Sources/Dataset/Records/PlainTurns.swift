@@ -1,10 +1,10 @@
 import Glibc
 
-/// Recognises turns that a record can keep as they were written, byte for byte, without parsing them: nearly all are.
+/// Recognises turns that a record can keep byte for byte, without parsing them: nearly all are of this form.
 ///
 ///     turns = "[" turn *("," turn) "]"       turn = `{"role":` string `,"content":` string "}"
 ///
-/// with spaces and tabs between tokens. The text must be legal JSON.
+/// with spaces and tabs between tokens. The text must be valid JSON.
 package struct PlainTurns {
     private let bytes: UnsafeBufferPointer<UInt8>
     private var at = 0
@@ -50,7 +50,7 @@ package struct PlainTurns {
         return true
     }
 
-    /// A string without the escape of a surrogate: pairs are rare, and the slow way knows them.
+    /// A string without a surrogate escape: pairs are rare, and the slow path handles them.
     private mutating func takeString() -> Bool {
         guard take(UInt8(ascii: "\"")) else { return false }
         while at < bytes.count {

@@ -6,8 +6,8 @@ package import SegmentStore
 
 /// The records of `rounds/` and `verdicts/`.
 extension RecordCodec {
-    /// An answer that was billed and is no outcome. It says what it has cost; where it becomes the outcome after all,
-    /// that record says it again (`RecordTallies.Place.besides`).
+    /// A billed answer that is not an outcome, with its cost. If it becomes the outcome after all, that record states
+    /// the cost again (`RecordTallies.Place.besides`).
     package func record(of round: ItemRound, _ outcome: Outcome<ItemContext>) -> NewRecord {
         let context = outcome.context
         let cost = round.failure.bill.map { $0.nanodollars(at: context.price) } ?? context.price.map { _ in 0 }
@@ -52,12 +52,12 @@ extension RecordCodec {
         return writer.finished
     }
 
-    /// The class of a round whose answer a verifier has still to judge.
+    /// The class of a round whose answer a verifier has not judged yet.
     package static let unjudged = "unjudged"
-    /// The class of a round whose request was answered twice: the other answer is the one that counts.
+    /// The class of a round whose request was answered twice: the other answer counts.
     package static let duplicate = "duplicate"
 
-    /// What a verifier said of a round that it rejected.
+    /// A verifier's verdict on a round that it rejected.
     package func record(of opinion: ItemOpinion, _ outcome: Outcome<ItemContext>) -> NewRecord {
         verdict(
             of: opinion, key: outcome.context.key, row: outcome.context.row,
@@ -65,7 +65,8 @@ extension RecordCodec {
     }
 
     /// A record of `verdicts/`.
-    /// - Parameter key: of the item's outcome.
+    ///
+    /// - Parameter key: the key of the item's outcome.
     package func verdict(of opinion: ItemOpinion, key: RecordKey, row: UInt64, fingerprint: UInt64) -> NewRecord {
         var writer = RecordWriter(.verdicts, capacity: opinion.feedback.utf8.count + opinion.details.count + 256)
         writer.integer(.judgedRound, Int(opinion.round))
@@ -81,8 +82,8 @@ extension RecordCodec {
             row: row, fingerprint: fingerprint, members: writer.finished)
     }
 
-    /// A verdict on an outcome has its verifier's name; one on an earlier round has the round's number behind a slash, so
-    /// that each is kept. Names are cut to what a key holds.
+    /// A verdict on an outcome has its verifier's name; one on an earlier round has the round's number after a slash,
+    /// so that each is kept. Names are truncated to what a key can hold.
     package static func verdictName(_ verifier: String, round: UInt32) -> String {
         let suffix = round == 0 ? "" : "/\(round)"
         var name = String(verifier.unicodeScalars.map { $0.value < 0x20 ? " " : Character($0) })

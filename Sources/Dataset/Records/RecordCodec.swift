@@ -11,17 +11,17 @@ package struct RecordCodec: Sendable {
     private static let classNumbers = Dictionary(
         uniqueKeysWithValues: FailureClass.allCases.enumerated().map { ($1, UInt8($0)) })
 
-    /// Which prices costs are counted by (`PriceTable.version`).
+    /// The price list that costs are computed from (`PriceTable.version`).
     package var prices = ""
-    /// Whether another record says what the answers have cost.
+    /// Whether another record states the cost of the answers.
     package var isPaidBefore = false
     /// Whether the API's raw body is kept in each success.
     package var keepsBody: Bool
     /// The type that the store's costs have.
     package var costs = CostColumn()
-    /// The names of the servers where there are several; empty where there is one.
+    /// The names of the servers if there are several; otherwise empty.
     package var servers: [String] = []
-    /// Records in which a text held what UTF-8 cannot.
+    /// Records in which text that UTF-8 cannot represent was replaced.
     package let replaced = Locked(0)
     /// Seconds since 1970 for the records' `created`.
     package var now: @Sendable () -> Int64 = { wallClockSeconds() }
@@ -53,7 +53,7 @@ package struct RecordCodec: Sendable {
         case .opinion(let opinion): return record(of: opinion, outcome)
         case .failure(let failure):
             status = .failed(classIndex: Self.classNumbers[failure.failureClass]!)
-            // What cost nothing is known to have cost nothing, where prices are known at all.
+            // A billed amount of zero is a known cost, if prices are known at all.
             let cost = failure.bill.map { $0.nanodollars(at: context.price) } ?? context.price.map { _ in 0 }
             members = self.members(
                 of: naming(server(of: outcome), failure), asked: context.asked, latency: outcome.latency,
@@ -66,18 +66,18 @@ package struct RecordCodec: Sendable {
             fingerprint: context.fingerprint, members: members, tallies: tallies)
     }
 
-    /// What cost nothing is known to have cost nothing, where prices are known at all.
+    /// A billed amount of zero is a known cost, if prices are known at all.
     private func cost(of answer: ModelAnswer, _ context: ItemContext) -> Int? {
         if answer.reusedFrom != nil { return context.price.map { _ in 0 } }
         return isPaidBefore ? 0 : Bill(answer).nanodollars(at: context.price)
     }
 
-    /// The server that got the item's last request, where there are several.
+    /// The server of the item's last request, if there are several.
     package func server(of outcome: Outcome<ItemContext>) -> String? {
         servers.indices.contains(outcome.endpoint) ? servers[outcome.endpoint] : nil
     }
 
-    /// The failure with the server's name behind its message.
+    /// The failure with the server's name appended to its message.
     package func naming(_ server: String?, _ failure: ItemFailure) -> ItemFailure {
         guard let server else { return failure }
         var failure = failure
@@ -85,13 +85,13 @@ package struct RecordCodec: Sendable {
         return failure
     }
 
-    /// What a cost was counted by: the provider's own statement, or a price list.
+    /// The basis of a cost: the provider's own statement, or a price list.
     package func priceList(_ bill: Bill, _ cost: Int?) -> String {
         if cost == nil { return "" }
         return bill.costStatedNanodollars != nil ? "provider" : prices
     }
 
-    /// The record of a row that could not be understood.
+    /// The record of a malformed row.
     package func record(badRow row: Row, _ error: RetortError, key: RecordKey) -> NewRecord {
         let failure = ItemFailure(.badInput, error.description, body: row.excerpt)
         let members = members(

@@ -1,15 +1,15 @@
 import JSONText
 package import SegmentStore
 
-/// What a member of a record holds. A member has one type in all records, and is in all of its lane.
+/// The type of a record's member. A member has one type in all records, and is in every record of its lane.
 package enum MemberType: Sendable, Hashable {
-    /// Any text; empty where there is none.
+    /// Any text; empty if there is none.
     case text
-    /// The text of a JSON value, for what varies from record to record: readers that give a column one type could not
-    /// load it otherwise. Empty where there is none.
+    /// The text of a JSON value, for values whose type varies between records: readers that give a column one type
+    /// could not load them otherwise. Empty if there is none.
     case jsonText
     case integer
-    /// Null where it is not known.
+    /// Null if unknown.
     case dollars
     /// A list, never empty, of objects with `role` and `content`, both texts.
     case turns
@@ -23,19 +23,19 @@ package enum MemberType: Sendable, Hashable {
     case request
 }
 
-/// The members of a record, in their order: the one list from which records are written and through which they are read.
+/// The members of a record, in order: the one list by which records are written and read.
 package enum RecordMember: Int, CaseIterable, Sendable {
     // The head, which the store writes.
     case id, sample, status, failureClass, attempts, row, fingerprint
-    // What was asked.
+    // The prompt.
     case messages, messagesJSON, prompt, suffix, tools
-    // What was answered.
+    // The answer.
     case response, reasoning, value, valueFound, toolCalls, finishReason, model, usage, cost, prices
-    // How the item came to it.
+    // How the item reached its outcome.
     case rounds, roundsCost, verdict
-    // Why there is no answer, or why it is no outcome.
+    // Why there is no answer, or why it is not an outcome.
     case roundClass, error, corrections, rejections, httpStatus, body
-    // What a verifier said.
+    // The verdict of a verifier.
     case judgedRound, pass, score, feedback, details
     case latency, created
     case request, metadata, other, answerBody
@@ -124,7 +124,7 @@ package enum RecordMember: Int, CaseIterable, Sendable {
     /// Whether the store writes it, not `RecordWriter`.
     package var isOfHead: Bool { rawValue <= RecordMember.fingerprint.rawValue }
 
-    /// The members behind the head, in the order of writing.
+    /// The members after the head, in the order of writing.
     package static func members(of lane: Lane) -> [RecordMember] { byLane[lane] ?? [] }
 
     private static let byLane = Dictionary(
@@ -150,7 +150,7 @@ package enum UsageMember: CaseIterable {
     }
 }
 
-/// The members of a failure's `request`: what a retry sends again. The body is the text of its JSON.
+/// The members of a failure's `request`, which a retry sends again. The body is the text of its JSON.
 package enum RequestMember: CaseIterable {
     case path, body
 

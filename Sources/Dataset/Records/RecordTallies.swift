@@ -3,7 +3,7 @@ import JSONText
 package import ModelAPI
 package import SegmentStore
 
-/// The sums a store keeps over its records.
+/// The sums that a store keeps over its records.
 package enum RecordTallies {
     package static let names = [
         "prompt_tokens", "completion_tokens", "reasoning_tokens", "cached_tokens", "latency_ms", "truncated",
@@ -12,12 +12,12 @@ package enum RecordTallies {
 
     package enum Place: Int {
         case prompt, completion, reasoning, cached, latency, truncated, cost
-        /// Of failures: what their answers have cost. Of responses: how much of `cost` a record in `rounds/` says too.
-        /// In a store's list of names it has the name that it had when failures alone used it.
+        /// For failures: the cost of their answers. For responses: the part of `cost` that a record in `rounds/` states
+        /// too. The store's list of names keeps the name from when only failures used it.
         case besides
     }
 
-    /// - Parameter isInRounds: a record in `rounds/` says what the answer has cost.
+    /// - Parameter isInRounds: whether a record in `rounds/` states the answer's cost.
     package static func of(_ answer: ModelAnswer, latency: Interval, cost: Int?, isInRounds: Bool = false) -> Tallies {
         var tallies = Tallies()
         tallies[Place.prompt.rawValue] = UInt64(clamping: answer.usage.prompt)
@@ -43,12 +43,12 @@ package enum RecordTallies {
         return tallies
     }
 
-    /// A sum over the store by the number of its name.
+    /// A sum over the store by its index in the list of names.
     package static func sum(_ number: Int, in counters: StoreCounters) -> UInt64 {
         counters.tallies(of: number == Place.besides.rawValue ? .failures : .responses)[number]
     }
 
-    /// Reads the tallies back from a record's line, for a store that has to be indexed anew.
+    /// Recomputes the tallies from a record's line, for a store whose index is rebuilt.
     package static func recounter() -> @Sendable ([UInt8]) -> Tallies {
         let parser = Locked(JSONParser())
         return { line in

@@ -1,8 +1,8 @@
 package import JSONText
 import SegmentStore
 
-/// A record as its readers see it: members by the schema, in the form of today's records and of earlier ones, which had
-/// `metadata` and a request's body as JSON values and left out what was empty.
+/// A reader's view of a record: members by the schema, in the current form and in earlier ones, which had `metadata`
+/// and a request's body as JSON values and omitted empty members.
 package struct RecordView {
     package let root: JSONValue
 
@@ -10,7 +10,7 @@ package struct RecordView {
 
     package func member(_ member: RecordMember) -> JSONValue? { root[member.name] }
 
-    /// A text as it was written, with its quotes; `""` where it is missing or something else.
+    /// A text as written, with its quotes; `""` if it is missing or not a text.
     package func token(_ member: RecordMember) -> ArraySlice<UInt8> {
         guard let value = root[member.name], value.kind == .string else { return AskedTurns.emptyText }
         return value.raw
@@ -22,7 +22,7 @@ package struct RecordView {
 
     package func usage(_ member: UsageMember) -> Int { root[RecordMember.usage.name]?[member.name]?.int ?? 0 }
 
-    /// A JSON text: what a text holds, or an earlier record's value as it was written. Empty where there is none.
+    /// A JSON text: the content of a text member, or an earlier record's value as written. Empty if there is none.
     package func json(_ member: RecordMember) -> [UInt8] {
         guard let value = root[member.name], value.kind != .null else { return [] }
         return value.stringBytes ?? Array(value.raw)
@@ -34,7 +34,7 @@ package struct RecordView {
         return text.isEmpty ? Array("{}".utf8) : text
     }
 
-    /// Nanodollars; nil where the price is not known.
+    /// Nanodollars; nil if the price is not known.
     package var cost: Int? {
         if let dollars = root[RecordMember.cost.name]?.double { return Money.nanodollars(dollars) }
         return OtherParts.cost(in: json(.other))
@@ -44,17 +44,17 @@ package struct RecordView {
 
     package var isRound: Bool { root[RecordMember.status.name]?.string == "round" }
 
-    /// Whether a record in `rounds/` has the same answer, with its cost: it was kept there until it was judged.
+    /// Whether a record in `rounds/` has the same answer and cost: it was kept there until it was judged.
     package var isInRounds: Bool { !json(.verdict).isEmpty }
 
     package var isTruncated: Bool { root[RecordMember.finishReason.name]?.rawStringContent.map(Self.isLength) ?? false }
 
     private static func isLength(_ reason: ArraySlice<UInt8>) -> Bool { reason.elementsEqual("length".utf8) }
 
-    /// The answer says something: a text or tool calls.
+    /// Whether the answer has content: a text or tool calls.
     package var isAnswered: Bool { token(.response).count > 2 || !json(.toolCalls).isEmpty }
 
-    /// What a failure asked; nil where it asked nothing.
+    /// A failure's request; nil if it has none.
     package var request: (path: String, body: [UInt8])? {
         guard let request = root[RecordMember.request.name],
             let path = request[RequestMember.path.name]?.string, !path.isEmpty,
@@ -63,7 +63,7 @@ package struct RecordView {
         return (path, body.stringBytes ?? Array(body.raw))
     }
 
-    /// The turns as they were sent, a JSON array; nil where the record is of a completion.
+    /// The turns as sent, a JSON array; nil for a completion.
     package var turns: ArraySlice<UInt8>? {
         let exact = json(.messagesJSON)
         if !exact.isEmpty, !isCompletion { return exact[...] }
@@ -71,13 +71,13 @@ package struct RecordView {
         return list.raw
     }
 
-    /// Whether a text was to be continued, or a gap in it to be filled.
+    /// Whether the request was a completion or a fill-in-the-middle.
     package var isCompletion: Bool {
         if root[RecordMember.messages.name] == nil { return true }
         return token(.prompt).count > 2 || token(.suffix).count > 2
     }
 
-    /// The members that say what was asked, with their names; nil where an earlier version wrote the record.
+    /// The members that hold the prompt, with their names; nil if an earlier version wrote the record.
     package var askedAsWritten: [UInt8]? {
         guard root[RecordMember.messagesJSON.name] != nil else { return nil }
         var bytes: [UInt8] = []
@@ -91,7 +91,7 @@ package struct RecordView {
         return bytes
     }
 
-    /// How long what was asked is, each text counted once, with the name of the first member.
+    /// The length of the prompt, each text counted once, with the name of the first member.
     package var askedBytes: Int {
         let first = root[RecordMember.messages.name] == nil ? RecordMember.prompt : .messages
         let rest: [RecordMember] = [.suffix, .tools]
@@ -100,7 +100,7 @@ package struct RecordView {
         }
     }
 
-    /// The same of members that are not in a record yet.
+    /// The length of a prompt that is not in a record yet.
     package static func askedBytes(_ asked: [UInt8], with parser: JSONParser) -> Int {
         (try? parser.parse([0x7B] + asked + [0x7D]).root).map { RecordView($0).askedBytes } ?? asked.count
     }

@@ -3,7 +3,7 @@ import JSONText
 package import ModelAPI
 package import SegmentStore
 
-/// Puts the members of one record together. All of them have to be written, in the schema's order.
+/// Builds the members of one record. All members must be written, in the schema's order.
 package struct RecordWriter {
     package private(set) var bytes: [UInt8] = []
     private let members: [RecordMember]
@@ -27,7 +27,7 @@ package struct RecordWriter {
         position += 1
     }
 
-    /// The members that say what was asked, as `AskedMembers` or a record has them.
+    /// The prompt members, as `AskedMembers` or a record has them.
     package mutating func asked(_ members: [UInt8]) {
         precondition(position == 0, "what was asked comes first")
         bytes.append(contentsOf: members)
@@ -36,7 +36,7 @@ package struct RecordWriter {
 
     private static let askedCount = RecordMember.tools.rawValue - RecordMember.messages.rawValue + 1
 
-    /// A JSON string token; surrogates without their other half are replaced. Returns how many.
+    /// A JSON string token; unpaired surrogates are replaced. Returns how many.
     @discardableResult
     package mutating func token(_ member: RecordMember, _ token: ArraySlice<UInt8>) -> Int {
         begin(member)
@@ -48,7 +48,7 @@ package struct RecordWriter {
         JSONString.append(text, to: &bytes)
     }
 
-    /// Bytes of any kind as a text.
+    /// Arbitrary bytes as a text.
     package mutating func text(_ member: RecordMember, _ text: some Collection<UInt8>) {
         begin(member)
         JSONString.appendText(text, to: &bytes)
@@ -64,13 +64,13 @@ package struct RecordWriter {
         bytes.append(contentsOf: (value ? "true" : "false").utf8)
     }
 
-    /// What is no number counts as 0.
+    /// A value that is not a finite number is written as 0.
     package mutating func number(_ member: RecordMember, _ value: Double) {
         begin(member)
         bytes.append(contentsOf: "\(value.isFinite ? value : 0)".utf8)
     }
 
-    /// Nil is an unknown price.
+    /// Nil means an unknown price.
     package mutating func dollars(_ member: RecordMember, nanodollars: Int?) {
         begin(member)
         if let nanodollars { Money.append(nanodollars, to: &bytes) } else { bytes.append(contentsOf: "null".utf8) }

@@ -2,13 +2,13 @@ package import JSONText
 package import ModelAPI
 import PromptSource
 
-/// How the rows of a store are named and compared, as its job says. A store keeps the scheme that it was begun with:
-/// under another one nothing that was answered would be found again.
+/// How a store's rows are named and compared, as its job states. A store keeps the scheme that it was begun with: under
+/// another one, stored answers would not be found.
 package enum RowScheme: Sendable {
-    /// By the bytes of requests. A row's own parameters are not sent.
+    /// By the bytes of requests. Parameters of a row are not sent.
     case bytes
-    /// By the values of requests: escapes, white space, the order of members and spellings of numbers do not count. A
-    /// row's own parameters are sent.
+    /// By the values of requests: escapes, white space, member order and number spellings are ignored. Parameters of a
+    /// row are sent.
     case values
 
     /// The job's member, and its value in new stores.
@@ -24,7 +24,7 @@ package enum RowScheme: Sendable {
         }
     }
 
-    /// Whether a stored fingerprint, cut as the index has it, is the request's. `fingerprint` is what the request has.
+    /// Whether a stored fingerprint, truncated as in the index, is the request's. `fingerprint` is the request's own.
     package func matches(
         _ stored: UInt32, _ fingerprint: UInt64, _ request: ModelRequest, _ builder: RequestBuilder,
         with parser: JSONParser

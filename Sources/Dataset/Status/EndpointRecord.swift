@@ -3,7 +3,7 @@ import CommandLine
 package import JSONText
 package import ResponseGenerator
 
-/// How one of several servers of a run does, as `RunRecord` tells.
+/// The state of one of several servers of a run, as in `RunRecord`.
 package struct EndpointRecord: Sendable, Hashable {
     package var name = ""
     /// `up`, `down`, `rate_limited` or `excluded`.
@@ -15,7 +15,7 @@ package struct EndpointRecord: Sendable, Hashable {
     package var completionTokens = 0
     package var inFlight = 0
     package var concurrency = 0
-    /// The mean of its answers.
+    /// The mean over its answers.
     package var latencyMilliseconds = 0
     package var lastError = ""
 
@@ -44,7 +44,7 @@ package struct EndpointRecord: Sendable, Hashable {
         ])
     }
 
-    /// Reads it back; nil where there is no name.
+    /// Parses the JSON form; nil if there is no name.
     package init?(_ value: JSONValue) {
         func text(_ name: StaticString) -> String { Self.cut(value[name]?.string ?? "") }
         func count(_ name: StaticString) -> Int { max(0, min(value[name]?.int ?? 0, RunRecord.countMax)) }

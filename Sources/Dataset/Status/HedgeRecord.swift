@@ -3,19 +3,20 @@ import CommandLine
 package import JSONText
 package import ResponseGenerator
 
-/// What duplicates of stragglers have brought to a run, as `RunRecord` tells.
+/// The effect of duplicate requests for stragglers in a run, as in `RunRecord`.
 package struct HedgeRecord: Sendable, Hashable {
     package var sent = 0
-    /// Of these, the ones that answered first.
+    /// Duplicates that answered first.
     package var won = 0
     /// Answers that came second and were recorded.
     package var late = 0
-    /// Estimate: what the requests that lost to their duplicate would still have taken, together; nil while too little is known.
+    /// Estimate of the time that requests beaten by their duplicate would still have taken, in total; nil while too
+    /// little is known.
     package var savedSeconds: Double?
-    /// Dollars that losers have cost, and that cancelled ones may have cost beside.
+    /// Dollars that the losing requests cost, and the maximum that cancelled ones may have cost in addition.
     package var cost = 0.0
     package var costMax = 0.0
-    /// From when on a request got a duplicate; nil before enough were known.
+    /// The latency from which a request got a duplicate; nil before enough answers were known.
     package var thresholdSeconds: Double?
 
     package init(_ counts: HedgeCounts) {
@@ -34,7 +35,7 @@ package struct HedgeRecord: Sendable, Hashable {
         ])
     }
 
-    /// Reads it back; nil for anything but an object.
+    /// Parses the JSON form; nil if it is not an object.
     package init?(_ value: JSONValue?) {
         guard let value, !value.members.isEmpty else { return nil }
         func count(_ name: StaticString) -> Int { max(0, min(value[name]?.int ?? 0, RunRecord.countMax)) }

@@ -1,14 +1,14 @@
 import JSONText
 
-/// How the last run or retry of a store goes or went, as its writer tells: `progress.json` in the store.
+/// The progress or result of a store's last run or retry, as reported by its writer: `progress.json` in the store.
 ///
-/// Counts are of items. What is not known is nil; texts are cut, so that the file stays small.
+/// Counts are of items. Unknown values are nil; texts are truncated to keep the file small.
 package struct RunRecord: Sendable, Hashable {
     package enum State: String, Sendable {
         case running
-        /// Its work was done.
+        /// It finished its work.
         case ended
-        /// Before its work was done; `reason` says why.
+        /// It ended before its work was finished; `reason` says why.
         case stopped
     }
 
@@ -32,35 +32,35 @@ package struct RunRecord: Sendable, Hashable {
     package var waiting = 0
     package var nextRetrySeconds: Double?
     package var requests = 0
-    /// Failed attempts that were repeated, by their class.
+    /// Retried attempts by failure class.
     package var retries: [String: Int] = [:]
     package var elapsedSeconds = 0.0
     package var itemsPerSecond = 0.0
     package var remainingSeconds: Double?
     package var promptTokens = 0
     package var completionTokens = 0
-    /// Dollars, of all answers in the store.
+    /// Dollars for all answers in the store.
     package var cost: Double?
-    /// Answers of this run that stopped at the token limit, and those that hold nothing.
+    /// Answers of this run that were truncated at the token limit, and empty ones.
     package var truncated = 0
     package var empty = 0
-    /// Answers of this run in which a value was found, by how; and those that are invalid.
+    /// Answers of this run in which a value was found, by how; and invalid ones.
     package var valuesFound: [String: Int] = [:]
     package var invalid = 0
-    /// Why nothing is sent for now; empty when it is.
+    /// Why nothing is being sent; empty if requests are sent.
     package var paused = ""
-    /// How long an outage will still be waited for; nil when there is none.
+    /// How much longer an outage is waited for; nil if there is none.
     package var outageLeftSeconds: Double?
-    /// What the latest failed request met; empty once a later one has succeeded.
+    /// The error of the latest failed request; empty once a later one has succeeded.
     package var lastError = ""
-    /// Requests that may be in flight now, and at most.
+    /// Current and maximum requests in flight.
     package var concurrency = 0
     package var concurrencyMax = 0
-    /// How each server does; empty where there is one.
+    /// The state of each server; empty if there is one.
     package var endpoints: [EndpointRecord] = []
-    /// What duplicates of stragglers have brought; nil where none are sent.
+    /// The effect of duplicate requests; nil if none are sent.
     package var hedges: HedgeRecord?
-    /// How the run was told to go: names and texts, without secrets.
+    /// The run's settings: names and texts, without secrets.
     package var settings: [String: String] = [:]
 
     package init() {}
@@ -101,7 +101,7 @@ extension RunRecord {
         ]).text
     }
 
-    /// Reads the file's text; nil for anything else. Numbers out of bounds are brought within them.
+    /// Parses the file; nil for anything else. Numbers out of bounds are clamped.
     package init?(_ json: [UInt8]) {
         guard let root = try? JSONParser().parse(json).root, root["format"]?.string == Self.format,
             let state = root["state"]?.string.flatMap(State.init)
@@ -140,7 +140,7 @@ extension RunRecord {
         }
     }
 
-    /// More than any run counts, and far from what overflows in sums.
+    /// More than any run counts; sums of it do not overflow.
     package static let countMax = 1 << 53
     private static let membersMax = 64
 }

@@ -1,17 +1,17 @@
 import Glibc
 import SegmentStore
 
-/// `progress.json` of a store. Never needed: what cannot be written or read is as if it were not there.
+/// `progress.json` of a store. Optional: errors of reading and writing are ignored.
 package struct RunRecordFile {
     package static let name = "progress.json"
-    /// A longer file is not one that was written here.
+    /// A longer file was not written here.
     package static let bytesMax = 256 << 10
 
     private let path: String
 
     package init(in root: String) { path = "\(root)/\(Self.name)" }
 
-    /// Replaces the file as a whole. It need not survive a power cut, so it is not synced.
+    /// Replaces the file atomically. It need not survive a power cut, so it is not synced.
     package func write(_ record: RunRecord) {
         let bytes = record.json
         let temporary = "\(path).\(getpid()).tmp"
@@ -23,9 +23,9 @@ package struct RunRecordFile {
         if count != bytes.count || rename(temporary, path) != 0 { unlink(temporary) }
     }
 
-    /// The record; nil where there is no such file.
+    /// The record; nil if there is no such file.
     package func read() -> RunRecord? {
-        // A FIFO of that name must not hold anything up.
+        // Opening must not block on a FIFO of that name.
         let descriptor = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
         guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }

@@ -6,10 +6,10 @@ package struct StatusComparison {
     private let stores: [StoreStatus]
     private let titles: [String]
 
-    /// The widest column; more is cut.
+    /// Maximum width of a column; longer cells are truncated.
     private static let cellsMax = 32
 
-    /// - Parameter titles: what the columns are called; nil: by the stores' paths.
+    /// - Parameter titles: column titles; nil: the stores' paths.
     package init(_ stores: [StoreStatus], titles: [String]? = nil) {
         self.stores = stores
         self.titles = titles ?? stores.map(\.root)
@@ -44,7 +44,7 @@ package struct StatusComparison {
         return Self.aligned(rows)
     }
 
-    /// Cells in columns.
+    /// Aligns cells in columns.
     package static func aligned(_ rows: [[String]]) -> [String] {
         let cells = rows.map { row in
             row.map { CellWidth.truncated(CellWidth.sanitized($0), to: cellsMax) }

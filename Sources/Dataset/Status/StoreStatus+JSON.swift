@@ -3,8 +3,9 @@ import JSONText
 import SegmentStore
 
 extension StoreStatus {
-    /// One JSON object on a line. Members keep their names and types; what is not known is null.
-    /// - Parameter sample: latencies and lengths; nil where they were not asked for.
+    /// One JSON object on a line. Members keep their names and types; unknown values are null.
+    ///
+    /// - Parameter sample: latencies and lengths; nil if they were not requested.
     package func json(_ sample: AnswerSample? = nil) -> String {
         var object = JSONLine()
         object.text("store", root)
@@ -63,7 +64,7 @@ extension StoreStatus {
         object.member("spent", spending.json.line)
     }
 
-    /// Of the run that is writing; null for others.
+    /// Adds what the running run reports; null for other stores.
     private func appendRun(_ object: inout JSONLine) {
         let live = state == .running ? run : nil
         object.member("rate_per_s", Self.number(run?.itemsPerSecond))

@@ -38,7 +38,7 @@ extension StoreStatus {
             : "unknown: the store has records of other inputs too; the run itself tells"
     }
 
-    /// Name and text of each line.
+    /// The name and text of each line.
     package var facts: [(name: String, text: String)] {
         var facts: [(String, String)] = [("state", sentence)]
         facts += running
@@ -115,7 +115,7 @@ extension StoreStatus {
     private static let damageShownMax = 10
     private static let batchesShownMax = 20
 
-    /// What the run that is writing says of its pace.
+    /// The running run's rate.
     private var running: [(String, String)] {
         guard state == .running, let run else { return [] }
         var pace = "\(Human.rate(run.itemsPerSecond).replacing("/s", with: " items/s"))"

@@ -4,20 +4,19 @@ import CommandLine
 import JSONText
 package import SegmentStore
 
-/// What there is to say of a store from its counts, its last run's own account and, for percentiles, a bounded number
-/// of records.
+/// The state of a store: its counts, its last run's own report and, for percentiles, a bounded number of records.
 package struct StoreStatus {
-    /// How far the store is.
+    /// The state of the work.
     package enum State: String, Sendable {
-        /// A run writes the store now.
+        /// A run is writing the store.
         case running
-        /// The last run's work was done.
+        /// The last run finished its work.
         case ended
-        /// The last run was stopped before its work was done.
+        /// The last run stopped before its work was finished.
         case stopped
-        /// The last run's process has vanished without a word.
+        /// The last run's process was killed or crashed.
         case killed
-        /// Nothing is known of a last run.
+        /// No last run is known.
         case idle
     }
 
@@ -25,23 +24,23 @@ package struct StoreStatus {
     package let reader: StoreReader
     package let writer: String?
     package let sizes: [Lane: [Int]]
-    /// Answers that were moved away for those of changed rows.
+    /// Answers that were archived because their rows changed.
     package let superseded: SupersededCount
-    /// What all requests for the store have cost.
+    /// The cost of all requests for the store.
     package let spending: Spending
-    /// What the last run says of itself; nil when there was none, or when it is not the writer.
+    /// The last run's report; nil if there was none, or if another process is writing.
     package let run: RunRecord?
     package let state: State
-    /// What was exported, the newest last.
+    /// Exports of the store, newest last.
     package let exports: [ExportNote]
-    /// What is known to be damaged.
+    /// Known damage.
     package let damage: [Damage]
     /// Batches at the provider whose results are not in the store yet.
     package let batches: [BatchStanding]
 
     package init(_ root: String) throws(RetortError) {
         self.root = root
-        // Read first: what it counts is then in the store.
+        // Read first, so that everything it counts is in the store.
         let record = RunRecordFile(in: root).read()
         reader = try StoreReader(root, options: StoreAccess.options)
         sizes = try reader.segmentSizes()
@@ -55,7 +54,7 @@ package struct StoreStatus {
         (writer, run, state) = (holder, known, Self.state(known, isWritten: holder != nil))
     }
 
-    /// Whether a record of that process is of the lock's holder, or of the last one.
+    /// Whether the record of that process belongs to the lock's holder, or to the last one.
     private static func isHolder(_ holder: String?, _ pid: Int) -> Bool {
         holder.map { $0.split { !$0.isNumber }.contains { $0 == String(pid) } } ?? true
     }
@@ -72,10 +71,10 @@ package struct StoreStatus {
     package var done: Int { Int(clamping: reader.counters.done) }
     package var failed: Int { Int(clamping: reader.counters.failed) }
 
-    /// Of the run's own account what concerns the store's input: a retry counts other items.
+    /// The part of the run's report that concerns the store's input: a retry counts other items.
     private var account: RunRecord? { run?.command == "run" ? run : nil }
 
-    /// Items of the input; nil as long as nothing has counted them.
+    /// Items of the input; nil until they have been counted.
     package var items: Int? { reader.items ?? account?.total }
 
     package var pending: Int? {
@@ -83,7 +82,7 @@ package struct StoreStatus {
         return account?.pending ?? account.flatMap { run in run.total.map { max(0, $0 - run.done - run.failed) } }
     }
 
-    /// Items per second of the run that is writing.
+    /// Items per second of the running run.
     package var rate: Double? { state == .running ? run?.itemsPerSecond : nil }
 
     package var cost: Double? { spending.dollars }
@@ -98,15 +97,15 @@ package struct StoreStatus {
         Int(clamping: RecordTallies.sum(place.rawValue, in: reader.counters))
     }
 
-    /// The mean of a tally over the answers; nil before the first.
+    /// The mean of a tally over the answers; nil before the first answer.
     package func mean(_ place: RecordTallies.Place) -> Double? { done > 0 ? Double(tally(place)) / Double(done) : nil }
 
-    /// Of the answers alone.
+    /// The cost of answers only.
     package var costPerItem: Double? {
         done > 0 && spending.answers > 0 ? Money.dollars(spending.answers) / Double(done) : nil
     }
 
-    /// The settings of the last run, the most telling first.
+    /// The settings of the last run, most important first.
     package var settings: [(name: String, text: String)] {
         guard let run else { return [] }
         return run.settings.filter { $0.key != "base_url" }.sorted { $0.key < $1.key }.map { name, text in
@@ -118,9 +117,9 @@ package struct StoreStatus {
     package var server: String? { run?.settings["base_url"] ?? ServerNote.url(in: reader.manifest) }
 }
 
-/// Latencies and lengths of a store's first answers: their number is bounded, so that a status stays quick.
+/// Latencies and lengths of a store's first answers, bounded in number so that a status stays quick.
 package struct AnswerSample {
-    /// Answers that are read at most.
+    /// Maximum answers that are read.
     package static let recordsMax = 20_000
 
     package private(set) var latency = LogHistogram()

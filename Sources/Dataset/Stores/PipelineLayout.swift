@@ -5,7 +5,7 @@ import JobFiles
 import SegmentStore
 import StageSource
 
-/// What a pipeline's directory says of its stages, for commands that look at the whole.
+/// The stages of a pipeline's directory, for commands that work on all of them.
 package struct PipelineLayout: Sendable, Hashable {
     package struct Stage: Sendable, Hashable {
         package var name: String
@@ -14,9 +14,9 @@ package struct PipelineLayout: Sendable, Hashable {
         /// The stage that it judges.
         package var judged: String?
         package var passAt: Double?
-        /// Of a stage on its own answers, the generation from the second on.
+        /// For a stage on its own answers: the generation, from the second on.
         package var generation: Int?
-        /// The condition of its rows; empty: every answer.
+        /// The condition on its rows; empty: every answer.
         package var condition: String
 
         package init(
@@ -39,8 +39,7 @@ package struct PipelineLayout: Sendable, Hashable {
     private static let fileName = "pipeline.json"
     private static let fileMode: mode_t = 0o644
 
-    /// The layout of a directory; nil where it is not that of a pipeline. Throws `.damagedData` where its file cannot be
-    /// understood.
+    /// The layout of a directory; nil if it is not a pipeline's. Throws `.damagedData` if its file is invalid.
     package static func load(_ root: String) throws(RetortError) -> PipelineLayout? {
         let path = root + "/" + fileName
         let files = PosixFileSystem()
@@ -89,12 +88,12 @@ package struct PipelineLayout: Sendable, Hashable {
 
     package func path(of stage: String) -> String { root + "/" + stage }
 
-    /// The stores of the stages that there are, in their order.
+    /// The stores of the stages that exist, in order.
     package var stores: [String] {
         stages.map { path(of: $0.name) }.filter { StoreAccess.isStore($0) }
     }
 
-    /// The stores of a stage's generations, where an operand is `OUT/NAME` of a repeated stage; nil where it is not.
+    /// The stores of a stage's generations, if an operand is `OUT/NAME` of a repeated stage; otherwise nil.
     package static func generations(of operand: String) throws(RetortError) -> [String]? {
         let parts = operand.split(separator: "/", omittingEmptySubsequences: false)
         guard !StoreAccess.isStore(operand), let name = parts.last, parts.count > 1,
@@ -105,7 +104,7 @@ package struct PipelineLayout: Sendable, Hashable {
         return stores.isEmpty ? nil : stores
     }
 
-    /// What a command was named: a store, or the stores of a pipeline.
+    /// The stores that an operand means: one store, or those of a pipeline.
     package static func stores(of operand: String) throws(RetortError) -> [String] {
         if let generations = try generations(of: operand) { return generations }
         guard let layout = try load(operand) else { return [operand] }

@@ -3,13 +3,13 @@ package import JSONText
 import ModelAPI
 package import StageSource
 
-/// The stages whose records of one id make a row.
+/// The stages whose records are joined by id into rows.
 package struct StageSources: Sendable, Hashable {
     /// In the order of the job; the last one is read record by record.
     package var names: [String]
-    /// Whose fields are the row's own.
+    /// The stage whose fields are the row's own.
     package var lead: String
-    /// Whose answers are verdicts on those of the lead; its failures will do.
+    /// The stage whose answers are verdicts on the lead's; its failures count as records.
     package var judge: String?
     package var passAt: Double?
 
@@ -21,7 +21,7 @@ package struct StageSources: Sendable, Hashable {
 
     /// The rows that they make.
     ///
-    /// - Parameter stages: those of the pipeline so far.
+    /// - Parameter stages: the stages of the pipeline so far.
     package func selection(where condition: WhereClause?, in root: String, of stages: [StageOrigin]) -> SourceSelection
     {
         let lines = names.map { StageOrigin.lineage(of: $0, among: stages, in: root) }
@@ -51,7 +51,7 @@ package struct StageSources: Sendable, Hashable {
         return object.finished
     }
 
-    /// Nil where the value does not say which of the stages are meant.
+    /// Nil if the value does not name known stages.
     package init?(_ value: JSONValue, among stages: [String]) {
         names = (value["stages"]?.elements ?? []).compactMap(\.string)
         lead = value["lead"]?.string ?? ""
@@ -63,12 +63,12 @@ package struct StageSources: Sendable, Hashable {
     }
 }
 
-/// Where the rows of a stage come from.
+/// Where a stage's rows come from.
 package struct StageOrigin: Sendable, Hashable {
     package var name: String
-    /// The stage that is read record by record; nil: its input is of files.
+    /// The stage that is read record by record; nil: its input is files.
     package var from: String?
-    /// Which its ids tell; nil: none.
+    /// The generation, which is part of its ids; nil: none.
     package var generation: Int?
 
     package init(name: String, from: String? = nil, generation: Int? = nil) {
@@ -77,11 +77,11 @@ package struct StageOrigin: Sendable, Hashable {
         self.generation = generation
     }
 
-    /// A stage, the one that its rows come from, and so on.
+    /// A stage, the stage that its rows come from, and so on.
     package static func lineage(of name: String, among stages: [StageOrigin], in root: String) -> [ItemWay.Step] {
         var line: [ItemWay.Step] = []
         var next: String? = name
-        // A stage comes from an earlier one, so the line ends.
+        // A stage comes from an earlier one, so the chain ends.
         while let stage = stages.first(where: { $0.name == next }), line.count < stages.count {
             line.append(ItemWay.Step("\(root)/\(stage.name)", generation: stage.generation))
             next = stage.from

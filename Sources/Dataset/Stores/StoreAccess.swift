@@ -9,8 +9,8 @@ package enum StoreAccess {
         return options
     }
 
-    /// How a store is read while it is written: from the same files. The kernel's are opened beside the descriptors that are
-    /// kept for the writer.
+    /// Options for reading a store that this process is writing: through the same file system layer. Files are opened
+    /// in addition to the descriptors kept for the writer.
     package static func options(reading store: RecordStore) -> StoreOptions {
         var options = options
         if !(store.options.files is PosixFileSystem) { options.files = store.options.files }
@@ -24,12 +24,12 @@ package enum StoreAccess {
         return size > 0
     }
 
-    /// A damaged stretch in words.
+    /// A damaged part in words.
     package static func sentence(_ damage: Damage) -> String {
         "damaged: \(place(damage)): \(damage.reason)"
     }
 
-    /// The file, and the bytes of it that are meant.
+    /// The file and its damaged bytes.
     package static func place(_ damage: Damage) -> String {
         let name = CellWidth.sanitized(damage.name)
         return damage.range.isEmpty
@@ -41,7 +41,7 @@ extension StoreReader {
     /// Items of the input, once it has been read to its end.
     package var items: Int? { manifest.input?.items(samples: manifest.samples).map { Int(clamping: $0) } }
 
-    /// Items of the input without an outcome; nil where that cannot be told without reading the input.
+    /// Items of the input without an outcome; nil if the input must be read to know.
     package var pending: Int? {
         guard let items else { return nil }
         let outcomes = counters.done + counters.failed

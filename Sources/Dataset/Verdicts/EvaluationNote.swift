@@ -3,13 +3,13 @@ import CommandLine
 import JSONText
 package import SegmentStore
 
-/// What the last evaluations of a store came to, by verifier: a note in its manifest, for `retort status`.
+/// Results of a store's last evaluations, by verifier: a note in its manifest, for `retort status`.
 package struct EvaluationNote: Hashable {
     package var judged: Int
     package var passed: Int
 
     package static let name = "evaluations"
-    /// Verifiers that a store remembers.
+    /// Maximum verifiers that are remembered.
     package static let verifiersMax = 20
 
     package static func read(_ manifest: StoreManifest) -> [String: EvaluationNote] {
@@ -24,7 +24,7 @@ package struct EvaluationNote: Hashable {
         return notes
     }
 
-    /// Makes the verifier known before there is a sum of its verdicts.
+    /// Registers the verifier before there is a sum of its verdicts.
     package static func announce(_ verifier: String, in store: RecordStore) throws(RetortError) {
         var notes = read(store.manifest)
         guard notes[verifier] == nil else { return }
@@ -45,7 +45,7 @@ package struct EvaluationNote: Hashable {
         for tally in summary.verifiers {
             notes[tally.name] = EvaluationNote(judged: tally.judged, passed: tally.passed)
         }
-        // The newest stay.
+        // The newest are kept.
         let newest = Set(summary.verifiers.map(\.name))
         while notes.count > verifiersMax, let old = notes.keys.sorted().first(where: { !newest.contains($0) }) {
             notes[old] = nil

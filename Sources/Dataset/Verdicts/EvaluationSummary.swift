@@ -4,18 +4,18 @@ import JSONText
 import ModelAPI
 package import SegmentStore
 
-/// What a verifier's verdicts on a store's answers come to.
+/// Sums of a verifier's verdicts on a store's answers.
 package struct VerifierTally: Sendable {
     package var name: String
     package var judged = 0
     package var passed = 0
     package var unjudged = 0
-    /// Of tests that did not say the same twice.
+    /// Tests with different results in two executions.
     package var flipped = 0
     package private(set) var scores = 0.0
     /// By the hash of the item's id. An item is a row with all its samples.
     package private(set) var items: [Hash128: SampleCount] = [:]
-    /// The ids, where they are wanted, in the order of their first answers.
+    /// The ids, if requested, in the order of their first answers.
     package private(set) var ids: [[UInt8]] = []
 
     package init(_ name: String) { self.name = name }
@@ -39,19 +39,19 @@ package struct VerifierTally: Sendable {
 
     private static let flip = Array(#""flipped":true"#.utf8)
 
-    /// pass@1, and pass@k for the other numbers of which there are samples.
+    /// pass@1, and pass@k for the other numbers for which there are enough samples.
     package func passAt(_ ks: [Int]) -> [PassAtK] { ks.compactMap { PassAtK($0, of: items.values) } }
 
-    /// The numbers that are shown where none are asked for.
+    /// The numbers shown by default.
     package static func ks(samples: Int) -> [Int] { [1, 5, 10, 50, 100].filter { $0 <= max(1, samples) } }
 }
 
-/// The verdicts of several verifiers on a store's answers, counted in one walk over the answers.
+/// Verdicts of several verifiers on a store's answers, counted in one pass over the answers.
 package struct EvaluationSummary: Sendable {
     package var root: String
     package var verifiers: [VerifierTally]
     package var answers = 0
-    /// Items without an answer that was judged.
+    /// Items without a judged answer.
     package var failed = 0
     package var ks: [Int]
 
@@ -77,7 +77,7 @@ package struct EvaluationSummary: Sendable {
                 tallies[place].add(verdict, record.head.key, keepsID: keepsIDs)
             }
         }
-        // An item whose answers a run's verifier rejected has failed by its word.
+        // An item whose answers a run's verifier rejected counts as failed by it.
         try reader.forEach(.failures, onDamage: onDamage) { record throws(RetortError) in
             guard try reader.lookup(record.head.key.hash)?.recordStatus != .ok,
                 let root = try? parser.parse(record.line).root
@@ -98,7 +98,7 @@ package struct EvaluationSummary: Sendable {
         verifiers = tallies
     }
 
-    /// For people.
+    /// Lines for display.
     package var lines: [String] {
         var lines = ["\(Human.plural(answers, "answer")) in \(CellWidth.sanitized(root))"]
         if failed > 0 { lines[0] += "; \(Human.plural(failed, "item")) without an answer, not counted below" }
@@ -152,7 +152,7 @@ package struct EvaluationSummary: Sendable {
         ])
     }
 
-    /// A line for each item of each verifier: JSON objects.
+    /// One JSON object per item and verifier.
     package func forEachItem(_ body: ([UInt8]) throws(RetortError) -> Void) throws(RetortError) {
         for tally in verifiers {
             for id in tally.ids {

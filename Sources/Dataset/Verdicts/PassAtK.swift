@@ -1,12 +1,12 @@
 import Basics
 
-/// Samples of one item, and how many of them have passed.
+/// The number of samples of one item, and how many passed.
 package struct SampleCount: Sendable, Hashable {
     package var samples = 0
     package var passed = 0
 
-    /// The chance that at least one of `k` samples, drawn without putting back, passes: 1 - C(n-c,k)/C(n,k), the unbiased
-    /// estimator of Chen et al. 2021 (https://arxiv.org/abs/2107.03374). Nil where there are fewer samples.
+    /// The probability that at least one of `k` samples, drawn without replacement, passes: 1 - C(n-c,k)/C(n,k), the
+    /// unbiased estimator of Chen et al. 2021 (https://arxiv.org/abs/2107.03374). Nil if there are fewer samples.
     package func passAt(_ k: Int) -> Double? {
         guard k > 0, samples >= k else { return nil }
         let failed = samples - passed
@@ -25,20 +25,20 @@ package struct PassAtK: Sendable, Hashable {
     package var value: Double
     package var low: Double
     package var high: Double
-    /// Items that have at least `k` samples.
+    /// Items with at least `k` samples.
     package var items: Int
-    /// Whether the interval is of a normal distribution, not of a bootstrap.
+    /// Whether the interval comes from a normal approximation instead of a bootstrap.
     package var isNormal: Bool
 
     /// Resamples of the bootstrap.
     package static let resamples = 1000
-    /// Items from which a bootstrap would say what the normal distribution says.
+    /// Number of items above which a bootstrap gives the same interval as the normal approximation.
     package static let bootstrapItemsMax = 5000
     private static let seed: UInt64 = 0x7061_7373_4061_6B00
 
-    /// Nil where no item has as many samples.
+    /// Nil if no item has enough samples.
     package init?(_ k: Int, of items: some Collection<SampleCount>) {
-        // In an order of their own, so that equal items give equal intervals.
+        // Sorted, so that equal items give equal intervals.
         let values = items.compactMap { $0.passAt(k) }.sorted()
         guard !values.isEmpty else { return nil }
         self.k = k
@@ -55,7 +55,7 @@ package struct PassAtK: Sendable, Hashable {
         }
     }
 
-    /// The 2.5th and the 97.5th percentile of means over items drawn with putting back, with a fixed seed.
+    /// The 2.5th and 97.5th percentiles of means over items drawn with replacement, with a fixed seed.
     private static func bootstrap(_ values: [Double]) -> (Double, Double) {
         var state = seed
         var means: [Double] = []
@@ -78,6 +78,6 @@ package struct PassAtK: Sendable, Hashable {
         return z ^ (z >> 31)
     }
 
-    /// What the interval is, for people.
+    /// The name of the interval's method, for display.
     package var intervalName: String { isNormal ? "95% normal over items" : "95% bootstrap over items" }
 }

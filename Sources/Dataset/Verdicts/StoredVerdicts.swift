@@ -3,17 +3,17 @@ package import JSONText
 package import SegmentStore
 import Verifiers
 
-/// What a verifier said of a stored answer.
+/// A verifier's verdict on a stored answer.
 package struct StoredVerdict: Sendable, Hashable {
     package var pass: Bool
     package var score: Double
     package var feedback: String
-    /// A JSON value of the verifier's own; empty where it gave none.
+    /// A JSON value from the verifier; empty if it gave none.
     package var details: [UInt8]
-    /// Milliseconds that it took.
+    /// Milliseconds that the verifier took.
     package var latency: Int
 
-    /// Of a record of `verdicts/`.
+    /// From a record of `verdicts/`.
     package init(_ view: RecordView) {
         pass = view.member(.pass)?.bool ?? false
         let number = view.member(.score)?.double ?? 0
@@ -23,7 +23,7 @@ package struct StoredVerdict: Sendable, Hashable {
         latency = max(0, view.integer(.latency))
     }
 
-    /// Of what an answer's own record says of the verdict by which it became the outcome.
+    /// From an answer's own record: the verdict by which it became the outcome.
     package init?(own verdict: JSONValue, by verifier: String) {
         guard verdict["verifier"]?.string == verifier, let pass = verdict["pass"]?.bool else { return nil }
         self.pass = pass
@@ -35,26 +35,26 @@ package struct StoredVerdict: Sendable, Hashable {
     }
 }
 
-/// Finds the verdicts on stored answers: the newest of `verdicts/` that is not older than the answer, else the one that the
-/// answer's record has from its run. Used by one thread.
+/// Finds the verdicts on stored answers: the newest in `verdicts/` that is not older than the answer, otherwise the one
+/// in the answer's own record. Used by one thread.
 package final class StoredVerdicts {
-    /// The member of a job that names what judges its answers.
+    /// The job's member that names the verifier of the answers.
     package static let jobName = "verifier"
 
     private let reader: StoreReader
     private let parser = JSONParser()
 
-    /// A reader of its own: the blocks of verdicts and answers would push each other out of its cache.
+    /// Separate readers: blocks of verdicts and answers would evict each other from a shared cache.
     package init(_ root: String) throws(RetortError) { reader = try StoreReader(root, options: StoreAccess.options) }
 
-    /// Verifiers whose verdicts the store may hold: the one of its runs, and those of `retort evaluate`.
+    /// Verifiers whose verdicts the store may hold: that of its runs, and those of `retort evaluate`.
     package static func verifiers(of manifest: StoreManifest) -> [String] {
         var names = manifest.job[StoredVerdicts.jobName].flatMap { try? VerifierSpec($0).name }.map { [$0] } ?? []
         for name in EvaluationNote.read(manifest).keys.sorted() where !names.contains(name) { names.append(name) }
         return names
     }
 
-    /// The verdict on an answer; nil where there is none.
+    /// The verdict on an answer; nil if there is none.
     package func verdict(on answer: RecordView, _ key: RecordKey, by verifier: String) throws(RetortError)
         -> StoredVerdict?
     {

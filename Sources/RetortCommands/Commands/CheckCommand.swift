@@ -7,7 +7,7 @@ import SegmentStore
 /// `retort check`: judges the stored answers by a schema, offline.
 enum CheckCommand {
     private static let group = "What to do"
-    /// Options of `run` that say what an answer must be.
+    /// Options of `run` that describe what an answer must be.
     private static let optionsOfCheck: Set<String> = ["json", "schema", "fields", "repair-json"]
 
     static let spec = CommandSpec(
@@ -69,7 +69,7 @@ enum CheckCommand {
     }
 }
 
-/// Says now and then how many records have been judged. Short work says nothing.
+/// Prints from time to time how many records have been judged. Short work prints nothing.
 private final class CheckProgress {
     private let messages: MessageStream
     private let isQuiet: Bool

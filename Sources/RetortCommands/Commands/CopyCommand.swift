@@ -6,7 +6,7 @@ import Glibc
 import HashTree
 import SegmentStore
 
-/// `retort copy`: a store on another disk, also while a run writes it.
+/// `retort copy`: copies a store to another disk, also while a run writes it.
 enum CopyCommand {
     static let spec = CommandSpec(
         "copy", summary: "copy a store, also while a run writes it; the next time only what is new",
@@ -58,7 +58,7 @@ enum CopyCommand {
         return .ok
     }
 
-    /// Until a signal, and once more then. A store that is not there yet is waited for.
+    /// Copies repeatedly until a signal, and a last time then. Waits for a store that does not exist yet.
     private static func copyAgain(
         _ source: String, _ target: String, every pause: Interval, _ context: CommandContext, isQuiet: Bool
     ) throws(RetortError) {
@@ -71,7 +71,7 @@ enum CopyCommand {
                 if !isQuiet, report.bytes > 0 { context.messages.line(CopiedStore.text(report, target)) }
             } catch {
                 if isLast { throw error }
-                // The next time may do better; the last one tells.
+                // The next attempt may succeed; the error of the last one is thrown.
                 if error.code != .notFound { context.messages.line("not copied this time: \(error)") }
             }
             if isLast { return }
@@ -79,14 +79,14 @@ enum CopyCommand {
     }
 }
 
-/// What copying a store has come to.
+/// The result of copying a store.
 struct CopiedStore {
     var report: CopyReport
     var target: String
-    /// Of the tree of both stores' blocks.
+    /// The hash tree's root over the blocks of both stores.
     var root: SHA256Digest
 
-    /// Copies a store that no run writes, compares the hashes of both, and removes the first if that is wanted.
+    /// Copies a store that no run writes, compares the hashes of both, and removes the original if `moves`.
     static func proven(_ source: String, _ target: String, moves: Bool) throws(RetortError) -> CopiedStore {
         var root = HashTree().root
         let report = try StoreCopy.run(
@@ -95,7 +95,7 @@ struct CopiedStore {
                 let here = try content(of: source)
                 root = here.root
                 do throws(RetortError) { return try content(of: target) == here } catch {
-                    // A block that does not hold is a copy that has failed.
+                    // A block with a wrong checksum means that the copy failed.
                     guard error.code == .damagedData else { throw error }
                     return false
                 }

@@ -4,7 +4,7 @@ import Distillation
 import JSONText
 import RunMonitor
 
-/// `retort ctl`: changes a run that is under way.
+/// `retort ctl`: changes a running run.
 enum CtlCommand {
     static let spec = CommandSpec(
         "ctl", summary: "pause, resume, drain, stop or adjust a run while it goes",

@@ -12,7 +12,7 @@ import Verifiers
 enum EvaluateCommand {
     private static let group = "Verifiers"
     private static let resultGroup = "What is shown"
-    /// Workers of a program for each core: most of them wait for something.
+    /// Worker processes per core: most of them wait for something.
     static let workersPerCore = 4
 
     static let spec = CommandSpec(
@@ -125,7 +125,7 @@ enum EvaluateCommand {
         try output.flush()
     }
 
-    /// Judges what has no verdict.
+    /// Judges the answers that have no verdict.
     private static func evaluate(
         _ root: String, _ specs: [VerifierSpec], _ command: ParsedCommand, _ context: CommandContext
     ) async throws -> ExitCode {
@@ -168,7 +168,7 @@ enum EvaluateCommand {
     }
 }
 
-/// Says now and then how many answers have been judged, and at the end what there was to do.
+/// Prints from time to time how many answers have been judged, and a summary at the end.
 private final class EvaluationProgress {
     private let messages: MessageStream
     private let isQuiet: Bool

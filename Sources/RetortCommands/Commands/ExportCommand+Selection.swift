@@ -8,7 +8,7 @@ import SegmentStore
 
 /// Conditions, verdicts and pairs of `retort export`.
 extension ExportCommand {
-    /// The word of `--format` for pairs.
+    /// The value of `--format` for pairs.
     static let preference = "preference"
     private static let group = "By verdicts and conditions"
 
@@ -30,7 +30,7 @@ extension ExportCommand {
         OptionSpec("unique", summary: "of equal texts of one item the first alone", group: group),
     ]
 
-    /// What the options ask of verdicts and samples; nil where nothing is.
+    /// The selection by verdicts and samples that the options describe; nil if they describe none.
     static func selection(
         _ command: ParsedCommand, _ reader: StoreReader, isPair: Bool = false
     ) throws(RetortError) -> ExportSelection? {

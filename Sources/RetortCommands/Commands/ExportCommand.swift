@@ -6,7 +6,7 @@ import Glibc
 import Reporting
 import SegmentStore
 
-/// `retort export`: a dataset in the form that trainers read.
+/// `retort export`: writes a dataset in a form that trainers read.
 enum ExportCommand {
     private static let filterGroup = "Which records"
     private static let splitGroup = "A test part"

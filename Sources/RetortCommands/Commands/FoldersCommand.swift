@@ -6,7 +6,7 @@ import Filtering
 import Reporting
 import SegmentStore
 
-/// `retort folders`: a folder for each item, for people.
+/// `retort folders`: writes a folder of readable files for each item.
 enum FoldersCommand {
     static let spec = CommandSpec(
         "folders", summary: "write a folder for each item: problem, session, solution, every round with its report",

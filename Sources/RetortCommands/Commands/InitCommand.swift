@@ -4,7 +4,7 @@ import Distillation
 import Glibc
 import JobFiles
 
-/// `retort init`: the first job file and model file.
+/// `retort init`: writes a first job file and model file.
 enum InitCommand {
     static let spec = CommandSpec(
         "init", summary: "write a commented job file and model file to begin with",
@@ -26,7 +26,7 @@ enum InitCommand {
         ],
         exitCodes: [.io, .configuration])
 
-    /// Rights of the files that are written, as the umask leaves them.
+    /// Mode of the files before the umask.
     private static let fileMode: mode_t = 0o666
     private static let directoryMode: mode_t = 0o777
 
@@ -44,7 +44,7 @@ enum InitCommand {
             throw RetortError.system(errno, "mkdir", directory)
         }
         let files = Starter.files(in: directory)
-        // All or nothing: a job file of one's own is not joined by files that it does not name.
+        // All or nothing: the user's own job file must not get files beside it that it does not name.
         if let taken = files.first(where: { access($0.path, F_OK) == 0 }) {
             throw RetortError(
                 .configuration, "the file exists", at: taken.path,

@@ -84,7 +84,7 @@ enum LimitCommand {
         return .ok
     }
 
-    /// Works without holding a thread of the cooperative pool.
+    /// Runs the work without blocking a thread of the cooperative pool.
     private static func onThread(
         _ work: @escaping @Sendable () throws(RetortError) -> Void
     ) async -> Result<Void, RetortError> {

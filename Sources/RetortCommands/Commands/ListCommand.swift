@@ -21,7 +21,7 @@ enum ListCommand {
         options: [OptionSpec("json", summary: "one JSON object for each store")],
         exitCodes: [.notFound, .io])
 
-    /// Folders in folders that are looked into.
+    /// Maximum depth of nested folders.
     private static let depthMax = 3
     static let storesMax = 1000
 
@@ -51,7 +51,7 @@ enum ListCommand {
         return .ok
     }
 
-    /// A store is not looked into.
+    /// A store is not searched.
     private static func find(in folder: String, depth: Int, _ roots: inout [String]) throws(RetortError) {
         guard roots.count < storesMax else { return }
         if access("\(folder)/retort.json", F_OK) == 0 { return roots.append(folder) }
@@ -59,7 +59,7 @@ enum ListCommand {
         do throws(RetortError) {
             names = try PosixFileSystem().entries(of: folder)
         } catch {
-            // A file, or what may not be read, is no folder of runs; one that was named is to be told of.
+            // A file or an unreadable folder is skipped; if the user named it, that is an error.
             if depth > 0 { return }
             throw error
         }

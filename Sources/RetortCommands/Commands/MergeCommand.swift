@@ -4,7 +4,7 @@ import Dataset
 import Distillation
 import SegmentStore
 
-/// `retort merge`: one store of several.
+/// `retort merge`: combines several stores into one.
 enum MergeCommand {
     static let spec = CommandSpec(
         "merge", summary: "combine several stores into a new one",
@@ -53,7 +53,7 @@ enum MergeCommand {
             manifest: command.stringIfSet("manifest"), allowDifferentJobs: different)
     }
 
-    /// Merges, proves what shards are, and says what it came to.
+    /// Merges, proves that shards are complete, and prints a summary.
     static func merge(
         _ stores: [String], into out: String, _ command: ParsedCommand, _ context: CommandContext,
         manifest: String? = nil, allowDifferentJobs: Bool = false
@@ -62,7 +62,7 @@ enum MergeCommand {
         for store in stores { try BatchGuard.checkSource(store) }
         let proof = try MergeProof(stores, manifest: manifest, in: out)
         var result = MergeProof.Result(lines: [], holds: true)
-        // What is proven comes into view with the store, whatever kills this process.
+        // The proof becomes visible together with the store, even if this process is killed.
         let report = try StoreMerge.run(
             stores, into: out, options: StoreAccess.options, allowDifferentJobs: allowDifferentJobs,
             generatedID: GeneratedNames.base(ofRecord:), progress: { progress($0) },

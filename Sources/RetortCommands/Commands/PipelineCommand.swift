@@ -6,7 +6,7 @@ import JobFiles
 
 /// `run` and `plan` of a job with stages.
 enum PipelineCommand {
-    /// The stages as the job says them. Whatever is wrong is reported, all but the last of it, which is thrown.
+    /// The stages of the job. All problems are reported except the last one, which is thrown.
     static func pipeline(
         _ given: ParsedCommand, _ request: RunRequest, _ context: CommandContext, environment: [String: String]
     ) throws(RetortError) -> Pipeline {
@@ -32,7 +32,7 @@ enum PipelineCommand {
         return pipeline
     }
 
-    /// Options of one run that a job with stages does not heed.
+    /// Options of a single run that a job with stages does not support.
     private static let lacking = [
         "limit-server", "shard", "siblings", "preview", "listen", "log", "notify", "detach", "via",
     ]

@@ -3,7 +3,7 @@ import CommandLine
 import Distillation
 import ModelAPI
 
-/// `retort plan`: what a run would do, called as the run would be.
+/// `retort plan`: what a run with the same arguments would do.
 enum PlanCommand {
     static let spec = CommandSpec(
         "plan", summary: "say what a run would send: done, failed, changed, new, tokens, cost, time",
@@ -28,7 +28,7 @@ enum PlanCommand {
     static func run(_ given: ParsedCommand, _ context: CommandContext) async throws -> ExitCode {
         let request = try RunRequest(given)
         let command = request.command
-        // Nothing is sent, so keys need not be there.
+        // Nothing is sent, so API keys may be missing.
         var environment = context.environment
         let variables = RequestHeaders.variables(of: command.strings("header"))
         let own = KnownProvider.all.compactMap(\.keyVariable) + [command.stringIfSet("key-variable")].compactMap { $0 }

@@ -4,7 +4,7 @@ import Dataset
 import Distillation
 import SegmentStore
 
-/// `retort repair`: makes a damaged store whole again.
+/// `retort repair`: quarantines damaged blocks and makes the store consistent.
 enum RepairCommand {
     static let spec = CommandSpec(
         "repair", summary: "quarantine damaged blocks and make the store consistent",
@@ -51,7 +51,7 @@ extension RepairReport {
         return lines
     }
 
-    /// Items whose outcome is gone, as far as it can be counted.
+    /// Items whose outcome was lost, where they can be counted.
     private var itemsLost: Int {
         max(0, Int(found.counters.done + found.counters.failed) - Int(counters.done + counters.failed))
     }

@@ -6,9 +6,9 @@ import ModelAPI
 import Reporting
 import SegmentStore
 
-/// `retort retry`: asks again for what failed, and for nothing else.
+/// `retort retry`: sends failed items again, and nothing else.
 enum RetryCommand {
-    /// Options of `run` that say what the input is or what the job is made of.
+    /// Options of `run` that describe the input or the job.
     private static let optionsOfInput: Set<String> = [
         "out", "format", "template", "strict", "on-change", "endpoint", "samples", "json", "repair-json", "schema",
         "fields",
@@ -146,7 +146,7 @@ struct FailureCounts {
         counts.filter { entry in classes.contains { $0.rawValue == entry.name } }.reduce(0) { $0 + $1.count }
     }
 
-    /// What to say when no failure is of the classes asked for.
+    /// What to print if no failure is of the chosen classes.
     var nothingChosen: [String] {
         let list = counts.map { "\(Human.count($0.count)) \($0.name)" }.joined(separator: ", ")
         var lines = ["nothing to retry: the failed items are of other classes (\(list))"]

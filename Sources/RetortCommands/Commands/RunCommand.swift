@@ -8,7 +8,7 @@ import Reporting
 import ResponseGenerator
 import SegmentStore
 
-/// `retort run`: asks for everything that is not on disk yet.
+/// `retort run`: sends every item that has no outcome on disk yet.
 enum RunCommand {
     private static let inputGroup = "Input and output"
     private static let paceGroup = "Rate limits and retries"
@@ -140,7 +140,7 @@ enum RunCommand {
             .badData, .inputMissing, .io, .busy, .incomplete, .refused, .configuration, .interrupted,
         ], environmentPrefix: environmentPrefix)
 
-    /// Of the variables that stand in for options.
+    /// Prefix of the environment variables that set options.
     static let environmentPrefix = "RETORT_"
 
     private static let paceOptions: [OptionSpec] =

@@ -7,9 +7,9 @@ import Reporting
 import SegmentStore
 import Serving
 
-/// `retort serve`: an API for programs that exist already, every answer of which is recorded.
+/// `retort serve`: an API for existing programs that records every answer.
 enum ServeCommand {
-    /// Options of `run` that say where, how fast and how patiently to ask.
+    /// The options of `run` for server, rates, retries and cost.
     private static let optionsOfRun: Set<String> = [
         "out", "sync", "compression-level", "base-url", "header", "provider", "key-variable", "simulate", "concurrency",
         "rps", "rpm", "tpm", "throttle", "attempts", "retry-base", "retry-cap", "retry-after-max", "max-cost", "prices",
@@ -72,7 +72,7 @@ enum ServeCommand {
         exitCodes: [.badData, .io, .busy, .configuration, .interrupted],
         environmentPrefix: RunCommand.environmentPrefix)
 
-    /// What is said of an option where a server takes it otherwise.
+    /// The help text of an option whose meaning differs for a server.
     private static func forServer(_ option: OptionSpec) -> OptionSpec {
         var option = option
         switch option.name {

@@ -52,7 +52,7 @@ enum SimulateCommand {
         return .ok
     }
 
-    /// Waits without holding a thread of the cooperative pool.
+    /// Waits without blocking a thread of the cooperative pool.
     private static func waitOnThread(_ wait: @escaping @Sendable () -> Void) async {
         await withCheckedContinuation { continuation in
             WorkThread.start {

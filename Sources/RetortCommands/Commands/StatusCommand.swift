@@ -4,7 +4,7 @@ import Dataset
 import Distillation
 import Reporting
 
-/// `retort status`: how far a run is, also while it writes.
+/// `retort status`: a run's progress, also while it is writing.
 enum StatusCommand {
     static let spec = CommandSpec(
         "status", summary: "state, counts, pace, tokens, cost and settings of runs, also while they write",
@@ -34,7 +34,8 @@ enum StatusCommand {
         ],
         exitCodes: [.notFound, .badData, .io, .configuration])
 
-    /// Runs a task that a signal cancels. The signal is listened to before the task begins: it may print at once.
+    /// Runs a task that a signal cancels. The signal handler is installed before the task begins, since it may print at
+    /// once.
     private static func untilSignal(_ work: @escaping @Sendable () async throws -> Void) async throws {
         let state = Locked<(task: Task<Void, any Error>?, isRaised: Bool)>((nil, false))
         SignalWatcher.onSignal { _ in

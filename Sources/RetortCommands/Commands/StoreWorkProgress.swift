@@ -2,14 +2,14 @@ import Basics
 import CommandLine
 import SegmentStore
 
-/// Says now and then how far work over a store's segments has come. Short work says nothing.
+/// Prints from time to time how much of a store's segments is done. Short work prints nothing.
 final class StoreWorkProgress {
     private let messages: MessageStream
     private let isQuiet: Bool
     private let began = Instant.now
     private var last = Instant.now
 
-    /// The time between two lines.
+    /// Time between two lines.
     static let lineInterval = Interval.seconds(5)
 
     init(_ messages: MessageStream, isQuiet: Bool) {

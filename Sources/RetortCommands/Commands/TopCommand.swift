@@ -54,14 +54,14 @@ enum TopCommand {
         return .ok
     }
 
-    /// The terminal's size now: it may change at any time.
+    /// The terminal's current size, which may change at any time.
     private static func size() -> (columns: Int, rows: Int) {
         var window = winsize()
         guard ioctl(1, UInt(TIOCGWINSZ), &window) == 0, window.ws_col > 0, window.ws_row > 0 else { return (80, 24) }
         return (Int(window.ws_col), Int(window.ws_row))
     }
 
-    /// A key that was pressed within the time of a drawing.
+    /// A key pressed within the redraw interval.
     private static func key() -> Character? {
         var polled = pollfd(fd: 0, events: Int16(POLLIN), revents: 0)
         guard poll(&polled, 1, drawMilliseconds) > 0 else { return nil }
@@ -94,7 +94,7 @@ enum TopCommand {
     }
 }
 
-/// Standard input key by key, without echo.
+/// Reads standard input key by key, without echo.
 private struct RawTerminal {
     private var saved = termios()
 

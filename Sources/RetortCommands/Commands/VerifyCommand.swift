@@ -6,7 +6,7 @@ import HashTree
 import JSONText
 import SegmentStore
 
-/// `retort verify`: proves what a store promises.
+/// `retort verify`: checks every checksum and count of a store.
 enum VerifyCommand {
     static let spec = CommandSpec(
         "verify", summary: "check every checksum and count in a store",
@@ -142,7 +142,7 @@ extension VerificationReport {
         return lines
     }
 
-    /// What to do about the problems: a command that does it.
+    /// The command that fixes the problems.
     private var advice: String {
         let isReadable = !problems.contains { $0.kind == .manifest && !$0.isRepairable }
         if !isReadable { return "retort.json must be restored first; see above." }
@@ -162,7 +162,7 @@ extension VerificationReport {
         return "Run `retort repair \(place)`; no record is lost."
     }
 
-    /// Numbers are numbers, an unknown number is null.
+    /// Counts are JSON numbers; an unknown one is null.
     var json: String {
         func number(_ value: UInt64?) -> String { value.map { String($0) } ?? "null" }
         var object = JSONLine()

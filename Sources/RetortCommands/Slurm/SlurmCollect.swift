@@ -5,14 +5,14 @@ import Glibc
 import HashTree
 import SegmentStore
 
-/// Gathers what is left on the nodes' disks: each store is copied to `OUT` and proven there by its hashes. Again: only what
-/// is new.
+/// Collects stores left on the nodes' disks: each is copied to `OUT` and verified by its hashes. Repeating it copies
+/// only new records.
 struct SlurmCollect {
     private let places: SlurmPlaces
     private let record: SlurmRecord
     private let removes: Bool
 
-    /// How long a node may take to have room for a task that copies.
+    /// Seconds that a node may take to find room for a copying task.
     static let patienceSeconds = 60
 
     init(_ out: String, removes: Bool) throws(RetortError) {
@@ -21,7 +21,7 @@ struct SlurmCollect {
         self.removes = removes
     }
 
-    /// False where a store could not be gathered. `say` is told of each.
+    /// False if a store could not be collected. `say` is called with a line for each.
     func run(_ say: (String) -> Void) throws(RetortError) -> Bool {
         let all = try places.all()
         if all.isEmpty { say("nothing is left on the nodes' disks") }
@@ -51,12 +51,12 @@ struct SlurmCollect {
         return String(try SlurmTools.output(words).prefix { $0 != "\n" })
     }
 
-    /// On the node itself: copies, proves and says what it came to.
+    /// On the node itself: copies, verifies and prints a summary.
     static func copy(_ path: String, to target: String, removes: Bool) throws(RetortError) -> String {
         do throws(RetortError) { return try CopiedStore.proven(path, target, moves: removes).text } catch {
             guard error.code == .notFound else { throw error }
         }
-        // A task that has moved it, or had begun none, leaves nothing there.
+        // A task that has moved its store, or has not begun one, leaves nothing there.
         return "nothing is there any more"
     }
 
@@ -68,7 +68,7 @@ struct SlurmCollect {
     }
 }
 
-/// Paths that mean the same on every machine that mounts the same.
+/// Paths that are valid on every machine with the same mounts.
 enum FullPath {
     static func ofProgram() throws(RetortError) -> String {
         guard let resolved = realpath("/proc/self/exe", nil) else { throw .system(errno, "realpath", "/proc/self/exe") }

@@ -209,7 +209,7 @@ enum SlurmCommand {
         for array in job.arrays(indexMax: SlurmTools.arrayIndexMax()) {
             let text = try SlurmTools.output(job.submission(array, script: "\(job.out)/task.sh"))
             record.arrays.append((try id(of: text), array.offset))
-            // What is submitted is known from now on, whatever comes next.
+            // The submitted job is recorded first, whatever happens next.
             try record.write(to: job.out)
         }
         let after = record.arrays.map(\.job).joined(separator: ":")
@@ -222,7 +222,7 @@ enum SlurmCommand {
         return record
     }
 
-    /// `sbatch --parsable` prints the job, and on some sites `;cluster`.
+    /// `sbatch --parsable` prints the job id, at some sites followed by `;cluster`.
     private static func id(of text: String) throws(RetortError) -> String {
         let job = String(text.prefix { $0 != ";" && !$0.isWhitespace })
         guard SlurmRecord.isJob(job) else {
@@ -238,7 +238,7 @@ enum SlurmCommand {
         try file.finish()
     }
 
-    /// A random word, for the user's eyes only.
+    /// A random secret in a file that only the user can read.
     private static func makeToken(_ path: String, _ files: PosixFileSystem) throws(RetortError) {
         guard try files.size(of: path) == nil else { return }
         let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)

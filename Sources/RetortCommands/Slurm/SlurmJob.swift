@@ -5,30 +5,30 @@ import SegmentStore
 /// A run divided among the tasks of Slurm arrays: the scripts of its jobs. A value; nothing is written or submitted.
 struct SlurmJob: Sendable, Hashable {
     var name: String
-    /// The program's own path, and what `run` is given before the options below.
+    /// The program's own path, and the arguments of `run` that precede the options below.
     var binary: String
     var runArguments: [String]
     var out: String
     var shards: Int
     var partition: String?
     var time: String?
-    /// Tasks of an array that run at once.
+    /// Maximum tasks of an array that run at once.
     var arrayLimit: Int?
-    /// Further options of sbatch, one a line.
+    /// Further options of sbatch, one per line.
     var sbatch: [String]
-    /// Options of the limiter that is a job of its own; empty: there is none.
+    /// Options of the limiter that runs as its own job; empty: there is none.
     var limits: [String]
-    /// Options by which tasks find a limiter that is no job.
+    /// Options by which tasks find a limiter that is not a job.
     var limiterElsewhere: [String] = []
     /// Where tasks keep their stores while they run; nil: in `out`.
     var scratch: SlurmScratch?
-    /// Tells this output's stores from others on the disk of a node.
+    /// Distinguishes this output's stores from others on a node's disk.
     var key = ""
 
-    /// Seconds that requests in flight get before the time limit, and what is left for closing the store.
+    /// Seconds before the time limit in which requests in flight may finish, and seconds for closing the store.
     static let drainSeconds = 300
     static let signalSeconds = drainSeconds + 60
-    /// How often a task is put back into the queue because it has work left.
+    /// How often a task is requeued because it has work left.
     static let requeuesMax = 100
 
     func store(_ shard: Int) -> String { "\(out)/shard-\(shard)" }
@@ -43,7 +43,7 @@ struct SlurmJob: Sendable, Hashable {
         var count: Int
     }
 
-    /// The arrays that a site takes whose largest index is `indexMax`.
+    /// The arrays for a site whose largest array index is `indexMax`.
     func arrays(indexMax: Int) -> [Array] {
         stride(from: 0, to: shards, by: max(1, indexMax)).map {
             Array(offset: $0, count: min(max(1, indexMax), shards - $0))
@@ -69,10 +69,10 @@ struct SlurmJob: Sendable, Hashable {
 
     private static func words(_ words: [String]) -> String { words.map { ShellText.quoted($0) }.joined(separator: " ") }
 
-    /// Whether nothing of the task's store is pending.
+    /// A shell test that the task's store has nothing pending.
     var isDoneTest: String { "\(ShellText.quoted(binary)) status \"$store\" --json | grep -q '\"pending\":0,'" }
 
-    /// One task asks one shard. It goes on where it was however it ended: the store knows.
+    /// Each task runs one shard. However it ended, it resumes from its store.
     var taskScript: String {
         var lines = heading("shards", log: "shard-%A_%a.log", ["--requeue", "--signal=B:TERM@\(Self.signalSeconds)"])
         lines += [
@@ -122,7 +122,7 @@ struct SlurmJob: Sendable, Hashable {
         return run
     }
 
-    /// The limiter: it says where it is in a file, which tasks read again when they lose it.
+    /// The limiter: it writes its address to a file, which tasks read again when they lose the connection.
     var limiterScript: String {
         let options = Self.words(limits + ["--token-file", token, "--state", out + "/limit.state"])
         let lines =
@@ -141,7 +141,7 @@ struct SlurmJob: Sendable, Hashable {
         return lines.joined(separator: "\n") + "\n"
     }
 
-    /// The merge, when all tasks have ended.
+    /// The merge, after all tasks have ended.
     var mergeScript: String {
         var lines = heading("merge", log: "merge.log", [])
         lines.append("")

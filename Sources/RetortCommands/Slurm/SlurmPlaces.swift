@@ -2,9 +2,8 @@ import Basics
 import Glibc
 import SegmentStore
 
-/// Where the stores of a submitted run are: a shard's own is `OUT/shard-K`; one that a task keeps on its node's disk is
-/// copied to `OUT/shard-K@NODE`, and the file of that name in `OUT/places` says where it is on the node, for as long as it
-/// is there.
+/// The stores of a submitted run: a shard's own is `OUT/shard-K`; one that a task keeps on its node's disk is copied to
+/// `OUT/shard-K@NODE`, and the file of that name in `OUT/places` holds its path on the node, as long as it is there.
 struct SlurmPlaces {
     let out: String
 
@@ -12,7 +11,7 @@ struct SlurmPlaces {
     struct Place: Hashable {
         var shard: Int
         var node: String
-        /// On the node.
+        /// The path on the node.
         var path: String
         var file: String
     }
@@ -25,7 +24,7 @@ struct SlurmPlaces {
 
     func copy(_ place: Place) -> String { "\(out)/\(Self.copyName(place.shard, place.node))" }
 
-    /// All that are known, by shard and node. Throws `.badInput` for a file that is none of these.
+    /// All known stores on nodes, by shard and node. Throws `.badInput` for an invalid file.
     func all() throws(RetortError) -> [Place] {
         var places: [Place] = []
         for name in try PosixFileSystem().entries(of: directory) {
@@ -40,7 +39,7 @@ struct SlurmPlaces {
         return places.sorted { ($0.shard, $0.node) < ($1.shard, $1.node) }
     }
 
-    /// The stores of each shard in `OUT`, copies too, that have begun.
+    /// The stores of each shard in `OUT`, including copies, that have been created.
     func stores() throws(RetortError) -> [Int: [String]] {
         var stores: [Int: [String]] = [:]
         for name in try PosixFileSystem().entries(of: out) {
@@ -67,7 +66,7 @@ struct SlurmPlaces {
         return isNode(node) ? (shard, node) : nil
     }
 
-    /// A name that srun may be given.
+    /// Whether the text is a safe node name for srun.
     static func isNode(_ text: String) -> Bool {
         !text.isEmpty && text.utf8.count <= 255 && !text.hasPrefix("-")
             && text.utf8.allSatisfy { byte in

@@ -7,13 +7,13 @@ import Reporting
 /// What was submitted: `slurm.json` beside the shards.
 struct SlurmRecord {
     var shards: Int
-    /// Jobs of the arrays with the shard before their first, in order.
+    /// Job ids of the arrays, each with the number of shards before it, in order.
     var arrays: [(job: String, offset: Int)] = []
     var limiter: String?
     var merge: String?
-    /// Where the tasks run, for jobs that gather what is there.
+    /// The partition of the tasks, for jobs that collect stores from their nodes.
     var partition: String?
-    /// Tells this output's stores from others on the disk of a node: 16 hexadecimal digits.
+    /// Distinguishes this output's stores from others on a node's disk: 16 hexadecimal digits.
     var key = ""
 
     static func path(_ out: String) -> String { out + "/slurm.json" }
@@ -40,7 +40,7 @@ struct SlurmRecord {
         try file.finish()
     }
 
-    /// Throws `.notFound` where nothing was submitted, `.badInput` for a file that is none of these.
+    /// Throws `.notFound` if nothing was submitted, `.badInput` for an invalid file.
     init(of out: String) throws(RetortError) {
         let text: String
         do throws(RetortError) { text = try TextFile.read(Self.path(out)) } catch {
@@ -60,7 +60,7 @@ struct SlurmRecord {
         }
         limiter = root["limiter"]?.string.flatMap { Self.isJob($0) ? $0 : nil }
         merge = root["merge"]?.string.flatMap { Self.isJob($0) ? $0 : nil }
-        // Parts of paths on nodes are made of it.
+        // It becomes part of paths on nodes.
         if let text = root["key"]?.string, Hexadecimal.parse(Array(text.utf8)) != nil { key = text }
         partition = root["partition"]?.string.flatMap { $0.isEmpty ? nil : $0 }
     }
@@ -69,7 +69,7 @@ struct SlurmRecord {
 
     static func isJob(_ text: String) -> Bool { !text.isEmpty && text.utf8.allSatisfy { (0x30...0x39).contains($0) } }
 
-    /// What Slurm calls the task of a shard.
+    /// Slurm's name for a shard's task.
     func task(ofShard shard: Int) -> String? {
         arrays.last { $0.offset < shard }.map { "\($0.job)_\(shard - $0.offset)" }
     }

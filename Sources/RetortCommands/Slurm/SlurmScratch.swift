@@ -2,20 +2,21 @@ import Basics
 import CommandLine
 import Distillation
 
-/// Where tasks keep their stores while they run, if not in `OUT`: a directory of the node's own disk.
+/// Where tasks keep their stores while they run, if not in `OUT`: a directory on the node's own disk.
 ///
-/// Each node has a store of its own for a shard, so that no two machines ever write to one. What was copied from the other
-/// nodes is looked up (`--siblings`), not sent again.
+/// Each node has its own store for a shard, so two machines never write to one store. Outcomes copied from other nodes
+/// are looked up (`--siblings`), not sent again.
 struct SlurmScratch: Sendable, Hashable {
-    /// As the shell sees it, in double quotes.
+    /// The path in shell double quotes.
     let quoted: String
 
-    /// The directory where the output is on a network's file system and none was named.
+    /// The default directory if the output is on a network file system and none was named.
     static let defaultDirectory = "/tmp"
-    /// Seconds between two copies: what a node that is lost may take with it.
+    /// Seconds between two copies: the answers of at most this time are lost with a node.
     static let copySeconds = 60
 
-    /// A path; variables in it are the node's. Throws `.usage` for one with anything else that a shell would run.
+    /// Variables in the path are expanded on the node. Throws `.usage` if it contains anything else that a shell would
+    /// interpret.
     init(_ path: String) throws(RetortError) {
         let isPlain = path.utf8.allSatisfy { $0 >= 0x20 && !"\"\\`()\u{7F}".utf8.contains($0) } && !path.isEmpty
         guard isPlain, path.hasPrefix("/") || path.hasPrefix("$") else {
@@ -26,14 +27,14 @@ struct SlurmScratch: Sendable, Hashable {
         quoted = "\"\(path)\""
     }
 
-    /// What was asked for: a directory, `none`, or, by default, one where `out` is on a network's file system.
+    /// The requested scratch: a directory, `none`, or, by default, a directory if `out` is on a network file system.
     static func chosen(_ text: String?, out: String) throws(RetortError) -> SlurmScratch? {
         if text == "none" { return nil }
         if let text { return try SlurmScratch(text) }
         return MountCheck.networkType(at: out) == nil ? nil : try SlurmScratch(defaultDirectory)
     }
 
-    /// Lines of the task's script before the run: they set `store`, and begin the copying.
+    /// Lines of the task's script before the run: they set `store` and start the copying.
     func beginning(_ job: SlurmJob) -> [String] {
         let out = ShellText.quoted(job.out)
         let retort = ShellText.quoted(job.binary)
@@ -55,8 +56,8 @@ struct SlurmScratch: Sendable, Hashable {
         ]
     }
 
-    /// Lines after the run, which has left its `status`. What is complete is moved; what has work left stays, since the task
-    /// may come back to this node.
+    /// Lines after the run, which has set `status`. A complete store is moved; one with work left stays, since the task
+    /// may return to this node.
     func end(_ job: SlurmJob) -> [String] {
         let retort = ShellText.quoted(job.binary)
         return [

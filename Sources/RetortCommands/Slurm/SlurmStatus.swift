@@ -3,10 +3,10 @@ import CommandLine
 import Dataset
 import SegmentStore
 
-/// All shards of a submitted run in one table: what Slurm says of the task, what the store says of the work.
+/// All shards of a submitted run in one table: Slurm's state of the task, and the store's state of the work.
 struct SlurmStatus {
-    /// A shard. It has several stores where nodes have kept it on their disks: then an item that a lost node had answered
-    /// and another node was asked again counts in both, until they are merged.
+    /// A shard. It has several stores if nodes kept it on their disks. An item answered on a lost node and again on
+    /// another counts in both until they are merged.
     private struct Row {
         var shard: Int
         var state: String
@@ -15,7 +15,7 @@ struct SlurmStatus {
 
         var done: Int { stores.reduce(0) { $0 + $1.done } }
         var failed: Int { stores.reduce(0) { $0 + $1.failed } }
-        /// What is left of the shard, by the store that has come furthest: it counts the others' outcomes as its own.
+        /// Pending items of the store that is furthest; it counts the other stores' outcomes as its own.
         var pending: Int? { stores.compactMap(\.pending).min() }
         var cost: Double? { stores.compactMap(\.cost).isEmpty ? nil : stores.compactMap(\.cost).reduce(0, +) }
 
@@ -88,7 +88,7 @@ struct SlurmStatus {
                 line.member("shard", String(row.shard))
                 line.text("task", row.state)
                 line.text("node", row.node)
-                // Of several stores the one that has most comes first.
+                // Of several stores the one with most outcomes comes first.
                 let stores = row.stores.sorted { $0.done > $1.done }
                 line.member("store", stores.first.map { Array($0.json().utf8) } ?? Array("null".utf8))
                 var others = JSONList()

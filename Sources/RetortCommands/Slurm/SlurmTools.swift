@@ -6,7 +6,7 @@ import Glibc
 enum SlurmTools {
     static let outputBytesMax = 16 << 20
 
-    /// The output of a command. Throws `.configuration` where it fails or is not there.
+    /// The output of a command. Throws `.configuration` if it fails or does not exist.
     static func output(_ words: [String]) throws(RetortError) -> String {
         let command = words.map { ShellText.quoted($0) }.joined(separator: " ")
         guard let pipe = popen(command, "re") else { throw .system(errno, "popen", command) }
@@ -26,7 +26,7 @@ enum SlurmTools {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    /// The largest index that an array may have here.
+    /// The largest array index of this cluster.
     static func arrayIndexMax() -> Int {
         let config = (try? output(["scontrol", "show", "config"])) ?? ""
         for line in config.split(separator: "\n") where line.hasPrefix("MaxArraySize") {
@@ -37,7 +37,7 @@ enum SlurmTools {
         return 1000
     }
 
-    /// State and node of each task of some jobs, by `ARRAY_TASK`; empty where Slurm knows nothing of them any more.
+    /// State and node of each task of some jobs, by `ARRAY_TASK`; empty if Slurm has forgotten them.
     static func tasks(of jobs: [String]) -> [String: (state: String, node: String)] {
         guard !jobs.isEmpty,
             let text = try? output([

@@ -1,17 +1,17 @@
 package import Dataset
 package import JSONText
 
-/// Numbers of files that may be damaged: sums of them fit.
+/// Bounds on numbers from files that may be damaged, so that sums do not overflow.
 private enum KeptNumber {
     private static let most = 1 << 53
 
     static func of(_ value: JSONValue?) -> Int { min(max(0, value?.int ?? 0), most) }
 }
 
-/// A file that a client has sent, or the result of a batch.
+/// A file uploaded by a client, or the result of a batch.
 package struct ServedFile: Sendable, Hashable {
     package var id: String
-    /// The client's name; empty where clients have no keys.
+    /// The client's name; empty if clients have no keys.
     package var owner: String
     package var name: String
     package var purpose: String
@@ -26,10 +26,10 @@ package struct ServedFile: Sendable, Hashable {
         ]
     }
 
-    /// As clients see it.
+    /// The form that clients see.
     package var tree: JSONTree { .object(members) }
 
-    /// As it is kept.
+    /// The form that is stored.
     package var kept: [UInt8] { JSONTree.object(members + [.init("owner", .text(owner))]).line }
 
     package init(id: String, owner: String, name: String, purpose: String, bytes: Int, created: Int) {
@@ -53,13 +53,13 @@ package struct BatchJob: Sendable, Hashable {
         case inProgress = "in_progress"
         case finalizing, completed, cancelling, cancelled
 
-        /// Nothing more is to come.
+        /// Whether the batch is finished.
         package var isOver: Bool { self == .failed || self == .completed || self == .cancelled }
     }
 
     package struct Fault: Sendable, Hashable {
         package var message: String
-        /// From 1; 0 where it is none of a line.
+        /// The line number from 1; 0 if the error is not about a line.
         package var line: Int
     }
 
@@ -75,7 +75,7 @@ package struct BatchJob: Sendable, Hashable {
     package var created: Int
     package var metadata: [Pair] = []
     package var status = Status.validating
-    /// When the status became what it is.
+    /// When the status last changed.
     package var changed = 0
     package var total = 0
     package var completed = 0
@@ -84,13 +84,13 @@ package struct BatchJob: Sendable, Hashable {
     package var errorFile: String?
     package var faults: [Fault] = []
 
-    /// Faults that are told.
+    /// Maximum errors that are reported.
     package static let faultsMax = 50
     private static let windowSeconds = 24 * 3600
 
     private func time(_ statuses: Set<Status>) -> JSONTree { statuses.contains(status) ? .integer(changed) : .null }
 
-    /// As clients see it.
+    /// The form that clients see.
     package var tree: JSONTree {
         let counts = JSONTree.object([
             .init("total", .integer(total)), .init("completed", .integer(completed)), .init("failed", .integer(failed)),
@@ -118,7 +118,7 @@ package struct BatchJob: Sendable, Hashable {
         ])
     }
 
-    /// As it is kept.
+    /// The form that is stored.
     package var kept: [UInt8] {
         guard case .object(let members) = tree else { return [] }
         return JSONTree.object(members + [.init("owner", .text(owner)), .init("changed", .integer(changed))]).line
@@ -150,7 +150,7 @@ package struct BatchJob: Sendable, Hashable {
         }
     }
 
-    /// The texts of an object.
+    /// The text members of an object.
     package static func labels(_ value: JSONValue?) -> [Pair] {
         (value?.members ?? []).compactMap { name, value in
             guard let name = name.string, let value = value.string else { return nil }
@@ -164,10 +164,10 @@ package struct BatchLine: Sendable {
     package var customID: String
     package var body: [UInt8]
 
-    /// Bytes of a custom id: with the batch's own id it makes the record's.
+    /// Maximum bytes of a custom id, which together with the batch's id makes the record's id.
     package static let customIDBytesMax = 512
 
-    /// Throws what is wrong with it.
+    /// Throws the line's error.
     package init(_ line: [UInt8], endpoint: String, _ parser: JSONParser) throws(ClientError) {
         func wrong(_ message: String) -> ClientError { ClientError(400, message) }
         guard let root = try? parser.parse(line).root, root.kind == .object else {

@@ -7,7 +7,7 @@ import SegmentStore
 package struct BatchResults {
     private let job: BatchJob
     private let shelf: BatchShelf
-    /// Lines that were refused without a record.
+    /// Lines that were rejected without a record.
     private let refused: [String: ClientError]
 
     package init(_ job: BatchJob, _ shelf: BatchShelf, refused: [String: ClientError]) {
@@ -39,7 +39,7 @@ package struct BatchResults {
         }
     }
 
-    /// Names the files in `job`.
+    /// Writes the files and notes their ids in `job`.
     package func write(into job: inout BatchJob, of root: String) throws(RetortError) {
         let reader = try StoreReader(root, options: StoreAccess.options)
         let lines = try LineFile(shelf.contentPath(job.inputFile))
@@ -82,7 +82,7 @@ package struct BatchResults {
         JSONString.append(view.text(.fingerprint), to: &text)
         text += #","body":"#.utf8
         if (try? JSONParser().parse(body)) != nil {
-            // Between the tokens of JSON a line's end is white space.
+            // Between JSON tokens a line break is white space.
             text += body.map { $0 == 0x0A || $0 == 0x0D ? 0x20 : $0 }
         } else {
             JSONString.appendText(body, to: &text)

@@ -5,7 +5,7 @@ package import HTTPServer
 import JSONText
 import ModelAPI
 
-/// `/v1/files` and `/v1/batches` in OpenAI's form. What touches the disk is done on a thread of its own.
+/// `/v1/files` and `/v1/batches` in OpenAI's form. Disk access happens on a thread of its own.
 package struct BatchRoutes: Sendable {
     package let runner: BatchRunner
     /// The client of a request, by its key.
@@ -14,9 +14,9 @@ package struct BatchRoutes: Sendable {
 
     private var shelf: BatchShelf { runner.shelf }
 
-    /// Bytes of an upload.
+    /// Maximum bytes of an upload.
     package static let uploadBytesMax = 200 << 20
-    /// Entries of a list, unless the client says otherwise.
+    /// Default number of entries in a list.
     private static let listCount = 20
     private static let listCountMax = 100
 
@@ -104,7 +104,7 @@ package struct BatchRoutes: Sendable {
         guard let descriptor = try? DurableFile.openToRead(shelf.contentPath(file.id)) else {
             throw ClientError(404, "the content of \(file.id) is gone")
         }
-        // What is told of its size is not believed: the response says how long it is.
+        // The recorded size is not trusted: the response has the file's actual length.
         var status = stat()
         guard fstat(descriptor, &status) == 0 else {
             close(descriptor)
@@ -165,7 +165,7 @@ package struct BatchRoutes: Sendable {
         return .json(job.tree.line)
     }
 
-    /// A page of a list, the newest first: `limit` entries behind the one that `after` names.
+    /// A page of a list, newest first: `limit` entries after the one that `after` names.
     private func list(_ entries: [(id: String, tree: JSONTree)], _ request: HTTPRequest) -> HTTPResponse {
         let wanted = request.queryValue("limit").flatMap { Int($0) } ?? Self.listCount
         let after = request.queryValue("after").flatMap { id in entries.firstIndex { $0.id == id } }

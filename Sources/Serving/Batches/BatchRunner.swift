@@ -4,20 +4,20 @@ import JSONText
 import ModelAPI
 package import SegmentStore
 
-/// Works through clients' batches, one after another, on a thread of its own: each line goes the way of a request, and is
-/// done when its record is in the store. So a kill loses nothing, and the next server goes on from the store.
+/// Processes clients' batches, one after another, on its own thread: each line is handled like a request, and is done
+/// when its record is in the store. A kill therefore loses nothing, and the next server continues from the store.
 package final class BatchRunner: Sendable {
     private struct State {
         var queue: [String] = []
         var cancelled: Set<String> = []
         var isStopped = false
-        /// The thread has let go of the store.
+        /// The thread no longer uses the store.
         var isEnded = false
-        /// Lines on their way.
+        /// Lines in progress.
         var inFlight = 0
-        /// Lines of the batch that got no answer for now.
+        /// Lines of the batch that could not be answered for now.
         var postponed = 0
-        /// Lines that were refused without a record, by custom id.
+        /// Lines that were rejected without a record, by custom id.
         var refused: [String: ClientError] = [:]
     }
 
@@ -25,11 +25,11 @@ package final class BatchRunner: Sendable {
     private let taker: RequestTaker
     private let store: RecordStore
     private let keys: ClientKeys?
-    /// Lines on their way at once.
+    /// Maximum lines in progress.
     private let window: Int
     private let state = Monitor(State())
 
-    /// How long lines wait that met an outage or a cap.
+    /// Delay before lines are offered again that met an outage or a cap.
     private static let pause = Interval.seconds(2)
     private static let pollMicroseconds: UInt32 = 50_000
 
@@ -41,7 +41,7 @@ package final class BatchRunner: Sendable {
         self.window = max(1, window)
     }
 
-    /// Goes on with what earlier servers have left.
+    /// Resumes the batches that earlier servers left.
     package func start() {
         let unfinished = shelf.unfinished
         state.update { $0.queue = unfinished + $0.queue }
@@ -57,7 +57,7 @@ package final class BatchRunner: Sendable {
         }
     }
 
-    /// Whether it has ended after `stop`: nothing of it touches the store any more.
+    /// Whether it has ended after `stop`: it no longer uses the store.
     package var isEnded: Bool { state.update { $0.isEnded } }
 
     package func stop() { state.update { $0.isStopped = true } }
@@ -74,7 +74,8 @@ package final class BatchRunner: Sendable {
 
     private func run(_ id: String) {
         guard var job = shelf.batch(id), !job.status.isOver else { return }
-        // Its client has no key any more: it waits until there is one again, since its budget is not known.
+        // Its client has no key any more. The batch waits until there is one again, since the client's budget is not
+        // known.
         if let keys, !keys.all.contains(where: { $0.name == job.owner }) { return }
         if job.status == .cancelling { cancel(id) }
         do throws(RetortError) {
@@ -120,7 +121,7 @@ package final class BatchRunner: Sendable {
         try shelf.keep(job)
     }
 
-    /// Offers each line that has no outcome, and waits for those that were offered.
+    /// Offers each line that has no outcome, and waits for the offered ones.
     private func pass(_ job: BatchJob, _ endpoint: RequestBuilder.Endpoint) throws(RetortError) {
         let lines = try LineFile(shelf.contentPath(job.inputFile))
         let parser = JSONParser()
@@ -160,7 +161,7 @@ package final class BatchRunner: Sendable {
         (completed, failed) = (0, 0)
     }
 
-    /// Whether lines have to be offered again, after a while.
+    /// Whether lines have to be offered again, after a delay.
     private func waitForPostponed() -> Bool {
         let hasSome = state.update { state in
             defer { state.postponed = 0 }
@@ -199,7 +200,7 @@ package final class BatchRunner: Sendable {
         case .upstream(let status, _): isFailure = status / 100 != 2
         case .error(let error):
             isPostponed = reply.id.isEmpty && error.status == 503
-            // A refusal that no record tells of.
+            // A rejection that has no record.
             if reply.id.isEmpty, !isPostponed { state.update { $0.refused[customID] = error } }
         }
         if !isPostponed {

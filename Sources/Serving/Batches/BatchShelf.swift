@@ -15,13 +15,13 @@ package final class BatchShelf: Sendable {
     /// The directory within the store.
     package static let name = "front"
 
-    /// Reads what earlier servers have left.
+    /// Reads the files and batches that earlier servers left.
     package init(in root: String) throws(RetortError) {
         directory = "\(root)/\(Self.name)"
         var found = State()
         for entry in Self.names(in: directory) where entry.hasSuffix(".json") {
             guard let text = try DurableFile.read("\(directory)/\(entry)") else { continue }
-            // The name is the id's: what another file says of it, or of a path, is not taken.
+            // The id comes from the file name; a file whose content names another id, or a path, is ignored.
             let id = entry.dropLast(".json".count)
             if let job = BatchJob(kept: text), job.id == id {
                 found.batches[job.id] = job
@@ -80,7 +80,7 @@ package final class BatchShelf: Sendable {
         return file
     }
 
-    /// The content is in its place already.
+    /// The content is already in place.
     package func keep(_ file: ServedFile) throws(RetortError) {
         try DurableFile.write(file.kept, to: "\(directory)/\(file.id).json")
         state.withLock { $0.files[file.id] = file }
@@ -101,7 +101,7 @@ package final class BatchShelf: Sendable {
             .sorted { ($1.created, $1.id) < ($0.created, $0.id) }
     }
 
-    /// Those that are not over, the oldest first.
+    /// Unfinished batches, oldest first.
     package var unfinished: [String] {
         state.withLock { $0.batches.values.filter { !$0.status.isOver } }
             .sorted { ($0.created, $0.id) < ($1.created, $1.id) }.map(\.id)
@@ -113,7 +113,7 @@ package final class BatchShelf: Sendable {
         state.withLock { $0.batches[job.id] = job }
     }
 
-    /// Changes counts that need not be kept: they are made anew from the store.
+    /// Changes counts that are not stored: they are recomputed from the store.
     package func note(_ id: String, _ change: (inout BatchJob) -> Void) {
         state.withLock { state in
             if var job = state.batches[id] {

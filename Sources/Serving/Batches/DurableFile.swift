@@ -1,7 +1,7 @@
 package import Basics
 import Glibc
 
-/// Files of a server that must be whole and survive a power cut: written beside and renamed.
+/// Server files that must be complete and survive a power cut: written to a temporary name, synced and renamed.
 package enum DurableFile {
     package static func write(_ bytes: some Collection<UInt8>, to path: String) throws(RetortError) {
         let writer = try Writer(path)
@@ -13,11 +13,11 @@ package enum DurableFile {
         try writer.finish()
     }
 
-    /// Bytes of the longest file that is read whole.
+    /// Maximum bytes of a file that is read whole.
     private static let bytesMax = 16 << 20
     private static let pieceBytes = 64 << 10
 
-    /// The whole file; nil where there is none that was written here: a link, a pipe, or a longer one.
+    /// The whole file; nil if there is none, or if it is not a file written here: a link, a pipe, or too long.
     package static func read(_ path: String) throws(RetortError) -> [UInt8]? {
         let descriptor: Int32
         do throws(RetortError) {
@@ -39,7 +39,7 @@ package enum DurableFile {
         return nil
     }
 
-    /// Opens a file that was written here. Throws `.damagedData` for what is no regular file, without waiting for it.
+    /// Opens a file that was written here. Throws `.damagedData` if it is not a regular file, without blocking on it.
     package static func openToRead(_ path: String) throws(RetortError) -> Int32 {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
         guard descriptor >= 0 else {
@@ -54,7 +54,7 @@ package enum DurableFile {
         return descriptor
     }
 
-    /// Writes a file that appears whole, or not at all.
+    /// Writes a file that appears complete, or not at all.
     package final class Writer {
         private let path: String
         private let temporary: String
