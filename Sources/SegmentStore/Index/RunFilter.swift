@@ -42,9 +42,12 @@ enum RunFilter {
 /// Makes the pages of a filter from keys that come in order of their hash.
 struct RunFilterWriter {
     let blocks: Int
-    private var page = [UInt64](repeating: 0, count: RunFilter.blocksPerPage * 4)
+    /// The words of the page at hand, as they are on disk.
+    private var page = Self.emptyPage
     private var pageNumber = 0
     private var stream: RunPageStream
+
+    private static let emptyPage = [UInt64](repeating: 0, count: RunFilter.blocksPerPage * 4)
 
     /// `keys` is how many may come. With none there is no filter.
     init(keys: Int, stream: RunPageStream) {
@@ -57,16 +60,14 @@ struct RunFilterWriter {
         let block = RunFilter.block(of: hash, among: blocks)
         while block / RunFilter.blocksPerPage > pageNumber { try finishPage() }
         let first = block % RunFilter.blocksPerPage * 4
-        for word in 0..<4 { page[first + word] |= RunFilter.mask(hash, word: word) }
+        for word in 0..<4 { page[first + word] |= RunFilter.mask(hash, word: word).littleEndian }
     }
 
     private mutating func finishPage() throws(RetortError) {
         try stream.append(count: RunFilter.blocksPerPage) { [page] body in
-            for (index, word) in page.enumerated() {
-                body.storeBytes(of: word.littleEndian, toByteOffset: index * 8, as: UInt64.self)
-            }
+            page.withUnsafeBytes { body.copyMemory(from: $0) }
         }
-        for index in page.indices { page[index] = 0 }
+        page = Self.emptyPage
         pageNumber += 1
     }
 

@@ -35,6 +35,7 @@ struct RunPageStream {
     private var pending: [UInt8] = []
 
     private static let writeBytes = 1 << 20
+    private static let emptyPage = [UInt8](repeating: 0, count: RunFormat.pageBytes)
 
     /// `page` is the number of the first page; the head is page 0.
     init(_ file: any StoreFile, run: UInt64, page: Int) {
@@ -46,7 +47,7 @@ struct RunPageStream {
     /// Appends a page of `count` entries or blocks. `body` writes them at the front of the page, which is zeros.
     mutating func append(count: Int, _ body: (UnsafeMutableRawBufferPointer) -> Void) throws(RetortError) {
         let start = pending.count
-        pending.append(contentsOf: repeatElement(0, count: RunFormat.pageBytes))
+        pending.append(contentsOf: Self.emptyPage)
         let number = UInt32(nextPage)
         let run = run
         pending.withUnsafeMutableBytes { bytes in
