@@ -56,10 +56,70 @@ extension LivePage {
             tile.append(make("p", name, "name"), make("p", value, "value"), make("p", more || "\u00a0", "quiet"));
             return tile;
           }));
+          // Without a total there is no share to show.
+          at("bar").classList.toggle("unknown", i.total === null);
           const all = i.total || i.done + i.failed || 1;
           at("bar-done").style.width = 100 * i.done / all + "%";
           at("bar-failed").style.width = 100 * i.failed / all + "%";
           at("bar").setAttribute("aria-valuenow", Math.round(100 * (i.done + i.failed) / all));
+        }
+
+        function line(name, badge, parts, note, share) {
+          const node = make("div", undefined, "line");
+          const head = make("p");
+          head.append(make("b", name), " ", make("span", badge.replaceAll("_", " "), "badge " + badge));
+          node.append(head, make("p", parts.filter(Boolean).join(" \u00b7 "), "quiet"));
+          if (share) {
+            const bar = make("div", undefined, "bar small");
+            for (const [name, part] of share) {
+              const piece = make("i", undefined, name);
+              piece.style.width = 100 * part + "%";
+              bar.append(piece);
+            }
+            node.append(bar);
+          }
+          if (note) node.append(make("p", note, "quiet"));
+          return node;
+        }
+
+        function stages(s) {
+          at("stages-card").hidden = !s.stages.length;
+          at("stages").replaceChildren(...s.stages.map(stage => {
+            // How much its source will have is not known while that goes on: what it has by now is the measure.
+            const i = stage.items, source = s.stages.find(other => other.name === stage.from);
+            const all = Math.max(i.total || (source ? source.items.done : 0), i.done + i.failed, 1);
+            return line(stage.name, stage.state, [
+              stage.from && "from " + stage.from,
+              count(i.done) + (i.total === null ? "" : " of " + count(i.total)) + " done",
+              i.failed ? count(i.failed) + " failed" : "", rate(stage.rate) + " items/s",
+              count(stage.in_flight) + " in flight, window " + count(stage.limit),
+              stage.cost === null ? "" : money(stage.cost),
+            ], stage.note, [["done", i.done / all], ["failed", i.failed / all]]);
+          }));
+          const choice = at("stage");
+          if (choice && choice.options.length !== s.stages.length + 1) {
+            at("stage-label").hidden = !s.stages.length;
+            choice.replaceChildren(new Option("all", ""), ...s.stages.map(stage => new Option(stage.name, stage.name)));
+          }
+        }
+
+        // Rates come from the counts of some seconds ago.
+        const seen = [], seenSeconds = 10;
+        function endpoints(s) {
+          const now = performance.now() / 1000, counts = new Map(s.endpoints.map(e => [e.name, e.requests]));
+          while (seen.length && now - seen[0].at > seenSeconds) seen.shift();
+          const first = seen[0];
+          seen.push({ at: now, counts });
+          at("endpoints").replaceChildren(...s.endpoints.map(e => {
+            const before = first && first.counts.get(e.name);
+            const pace = before === undefined || now - first.at < 0.4 ? null : (e.requests - before) / (now - first.at);
+            return line(e.name, e.state, [
+              pace === null ? "" : rate(Math.max(0, pace)) + " requests/s", count(e.answers) + " answers",
+              count(e.in_flight) + " in flight, window " + count(e.concurrency),
+              count(e.rate_limited) + " times 429", e.failures ? count(e.failures) + " failures" : "",
+              e.latency_ms_mean ? time(e.latency_ms_mean / 1000) + " each" : "",
+            ], e.state === "up" ? "" : e.last_error);
+          }));
         }
 
         const ns = "http://www.w3.org/2000/svg";
@@ -115,6 +175,8 @@ extension LivePage {
           at("about").textContent = [s.command, s.model, s.server].filter(Boolean).join(" \u00b7 ");
           at("note").textContent = s.note;
           tiles(s);
+          stages(s);
+          endpoints(s);
           chart("chart-items", s.history, [["items", "s0"]]);
           chart("chart-tokens", s.history, [["tokens", "tokens"]]);
           chart("chart-latency", s.history, [["p99", "s2"], ["p95", "s1"], ["p50", "latency"]]);
@@ -153,6 +215,7 @@ extension LivePage {
 
         async function send(command) {
           const reply = at("reply");
+          if (at("stage").value) command.stage = at("stage").value;
           try {
             const answer = await fetch("control", { method: "POST", body: JSON.stringify(command),
               headers: { "content-type": "application/json", authorization: "Bearer " + token } });
@@ -180,7 +243,7 @@ extension LivePage {
           controls.addEventListener("submit", event => {
             event.preventDefault();
             const set = {};
-            for (const name of ["concurrency", "rpm", "max-cost"]) {
+            for (const name of ["concurrency", "rps", "rpm", "tpm", "max-cost"]) {
               const text = at("set-" + name).value.trim();
               if (text) set[name] = text;
             }

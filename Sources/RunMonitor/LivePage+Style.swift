@@ -26,11 +26,17 @@ extension LivePage {
         .badge { padding: 0.05rem 0.6rem; border: 1px solid currentColor; border-radius: 1rem; font-size: 0.85rem;
           font-weight: 650; color: var(--tokens); }
         .badge.ended { color: var(--done); } .badge.stopped, .badge.lost { color: var(--failed); }
-        .badge.paused, .badge.draining { color: var(--cost); }
+        .badge.up { color: var(--done); } .badge.down, .badge.excluded { color: var(--failed); }
+        .badge.paused, .badge.draining, .badge.rate_limited, .badge.waiting { color: var(--cost); }
         .bar { display: flex; height: 0.8rem; margin: 0.6rem 0 0.9rem; border-radius: 0.4rem; overflow: hidden;
           background: var(--edge); }
         .bar i { display: block; height: 100%; width: 0; } .bar .done { background: var(--done); }
         .bar .failed { background: var(--failed); }
+        .bar.unknown { visibility: hidden; height: 0; }
+        .bar.small { height: 0.35rem; margin: 0.2rem 0; }
+        #stages, #endpoints { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 26rem), 1fr));
+          gap: 0 1.4rem; }
+        #stages .line, #endpoints .line { border-top: 1px solid var(--grid); margin: 0; padding: 0.3rem 0; }
         .tiles { display: grid; grid-template-columns: repeat(auto-fill, minmax(9.2rem, 1fr)); gap: 0.6rem; }
         .tile, .card { background: var(--card); border: 1px solid var(--edge); border-radius: 0.6rem; min-width: 0; }
         .tile { padding: 0.5rem 0.8rem 0.55rem; }
@@ -42,10 +48,10 @@ extension LivePage {
         .pair .card { margin: 0; }
         .controls { display: flex; flex-wrap: wrap; gap: 0.5rem 0.7rem; align-items: center; }
         .controls label { color: var(--quiet); font-size: 0.88rem; }
-        button, input { font: inherit; color: inherit; background: var(--page); border: 1px solid var(--edge);
+        button, input, select { font: inherit; color: inherit; background: var(--page); border: 1px solid var(--edge);
           border-radius: 0.4rem; padding: 0.3rem 0.7rem; min-height: 2.2rem; max-width: 100%; }
         button { cursor: pointer; } .danger { color: var(--failed); }
-        #reply { flex-basis: 100%; overflow-wrap: anywhere; } #reply:empty { display: none; }
+        #reply { flex-basis: 100%; overflow-wrap: anywhere; white-space: pre-line; } #reply:empty { display: none; }
         .chart svg { display: block; width: 100%; height: 8.5rem; overflow: hidden; }
         .chart text { fill: var(--quiet); font-size: 11px; }
         .chart .grid { stroke: var(--grid); }

@@ -29,17 +29,22 @@ enum LivePage {
         <div class="bar" id="bar" role="progressbar" aria-label="items" aria-valuemin="0" aria-valuemax="100">\
         <i class="done" id="bar-done"></i><i class="failed" id="bar-failed"></i></div>
         <div class="tiles" id="tiles"></div>
+        <section class="card" id="stages-card" hidden><h2>Stages</h2><div id="stages"></div></section>
 
         """
 
     private static let controls = """
         <form class="card controls" id="controls" autocomplete="off">
+        <label id="stage-label" hidden>stage <select id="stage"><option value="">all</option></select></label>
         <button type="button" data-command="pause">Pause</button>
         <button type="button" data-command="resume">Resume</button>
         <button type="button" data-command="drain">Drain</button>
         <button type="button" data-command="stop" class="danger">Stop</button>
+        <button type="button" data-command="explain">Explain</button>
         <label>window <input id="set-concurrency" inputmode="numeric" size="7" placeholder="512"></label>
-        <label>requests/min <input id="set-rpm" inputmode="decimal" size="7" placeholder="600"></label>
+        <label>requests/s <input id="set-rps" inputmode="decimal" size="5" placeholder="10"></label>
+        <label>requests/min <input id="set-rpm" inputmode="decimal" size="5" placeholder="600"></label>
+        <label>tokens/min <input id="set-tpm" inputmode="decimal" size="7" placeholder="100000"></label>
         <label>max cost $ <input id="set-max-cost" inputmode="decimal" size="7" placeholder="20"></label>
         <button type="submit">Set</button>
         <label>item <input id="about-id" size="9" placeholder="id"></label>
@@ -54,6 +59,7 @@ enum LivePage {
         """
 
     private static let panels = """
+        <section class="card"><h2>Servers</h2><div id="endpoints"></div></section>
         <div class="pair">
         <section class="card"><h2>Items per second</h2><div class="chart" id="chart-items"></div></section>
         <section class="card"><h2>Output tokens per second</h2><div class="chart" id="chart-tokens"></div></section>

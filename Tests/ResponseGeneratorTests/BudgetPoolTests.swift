@@ -34,6 +34,22 @@ struct BudgetPoolTests {
         #expect(first.spent + second.spent + first.uncertain + second.uncertain == 100)
     }
 
+    @Test("Another limit holds from then on; below what is spent nothing is given")
+    func limitChanges() {
+        let pool = BudgetPool(limit: 10, spent: 8)
+        var budget = Budget(sharing: pool, spent: 8, uncertain: 0)
+        check(take(3, &budget), is: false)
+        pool.setLimit(11)
+        check(take(3, &budget), is: true)
+        budget.reserve(3)
+        pool.setLimit(5)
+        budget.settle(reserved: 3, spent: 0)
+        check(take(1, &budget), is: false)
+        pool.setLimit(9)
+        check(take(1, &budget), is: true)
+        #expect(pool.limit == 9)
+    }
+
     @Test("Whatever happens, spent and set aside together stay within the limit")
     func never() {
         var random = SystemRandomNumberGenerator()

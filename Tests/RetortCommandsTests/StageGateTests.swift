@@ -12,7 +12,7 @@ import Testing
 struct StageGateTests {
     @Test("Never more than the limit are inside, and the later stage goes first", .timeLimit(.minutes(1)))
     func limit() async {
-        let gate = StageGate(limit: 3, stages: 2)
+        let gate = StageGate([0: 3, 1: 2], stages: 2)
         let inside = Locked((now: 0, most: 0))
         await withTaskGroup(of: Void.self) { group in
             for number in 0..<200 {
@@ -34,9 +34,27 @@ struct StageGateTests {
         for _ in 0..<3 { #expect(await gate.enter(stage: 0)) }
     }
 
+    @Test("A wider window lets those in that wait, a smaller one waits until enough have left", .timeLimit(.minutes(1)))
+    func resized() async {
+        let gate = StageGate([0: 1, 1: 1], stages: 2)
+        #expect(await gate.enter(stage: 0))
+        let waiting = Task { await gate.enter(stage: 1) }
+        gate.set(2, stage: 1)
+        #expect(await waiting.value)
+        // The greatest window of a stage is that of all.
+        gate.set(1, stage: 1)
+        let next = Task { await gate.enter(stage: 0) }
+        gate.leave()
+        gate.leave()
+        #expect(await next.value)
+        let last = Task { await gate.enter(stage: 0) }
+        last.cancel()
+        #expect(await last.value == false)
+    }
+
     @Test("A task that is cancelled while it waits takes no room", .timeLimit(.minutes(1)))
     func cancelled() async {
-        let gate = StageGate(limit: 1, stages: 1)
+        let gate = StageGate([0: 1], stages: 1)
         #expect(await gate.enter(stage: 0))
         let waiting = Task { await gate.enter(stage: 0) }
         waiting.cancel()

@@ -19,6 +19,13 @@ package struct EndpointRecord: Sendable, Hashable {
     package var latencyMilliseconds = 0
     package var lastError = ""
 
+    package var isUp: Bool { state == EndpointProgress.State.up.rawValue }
+
+    package init(name: String, isDown: Bool) {
+        self.name = name
+        state = (isDown ? EndpointProgress.State.down : .up).rawValue
+    }
+
     package init(_ progress: EndpointProgress) {
         (name, state, lastError) = (progress.name, progress.state.rawValue, progress.lastError)
         (requests, answers, rateLimited) = (progress.requests, progress.answers, progress.rateLimited)
@@ -63,7 +70,7 @@ package struct EndpointRecord: Sendable, Hashable {
         if rateLimited > 0 { parts.append("\(Human.count(rateLimited)) rate-limited") }
         if failures > 0 { parts.append(Human.plural(failures, "failure")) }
         var text = "\(CellWidth.sanitized(name)): \(parts.joined(separator: ", "))"
-        if state != EndpointProgress.State.up.rawValue {
+        if !isUp {
             text += "; \(CellWidth.sanitized(state.replacing("_", with: "-")))"
             if !lastError.isEmpty {
                 text += ": \(CellWidth.truncated(CellWidth.sanitized(lastError), to: Self.errorCells))"

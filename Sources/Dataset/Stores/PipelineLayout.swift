@@ -37,6 +37,8 @@ package struct PipelineLayout: Sendable, Hashable {
     package var stages: [Stage]
 
     private static let fileName = "pipeline.json"
+    /// Held by the process that runs the stages.
+    package static let lockName = "pipeline.lock"
     private static let fileMode: mode_t = 0o644
 
     /// The layout of a directory; nil if it is not a pipeline's. Throws `.damagedData` if its file is invalid.

@@ -122,23 +122,27 @@ package enum ControlCommand: Sendable, Hashable {
     }
 
     /// As it is sent to the run.
-    package var json: [UInt8] {
+    package var json: [UInt8] { json(of: nil) }
+
+    /// As it is sent to a pipeline.
+    /// - Parameter stage: the one that it is for; nil: all of them.
+    package func json(of stage: String?) -> [UInt8] {
+        JSONTree.object(members + (stage.map { [JSONTree.Member("stage", .text($0))] } ?? [])).line
+    }
+
+    private var members: [JSONTree.Member] {
         typealias Member = JSONTree.Member
+        func command(_ word: String, _ more: Member...) -> [Member] { [Member("command", .text(word))] + more }
         switch self {
         case .set(let settings):
             let values = settings.map { setting in
                 Member(setting.name.rawValue, setting.value.map { .real($0) } ?? .text(Setting.none))
             }
-            return JSONTree.object([Member("command", .text("set")), Member("set", .object(values))]).line
-        case .requeue(let id):
-            return JSONTree.object([Member("command", .text("requeue")), Member("id", .text(id))]).line
-        case .hold(let model):
-            return JSONTree.object([Member("command", .text("hold")), Member("model", .text(model))]).line
-        case .release(let model):
-            return JSONTree.object([Member("command", .text("release")), Member("model", .text(model))]).line
-        default:
-            let word = Self.plain.first { $0.value == self }?.key ?? ""
-            return JSONTree.object([Member("command", .text(word))]).line
+            return command("set", Member("set", .object(values)))
+        case .requeue(let id): return command("requeue", Member("id", .text(id)))
+        case .hold(let model): return command("hold", Member("model", .text(model)))
+        case .release(let model): return command("release", Member("model", .text(model)))
+        default: return command(Self.plain.first { $0.value == self }?.key ?? "")
         }
     }
 }

@@ -22,15 +22,16 @@ package struct Detachment {
     private let store: String
     private let log: String
 
-    package init(_ settings: RunSettings) throws(RetortError) {
-        guard !settings.inputs.contains("-") else {
+    /// - Parameter out: the directory of the run's store, or of the pipeline's.
+    package init(_ out: String, inputs: [String]) throws(RetortError) {
+        guard !inputs.contains("-") else {
             throw RetortError(
                 .usage, "a run in the background cannot read standard input", at: "--detach",
                 remedy: "Write the input to a file, then name the file.")
         }
-        var path = Substring(settings.out)
+        var path = Substring(out)
         while path.count > 1, path.hasSuffix("/") { path.removeLast() }
-        store = settings.out
+        store = out
         log = path + ".log"
     }
 

@@ -40,15 +40,16 @@ package final class EventLog: Sendable {
         return (descriptor, bytes)
     }
 
-    package func write(_ event: RunWatch.Event, _ record: RunRecord) {
+    /// - Parameter stage: the one whose event and record it is, in a pipeline.
+    package func write(_ event: RunWatch.Event, _ record: RunRecord, stage: String? = nil) {
         typealias Member = JSONTree.Member
-        let line =
-            JSONTree.object([
-                Member("time", .text(UTCTime(Int64(event.time)).iso)), Member("event", .text(event.kind.rawValue)),
-                Member("text", .text(secrets.blotted(event.text))), Member("done", .integer(record.done)),
-                Member("failed", .integer(record.failed)), Member("pending", JSONTree(record.pending)),
-                Member("in_flight", .integer(record.inFlight)), Member("cost_usd", JSONTree(record.cost)),
-            ]).line + [0x0A]
+        let members = [
+            Member("time", .text(UTCTime(Int64(event.time)).iso)), Member("event", .text(event.kind.rawValue)),
+            Member("text", .text(secrets.blotted(event.text))), Member("done", .integer(record.done)),
+            Member("failed", .integer(record.failed)), Member("pending", JSONTree(record.pending)),
+            Member("in_flight", .integer(record.inFlight)), Member("cost_usd", JSONTree(record.cost)),
+        ]
+        let line = JSONTree.object(members + (stage.map { [Member("stage", .text($0))] } ?? [])).line + [0x0A]
         state.withLock { state in
             if state.bytes > 0, state.bytes + line.count > bytesMax { rotate(&state) }
             let count = line.withUnsafeBytes { Glibc.write(state.descriptor, $0.baseAddress, $0.count) }

@@ -4,73 +4,148 @@ import Dataset
 import Glibc
 import RunMonitor
 
-/// What others see of a run while it goes, and how they change it: the page and the metrics that `--listen` asks for, and
-/// the socket in the store.
+/// What others see of a run or a pipeline while it goes, and how they change it: the page and the metrics that `--listen` asks
+/// for, the log, notifications, and the socket in its directory.
 package final class LiveMonitor: Sendable {
+    /// Of the whole.
     package let watch: RunWatch
-    package let control: RunControl
+    private let parts: [(watch: RunWatch, control: RunControl)]
+    /// Of a pipeline.
+    private let pipelineControl: PipelineControl?
     private let server: MonitorServer?
     private let socket = Locked<ControlSocket?>(nil)
     private let messages: MessageStream
     private let notifier: Notifier?
-    /// Whether the store was opened: before, there is no run to tell of.
+    /// Whether the run was accepted: before, there is nothing to tell of.
     private let hasBegun = Locked(false)
-
-    package var hasPage: Bool { server != nil }
 
     /// What the server shows.
     private struct Source: MonitorSource {
         let watch: RunWatch
-        let handler: RunControl
+        let handler: ControlSocket.Handler
 
-        var control: (@Sendable ([UInt8]) -> ControlReply)? { { handler.handle($0) } }
+        var control: (@Sendable ([UInt8]) -> ControlReply)? { handler }
 
         func pageState() -> [UInt8] { watch.pageState() }
         func metrics() -> Exposition { watch.metrics() }
     }
 
-    /// Starts to serve the page, if there is to be one: a port in use is told before anything is sent.
-    package init(_ command: ParsedCommand, _ settings: RunSettings, _ messages: MessageStream) throws(RetortError) {
-        let isQuiet = command.flag("quiet")
-        let changes = ChangeLog(in: settings.out)
+    /// Starts to serve the page of a run, if there is to be one: a port in use is told before anything is sent.
+    package convenience init(
+        _ command: ParsedCommand, _ settings: RunSettings, _ messages: MessageStream
+    ) throws(RetortError) {
+        let log = try Self.log(command, settings)
+        let watch = RunWatch(settings) { event, record in log?.write(event, record) }
+        let control = RunControl(watch, log: Self.changes(settings, messages, isQuiet: command.flag("quiet")))
+        try self.init(command, settings, messages, watch, [(watch, control)], nil)
+    }
+
+    /// The same for all stages of a pipeline together.
+    package convenience init(
+        _ command: ParsedCommand, _ pipeline: Pipeline, _ messages: MessageStream
+    ) throws(RetortError) {
+        guard var settings = pipeline.stages.first?.settings else {
+            throw RetortError(.configuration, "the job has no stages", remedy: "Give it some under `stages:`.")
+        }
+        settings.out = pipeline.root
+        let log = try Self.log(command, settings)
+        let exchanges = ExchangeWatch()
+        let stages = pipeline.stages.map { stage in
+            let watch = RunWatch(stage.settings, exchanges: exchanges) { event, record in
+                log?.write(event, record, stage: stage.name)
+            }
+            let changes = Self.changes(stage.settings, messages, isQuiet: command.flag("quiet"), of: stage.name)
+            return (stage, watch, RunControl(watch, log: changes))
+        }
+        let watch = RunWatch(
+            settings, exchanges: exchanges,
+            stages: stages.map { RunWatch.Stage(name: $0.0.name, from: $0.0.from, watch: $0.1) }
+        ) { event, record in log?.write(event, record) }
+        let limit = pipeline.stages.lazy.compactMap(\.settings.pricing.limit).max()
+        watch.changeCostMax(to: limit.map { Money.dollars($0) })
+        let control = PipelineControl(watch, stages: stages.map { ($0.0.name, $0.2) })
+        try self.init(command, settings, messages, watch, stages.map { ($0.1, $0.2) }, control)
+    }
+
+    private init(
+        _ command: ParsedCommand, _ settings: RunSettings, _ messages: MessageStream, _ watch: RunWatch,
+        _ parts: [(RunWatch, RunControl)], _ pipelineControl: PipelineControl?
+    ) throws(RetortError) {
         self.messages = messages
-        let log = try command.stringIfSet("log").map { path throws(RetortError) in
-            try EventLog(path, secrets: settings.secrets)
-        }
+        self.watch = watch
+        self.parts = parts
+        self.pipelineControl = pipelineControl
         notifier = try Self.notifier(command, settings, messages)
-        watch = RunWatch(settings) { event, record in log?.write(event, record) }
-        control = RunControl(watch) { text in
-            changes.append(text)
-            if !isQuiet { messages.line("changed: \(text)") }
-        }
-        guard let address = try Self.address(command) else {
+        guard let address = try ListenAddress.given(command) else {
             server = nil
             return
         }
         let server = try MonitorServer(
-            Source(watch: watch, handler: control), host: address.host, port: address.port, token: address.token)
+            Source(watch: watch, handler: Self.handler(parts, pipelineControl)), host: address.host,
+            port: address.port, token: address.token)
         self.server = server
         watch.start()
         let token = address.token == nil ? "#token=\(server.token)" : ""
         messages.line("live page: \(server.address)\(token)")
     }
 
-    /// The store is locked: opens its socket. A run goes on without one, where the file system has none.
-    package func open(in store: String) {
+    private static func handler(
+        _ parts: [(watch: RunWatch, control: RunControl)], _ pipeline: PipelineControl?
+    ) -> ControlSocket.Handler {
+        if let pipeline { return { pipeline.handle($0) } }
+        return { parts[0].control.handle($0) }
+    }
+
+    private static func log(_ command: ParsedCommand, _ settings: RunSettings) throws(RetortError) -> EventLog? {
+        try command.stringIfSet("log").map { path throws(RetortError) in
+            try EventLog(path, secrets: settings.secrets)
+        }
+    }
+
+    /// Tells of each change: the store, and the terminal.
+    private static func changes(
+        _ settings: RunSettings, _ messages: MessageStream, isQuiet: Bool, of stage: String? = nil
+    ) -> @Sendable (String) -> Void {
+        let changes = ChangeLog(in: settings.out)
+        return { text in
+            changes.append(text)
+            if !isQuiet { messages.line((stage.map { "\($0): " } ?? "") + "changed: \(text)") }
+        }
+    }
+
+    /// What a run's session is given.
+    package var run: LiveRun {
+        LiveRun(
+            parts[0].watch, parts[0].control, watchesExchanges: server != nil, onOpen: { [self] in begin(in: $0) },
+            onClose: { [self] in close() })
+    }
+
+    /// What a stage's session is given.
+    package func stage(_ number: Int) -> LiveRun {
+        LiveRun(parts[number].watch, parts[number].control, watchesExchanges: server != nil)
+    }
+
+    /// The directory of the pipeline is locked, and its stages are about to begin.
+    package func begin(_ shared: SharedByStages, in root: String) {
+        pipelineControl?.attach(shared)
+        watch.note(.start, "started: \(root)")
+        begin(in: root)
+    }
+
+    /// The directory is locked: opens its socket. A run goes on without one, where the file system has none.
+    private func begin(in directory: String) {
         hasBegun.withLock { $0 = true }
-        watch.note(.start, "started: \(store)")
         startNotifying()
-        let control = control
         do throws(RetortError) {
-            let opened = try ControlSocket(in: store) { control.handle($0) }
+            let opened = try ControlSocket(in: directory, Self.handler(parts, pipelineControl))
             socket.withLock { $0 = opened }
         } catch {
             messages.line(messages.palette.yellow("warning: ") + "retort ctl cannot reach this run: \(error)")
         }
     }
 
+    /// The directory's lock is about to be given up: closes its socket.
     package func close() {
-        control.detach()
         let opened = socket.withLock { socket in
             defer { socket = nil }
             return socket
@@ -109,54 +184,5 @@ package final class LiveMonitor: Sendable {
                 usleep(RunWatch.sampleMicroseconds)
             }
         }
-    }
-
-    /// Where to listen, as the command line says it; nil: nowhere.
-    package static func address(_ command: ParsedCommand) throws(RetortError) -> ListenAddress? {
-        guard let text = command.stringIfSet("listen") else {
-            guard !command.isGiven("listen-token-file") else {
-                throw RetortError(
-                    .usage, "--listen-token-file is for --listen", remedy: "Add --listen 127.0.0.1:7788, for example.")
-            }
-            return nil
-        }
-        var address = try ListenAddress(text)
-        if let path = command.stringIfSet("listen-token-file") { address.token = try ListenAddress.token(in: path) }
-        return address
-    }
-}
-
-/// `HOST:PORT` or a port alone, and the token of the server there.
-package struct ListenAddress: Sendable, Hashable {
-    package var host: String
-    package var port: UInt16
-    package var token: String?
-
-    package static let tokenBytesMin = 16
-
-    package init(_ text: String) throws(RetortError) {
-        let colon = text.lastIndex(of: ":")
-        let name = colon.map { String(text[..<$0]) } ?? "127.0.0.1"
-        let isBracketed = name.hasPrefix("[") && name.hasSuffix("]")
-        host = isBracketed ? String(name.dropFirst().dropLast()) : name
-        guard let port = UInt16(colon.map { String(text[text.index(after: $0)...]) } ?? text), !host.isEmpty,
-            isBracketed || !host.contains(":")
-        else {
-            throw RetortError(
-                .usage, "not an address to listen on", at: "--listen \(text)",
-                remedy: "Give a numeric address and a port, such as 127.0.0.1:7788 or [::1]:7788.")
-        }
-        self.port = port
-    }
-
-    package static func token(in path: String) throws(RetortError) -> String {
-        let text = try TextFile.read(path).split(whereSeparator: \.isNewline).first.map(String.init) ?? ""
-        let isPlain = text.utf8.allSatisfy { (0x21...0x7E).contains($0) }
-        guard text.utf8.count >= tokenBytesMin, isPlain else {
-            throw RetortError(
-                .configuration, "the token is too short or has other letters than visible ASCII", at: path,
-                remedy: "Write one line of \(tokenBytesMin) characters or more: openssl rand -hex 16 > \(path)")
-        }
-        return text
     }
 }

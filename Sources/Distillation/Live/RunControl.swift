@@ -17,6 +17,8 @@ package final class RunControl: Sendable {
         var hasBudget: Bool
         /// The most that the limit of open files leaves room for.
         var concurrencyMax: Int
+        /// Told of another window before the run is: a stage shares its server with others.
+        var onConcurrency: @Sendable (Int) -> Void
     }
 
     private let watch: RunWatch
@@ -25,6 +27,8 @@ package final class RunControl: Sendable {
     /// Ends a run through batches, which go on at the provider.
     private let requeue = Locked<Requeue?>(nil)
     private let leave = Locked<(@Sendable () -> Void)?>(nil)
+    private let attached = Locked<(@Sendable () -> Void)?>(nil)
+
     /// - Parameter log: told of each change, in words.
     package init(_ watch: RunWatch, log: @escaping @Sendable (String) -> Void) {
         self.watch = watch
@@ -32,16 +36,24 @@ package final class RunControl: Sendable {
     }
 
     package func attach(
-        _ generator: ResponseGenerator<ItemContext>, settings: RunSettings, cancel: @escaping @Sendable () -> Void
+        _ generator: ResponseGenerator<ItemContext>, settings: RunSettings,
+        onConcurrency: @escaping @Sendable (Int) -> Void = { _ in }, cancel: @escaping @Sendable () -> Void
     ) {
         let limit = DescriptorLimit.raise()
         let budget = DescriptorBudget(
             limit: limit, used: DescriptorBudget.count(limit: limit), perRequest: settings.simulator == nil ? 1 : 2)
         let target = Target(
             generator: generator, cancel: cancel, drainTimeout: settings.drainTimeout,
-            hasBudget: settings.pricing.limit != nil, concurrencyMax: max(1, budget.requestsMax))
+            hasBudget: settings.pricing.limit != nil, concurrencyMax: max(1, budget.requestsMax),
+            onConcurrency: onConcurrency)
         self.target.withLock { $0 = target }
+        attached.withLock { $0 }?()
     }
+
+    /// Registers what is done each time that there is a run to act on.
+    package func onAttach(_ action: @escaping @Sendable () -> Void) { attached.withLock { $0 = action } }
+
+    package var isAttached: Bool { target.withLock { $0 } != nil }
 
     /// Lets failed items be asked again.
     package func attach(_ requeue: Requeue) { self.requeue.withLock { $0 = requeue } }
@@ -55,7 +67,7 @@ package final class RunControl: Sendable {
 
     /// Carries out one command. The reply is one JSON object: `done`, and `message` or `error`.
     package func handle(_ json: [UInt8]) -> ControlReply {
-        if json == ControlCommand.identify { return identity }
+        if json == ControlCommand.identify { return Self.identity }
         do throws(RetortError) {
             return Self.reply(true, try perform(try ControlCommand(json: json)))
         } catch {
@@ -63,7 +75,7 @@ package final class RunControl: Sendable {
         }
     }
 
-    private var identity: ControlReply {
+    package static var identity: ControlReply {
         ControlReply(
             isDone: true,
             json: JSONTree.object([
@@ -84,7 +96,7 @@ package final class RunControl: Sendable {
         if command == .explain { return Explanation(watch.snapshot.record, watch.exchanges.counts.durations).text }
         if let leave = leave.withLock({ $0 }) { return try perform(command, on: leave) }
         guard let target = target.withLock({ $0 }) else {
-            throw RetortError(.busy, "the run is starting or ending", remedy: "Try again in a moment.")
+            throw Self.isStarting
         }
         let text: String
         switch command {
@@ -112,6 +124,19 @@ package final class RunControl: Sendable {
         }
         note(text)
         return text
+    }
+
+    package static let isStarting = RetortError(
+        .busy, "the run is starting or ending", remedy: "Try again in a moment.")
+    package static let withoutBudget = RetortError(
+        .configuration, "the run began without --max-cost, so it sets nothing aside",
+        remedy: "Drain it, then run the same command again with --max-cost.")
+
+    /// Tells the run of a change that others have checked, and notes it.
+    package func tell(_ change: Steering, _ text: String) {
+        guard let target = target.withLock({ $0 }) else { return }
+        target.generator.steer(change)
+        note(text)
     }
 
     private func askAgain(_ id: String, _ target: Target) throws(RetortError) -> String {
@@ -146,14 +171,15 @@ package final class RunControl: Sendable {
         target.generator.stop(how)
     }
 
-    /// All of the settings are checked before the first one is changed.
-    private func set(_ settings: [ControlCommand.Setting], _ target: Target) throws(RetortError) -> String {
+    /// Throws where the run could not take one of the settings.
+    package func check(_ settings: [ControlCommand.Setting]) throws(RetortError) {
+        if let target = target.withLock({ $0 }) { try Self.check(settings, target) }
+    }
+
+    private static func check(_ settings: [ControlCommand.Setting], _ target: Target) throws(RetortError) {
         for setting in settings {
             switch setting.name {
-            case .maxCost where !target.hasBudget:
-                throw RetortError(
-                    .configuration, "the run began without --max-cost, so it sets nothing aside",
-                    remedy: "Drain it, then run the same command again with --max-cost.")
+            case .maxCost where !target.hasBudget: throw withoutBudget
             case .concurrency:
                 let wanted = setting.value.flatMap { Int(exactly: $0) } ?? 1
                 guard wanted <= target.concurrencyMax else {
@@ -164,6 +190,14 @@ package final class RunControl: Sendable {
                 }
             default: break
             }
+        }
+    }
+
+    /// All of the settings are checked before the first one is changed.
+    private func set(_ settings: [ControlCommand.Setting], _ target: Target) throws(RetortError) -> String {
+        try Self.check(settings, target)
+        for setting in settings {
+            if case .concurrency(let wanted) = setting.steering { target.onConcurrency(wanted) }
         }
         for setting in settings { target.generator.steer(setting.steering) }
         for setting in settings where setting.name == .maxCost { watch.changeCostMax(to: setting.value) }

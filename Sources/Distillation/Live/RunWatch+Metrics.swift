@@ -47,8 +47,39 @@ extension RunWatch {
             ])
         addCost(state, to: &metrics)
         if let hedges = record.hedges { Self.add(hedges, to: &metrics) }
+        Self.add(endpoints(state, counts), to: &metrics)
+        addStages(to: &metrics)
         addProcess(record, to: &metrics)
         return metrics
+    }
+
+    private static func add(_ endpoints: [EndpointRecord], to metrics: inout Exposition) {
+        func samples(_ value: KeyPath<EndpointRecord, Int>) -> [Exposition.Sample] {
+            endpoints.map { Exposition.Sample(Double($0[keyPath: value]), [("endpoint", $0.name)]) }
+        }
+        metrics.gauge(
+            "retort_endpoint_up", "1 while requests go to the server, 0 while it is left out.",
+            endpoints.map { Exposition.Sample($0.isUp ? 1 : 0, [("endpoint", $0.name)]) })
+        metrics.counter("retort_endpoint_requests", "Requests to each server.", samples(\.requests))
+        metrics.counter("retort_endpoint_rate_limited", "Replies with 429 of each server.", samples(\.rateLimited))
+        metrics.counter("retort_endpoint_failures", "Failed requests to each server.", samples(\.failures))
+        metrics.gauge("retort_endpoint_in_flight", "Requests to each server in flight.", samples(\.inFlight))
+    }
+
+    /// Of a pipeline. Names of stages come from the job file, of which there are few.
+    private func addStages(to metrics: inout Exposition) {
+        let stages = stages.map { ($0.name, $0.watch.snapshot.record) }
+        metrics.gauge(
+            "retort_stage_items", "Items of each stage by state.",
+            stages.flatMap { name, record in
+                [
+                    Exposition.Sample(Double(record.done), [("stage", name), ("state", "done")]),
+                    Exposition.Sample(Double(record.failed), [("stage", name), ("state", "failed")]),
+                ]
+            })
+        metrics.gauge(
+            "retort_stage_in_flight", "Requests of each stage in flight.",
+            stages.map { Exposition.Sample(Double($1.inFlight), [("stage", $0)]) })
     }
 
     private static func samples(_ counts: [String: Int], _ label: String) -> [Exposition.Sample] {

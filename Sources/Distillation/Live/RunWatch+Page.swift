@@ -17,7 +17,7 @@ extension RunWatch {
         let tokenRate = state.history.samples.suffix(5).map(\.tokens)
         return JSONTree.object([
             Member("title", .text(title)), Member("version", .text(RetortVersion.text)),
-            Member("state", .text(word(record))), Member("note", .text(note(record))),
+            Member("state", .text(Self.word(record))), Member("note", .text(Self.note(record))),
             Member("follows", .boolean(follows)), Member("command", .text(record.command)),
             Member("model", .text(model)), Member("server", .text(server)),
             Member("started", .integer(record.started)), Member("updated", .integer(Int(wallClockSeconds()))),
@@ -47,6 +47,8 @@ extension RunWatch {
                     Member("in_flight", .integer(record.inFlight)), Member("limit", .integer(record.concurrency)),
                     Member("max", .integer(record.concurrencyMax)), Member("waiting", .integer(record.waiting)),
                 ])),
+            Member("stages", .list(stages.map(Self.stage))),
+            Member("endpoints", .list(endpoints(state, counts).map(\.tree))),
             Member("hedges", record.hedges?.tree ?? .null),
             Member("rate_limited", .integer(state.rateLimited)), Member("requests", .integer(record.requests)),
             Member("latency", Self.latency(counts.durations)), Member("codes", Self.codes(counts)),
@@ -65,12 +67,51 @@ extension RunWatch {
         ]).line
     }
 
-    private func word(_ record: RunRecord) -> String {
+    private static func word(_ record: RunRecord) -> String {
         record.state == .running && !record.paused.isEmpty ? "paused" : record.state.rawValue
     }
 
-    private func note(_ record: RunRecord) -> String {
+    private static func note(_ record: RunRecord) -> String {
         [record.paused, record.reason, record.lastError].first { !$0.isEmpty } ?? ""
+    }
+
+    /// The servers. Where there is one, what is known of the run is known of it.
+    /// - Parameter counts: nil where exchanges of others are among them.
+    func endpoints(_ state: State, _ counts: ExchangeWatch.Counts?) -> [EndpointRecord] {
+        guard stages.isEmpty else {
+            return stages.flatMap { stage in
+                stage.watch.endpoints(stage.watch.snapshot, nil).map { endpoint in
+                    var endpoint = endpoint
+                    endpoint.name = "\(stage.name): \(endpoint.name)"
+                    return endpoint
+                }
+            }
+        }
+        let record = state.record
+        guard record.endpoints.isEmpty, record.hasBegun, !server.isEmpty else { return record.endpoints }
+        var endpoint = EndpointRecord(name: server, isDown: record.outageLeftSeconds != nil)
+        (endpoint.requests, endpoint.answers) = (record.requests, max(0, record.done - record.earlier))
+        (endpoint.rateLimited, endpoint.completionTokens) = (state.rateLimited, state.usage.completion)
+        (endpoint.inFlight, endpoint.concurrency) = (record.inFlight, record.concurrency)
+        endpoint.lastError = record.lastError
+        guard let counts else { return [endpoint] }
+        endpoint.failures = counts.broken.values.reduce(0, +)
+        let replies = counts.durations.count
+        endpoint.latencyMilliseconds = replies > 0 ? Int(counts.durations.sum / Double(replies)) : 0
+        return [endpoint]
+    }
+
+    private static func stage(_ stage: Stage) -> JSONTree {
+        typealias Member = JSONTree.Member
+        let record = stage.watch.snapshot.record
+        return .object([
+            Member("name", .text(stage.name)), Member("from", .text(stage.from ?? "")),
+            Member("state", .text(record.hasBegun || record.state != .running ? word(record) : "waiting")),
+            Member("note", .text(note(record))), Member("items", items(record)),
+            Member("rate", .real(record.state == .running ? record.itemsPerSecond : 0)),
+            Member("in_flight", .integer(record.inFlight)), Member("limit", .integer(record.concurrency)),
+            Member("cost", JSONTree(record.cost)),
+        ])
     }
 
     private static func items(_ record: RunRecord) -> JSONTree {

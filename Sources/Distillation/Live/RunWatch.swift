@@ -53,13 +53,17 @@ package final class RunWatch: Sendable {
         package var answers: [Answer] = []
         package var history = LiveHistory()
         package var events: [Event] = []
+        /// Whether no stage of a pipeline goes on.
+        package var stagesAreOver = false
         /// When an answer was kept last.
         package var keptAt = Instant(nanoseconds: 0)
         /// The counts of the last sample.
         package var sampled = (at: Instant(nanoseconds: 0), items: 0, tokens: 0, limited: 0)
     }
 
-    package let exchanges = ExchangeWatch()
+    package let exchanges: ExchangeWatch
+    /// Of a pipeline, which has nothing to tell but what they do; empty of a run.
+    package let stages: [Stage]
     package let title: String
     package let model: String
     package let server: String
@@ -82,9 +86,11 @@ package final class RunWatch: Sendable {
 
     package init(
         title: String, model: String, server: String, costMax: Double?, follows: Bool = false,
+        exchanges: ExchangeWatch = ExchangeWatch(), stages: [Stage] = [],
         onEvent: @escaping @Sendable (Event, RunRecord) -> Void = { _, _ in }
     ) {
         (self.title, self.model, self.server, self.follows) = (title, model, server, follows)
+        (self.exchanges, self.stages) = (exchanges, stages)
         self.onEvent = onEvent
         var state = State()
         state.costMax = costMax
@@ -93,13 +99,15 @@ package final class RunWatch: Sendable {
     }
 
     package convenience init(
-        _ settings: RunSettings, onEvent: @escaping @Sendable (Event, RunRecord) -> Void = { _, _ in }
+        _ settings: RunSettings, exchanges: ExchangeWatch = ExchangeWatch(), stages: [Stage] = [],
+        onEvent: @escaping @Sendable (Event, RunRecord) -> Void = { _, _ in }
     ) {
         self.init(
             title: settings.out, model: settings.parameters.model,
             server: settings.simulator == nil
                 ? ServerNote.withoutSecrets(settings.baseURL) : "the built-in model server",
-            costMax: settings.pricing.limit.map { Money.dollars($0) }, onEvent: onEvent)
+            costMax: settings.pricing.limit.map { Money.dollars($0) }, exchanges: exchanges, stages: stages,
+            onEvent: onEvent)
     }
 
     /// Starts the thread that notes a sample each second.
@@ -113,7 +121,13 @@ package final class RunWatch: Sendable {
         }
     }
 
-    package var snapshot: State { state.withLock { $0 } }
+    package var snapshot: State {
+        var own = state.withLock { $0 }
+        if !stages.isEmpty {
+            own.add(stages.map { ($0.name, $0.watch.snapshot) }, isOver: own.stagesAreOver)
+        }
+        return own
+    }
 
     // MARK: What the run tells
 
@@ -160,7 +174,7 @@ package final class RunWatch: Sendable {
         update(progress, record)
         sample(at: .now)
         isOver.withLock { $0 = true }
-        note(.end, record.reason.isEmpty ? record.state.rawValue : "\(record.state.rawValue): \(record.reason)")
+        note(.end, record.ending)
     }
 
     package func changeCostMax(to dollars: Double?) { state.withLock { $0.costMax = dollars } }
@@ -169,12 +183,11 @@ package final class RunWatch: Sendable {
         let event = Event(
             time: Int(wallClockSeconds()), kind: kind,
             text: Excerpt.text(text, RunRecord.textScalarsMax))
-        let record = state.withLock { state in
+        state.withLock { state in
             state.events.append(event)
             if state.events.count > Self.eventsMax { state.events.removeFirst() }
-            return state.record
         }
-        onEvent(event, record)
+        onEvent(event, snapshot.record)
     }
 
     /// Outcomes that are on disk.
@@ -223,6 +236,8 @@ package final class RunWatch: Sendable {
         return key.sample == 0 ? id : "\(id) (sample \(key.sample))"
     }
 
+    func setStagesOver(_ areOver: Bool) { state.withLock { $0.stagesAreOver = areOver } }
+
     /// The run is over; where it has not told how, an error has ended it.
     package func abandon() {
         let isOpen = isOver.withLock { over in
@@ -230,11 +245,19 @@ package final class RunWatch: Sendable {
             return !over
         }
         guard isOpen else { return }
-        state.withLock { state in
-            guard state.record.pid > 0 || !state.events.isEmpty else { return }
-            (state.record.state, state.record.reason, state.record.inFlight) = (.stopped, "ended by an error", 0)
+        if !stages.isEmpty {
+            setStagesOver(true)
+            sample(at: .now)
+            let record = snapshot.record
+            if record.hasBegun { note(.end, record.ending) }
+            return
         }
-        note(.end, "stopped: ended by an error")
+        let hasBegun = state.withLock { state in
+            guard state.record.pid > 0 || !state.events.isEmpty else { return false }
+            (state.record.state, state.record.reason, state.record.inFlight) = (.stopped, "ended by an error", 0)
+            return true
+        }
+        if hasBegun { note(.end, "stopped: ended by an error") }
     }
 
     // MARK: Over time
@@ -242,19 +265,21 @@ package final class RunWatch: Sendable {
     package func sample(at now: Instant) {
         let recent = exchanges.takeRecent()
         func seconds(_ share: Double) -> Double? { recent.quantile(share).map { Double($0) / 1000 } }
+        let seen = snapshot
+        let record = seen.record
+        let items = record.done + record.failed - record.earlier
+        let tokens = seen.usage.completion
         state.withLock { state in
             let span = (now - state.sampled.at).seconds
             guard span > 0 else { return }
-            let items = state.record.done + state.record.failed - state.record.earlier
-            let tokens = state.usage.completion
             func rate(_ count: Int, _ before: Int) -> Double { max(0, Double(count - before) / span) }
             state.history.add(
                 LiveHistory.Sample(
                     items: rate(items, state.sampled.items), tokens: rate(tokens, state.sampled.tokens),
-                    limited: rate(state.rateLimited, state.sampled.limited),
-                    inFlight: Double(state.record.inFlight), limit: Double(state.record.concurrency),
+                    limited: rate(seen.rateLimited, state.sampled.limited),
+                    inFlight: Double(record.inFlight), limit: Double(record.concurrency),
                     p50: seconds(0.5), p95: seconds(0.95), p99: seconds(0.99)))
-            state.sampled = (now, items, tokens, state.rateLimited)
+            state.sampled = (now, items, tokens, seen.rateLimited)
         }
     }
 }

@@ -7,7 +7,7 @@ package import RunMonitor
 import SegmentStore
 
 /// What a page shows of a store from outside: what its run tells, what the store counts, and the newest lines of its
-/// journals. Commands go to the run's socket.
+/// journals; of a pipeline, the same of its stages. Commands go to the run's socket.
 package final class StoreFollower: MonitorSource {
     private struct Look: Sendable {
         var polls = 0
@@ -19,6 +19,8 @@ package final class StoreFollower: MonitorSource {
 
     private let root: String
     private let watch: RunWatch
+    /// Of a pipeline, its stages, whether they have begun or not.
+    private let stages: [StoreFollower]
     private let look = Locked(Look())
     private let isOver = Locked(false)
 
@@ -28,14 +30,35 @@ package final class StoreFollower: MonitorSource {
     /// Of so many looks one opens the store, which costs more than reading what the run tells.
     private static let pollsPerOpening = 5
 
-    /// Throws where there is no store.
-    package init(_ root: String) throws(RetortError) {
-        self.root = root
+    /// Throws where there is no store and no pipeline.
+    package convenience init(_ root: String) throws(RetortError) {
+        if let layout = try PipelineLayout.load(root) {
+            self.init(layout)
+            poll()
+            return
+        }
         let reader = try StoreReader(root, options: StoreAccess.options)
-        watch = RunWatch(
-            title: root, model: reader.manifest.job["model"] ?? "", server: ServerNote.url(in: reader.manifest) ?? "",
-            costMax: nil, follows: true)
+        self.init(
+            root,
+            RunWatch(
+                title: root, model: reader.manifest.job["model"] ?? "",
+                server: ServerNote.url(in: reader.manifest) ?? "", costMax: nil, follows: true))
         poll()
+    }
+
+    private convenience init(_ layout: PipelineLayout) {
+        let exchanges = ExchangeWatch()
+        func watch(_ title: String, _ stages: [RunWatch.Stage] = []) -> RunWatch {
+            RunWatch(
+                title: title, model: "", server: "", costMax: nil, follows: true, exchanges: exchanges, stages: stages)
+        }
+        let stages = layout.stages.map { StoreFollower(layout.path(of: $0.name), watch($0.name)) }
+        let seen = zip(layout.stages, stages).map { RunWatch.Stage(name: $0.name, from: $0.from, watch: $1.watch) }
+        self.init(layout.root, watch(layout.root, seen), stages: stages)
+    }
+
+    private init(_ root: String, _ watch: RunWatch, stages: [StoreFollower] = []) {
+        (self.root, self.watch, self.stages) = (root, watch, stages)
     }
 
     /// Looks once a second until `stop`, on a thread of its own.
@@ -60,7 +83,8 @@ package final class StoreFollower: MonitorSource {
     package var control: (@Sendable ([UInt8]) -> ControlReply)? {
         { [root] command in
             do throws(RetortError) {
-                let reply = try ControlClient.send(try ControlCommand(json: command).json, to: root)
+                let stage = try? JSONParser().parse(command).root["stage"]?.string
+                let reply = try ControlRoute.send(try ControlCommand(json: command), to: root, stage: stage)
                 return ControlReply(isDone: (try? JSONParser().parse(reply).root["done"]?.bool) ?? false, json: reply)
             } catch {
                 return RunControl.reply(false, error.description)
@@ -69,6 +93,10 @@ package final class StoreFollower: MonitorSource {
     }
 
     private func poll() {
+        guard stages.isEmpty else {
+            for stage in stages { stage.poll() }
+            return watch.showStages()
+        }
         look.withLock { look in
             if let record = RunRecordFile(in: root).read() { look.record = record }
             if look.polls % Self.pollsPerOpening == 0 { open(&look) }

@@ -18,7 +18,7 @@ package struct RunSession {
     /// What it has to do with the other stages of its pipeline; nil: it is none.
     package let stage: StageContext?
     /// What others see of the run while it goes, and how they change it; nil in tests.
-    package let live: LiveMonitor?
+    package let live: LiveRun?
     /// Told how far the run is, now and then; nil where only people look.
     package let onProgress: (@Sendable (RunRecord) -> Void)?
     /// Keeps descriptors for the store's files while a session is under way.
@@ -32,7 +32,7 @@ package struct RunSession {
 
     package init(
         settings: RunSettings, messages: MessageStream, isQuiet: Bool, stage: StageContext? = nil,
-        live: LiveMonitor? = nil, onProgress: (@Sendable (RunRecord) -> Void)? = nil
+        live: LiveRun? = nil, onProgress: (@Sendable (RunRecord) -> Void)? = nil
     ) {
         self.onProgress = onProgress
         self.stage = stage
@@ -417,7 +417,7 @@ package struct RunSession {
 
     /// The transport, watched where the run has a page.
     package func watched(_ transport: any ModelTransport, _ store: RecordStore) -> any ModelTransport {
-        guard let live, live.hasPage else { return transport }
+        guard let live, live.watchesExchanges else { return transport }
         live.watch.watchMark { store.mark }
         return WatchedTransport(base: transport, watch: live.watch.exchanges)
     }
@@ -470,7 +470,9 @@ package struct RunSession {
     ) {
         let messages = messages
         let timeout = settings.drainTimeout
-        live?.control.attach(generator, settings: settings, cancel: cancel)
+        live?.control.attach(
+            generator, settings: settings,
+            onConcurrency: { [stage, settings] in stage?.setConcurrency($0, settings) }, cancel: cancel)
         let isAlone = stage == nil
         let action: SignalWatcher.Action = { count in
             signals.withLock { $0 = count }

@@ -12,8 +12,10 @@ package struct PipelineSession: Sendable {
     package let pipeline: Pipeline
     package let messages: MessageStream
     package let isQuiet: Bool
+    private let live: LiveMonitor
 
-    package init(pipeline: Pipeline, messages: MessageStream, isQuiet: Bool) {
+    package init(pipeline: Pipeline, messages: MessageStream, isQuiet: Bool, live: LiveMonitor) {
+        self.live = live
         self.pipeline = pipeline
         self.messages = messages
         self.isQuiet = isQuiet
@@ -30,6 +32,11 @@ package struct PipelineSession: Sendable {
 
     package func run() async throws(RetortError) -> Result {
         try check()
+        let files = PosixFileSystem()
+        try files.createDirectory(pipeline.root)
+        // Another process may have ended a stage of this pipeline and be at work on the next one.
+        let lock = try files.lock("\(pipeline.root)/\(PipelineLayout.lockName)")
+        defer { lock.release() }
         try PipelineLayout(pipeline).save()
         let simulator = try startSimulator()
         defer { simulator?.stop() }
@@ -37,6 +44,8 @@ package struct PipelineSession: Sendable {
             simulatorURL: simulator?.baseURL, pool: try pool(), gates: gates())
         let streams = messages.parts(pipeline.stages.map(\.name))
         watchSignals(shared)
+        live.begin(shared, in: pipeline.root)
+        defer { live.close() }
         let contexts = contexts(shared)
         let deliveries = deliveries(contexts)
         let undelivered = Locked<[Int: RetortError]>([:])
@@ -64,7 +73,7 @@ package struct PipelineSession: Sendable {
         for (number, error) in undelivered.withLock({ $0 }) { endings[number] = .failure(error) }
         for context in contexts { try context.desk?.close() }
         messages.endParts()
-        return Result(endings: endings, simulatorCounts: simulator?.counts, wasInterrupted: shared.isStopping)
+        return Result(endings: endings, simulatorCounts: simulator?.counts, wasInterrupted: shared.wasInterrupted)
     }
 
     private func contexts(_ shared: SharedByStages) -> [StageContext] {
@@ -109,7 +118,10 @@ package struct PipelineSession: Sendable {
         }
         if contexts[number].pipeline.isStopping { return nil }
         let session = RunSession(
-            settings: stage.settings, messages: stream, isQuiet: isQuiet, stage: contexts[number])
+            settings: stage.settings, messages: stream, isQuiet: isQuiet, stage: contexts[number],
+            live: live.stage(number))
+        // Of a stage that ends by an error.
+        defer { live.stage(number).watch.abandon() }
         do throws(RetortError) {
             return .success(try await session.runToGoal())
         } catch {
@@ -162,9 +174,10 @@ package struct PipelineSession: Sendable {
     /// A window for each server that several stages use.
     private func gates() -> [String: StageGate] {
         var gates: [String: StageGate] = [:]
-        for (url, stages) in Dictionary(grouping: pipeline.stages, by: \.settings.baseURL) where stages.count > 1 {
-            let limit = stages.map(\.settings.generator.concurrency).max() ?? 1
-            gates[url] = StageGate(limit: limit, stages: pipeline.stages.count)
+        let stages = pipeline.stages.enumerated()
+        for (url, users) in Dictionary(grouping: stages, by: \.element.settings.baseURL) where users.count > 1 {
+            let concurrency = users.map { ($0.offset, $0.element.settings.generator.concurrency) }
+            gates[url] = StageGate(Dictionary(uniqueKeysWithValues: concurrency), stages: pipeline.stages.count)
         }
         return gates
     }

@@ -69,6 +69,11 @@ package final class StageContext: Sendable {
         return GatedTransport(base: transport, gate: gate, stage: number)
     }
 
+    /// What the stage may have in flight at its server from now on.
+    package func setConcurrency(_ concurrency: Int, _ settings: RunSettings) {
+        pipeline.gates[settings.baseURL]?.set(concurrency, stage: number)
+    }
+
     /// The budget with what other stages may spend as well.
     package func sharing(_ budget: Budget?) -> Budget? {
         guard let budget, let pool = pipeline.pool else { return budget }
@@ -83,6 +88,7 @@ package final class SharedByStages: Sendable {
     package let pool: BudgetPool?
     /// By base URL.
     package let gates: [String: StageGate]
+    private let isEnding = Locked(false)
     private let stops = Locked<(count: Int, actions: [@Sendable (Int) -> Void])>((0, []))
 
     package init(simulatorURL: String?, pool: BudgetPool?, gates: [String: StageGate]) {
@@ -107,5 +113,11 @@ package final class SharedByStages: Sendable {
         for action in actions { action(count) }
     }
 
-    package var isStopping: Bool { stops.withLock { $0.count > 0 } }
+    /// No further stage begins; those that run are told to end one by one.
+    package func end() { isEnding.withLock { $0 = true } }
+
+    /// Whether a signal has come.
+    package var wasInterrupted: Bool { stops.withLock { $0.count > 0 } }
+
+    package var isStopping: Bool { wasInterrupted || isEnding.withLock { $0 } }
 }

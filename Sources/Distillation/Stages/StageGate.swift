@@ -10,18 +10,46 @@ package final class StageGate: Sendable {
     }
 
     private struct State {
+        /// Negative after the window was made smaller than what is in flight.
         var free: Int
+        /// What each stage may have in flight; the greatest is the window.
+        var concurrency: [Int: Int]
         var next: UInt64 = 0
         /// By stage, in the order of coming.
         var waiting: [[Waiter]]
         /// Waiters whose tasks were cancelled before they waited.
         var cancelled: Set<UInt64> = []
+
+        mutating func takeNext() -> Waiter? {
+            guard let stage = waiting.lastIndex(where: { !$0.isEmpty }) else { return nil }
+            return waiting[stage].removeFirst()
+        }
     }
 
     private let state: Locked<State>
 
-    package init(limit: Int, stages: Int) {
-        state = Locked(State(free: limit, waiting: Array(repeating: [], count: stages)))
+    /// - Parameters:
+    ///   - concurrency: by the number of the stage.
+    ///   - stages: of the pipeline, whether they use this server or not.
+    package init(_ concurrency: [Int: Int], stages: Int) {
+        let limit = concurrency.values.max() ?? 1
+        state = Locked(State(free: limit, concurrency: concurrency, waiting: Array(repeating: [], count: stages)))
+    }
+
+    /// Sets what a stage may have in flight from now on.
+    package func set(_ concurrency: Int, stage: Int) {
+        let woken = state.withLock { state -> [Waiter] in
+            let before = state.concurrency.values.max() ?? 1
+            state.concurrency[stage] = concurrency
+            state.free += (state.concurrency.values.max() ?? 1) - before
+            var woken: [Waiter] = []
+            while state.free > 0, let next = state.takeNext() {
+                state.free -= 1
+                woken.append(next)
+            }
+            return woken
+        }
+        for waiter in woken { waiter.continuation.resume(returning: true) }
     }
 
     /// Waits for room. False where the task was cancelled first.
@@ -63,11 +91,11 @@ package final class StageGate: Sendable {
     /// Gives the room to the next one.
     package func leave() {
         let waiter = state.withLock { state -> Waiter? in
-            guard let stage = state.waiting.lastIndex(where: { !$0.isEmpty }) else {
+            guard state.free >= 0, let next = state.takeNext() else {
                 state.free += 1
                 return nil
             }
-            return state.waiting[stage].removeFirst()
+            return next
         }
         waiter?.continuation.resume(returning: true)
     }

@@ -2,7 +2,6 @@ import Basics
 import CommandLine
 import Distillation
 import JSONText
-import RunMonitor
 
 /// `retort ctl`: changes a running run.
 enum CtlCommand {
@@ -21,6 +20,9 @@ enum CtlCommand {
 
             A run listens on a socket in its store (control.sock), which only its user may open. Changes hold until the run \
             ends; each is appended to changes.jsonl in the store. The run's messages and its page show it.
+
+            Of a job with stages, OUT means all of them, those that begin later too, and OUT/STAGE one of them. rps, rpm and tpm \
+            are limits of each stage, max-cost is that of all together; requeue asks the first stage in which ID has failed.
             """,
         examples: [
             ExampleSpec("retort ctl runs/a set concurrency=512 rpm=600", "a wider window, a limit on the pace"),
@@ -29,7 +31,7 @@ enum CtlCommand {
             ExampleSpec("retort ctl runs/a explain", "why it is not faster"),
         ],
         operands: [
-            OperandSpec("STORE", kind: .path, summary: "the directory of the run"),
+            OperandSpec("STORE", kind: .path, summary: "the directory of the run, or of the stages"),
             OperandSpec("COMMAND", .atLeastOne, kind: .string, summary: ControlCommand.words.joined(separator: ", ")),
         ],
         options: [OptionSpec("json", summary: "the run's reply as one JSON object")],
@@ -39,7 +41,7 @@ enum CtlCommand {
     static func run(_ command: ParsedCommand, _ context: CommandContext) async throws -> ExitCode {
         let root = command.operand("STORE")!
         let change = try ControlCommand(command.operands("COMMAND"))
-        let reply = try ControlClient.send(change.json, to: root)
+        let reply = try ControlRoute.send(change, to: root)
         let parsed = try? JSONParser().parse(reply).root
         let isDone = parsed?["done"]?.bool ?? false
         let output = DataOutput.standardOutput()

@@ -24,7 +24,7 @@ enum PipelineCommand {
         var pipeline = Pipeline(root: root, stages: [])
         for (number, stage) in (request.job?.stages ?? []).enumerated() {
             let own = try RunRequest(given, stage: number)
-            try refuseWhatStagesLack(own.command)
+            try refuseWhatStagesLack(own.command, of: request.command)
             let settings = try own.settings(context, environment: environment)
             try pipeline.append(stage, settings, own.command)
         }
@@ -32,13 +32,17 @@ enum PipelineCommand {
         return pipeline
     }
 
-    /// Options of a single run that a job with stages does not support.
-    private static let lacking = [
-        "limit-server", "shard", "siblings", "preview", "listen", "log", "notify", "detach", "via",
-    ]
+    /// Options of one run that a job with stages does not support.
+    private static let lacking = ["limit-server", "shard", "siblings", "preview", "via"]
 
-    private static func refuseWhatStagesLack(_ command: ParsedCommand) throws(RetortError) {
+    private static func refuseWhatStagesLack(_ command: ParsedCommand, of whole: ParsedCommand) throws(RetortError) {
         let known = Set(command.spec.options.map(\.name))
+        let ofWhole = LiveOptions.all.map(\.name).filter(known.contains)
+        for name in ofWhole where command.origin(of: name) != whole.origin(of: name) {
+            throw RetortError(
+                .configuration, "\(name) is for all stages together", at: command.origin(of: name),
+                remedy: "Give it at the top of the job file, or on the command line.")
+        }
         for name in lacking where known.contains(name) && command.isGiven(name) {
             throw RetortError(
                 .configuration, "a job with stages cannot have --\(name)", at: command.origin(of: name),
@@ -52,7 +56,12 @@ enum PipelineCommand {
         let pipeline = try pipeline(given, request, context, environment: context.environment)
         let isQuiet = request.command.flag("quiet")
         let messages = context.progressStream(request.command)
-        let session = PipelineSession(pipeline: pipeline, messages: messages, isQuiet: isQuiet)
+        if Detachment.isWanted(request.command) {
+            return try Detachment(pipeline.root, inputs: pipeline.stages.flatMap(\.settings.inputs)).run(messages)
+        }
+        let live = try LiveMonitor(request.command, pipeline, messages)
+        defer { live.stop() }
+        let session = PipelineSession(pipeline: pipeline, messages: messages, isQuiet: isQuiet, live: live)
         let result: PipelineSession.Result
         do {
             result = try await session.run()

@@ -110,11 +110,13 @@ enum RetryCommand {
         }
         let temperature = job.values["temperature"].flatMap(Double.init)
         if !isQuiet, let remark = settings.run.reuse?.remark(temperature: temperature) { messages.line(remark) }
-        if Detachment.isWanted(command) { return try Detachment(settings.run).run(messages) }
+        if Detachment.isWanted(command) {
+            return try Detachment(settings.run.out, inputs: settings.run.inputs).run(messages)
+        }
         let live = try LiveMonitor(command, settings.run, messages)
         defer { live.stop() }
         let session = RunSession(
-            settings: settings.run, messages: messages, isQuiet: isQuiet, live: live)
+            settings: settings.run, messages: messages, isQuiet: isQuiet, live: live.run)
         let result = try await session.retry(chosen, override: settings.override, edits: settings.edits)
         let conclusion = RetryConclusion(result, settings: settings.run, commandLine: command.shellLine)
         if !isQuiet, messages.writesJSON {

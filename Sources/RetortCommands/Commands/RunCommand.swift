@@ -216,7 +216,7 @@ enum RunCommand {
         }
         var settings = try request.settings(context, environment: context.environment)
         let messages = context.progressStream(command)
-        if Detachment.isWanted(command) { return try Detachment(settings).run(messages) }
+        if Detachment.isWanted(command) { return try Detachment(settings.out, inputs: settings.inputs).run(messages) }
         try settings.connectLimiter(context.messages, isQuiet: command.flag("quiet"))
         if let preview = try Preview(command, settings) {
             return try await preview.run(context.messages, Terminal.standardOutput(environment: context.environment))
@@ -224,7 +224,7 @@ enum RunCommand {
         let live = try LiveMonitor(command, settings, messages)
         defer { live.stop() }
         let session = RunSession(
-            settings: settings, messages: messages, isQuiet: command.flag("quiet"), live: live)
+            settings: settings, messages: messages, isQuiet: command.flag("quiet"), live: live.run)
         let result: RunResult
         do {
             result = try await session.runToGoal()

@@ -5,7 +5,6 @@ import Distillation
 import Glibc
 import JSONText
 import Reporting
-import RunMonitor
 
 /// `retort top`: a run on a terminal, redrawn in place, with keys.
 enum TopCommand {
@@ -16,7 +15,7 @@ enum TopCommand {
             what `watch` shows on a page.
             """,
         examples: [ExampleSpec("retort top runs/a", "q quits")],
-        operands: [OperandSpec("STORE", kind: .path, summary: "the directory of a run")], options: [],
+        operands: [OperandSpec("STORE", kind: .path, summary: "the directory of a run, or of stages")], options: [],
         exitCodes: [.notFound, .badData, .io, .configuration])
 
     private static let drawMilliseconds: Int32 = 500
@@ -85,7 +84,7 @@ enum TopCommand {
 
     private static func send(_ words: [String], to root: String) -> String {
         do throws(RetortError) {
-            let reply = try ControlClient.send(try ControlCommand(words).json, to: root)
+            let reply = try ControlRoute.send(try ControlCommand(words), to: root)
             let parsed = try? JSONParser().parse(reply).root
             return parsed?["message"]?.string ?? parsed?["error"]?.string ?? ""
         } catch {

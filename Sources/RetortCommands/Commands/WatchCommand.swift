@@ -16,7 +16,7 @@ enum WatchCommand {
             ExampleSpec("retort watch runs/a", "then open the address that is printed"),
             ExampleSpec("retort watch runs/a --listen 127.0.0.1:0", "on any free port"),
         ],
-        operands: [OperandSpec("STORE", kind: .path, summary: "the directory of a run")],
+        operands: [OperandSpec("STORE", kind: .path, summary: "the directory of a run, or of stages")],
         options: [
             OptionSpec(
                 "listen", kind: .string, valueName: "HOST:PORT", summary: "where to serve the page",
