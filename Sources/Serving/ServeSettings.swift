@@ -45,7 +45,7 @@ package struct ServeSettings: Sendable {
         run.headers = access.headers
         let all = [openAI, anthropic].compactMap { try? $0.get() }.flatMap(\.headers)
         run.secrets = Secrets(environment: environment, headers: all)
-        run.generator.classifier.stages = run.secrets.stages
+        run.judgeAnswers(command)
     }
 
     private static func access(

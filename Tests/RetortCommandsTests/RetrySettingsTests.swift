@@ -34,6 +34,18 @@ import Testing
         #expect(settings.run.headers.map(\.value) == ["Bearer k"])
     }
 
+    @Test func aRetryKeepsToASharedLimit() throws {
+        let limit = try settings("--limit-server", "127.0.0.1:1", "--limit-fallback", "0.5").run.limit
+        #expect(limit != nil)
+        #expect(try settings().run.limit == nil)
+    }
+
+    @Test(arguments: ["--limit", "--skip", "--n", "--items-per-request"])
+    func optionsOfTheInputAreUnknown(_ option: String) {
+        let error = #expect(throws: RetortError.self) { try settings(option, "2") }
+        #expect(error?.code == .usage)
+    }
+
     @Test func sameValuesAreNoDifference() throws {
         let settings = try settings("--model", "m", "--temperature", "0.7", "--reject-finish", "length")
         #expect(settings.override == nil)

@@ -1,19 +1,17 @@
 package import Basics
 package import CommandLine
 package import Dataset
-import HTTPTransport
 package import ModelAPI
-import ResponseGenerator
 import SegmentStore
 
-/// What a retry was told, held against the job of its store.
+/// The settings of a retry, checked against the job of its store.
 package struct RetrySettings {
     package var run: RunSettings
-    /// Failure classes to retry; nil: all that can be.
+    /// Failure classes to retry; nil: all that can be retried.
     package var classes: Set<FailureClass>?
-    /// What is sent otherwise than the records say; nil: nothing.
+    /// Replacements in the stored requests; nil: none.
     package var override: RequestOverride?
-    /// Members that are left out or renamed; nil: none.
+    /// Members that are removed or renamed; nil: none.
     package var edits: RequestEdits?
 
     package init(
@@ -50,8 +48,7 @@ package struct RetrySettings {
         override = changesRequest ? try RequestOverride(run.parameters, endpoint: run.endpoint) : nil
     }
 
-    /// What the command line says of the things a job is made of. The environment's default model is no wish to
-    /// change a store's.
+    /// The job's settings on the command line. A default model in the environment does not change a store's.
     private static func givenTexts(_ command: ParsedCommand) -> [String: String] {
         var texts = ParameterOptions.texts(of: command)
         if command.source(of: "model") == .commandLine { texts["model"] = command.string("model") }
@@ -65,66 +62,31 @@ package struct RetrySettings {
 }
 
 extension RunSettings {
-    /// The settings of a retry: where, how fast and how patiently from the command line, what is asked from the job.
+    /// The settings of `retry`: the requests come from the job, everything else from the command line.
     package init(retrying command: ParsedCommand, job: StoredJob, environment: [String: String]) throws(RetortError) {
-        inputs = []
-        format = nil
-        out = command.operand("STORE")!
-        endpoint = job.endpoint
-        samples = 1
-        template = nil
-        templateText = nil
-        keepsBody = command.flag("keep-body")
-        isStrict = false
-        onChange = .keep
+        // A store of simulated answers is never filled up with paid ones by mistake.
+        let isSimulated = command.flag("simulate") || job.isSimulated && command.source(of: "base-url") != .commandLine
+        try self.init(
+            sending: command, to: job.endpoint, out: command.operand("STORE")!, isSimulated: isSimulated,
+            environment: environment)
         splitsThinking = command.flag("split-think") || job.splitsThinking
         let reasons = Set(command.strings("reject-finish"))
         rejectedFinishReasons = reasons.isEmpty ? job.rejectedFinishReasons : reasons
-        sync = try Self.syncPolicy(command)
-        compressionLevel = command.integer("compression-level")
-        drainTimeout = command.duration("drain-timeout")
-        responseBytesMax = command.size("response-size-max")
-        // A store of simulated answers is never filled up with paid ones by mistake.
-        let isSimulated = command.flag("simulate") || job.isSimulated && command.source(of: "base-url") != .commandLine
-        simulator = try SimulatorOptions.chosen(command, isSimulated: isSimulated)
-        timeouts = HTTPTransport.Timeouts(command)
         (parameters, parameterTexts) = try ParameterOptions.parameters(command, isSimulated: true)
         if command.source(of: "model") != .commandLine { parameters.model = job.model }
-        untold = parameters
-        streams = try StreamOption.isWanted(command, parameters)
-        reuse = try ReuseOptions(command)
-        order = command.choice("order")
-        builder = try RequestBuilder(endpoint: endpoint, parameters: parameters)
-        baseURL = ""
-        headers = []
-        secrets = .none
-        reportNetwork = HTTPTransport.Network(environment: environment)
-        network = isSimulated ? HTTPTransport.Network() : HTTPTransport.Network(environment: environment)
         let access =
             isSimulated
             ? nil : try AccessOptions(command, endpoint: endpoint, environment: environment, stored: job.baseURL)
-        if let access { (baseURL, headers) = (access.baseURL, access.headers) }
-        let servers = access?.servers ?? []
-        secrets = Secrets(environment: environment, headers: servers.flatMap(\.headers))
-        pricing = try Pricing(command, parameters: parameters, isSimulated: isSimulated)
-        batch = try BatchOptions.settings(
+        try readRequests(command, over: access?.servers ?? [], environment: environment)
+        if let batches = try BatchOptions.settings(
             command, endpoint: endpoint, baseURL: baseURL, isSimulated: isSimulated)
-        if let batch {
-            let scaled = pricing.scaled(by: batch.priceFactor)
-            pricing = try access?.single("--via batch", scaled) ?? scaled
+        {
+            take(try access?.single("--via batch", batches) ?? batches)
         }
-        generator = try Self.generator(command)
-        try spread(over: servers, hasOwnConcurrency: command.isGiven("concurrency"))
-        generator.classifier = Classifier(
-            rejectedFinishReasons: rejectedFinishReasons, splitsThinking: splitsThinking,
-            retryAfterMax: command.duration("retry-after-max"))
         check = try Self.check(of: job, command, at: out)
         verifier = try VerifierSettings(of: job, command, environment: environment)
         fill = FillOptions(job: job.values[FillOptions.jobName])
-        let checks = (fill.map { [FillStage($0.tokens) as any AnswerStage] } ?? []) + (check.map { [$0.stage] } ?? [])
-        let isOfItems = job.values[ItemsOption.jobName] != nil
-        generator.classifier.stages =
-            secrets.stages + (isOfItems ? ItemsOption.stages(check, around: checks) : checks)
+        judgeAnswers(command, ofItems: job.values[ItemsOption.jobName] != nil)
     }
 
     /// What answers must be: the job's, with as many corrections as the command line says.

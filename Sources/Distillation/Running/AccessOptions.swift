@@ -5,12 +5,12 @@ import Glibc
 import HTTPTransport
 package import ModelAPI
 
-/// Where requests go, and the headers that they carry. Keys come from the environment alone and are written nowhere.
+/// Where requests are sent, and their headers. Keys come only from the environment and are never stored.
 package struct AccessOptions {
     /// As the user named it.
     package var baseURL: String { servers.first?.text.url ?? "" }
     package var headers: [(name: String, value: String)] { servers.first?.headers ?? [] }
-    /// Where requests go: one server, or several that share them.
+    /// The server, or several that share the requests.
     package var servers: [Server] = []
 
     package static let header = OptionSpec(
@@ -42,8 +42,8 @@ package struct AccessOptions {
         command.stringIfSet("provider").flatMap(KnownProvider.named)
     }
 
-    /// - Parameter stored: where the store's answers came from, for when neither the command line nor the environment
-    ///   says otherwise.
+    /// - Parameter stored: the server that the store's answers came from, used if neither the command line nor the
+    ///   environment names one.
     package init(
         _ command: ParsedCommand, endpoint: RequestBuilder.Endpoint, environment: [String: String],
         stored: String? = nil
@@ -71,7 +71,7 @@ package struct AccessOptions {
         }
     }
 
-    /// The value; throws `.usage` where there are several servers and `what` can have one only.
+    /// The value; throws `.usage` if there are several servers and `what` supports only one.
     package func single<Value>(_ what: String, _ value: Value) throws(RetortError) -> Value {
         guard servers.count > 1 else { return value }
         throw RetortError(
@@ -79,11 +79,8 @@ package struct AccessOptions {
             remedy: "Give --base-url once.")
     }
 
-    /// The headers of all servers, for what knows the secrets.
-    package var allHeaders: [(name: String, value: String)] { servers.flatMap(\.headers) }
-
-    /// The keys to look for: of the variable that is named, else the provider's own before the usual ones. Throws `.usage`
-    /// for what is no variable, without repeating it: it may be the key.
+    /// The keys to look for: the named variable, else the provider's own before the usual ones. Throws `.usage` for an
+    /// invalid name, without repeating it: it may be the key.
     private static func keys(
         _ command: ParsedCommand, _ access: APIAccess, _ server: ServerText
     ) throws(RetortError) -> [APIAccess.Key]? {
@@ -109,7 +106,7 @@ package struct AccessOptions {
     private static func baseURLs(
         _ command: ParsedCommand, _ access: APIAccess, environment: [String: String], stored: String?
     ) -> [String] {
-        // The variable of OpenAI's clients is for no other provider and for no API that has a variable of its own.
+        // The variable of OpenAI's clients is not used for other providers or for an API with its own variable.
         let isOfClients = command.origin(of: "base-url") == "$OPENAI_BASE_URL"
         if let provider = provider(command),
             isOfClients || command.source(of: "base-url") < command.source(of: "provider")
@@ -123,7 +120,8 @@ package struct AccessOptions {
         return given.isEmpty ? [stored ?? access.baseURL] : given
     }
 
-    /// Throws `.configuration` for an address that cannot work or that holds what belongs into the environment.
+    /// Throws `.configuration` for an address that cannot work or that contains secrets, which belong in the
+    /// environment.
     private static func check(_ baseURL: String) throws(RetortError) {
         guard !baseURL.contains(",") else {
             throw RetortError(
@@ -142,12 +140,13 @@ package struct AccessOptions {
     }
 }
 
-/// The headers by which an API knows its customer, from the environment.
+/// The headers that authenticate the user, from the environment.
 package struct Credentials {
     package private(set) var headers: [(name: String, value: String)] = []
 
-    /// Throws `.configuration` when there is no key and the server is not one's own.
-    /// - Parameter keys: in place of those that the API has.
+    /// Throws `.configuration` if there is no key and the server is not local.
+    ///
+    /// - Parameter keys: used instead of the API's keys.
     package init(
         _ access: APIAccess, keys named: [APIAccess.Key]? = nil, baseURL: String, environment: [String: String]
     ) throws(RetortError) {
@@ -160,7 +159,7 @@ package struct Credentials {
         let key = keys.lazy.compactMap(header).first
         headers = key.map { [$0] } ?? []
         if !isAzure { headers += access.companions.compactMap(header) }
-        // A server without TLS is one's own; it may not want a key.
+        // A server without TLS is assumed to be the user's own and may need no key.
         let isOwn = address.scheme == "http"
         guard isOwn || key != nil else {
             let variable = keys.first?.variable ?? ""

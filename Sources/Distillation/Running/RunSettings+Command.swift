@@ -3,21 +3,54 @@ package import CommandLine
 import Dataset
 import HTTPTransport
 import ModelAPI
-import ModelSimulator
 import PromptSource
-package import ResponseGenerator
-package import SegmentStore
 
 extension RunSettings {
-    /// - Parameter job: what `command` was completed with, when its first operand is a job file.
+    /// The settings of `run` and `plan`.
+    ///
+    /// - Parameter job: the job file that completed `command`, if its first operand is one.
     package init(_ command: ParsedCommand, environment: [String: String], job: JobFile? = nil) throws(RetortError) {
+        try self.init(
+            sending: command, to: AccessOptions.endpoint(command), out: command.requiredString("out"),
+            isSimulated: command.flag("simulate"), environment: environment)
+        try readInput(command, job, environment)
+        splitsThinking = command.flag("split-think")
+        rejectedFinishReasons = Set(command.strings("reject-finish"))
+        (parameters, parameterTexts) = try ParameterOptions.parameters(command, isSimulated: simulator != nil)
+        fill = try FillOptions(command, model: parameters.model, hasTemplate: template != nil)
+        if let fill {
+            endpoint = try fill.endpoint(command, endpoint)
+            parameters.stop += parameters.stop.isEmpty ? fill.tokens?.stops ?? [] : []
+        }
+        tools = try ToolsOption.take(command, endpoint, into: &parameters, texts: &parameterTexts) ?? []
+        check = try CheckOptions.check(command)
+        verifier = try VerifierSettings(command, environment: environment)
+        choices = try ChoicesOption.choices(command, endpoint)
+        samples = command.integer("samples") * choices
+        telling = try SchemaTelling(command, check)
+        try telling.checkStrict(check, endpoint)
+        items = try ItemsOption(command, endpoint, check)
+        // The prompt describes the array; a schema sent to the server would have to describe all of it.
+        if items != nil { telling.means = SchemaMeans.none }
+        let access = try AccessOptions(command, endpoint: endpoint, environment: environment)
+        try readRequests(
+            command, over: access.servers.map { fill?.server($0) ?? $0 }, environment: environment)
+        try takeRoute(command, access)
+        judgeAnswers(command, ofItems: items != nil)
+        // If the server is probed for its means, the requests are changed after that.
+        try tell(by: telling.means ?? .none)
+        try pricing.checkBudget(builder)
+    }
+
+    /// The rows: where they come from, which are taken, and how they become prompts.
+    private mutating func readInput(
+        _ command: ParsedCommand, _ job: JobFile?, _ environment: [String: String]
+    ) throws(RetortError) {
         origins = RunRequest.origins(command)
         let operands = command.operands("PROMPTS")
         inputs = try job?.inputs(given: operands) ?? operands
         if inputs.isEmpty, let made = job?.matrix { matrix = (made, "\(operands.first ?? "") (matrix)") }
         format = command.stringIfSet("format").flatMap { InputFormat(rawValue: $0) }
-        out = try command.requiredString("out")
-        endpoint = AccessOptions.endpoint(command)
         let templateFile = try Self.loadTemplate(command) ?? job?.template
         template = templateFile?.template
         templateText = templateFile?.text
@@ -29,55 +62,8 @@ extension RunSettings {
         acceptedWanted = command.integerIfSet("until-accepted")
         shard = try ShardOptions.shard(command, environment: environment)
         siblings = command.strings("siblings")
-        limit = try LimitOptions.settings(command)
-        keepsBody = command.flag("keep-body")
         isStrict = command.flag("strict")
         onChange = command.choice("on-change")
-        splitsThinking = command.flag("split-think")
-        rejectedFinishReasons = Set(command.strings("reject-finish"))
-        sync = try Self.syncPolicy(command)
-        compressionLevel = command.integer("compression-level")
-        drainTimeout = command.duration("drain-timeout")
-        responseBytesMax = command.size("response-size-max")
-        simulator = try SimulatorOptions.chosen(command, isSimulated: command.flag("simulate"))
-        timeouts = HTTPTransport.Timeouts(command)
-        (parameters, parameterTexts) = try ParameterOptions.parameters(command, isSimulated: simulator != nil)
-        fill = try FillOptions(command, model: parameters.model, hasTemplate: template != nil)
-        if let fill {
-            endpoint = try fill.endpoint(command, endpoint)
-            parameters.stop += parameters.stop.isEmpty ? fill.tokens?.stops ?? [] : []
-        }
-        tools = try ToolsOption.take(command, endpoint, into: &parameters, texts: &parameterTexts) ?? []
-        check = try CheckOptions.check(command)
-        verifier = try VerifierSettings(command, environment: environment)
-        untold = parameters
-        choices = try ChoicesOption.choices(command, endpoint)
-        samples = command.integer("samples") * choices
-        streams = try StreamOption.isWanted(command, parameters)
-        builder = try RequestBuilder(endpoint: endpoint, parameters: parameters)
-        telling = try SchemaTelling(command, check)
-        try telling.checkStrict(check, endpoint)
-        items = try ItemsOption(command, endpoint, check)
-        // The prompt tells of it: what a server is told is of the whole answer.
-        if items != nil { telling.means = SchemaMeans.none }
-        let access = try AccessOptions(command, endpoint: endpoint, environment: environment)
-        baseURL = fill?.baseURL(access.baseURL) ?? access.baseURL
-        headers = access.headers
-        secrets = Secrets(environment: environment, headers: access.allHeaders)
-        network =
-            simulator == nil ? HTTPTransport.Network(environment: environment) : HTTPTransport.Network()
-        reportNetwork = HTTPTransport.Network(environment: environment)
-        pricing = try Pricing(command, parameters: parameters, isSimulated: simulator != nil)
-        order = command.choice("order")
-        reuse = try ReuseOptions(command)
-        generator = try Self.generator(command)
-        try spread(
-            over: access.servers.map { fill?.server($0) ?? $0 }, hasOwnConcurrency: command.isGiven("concurrency"))
-        try takeRoute(command, access)
-        generator.classifier = classifier(retryAfterMax: command.duration("retry-after-max"))
-        // A server that is probed is told once it is known how.
-        try tell(by: telling.means ?? .none)
-        try pricing.checkBudget(builder)
     }
 
     /// How the rows are sent, and what that costs.
@@ -90,17 +76,7 @@ extension RunSettings {
         if let batches { _ = try access.single("--via \(route == nil ? "batch" : "cheapest")", batches) }
         pricing = pricing.withFlex(
             share: RouteOptions.flexShare(command, baseURL: baseURL, isSimulated: isSimulated))
-        guard route == nil, let batches else { return }
-        batch = batches
-        pricing = pricing.scaled(by: batches.priceFactor)
-    }
-
-    private func classifier(retryAfterMax: Interval) -> Classifier {
-        var classifier = Classifier(
-            rejectedFinishReasons: rejectedFinishReasons, splitsThinking: splitsThinking, retryAfterMax: retryAfterMax)
-        let checks = (fill.map { [FillStage($0.tokens) as any AnswerStage] } ?? []) + (check.map { [$0.stage] } ?? [])
-        classifier.stages = secrets.stages + (items.map { _ in ItemsOption.stages(check, around: checks) } ?? checks)
-        return classifier
+        if route == nil, let batches { take(batches) }
     }
 
     private static func loadTemplate(_ command: ParsedCommand) throws(RetortError) -> (
@@ -114,42 +90,5 @@ extension RunSettings {
             throw error
         }
         return (template, try TextFile.read(path) + template.insertedText)
-    }
-
-    package static func syncPolicy(_ command: ParsedCommand) throws(RetortError) -> SyncPolicy {
-        switch command.value("sync") {
-        case .text("always"): .always
-        case .text("never"): .never
-        default: .interval(command.durationIfSet("sync") ?? .seconds(1))
-        }
-    }
-
-    /// - Parameter stopsAtRefusals: whether the command has an option for them; then it is a run.
-    package static func generator(
-        _ command: ParsedCommand, stopsAtRefusals: Bool = true
-    ) throws(RetortError) -> GeneratorConfiguration {
-        var configuration = GeneratorConfiguration()
-        if command.stringIfSet("concurrency") == "auto" {
-            configuration.isConcurrencyAutomatic = true
-            configuration.concurrency = 512
-        } else {
-            configuration.concurrency = command.integer("concurrency")
-        }
-        configuration.attemptsMax = command.integer("attempts")
-        configuration.limits = RateLimits(
-            requestsPerSecond: command.numberIfSet("rps"), requestsPerMinute: command.numberIfSet("rpm"),
-            tokensPerMinute: command.numberIfSet("tpm"), spacing: command.durationIfSet("throttle"))
-        configuration.backoffBase = command.duration("retry-base")
-        // A base above the cap's default raises the cap with it.
-        configuration.backoffCap =
-            command.isGiven("retry-cap")
-            ? command.duration("retry-cap") : max(command.duration("retry-cap"), configuration.backoffBase)
-        configuration.outageMax = command.duration("outage-max")
-        configuration.refusalsMax = stopsAtRefusals ? command.integer("refusals-max") : 0
-        // A server's clients wait for pieces of answers, which no second request can take over.
-        if stopsAtRefusals { configuration.hedging = try HedgeOptions.settings(command) }
-        configuration.seed = UInt64.random(in: 0...UInt64.max)
-        try configuration.validate()
-        return configuration
     }
 }

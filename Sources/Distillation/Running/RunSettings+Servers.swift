@@ -4,7 +4,7 @@ import ResponseGenerator
 package import SegmentStore
 
 extension RunSettings {
-    /// Takes several servers in place of one: the run's window is that of all of them together.
+    /// Distributes requests over several servers: the run's window is the sum of theirs.
     package mutating func spread(over servers: [Server], hasOwnConcurrency: Bool) throws(RetortError) {
         self.servers = servers
         guard servers.count > 1 else { return }
@@ -22,10 +22,10 @@ extension RunSettings {
         try generator.validate()
     }
 
-    /// The servers' names where there are several, in the order of the generator's endpoints.
+    /// The servers' names if there are several, in the order of the generator's endpoints.
     package var serverNames: [String] { servers.count > 1 ? servers.map(\.name) : [] }
 
-    /// Notes where this run sends its requests; nothing for the built-in server.
+    /// Stores where this run sends its requests; nothing for the built-in server.
     package func noteServers(in store: RecordStore, replacing: Bool) throws(RetortError) {
         guard simulator == nil, !baseURL.isEmpty else { return }
         guard replacing || ServerNote.url(in: store.manifest) == nil else { return }

@@ -10,102 +10,102 @@ package import ResponseGenerator
 package import SegmentStore
 package import SharedLimit
 
-/// Everything a run was told, checked, before anything is touched.
+/// All settings of a run, checked before anything is touched.
 package struct RunSettings: Sendable {
-    package var inputs: [String]
+    package var inputs: [String] = []
     package var format: InputFormat?
-    /// What makes the rows, in place of inputs, and what messages call it.
+    /// The matrix that generates the rows instead of inputs, and its name in messages.
     package var matrix: (matrix: Matrix, name: String)?
     package var out: String
     package var endpoint: RequestBuilder.Endpoint
     package var parameters: RequestParameters
     /// The parameters as texts, for the job's description.
-    package var parameterTexts: [String: String]
+    package var parameterTexts: [String: String] = [:]
     package var builder: RequestBuilder
-    /// Of each row.
-    package var samples: Int
-    /// Samples that one request asks for.
+    /// Samples per row.
+    package var samples = 1
+    /// Samples per request.
     package var choices = 1
     /// How rows share requests; nil: each has its own.
     package var items: ItemsOption?
     package var template: Template?
     package var templateText: String?
-    /// The template's file, or the job file that holds it.
+    /// The template's file, or the job file that contains it.
     package var templateName: String?
-    /// Fields of rows that are labels and not sent.
+    /// Fields of rows that are labels and are not sent.
     package var metadataOnly: [String] = []
-    /// Accepted answers that are enough; nil: all rows are asked.
+    /// The number of accepted answers that ends the run; nil: all rows are sent.
     package var acceptedWanted: Int?
-    /// The rows of the input that are taken.
+    /// The rows of the input to take.
     package var rows = RowRange()
-    /// Whether the template's turns follow the conversation of each record of a store, its answer included.
+    /// Whether the template's turns continue the conversation of each record of a store, including its answer.
     package var continues = false
-    /// The part of the input that is asked; nil: all of it.
+    /// The part of the input to send; nil: all of it.
     package var shard: Shard?
-    /// Other stores that are asked for outcomes.
+    /// Other stores that are searched for outcomes.
     package var siblings: [String] = []
-    /// The limit that is shared with other runs.
+    /// The limit shared with other runs.
     package var limit: LimitSettings?
-    /// The connection to it.
+    /// The connection to the limiter.
     package var limitClient: LimitClient?
-    package var baseURL: String
-    package var headers: [(name: String, value: String)]
-    /// Where requests go; the first has the base URL and the headers. Empty with the built-in server.
+    package var baseURL = ""
+    package var headers: [(name: String, value: String)] = []
+    /// The servers; the first has the base URL and the headers. Empty with the built-in server.
     package var servers: [Server] = []
-    /// What no answer may bring to disk or screen.
+    /// Texts that must never reach disk or screen.
     package var secrets: Secrets
     package var timeouts: HTTPTransport.Timeouts
     package var responseBytesMax: Int
     package var network: HTTPTransport.Network
-    /// The way to what a run reports to: also with the built-in server, proxies are for these.
-    package var reportNetwork = HTTPTransport.Network()
+    /// The network settings for notifications and traces: the proxies also apply with the built-in server.
+    package var reportNetwork: HTTPTransport.Network
     package var generator: GeneratorConfiguration
-    package var splitsThinking: Bool
-    package var rejectedFinishReasons: Set<String>
-    /// What an answer must be; nil: anything.
+    package var splitsThinking = false
+    package var rejectedFinishReasons: Set<String> = []
+    /// The check of answers; nil: any answer is accepted.
     package var check: AnswerCheck?
-    /// What judges the answers; nil: nothing.
+    /// The verifier of answers; nil: none.
     package var verifier: VerifierSettings?
     package var telling = SchemaTelling()
-    /// The parameters without what tells of a schema. How the server is told makes no request another one.
+    /// The parameters without the schema. How a schema is announced does not count when requests are compared.
     package var untold: RequestParameters
-    /// What is added to each conversation to tell of the schema.
+    /// Instructions added to each conversation to announce the schema.
     package private(set) var instructions: [UInt8]?
-    package var keepsBody: Bool
-    package var isStrict: Bool
-    package var onChange: ChangePolicy
+    package var keepsBody = false
+    package var isStrict = false
+    package var onChange = ChangePolicy.keep
     package var sync: SyncPolicy
     package var compressionLevel: Int
-    /// How long the window may drain after an interrupt.
+    /// How long requests in flight may finish after an interrupt.
     package var drainTimeout: Interval
-    /// The built-in model server to run against; nil: a real one.
+    /// The built-in model server; nil: a real one.
     package var simulator: SimulatorConfiguration?
-    package var pricing: Pricing
-    /// The provider's batches in place of live requests; nil: live.
+    package var pricing = Pricing.unknown
+    /// The provider's batch API instead of live requests; nil: live.
     package var batch: BatchSettings?
-    /// How the rows are divided between batches and live requests; nil: all go one way.
+    /// How rows are divided between batches and live requests; nil: all are sent the same way.
     package var route: RouteSettings?
-    /// Of a live leg of the route: whether requests ask for the flexible tier; nil: they do not.
+    /// For a live leg of a route: decides whether requests use the flexible tier; nil: they do not.
     package var flexGate: Locked<FlexGate>?
     package var order = SendingOrder.input
-    /// When equal requests share an answer; nil: each is asked.
+    /// When equal requests share an answer; nil: each is sent.
     package var reuse: ReuseOptions?
-    /// Whether answers are asked for as streams.
+    /// Whether answers are requested as streams.
     package var streams = false
-    /// How gaps are filled; nil: as the endpoint does where a row has one.
+    /// How gaps are filled; nil: as the endpoint does if a row has one.
     package var fill: FillOptions?
-    /// What `--tools` offers in every request, as it is recorded; empty: nothing.
+    /// The tools of `--tools` in every request, as recorded; empty: none.
     package var tools: [UInt8] = []
-    /// Where the values are from that were given.
+    /// The sources of the given values.
     package var origins: [(name: String, value: String, origin: String)] = []
 
-    /// Answers that an item may have at most: each round may be corrected.
+    /// Maximum answers of an item: each round may be corrected.
     package var repliesMax: Int {
         guard !endpoint.dialect.continuesPrompts else { return 1 }
         return (1 + (check?.corrections ?? 0)).multipliedSaturated(by: max(1, verifier?.roundsMax ?? 1))
     }
 
-    /// A plain completion is no conversation that goes on.
+    /// A plain completion cannot be continued as a conversation.
     private func refuseUnheardCorrections() throws(RetortError) {
         guard endpoint.dialect.continuesPrompts, let check, check.corrections > 0 else { return }
         throw RetortError(
@@ -113,12 +113,12 @@ package struct RunSettings: Sendable {
             remedy: "Give --endpoint chat, or leave --corrections out.")
     }
 
-    /// Makes requests tell of the schema in this way. Throws `.configuration` where the endpoint has no such means.
+    /// Makes requests announce the schema by these means. Throws `.configuration` if the endpoint does not have them.
     package mutating func tell(by means: SchemaMeans) throws(RetortError) {
         try refuseUnheardCorrections()
         parameters = untold
         try check?.tell(by: means, in: &parameters, endpoint: endpoint)
-        // How an answer comes makes no request another one.
+        // How an answer is delivered does not count when requests are compared.
         if streams { parameters.extra = endpoint.dialect.streamMembers + parameters.extra }
         builder = try RequestBuilder(endpoint: endpoint, parameters: parameters, compared: untold)
         instructions = means == .prompt ? check.map { telling.instructions.text($0.schema) } : nil

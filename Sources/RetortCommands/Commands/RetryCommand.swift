@@ -10,9 +10,9 @@ import SegmentStore
 enum RetryCommand {
     /// Options of `run` that describe the input or the job.
     private static let optionsOfInput: Set<String> = [
-        "out", "format", "template", "strict", "on-change", "endpoint", "samples", "json", "repair-json", "schema",
-        "fields",
-        "schema-by", "schema-prompt", "strict-schema", "verifier", "job", "model-config", "continue", "where",
+        "out", "format", "template", "strict", "on-change", "endpoint", "samples", "n", "limit", "skip",
+        "items-per-request", "json", "repair-json", "schema", "fields", "schema-by", "schema-prompt",
+        "strict-schema", "verifier", "job", "model-config", "continue", "where",
         "shard", "siblings", "tools", "preview", "keep", "fim", "fim-family", "prefix-key", "suffix-key",
         "verdict-by", "until-accepted", "deadline", "deadline-reserve", "batch-expect", "flex-discount",
     ]
