@@ -1,6 +1,6 @@
 public import Basics
 
-/// A place in an input from which reading can go on.
+/// A position in an input from which reading can be resumed.
 public struct InputLandmark: Sendable, Hashable {
     /// The number of the row that begins here, from 0.
     public var row: UInt64
@@ -21,7 +21,7 @@ public struct InputLandmark: Sendable, Hashable {
     public static let start = InputLandmark(row: 0, file: 0, byteOffset: 0, line: 1)
 }
 
-/// How far an input has been worked through: which rows have outcomes, and where to go on reading.
+/// Progress through an input: which rows have outcomes, and where to resume reading.
 public struct InputProgress: Sendable, Hashable {
     /// Identity of the input that the row numbers belong to; all zero when none is known.
     public var identity = Hash128(high: 0, low: 0)
@@ -44,7 +44,7 @@ public struct InputProgress: Sendable, Hashable {
         for word in ledger.wordsFromLow { writer.append(word) }
     }
 
-    /// Nil where the bytes end early or state what cannot be.
+    /// Nil if the bytes end early or are invalid.
     static func decode(_ reader: inout ByteReader) -> InputProgress? {
         guard let high = reader.read(UInt64.self), let low = reader.read(UInt64.self),
             let row = reader.read(upTo: StoreLimits.rowsMax), let file = reader.read(UInt32.self),

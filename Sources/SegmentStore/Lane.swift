@@ -2,24 +2,24 @@
 public enum Lane: UInt8, Sendable, CaseIterable, Hashable {
     /// Successes only, one line per key.
     case responses = 0
-    /// Failures, with what is needed to understand and repeat them.
+    /// Failures, with what is needed to understand and retry them.
     case failures = 1
-    /// Every answer that was paid for and is no outcome. Nothing in it supersedes anything, and nothing is dropped.
+    /// Every paid answer that is not an outcome. Nothing in it is superseded or dropped.
     case rounds = 2
-    /// What verifiers said of answers. Of several lines of a key the latest counts.
+    /// Verifiers' verdicts on answers. Of several records with one key the latest counts.
     case verdicts = 3
 
-    /// What the records of a lane say of an item.
+    /// What a lane's records mean for an item.
     public enum Role: String, Sendable, Hashable, Codable {
         /// How it ended: with a success, or with a failure.
         case success, failure
-        /// What was paid for on the way.
+        /// What was paid for before the outcome.
         case history
-        /// What others think of it.
+        /// A verdict on it.
         case opinion
     }
 
-    /// The lanes whose records are outcomes. Only these say whether an item is done, failed or pending.
+    /// The lanes of outcomes. Only these decide whether an item is done, failed or pending.
     public static let outcomes: [Lane] = [.responses, .failures]
 
     public var directoryName: String {
@@ -43,7 +43,7 @@ public enum Lane: UInt8, Sendable, CaseIterable, Hashable {
     /// Whether its records are outcomes.
     public var isOutcome: Bool { rawValue <= Lane.failures.rawValue }
 
-    /// Its place in lists of all lanes.
+    /// Its index in lists of all lanes.
     @inline(__always)
     var place: Int { Int(rawValue) }
 

@@ -1,7 +1,7 @@
 public import Basics
 
-/// A place between two blocks of a lane's segments, from which a later reading may go on: what is before it does not
-/// change as long as the store's `revision` is the same and the store is not repaired.
+/// A position between two blocks of a lane's segments, from which a later reading may continue: what is before it does
+/// not change as long as the store's `revision` is the same and the store is not repaired.
 public struct LanePosition: Sendable, Hashable {
     /// The segment's number, from 1; 0 before the first.
     public var segment: UInt32
@@ -16,27 +16,27 @@ public struct LanePosition: Sendable, Hashable {
     public static let start = LanePosition(segment: 0, offset: 0)
 }
 
-/// Reads the outcomes of a lane that count, one after another in the order of writing: those in segments from a position
-/// on, then those that are only in the journal. One thread at a time; memory is one block.
+/// Reads a lane's valid outcomes one after another in the order of writing: those in segments from a position on, then
+/// those that are only in the journal. One thread at a time; memory is one block.
 public final class LaneWalk {
     private let store: StoreReader
     private let lane: Lane
     private let onDamage: (Damage) -> Void
-    /// Segments still to be read, the next one last.
+    /// Remaining segments; the next one is last.
     private var segments: [SegmentReader] = []
     private var walk: SegmentWalk?
     private var segment: UInt32 = 0
     private var firstOffset: Int
-    /// What the block in hand holds, the next record last.
+    /// The current block's records; the next one is last.
     private var records: [StoredRecord] = []
     /// Lines of the journal, the next one last; nil while segments are read.
     private var journal: [[UInt8]]?
 
-    /// Behind the last block whose records were all given.
+    /// The end of the last block whose records were all returned.
     public private(set) var position: LanePosition
-    /// Whether the last record that was given is only in the journal, which has no positions.
+    /// Whether the last returned record is only in the journal, which has no positions.
     public var isInJournal: Bool { journal != nil }
-    /// Whether the next record needs no reading.
+    /// Whether the next record is available without reading.
     public var hasNext: Bool { !records.isEmpty || journal?.isEmpty == false }
 
     init(_ store: StoreReader, _ lane: Lane, from position: LanePosition, onDamage: @escaping (Damage) -> Void) {
@@ -62,7 +62,7 @@ public final class LaneWalk {
         }
     }
 
-    /// Reads the next block that can be read. False behind the last one.
+    /// Reads the next readable block. False after the last one.
     private func readBlock() throws(RetortError) -> Bool {
         while let reader = try currentSegment() {
             guard var walk else { return false }
@@ -95,7 +95,7 @@ public final class LaneWalk {
         return reader
     }
 
-    /// The records of a block that count, looked up together.
+    /// The valid records of a block, looked up together.
     private func counting(_ block: Block) throws(RetortError) -> [StoredRecord] {
         var found: [(record: StoredRecord, number: Int)] = []
         for (number, range) in block.lineRanges.enumerated() {
@@ -134,13 +134,14 @@ public final class LaneWalk {
 }
 
 extension StoreReader {
-    /// The outcomes of a lane that count, from a position on. Damaged blocks, and lost segments, are passed over and
-    /// reported to `onDamage`.
+    /// A lane's valid outcomes from a position on. Damaged blocks and lost segments are skipped and reported to
+    /// `onDamage`.
     public func records(
         of lane: Lane, from position: LanePosition = .start, onDamage: @escaping (Damage) -> Void = { _ in }
     ) -> LaneWalk { LaneWalk(self, lane, from: position, onDamage: onDamage) }
 
-    /// Whether a lane has a block's start or its own end at a position, as it has where reading has stopped before.
+    /// Whether a block of the lane starts, or the lane ends, at a position, as is the case where reading stopped
+    /// before.
     public func holds(_ position: LanePosition, of lane: Lane) throws(RetortError) -> Bool {
         let tail = image.tails[Int(lane.rawValue)]
         guard position.offset > 0 else { return true }

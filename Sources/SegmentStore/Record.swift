@@ -1,13 +1,13 @@
 import Basics
 
-/// How an item ended, or that the record is no outcome of it.
+/// How an item ended, or that the record is not an outcome.
 public enum RecordStatus: Sendable, Hashable {
     case ok
-    /// Failed, with the class's position in the manifest's list of failure classes.
+    /// Failed, with the index of its class in the manifest's list of failure classes.
     case failed(classIndex: UInt8)
-    /// An answer that was paid for and is no outcome.
+    /// A paid answer that is not an outcome.
     case round
-    /// What a verifier said of an answer.
+    /// A verifier's verdict on an answer.
     case verdict
 
     static let roundCode: UInt8 = 128
@@ -46,15 +46,15 @@ public enum RecordStatus: Sendable, Hashable {
 public struct NewRecord: Sendable {
     public var key: RecordKey
     public var status: RecordStatus
-    /// How often the item was tried, in all.
+    /// The total number of attempts for the item.
     public var attempts: UInt32
-    /// The number of the input row that it came from, from 0.
+    /// The number of its input row, from 0.
     public var row: UInt64
-    /// A hash of the request, so that a changed one under the same key is noticed.
+    /// A hash of the request, to detect a changed request under the same key.
     public var fingerprint: UInt64
     /// The rest of the record: the text between a JSON object's braces, without line feeds, not empty.
     public var members: [UInt8]
-    /// Numbers that the store sums over all records, by the manifest's names.
+    /// Numbers that the store sums over all records, in the order of the manifest's names.
     public var tallies: Tallies
 
     public init(
@@ -72,26 +72,26 @@ public struct NewRecord: Sendable {
 }
 
 extension NewRecord {
-    /// Follows from the key and what the record says.
+    /// A hash of the key and the record's content.
     var identity: Hash128 {
         let key = key.hash
         return members.withUnsafeBytes { ContentHash.hash128($0, seed: key.high ^ key.low) }
     }
 
-    /// Whether the record makes one line of JSON that its head can be read from again.
+    /// Whether the record is one line of JSON from which its head can be read back.
     var isWellFormed: Bool {
         !members.isEmpty && members.withUnsafeBytes { $0.firstLineFeed(from: 0) } == nil && key.part.fits(status)
     }
 }
 
-/// One record as it was read: its head, and the whole line without its line feed.
+/// A record as read: its head, and the whole line without its line feed.
 public struct StoredRecord: Sendable {
     public var head: RecordHead
     /// The JSON object as stored.
     public var line: [UInt8]
 }
 
-/// Up to `StoreLimits.talliesMax` sums; what each means is the caller's affair.
+/// Up to `StoreLimits.talliesMax` sums; their meaning is up to the caller.
 public struct Tallies: Sendable, Hashable {
     private var values = InlineValues()
 

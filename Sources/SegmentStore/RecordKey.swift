@@ -1,16 +1,17 @@
 public import Basics
 
-/// What a record is about: the item's id, which of its samples, and which part of what there is to say of it.
+/// What a record is about: the item's id, its sample, and the part of the item.
 ///
-/// An outcome's key is unique in each lane of a store. Several records may have the key of one round, or of one verdict.
+/// An outcome's key is unique in each lane of a store. Several records may have the key of one round, or of one
+/// verdict.
 public struct RecordKey: Sendable, Hashable {
-    /// What of an item a record is about.
+    /// The part of an item that a record is about.
     public enum Part: Sendable, Hashable {
         /// How it ended.
         case outcome
-        /// An answer that was paid for and is no outcome, numbered from 1.
+        /// A paid answer that is not an outcome, numbered from 1.
         case round(UInt32)
-        /// What the verifier of that name said of its answer. The name has 1 to `StoreLimits.verifierBytesMax` bytes.
+        /// The verdict of the verifier with that name. The name has 1 to `StoreLimits.verifierBytesMax` bytes.
         case verdict(String)
     }
 
@@ -29,8 +30,9 @@ public struct RecordKey: Sendable, Hashable {
         self.init(id: Array(id.utf8), sample: sample, part: part)
     }
 
-    /// What the index is sorted by. Of an outcome the XXH3-128 of the id's bytes, seeded with the sample; of a round the
-    /// seed has the round's number in its high half; of a verdict a byte FF and the verifier's name follow the id.
+    /// The hash by which the index is sorted. For an outcome the XXH3-128 of the id's bytes, seeded with the sample;
+    /// for a round the seed has the round's number in its high half; for a verdict a byte FF and the verifier's name
+    /// follow the id.
     public var hash: Hash128 {
         switch part {
         case .outcome: return id.withUnsafeBytes { ContentHash.hash128($0, seed: UInt64(sample)) }
@@ -44,7 +46,7 @@ public struct RecordKey: Sendable, Hashable {
 }
 
 extension RecordKey.Part {
-    /// Whether a record of that status can be about this.
+    /// Whether a record of that status may have this key.
     func fits(_ status: RecordStatus) -> Bool {
         switch (self, status) {
         case (.outcome, .ok), (.outcome, .failed): true

@@ -2,17 +2,17 @@ public import Basics
 
 /// The input that a store's rows belong to.
 extension RecordStore {
-    /// Which rows of the input have outcomes, and where reading may go on. Valid for the input of that identity.
+    /// Which rows of the input have outcomes, and where reading may resume. Valid for the input of that identity.
     public var inputProgress: InputProgress { index.withLock { $0.inputProgress() } }
 
-    /// Says which input, and what part of it, the rows of coming records belong to. What was known of another input's
-    /// rows is forgotten.
+    /// States which input, and which part of it, the rows of future records belong to. Progress in another input is
+    /// forgotten.
     public func beginInput(
         identity: Hash128, files: [String], part: StoreManifest.Part? = nil
     ) throws(RetortError) {
         let text = Hexadecimal.string(identity.high) + Hexadecimal.string(identity.low)
         if index.withLock({ $0.input.identity }) == identity, manifest.input?.identity == text { return }
-        // Of another part of the same input the rows have the same numbers.
+        // Rows of another part of the same input have the same numbers.
         let before = manifest.input
         let isSameInput = before?.identityHash?.high == identity.high && before?.since != nil
         let since =
@@ -26,14 +26,14 @@ extension RecordStore {
         index.withLock { $0.setInput(identity: identity, since: since) }
     }
 
-    /// Says how many rows the input has, once it has been read to its end.
+    /// States the number of the input's rows, once it has been read to its end.
     public func endInput(rows: UInt64) throws(RetortError) {
         guard manifest.input?.rows != rows else { return }
         try sealing.updateManifest { $0.input?.rows = rows }
     }
 
-    /// The same of a shard: its rows, those of the whole input, and how many of its items have their outcome in another
-    /// store.
+    /// As above for a shard: its rows, those of the whole input, and how many of its items have their outcome in
+    /// another store.
     public func endInput(rows: UInt64, of whole: UInt64, elsewhere: UInt64) throws(RetortError) {
         let part = manifest.input?.part
         guard manifest.input?.rows != rows || part?.rows != whole || part?.elsewhere != elsewhere else { return }
@@ -44,9 +44,9 @@ extension RecordStore {
         }
     }
 
-    /// A row of the input that is none of this shard's: nothing is to come of it here, so it holds back no landmark.
+    /// A row that belongs to another shard: it gets no outcome here, so it holds back no landmark.
     public func noteRowOfAnotherShard(_ row: UInt64) { index.withLock { $0.noteRowOfAnotherShard(row) } }
 
-    /// A place from which the input can be read again once all rows before it have outcomes.
+    /// Adds a position from which the input can be read again once all rows before it have outcomes.
     public func noteLandmark(_ landmark: InputLandmark) { index.withLock { $0.noteLandmark(landmark) } }
 }

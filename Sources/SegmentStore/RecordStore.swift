@@ -27,7 +27,7 @@ public import Basics
 ///     print(report.equation, report.isClean ? "all is well" : "see report.problems")
 public final class RecordStore: Sendable {
     public let root: String
-    /// What opening had to mend.
+    /// What opening had to repair.
     public let recovery: RecoveryReport
     private let context: StoreContext
     /// How it was opened.
@@ -39,22 +39,23 @@ public final class RecordStore: Sendable {
     let sealing: Sealing
     private let reserve: DiskReserve
     private let markKeeper: MarkKeeper
-    /// The last `append` met a full disk.
+    /// Whether the last `append` met a full disk.
     private let wasFull = Locked(false)
-    /// Rounds that are in the store, of batches that a full disk has stopped behind them.
+    /// Rounds already in the store, of batches that a full disk stopped after them.
     private let takenRounds = Locked<Set<Hash128>>([])
 
-    /// What became of a batch.
+    /// The result of appending a batch.
     public struct Appended: Sendable, Hashable {
         /// Records that are in the store now.
         public var count = 0
         /// Records left out because their key already has a success.
         public var duplicates = 0
-        /// Much is waiting to be compressed: append nothing more until `onRelief` is called.
+        /// Whether much is waiting to be compressed: append nothing more until `onRelief` calls back.
         public var isPressed = false
     }
 
-    /// Makes a store in `root`, which must not hold one. The job, the failure classes and the tallies are fixed then.
+    /// Creates a store in `root`, which must not contain one. The job, the failure classes and the tallies are fixed
+    /// from then on.
     public static func create(
         _ root: String, job: [String: String], failureClasses: [String], tallies: [String] = [], samples: Int = 1,
         options: StoreOptions = StoreOptions()
@@ -66,7 +67,7 @@ public final class RecordStore: Sendable {
         return try create(root, manifest: manifest, options: options)
     }
 
-    /// The same for a given manifest, which states the store's id.
+    /// As above with a given manifest, which states the store's id.
     static func create(
         _ root: String, manifest: StoreManifest, options: StoreOptions
     ) throws(RetortError) -> RecordStore {
@@ -74,8 +75,8 @@ public final class RecordStore: Sendable {
         let files = options.files
         precondition((1...StoreLimits.samplesMax).contains(manifest.samples), "samples out of range")
         try files.createDirectory(root)
-        // One that is there may have been made by a run that was killed before its parent was synced. A parent that cannot be
-        // opened is not this run's to make durable.
+        // An existing directory may have been created by a run that was killed before its parent was synced. A parent
+        // that cannot be opened is not this run's responsibility.
         try? files.syncDirectory(PosixFileSystem.parent(of: root))
         let lock = try files.lock(layout.lock)
         guard try files.size(of: layout.manifest) == nil else {
@@ -88,8 +89,8 @@ public final class RecordStore: Sendable {
         return try RecordStore(root, options: options, lock: lock)
     }
 
-    /// Opens the store in `root` for writing and mends what a kill left. Throws `.busy` when another process writes,
-    /// `.damagedData` when segments are gone or shorter than they were.
+    /// Opens the store in `root` for writing and repairs what a kill left. Throws `.busy` if another process is
+    /// writing, `.damagedData` if segments are missing or shorter than they were.
     public static func open(_ root: String, options: StoreOptions = StoreOptions()) throws(RetortError) -> RecordStore {
         let layout = StoreLayout(root: root)
         guard try options.files.size(of: layout.manifest) != nil else {
@@ -102,7 +103,7 @@ public final class RecordStore: Sendable {
         do throws(RetortError) {
             return try RecordStore(root, options: options, lock: lock)
         } catch {
-            // A page of the index that does not hold shows only when it is touched: once more, without the index.
+            // A damaged index page is noticed only when it is accessed: then opens once more, without the index.
             let context = StoreContext(
                 root: root, manifest: try StoreManifest.load(layout, files: options.files), options: options)
             guard context.distrustsIndex(error) else { throw error }
@@ -119,7 +120,7 @@ public final class RecordStore: Sendable {
         return try StoreManifest.load(layout, files: files)
     }
 
-    /// `lock` is held already.
+    /// `lock` is already held.
     init(_ root: String, options: StoreOptions, lock: any FileLock) throws(RetortError) {
         _ = try Superseding.finish(StoreLayout(root: root), options.files)
         let image = try StoreImage.load(root, options: options, mends: true)
@@ -135,11 +136,11 @@ public final class RecordStore: Sendable {
         self.lock = lock
         context = image.context
         reserve = DiskReserve(image.context, bytes: options.blockRawBytes)
-        // Recovery may need it: the disk may be as full as the last process left it.
+        // Recovery may need the space: the disk may be as full as the last process left it.
         reserve.release()
         index = image.index
         var manifest = image.manifest
-        // Before anything is written that an earlier version does not know.
+        // Before anything is written that an earlier version does not understand.
         if manifest.version < StoreManifest.currentVersion { try manifest.save(context.layout, files: context.files) }
         manifestBox = Locked(manifest)
         markKeeper = try MarkKeeper(image.context, syncs: options.sync != .never)
@@ -173,24 +174,24 @@ public final class RecordStore: Sendable {
         reserve.hold()
     }
 
-    /// A store that is let go of without `close` is as one whose process was killed.
+    /// A store released without `close` is in the same state as after a kill.
     deinit { sealing.stop() }
 
-    /// What opening found to be damaged, and what a bounded look at the segments' checksums finds besides.
+    /// Damage found by opening, and by a bounded check of the segments' checksums.
     public func knownDamage() -> [Damage] {
         SpotCheck.damage(context, manifestBox.withLock { $0 }, known: recovery.damage)
     }
 
     // MARK: Writing
 
-    /// Takes records. When it returns they survive the process. Outcomes whose key has a success already are left out.
-    /// Rounds are journalled before the outcomes of their batch, verdicts behind them.
+    /// Appends records. When it returns, they survive the process. Outcomes whose key already has a success are left
+    /// out. Rounds are journalled before the outcomes of their batch, verdicts after them.
     ///
-    /// Throws `.noSpace` when the disk is full: the same batch may be appended again later. The successes that were taken
-    /// of it are recognised, its rounds as well, and of the failures all or none are taken.
+    /// Throws `.noSpace` if the disk is full: the same batch may be appended again later. Successes and rounds that
+    /// were already taken are recognised; of the failures all or none are taken.
     public func append(_ batch: [NewRecord]) throws(RetortError) -> Appended {
         if let fatal = sealing.fatal { throw fatal }
-        // Room that has been made goes to the segments first: a little of it lets the journals go.
+        // New space goes to the segments first: a little of it lets journals be removed.
         if wasFull.withLock({ $0 }) { try relieveDisk() }
         var result = Appended()
         if batch.allSatisfy({ $0.status.lane.isOutcome }) {
@@ -237,13 +238,13 @@ public final class RecordStore: Sendable {
             try appendOutcomes(batch.filter(\.status.lane.isOutcome), result: &result)
             try appendBeside(batch.filter { $0.status == .verdict }, in: .verdicts, result: &result)
         } catch {
-            // The batch may come again.
+            // The batch may be appended again.
             takenRounds.withLock { $0.formUnion(rounds.map(\.identity)) }
             throw error
         }
     }
 
-    /// Takes records of one lane that are no outcomes: none of them is left out.
+    /// Appends records of a lane that is not of outcomes: none of them is left out.
     private func appendBeside(_ records: [NewRecord], in lane: Lane, result: inout Appended) throws(RetortError) {
         guard !records.isEmpty else { return }
         let hashes = records.map(\.key.hash)
@@ -281,8 +282,8 @@ public final class RecordStore: Sendable {
         result.isPressed = sealing.submit(full) || result.isPressed
     }
 
-    /// The same on a disk that is almost full: successes that do not fit into the journal together are taken in halves,
-    /// and each half is sealed, which needs a fraction of that room, before the next.
+    /// For an almost full disk: successes that do not fit into the journal together are taken in halves, and each half
+    /// is sealed, which needs a fraction of the space, before the next.
     private func takeInParts(
         _ records: [LaneBuffer.Staged], in lane: Lane, result: inout Appended
     ) throws(RetortError) {
@@ -297,8 +298,8 @@ public final class RecordStore: Sendable {
         }
     }
 
-    /// Takes the records off the front of `batch` that can be written together: up to one whose key failed in the
-    /// same batch and ended otherwise later.
+    /// Takes records from the front of `batch` that can be written together: up to one whose key failed in the same
+    /// batch and ended differently later.
     private func stage(
         _ batch: inout ArraySlice<NewRecord>, result: inout Appended
     ) throws(RetortError) -> [[LaneBuffer.Staged]] {
@@ -306,7 +307,7 @@ public final class RecordStore: Sendable {
         var seen: [Hash128: RecordStatus] = Dictionary(minimumCapacity: batch.count)
         let hashes = batch.map(\.key.hash)
         let stored = try asking { index throws(RetortError) in
-            // Here rather than where blocks are placed: appending goes on while the sealer merges runs.
+            // Here rather than where blocks are placed: appending continues while the sealer merges runs.
             index.noteLookups(hashes.count)
             return try index.lookup(hashes)
         }
@@ -329,15 +330,15 @@ public final class RecordStore: Sendable {
 
     private enum PriorOutcome: Equatable {
         case success
-        /// The status byte of the key's newest failure, or 0 when it has none.
+        /// The status byte of the key's newest failure, or 0 if it has none.
         case failure(UInt8)
     }
 
-    /// What the store holds of a key, whose entry is given. A failure that is still in the journal is sealed first, so
-    /// that checkpoints never count a record before the one it supersedes.
+    /// The stored outcome of a key, whose entry is given. A failure that is still in the journal is sealed first, so
+    /// that checkpoints never count a record before the one that it supersedes.
     private func priorOutcome(_ hash: Hash128, _ entry: IndexEntry?) throws(RetortError) -> PriorOutcome {
         var entry = entry
-        // The one before it in the batch may have sealed it as well.
+        // The previous record of the batch may have sealed it already.
         if entry.map(isFailureOfJournal) ?? false { entry = try lookup(hash) }
         if entry.map(isFailureOfJournal) ?? false {
             try flushBuffers()
@@ -355,7 +356,7 @@ public final class RecordStore: Sendable {
         try sealing.drain()
     }
 
-    /// Puts everything into segments, which are a fraction of the journals' size, and removes the journals.
+    /// Moves everything to segments, which are a fraction of the journals' size, and removes the journals.
     private func relieveDisk() throws(RetortError) {
         wasFull.withLock { $0 = true }
         reserve.release()
@@ -375,19 +376,19 @@ public final class RecordStore: Sendable {
     /// Makes everything appended so far durable.
     public func sync() throws(RetortError) { try sealing.sync() }
 
-    /// Called from the store's thread when there is room again after `append` reported pressure, or when there never
-    /// will be because the store has failed. The action must not call the store.
+    /// Calls `action` from the store's thread when there is room again after `append` reported pressure, or when there
+    /// never will be because the store has failed. The action must not call the store.
     public func onRelief(_ action: @escaping @Sendable () -> Void) { sealing.onRelief(action) }
 
-    /// What keeps received records from their segments for now, such as a full disk. They are safe in the journal.
+    /// What currently keeps received records from their segments, such as a full disk. They are safe in the journal.
     public var trouble: RetortError? { sealing.trouble }
 
-    /// Why the index could not be written; nil when it could. Nothing is lost by that: the next opening reads the blocks
-    /// that the index lacks.
+    /// Why the index could not be written; nil if it could. Nothing is lost: the next opening reads the blocks that the
+    /// index lacks.
     public var indexTrouble: RetortError? { index.withLock { $0.trouble } }
 
-    /// Puts everything into segments, makes it durable, writes the index and the manifest, and lets go of the store.
-    /// When it throws, nothing is lost: the journals stay, and the next opening goes on from there.
+    /// Moves everything to segments, makes it durable, writes the index and the manifest, and releases the store. If it
+    /// throws, nothing is lost: the journals stay, and the next opening continues from there.
     public func close() throws(RetortError) {
         defer { lock.release() }
         reserve.release()
@@ -397,23 +398,23 @@ public final class RecordStore: Sendable {
 
     // MARK: Asking
 
-    /// The outcome that counts for a key: how it ended, how often it was tried, and for which request. Of the key of a
-    /// round the first record, of that of a verdict the latest.
+    /// The valid outcome of a key: status, attempts, and the request's fingerprint. For a round's key the first record,
+    /// for a verdict's the latest.
     public func lookup(_ key: RecordKey) throws(RetortError) -> IndexEntry? {
         try asking { index throws(RetortError) in try index.lookup(key) }
     }
 
-    /// The same by the hash of an outcome's key.
+    /// As above, by the hash of an outcome's key.
     public func lookup(_ hash: Hash128) throws(RetortError) -> IndexEntry? {
         try asking { index throws(RetortError) in try index.lookup(hash) }
     }
 
-    /// What is known of several keys of rounds, or of verdicts, in their order.
+    /// The entries of several keys of rounds, or of verdicts, in order.
     public func lookup(_ hashes: [Hash128], in lane: Lane) throws(RetortError) -> [IndexEntry?] {
         try asking { index throws(RetortError) in try index.lookup(hashes, in: lane) }
     }
 
-    /// The same for several keys of outcomes, in their order. Some dozens at a time cost a third of what they cost one by one.
+    /// As above for several keys of outcomes, in order. A few dozen together cost a third of single lookups.
     public func lookup(_ hashes: [Hash128]) throws(RetortError) -> [IndexEntry?] {
         try asking { index throws(RetortError) in try index.lookup(hashes) }
     }
@@ -424,7 +425,7 @@ public final class RecordStore: Sendable {
         do throws(RetortError) {
             return try index.withLock(question)
         } catch {
-            // First noted: a flush that is under way looks at the note after it has written its checkpoint.
+            // Noted first: a running flush checks the note after it has written its checkpoint.
             if context.isOfIndex(error) { index.withLock { $0.damage = error } }
             _ = context.distrustsIndex(error)
             throw error
@@ -436,7 +437,7 @@ public final class RecordStore: Sendable {
 
     public var manifest: StoreManifest { manifestBox.withLock { $0 } }
 
-    /// Keeps a text beside the job, for the caller to find again.
+    /// Stores a text beside the job, for the caller to read later.
     public func note(_ name: String, _ text: String) throws(RetortError) {
         guard manifest.notes?[name] != text else { return }
         try sealing.updateManifest { $0.notes = ($0.notes ?? [:]).merging([name: text]) { $1 } }
@@ -444,12 +445,11 @@ public final class RecordStore: Sendable {
 
     // MARK: The mark
 
-    /// A number that the caller keeps beside the records, such as the most that may have been spent so far; 0 until it
-    /// is set.
+    /// A number that the caller keeps in the store, such as the maximum that may have been spent; 0 until it is set.
     public var mark: Int64 { markKeeper.value }
 
-    /// Sets the mark. When it returns the value survives the process; it survives a power cut when what is appended at
-    /// the same time does. Costs one write of 40 bytes, and the first one of a store a sync.
+    /// Sets the mark. When it returns the value survives the process; it survives a power cut when records appended at
+    /// the same time do. Costs one write of 40 bytes, and for the first one of a store a sync.
     public func setMark(_ value: Int64) throws(RetortError) {
         if let fatal = sealing.fatal { throw fatal }
         try markKeeper.set(value)

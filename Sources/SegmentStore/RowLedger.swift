@@ -1,16 +1,16 @@
 /// Which items of an input have an outcome: all below a low-water mark, and a bitmap above it.
 ///
 /// Items are numbered row × samples + sample. The bitmap reaches from the mark to the highest item with an outcome: one
-/// bit an item, whatever is left behind.
+/// bit per item.
 public struct RowLedger: Sendable, Hashable {
-    /// Every item below has an outcome.
+    /// Every item below it has an outcome.
     public private(set) var low: UInt64 = 0
     /// Bits of the items from `base` on.
     private var words: [UInt64] = []
     /// A multiple of 64, at most `low`.
     private var base: UInt64 = 0
 
-    /// Words that may be left behind the mark before the bitmap is moved.
+    /// Words before the mark that may accumulate before the bitmap is moved.
     private static let wordsKeptMax = 4096
 
     public init() {}
@@ -40,8 +40,8 @@ public struct RowLedger: Sendable, Hashable {
         return word < UInt64(words.count) && words[Int(word)] & (1 << (offset % 64)) != 0
     }
 
-    /// Notes an outcome. One that is further than `StoreLimits.ledgerReachMax` above the mark is not remembered: the
-    /// index is asked about such an item.
+    /// Notes an outcome. One further than `StoreLimits.ledgerReachMax` above the mark is not remembered: for such an
+    /// item the index is asked.
     public mutating func insert(_ item: UInt64) {
         guard item >= low, item - low < StoreLimits.ledgerReachMax else { return }
         let offset = item - base

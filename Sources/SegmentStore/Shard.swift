@@ -1,18 +1,18 @@
 import Basics
 
-/// One of `count` parts of the rows of an input, by the hash of what names a row: neither the order of the rows nor
-/// what became of them matters, and rows that are named alike fall to one shard.
+/// One of `count` parts of an input's rows, by the hash of a row's name: independent of the order of rows and of
+/// outcomes; rows with one name belong to one shard.
 public struct Shard: Codable, Sendable, Hashable, CustomStringConvertible {
     /// From 1.
     public let number: Int
     public let count: Int
 
-    /// Shards that an input may be divided into.
+    /// Maximum shards of an input.
     public static let countMax = 1 << 20
-    /// Nothing else of a store depends on this hash: the index, whose keys it would skew, has another.
+    /// Nothing else depends on this hash: the index, whose keys it would skew, uses another.
     private static let seed: UInt64 = 0x7368_6172_6473
 
-    /// Nil where the number is not one of the shards'.
+    /// Nil if the number is not one of the shards'.
     public init?(_ number: Int, of count: Int) {
         guard (1...Self.countMax).contains(count), (1...count).contains(number) else { return nil }
         self.number = number
@@ -21,37 +21,36 @@ public struct Shard: Codable, Sendable, Hashable, CustomStringConvertible {
 
     public var description: String { "\(number)/\(count)" }
 
-    /// The hash of what names a row, before it is told apart from others of that name.
+    /// The hash of a row's name, before it is distinguished from other rows with that name.
     public static func hash(of name: [UInt8]) -> UInt64 {
         name.withUnsafeBytes { ContentHash.hash64($0, seed: seed) }
     }
 
-    /// Which of `count` shards a hash falls to.
+    /// The shard, of `count`, that a hash belongs to.
     public static func number(of hash: UInt64, in count: Int) -> Int {
         Int(hash.multipliedFullWidth(by: UInt64(count)).high) + 1
     }
 
     public func contains(_ hash: UInt64) -> Bool { Self.number(of: hash, in: count) == number }
 
-    /// Whether a row can fall to both. Shards are equal stretches of the hashes, so they share one where the stretches
-    /// do.
+    /// Whether a row can belong to both. Shards are equal ranges of hashes, so they share a row if the ranges overlap.
     public func overlaps(_ other: Shard) -> Bool {
         (number - 1) * other.count < other.number * count && (other.number - 1) * count < number * other.count
     }
 
-    /// Whether both numbers are such as `init` takes: a manifest may say anything.
+    /// Whether `init` would accept both numbers: a manifest may contain anything.
     var isPossible: Bool { Shard(number, of: count) != nil }
 }
 
 extension StoreManifest {
-    /// What a store that is a shard knows of the whole input.
+    /// What a shard's store knows of the whole input.
     public struct Part: Codable, Sendable, Hashable {
         public var shard: Shard
-        /// 32 hexadecimal digits: what the input's files hold, whatever they are called and wherever they are.
+        /// 32 hexadecimal digits: a hash of the input's content, independent of file names and locations.
         public var content: String
         /// Rows of the whole input, once it has been read to its end.
         public var rows: UInt64?
-        /// Items of this shard's rows whose outcome another store had when the input was last read to its end.
+        /// Items of this shard's rows with an outcome in another store, as of when the input was last read to its end.
         public var elsewhere: UInt64?
 
         public init(shard: Shard, content: String) {
@@ -62,7 +61,7 @@ extension StoreManifest {
 }
 
 extension StoreManifest.Input {
-    /// Items that the store is to have an outcome of; nil while the input was not read to its end.
+    /// Items that the store should have an outcome of; nil while the input was not read to its end.
     public func items(samples: Int) -> UInt64? {
         guard let rows else { return nil }
         let items = rows * UInt64(samples)

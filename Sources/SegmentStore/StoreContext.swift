@@ -1,6 +1,6 @@
 import Basics
 
-/// What every part of one open store needs to know.
+/// What every part of an open store needs.
 struct StoreContext: Sendable {
     let layout: StoreLayout
     let files: any FileSystem
@@ -9,7 +9,7 @@ struct StoreContext: Sendable {
     let samples: Int
     /// Whether blocks are written with checks of their lines.
     let writesChecks: Bool
-    /// Computes a line's tallies again, for blocks whose hints are lost.
+    /// Recomputes a line's tallies, for blocks whose hints are lost.
     let recount: @Sendable ([UInt8]) -> Tallies
     let tuning: StoreTuning
 
@@ -24,19 +24,19 @@ struct StoreContext: Sendable {
         writesChecks = manifest.features.contains(BlockChecks.feature)
     }
 
-    /// The number of an item in the ledger; nil for samples that the store does not number.
+    /// The number of an item in the ledger; nil for samples beyond the store's number.
     func item(row: UInt64, sample: UInt16) -> UInt64? {
         let (product, overflow) = row.multipliedReportingOverflow(by: UInt64(samples))
         guard !overflow, Int(sample) < samples else { return nil }
         return product &+ UInt64(sample)
     }
 
-    /// Whether this error says that a file of the index is damaged.
+    /// Whether the error says that an index file is damaged.
     func isOfIndex(_ error: RetortError) -> Bool {
         error.code == .damagedData && error.place?.hasPrefix(layout.index + "/") == true
     }
 
-    /// Makes the next opening build the index anew, if this error says that a file of it is damaged.
+    /// Makes the next opening rebuild the index, if the error says that an index file is damaged.
     func distrustsIndex(_ error: RetortError) -> Bool {
         guard isOfIndex(error) else { return false }
         try? files.remove(layout.checkpoint)
@@ -47,20 +47,19 @@ struct StoreContext: Sendable {
         try SegmentReader(lane, number, storeID: storeID, layout: layout, files: files)
     }
 
-    /// The segment; nil when there is none.
+    /// The segment; nil if there is none.
     func segmentIfThere(_ lane: Lane, _ number: UInt32) throws(RetortError) -> SegmentReader? {
         guard try files.size(of: layout.segment(lane, number)) != nil else { return nil }
         return try segment(lane, number)
     }
 
-    /// The size of a segment; nil where there is none, or something that is no regular file.
+    /// The size of a segment; nil if there is none, or if it is not a regular file.
     func segmentBytes(_ lane: Lane, _ number: UInt32) throws(RetortError) -> Int? {
         let path = layout.segment(lane, number)
         return try files.isRegular(path) ? files.size(of: path) : nil
     }
 
-    /// The numbers of the segments of a lane that are on disk, in order. What has the name of one and is no regular
-    /// file is none.
+    /// The numbers of a lane's segments on disk, in order. Only regular files count.
     func segmentNumbers(_ lane: Lane) throws(RetortError) -> [UInt32] {
         var numbers: [UInt32] = []
         for name in try files.entries(of: layout.directory(lane)) {
@@ -72,7 +71,7 @@ struct StoreContext: Sendable {
         return numbers.sorted()
     }
 
-    /// Files in a lane's directory that look like segments and are none.
+    /// Files in a lane's directory that look like segments but are not.
     func strayFiles(_ lane: Lane) throws(RetortError) -> [Damage] {
         var strays: [Damage] = []
         let directory = layout.directory(lane)
@@ -90,7 +89,7 @@ struct StoreContext: Sendable {
         return strays
     }
 
-    /// The status that a line's head states.
+    /// The status in a line's head.
     func status(_ head: RecordHead) -> RecordStatus {
         switch head.key.part {
         case .outcome: head.failureClass.map { .failed(classIndex: classes.index($0)) } ?? .ok
@@ -99,12 +98,13 @@ struct StoreContext: Sendable {
         }
     }
 
-    /// What the index is to know of a record's line; nil when it has no head.
+    /// The index data of a record's line; nil if it has no head.
     func hint(of line: [UInt8]) -> RecordHint? {
         line.withUnsafeBytes { RecordHead.parse($0) }.map { RecordHint(head: $0, status: status($0)) }
     }
 
-    /// Indexes a block by its lines. Nil when a line is no record of the block's lane: it was not written by a store.
+    /// Indexes a block by its lines. Nil if a line is not a record of the block's lane, so that no store can have
+    /// written it.
     func hintGroup(of block: Block) -> HintGroup? {
         var hints: [RecordHint] = []
         var tallies = Tallies()

@@ -4,7 +4,7 @@ public struct StoreCounters: Sendable, Hashable {
     public var done: UInt64 = 0
     /// Keys whose newest outcome is a failure.
     public var failed: UInt64 = 0
-    /// The failed keys by class number; the last place is for classes of other versions.
+    /// The failed keys by class number; the last element counts classes of other versions.
     public var failedByClass = [UInt64](repeating: 0, count: StoreLimits.failureClassesMax + 1)
     /// Records of rounds.
     public var rounds: UInt64 = 0
@@ -14,10 +14,10 @@ public struct StoreCounters: Sendable, Hashable {
 
     public init() {}
 
-    /// Sums over all outcomes that were ever appended, superseded failures included.
+    /// Sums over all outcomes ever appended, including superseded failures.
     public var tallies: Tallies { sums.responses + sums.failures }
 
-    /// Sums over all records of a lane that were ever appended.
+    /// Sums over all records of a lane ever appended.
     public func tallies(of lane: Lane) -> Tallies { self[lane] }
 
     subscript(lane: Lane) -> Tallies {
@@ -45,11 +45,11 @@ public struct StoreCounters: Sendable, Hashable {
 }
 
 extension StoreCounters {
-    /// In place of the status byte of an earlier failure: the key has a success.
+    /// Used instead of the status byte of an earlier failure: the key has a success.
     static let settled = UInt8.max
 
-    /// Counts one record. `prior` is, of an outcome, the status byte of the key's newest failure or `settled`; of another
-    /// record, the status byte of an earlier one of its key. 0 where there is none.
+    /// Counts one record. `prior` is, for an outcome, the status byte of the key's newest failure or `settled`; for
+    /// another record, the status byte of an earlier one with its key; 0 if there is none.
     mutating func count(_ lane: Lane, status: UInt8, prior: UInt8) {
         switch lane {
         case .responses, .failures: countOutcome(lane, status: status, prior: prior)
@@ -90,7 +90,7 @@ extension StoreCounters {
         }
     }
 
-    /// Nil where the bytes end early or state what cannot be.
+    /// Nil if the bytes end early or are invalid.
     static func decode(_ reader: inout ByteReader) -> StoreCounters? {
         var counters = StoreCounters()
         guard let done = reader.read(upTo: StoreLimits.sequencesMax),

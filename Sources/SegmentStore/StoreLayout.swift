@@ -1,12 +1,12 @@
 import Basics
 
-/// Where everything in a store's directory is.
+/// The paths in a store's directory.
 struct StoreLayout: Sendable {
-    /// What to do about something that is no file of the store's own.
+    /// Advice about a file that is not the store's own.
     static let foreignRemedy = "Move it out of the store: retort opens only files that it has written."
 
     let root: String
-    /// Where sorted runs are, when that is not the index's directory: an index made for one reading.
+    /// The directory of sorted runs, if it is not the index's: an index built for one reading.
     var scratch: String?
 
     init(root: String, scratch: String? = nil) {
@@ -21,10 +21,10 @@ struct StoreLayout: Sendable {
     var reserve: String { index + "/reserve" }
     var checkpoint: String { index + "/checkpoint" }
     var quarantine: String { root + "/quarantine" }
-    /// Where records are that gave way to others; laid out as the store itself, without an index.
+    /// The directory of superseded records, laid out like the store itself, without an index.
     var archive: StoreLayout { StoreLayout(root: root + "/superseded") }
 
-    /// A directory beside the store, for what is not part of it yet or only for a while.
+    /// A directory beside the store, for what is not part of it yet or only temporary.
     static func sibling(of root: String, _ name: String) -> String {
         var root = root[...]
         while root.count > 1, root.hasSuffix("/") { root = root.dropLast() }
@@ -37,7 +37,8 @@ struct StoreLayout: Sendable {
         "\(directory(lane))/\(decimal(UInt64(number), digits: 6)).jsonl.gz"
     }
 
-    /// `copy` tells journals apart that begin with the same record: after a failed sync it is written again elsewhere.
+    /// `copy` distinguishes journals that begin with the same record: after a failed sync it is written again
+    /// elsewhere.
     func journal(_ lane: Lane, firstSequence: UInt64, copy: Int = 0) -> String {
         "\(directory(lane))/\(journalName(firstSequence, copy: copy))"
     }
@@ -74,7 +75,7 @@ struct StoreLayout: Sendable {
         return name == journalName(first, copy: copy) ? first : nil
     }
 
-    /// Whether a file looks like a journal or a segment, be its name one that a store gives or not.
+    /// Whether a file looks like a journal or a segment, even if no store would give it its name.
     static func isLikeJournal(_ name: String) -> Bool { name.hasPrefix("journal-") && name.hasSuffix(".jsonl") }
 
     static func isLikeSegment(_ name: String) -> Bool {
@@ -101,14 +102,14 @@ struct StoreLayout: Sendable {
         return false
     }
 
-    /// Whether a name is that of a file which is to take the place of a segment or a hint log.
+    /// Whether a name is that of a file that will replace a segment or a hint log.
     static func isSuccessor(_ name: String) -> Bool {
         guard name.hasSuffix(Superseding.suffix) else { return false }
         let name = String(name.dropLast(Superseding.suffix.count))
         return segmentNumber(name) != nil || isHints(name)
     }
 
-    /// Whether a name in `index/` is one that a store gives, but for hint logs.
+    /// Whether a store uses that name in `index/`, except for hint logs.
     static func isOfIndex(_ name: String) -> Bool {
         ["checkpoint", "checkpoint.tmp", "reserve"].contains(name) || runNumber(name) != nil
     }

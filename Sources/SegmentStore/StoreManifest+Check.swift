@@ -2,10 +2,10 @@ import Basics
 import JSONText
 
 extension StoreManifest {
-    /// Whether every field is one that a store may have: people edit the file, and programs damage it. What is checked
+    /// Checks that every field has a permitted value: people edit the file, and programs damage it. What is checked
     /// here needs no check where it is used.
     ///
-    /// Throws `.damagedData` naming the first field that is not.
+    /// Throws `.damagedData` naming the first invalid field.
     func check(at path: String) throws(RetortError) {
         let check = FieldCheck(path: path)
         try check.range("version", version, 1...Self.currentVersion)
@@ -67,7 +67,7 @@ extension Lineage {
     }
 }
 
-/// Says which field of a manifest is out of bounds.
+/// Checks fields, and names the one that is out of bounds.
 private struct FieldCheck {
     let path: String
 
@@ -81,7 +81,7 @@ private struct FieldCheck {
         }
     }
 
-    /// They stand in lines of JSON as they are.
+    /// They are written into lines of JSON without escaping.
     func names(_ field: String, _ names: [String], max: Int) throws(RetortError) {
         guard names.count <= max else { throw error(field, "has \(names.count) names, the maximum is \(max)") }
         let areGood = names.allSatisfy { name in
@@ -118,7 +118,7 @@ private struct FieldCheck {
 }
 
 extension DecodingError {
-    /// Which field could not be read, and why, in one line.
+    /// The unreadable field and the reason, in one line.
     var fieldDescription: String {
         let (context, what): (Context, String) =
             switch self {
@@ -132,9 +132,9 @@ extension DecodingError {
     }
 }
 
-/// Finds the number that keeps a manifest from being decoded: the decoder does not say which.
+/// Finds the number that prevents a manifest from being decoded: the decoder does not name it.
 enum OddNumber {
-    /// The first number that is no whole one of a size that a field may have, with its field.
+    /// The first number that is not a whole one within the limits of a field, with its field.
     static func find(in bytes: [UInt8]) -> String? {
         guard let document = try? JSONParser().parse(bytes) else { return nil }
         return find(in: document.root, "", depth: 0)

@@ -6,12 +6,12 @@ import Basics
     import Foundation
 #endif
 
-/// `retort.json`: what a store is, for people and for programs. Replaced as a whole, generation by generation.
+/// `retort.json`: describes a store, for people and programs. Replaced as a whole, generation by generation.
 public struct StoreManifest: Codable, Sendable, Hashable {
     public static let formatName = "retort store"
     /// Version 1 knew two lanes, and did not name them.
     public static let currentVersion = 2
-    /// Features of the format that this code understands. A store that names another one was written by newer code.
+    /// Features of the format that this code supports. A store that names another one was written by newer code.
     public static let knownFeatures: Set<String> = [Superseding.feature, BlockChecks.feature]
 
     public var format = Self.formatName
@@ -19,20 +19,20 @@ public struct StoreManifest: Codable, Sendable, Hashable {
     public var features: [String] = []
     /// 16 hexadecimal digits, drawn when the store was made.
     public var store: String
-    /// 16 hexadecimal digits: XXH3-64 of the file with zeros in their place. Only a verification minds it, so that
+    /// 16 hexadecimal digits: XXH3-64 of the file with zeros in their place. Only a verification checks it, so that
     /// people may edit the file.
     private(set) var checksum: String?
-    /// Counts the manifest's replacements.
+    /// Number of replacements of the manifest.
     public var generation = 0
-    /// What the records are made of, as the caller describes it. Two jobs are the same when these are equal.
+    /// What the records depend on, as described by the caller. Two jobs are the same if these are equal.
     public var job: [String: String]
-    /// What the caller wants to find again beside the job. It makes no job another one.
+    /// Texts that the caller stores beside the job. They do not make a job a different one.
     public internal(set) var notes: [String: String]?
-    /// How often records were taken out of the lanes: readers see by it that segments have changed.
+    /// How often records were taken out of the lanes: readers detect by it that segments have changed.
     public private(set) var revision: Int?
-    /// What is under way while records are taken out.
+    /// The work in progress while records are taken out.
     var superseding: Superseding?
-    /// Of a store that was merged, where its records come from.
+    /// For a merged store, the origins of its records.
     var lineage: Lineage?
     /// The names of the failure classes, in the order of their numbers in the index.
     public var failureClasses: [String]
@@ -40,10 +40,10 @@ public struct StoreManifest: Codable, Sendable, Hashable {
     public var tallies: [String]
     /// The lanes, in the order of their numbers; nil in version 1.
     private(set) var lanes: [DeclaredLane]?
-    /// Samples asked of each input row.
+    /// Samples per input row.
     public var samples: Int
     public var input: Input?
-    /// The segments of each lane that must be there, by the lane's name.
+    /// The segments that must exist, by the lane's name.
     public var segments: [String: [Segment]] = [:]
 
     struct DeclaredLane: Codable, Sendable, Hashable {
@@ -58,13 +58,13 @@ public struct StoreManifest: Codable, Sendable, Hashable {
         public var identity: String
         /// The input's files as the user named them.
         public var files: [String]
-        /// Rows of the input, once it has been read to its end; of a shard, those that fall to it.
+        /// Rows of the input, once it has been read to its end; for a shard, its own rows.
         public var rows: UInt64?
-        /// What part of the input the store is for; nil: all of it.
+        /// The part of the input that the store is for; nil: all of it.
         public var part: Part?
         /// By lane, the sequence number of the first record whose row number belongs to this input.
         var since: [String: UInt64]?
-        /// Why the identity is empty: what was known of the input's rows holds no longer.
+        /// Why the identity is empty: the progress in the input is no longer valid.
         public internal(set) var forgotten: Forgotten?
 
         public init(identity: String, files: [String], rows: UInt64? = nil, part: Part? = nil) {
@@ -74,7 +74,7 @@ public struct StoreManifest: Codable, Sendable, Hashable {
             self.part = part
         }
 
-        /// The identity as the index keeps it; nil when the text is not one.
+        /// The identity in the index's form; nil if the text is invalid.
         var identityHash: Hash128? {
             let digits = Array(identity.utf8)
             guard digits.count == 32, let high = Hexadecimal.parse(digits[..<16]),
@@ -84,13 +84,13 @@ public struct StoreManifest: Codable, Sendable, Hashable {
         }
     }
 
-    /// What makes a store forget which rows of its input have outcomes. They are looked up by their ids then.
+    /// Why a store forgets which rows of its input have outcomes. They are then looked up by id.
     public enum Forgotten: String, Codable, Sendable {
         /// A repair: outcomes may have been lost.
         case repair
-        /// More samples of each row: items have other numbers.
+        /// More samples per row: items have other numbers.
         case samples
-        /// Records of rows that have changed went to `superseded/`.
+        /// Records of changed rows moved to `superseded/`.
         case revision
     }
 
@@ -101,12 +101,12 @@ public struct StoreManifest: Codable, Sendable, Hashable {
         input?.forgotten = reason
     }
 
-    /// Where the rows of the present input begin, by the lane's number.
+    /// The first sequence number of the current input, by the lane's number.
     var inputSince: [UInt64] { Lane.allCases.map { input?.since?[$0.directoryName] ?? 0 } }
 
     public struct Segment: Codable, Sendable, Hashable {
         public var number: UInt32
-        /// Bytes that are durable: the file must have at least these, and exactly these when it is sealed.
+        /// Durable bytes: the file must have at least these, and exactly these if it is sealed.
         public var bytes: Int
         public var sealed: Bool
     }
@@ -137,8 +137,8 @@ public struct StoreManifest: Codable, Sendable, Hashable {
         segments[lane.directoryName] = list.sorted { $0.number < $1.number }
     }
 
-    /// Says what is about to happen to segments. Those that change are not held to their sizes meanwhile, and the rows
-    /// of the input have to be looked up again.
+    /// Announces changes to segments. Meanwhile those that change need not have their sizes, and rows of the input must
+    /// be looked up again.
     mutating func begin(_ work: Superseding) {
         superseding = work
         features.append(Superseding.feature)
@@ -150,8 +150,8 @@ public struct StoreManifest: Codable, Sendable, Hashable {
         forgetRows(.revision)
     }
 
-    /// Reads the manifest of a store. Throws `.notFound` where there is none, `.damagedData` where it cannot be
-    /// understood or a field of it is out of bounds, `.configuration` where newer code wrote it.
+    /// Reads the manifest of a store. Throws `.notFound` if there is none, `.damagedData` if it cannot be parsed or a
+    /// field is out of bounds, `.configuration` if newer code wrote it.
     static func load(_ layout: StoreLayout, files: any FileSystem) throws(RetortError) -> StoreManifest {
         guard let bytes = try files.contents(of: layout.manifest, bytesMax: StoreLimits.manifestBytesMax) else {
             throw RetortError(
@@ -174,8 +174,7 @@ public struct StoreManifest: Codable, Sendable, Hashable {
         return manifest
     }
 
-    /// Does a reading once more when records were taken out of the lanes meanwhile: segments that it had looked at may
-    /// be others now.
+    /// Repeats a reading if records were taken out of the lanes meanwhile: segments may have changed.
     static func readingStill<Result>(
         _ layout: StoreLayout, _ files: any FileSystem, _ read: () throws(RetortError) -> Result
     ) throws(RetortError) -> Result {
@@ -191,7 +190,7 @@ public struct StoreManifest: Codable, Sendable, Hashable {
         return try read()
     }
 
-    /// Only what every version of the format has.
+    /// The fields that every version of the format has.
     private struct Preamble: Codable {
         var format: String
         var version: Int
@@ -227,7 +226,7 @@ public struct StoreManifest: Codable, Sendable, Hashable {
         try files.replace(layout.manifest, with: bytes, in: layout.root)
     }
 
-    /// Where the checksum stands. Its key is the first of the file, because keys are sorted.
+    /// The position of the checksum's digits. Its key is the first in the file, because keys are sorted.
     private static func checksumDigits(of bytes: [UInt8]) -> Range<Int>? {
         guard let key = bytes.firstRange(of: Array(#""checksum" : ""#.utf8)), key.upperBound + 16 <= bytes.count else {
             return nil
@@ -235,7 +234,7 @@ public struct StoreManifest: Codable, Sendable, Hashable {
         return key.upperBound..<key.upperBound + 16
     }
 
-    /// Whether a manifest's text is the one that was written.
+    /// Whether a manifest's text is unchanged since it was written.
     static func isUntouched(_ bytes: [UInt8]) -> Bool {
         guard let digits = checksumDigits(of: bytes) else { return false }
         var blank = bytes

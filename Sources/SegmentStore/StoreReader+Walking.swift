@@ -1,13 +1,13 @@
 public import Basics
 
-/// What a store throws: a code, what is wrong, where, why, and what to do next.
+/// The error that a store throws: a code, what is wrong, where, why, and what to do next.
 public typealias StoreError = RetortError
 
 extension StoreReader {
-    /// Goes through the records of a lane that count, in the order of writing, until `body` gives false. What `body` throws ends
-    /// it and is thrown as it is; the reader can be used further.
+    /// Passes a lane's valid records to `body` in the order of writing, until it returns false. An error of `body` ends
+    /// the walk and is rethrown; the reader remains usable.
     ///
-    /// Throws `StoreError` for what cannot be read. Damaged blocks are skipped; `forEach` tells of them.
+    /// Throws `StoreError` for unreadable data. Damaged blocks are skipped; `forEach` reports them.
     public func walk(_ lane: Lane, _ body: (StoredRecord) throws -> Bool) throws {
         var thrown: (any Error)?
         var isOver = false

@@ -1,26 +1,26 @@
 public import Basics
 
-/// A snapshot of a store for reading, also while a run writes it: everything that was received when it was opened,
-/// the journals included. Changes nothing on disk. One thread at a time uses a reader.
+/// A snapshot of a store for reading, also while a run writes it: everything received when it was opened, journals
+/// included. Changes nothing on disk. Used by one thread at a time.
 public final class StoreReader {
     public let root: String
     public let manifest: StoreManifest
     public let counters: StoreCounters
     public let inputProgress: InputProgress
-    /// Stretches that cannot be read, as far as opening noticed.
+    /// Unreadable parts, as far as opening noticed.
     public let damage: [Damage]
     let context: StoreContext
     private(set) var image: StoreImage
     let journaled: [Lane: [Hash128: [UInt8]]]
-    /// Whether the index has been made anew in memory, since a file of it is damaged.
+    /// Whether the index was rebuilt in memory, since a file of it is damaged.
     private var isWithoutRuns = false
     private let codec = BlockCodec()
     private(set) var segments: [Lane: [UInt32: SegmentReader]] = [:]
     private var cached: Block?
 
-    /// Throws `.notFound` when there is no store, `.configuration` when newer code wrote it.
+    /// Throws `.notFound` if there is no store, `.configuration` if newer code wrote it.
     public init(_ root: String, options: StoreOptions = StoreOptions()) throws(RetortError) {
-        // A segment that gets another content under its name stays readable as it was by whoever has it open.
+        // A segment whose file is replaced stays readable in its old form while it is open.
         let layout = StoreLayout(root: root)
         let (found, pinned) = try StoreManifest.readingStill(layout, options.files) { () throws(RetortError) in
             let image = try StoreImage.load(root, options: options, mends: false)
@@ -45,24 +45,24 @@ public final class StoreReader {
         inputProgress = image.index.withLock { $0.inputProgress() }
     }
 
-    /// `damage`, and what a bounded look at the segments' checksums finds besides.
+    /// `damage`, and what a bounded check of the segments' checksums finds in addition.
     public func knownDamage() -> [Damage] { SpotCheck.damage(context, manifest, known: damage) }
 
-    /// Who is writing the store now, in the writer's own words; nil when nobody is.
+    /// The current writer, as it describes itself; nil if there is none.
     public func writer() throws(RetortError) -> String? { try context.files.lockHolder(context.layout.lock) }
 
     /// The names of the failure classes, in the order of their numbers.
     public var failureClasses: FailureClasses { context.classes }
 
-    /// The mark as it is now: 0 where it was never set. Throws `.damagedData` when its file does not hold.
+    /// The current mark: 0 if it was never set. Throws `.damagedData` if its file is invalid.
     public func mark() throws(RetortError) -> Int64 {
         try MarkSlot.read(context.layout, storeID: context.storeID, files: context.files)?.slot.value ?? 0
     }
 
     // MARK: One record
 
-    /// The outcome that counts for a key; nil when it is pending. Of the key of a round the first record, of that of a
-    /// verdict the latest.
+    /// The valid outcome of a key; nil if it is pending. For a round's key the first record, for a verdict's the
+    /// latest.
     public func lookup(_ key: RecordKey) throws(RetortError) -> IndexEntry? {
         try asking { index throws(RetortError) in try index.lookup(key) }
     }
@@ -72,7 +72,7 @@ public final class StoreReader {
         try asking { index throws(RetortError) in try index.lookup(hash) }
     }
 
-    /// Asks the index. Where a file of it is damaged the hints and segments answer in its place, from then on.
+    /// Queries the index. If a file of it is damaged, hints and segments answer instead, from then on.
     func asking<Answer>(
         _ question: (inout StoreIndex) throws(RetortError) -> Answer
     ) throws(RetortError) -> Answer {
@@ -91,13 +91,13 @@ public final class StoreReader {
         _ = try image.noteJournals()
     }
 
-    /// The record that counts for a key; nil when it is pending. Throws `.damagedData` when its block is damaged.
+    /// The valid record of a key; nil if it is pending. Throws `.damagedData` if its block is damaged.
     public func record(_ key: RecordKey) throws(RetortError) -> StoredRecord? {
         try lookup(key).map { entry throws(RetortError) in try record(entry) }
     }
 
-    /// The record of an entry. Where the index names a record of another key, one that is made from hints and segments
-    /// answers in its place.
+    /// The record of an entry. If the index names a record of another key, an index built from hints and segments
+    /// answers instead.
     public func record(_ entry: IndexEntry) throws(RetortError) -> StoredRecord {
         do throws(RetortError) {
             return try recordAsStated(entry)
@@ -160,16 +160,16 @@ public final class StoreReader {
 
     // MARK: Many records
 
-    /// Every record of a lane that counts, in the order of writing: each success, of each failed key the newest failure,
-    /// each round, of each key of a verdict the latest; with `everyRecord` each record of the lane. Damaged blocks, lost segments and files that have no place in the lane are skipped and reported to
-    /// `onDamage`.
+    /// Every valid record of a lane, in the order of writing: each success, of each failed key the newest failure, each
+    /// round, of each verdict's key the latest; with `everyRecord` each record of the lane. Damaged blocks, lost
+    /// segments and misplaced files are skipped and reported to `onDamage`.
     public func forEach(
         _ lane: Lane, everyRecord: Bool = false, onDamage: (Damage) -> Void = { _ in },
         _ body: (StoredRecord) throws(RetortError) -> Void
     ) throws(RetortError) {
         let takesAll = everyRecord || lane == .rounds
         for loss in image.losses where loss.lane == lane { onDamage(loss) }
-        // Later segments have nothing that the snapshot knows.
+        // Later segments contain nothing that the snapshot knows.
         let known = (segments[lane] ?? [:]).values.filter { $0.number <= image.tails[Int(lane.rawValue)].segment }
         let walked = Set(known.map(\.number))
         for damage in image.tails[Int(lane.rawValue)].damage where !walked.contains(damage.segment) { onDamage(damage) }
@@ -224,7 +224,7 @@ public final class StoreReader {
         }
     }
 
-    /// The block, unless it cannot be inflated though its checksum holds.
+    /// The block, unless it cannot be decompressed although its checksum is correct.
     func blockIfWhole(
         _ header: BlockHeader, _ reader: SegmentReader, _ onDamage: (Damage) -> Void
     ) throws(RetortError) -> Block? {
@@ -240,8 +240,8 @@ public final class StoreReader {
         }
     }
 
-    /// The entries of all keys whose newest outcome is a failure, in the order in which their records stand on disk.
-    /// Costs what the failures cost, whatever the number of successes.
+    /// The entries of all keys whose newest outcome is a failure, in the order of their records on disk. Costs what the
+    /// failures cost, whatever the number of successes.
     public func failedEntries() throws(RetortError) -> [IndexEntry] {
         try asking { index throws(RetortError) in
             var failed: [IndexEntry] = []
@@ -253,7 +253,7 @@ public final class StoreReader {
         }
     }
 
-    /// The entry of each success, in no order that means anything. Reads the index alone.
+    /// The entry of each success, in arbitrary order. Reads only the index.
     public func forEachSuccess(_ body: (IndexEntry) throws(RetortError) -> Void) throws(RetortError) {
         try asking { index throws(RetortError) in
             var cursor = try index.responses.cursor()

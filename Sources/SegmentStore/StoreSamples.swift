@@ -1,12 +1,12 @@
 public import Basics
 
-/// How many samples of each row a store is for.
+/// The number of samples per row that a store is for.
 public enum StoreSamples {
-    /// Makes a store one for more samples of each row, and `job` its job. Every record stays; the new samples of each
-    /// row are pending. One replacement of the manifest does it: killed meanwhile it has happened or it has not.
+    /// Raises a store's number of samples per row, and makes `job` its job. Every record stays; the new samples of each
+    /// row are pending. This is one replacement of the manifest: after a kill it has happened or not.
     ///
     /// Which rows have outcomes is forgotten, because items are numbered by the samples: the next run looks its rows up
-    /// by their ids. Throws `.busy` when the store is being written. Fewer samples, or as many, change nothing.
+    /// by id. Throws `.busy` if the store is being written. An equal or smaller number changes nothing.
     public static func raise(
         _ root: String, to samples: Int, job: [String: String], options: StoreOptions = StoreOptions()
     ) throws(RetortError) {

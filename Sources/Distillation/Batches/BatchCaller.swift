@@ -4,7 +4,7 @@ package import HTTPTransport
 import JSONText
 import ModelAPI
 
-/// Makes the calls of a batch API and says what came of them.
+/// Makes the calls of a batch API and returns their results as events.
 package struct BatchCaller: Sendable {
     package typealias Event = BatchMachine.Event
 
@@ -12,9 +12,9 @@ package struct BatchCaller: Sendable {
     package let sender: any BulkSender
     package let secrets: Secrets
 
-    /// Pages of a list that are read at most.
+    /// Maximum pages of a list that are read.
     private static let pagesMax = 1000
-    /// Seconds by which a provider's clock may be behind ours.
+    /// Maximum seconds by which a provider's clock may be behind this machine's.
     private static let clockSkewMax = 300
 
     package func upload(_ title: BatchTitle, _ file: String) async -> Event {
@@ -54,14 +54,14 @@ package struct BatchCaller: Sendable {
                 let own = page.elements.last { !except.contains($0.id) && isLike($0, standing, since: since) }
                 return .foundBatch(own?.id)
             }
-            // Lists have the newest first: what is older than the plan cannot be it.
+            // Lists are newest first: what is older than the plan cannot be the batch.
             guard case .foundBatch(nil) = event, let next, !isOld else { return event }
             after = next
         }
         return .foundBatch(nil)
     }
 
-    /// Seconds by which our clock is ahead of the provider's, as its answer dates itself.
+    /// Seconds by which this clock is ahead of the provider's, judged by the date of its reply.
     private static func lead(_ result: Result<ModelReply, TransportFailure>) -> Int {
         guard case .success(let reply) = result, let date = reply.header("date").flatMap(HTTPDate.seconds) else {
             return 0
@@ -87,7 +87,7 @@ package struct BatchCaller: Sendable {
         await send(dialect.cancel(id)) { dialect.batch($0).map { _ in .cancelled } }
     }
 
-    /// Nil when the file is there.
+    /// Nil once the file is there.
     package func download(_ path: String, to target: String) async -> Event? {
         let result = await exchange(bulk(dialect.download(path), target: target))
         if case .success(let reply) = result, reply.status / 100 == 2 { return nil }
@@ -109,7 +109,7 @@ package struct BatchCaller: Sendable {
         event(await exchange(bulk(call, file)), read)
     }
 
-    /// What comes back holds no secret: its words are shown and kept.
+    /// The result contains no secret, since its text is shown and stored.
     private func exchange(_ call: BulkCall) async -> Result<ModelReply, TransportFailure> {
         await sender.send(call).map { reply in
             var reply = reply

@@ -6,7 +6,7 @@ import ModelAPI
 import ResponseGenerator
 import SegmentStore
 
-/// Where each item of a batch is in its file of items. Eight bytes an item, while the batch is collected.
+/// Maps each item of a batch to its position in the file of items. Eight bytes per item, while the batch is collected.
 package struct BatchItemIndex {
     private let reader: LineReader
     private var places: [(offset: Int, bytes: Int)] = []
@@ -38,7 +38,7 @@ package struct BatchItemIndex {
         return item
     }
 
-    /// The first item of a batch; nil where it has none.
+    /// The first item of a batch; nil if it has none.
     package static func first(_ path: String) throws(RetortError) -> BatchItem? {
         guard let (_, line) = try LineReader(path).next(), let root = try? JSONParser().parse(line).root else {
             return nil
@@ -46,7 +46,7 @@ package struct BatchItemIndex {
         return BatchItem(root)
     }
 
-    /// Reads a batch's items one after the other.
+    /// Reads a batch's items one after another.
     package static func forEach(
         _ path: String, _ visit: (BatchItem) throws(RetortError) -> Void
     ) throws(RetortError) {
@@ -62,22 +62,22 @@ package struct BatchItemIndex {
 }
 
 extension LineReader {
-    /// A result that is longer than any answer may be is as if it were missing.
+    /// A result longer than any permitted answer is treated as missing.
     package convenience init(ofResults path: String) throws(RetortError) {
         try self.init(path, lineBytesMax: LineReader.resultBytesMax, skipsLonger: true)
     }
 }
 
-/// What the result files of one batch hold, found in a first reading: which of its lines are there.
+/// A first pass over a batch's result files: which of its lines are there.
 package struct BatchResultSurvey {
     package private(set) var isThere: [Bool]
     /// Lines that name a request of another batch.
     package private(set) var foreign = 0
     package private(set) var own = 0
-    /// A line has an answer under 200.
+    /// Whether a line has an answer with a 2xx status.
     package private(set) var hasSuccess = false
 
-    /// Nil where it was interrupted.
+    /// Nil if it was interrupted.
     package init?(
         _ files: [String], mark: String, count: Int, _ dialect: any BatchDialect, isStopping: () -> Bool
     ) throws(RetortError) {
@@ -87,7 +87,7 @@ package struct BatchResultSurvey {
             let reader = try LineReader(ofResults: file)
             while let (_, line) = try reader.next() {
                 if isStopping() { return nil }
-                // What broke off or is no result is as if it were missing.
+                // A truncated or invalid line is treated as missing.
                 guard let root = try? parser.parse(line).root, let result = dialect.result(root) else { continue }
                 guard let number = CustomID.number(result.customID, mark: mark), number < count else {
                     foreign += 1

@@ -2,21 +2,22 @@ package import Basics
 import BatchDelivery
 package import SegmentStore
 
-/// The items that are in batches under way: the planner leaves them out. 16 bytes an item, and 24 more
-/// for those of earlier runs. From any thread.
+/// The items in batches in progress, which the planner leaves out. 16 bytes per item, and 24 more for those of earlier
+/// runs. Any thread.
 package final class BatchKeys: Sendable {
-    /// What is known of an item.
+    /// The state of an item.
     package enum Standing: Hashable {
         case none
         case underWay
-        /// Another row of this run's input has the key.
+        /// Another row of this run's input has the same key.
         case duplicate(of: UInt64)
     }
 
-    /// The row of an item that another run has read.
+    /// The row number of an item that was read by another run.
     package static let unknownRow = UInt64.max
 
-    /// Of one batch, ordered by the hash's low half. That two keys share it only makes an item wait for the next run.
+    /// The items of one batch, ordered by the hash's low half. If two keys share it, an item waits for the next run,
+    /// and nothing else happens.
     private struct Group {
         var hashes: [UInt64]
         var rows: [UInt64]
@@ -36,7 +37,7 @@ package final class BatchKeys: Sendable {
         }
     }
 
-    /// What batches of earlier runs ask, ordered by the hash's low half.
+    /// An item in a batch of an earlier run, ordered by the hash's low half.
     package struct Adopted: Hashable {
         package var hash: UInt64
         package var row: UInt64
@@ -45,7 +46,7 @@ package final class BatchKeys: Sendable {
 
     package init() {}
 
-    /// Those of a store whose batches are left alone: what is asked live as well is not among them.
+    /// The items of a store whose batches are left alone, except those that are also sent live.
     package init(underWayIn root: String, _ store: RecordStore) throws(RetortError) {
         let journal = try BatchJournal(of: root)
         var asked: [Adopted] = []
@@ -68,13 +69,13 @@ package final class BatchKeys: Sendable {
     /// Items that stay pending in this run.
     private let left = Locked<Set<UInt64>>([])
 
-    /// Names all that batches of earlier runs ask.
+    /// Registers the items in batches of earlier runs.
     package func adopt(_ items: [Adopted]) {
         let sorted = items.sorted { $0.hash < $1.hash }
         adopted.withLock { $0 = sorted }
     }
 
-    /// What a batch of an earlier run asks under a key.
+    /// The item in a batch of an earlier run under a key.
     package func adopted(_ hash: Hash128) -> Adopted? {
         adopted.withLock { items in
             var (low, high) = (0, items.count)

@@ -1,32 +1,32 @@
 package import Basics
 
-/// A part of a run through batches that has an end of its own. Times are seconds since 1970.
+/// A part of a run through batches with its own end. Times are seconds since 1970.
 package struct BatchLeg: Sendable, Hashable {
     package enum Kind: Sendable, Hashable {
-        /// Until all rows have come back.
+        /// Until all rows have their results.
         case whole
-        /// Until the provider has confirmed what is sent.
+        /// Until the provider has confirmed the submitted batches.
         case submit
-        /// Until what is under way has come back: no further rows are taken.
+        /// Until the batches in progress have their results; no further rows are taken.
         case collect
     }
 
     package var kind: Kind
-    /// Rows that are sent at most.
+    /// Maximum rows that are sent.
     package var itemsMax: Int
-    /// How long a batch is expected to take: none is begun that would not be back in time.
+    /// Expected duration of a batch: none is created that would not be back in time.
     package var expected: Interval
-    /// What is not back then is cancelled.
+    /// Batches not back by then are cancelled.
     package var cutoff: Double
-    /// What has not ended by then is left behind.
+    /// Batches that have not ended by then are left behind.
     package var giveUp: Double
 
-    /// The same by another clock.
+    /// The times on another clock.
     package func times(at now: Instant, wall: Double) -> (cutoff: Instant, giveUp: Instant) {
         func instant(_ time: Double) -> Instant { now + .seconds(min(max(time - wall, 0), Self.secondsMax)) }
         return (instant(cutoff), instant(giveUp))
     }
 
-    /// Further away than any deadline.
+    /// Later than any deadline.
     private static let secondsMax = 4e9
 }

@@ -4,30 +4,31 @@ package import CommandLine
 import Dataset
 package import ModelAPI
 
-/// How requests become replies.
+/// How requests get their replies.
 package enum DeliveryRoute: String, Sendable, CaseIterable {
     /// One by one, each answered at once.
     case live
-    /// Through the provider's batch API, at a part of the price.
+    /// Through the provider's batch API, at a reduced price.
     case batch
-    /// In batches, in the flexible tier or live, so that it ends in time for the least money.
+    /// Divided among batches, the flexible tier and live requests, so that the run meets its deadline at the lowest
+    /// price.
     case cheapest
 }
 
-/// What `--via batch` was told.
+/// The settings of `--via batch`.
 package struct BatchSettings: Sendable {
     package var window: String
     package var poll: Interval
-    /// The share of the price that is taken off.
+    /// The share by which the price is reduced.
     package var discount: Double
     package var forgets: Bool
     package var dialect: any BatchDialect
-    /// The server, without secrets, as the journal of batches names it.
+    /// The server, without secrets, as named in the batch journal.
     package var server: String
-    /// The part of the run; nil: it has one part.
+    /// The part of the run; nil: the run has only one.
     package var leg: BatchLeg?
 
-    /// What the price is multiplied by.
+    /// The factor on the price.
     package var priceFactor: Double { 1 - discount }
 }
 
@@ -35,7 +36,7 @@ package struct BatchSettings: Sendable {
 package enum BatchOptions {
     private static let group = "Batches"
 
-    /// The way by which rows go through a batch API, as it was given; nil: they do not.
+    /// The value of `--via` if it is not `live`; otherwise nil.
     package static func batchRoute(_ command: ParsedCommand) -> String? {
         guard command.spec.options.contains(where: { $0.name == "via" }), let route = command.stringIfSet("via") else {
             return nil
@@ -75,11 +76,11 @@ package enum BatchOptions {
             group: group),
     ]
 
-    /// Options that shape a stream of requests, of which there is none.
+    /// Options that control a stream of live requests, and are meaningless in batches.
     private static let senselessInBatches = [
         "rps", "rpm", "tpm", "throttle", "limit-server", "verifier", "until-accepted", "order",
     ]
-    /// The same where other requests are sent live.
+    /// Options that are also meaningless if other requests are sent live.
     private static let senselessBesideBatches = ["limit-server", "verifier", "until-accepted"]
 
     /// Nil for a live run.
@@ -152,7 +153,7 @@ package enum BatchOptions {
             || host.hasSuffix(".openai.azure.com")
     }
 
-    /// Throws `.configuration` for providers whose batches have a form that is not known here.
+    /// Throws `.configuration` for providers with an unsupported batch API.
     private static func api(
         _ command: ParsedCommand, _ endpoint: RequestBuilder.Endpoint, _ baseURL: String
     ) throws(RetortError) -> BatchAPI {

@@ -3,11 +3,11 @@ package import BatchDelivery
 import Dataset
 package import SegmentStore
 
-/// Which items of batches have their outcome. A failed item that is asked again has one already, of fewer attempts. Used by
-/// one thread, for as long as nothing but its batch brings it an outcome.
+/// Which items of batches have an outcome. A failed item that is sent again already has one, with fewer attempts. Used
+/// by one thread, as long as only its batch can bring it an outcome.
 package struct BatchOutcomes {
     private let store: RecordStore
-    /// Opened for the first item that has failed before.
+    /// Opened for the first item that failed before.
     private var reader: StoreReader?
 
     package init(_ store: RecordStore) { self.store = store }

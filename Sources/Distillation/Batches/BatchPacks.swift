@@ -4,9 +4,9 @@ import Glibc
 import ModelAPI
 import SegmentStore
 
-/// Requests that are being packed: files on disk that no journal names yet, so that a kill leaves nothing of them.
+/// Requests being packed: files on disk that no journal names yet, so that nothing of them is left after a kill.
 package struct BatchPacks {
-    /// A pack that takes no more.
+    /// A full pack.
     package struct Closed {
         package var serial: Int
         package var path: String
@@ -18,7 +18,7 @@ package struct BatchPacks {
         package var keys: [(hash: Hash128, row: UInt64)]
     }
 
-    /// What all requests of a batch have in common.
+    /// The properties that all requests of a batch share.
     private struct Kind: Hashable {
         var path: String
         var model: String
@@ -51,7 +51,7 @@ package struct BatchPacks {
     package private(set) var closed: [Closed] = []
     private var serial = 0
 
-    /// Packs at a time: rows may name models of their own, and a batch has one.
+    /// Maximum open packs: rows may name their own models, and a batch has one model.
     private static let openMax = 8
 
     package init(_ directory: String, _ dialect: any BatchDialect) {
@@ -60,14 +60,14 @@ package struct BatchPacks {
     }
 
     package var isEmpty: Bool { open.isEmpty && closed.isEmpty }
-    /// Requests that wait to be sent.
+    /// Requests that are packed and not sent.
     package var requests: Int {
         open.values.reduce(0) { $0 + $1.meter.requests } + closed.reduce(0) { $0 + $1.meter.requests }
     }
 
     private func file(_ serial: Int, _ kind: String) -> String { "\(directory)/packing-\(serial).\(kind)" }
 
-    /// Adds a request to the pack of its kind; closes packs that are full.
+    /// Adds a request to the pack of its kind, and closes full packs.
     package mutating func add(_ item: BatchItem, model: String, key: Hash128, row: UInt64) throws(RetortError) {
         let kind = Kind(path: item.request.path, model: model)
         var pack = try pack(kind)
@@ -121,7 +121,7 @@ package struct BatchPacks {
         for kind in open.keys.sorted(by: { ($0.path, $0.model) < ($1.path, $1.model) }) { try close(kind) }
     }
 
-    /// Gives the oldest closed pack's files the names of a batch.
+    /// Renames the files of the oldest closed pack to those of a batch.
     package mutating func take(as number: Int, _ journal: BatchJournal) throws(RetortError) -> Closed {
         let pack = closed[0]
         for (kind, target) in [("items", journal.items(number)), ("upload", journal.upload(number))] {
@@ -133,7 +133,7 @@ package struct BatchPacks {
         return pack
     }
 
-    /// Removes what was packed and not sent: the next run packs it from the input.
+    /// Removes packs that were not sent: the next run packs their rows again from the input.
     package mutating func discard() {
         open = [:]
         closed = []

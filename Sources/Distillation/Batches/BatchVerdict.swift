@@ -5,24 +5,24 @@ package import ModelAPI
 package import ResponseGenerator
 import SegmentStore
 
-/// What one line of a batch comes to, by the rules of a live run. A value; one thread uses it.
+/// The result of one line of a batch, by the rules of a live run. A value; used by one thread.
 package struct BatchVerdict {
-    /// What is recorded, in this order.
+    /// The results to record, in order.
     package var results: [OutcomeResult] = []
-    /// The request as it is sent in the next batch.
+    /// The request for the next batch.
     package var next: BatchItem?
-    /// The item stays pending in this run.
+    /// Whether the item stays pending in this run.
     package var isLeft = false
-    /// What it has cost in nanodollars; nil: nobody can tell.
+    /// The cost in nanodollars; nil: unknown.
     package var spent: Int? = 0
-    /// Of `spent` what no record says.
+    /// The part of `spent` that no record states.
     package var unrecorded = 0
     package var rounds: RoundsSoFar
     package var attempts: Int
-    /// Of them those of earlier requests of the item.
+    /// Attempts of the item's earlier requests.
     private var attemptsBefore: Int
     private let price: TokenPrice?
-    /// A refusal that may be the run's fault rather than the item's.
+    /// A refusal that may concern the run rather than the item.
     private var refusal: Refusal?
     /// Why no request of this run can succeed.
     package var stop: RetortError?
@@ -35,7 +35,7 @@ package struct BatchVerdict {
         attempts = item.attempts
     }
 
-    /// Judges a line that brought an answer.
+    /// Judges a line with an answer.
     package init(
         _ item: BatchItem, _ reply: ModelReply, price: TokenPrice?, _ classifier: Classifier, attemptsMax: Int,
         with parser: JSONParser
@@ -72,7 +72,8 @@ package struct BatchVerdict {
         }
     }
 
-    /// Of a line that was not answered.
+    /// The verdict on a line without an answer.
+    ///
     /// - Parameter isPaid: whether it may have been billed.
     package init(
         _ item: BatchItem, unanswered failureClass: FailureClass, _ message: String, isPaid: Bool, attemptsMax: Int
@@ -83,21 +84,21 @@ package struct BatchVerdict {
         retry(item, ItemFailure(failureClass, message), isBilled: false, attemptsMax: attemptsMax)
     }
 
-    /// Of a line that nobody asked: it stays pending.
+    /// The verdict on a line that was not processed: it stays pending.
     package static func left(_ item: BatchItem) -> BatchVerdict {
         var verdict = BatchVerdict(item)
         verdict.isLeft = true
         return verdict
     }
 
-    /// Of a line of a batch that the provider did not take: it is sent in another one.
+    /// The verdict on a line of a batch that the provider rejected: it is sent in another one.
     package static func unasked(_ item: BatchItem) -> BatchVerdict {
         var verdict = BatchVerdict(item)
         verdict.again(item, item.request, corrections: item.corrections)
         return verdict
     }
 
-    /// Leaves the item pending where it was refused for what all requests may share.
+    /// Leaves the item pending if it was refused for something that all requests may share.
     package mutating func blameRun(_ item: BatchItem) {
         guard let refusal, spent == 0 else { return }
         self = .left(item)
@@ -127,7 +128,7 @@ package struct BatchVerdict {
         var next = item
         let grown = max(0, request.body.count - item.request.body.count)
         next.tokens = next.tokens.addingSaturated(TokenEstimate.tokens(bytes: grown))
-        // 0: nothing was set aside, for want of a price.
+        // 0: nothing was reserved, since there is no price.
         if let price, next.costMax > 0 {
             next.costMax = next.costMax.addingSaturated(
                 price.nanodollarsMax(bodyBytes: grown, completionTokensMax: 0))

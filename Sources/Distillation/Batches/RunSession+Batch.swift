@@ -9,7 +9,7 @@ package import PromptSource
 package import ResponseGenerator
 package import SegmentStore
 
-/// A run through the provider's batch API: the same source, planner, recorder and store, and another delivery.
+/// A run through the provider's batch API: the same source, planner, recorder and store with another delivery.
 extension RunSession {
     package func driveBatch(
         _ batch: BatchSettings, _ input: InputSet, _ store: RecordStore, _ transport: HTTPTransport, _ loop: EventLoop

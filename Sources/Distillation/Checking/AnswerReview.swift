@@ -5,13 +5,13 @@ import ModelAPI
 import ResponseGenerator
 package import SegmentStore
 
-/// Judges what a store holds by a check: answers by their text, failures by the body that they keep. One thread uses it.
+/// Judges a store's records by a check: answers by their text, failures by the body that they keep. Used by one thread.
 package struct AnswerReview {
-    /// What an answer is by the check.
+    /// The result for an answer.
     package enum Standing {
-        /// It fits, and its value is the one that the record has. The word says how it was found.
+        /// It fits, and its value is the one in the record. The text says how the value was found.
         case same(String)
-        /// It fits with another value than the record has, or the record has none.
+        /// It fits with another value than the record's, or the record has none.
         case changed(String)
         case unfit(String)
     }
@@ -41,7 +41,7 @@ package struct AnswerReview {
         }
     }
 
-    /// The record's line with the value that its text has by the check; the line itself where it has none.
+    /// The record's line with the value of its text under the check; the unchanged line if it has no such value.
     package func line(of record: StoredRecord) throws(RetortError) -> [UInt8] {
         let view = try view(of: record)
         guard let found = try? value(of: view), let start = RecordHead.membersOffset(in: record.line) else {
@@ -55,7 +55,7 @@ package struct AnswerReview {
             line.append(contentsOf: RecordMember.keys[member.rawValue])
             line.append(contentsOf: token)
         }
-        // A record of an earlier version has no such members: they come last.
+        // A record of an earlier version lacks these members; they are appended.
         var isMissing = true
         for (key, value) in view.root.members where key.range.lowerBound >= start {
             if key.isText(RecordMember.valueFound.name) { continue }
@@ -78,7 +78,7 @@ package struct AnswerReview {
         return line
     }
 
-    /// The value in an answer, as the member of a record.
+    /// The value in an answer, as a record's member.
     private func value(of view: RecordView) throws(RetortError) -> (value: [UInt8], layer: String) {
         let text =
             AnswerTool.arguments(in: view.json(.toolCalls)[...], with: parser)
@@ -89,7 +89,7 @@ package struct AnswerReview {
         return (token, found.layer.rawValue)
     }
 
-    /// The answer's text as it was received.
+    /// The answer's original text.
     private static func response(of view: RecordView) -> ArraySlice<UInt8> {
         let token = view.token(.response)
         guard view.token(.other).count > AskedTurns.emptyText.count,
@@ -110,15 +110,15 @@ package struct AnswerReview {
 
     // MARK: Failures
 
-    /// Milliseconds that a record is believed to have taken.
+    /// Maximum milliseconds accepted from a record.
     private static let latencyMax = 1 << 40
 
-    /// Whether a failure is of an answer that did not fit.
+    /// Whether a failure is an answer that did not fit.
     package static func isCandidate(_ record: StoredRecord) -> Bool {
         record.head.failureClass == FailureClass.invalidOutput.rawValue
     }
 
-    /// The record of the answer that a failure keeps, where it fits now; nil where it does not.
+    /// The record of the answer that a failure keeps, if it fits now; otherwise nil.
     package func success(
         ofFailure record: StoredRecord, codec: RecordCodec, pricing: Pricing
     ) throws(RetortError) -> NewRecord? {
@@ -134,7 +134,7 @@ package struct AnswerReview {
         let created = Int64(view.integer(.created))
         let milliseconds = Int64(min(max(0, view.integer(.latency)), Self.latencyMax))
         codec.now = { created }
-        // The failure's record, which stays on disk, says what the answer has cost.
+        // The failure's record stays on disk and states the answer's cost.
         codec.isPaidBefore = (view.cost ?? 0) > 0
         return codec.record(
             Outcome(

@@ -5,37 +5,37 @@ import JSONText
 package import ModelAPI
 package import SegmentStore
 
-/// What an answer must be: a JSON value, and which.
+/// The check of a run's answers: each must be a JSON value, possibly of a schema.
 package struct AnswerCheck: Sendable {
-    /// A JSON Schema; nil where any value will do.
+    /// A JSON Schema; nil: any value fits.
     package let schema: [UInt8]?
-    /// The option that says so, for messages.
+    /// The option that set it, for messages.
     package let option: String
     package let stage: ValueStage
-    /// How often an answer that does not fit is sent back.
+    /// Maximum corrections requested for an answer that does not fit.
     package let corrections: Int
-    /// Whether a value that is nearly JSON is repaired.
+    /// Whether a value that is almost JSON is repaired.
     package let repairs: Bool
-    /// What messages call the schema: a file's name.
+    /// The schema's name in messages: a file's name.
     package let name: String
     /// Places of keywords that the schema's draft does not know.
     private let unknownKeywords: [String]
 
-    /// The name of the note in which a store keeps the schema, for retries.
+    /// The name of the note that stores the schema, for retries.
     package static let note = "answer_schema"
     /// The job's member.
     package static let jobName = "answers"
-    /// What it ends with where answers are repaired.
+    /// Its suffix if answers are repaired.
     package static let jobRepairs = ", repaired"
-    /// The name of the note in which a store keeps how often answers are sent back, for retries.
+    /// The name of the note that stores the number of corrections, for retries.
     package static let correctionsNote = "corrections"
-    /// The most that can be asked for.
+    /// Maximum number of corrections.
     package static let correctionsMax = 100
-    /// Bytes of a schema that a store keeps.
+    /// Maximum bytes of a stored schema.
     package static let schemaBytesMax = 1 << 20
 
-    /// `corrections` is how often an answer that does not fit is sent back to be corrected, `repairs` whether one that is
-    /// nearly JSON is repaired. Throws `.badInput` when the text is no schema.
+    /// `corrections` is how often a correction of an answer is requested, `repairs` whether an answer that is almost
+    /// JSON is repaired. Throws `.badInput` if the text is not a schema.
     package init(
         schema: [UInt8]?, name: String, option: String = "--schema FILE", corrections: Int = 0, repairs: Bool = false
     ) throws(RetortError) {
@@ -52,10 +52,10 @@ package struct AnswerCheck: Sendable {
         stage = ValueStage(compiled, correctionsMax: corrections, repairs: repairs)
     }
 
-    /// Places that a remark names.
+    /// Maximum places in a warning.
     private static let placesShownMax = 5
 
-    /// What is worth saying of a schema that is a legal one; nil where nothing is.
+    /// A warning about a valid schema; nil if there is none.
     package var remark: String? {
         guard !unknownKeywords.isEmpty else { return nil }
         let rest = unknownKeywords.count - Self.placesShownMax
@@ -64,7 +64,7 @@ package struct AnswerCheck: Sendable {
             + (rest > 0 ? " and \(rest) more" : "")
     }
 
-    /// The check that a store's job has; nil where its answers are not checked.
+    /// The check of a store's job; nil if its answers are not checked.
     package init?(of manifest: StoreManifest) throws(RetortError) {
         guard let text = manifest.notes?[Self.note] else { return nil }
         let corrections = manifest.notes?[Self.correctionsNote].flatMap { Int($0) } ?? 0
@@ -74,14 +74,14 @@ package struct AnswerCheck: Sendable {
             repairs: manifest.job[Self.jobName]?.hasSuffix(Self.jobRepairs) ?? false)
     }
 
-    /// The same check, which sends answers back so often; nil: as often as before.
+    /// The same check with another number of corrections; nil: unchanged.
     package func correcting(_ corrections: Int?) throws(RetortError) -> AnswerCheck {
         guard let corrections, corrections != self.corrections else { return self }
         return try AnswerCheck(
             schema: schema, name: "the store's schema", option: option, corrections: corrections, repairs: repairs)
     }
 
-    /// The same check, which repairs answers.
+    /// The same check with repair.
     package func repairing() throws(RetortError) -> AnswerCheck {
         try AnswerCheck(
             schema: schema, name: name, option: option + Self.repairOption, corrections: corrections, repairs: true)
@@ -89,7 +89,7 @@ package struct AnswerCheck: Sendable {
 
     private static let repairOption = " --repair-json"
 
-    /// Keeps it with the store, for retries.
+    /// Stores the check, for retries.
     package func note(in store: RecordStore) throws(RetortError) {
         try store.note(Self.note, noteText)
         if corrections > 0 || store.manifest.notes?[Self.correctionsNote] != nil {
@@ -97,23 +97,23 @@ package struct AnswerCheck: Sendable {
         }
     }
 
-    /// What the store keeps of the schema.
+    /// The text of the schema's note.
     package var noteText: String { schema.map { String(decoding: $0, as: UTF8.self) } ?? "" }
 
-    /// What the job says of it: the schema by the hash of its text.
+    /// The check in the job: the schema by the hash of its text.
     package var jobText: String {
         let hash = schema.map { ", schema " + Hexadecimal.string($0.withUnsafeBytes { ContentHash.hash64($0) }) }
         return "JSON" + (hash ?? "") + (repairs ? Self.jobRepairs : "")
     }
 
-    /// Another job's text of its check, with whether answers are repaired as `text` has it.
+    /// Another job's text of its check, with repair as in `text`.
     package static func jobText(_ other: String, repairingAs text: String?) -> String {
         let bare = other.hasSuffix(jobRepairs) ? String(other.dropLast(jobRepairs.count)) : other
         return bare + (text?.hasSuffix(jobRepairs) ?? false ? jobRepairs : "")
     }
 
-    /// Lets the server know, in the form of the endpoint, unless the parameters say something of their own. Throws
-    /// `.configuration` where the endpoint has no such means.
+    /// Adds the schema to the parameters in the endpoint's form, unless they already have one. Throws `.configuration`
+    /// if the endpoint has no such means.
     package func tell(
         by means: SchemaMeans, in parameters: inout RequestParameters, endpoint: RequestBuilder.Endpoint
     ) throws(RetortError) {
@@ -133,7 +133,8 @@ package struct AnswerCheck: Sendable {
     }
 }
 
-/// The options that say what an answer must be and how the server is told: `--json`, `--schema`, `--fields`, `--schema-by`.
+/// The options for checking answers and for announcing the schema to the server: `--json`, `--schema`, `--fields`,
+/// `--schema-by`.
 package enum CheckOptions {
     private static let group = "Checked answers"
 
@@ -191,7 +192,7 @@ package enum CheckOptions {
             group: group, default: "0"),
     ]
 
-    /// What the options say; nil where answers are not checked.
+    /// The check that the options describe; nil if answers are not checked.
     package static func check(_ command: ParsedCommand) throws(RetortError) -> AnswerCheck? {
         let check = try unrepairedCheck(command)
         guard command.flag("repair-json") else { return check }
@@ -215,7 +216,7 @@ package enum CheckOptions {
             return try AnswerCheck(
                 schema: try FieldList.schema(fields), name: "--fields", option: option, corrections: corrections)
         }
-        // `plan` has a flag of that name that says how it prints.
+        // `plan` has a flag of the same name for its output.
         guard command.spec.name != "plan", command.flag("json") else {
             guard corrections == 0 else {
                 throw RetortError(

@@ -1,13 +1,13 @@
 import CommandLine
 import Dataset
 
-/// What `retort check` says at its end.
+/// The summary of `retort check`.
 package struct CheckText {
     package let root: String
     /// The option that names the schema; nil: the store's own.
     package let option: String?
     package let counts: CheckCounts
-    /// Nothing has changed: the counts say what would.
+    /// Whether this is a dry run: the counts say what would change.
     package let isDry: Bool
 
     package init(root: String, option: String?, counts: CheckCounts, isDry: Bool) {

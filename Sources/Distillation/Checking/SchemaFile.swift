@@ -2,7 +2,7 @@ package import Basics
 import JSONSchema
 import JSONText
 
-/// A schema as people give it: refused before anything is paid where no answer could be judged by it.
+/// Reads a user's schema. Refuses one that could not judge any answer, before anything is paid.
 package enum SchemaFile {
     private static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
 
@@ -21,7 +21,8 @@ package enum SchemaFile {
         return text
     }
 
-    /// What APIs take around a schema is none itself: its members are unknown keywords, and every value fits.
+    /// The wrapper that APIs expect around a schema is not one itself: its members are unknown keywords, and every
+    /// value would fit.
     private static func refuseWrapper(_ text: [UInt8], _ path: String) throws(RetortError) {
         guard let root = try? JSONParser().parse(text).root, root.kind == .object else { return }
         let place: String
@@ -37,7 +38,7 @@ package enum SchemaFile {
             remedy: "Give the schema alone: jq \(place) FILE > schema.json.")
     }
 
-    /// Values of each kind: a schema that can be checked on none of them can be checked on no answer.
+    /// Sample values of each kind: a schema that cannot be evaluated on any of them cannot be evaluated on an answer.
     private static let samples = ["{}", "[]", #""""#, "0", "true", "null"]
 
     private static func refuseUnusable(_ text: [UInt8], _ path: String) throws(RetortError) {

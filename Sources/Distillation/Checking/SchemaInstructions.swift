@@ -3,13 +3,13 @@ import Dataset
 import JSONText
 package import SegmentStore
 
-/// The text that asks for JSON in the conversation itself: `--schema-by prompt`.
+/// The text that asks for JSON within the conversation: `--schema-by prompt`.
 package struct SchemaInstructions: Sendable, Hashable {
-    /// The user's own words, with `{{schema}}` for the schema; nil: ours.
+    /// The user's own text, with `{{schema}}` for the schema; nil: the default text.
     package private(set) var template: String?
 
     private static let place = "{{schema}}"
-    /// Bytes of a template.
+    /// Maximum bytes of a template.
     package static let templateBytesMax = 1 << 20
 
     private static let ours = """
@@ -23,7 +23,7 @@ package struct SchemaInstructions: Sendable, Hashable {
 
     package init(template: String? = nil) { self.template = template }
 
-    /// Throws `.usage` for a file that does not say where the schema goes.
+    /// Throws `.usage` for a file without a placeholder for the schema.
     package init(load path: String, hasSchema: Bool) throws(RetortError) {
         var text: String
         do throws(RetortError) { text = try TextFile.read(path) } catch {
@@ -61,13 +61,13 @@ extension String {
     }
 }
 
-/// The instructions that a store's requests hold, for retries under another schema: those that were sent, the newest last.
+/// The instructions in a store's requests, for retries under another schema: all that were used, newest last.
 package struct ToldInstructions: Hashable {
     package var template: String?
     package var texts: [String] = []
 
     private static let note = "schema_prompts"
-    /// Texts that are remembered, and their bytes.
+    /// Maximum texts that are remembered, and their bytes.
     private static let textsMax = 4
     private static let bytesMax = 1 << 20
 
@@ -82,7 +82,7 @@ package struct ToldInstructions: Hashable {
         texts = root["texts"]?.elements.compactMap(\.string) ?? []
     }
 
-    /// Keeps what requests say from now on.
+    /// Stores the instructions that requests contain from now on.
     package static func add(
         _ instructions: SchemaInstructions, _ text: [UInt8], to store: RecordStore
     ) throws(RetortError) {

@@ -7,37 +7,37 @@ package import ModelAPI
 package import ResponseGenerator
 package import SegmentStore
 
-/// Asks the server once which means make its answers follow a schema: `--schema-by auto`. A server may answer 200 and
-/// ignore what it does not know, so a schema is told whose only valid answer no model gives by itself.
+/// Finds out which means make a server's answers follow a schema: `--schema-by auto`. A server may answer 200 and
+/// ignore unknown parameters, so a probe sends a schema whose only valid answer no model gives on its own.
 package struct SchemaProbe {
     package let settings: RunSettings
     package let transport: any ModelTransport
     package let store: RecordStore
-    /// What several runs spend together; nil: the run's own cap holds.
+    /// A budget shared by several runs; nil: the run's own cap applies.
     package let pool: BudgetPool?
     private let parser = JSONParser()
     private let classifier = Classifier()
 
-    /// What is asked, and the only answer that fits: it does not answer the question.
+    /// The question, and the only valid answer, which does not answer it.
     private static let question = "Which fruit is yellow and curved? Name it in one word."
     private static let schema = Array(
         (#"{"type":"object","properties":{"fruit":{"type":"string","enum":["slate-7413-quern"]}},"#
             + #""required":["fruit"],"additionalProperties":false}"#).utf8)
-    /// Attempts of one probe, where the server is busy or cannot be reached.
+    /// Maximum attempts of a probe if the server is busy or cannot be reached.
     package static let attemptsMax = 4
-    /// The longest wait between two of them, seconds.
+    /// Maximum wait between two attempts, in seconds.
     private static let waitSecondsMax = 20.0
 
-    /// What was found, and by how many requests.
+    /// The result, and the requests it took.
     package struct Finding: Hashable {
         package var means: SchemaMeans
         package var requests = 0
         package var tokens = 0
-        /// Whether any probe was answered, and what the last refusal said.
+        /// Whether any probe was answered, and the message of the last refusal.
         package var isAnswered = false
         package var refusal: String?
 
-        /// A line for the screen.
+        /// A line for display.
         package var text: String {
             "--schema-by auto: \(means.rawValue) works (\(Human.plural(requests, "probe")), "
                 + "\(Human.count(tokens)) tokens)"
@@ -53,9 +53,9 @@ package struct SchemaProbe {
         self.store = store
     }
 
-    /// Tries the means that the API has, in their order; instructions in the conversation are what always works.
+    /// Tries the API's means in order; instructions in the conversation always work.
     ///
-    /// Throws what a run would stop at (a key that is refused, a budget that does not suffice), and `.incomplete` when the
+    /// Throws the errors that would stop a run (a rejected key, an insufficient budget), and `.incomplete` if the
     /// server cannot be reached.
     package func find() async throws(RetortError) -> Finding {
         guard !settings.parameters.model.isEmpty else {
@@ -70,7 +70,7 @@ package struct SchemaProbe {
                 return finding
             }
         }
-        // Where even a plain question is refused it is not the means that are at fault.
+        // If even a plain question is refused, the means are not the cause.
         if !finding.isAnswered { _ = try await works(.none, &finding) }
         if let refusal = finding.refusal, !finding.isAnswered {
             throw RetortError(
@@ -80,13 +80,13 @@ package struct SchemaProbe {
         return finding
     }
 
-    /// What is tried, in order: what a server's grammar enforces comes before what a model may leave out.
+    /// The means to try, in order: those that the server's grammar enforces come before those that a model may ignore.
     private static func means(_ settings: RunSettings) -> [SchemaMeans] {
         let tried = settings.endpoint.dialect.schemaMeans.filter { $0 != .prompt && $0 != .none }
         return tried.filter { $0 != .tool } + tried.filter { $0 == .tool }
     }
 
-    /// The requests that are sent at most, each of which is answered once at most.
+    /// The maximum number of requests; each is answered at most once.
     package static func requests(_ settings: RunSettings) throws(RetortError) -> [ModelRequest] {
         try means(settings).map { means throws(RetortError) in try probe(means, settings).request }
     }
@@ -118,9 +118,9 @@ package struct SchemaProbe {
                 guard attempt < Self.attemptsMax else { throw Self.unreachable(message) }
                 try await wait(after, attempt)
             case .cancelled: throw Self.unreachable("the probe was given up")
-            // Another status of 400 and the like: this server does not know the means.
+            // Another 4xx status: this server does not support the means.
             case .refuse(let refusal):
-                // The key, the model or the address are at fault whatever is asked.
+                // The key, model or address is at fault, whatever is sent.
                 if ![.request, .length, .shape].contains(refusal.suspect) { throw refusal.error }
                 finding.refusal = refusal.message
                 return false
@@ -147,7 +147,7 @@ package struct SchemaProbe {
         }
     }
 
-    /// Sends a request and books what it has cost, before and after.
+    /// Sends a request and books its cost, before and after.
     private func send(_ request: ModelRequest, _ finding: inout Finding) async throws(RetortError) -> Verdict {
         let pricing = settings.pricing
         let price = pricing.price(ofBody: request.body, with: parser)
@@ -177,7 +177,7 @@ package struct SchemaProbe {
         return judgement.verdict
     }
 
-    /// Whether so much may be spent; then it is taken from what several runs share.
+    /// Whether that much may be spent; if so, it is taken from the shared budget.
     private func reserve(_ most: Int, _ limit: Int) throws(RetortError) -> Bool {
         if let pool { return pool.take(most) }
         let superseded = try Spending.superseded(in: try StoreReader(store.root, options: StoreAccess.options))
@@ -187,7 +187,7 @@ package struct SchemaProbe {
     }
 }
 
-/// What a probe has found, as the store keeps it: a resume does not probe again.
+/// The result of probing, as stored: a resumed run does not probe again.
 package struct FoundMeans: Hashable {
     package var means: SchemaMeans
     package var server: String
@@ -201,7 +201,7 @@ package struct FoundMeans: Hashable {
         model = settings.parameters.model
     }
 
-    /// What was found of the server and the model that are asked now; nil where nothing was.
+    /// The stored result for the current server and model; nil if there is none.
     package init?(of manifest: StoreManifest, for settings: RunSettings) {
         guard let note = manifest.notes?[Self.note], let root = try? JSONParser().parse(note).root,
             let means = root["means"]?.string.flatMap(SchemaMeans.init(rawValue:))

@@ -3,20 +3,20 @@ package import CommandLine
 import JSONSchema
 package import ModelAPI
 
-/// How a run's requests tell the server what an answer must be: `--schema-by`, `--schema-prompt`, `--strict-schema`.
+/// How requests announce the schema to the server: `--schema-by`, `--schema-prompt`, `--strict-schema`.
 package struct SchemaTelling: Sendable {
-    /// Nil: the server is probed for it.
+    /// Nil: the server is probed.
     package var means: SchemaMeans?
     package var instructions = SchemaInstructions()
-    /// Whether a schema that OpenAI's strict mode refuses ends the run before it begins.
+    /// Whether a schema that OpenAI's strict mode rejects is an error before the run begins.
     package var wantsStrict = false
 
-    /// The word of `--schema-by` for a server that is probed.
+    /// The value of `--schema-by` for probing.
     package static let auto = "auto"
 
     package init(means: SchemaMeans? = .responseFormat) { self.means = means }
 
-    /// Throws `.usage` for options that do not go together.
+    /// Throws `.usage` for contradictory options.
     package init(_ command: ParsedCommand, _ check: AnswerCheck?) throws(RetortError) {
         means = SchemaMeans(rawValue: command.string("schema-by"))
         wantsStrict = command.flag("strict-schema")
@@ -46,7 +46,7 @@ package struct SchemaTelling: Sendable {
 
     // MARK: OpenAI's strict mode
 
-    /// Problems that a message names.
+    /// Maximum problems in a message.
     private static let problemsShownMax = 5
 
     private func problems(_ check: AnswerCheck?, _ endpoint: RequestBuilder.Endpoint) throws(RetortError) -> [String] {
@@ -61,7 +61,7 @@ package struct SchemaTelling: Sendable {
         return problems.prefix(problemsShownMax).joined(separator: "; ") + (rest > 0 ? "; and \(rest) more" : "")
     }
 
-    /// Throws `.configuration` with the places in the schema where strictness is wanted and the API would refuse it.
+    /// Throws `.configuration` with the places in the schema that strict mode would reject, if strictness is requested.
     package func checkStrict(_ check: AnswerCheck?, _ endpoint: RequestBuilder.Endpoint) throws(RetortError) {
         guard wantsStrict else { return }
         guard endpoint.dialect.provider == .openAI else {
@@ -78,7 +78,7 @@ package struct SchemaTelling: Sendable {
                 + "answers are checked here all the same.")
     }
 
-    /// What is worth saying before the first request; nil where the schema is sent strictly or in another way.
+    /// A warning before the first request; nil if the schema is sent strictly or by other means.
     package func remark(_ check: AnswerCheck?, _ endpoint: RequestBuilder.Endpoint) -> String? {
         guard let problems = try? problems(check, endpoint), !problems.isEmpty else { return nil }
         return

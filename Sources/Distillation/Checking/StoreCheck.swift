@@ -6,34 +6,34 @@ import JSONText
 import ModelAPI
 package import SegmentStore
 
-/// What judging a store's records by a check comes to.
+/// The result of judging a store's records by a check.
 package struct CheckCounts: Sendable, Hashable {
     /// Answers that fit, by how their value was found.
     package var fitting: [String: Int] = [:]
-    /// Of those, answers whose record gets another value than it had, or its first.
+    /// How many of them get another value than in their record, or their first.
     package var revalued = 0
     /// Answers that do not fit.
     package var unfit = 0
-    /// Failures of answers that fit now.
+    /// Failures whose answers fit now.
     package var recovered = 0
     /// Other failed items.
     package var failed = 0
-    /// Some of the answers that do not fit: their items and why.
+    /// Some of the answers that do not fit: their items and the reasons.
     package var examples: [String] = []
 
     package static let examplesMax = 3
 
     package var answers: Int { fits + unfit }
     package var fits: Int { fitting.values.reduce(0, +) }
-    /// Whether a record is to change.
+    /// Whether any record would change.
     package var changes: Bool { revalued + unfit + recovered > 0 }
 }
 
-/// Judges a store's records again by a check, and makes the store one of that check: `retort check`.
+/// Judges a store's records again by a check, and makes it the store's check: `retort check`.
 ///
-/// Answers that no longer fit leave the lanes for `superseded/`, and answers whose value is another one get it, in one
-/// replacement of the manifest, with which the schema becomes the store's. Failures of answers that fit now are then
-/// overtaken by successes. Killed at any moment, the same command does what is left.
+/// Answers that no longer fit move to `superseded/`, and answers with another value get it, in one replacement of the
+/// manifest, which also stores the schema. Failures whose answers fit now then get successes. After a kill at any
+/// moment, the same command does the rest.
 package struct StoreCheck {
     package let root: String
     package let check: AnswerCheck
@@ -42,12 +42,12 @@ package struct StoreCheck {
     private let options: StoreOptions
     private let progress: (Int, Int) -> Void
 
-    /// Successes that are appended at once.
+    /// Successes appended at once.
     private static let batchRecords = 256
     /// Records between two reports of progress.
     private static let recordsPerReport = 4096
 
-    /// - Parameter progress: told now and then how many of all records have been judged.
+    /// - Parameter progress: called from time to time with the number of judged records and of all records.
     package init(
         _ root: String, _ check: AnswerCheck, job: StoredJob, pricing: Pricing,
         options: StoreOptions = StoreAccess.options, progress: @escaping (Int, Int) -> Void = { _, _ in }
@@ -60,7 +60,7 @@ package struct StoreCheck {
         self.progress = progress
     }
 
-    /// Counts what would happen; nothing is written.
+    /// Counts what would change, without writing.
     package func count() throws(RetortError) -> CheckCounts {
         let reader = try StoreReader(root, options: options)
         var counts = try countAnswers(reader) { (_, _) throws(RetortError) in }
@@ -68,8 +68,8 @@ package struct StoreCheck {
         return counts
     }
 
-    /// Does it. Throws `.busy` when the store is being written, `.damagedData` when something in it cannot be read: then
-    /// nothing has changed.
+    /// Applies the check. Throws `.busy` if the store is being written, `.damagedData` if a part of it cannot be read:
+    /// then nothing has changed.
     package func apply() throws(RetortError) -> CheckCounts {
         var counts = try revise()
         guard counts.failed > 0 else { return counts }
@@ -101,7 +101,7 @@ package struct StoreCheck {
         return counts
     }
 
-    /// Judges the answers. `change` is given those that are to change, and whether it is because they do not fit.
+    /// Judges the answers. `change` gets those that change, and whether that is because they do not fit.
     private func countAnswers(
         _ reader: StoreReader, change: (StoredRecord, Bool) throws(RetortError) -> Void
     ) throws(RetortError) -> CheckCounts {
@@ -132,7 +132,7 @@ package struct StoreCheck {
 
     // MARK: Failures
 
-    /// Gives each failure that fits now to `body`, and counts.
+    /// Passes each failure that fits now to `body`, and counts.
     private func forEachFailure(
         _ reader: StoreReader, _ counts: inout CheckCounts, _ body: (NewRecord) throws(RetortError) -> Void
     ) throws(RetortError) {

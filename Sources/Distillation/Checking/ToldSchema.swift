@@ -3,21 +3,21 @@ package import JSONText
 import ModelAPI
 package import SegmentStore
 
-/// How a retry's requests tell the server of the store's schema. A stored request tells of the schema that the store had
-/// when it was made; it may have another one since.
+/// How a retry's requests announce the store's schema. A stored request contains the schema of the time when it was
+/// made; the store may have another one since.
 package struct ToldSchema: Sendable {
-    /// One way in which a stored request may tell of a schema.
+    /// One way in which a stored request may announce a schema.
     private struct Way: Sendable {
         var members: [BodyMember]
         var override: RequestOverride
     }
 
     private let ways: [Way]
-    /// Instructions that requests may hold, and those that take their place.
+    /// Instructions that requests may contain, and their replacements.
     private var oldInstructions: [[UInt8]] = []
     private var newInstructions: [UInt8] = []
 
-    /// What every member that tells of a schema begins with, whatever the schema is.
+    /// The beginning of every member that announces a schema, whatever the schema is.
     private static let heads: [(name: String, head: [UInt8])] = [
         ("response_format", #"{"type":"json_schema","json_schema":{"name":"answer","strict":"#),
         ("response_format", #"{"type":"json_object"}"#),
@@ -31,12 +31,12 @@ package struct ToldSchema: Sendable {
         ("guided_json", "{"),
     ].map { ($0, Array($1.utf8)) }
 
-    /// That of the store of this manifest.
+    /// The schema of the store with this manifest.
     package init?(_ settings: RunSettings, of manifest: StoreManifest) throws(RetortError) {
         try self.init(settings, stored: manifest.job, instructions: ToldInstructions(of: manifest))
     }
 
-    /// Nil where answers are not checked, or where the job has a `response_format` of its own.
+    /// Nil if answers are not checked, or if the job has its own `response_format`.
     package init?(
         _ settings: RunSettings, stored job: [String: String], instructions: ToldInstructions? = nil
     ) throws(RetortError) {
@@ -46,7 +46,7 @@ package struct ToldSchema: Sendable {
         for means in dialect.schemaMeans where means != .prompt && means != .none {
             var parameters = RequestParameters(model: "")
             try check.tell(by: means, in: &parameters, endpoint: settings.endpoint)
-            // A parameter of the user's own is not ours to change.
+            // A parameter that the user set is not changed.
             let isOwn = parameters.extra.contains { job["param"]?.contains("\($0.name)=") ?? false }
             if isOwn { continue }
             ways.append(
@@ -62,7 +62,7 @@ package struct ToldSchema: Sendable {
         }
     }
 
-    /// The body with the store's schema in place of another one that it tells of. Nil where it is to stay as it is.
+    /// The body with its announced schema replaced by the store's. Nil if nothing changes.
     package func applied(to body: [UInt8], with parser: JSONParser) -> [UInt8]? {
         for old in oldInstructions {
             if let changed = AddedInstructions.replacing(old, by: newInstructions, in: body) { return changed }
@@ -72,11 +72,11 @@ package struct ToldSchema: Sendable {
         return way?.override.applied(to: body, with: parser)
     }
 
-    /// Whether a request tells of another schema by this member.
+    /// Whether this member of a request announces another schema.
     private static func tells(_ root: JSONValue, of member: BodyMember) -> Bool {
         guard let value = root.member(Array(member.name.utf8)) else { return false }
         let told = value.raw
-        // What the row or the job says beside the schema must not be lost.
+        // Settings of the row or the job beside the schema must not be lost.
         let isAlone =
             switch member.name {
             case "text", "output_config", "structured_outputs": value.members.count == 1

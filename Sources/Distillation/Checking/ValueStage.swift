@@ -4,23 +4,23 @@ package import JSONSchema
 package import JSONText
 package import ModelAPI
 
-/// Finds the JSON value in an answer's text and checks it against a schema, where there is one. The value goes into the
-/// record beside the text, as the model wrote it.
+/// Finds the JSON value in an answer's text and checks it against a schema, if there is one. The value is recorded in
+/// addition to the model's text.
 package final class ValueStage: AnswerStage {
     /// Nil: any JSON value will do.
     private let schema: JSONSchema?
-    /// How often an item is asked again in the same conversation, told what is wrong with its answer.
+    /// Maximum corrections: the conversation is sent again with a description of the problem.
     private let correctionsMax: Int
-    /// Whether a value that is nearly JSON is repaired.
+    /// Whether a value that is almost JSON is repaired.
     private let repairs: Bool
     private let idle = Locked<[Checker]>([])
 
-    /// Bytes of an answer's text in which a value is looked for.
+    /// Maximum bytes of an answer's text that are searched for a value.
     package static let textBytesMax = 64 << 20
 
-    /// What one thread needs.
+    /// The working state of one thread.
     private final class Checker: @unchecked Sendable {
-        // Unchecked: taken out of the list while it is used.
+        // Unchecked: it is removed from the list while in use.
         let search = JSONSearch()
         let validator: SchemaValidator?
 
@@ -46,11 +46,11 @@ package final class ValueStage: AnswerStage {
         }
     }
 
-    /// The next request; nil where there is no conversation to go on with.
+    /// The next request; nil if there is no conversation to continue.
     private func correction(
         of answer: ModelAnswer, _ said: [UInt8], _ error: RetortError, _ request: ModelRequest, _ parser: JSONParser
     ) -> ModelRequest? {
-        // A call of the answer's tool goes on as if the model had written its arguments.
+        // A tool call's arguments are continued as if the model had written them as text.
         var response: [UInt8] = []
         JSONString.append(said, to: &response)
         let answer = answer.with(response: response[...])
@@ -60,10 +60,10 @@ package final class ValueStage: AnswerStage {
         return NextTurn.request(after: answer, of: request, saying: Array(text.utf8), with: parser)
     }
 
-    /// Words for the end of an answer that the model itself has ended.
+    /// Finish reasons of an answer that the model ended itself.
     private static let completeFinishes: Set<String> = ["stop", "tool_calls", "function_call"]
 
-    /// The value in the text of an answer that ended for this reason. Throws `.badInput` that says what is wrong with it.
+    /// The value in the text of an answer with this finish reason. Throws `.badInput` with the problem.
     package func value(in text: [UInt8], finish: String) throws(RetortError) -> JSONSearch.Found {
         guard text.count <= Self.textBytesMax else {
             throw RetortError(
@@ -90,7 +90,7 @@ package final class ValueStage: AnswerStage {
             .badInput, ValueCounts.unfit, cause: Self.sentence(failures))
     }
 
-    /// Failures that a message names.
+    /// Maximum problems in a message.
     private static let failuresShownMax = 3
 
     private static func sentence(_ failures: [SchemaFailure]) -> String {

@@ -1,7 +1,7 @@
 import Basics
 package import CommandLine
 
-/// What a command is given besides its arguments.
+/// A command's environment, in addition to its arguments.
 package struct CommandContext: Sendable {
     package var messages: MessageStream
     package var environment: [String: String]
@@ -13,9 +13,9 @@ package struct CommandContext: Sendable {
         self.errorTerminal = errorTerminal
     }
 
-    /// Progress is drawn here, and remarks are printed through it, so that neither breaks the other.
+    /// Progress and messages share this stream, so that neither interrupts the other.
     package func progressStream(_ command: ParsedCommand) -> MessageStream {
-        // Who is quiet, and names a form of progress all the same, wants just that.
+        // A quiet command that names a form of progress explicitly still writes that.
         let isSilent = command.flag("quiet") && !command.isGiven("progress")
         let mode: ProgressMode = isSilent ? .none : command.choice("progress")
         let style = ProgressStyle(

@@ -3,9 +3,9 @@ package import CommandLine
 package import JobFiles
 package import PromptSource
 
-/// A run in one YAML file: the options of `run` by name, the input, and a template; and the models in another one.
+/// A run in one YAML file: options of `run` by name, the input, and a template; a second file may hold the models.
 ///
-///     model-config: models.yaml     # where requests go, and the models by names of one's own
+///     model-config: models.yaml     # the server, and models under names of your own
 ///     model: chat
 ///     input: prompts.jsonl          # or a list
 ///     out: runs/a
@@ -14,29 +14,30 @@ package import PromptSource
 ///     prompt: |
 ///       Explain {{topic}} to a child of {{age}}.
 ///
-/// Names may be written with `_` for `-`. The command line and the environment win over the file. Paths are meant as
-/// on the command line: from the working directory; a model file and files of lines are also looked for beside the job
-/// file.
+/// Names may be written with `_` instead of `-`. The command line and the environment take precedence over the file.
+/// Paths are relative to the working directory, as on the command line; a model file and files of lines are also looked
+/// for beside the job file.
 package struct JobFile {
     private let document: JobDocument
     private let file: JobDocument.Source?
     package private(set) var inputs: [String] = []
-    /// What makes the rows in place of an input.
+    /// The matrix that generates the rows instead of an input.
     package private(set) var matrix: Matrix?
     /// The template of `prompt:`, and its text.
     package private(set) var template: (template: Template, text: String)?
-    /// The template's place.
+    /// The template's place in the file.
     package private(set) var templatePlace: String?
-    /// All that is wrong with the files, in their order.
+    /// All problems of the files, in order.
     package private(set) var problems: [RetortError]
 
-    /// Of a stage that reads from others: the name of the one that is read record by record, its store, and all names.
+    /// For a stage that reads from others: the name and store of the stage that is read record by record, and all
+    /// names.
     package private(set) var source: (stage: String, store: String, names: [String])?
 
-    /// The longest job file.
+    /// Maximum bytes of a job file.
     package static let bytesMax = YAMLReader.bytesMax
 
-    /// Options that choose among what files hold, on the command line too.
+    /// Options that select parts of the files, also on the command line.
     package static let options: [OptionSpec] = [
         OptionSpec(
             "job", kind: .string, valueName: "NAME", summary: "the job to run, of a job file with several under jobs:",
@@ -56,7 +57,7 @@ package struct JobFile {
         if let problem = problems.first { throw problem }
     }
 
-    /// - Parameter source: the job file; nil where there is a model file only.
+    /// - Parameter source: the job file; nil if there is only a model file.
     package init(_ source: JobDocument.Source?, _ choice: JobDocument.Choice, _ options: [OptionSpec]) {
         document = JobDocument(source, options: options, choice: choice) { (path) throws(RetortError) in
             try Self.file(path, beside: source?.file)
@@ -68,24 +69,24 @@ package struct JobFile {
         readPrompt()
     }
 
-    /// Whether the file speaks of one, be it right or wrong.
+    /// Whether the file mentions a matrix, valid or not.
     package var namesMatrix: Bool { document.special["matrix"] != nil }
     /// The options, for `ParsedCommand.applying`.
     package var settings: [Setting] { document.settings }
-    /// Those of jobs that were not chosen.
+    /// The options of jobs that were not chosen.
     package var otherSettings: [Setting] { document.otherSettings }
-    /// The model's name for the server, where a model file says it.
+    /// The model's name at the server, if a model file gives one.
     package var model: String? { document.model }
     package var notes: [String] { document.notes }
-    /// Those of `stages:`.
+    /// The stages of `stages:`.
     package var stages: [JobStage] { document.stages }
 
-    /// The job of a stage whose rows are the records of another one's store, or of several.
+    /// Makes the records of another stage's store, or of several, the rows of this job.
     package mutating func read(from stage: String, at store: String, joining names: [String]) {
         source = (stage, store, names.isEmpty ? [JobStage.family(of: stage)] : names)
     }
 
-    /// A file that the job names: from the working directory, or else beside the job file.
+    /// The path of a file that the job names: relative to the working directory, or else to the job file.
     private static func file(_ path: String, beside job: String?) throws(RetortError) -> JobDocument.Source {
         do throws(RetortError) {
             return (try TextFile.read(path), path)
@@ -144,7 +145,7 @@ package struct JobFile {
         }
     }
 
-    /// Where in the file a place of a block's text is, which ends in `:line:column`.
+    /// The place in the file of an error in a block's text, whose own place ends in `:line:column`.
     private func place(of error: RetortError, in block: YAMLNode) -> String? {
         guard block.isBlock, let file, let numbers = error.place?.split(separator: ":").suffix(2).map({ Int($0) }),
             numbers.count == 2, let line = numbers[0], let column = numbers[1], block.file == file.file
@@ -154,7 +155,7 @@ package struct JobFile {
         return "\(block.file):\(block.line + line):\(indent + column)"
     }
 
-    /// What the command line gives after the job file, or else the file's own input.
+    /// The inputs given on the command line after the job file, or else the file's own.
     package func inputs(given operands: [String]) throws(RetortError) -> [String] {
         if let source { return [source.store] }
         let rest = Array(operands.dropFirst())

@@ -4,18 +4,18 @@ import Dataset
 import JobFiles
 import PromptSource
 
-/// What `run` and `plan` are told by command line, environment and files together.
+/// The arguments of `run` and `plan` from command line, environment and files together.
 package struct RunRequest {
-    /// With the values of the files.
+    /// The command completed with the values of the files.
     package let command: ParsedCommand
-    /// The file that the first operand names; nil where it names an input.
+    /// The job file, if the first operand is one; nil if it is an input.
     package let job: JobFile?
-    /// What is worth saying of the files.
+    /// Notes about the files.
     package private(set) var notes: [String] = []
-    /// All that is wrong with the files.
+    /// All problems of the files.
     package private(set) var problems: [RetortError] = []
 
-    /// - Parameter stage: the place of a stage in the job's list of them.
+    /// - Parameter stage: the index of a stage in the job's list.
     package init(_ given: ParsedCommand, stage: Int? = nil) throws(RetortError) {
         let path = given.operands("PROMPTS").first.flatMap { JobFile.isName($0) ? $0 : nil }
         let config = given.stringIfSet("model-config")
@@ -46,14 +46,14 @@ package struct RunRequest {
         notes = file.notes
     }
 
-    /// The settings. Whatever is wrong is reported, all but the last of it, which is thrown.
+    /// The settings. All problems are reported except the last one, which is thrown.
     package func settings(_ context: CommandContext, environment: [String: String]) throws(RetortError) -> RunSettings {
         var problems = problems
         var settings: RunSettings?
         do throws(RetortError) {
             settings = try RunSettings(command, environment: environment, job: job)
         } catch {
-            // After other problems what is missing may be what was wrong.
+            // After other problems, a missing value may be the one that was invalid.
             if problems.isEmpty || error.code != .usage { problems.append(placed(error)) }
         }
         if !problems.isEmpty { problems += missingFiles(problems) }
@@ -74,7 +74,7 @@ package struct RunRequest {
             if command.givenNames.contains(name), let origin = command.origin(of: name) { error.place = origin }
             return error
         }
-        // A file that an option of a file names.
+        // A file named by an option in a file.
         let named = command.givenNames.first {
             command.source(of: $0) == .file && command.value($0)?.text == error.place
         }
@@ -84,7 +84,8 @@ package struct RunRequest {
         return error
     }
 
-    /// Inputs that are not there: they are met only when the run begins, and belong to what is told in one go.
+    /// Missing inputs. A run would notice them only when it begins, but they are reported together with the other
+    /// problems.
     private func missingFiles(_ problems: [RetortError]) -> [RetortError] {
         guard let job, job.source == nil, !job.namesMatrix,
             let inputs = try? job.inputs(given: command.operands("PROMPTS"))
@@ -98,7 +99,7 @@ package struct RunRequest {
         }
     }
 
-    /// Where the values are from that were given: `max_tokens: 500 (job.yaml:3:13)`.
+    /// The source of each given value: `max_tokens: 500 (job.yaml:3:13)`.
     package static func origins(_ command: ParsedCommand) -> [(name: String, value: String, origin: String)] {
         command.givenNames.compactMap { name in
             guard let value = command.value(name), let origin = command.origin(of: name) else { return nil }
@@ -106,9 +107,9 @@ package struct RunRequest {
         }
     }
 
-    /// A value for display: what may hold a secret is not shown.
+    /// A value for display, without anything that may be a secret.
     private static func shown(_ name: String, _ value: OptionValue) -> String {
-        // An address that is told of a run may be its own password.
+        // The address for notifications may itself be a secret.
         guard name != "header", name != "notify" || !PostTarget.isURL(value.text) else { return "..." }
         var text = value.text
         if name == "base-url", case .list(let urls) = value {

@@ -25,7 +25,7 @@ package enum LimitOptions {
             group: ShardOptions.group),
     ]
 
-    /// What a run was told of a limiter; nil where it was told of none.
+    /// The settings of the shared limit; nil if there is none.
     package static func settings(_ command: ParsedCommand) throws(RetortError) -> LimitSettings? {
         guard let text = command.stringIfSet("limit-server") else {
             for name in ["limit-token-file", "limit-fallback"] where command.isGiven(name) {
@@ -42,7 +42,7 @@ package enum LimitOptions {
             fallbackShare: command.numberIfSet("limit-fallback"))
     }
 
-    /// The word in a file, without the white space around it.
+    /// The token in a file, without surrounding white space.
     package static func token(_ command: ParsedCommand, _ option: String) throws(RetortError) -> String {
         guard let path = command.stringIfSet(option) else { return "" }
         let text = try TextFile.read(path)
@@ -58,18 +58,18 @@ package enum LimitOptions {
     private static let tokenBytesMax = 256
 }
 
-/// Where a run's share of a limit comes from.
+/// The source of a run's share of a limit.
 package struct LimitSettings: Sendable {
     package var address: LimitAddress
     package var token: String
     package var ownTerms: LimitTerms
     package var fallbackShare: Double?
 
-    /// How long a limiter that says in a file where it is may take to begin: the job that runs it may be in a queue.
+    /// How long to wait for a limiter that writes its address to a file: its job may be in a queue.
     package static let beginningMax = Interval.seconds(3600)
     private static let tryInterval = Interval.seconds(1)
 
-    /// `onWait` is told once why there is a wait.
+    /// `onWait` is called once with the reason for waiting.
     package func connect(onWait: (String) -> Void) throws(RetortError) -> LimitClient {
         let began = Instant.now
         var hasTold = false

@@ -6,7 +6,7 @@ import ResponseGenerator
 package import SegmentStore
 package import SharedLimit
 
-/// A limit that other processes share, as the generator asks it.
+/// A limit shared with other processes, in the generator's form.
 package struct ClientAllowance: SharedAllowance {
     package let client: LimitClient
 
@@ -21,7 +21,7 @@ package struct ClientAllowance: SharedAllowance {
 }
 
 extension RunSettings {
-    /// Finds the limiter, if there is one: what it limits is known before anything is planned.
+    /// Connects to the limiter, if there is one: its limits must be known before planning.
     package mutating func connectLimiter(_ messages: MessageStream, isQuiet: Bool) throws(RetortError) {
         guard let limit else { return }
         let client = try limit.connect { if !isQuiet { messages.line(CellWidth.sanitized($0)) } }
@@ -33,15 +33,15 @@ extension RunSettings {
 }
 
 extension RunSession {
-    /// What the limiter knows this store by. A copy of it spends for itself, so its directory is part of the name; a store that
-    /// was moved to another disk counts twice, never too little.
+    /// The limiter's name for this store. A copy of a store spends on its own, so the directory is part of the name; a
+    /// store that was moved to another disk is counted twice, never too little.
     private func clientName(_ store: RecordStore) -> String {
         var status = stat()
         guard stat(store.root, &status) == 0 else { return store.manifest.store }
         return "\(store.manifest.store)-\(Hexadecimal.string(UInt64(status.st_ino)))"
     }
 
-    /// Begins to take part in a shared limit, as the client that this store is. Nil where there is none.
+    /// Starts taking part in a shared limit, as this store's client. Nil if there is none.
     package func startSharing(_ store: RecordStore, _ spending: Spending) -> ClientAllowance? {
         guard let client = settings.limitClient else { return nil }
         let (messages, isQuiet) = (messages, isQuiet)
@@ -53,6 +53,6 @@ extension RunSession {
 }
 
 extension Spending {
-    /// What was spent at most.
+    /// The maximum that was spent.
     package var total: Int { recorded.addingSaturated(uncertainMax) }
 }

@@ -1,6 +1,6 @@
 import Dataset
 
-/// The sums that requests cannot exceed, whatever the answers. A sum is nil once a request has no bound.
+/// Upper bounds of the requests' sums, whatever the answers. A sum is nil once a request is unbounded.
 package struct PlanBounds: Sendable, Hashable {
     package private(set) var completionTokens: Int? = 0
     private var nanodollars: Int? = 0
@@ -12,7 +12,7 @@ package struct PlanBounds: Sendable, Hashable {
         nanodollars = Self.sum(nanodollars, bound?.nanodollars)
     }
 
-    /// The same for so many times as many requests.
+    /// The bounds for `factor` times as many requests.
     package func scaled(by factor: Double) -> PlanBounds {
         var bounds = self
         func scaled(_ sum: Int?) -> Int? { sum.flatMap { Double($0) * factor < 9e18 ? Int(Double($0) * factor) : nil } }

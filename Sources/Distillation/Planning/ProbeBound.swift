@@ -4,16 +4,16 @@ import JSONText
 import ModelAPI
 package import SegmentStore
 
-/// What `--schema-by auto` asks before the first item, at most.
+/// The maximum that `--schema-by auto` sends before the first item.
 package struct ProbeBound: Hashable {
     package var requests: Int
     package var nanodollars: Int?
-    /// Of all answers; nil where they have no bound.
+    /// Tokens of all answers; nil if unbounded.
     package var tokens: Int?
 
     package var bound: (nanodollars: Int?, tokens: Int)? { tokens.map { (nanodollars, $0) } }
 
-    /// Nil where the server is not probed: it is said how it is told, or the store knows.
+    /// Nil if the server is not probed: the means are given, or the store knows them.
     package init?(_ settings: RunSettings, _ manifest: StoreManifest) throws(RetortError) {
         guard settings.check != nil, settings.telling.means == nil, FoundMeans(of: manifest, for: settings) == nil
         else { return nil }

@@ -7,8 +7,9 @@ import ResponseGenerator
 import SegmentStore
 
 extension RunPlan {
-    /// The plan for people, in one column of names and one of values.
-    /// - Parameter route: how the items would be divided; nil: all go one way.
+    /// The plan for display: a column of names and one of values.
+    ///
+    /// - Parameter route: how the items would be divided; nil: all are sent the same way.
     package func lines(_ settings: RunSettings, _ route: RunRoute? = nil) -> [String] {
         var facts: [(String, String)] = [
             ("items", "\(Human.count(items)) from \(Human.plural(Int(clamping: rows), "row"))"),
@@ -93,7 +94,7 @@ extension RunPlan {
         return facts.map { $0.0 + String(repeating: " ", count: width - $0.0.count + 2) + $0.1 }
     }
 
-    /// Numbers are numbers; what is not known is null.
+    /// Numbers are JSON numbers; unknown values are null.
     package func json(_ settings: RunSettings, _ route: RunRoute? = nil) -> String {
         var object = JSONLine()
         let counts = [

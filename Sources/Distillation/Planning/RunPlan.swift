@@ -8,52 +8,52 @@ package import ResponseGenerator
 package import SegmentStore
 import StageSource
 
-/// What a run would find and ask, found without asking, paying or writing anything.
+/// What a run would find and send, determined without sending, paying or writing anything.
 package struct RunPlan {
     /// Items of the input.
     package private(set) var items = 0
     package private(set) var rows: UInt64 = 0
     package private(set) var done = 0
     package private(set) var failed = 0
-    /// Items whose request is not the one that was answered under their id; counted among the done and the failed.
+    /// Items whose request differs from the one answered under their id; included in the done and the failed.
     package private(set) var changed = 0
-    /// Items that would be asked.
+    /// Items that would be sent.
     package private(set) var new = 0
-    /// Requests that would ask for them.
+    /// Requests for these items.
     package private(set) var requests = 0
-    /// Items that would be recorded as failed for their row.
+    /// Items that would be recorded as failed because of their row.
     package private(set) var bad = 0
     /// Items that would take the answer of an equal request.
     package private(set) var reused = 0
-    /// What the new items ask.
+    /// Bytes of the new items' prompts.
     package private(set) var newAskedBytes = 0
-    /// The same counted once for those of one request.
+    /// The same bytes, counted once for items of one request.
     package private(set) var newAskedBytesOfRequests = 0
-    /// What the new items may come to at worst.
+    /// Upper bounds for the new items.
     package private(set) var bounds = PlanBounds()
     package private(set) var measurements = StoreMeasurements()
-    /// Rows whose id another row has; counted among the bad ones. Of the first, what to say.
+    /// Rows with another row's id, included in the bad ones; and the message about the first.
     package private(set) var duplicates = 0
     package private(set) var duplicatesShown: [String] = []
-    /// Items whose outcome another store has; not counted among the items.
+    /// Items with an outcome in another store; not counted as items.
     package private(set) var elsewhere = 0
     package private(set) var remarks: [String] = []
-    /// What a server would be asked before the first item; nil: nothing.
+    /// The maximum that would be sent before the first item; nil: nothing.
     package private(set) var probes: ProbeBound?
-    /// What is known to be damaged in the store.
+    /// Known damage of the store.
     package private(set) var damage: [Damage] = []
-    /// The first bad rows, for the message.
+    /// The first bad rows, for messages.
     package private(set) var badRows: [RetortError] = []
 
-    /// Rows of a matrix behind those that are looked at: there may be billions.
+    /// Rows of a matrix after those that are examined: there may be billions.
     package private(set) var rowsLeftOut: UInt64 = 0
 
     package static let badRowsMax = 10
     package static let rowsOfMatrixMax = 10_000
-    /// Keys that are remembered to notice ids that stand twice; further apart only the run notices them.
+    /// Number of keys remembered to notice duplicate ids; duplicates further apart are noticed only by the run.
     package static let issuedMax = 1 << 20
 
-    /// Reads the input once. Throws what would keep the run from starting or from going on.
+    /// Reads the input once. Throws errors that would prevent the run from starting or continuing.
     package init(_ settings: RunSettings, options: StoreOptions = StoreAccess.options) throws(RetortError) {
         var settings = settings
         // Changed rows are counted, not refused.
@@ -71,7 +71,7 @@ package struct RunPlan {
             items = Int(rows) * settings.samples - elsewhere
             return
         }
-        // One snapshot, its journals included: whatever is asked of the store is asked of that.
+        // One snapshot, including its journals, answers all questions about the store.
         let reader = try StoreReader(settings.out, options: options)
         if reader.counters.done + reader.counters.failed > 0 {
             if try !OtherTemplate.isHarmless(input, settings, job, manifest, reader, reader.counters) {
@@ -153,7 +153,7 @@ package struct RunPlan {
         if let probes { bounds.add(probes.bound) }
     }
 
-    /// Items that would be asked, in the order in which they go out.
+    /// Counts items that would be sent, in the order of sending.
     private mutating func count(
         _ items: [Item<ItemContext>], _ settings: RunSettings, _ planner: RowPlanner, _ reuse: PlannedReuse?,
         _ remember: (Hash128) -> Void
@@ -169,7 +169,7 @@ package struct RunPlan {
             let asked = RecordView.askedBytes(item.context.asked, with: planner.splitter)
             newAskedBytes += asked
             if let shared = item.shared {
-                // What the first request leaves out is asked again by others.
+                // Other requests of the run ask for the items that the first one leaves out.
                 let corrected = settings.repliesMax > 1 ? item.request : nil
                 add(corrected, replies: settings.repliesMax - 1, settings, planner)
                 if shared === together { continue }
@@ -188,7 +188,7 @@ package struct RunPlan {
         bounds.add(settings.pricing.bound(of: request, replies: replies, with: planner.splitter))
     }
 
-    /// Takes the rows that were not looked at for what the others were.
+    /// Assumes that the remaining rows resemble the examined ones.
     private mutating func extrapolate() {
         let factor = Double(rows + rowsLeftOut) / Double(max(1, rows))
         func scaled(_ count: Int) -> Int { Int(clamping: Int64(min(Double(count) * factor, 9e18))) }
@@ -204,17 +204,17 @@ package struct RunPlan {
 
     // MARK: Estimates
 
-    /// Takes what other answers tell, where the store has none.
+    /// Uses another store's measurements if this one has no answers.
     package mutating func measure(by other: StoreMeasurements) { if !measurements.isKnown { measurements = other } }
 
-    /// Answers that came together have their parts of one prompt, so what is measured counts it once already.
+    /// Answers that came together share one prompt, so the measurement already counts it once.
     package var promptTokens: SumEstimate {
         measurements.promptTokens(bytes: measurements.isKnown ? newAskedBytes : newAskedBytesOfRequests, items: new)
     }
 
     package var completionTokens: SumEstimate? { measurements.completionTokens(items: new) }
 
-    /// Dollars for the new items; nil where the price or the answers' length is not known.
+    /// Dollars for the new items; nil if the price or the answers' length is unknown.
     package func cost(_ price: TokenPrice?) -> SumEstimate? {
         guard let price, price != .free, let completion = completionTokens else { return nil }
         let share = measurements.cachedShare
@@ -222,7 +222,7 @@ package struct RunPlan {
         return promptTokens.scaled(by: input) + completion.scaled(by: price.output / 1e6)
     }
 
-    /// Seconds at the pace that the settings allow; nil where no answer was timed.
+    /// Seconds at the rate that the settings allow; nil if no answer was timed.
     package func seconds(_ generator: GeneratorConfiguration) -> SumEstimate? {
         guard let latency = measurements.latency(items: requests) else { return nil }
         var floor = 0.0

@@ -4,26 +4,26 @@ import JSONText
 import ModelAPI
 package import SegmentStore
 
-/// What the answers of a store tell about those to come.
+/// Measurements of a store's answers, to estimate those to come.
 package struct StoreMeasurements: Sendable, Hashable {
     /// Means over the whole store, from its sums.
     private var done = 0
     private var completionMean = 0.0
     private var latencyMean = 0.0
     package private(set) var cachedShare = 0.0
-    /// Of the records that were looked at.
+    /// Number of sampled records.
     private var looked = 0
     private var askedBytes = 0.0
     private var promptTokens = 0.0
     private var squares = Squares()
-    /// Of the records that were looked at, those that may have been answered live.
+    /// Number of sampled records that may have been answered live.
     private var liveLooked = 0
     private var liveLatency = 0.0
 
-    /// Milliseconds: what took longer came in a batch.
+    /// Milliseconds; a longer latency means that the answer came in a batch.
     package static let liveLatencyMax = 900_000.0
 
-    /// Seconds that a live answer has taken in the mean; nil where none was timed.
+    /// Mean seconds of a live answer; nil if none was timed.
     package var liveSeconds: Double? { liveLooked > 0 ? liveLatency / Double(liveLooked) / 1000 : nil }
 
     /// Sums of squares, for the deviations.
@@ -37,7 +37,7 @@ package struct StoreMeasurements: Sendable, Hashable {
         var product = 0.0
     }
 
-    /// Records that are looked at for the scatter; the means are exact.
+    /// Maximum records sampled for the deviations; the means are exact.
     package static let recordsMax = 2000
 
     package init() {}
@@ -68,7 +68,7 @@ package struct StoreMeasurements: Sendable, Hashable {
         }
     }
 
-    /// Takes one record into account.
+    /// Adds one record.
     package mutating func note(_ record: RecordView) {
         let asked = Double(record.askedBytes)
         let prompt = Double(record.usage(.prompt))
@@ -92,8 +92,8 @@ package struct StoreMeasurements: Sendable, Hashable {
 
     package var isEmpty: Bool { looked == 0 }
 
-    /// Prompt tokens of `items` requests whose askings have so many bytes in all: a line through what was measured,
-    /// since every request has tokens that are not of its text. Four bytes a token where nothing is known.
+    /// Prompt tokens of `items` requests with this many prompt bytes in total: a regression line through the
+    /// measurements, since every request has tokens that are not of its text. Four bytes per token if nothing is known.
     ///
     /// The interval is that of linear regression: z·s·√(N + N²·(1/n + (x̄new - x̄)²/Sxx)).
     package func promptTokens(bytes: Int, items: Int) -> SumEstimate {
@@ -116,7 +116,7 @@ package struct StoreMeasurements: Sendable, Hashable {
         return SumEstimate(mean: mean, interval: max(0, mean - margin)...(mean + margin))
     }
 
-    /// Completion tokens of `items` answers; nil where nothing is known.
+    /// Completion tokens of `items` answers; nil if nothing is known.
     package func completionTokens(items: Int) -> SumEstimate? {
         guard looked > 0 else { return nil }
         return SumEstimate(
@@ -124,7 +124,7 @@ package struct StoreMeasurements: Sendable, Hashable {
             deviation: Self.deviation(squares.completion, squares.completionSquared, looked), measured: looked)
     }
 
-    /// Milliseconds of waiting for `items` answers, one after another; nil where nothing is known.
+    /// Milliseconds of waiting for `items` answers, one after another; nil if nothing is known.
     package func latency(items: Int) -> SumEstimate? {
         guard looked > 0 else { return nil }
         return SumEstimate(

@@ -1,7 +1,7 @@
-/// The sum of a quantity over items that were not measured yet.
+/// An estimate of the sum of a quantity over future items.
 package struct SumEstimate: Sendable, Hashable {
     package var mean: Double
-    /// Bounds of the 95% prediction interval; nil when nothing was measured and the mean is a rule of thumb.
+    /// Bounds of the 95% prediction interval; nil if nothing was measured and the mean is a rule of thumb.
     package var interval: ClosedRange<Double>?
 
     /// The normal distribution's 97.5% quantile.
@@ -12,8 +12,8 @@ package struct SumEstimate: Sendable, Hashable {
         self.interval = interval
     }
 
-    /// `items` new items of a mean and a standard deviation found over `measured` others. Two errors add up: the new
-    /// items scatter around the mean, and the mean itself is uncertain: z·s·√(N + N²/n).
+    /// `items` new items with a mean and a standard deviation measured over `measured` others. Two errors add up: the
+    /// new items scatter around the mean, and the mean itself is uncertain: z·s·√(N + N²/n).
     package init(items: Int, itemMean: Double, deviation: Double, measured: Int) {
         mean = itemMean * Double(items)
         guard measured > 1 else { return }

@@ -7,8 +7,8 @@ import PromptSource
 import Reporting
 package import SegmentStore
 
-/// A list of a store's blocks with a SHA-256 hash of each, and the root of the tree of them: JSON lines, one a block, and
-/// a last one that sums up. Whoever knows the root needs to trust neither the file nor the machine that holds the store.
+/// A list of a store's blocks with their SHA-256 hashes and the root of their hash tree: JSON lines, one per block, and
+/// a last line with a summary. Given the root, neither the file nor the machine that holds the store has to be trusted.
 package struct BlockManifest {
     package static let fileName = "blocks.jsonl"
     package static let formatName = "retort blocks"
@@ -21,11 +21,11 @@ package struct BlockManifest {
         package var records = 0
         package var bytes = 0
         package var root: SHA256Digest
-        /// What the stores were that it was merged from.
+        /// The stores that it was merged from.
         package var sources: [Source] = []
     }
 
-    /// A store that went into the merge, by the tree of its own blocks.
+    /// A merged store, described by the hash tree of its own blocks.
     package struct Source {
         package var store: String
         package var shard: String
@@ -33,7 +33,7 @@ package struct BlockManifest {
         package var root: SHA256Digest
     }
 
-    /// The tree of a store as it is.
+    /// The hash tree of a store in its current state.
     package static func tree(
         of reader: StoreReader, _ body: (BlockPlace, SHA256Digest) throws(RetortError) -> Void = { _, _ in }
     ) throws(RetortError) -> Summary {
@@ -59,7 +59,7 @@ package struct BlockManifest {
         return Source(store: tree.store, shard: shard, blocks: tree.blocks, root: tree.root)
     }
 
-    /// Writes the manifest of a store. Gives its root.
+    /// Writes the manifest of a store. Returns its root.
     package static func write(
         of root: String, sources: [Source], to path: String, replacing: Bool
     ) throws(RetortError) -> SHA256Digest {

@@ -4,14 +4,14 @@ import JSONText
 import PromptSource
 package import SegmentStore
 
-/// Reads a manifest of blocks line by line. Nothing in it is believed: its root is computed again.
+/// Reads a block manifest line by line. Nothing in it is trusted: its root is recomputed.
 package final class BlockManifestReader {
     private let path: String
     private let rows: RowReader
     private let parser = JSONParser()
     private var tree = HashTree()
     package private(set) var summary: BlockManifest.Summary?
-    /// The store's files that the lines have named, with the bytes of each.
+    /// The store's files named by the lines so far, with their bytes.
     package private(set) var bytesBySegment: [Segment: Int] = [:]
 
     package struct Segment: Hashable {
@@ -24,10 +24,10 @@ package final class BlockManifestReader {
         rows = RowReader(try InputSet.resolve([path], format: .jsonLines))
     }
 
-    /// The root of the lines that were read.
+    /// The root over the lines read so far.
     package var root: SHA256Digest { tree.root }
 
-    /// The next block; nil behind the last. Throws `.badInput` for a file that is no manifest or has no end.
+    /// The next block; nil after the last one. Throws `.badInput` for a file that is not a manifest or is truncated.
     package func next() throws(RetortError) -> (place: BlockPlace, digest: SHA256Digest)? {
         guard let row = try rows.next() else {
             guard summary != nil else { throw malformed("its last line, which sums up, is missing", row: nil) }

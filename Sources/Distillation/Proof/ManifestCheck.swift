@@ -5,20 +5,20 @@ package import HashTree
 import JSONText
 import SegmentStore
 
-/// Holds a store to a manifest of blocks: whether each byte of it is the one that was there when the manifest was made.
+/// Compares a store with a block manifest: whether each byte is the same as when the manifest was made.
 package struct ManifestCheck {
     package private(set) var blocks = 0
     package private(set) var root: SHA256Digest
     package private(set) var problems: [String] = []
     package private(set) var problemCount = 0
-    /// What the store is in the manifest: the merged one, or one of those that went into it.
+    /// The store's role in the manifest: the merged store, or one of its sources.
     package private(set) var role = "the store of the manifest"
 
     package static let problemsShownMax = 20
 
     package var isClean: Bool { problemCount == 0 }
 
-    /// - Parameter expected: the root that the user has from elsewhere; nil: the manifest's own is believed.
+    /// - Parameter expected: the root that the user obtained separately; nil: the manifest's own is trusted.
     package init(_ store: String, manifest path: String, expected: SHA256Digest?) throws(RetortError) {
         let reader = try StoreReader(store, options: StoreAccess.options)
         let manifest = try BlockManifestReader(path)
@@ -60,7 +60,7 @@ package struct ManifestCheck {
         }
     }
 
-    /// Whatever lies behind the blocks of the manifest, or beside them.
+    /// Notes whatever exists in addition to the blocks of the manifest.
     private mutating func noteSurplus(
         _ reader: StoreReader, _ manifest: BlockManifestReader
     ) throws(RetortError) {

@@ -4,10 +4,10 @@ import Dataset
 import HashTree
 package import SegmentStore
 
-/// What a merge proves of its sources: taken up before it, finished after it.
+/// The proof about a merge's sources: begun before the merge, completed after it.
 package struct MergeProof {
     private let out: String
-    /// What shards say of their input; nil where the sources are no shards, or not of one input that was read to its end.
+    /// The shards' common input; nil if the sources are not shards, or not of one input that was read to its end.
     private let whole: ShardProof.Whole?
     private let areShards: Bool
     private let manifestPath: String?
@@ -15,9 +15,9 @@ package struct MergeProof {
 
     package struct Result {
         package var lines: [String]
-        /// False where something is missing that was to be there.
+        /// False if something expected is missing.
         package var holds: Bool
-        /// What the store is of, where that is proven.
+        /// The store's input, if it is proven.
         package var input: StoreManifest.Input?
 
         package init(lines: [String], holds: Bool, input: StoreManifest.Input? = nil) {
@@ -43,7 +43,7 @@ package struct MergeProof {
         self.sources = sources
     }
 
-    /// Proves the merged store, which is complete in `root` and not in its place yet.
+    /// Proves the merged store, which is complete in `root` and not yet in its final place.
     package func finish(_ root: String) throws(RetortError) -> Result {
         var result = Result(lines: [], holds: true)
         if areShards { result = try proveWhole(root) }

@@ -7,7 +7,7 @@ package import SegmentStore
 
 /// The generator's source of a retry: failure records turned back into the requests they were made of.
 ///
-/// Records are read in the order in which they stand on disk, so that each block is read once.
+/// Records are read in the order in which they are stored, so that each block is read once.
 package final class FailedItems: ItemSource {
     /// Items handed over at once.
     package static let batchItems = 256
@@ -16,7 +16,7 @@ package final class FailedItems: ItemSource {
         var reader: StoreReader
         var entries: [IndexEntry]
         var position = 0
-        /// Items that were read and put in order, the next one last.
+        /// Items that were read and ordered; the next one is last.
         var ready: [Item<ItemContext>] = []
         var isCancelled = false
         let parser = JSONParser()
@@ -28,19 +28,19 @@ package final class FailedItems: ItemSource {
     private let edits: RequestEdits?
     private let told: ToldSchema?
     private let reuse: ReuseOptions?
-    /// What makes a request ask for a stream; nil: nothing.
+    /// Makes a request ask for a stream; nil: no streams.
     private let streaming: RequestOverride?
     private let order: SendingOrder
     private let pricing: Pricing
-    /// Items that are in batches under way are left out; nil: there are none.
+    /// Items in batches in progress, which are left out; nil: there are none.
     private let batches: BatchKeys?
     private let model: String?
     private let start: WorkThread.Start
     package let count: Int
 
-    /// The failures of these classes in the store at `root`, as they are now. Records that a writer still has in its
-    /// journal are among them. `told` is how requests tell of the store's schema, `reuse` which of them may share an
-    /// answer, `streaming` makes them ask for streams, `model` is the run's; `start` starts what may block.
+    /// The failures of these classes in the store at `root`, including records that a writer still has in its journal.
+    /// `told` replaces the announced schema, `reuse` says which requests may share an answer, `streaming` makes
+    /// requests ask for streams, `model` is the run's; `start` starts work that may block.
     package init(
         of root: String, classes: Set<FailureClass>, override: RequestOverride?, edits: RequestEdits? = nil,
         told: ToldSchema? = nil, reuse: ReuseOptions? = nil, order: SendingOrder = .input,
@@ -76,10 +76,10 @@ package final class FailedItems: ItemSource {
         return (reader, entries)
     }
 
-    /// Names that are remembered of requests' members.
+    /// Maximum names of request members that are remembered.
     private static let namesMax = 1000
 
-    /// The members at the top level of the requests of these failures.
+    /// The top-level members of these failures' requests.
     package static func names(of root: String, classes: Set<FailureClass>) throws(RetortError) -> Set<String> {
         let (reader, entries) = try failures(of: root, classes)
         let parser = JSONParser()
@@ -95,7 +95,7 @@ package final class FailedItems: ItemSource {
     }
 
     package func next() async throws(RetortError) -> [Item<ItemContext>]? {
-        // Reading blocks: a thread of its own for each batch spares the executor.
+        // Reads blocks: a thread per batch keeps blocking work off the executor.
         let batch: Result<[Item<ItemContext>]?, RetortError> = await withCheckedContinuation { continuation in
             start { [self] in continuation.resume(returning: readBatch()) }
         }
@@ -105,7 +105,7 @@ package final class FailedItems: ItemSource {
     /// Ends the source: the next batch is the last.
     package func cancel() { state.withLock { $0.isCancelled = true } }
 
-    /// Only one call is under way at a time, so nobody waits for this lock.
+    /// Calls do not overlap, so the lock is never contended.
     private func readBatch() -> Result<[Item<ItemContext>]?, RetortError> {
         state.withLock { state in
             guard !state.isCancelled else { return .success(nil) }
@@ -124,7 +124,7 @@ package final class FailedItems: ItemSource {
         }
     }
 
-    /// As many items as are put in order at once; none at the end.
+    /// The items that are ordered together; none at the end.
     private func read(_ state: inout State) throws(RetortError) -> [Item<ItemContext>] {
         var items: [Item<ItemContext>] = []
         var bytes = 0
@@ -151,8 +151,8 @@ package final class FailedItems: ItemSource {
         return items
     }
 
-    /// An earlier retry may have been answered since, without having come to an outcome: then the item goes on there. Not
-    /// where the request is to be another one.
+    /// An earlier retry may have been answered without reaching an outcome: the item then continues from there, unless
+    /// its request is changed.
     private func goOn(
         _ item: inout Item<ItemContext>, _ record: StoredRecord, _ state: State
     ) throws(RetortError) {
@@ -170,10 +170,10 @@ package final class FailedItems: ItemSource {
         try pricing.costMax(of: item.request, price: item.context.price, with: parser) { "item \(item.context.key)" }
     }
 
-    /// The item that a failure record was made of. The context keeps the request as the record has it, so that an
-    /// override belongs to one retry and a later one asks what the job asks.
+    /// The item of a failure record. The context keeps the recorded request, so that an override applies to one retry
+    /// and a later one sends what the job asks.
     ///
-    /// Throws `.damagedData` when the record does not hold its request.
+    /// Throws `.damagedData` if the record has no valid request.
     package static func item(
         _ record: StoredRecord, _ override: RequestOverride?, _ edits: RequestEdits? = nil, told: ToldSchema? = nil,
         _ pricing: Pricing, _ parser: JSONParser, model: String? = nil

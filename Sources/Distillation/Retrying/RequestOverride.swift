@@ -2,15 +2,15 @@ package import Basics
 package import JSONText
 package import ModelAPI
 
-/// Members of a stored request that a retry sends otherwise: a name and the raw JSON of its value each.
+/// Members of a stored request that a retry replaces: names, and the raw JSON of their values.
 package struct RequestOverride: Sendable {
     private let members: [(name: [UInt8], value: [UInt8])]
-    /// Members that are objects and whose own members are replaced one by one.
+    /// Object members whose own members are replaced one by one.
     private let merged: Set<String>
 
-    /// Takes the members that `parameters` give a request of `endpoint`, in that endpoint's own spelling.
+    /// The members that `parameters` have in a request of `endpoint`, in that endpoint's spelling.
     ///
-    /// Throws `.configuration` when the endpoint has no form for one of the parameters.
+    /// Throws `.configuration` if the endpoint has no form for one of the parameters.
     package init(_ parameters: RequestParameters, endpoint: RequestBuilder.Endpoint) throws(RetortError) {
         let dialect = endpoint.dialect
         merged = dialect.mergedMembers
@@ -24,7 +24,7 @@ package struct RequestOverride: Sendable {
         merged = []
     }
 
-    /// What takes the place of a member's value.
+    /// The replacement of a member's value.
     private func value(at place: Int, over stored: JSONValue, with parser: JSONParser) -> [UInt8] {
         let (name, value) = members[place]
         guard stored.kind == .object, merged.contains(String(decoding: name, as: UTF8.self)),
@@ -33,7 +33,7 @@ package struct RequestOverride: Sendable {
         return RequestOverride(membersOf: root).applied(to: Array(stored.raw), with: parser) ?? value
     }
 
-    /// The body with these members in place of its own; those it lacks come last. Nil when it is not an object.
+    /// The body with these members replaced; missing ones are appended. Nil if it is not an object.
     package func applied(to body: [UInt8], with parser: JSONParser) -> [UInt8]? {
         guard let root = try? parser.parse(body).root, root.kind == .object else { return nil }
         var output: [UInt8] = [UInt8(ascii: "{")]

@@ -4,7 +4,7 @@ import ModelAPI
 import ResponseGenerator
 import SegmentStore
 
-/// What is said when a retry is over, and with which status it ends.
+/// The messages and exit status when a retry is over.
 package struct RetryConclusion {
     private let result: RunResult
     private let run: RunConclusion
@@ -24,13 +24,13 @@ package struct RetryConclusion {
     private var chosen: Int { result.standing.total ?? progress.done }
     private var progress: Progress { result.summary.progress }
 
-    /// 75 as long as any item of the store is failed, retried or not.
+    /// 75 as long as any item of the store is failed, whether it was retried or not.
     package var exitCode: ExitCode {
         let code = run.exitCode
         return code == .ok && result.counters.failed > 0 ? .incomplete : code
     }
 
-    /// What a row that was not understood needs.
+    /// Advice about malformed rows.
     package static let badInputAdvice =
         "rows of class bad_input were never asked: correct the rows in the input and run the job again"
 

@@ -7,7 +7,7 @@ package import ModelAPI
 import ResponseGenerator
 package import SegmentStore
 
-/// A retry through the provider's batch API. What earlier runs have under way in batches is picked up with it.
+/// A retry through the provider's batch API. Batches that earlier runs have in progress are resumed with it.
 extension RunSession {
     package func driveBatchRetry(
         _ batch: BatchSettings, _ classes: Set<FailureClass>, _ store: RecordStore, _ transport: HTTPTransport,
@@ -17,7 +17,7 @@ extension RunSession {
         let issued = IssuedKeys()
         let keys = BatchKeys()
         let recorder = Recorder(store, codec: try codec(), issued: issued, watch: live?.watch)
-        // Opened after the store: by then every failure has its place in a segment.
+        // Opened after the store: by then every failure is in a segment.
         let source = try FailedItems(
             of: settings.out, classes: classes, override: nil,
             told: try ToldSchema(settings, of: store.manifest),

@@ -9,8 +9,7 @@ package import ResponseGenerator
 package import SegmentStore
 
 extension RunSession {
-    /// Asks again for the failed items of the store, of these classes. What is read and what is asked grows with the
-    /// failures alone.
+    /// Sends the store's failed items of these classes again. The work grows with the number of failures only.
     package func retry(
         _ classes: Set<FailureClass>, override: RequestOverride?, edits: RequestEdits? = nil
     ) async throws(RetortError) -> RunResult {
@@ -29,7 +28,7 @@ extension RunSession {
                     return try await session.driveBatchRetry(batch, classes, store, transport, loop)
                 }
                 let verifier = try await session.runVerifier()
-                // Opened after the store: by then every failure has its place in a segment.
+                // Opened after the store: by then every failure is in a segment.
                 let source = try FailedItems(
                     of: settings.out, classes: classes, override: override, edits: edits,
                     told: try ToldSchema(settings, of: store.manifest),
@@ -42,14 +41,14 @@ extension RunSession {
             })
     }
 
-    /// Notes the instructions that a retry's requests hold under the store's present schema.
+    /// Stores the instructions that a retry's requests contain under the store's current schema.
     private func keepInstructions(in store: RecordStore) throws(RetortError) {
         guard let told = ToldInstructions(of: store.manifest), let check = settings.check else { return }
         let instructions = SchemaInstructions(template: told.template)
         try ToldInstructions.add(instructions, instructions.text(check.schema), to: store)
     }
 
-    /// What makes a stored request ask for a stream; nil where none is wanted.
+    /// Makes a stored request ask for a stream; nil if no stream is wanted.
     private func streamingOverride() throws(RetortError) -> RequestOverride? {
         guard settings.streams else { return nil }
         var parameters = RequestParameters(model: "")
@@ -93,7 +92,7 @@ extension RunSession {
     }
 }
 
-/// Shows how a retry is going: of the items that are retried, not of the store.
+/// Shows a retry's progress: of the retried items, not of the store.
 package final class RetryReporter: ProgressObserver {
     private let display: RunDisplay
     private let total: Int

@@ -5,12 +5,12 @@ package import ModelAPI
 package import ResponseGenerator
 package import SegmentStore
 
-/// The answers that a run may use again: its own store's, as they come, and those of other stores. Any thread.
+/// The answers that a run may reuse: those of its own store, as they arrive, and those of other stores. Any thread.
 package final class AnswerLibrary: AnswerMemory {
-    /// What is kept of one store.
+    /// The index of one store.
     private struct Shelf {
         var root: String
-        /// What a record says that its answer is from.
+        /// The source's name in records.
         var name: String
         var table: FingerprintTable
     }
@@ -35,15 +35,15 @@ package final class AnswerLibrary: AnswerMemory {
     private let state = Locked(State())
     private let desk = Monitor(Desk())
     private let classifier: Classifier
-    /// Answers without a verdict are of no use.
+    /// Whether answers without a verdict are useless.
     private let needsVerdict: Bool
 
-    /// What the answers of a run's own store are said to be from.
+    /// The source's name for answers of the run's own store.
     package static let ownName = "store"
 
     /// - Parameters:
-    ///   - own: the run's store, when it exists.
-    ///   - folder: where tables are kept meanwhile.
+    ///   - own: the run's store, if it exists.
+    ///   - folder: the directory of the temporary tables.
     package init(
         _ options: ReuseOptions, own: String?, job: JobDescription, classifier: Classifier, folder: String,
         needsVerdict: Bool = false
@@ -82,7 +82,7 @@ package final class AnswerLibrary: AnswerMemory {
         return Shelf(root: root, name: name, table: table)
     }
 
-    /// Ends the reading. What is asked for afterwards is not found.
+    /// Stops reading. Later requests find nothing.
     package func stop() {
         let left = desk.update { desk in
             desk.isStopped = true
@@ -116,7 +116,7 @@ package final class AnswerLibrary: AnswerMemory {
         }
     }
 
-    /// These records are in the run's store now.
+    /// These records are now in the run's store.
     package func recorded(_ records: [NewRecord]) throws(RetortError) {
         try state.withLock { state throws(RetortError) in
             guard state.hasOwn else { return }
@@ -149,7 +149,7 @@ package final class AnswerLibrary: AnswerMemory {
             state.shelves.flatMap { shelf in shelf.table.keys(short).map { (shelf.root, shelf.name, $0) } }
         }
         for (root, name, hash) in places {
-            // What cannot be read is asked.
+            // If it cannot be read, the request is sent.
             guard let record = try? fetchers[root, default: RecordFetcher(root)].record(hash),
                 record.head.lane == .responses, record.head.fingerprint == key.fingerprint,
                 record.head.key.sample == key.sample,
@@ -162,7 +162,7 @@ package final class AnswerLibrary: AnswerMemory {
     }
 }
 
-/// The last answers, up to some bytes: what a record in a journal holds is not read from there. A value.
+/// The latest answers, bounded in bytes: records in a journal are not read from there. A value.
 package struct RecentModelAnswers: Sendable {
     package static let bytesMax = 64 << 20
     /// A longer answer is read from the store.

@@ -2,12 +2,12 @@ package import Basics
 import Glibc
 import SegmentStore
 
-/// Keys of records by the low half of their requests' fingerprints: a hash table in a file without a name, so that
-/// millions of them need no memory of the process. One thread at a time.
+/// Maps the low half of requests' fingerprints to record keys: a hash table in an unlinked file, so that millions of
+/// entries need no process memory. One thread at a time.
 package final class FingerprintTable {
     private static let slotBytes = 24
     private static let slotsMin = 1 << 12
-    /// Keys that are found for one fingerprint; more records of one request are no help.
+    /// Maximum keys per fingerprint; more records of one request are no help.
     package static let keysMax = 16
 
     private let folder: String
@@ -15,7 +15,7 @@ package final class FingerprintTable {
     private var slots: Int
     package private(set) var count = 0
 
-    /// - Parameter folder: where the file is made, for as long as the table lives.
+    /// - Parameter folder: where the file is created, for the table's lifetime.
     package init(in folder: String) throws(RetortError) {
         self.folder = folder
         slots = Self.slotsMin
@@ -28,7 +28,7 @@ package final class FingerprintTable {
         let bytes = slots * slotBytes
         var name = Array("\(folder)/.reuse-XXXXXX".utf8CString)
         let descriptor = mkstemp(&name)
-        // Without its name it goes with the process.
+        // Unlinked, so that it disappears with the process.
         if descriptor >= 0 { unlink(name) }
         let isFile = descriptor >= 0 && ftruncate(descriptor, bytes) == 0
         let flags = isFile ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS
@@ -60,7 +60,7 @@ package final class FingerprintTable {
             low: base.load(fromByteOffset: slot * Self.slotBytes + 16, as: UInt64.self))
     }
 
-    /// Notes a key, unless the fingerprint has as many as are of use.
+    /// Adds a key, unless the fingerprint already has the maximum.
     package func insert(_ fingerprint: UInt32, _ key: Hash128) throws(RetortError) {
         if (count + 1) * 5 > slots * 3 { try grow() }
         var (slot, known) = (place(fingerprint), 0)

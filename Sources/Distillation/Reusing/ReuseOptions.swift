@@ -5,14 +5,14 @@ package import ModelAPI
 package import ResponseGenerator
 import SegmentStore
 
-/// `--reuse` and `--reuse-from`: equal requests are asked once.
+/// `--reuse` and `--reuse-from`: equal requests are sent once.
 package struct ReuseOptions: Sendable {
     package var policy: ReusePolicy
-    /// Other stores whose answers serve.
+    /// Other stores whose answers may be reused.
     package var stores: [String]
 
     private static let group = "Equal requests"
-    /// Stores that can be named.
+    /// Maximum stores that can be named.
     package static let storesMax = 64
 
     package static let options: [OptionSpec] = [
@@ -30,7 +30,7 @@ package struct ReuseOptions: Sendable {
             group: group),
     ]
 
-    /// Nil where each request is asked.
+    /// Nil if each request is sent.
     package init?(_ command: ParsedCommand) throws(RetortError) {
         stores = command.strings("reuse-from")
         policy = command.choice("reuse")
@@ -56,14 +56,14 @@ package struct ReuseOptions: Sendable {
         }
     }
 
-    /// What is worth saying at the start; nil: nothing.
+    /// A note at the start; nil: none.
     package func remark(temperature: Double?) -> String? {
         guard policy == .auto, let temperature, temperature > 0 else { return nil }
         return "nothing is reused: at temperature \(temperature) equal requests are meant to differ "
             + "(--reuse always reuses them all the same)"
     }
 
-    /// What a request is known by; nil where it is asked in any case.
+    /// The key under which a request's answer may be reused; nil if it is always sent.
     package func key(
         _ request: ModelRequest, fingerprint: UInt64, sample: UInt32, with parser: JSONParser
     ) -> ReuseKey? {
@@ -71,12 +71,12 @@ package struct ReuseOptions: Sendable {
             let root = try? parser.parse(request.body).root
             guard policy.applies(temperature: root?["temperature"]?.double) else { return nil }
         }
-        // One body may go to several paths.
+        // One body may be sent to several paths.
         let path = Array(request.path.utf8).withUnsafeBytes { ContentHash.hash64($0) }
         return ReuseKey(fingerprint: fingerprint, path: path, sample: sample)
     }
 
-    /// Notes, for the conclusion.
+    /// A line of the summary.
     package static func fact(_ progress: Progress) -> SummaryFact? {
         guard progress.reused > 0 else { return nil }
         return ("reused", "\(Human.plural(progress.reused, "answer")) from equal requests, at no cost")

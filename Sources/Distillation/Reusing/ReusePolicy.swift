@@ -1,7 +1,7 @@
-/// When a request is answered by what the same request was answered before.
+/// When a request takes the answer of an equal earlier request.
 package enum ReusePolicy: String, Sendable, CaseIterable {
     case never
-    /// Unless the request asks for a temperature above 0: then equal requests are meant to differ.
+    /// Unless the request has a temperature above 0: then equal requests are meant to differ.
     case auto
     case always
 

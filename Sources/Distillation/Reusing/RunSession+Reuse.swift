@@ -3,7 +3,7 @@ import ResponseGenerator
 package import SegmentStore
 
 extension RunSession {
-    /// What the run may use again; nil where each request is asked.
+    /// The answers that the run may reuse; nil if each request is sent.
     package func answerLibrary(of store: RecordStore) throws(RetortError) -> AnswerLibrary? {
         guard let reuse = settings.reuse else { return nil }
         return try AnswerLibrary(

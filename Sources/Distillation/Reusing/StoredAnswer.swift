@@ -3,14 +3,15 @@ package import JSONText
 package import ModelAPI
 package import SegmentStore
 
-/// An answer as a record has it, made an answer again.
+/// Rebuilds an answer from its record.
 package struct StoredAnswer {
     private let record: StoredRecord
 
     package init(_ record: StoredRecord) { self.record = record }
 
-    /// The answer by the rules of this run; nil where it does not fit them.
-    /// - Parameter name: what the new record says that it is from.
+    /// The answer by the rules of this run; nil if it does not satisfy them.
+    ///
+    /// - Parameter name: the source that the new record names.
     package func answer(
         from name: String, _ classifier: Classifier, needsVerdict: Bool, with parser: JSONParser
     ) -> ModelAnswer? {
@@ -27,7 +28,7 @@ package struct StoredAnswer {
             other: own.isEmpty && !other.isEmpty ? other[...] : nil)
     }
 
-    /// A reply in the form of OpenAI's chat that says what the record says.
+    /// A reply in the form of OpenAI's chat API with the record's content.
     private static func body(_ view: RecordView) -> [UInt8] {
         var body = Array(#"{"choices":[{"index":0,"message":{"role":"assistant","content":"#.utf8)
         body += view.token(.response)
@@ -41,7 +42,7 @@ package struct StoredAnswer {
         return body + [0x7D]
     }
 
-    /// The parts of the answer that have no member; what the record says of itself is left out.
+    /// The parts of the answer that have no member, without the notes of the record itself.
     private static func otherParts(_ json: [UInt8], with parser: JSONParser) -> [UInt8] {
         guard !json.isEmpty, let root = try? parser.parse(json).root else { return [] }
         let own = Set(OtherParts.Note.allCases.map(\.rawValue) + [OtherParts.costName])

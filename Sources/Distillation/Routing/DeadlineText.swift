@@ -3,15 +3,15 @@ import CommandLine
 import Glibc
 import ModelAPI
 
-/// Reads a moment as people write it: `2h`, `9:00`, `Mon 9:00`, `2026-12-01 09:00`, `2026-12-01T09:00Z`. What names no zone is
-/// meant in the local one.
+/// Parses a deadline: `2h`, `9:00`, `Mon 9:00`, `2026-12-01 09:00`, `2026-12-01T09:00Z`. Without a time zone it is in
+/// the local one.
 package enum DeadlineText {
-    /// The farthest one, in days.
+    /// Maximum days until a deadline.
     package static let daysMax = 366
 
     private static let weekdays = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"]
 
-    /// Seconds since 1970, of the past too. Throws `.usage` for what is no moment or is more than a year away.
+    /// Seconds since 1970, possibly in the past. Throws `.usage` if the text is not a time or is more than a year away.
     package static func seconds(_ text: String, now: Double, at place: String? = nil) throws(RetortError) -> Double {
         let trimmed = text.split(separator: " ").joined(separator: " ")
         guard let moment = duration(trimmed, now) ?? moment(trimmed, now) else {
@@ -32,7 +32,7 @@ package enum DeadlineText {
     }
 
     private static func moment(_ text: String, _ now: Double) -> Double? {
-        // RFC 3339 wants seconds; people leave them out.
+        // RFC 3339 requires seconds; people leave them out.
         for candidate in [text, withSeconds(text)] {
             if let seconds = RFC3339.seconds(candidate) { return Double(seconds) }
         }
@@ -61,7 +61,7 @@ package enum DeadlineText {
         }
     }
 
-    /// `2026-12-01T09:00Z` with seconds; others as they are.
+    /// `2026-12-01T09:00Z` with seconds; other texts are unchanged.
     private static func withSeconds(_ text: String) -> String {
         let bytes = Array(text.utf8)
         guard bytes.count > 16, bytes[10] == UInt8(ascii: "T"), bytes[16] != UInt8(ascii: ":") else { return text }
@@ -93,12 +93,12 @@ package enum DeadlineText {
 
     private static func seconds(_ fields: tm) -> Double {
         var fields = fields
-        // Whether summer time is in force then is found out.
+        // Lets the C library determine whether daylight saving time applies.
         fields.tm_isdst = -1
         return Double(mktime(&fields))
     }
 
-    /// The moment in the local zone: `Mon 2026-12-01 09:00`.
+    /// The time in the local zone: `Mon 2026-12-01 09:00`.
     package static func text(_ seconds: Double) -> String {
         let fields = local(seconds)
         func two(_ number: Int32) -> String { number < 10 ? "0\(number)" : String(number) }

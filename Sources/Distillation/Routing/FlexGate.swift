@@ -1,14 +1,14 @@
 package import Basics
 
-/// Whether requests ask for the flexible tier: it is cheap, and has room now and then. A value.
+/// Decides whether requests use the flexible tier, which is cheap but often full. A value.
 ///
-/// When it has none, one request tries again after a pause that grows, and the others wait. Once its time is over, or where
-/// the provider does not know it, requests go without it.
+/// When it is full, one request retries after a growing pause and the others wait. Once its time is over, or if the
+/// provider does not offer it, requests are sent without it.
 package struct FlexGate: Sendable, Hashable {
     package enum Choice: Sendable, Hashable {
         case flex
         case standard
-        /// Asks again then.
+        /// Ask again at that time.
         case wait(until: Instant)
     }
 
@@ -22,16 +22,16 @@ package struct FlexGate: Sendable, Hashable {
     private let end: Instant
     private var state = State.open
     private var refusals = 0
-    /// Answers of the flexible tier, and others.
+    /// Answers from the flexible tier, and other answers.
     package private(set) var flexAnswers = 0
     package private(set) var standardAnswers = 0
 
-    /// - Parameter end: until when requests may wait for it.
+    /// - Parameter end: until when requests may wait for the tier.
     package init(until end: Instant) { self.end = end }
 
     private static let pauseMin = Interval.seconds(5)
     private static let pauseMax = Interval.seconds(300)
-    /// Between two looks of requests that wait while one tries.
+    /// How long a waiting request sleeps while another one tries.
     private static let nap = Interval.seconds(1)
 
     package mutating func choice(at now: Instant) -> Choice {
@@ -49,14 +49,15 @@ package struct FlexGate: Sendable, Hashable {
 
     /// The tier had no room for a request.
     package mutating func refused(at now: Instant) {
-        // Of requests that were sent together only the first counts.
+        // Of several requests sent together only the first counts.
         if case .full(let until, false) = state, now < until { return }
         refusals += 1
         let pause = Self.pauseMin * Double(1 << min(refusals - 1, 10))
         state = .full(until: now + min(pause, Self.pauseMax), isTried: false)
     }
 
-    /// A request of the tier came back in another way.
+    /// A request to the tier returned with another result.
+    ///
     /// - Parameter isAnswered: whether it was answered.
     package mutating func returned(isAnswered: Bool) {
         if isAnswered {

@@ -3,8 +3,8 @@ import HTTPTransport
 import JSONText
 package import ModelAPI
 
-/// Asks for the flexible tier as long as there is time for it. What is recorded of a request does not say it: the same row may
-/// be answered in either tier.
+/// Requests the flexible tier as long as there is time for it. The recorded request does not mention it: the same row
+/// may be answered by either tier.
 package struct FlexTransport: ModelTransport {
     package let base: any ModelTransport
     package let gate: Locked<FlexGate>
@@ -43,7 +43,7 @@ package struct FlexTransport: ModelTransport {
 
     private enum Refusal { case full, unknown }
 
-    /// Whether the tier is the reason why there is no answer: then nothing was billed.
+    /// Whether the tier is the reason that there is no answer: then nothing was billed.
     private static func refusal(_ result: Result<ModelReply, TransportFailure>) -> Refusal? {
         guard case .success(let reply) = result, reply.status == 429 || reply.status == 400,
             let root = try? JSONParser().parse(reply.body).root, let error = root["error"]
@@ -60,7 +60,7 @@ package struct FlexTransport: ModelTransport {
         return isTier ? .unknown : nil
     }
 
-    /// The request with the tier in it; nil where it names one of its own.
+    /// The request with the tier added; nil if it names a tier itself.
     private static func flexible(_ request: ModelRequest) -> ModelRequest? {
         guard let root = try? JSONParser().parse(request.body).root, root.kind == .object,
             root["service_tier"] == nil, let start = request.body.firstIndex(of: UInt8(ascii: "{"))

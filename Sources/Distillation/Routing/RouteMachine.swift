@@ -1,36 +1,37 @@
 import Basics
 
-/// Which part of a run follows which: batches are submitted, other rows are sent live beside them, what comes back is
-/// collected, and what has not come back in time goes live. A value without clock or I/O: a killed run begins it anew with what
-/// the store holds.
+/// The order of a run's parts: batches are submitted, other rows are sent live meanwhile, results are collected, and
+/// rows that have not come back in time are sent live. A value without clock or I/O: after a kill it starts again from
+/// the state of the store.
 package struct RouteMachine: Sendable, Hashable {
     package enum Leg: Sendable, Hashable {
         case batches(BatchLeg)
-        /// - Parameter flexUntil: seconds since 1970 until which requests may wait for the flexible tier; nil: they do not.
+        /// - Parameter flexUntil: seconds since 1970 until which requests may wait for the flexible tier; nil: they do
+        ///   not.
         case live(flexUntil: Double?)
         /// A last look at batches that were left behind.
         case settle(BatchLeg)
     }
 
-    /// What the store holds between two legs.
+    /// The state of the store between two legs.
     package struct Standing: Sendable, Hashable {
         /// Items without an outcome.
         package var pending: Int
-        /// Of them those that are in batches under way and are asked by nothing else.
+        /// How many of them are in batches in progress and are sent in no other way.
         package var underWay = 0
         /// Batches that were left behind and have not ended.
         package var leftBehind = 0
     }
 
-    /// More than any batch takes.
+    /// Longer than any batch takes.
     private static let secondsMax = 1e9
 
     private enum State: Sendable, Hashable {
         case begin
-        /// Batches are under way, and other rows are to be sent beside them.
+        /// Batches are in progress, and other rows can be sent meanwhile.
         case beside
         case collecting
-        /// Nothing is under way that would be waited for.
+        /// Nothing in progress is worth waiting for.
         case last
         case settling
         case over
@@ -50,7 +51,7 @@ package struct RouteMachine: Sendable, Hashable {
                 return .batches(leg(plan.liveItems > 0 ? .submit : .whole))
             }
             guard standing.underWay > 0 else { return last(standing, now) }
-            // What is late is cancelled before anything else is done.
+            // Late batches are cancelled first.
             if plan.liveItems == 0 || plan.cutoff <= now { return collect() }
             state = .beside
             return next(standing, at: now)

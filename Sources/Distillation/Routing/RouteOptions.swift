@@ -3,19 +3,19 @@ package import CommandLine
 package import ModelAPI
 package import SegmentStore
 
-/// What `--via cheapest` was told.
+/// The settings of `--via cheapest`.
 package struct RouteSettings: Sendable {
     package var batch: BatchSettings
-    /// As it was given.
+    /// As given.
     package var deadlineText: String
     /// Seconds since 1970.
     package var deadline: Double
     package var reserve: Interval?
-    /// How long a batch is expected to take; nil: as those before.
+    /// Expected duration of a batch; nil: as earlier ones took.
     package var expected: Interval?
-    /// Whether requests may ask for the flexible tier.
+    /// Whether requests may use the flexible tier.
     package var hasFlex: Bool
-    /// What the flexible tier costs of the price.
+    /// The factor on the price in the flexible tier.
     package var flexShare: Double
 }
 
@@ -48,7 +48,7 @@ package enum RouteOptions {
             group: group),
     ]
 
-    /// Nil for a run that is not sent the cheapest way. Throws `.usage` for options that need it.
+    /// Nil for other values of `--via`. Throws `.usage` for options that need `cheapest`.
     package static func settings(
         _ command: ParsedCommand, _ batch: BatchSettings?, endpoint: RequestBuilder.Endpoint, baseURL: String,
         isSimulated: Bool
@@ -75,18 +75,18 @@ package enum RouteOptions {
             flexShare: flexShare(command, baseURL: baseURL, isSimulated: isSimulated))
     }
 
-    /// What an answer of the flexible tier costs of the price: half at OpenAI (its price list, 2026).
+    /// The factor on the price in the flexible tier: half at OpenAI (its price list, 2026).
     package static func flexShare(_ command: ParsedCommand, baseURL: String, isSimulated: Bool) -> Double {
         let isOpenAI = KnownProvider.at(host: BatchOptions.host(baseURL))?.name == "openai"
         return 1 - (command.numberIfSet("flex-discount") ?? (isOpenAI || isSimulated ? 0.5 : 0))
     }
 }
 
-/// The deadline of a run, kept in its store until all is answered: a length counts from the first run.
+/// A run's deadline, stored until all items have outcomes: a duration counts from the first run.
 package enum DeadlineNote {
     private static let name = "deadline"
 
-    /// The deadline that an earlier run with the same words has set, which has not been met; nil: there is none.
+    /// The deadline that an earlier run with the same text has set and whose work is unfinished; nil: there is none.
     package static func read(_ manifest: StoreManifest?, _ route: RouteSettings) -> Double? {
         guard let note = manifest?.notes?[name], let bar = note.lastIndex(of: "|"),
             note[..<bar] == route.deadlineText, let seconds = Double(note[note.index(after: bar)...]), seconds.isFinite
@@ -98,7 +98,7 @@ package enum DeadlineNote {
         try store.note(name, "\(route.deadlineText)|\(route.deadline)")
     }
 
-    /// All is answered.
+    /// All items have outcomes.
     package static func remove(from store: RecordStore) throws(RetortError) {
         if store.manifest.notes?[name] ?? "" != "" { try store.note(name, "") }
     }

@@ -1,54 +1,55 @@
 import Basics
 
-/// What is known when the rows of a run are divided between the ways to send them. Times are seconds since 1970, lengths seconds.
+/// What is known when rows are divided among the ways to send them. Times are seconds since 1970, durations seconds.
 package struct RouteTerms: Sendable, Hashable {
     package var now: Double
     package var deadline: Double
     /// Items without an outcome.
     package var items: Int
-    /// Of them those that are in batches under way.
+    /// How many of them are in batches in progress.
     package var underWay = 0
-    /// Items that live requests bring to their outcome in a second.
+    /// Items per second that live requests complete.
     package var pace: Double
-    /// What is to be set aside for live requests, where the user says it.
+    /// Time to reserve for live requests, if the user gives it.
     package var reserve: Double?
-    /// How long a batch is expected to take.
+    /// Expected duration of a batch.
     package var expected: Double
-    /// What batches and the flexible tier cost of the price; nil: there is no such way.
+    /// The factors on the price in batches and in the flexible tier; nil: not available.
     package var batchShare: Double?
     package var flexShare: Double?
 }
 
-/// How the rows of a run are divided, so that all of them have their answer in time for the least money. A value.
+/// Divides the rows of a run so that all of them have their answer in time at the lowest price. A value.
 ///
-/// A batch gives no promise, so each row of a batch has a place in the time that is set aside for live requests before the
-/// deadline: rows for which there would be no time are sent live at once.
+/// A batch may be late, so each row of a batch also has room in the time reserved for live requests before the
+/// deadline. Rows for which there is no room are sent live at once.
 package struct RoutePlan: Sendable, Hashable {
     package let terms: RouteTerms
-    /// Items that are sent in batches, beside those that are in batches already.
+    /// Items sent in batches, in addition to those already in batches.
     package private(set) var batchItems = 0
-    /// Items that are sent live at once.
+    /// Items sent live at once.
     package private(set) var liveItems = 0
-    /// Batches that are not back then are cancelled.
+    /// Batches not back by then are cancelled.
     package private(set) var cutoff: Double
     /// Batches that have not ended by then are left behind, and their rows are sent live.
     package private(set) var giveUp: Double
 
-    /// Live requests take longer than their mean says.
+    /// Safety factor: live requests may take longer than their mean.
     package static let safety = 1.25
-    /// Set aside beside the estimate: the last requests are long ones.
+    /// Seconds reserved in addition to the estimate: the last requests are long ones.
     package static let margin = 60.0
-    /// Within so much OpenAI ends a batch that is cancelled (platform.openai.com/docs/guides/batch).
+    /// OpenAI ends a cancelled batch within this many seconds (platform.openai.com/docs/guides/batch).
     package static let graceMax = 600.0
-    /// The share of the time that cancelling may take.
+    /// Maximum share of the time used for cancelling.
     package static let graceShare = 0.1
-    /// For cancelling once the deadline has passed.
+    /// Seconds for cancelling once the deadline has passed.
     package static let graceLate = 60.0
-    /// The share of a batch's expected time that must be left when it is begun: packing and uploading take time, too.
+    /// The share of a batch's expected duration that must be left when it is created: packing and uploading take time,
+    /// too.
     package static let startShare = 0.75
-    /// Seconds that an answer is assumed to take where none was timed.
+    /// Assumed seconds per answer if none was timed.
     package static let latencyAssumed = 10.0
-    /// Seconds that a batch is expected to take where none was seen: most of them take less.
+    /// Expected seconds of a batch if none was seen: most take less.
     package static let expectedDefault = 3600.0
 
     package init(_ terms: RouteTerms) {
@@ -66,35 +67,36 @@ package struct RoutePlan: Sendable, Hashable {
         if cutoff < terms.now { (cutoff, giveUp) = (terms.now, max(giveUp, terms.now + min(grace, Self.graceLate))) }
     }
 
-    /// Seconds that so many items need live.
+    /// Seconds that this many items need live.
     package static func need(_ items: Int, _ terms: RouteTerms) -> Double {
         guard items > 0 else { return 0 }
         return terms.reserve ?? Double(items) / max(terms.pace, 1e-9) * safety + margin
     }
 
-    /// The most items that need no more than so many seconds.
+    /// Maximum items that need at most this many seconds.
     private static func items(within seconds: Double, _ terms: RouteTerms) -> Int {
         if let reserve = terms.reserve { return seconds >= reserve ? .max : 0 }
         let items = (seconds - margin) * terms.pace / safety
         return items >= 1 ? Int(min(items, 1e15)) : 0
     }
 
-    /// Until when items that are sent live now may wait for the flexible tier; nil: they may not.
+    /// Until when items sent live now may wait for the flexible tier; nil: not at all.
+    ///
     /// - Parameters:
-    ///   - items: those that are sent.
-    ///   - hasBatches: whether the time after the cutoff is for others.
+    ///   - items: the number of items.
+    ///   - hasBatches: whether the time after the cutoff is reserved for others.
     package func flexUntil(_ items: Int, hasBatches: Bool, now: Double) -> Double? {
         guard let share = terms.flexShare, share < 1 else { return nil }
         let end = (hasBatches ? cutoff : terms.deadline) - Self.need(items, terms)
         return end > now ? end : nil
     }
 
-    /// Whether live requests alone would end in time, as far as there is time at all.
+    /// Whether live requests alone would finish in time.
     package var isFeasible: Bool {
         let left = terms.deadline - terms.now
         return left <= 0 || terms.reserve != nil || liveSeconds <= left
     }
 
-    /// Seconds that all items need live, at the mean.
+    /// Seconds that all items need live, on average.
     package var liveSeconds: Double { Double(terms.items) / max(terms.pace, 1e-9) }
 }

@@ -2,16 +2,16 @@ import Basics
 import CommandLine
 import Dataset
 
-/// How the rows of a run went that was sent the cheapest way.
+/// How the rows of a run with `--via cheapest` were answered.
 package struct RouteTally: Sendable, Hashable {
-    /// Outcomes by what brought them.
+    /// Outcomes by how they were obtained.
     package var batches = 0
     package var flex = 0
     package var live = 0
-    /// Answers to rows that were answered live as well, and their cost in nanodollars.
+    /// Answers to rows that were also answered live, and their cost in nanodollars.
     package var twice = 0
     package var twiceNanodollars = 0
-    /// Seconds until the deadline at the end; negative: it has passed.
+    /// Seconds until the deadline at the end; negative if it has passed.
     package var secondsLeft = 0.0
 
     package var facts: [SummaryFact] {

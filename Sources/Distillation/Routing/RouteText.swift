@@ -1,12 +1,12 @@
 import Basics
 import CommandLine
 
-/// What is said of a route, before it is taken.
+/// Describes a route before it is taken.
 package struct RouteText {
     package let plan: RoutePlan
-    /// Whether the pace was measured or assumed.
+    /// Whether the rate was measured or assumed.
     package let isPaceMeasured: Bool
-    /// What the rows of batches may cost at most, in dollars at the batches' price; nil: not known.
+    /// The maximum cost of rows in batches, in dollars at the batches' price; nil: unknown.
     package let batchDollarsMax: Double?
 
     private func span(_ seconds: Double) -> String { Human.duration(.seconds(max(0, seconds))) }
@@ -17,7 +17,7 @@ package struct RouteText {
             + (left >= 0 ? "in \(span(left))" : "\(span(-left)) ago: everything goes live")
     }
 
-    /// The split, and the reason of each part.
+    /// The division, with a reason for each part.
     package var lines: [String] {
         guard plan.terms.items > 0 else { return ["nothing to send"] }
         var lines: [String] = []
@@ -58,7 +58,7 @@ package struct RouteText {
         return text + ": " + reason
     }
 
-    /// Why not all rows go in batches.
+    /// Why not all rows are sent in batches.
     private var reason: String {
         let left = plan.terms.deadline - plan.terms.now
         guard let share = plan.terms.batchShare else { return "the server has no batches that are known" }

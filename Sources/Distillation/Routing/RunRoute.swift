@@ -6,13 +6,13 @@ import ModelAPI
 import ResponseGenerator
 import SegmentStore
 
-/// What is known of a run before it is divided between the ways to send it: of the store, its input and the settings.
+/// What is known of a run before its rows are divided: from the store, its input and the settings.
 package struct RunRoute {
     package let plan: RoutePlan
     package let text: RouteText
     package let standing: RouteMachine.Standing
 
-    /// Throws `.usage` where the deadline has passed, unless an earlier run has set it.
+    /// Throws `.usage` if the deadline has passed, unless an earlier run has set it.
     package init(_ settings: RunSettings, _ route: RouteSettings, _ found: RunPlan, now: Double) throws(RetortError) {
         let deadline = try Self.deadline(settings, route, now: now)
         let open = try BatchJournal(of: settings.out)
@@ -41,7 +41,7 @@ package struct RunRoute {
         object.member("paid_twice_usd_max", text.batchDollarsMax.map { Human.fixed($0, 6) } ?? "null")
     }
 
-    /// The deadline: that of an earlier run with the same words, as long as it has items left.
+    /// The deadline: that of an earlier run with the same text, as long as it has items left.
     private static func deadline(
         _ settings: RunSettings, _ route: RouteSettings, now: Double
     ) throws(RetortError) -> Double {
@@ -54,7 +54,7 @@ package struct RunRoute {
         return route.deadline
     }
 
-    /// What the store holds between two legs.
+    /// The state of the store between two legs.
     package static func standing(
         _ settings: RunSettings, _ journal: BatchJournal, pending: Int
     ) throws(RetortError) -> RouteMachine.Standing {
@@ -63,7 +63,7 @@ package struct RunRoute {
             leftBehind: journal.open.count { $0.overtaken != nil })
     }
 
-    /// Items without an outcome that batches under way ask, and nothing else.
+    /// Items without an outcome that are only in batches in progress.
     private static func underWay(_ journal: BatchJournal, _ settings: RunSettings) throws(RetortError) -> Int {
         let open = journal.open.filter(\.isExclusive)
         guard !open.isEmpty else { return 0 }
@@ -77,7 +77,7 @@ package struct RunRoute {
         return count
     }
 
-    /// Items a second that go live.
+    /// Items per second sent live.
     private static func pace(_ found: RunPlan, _ settings: RunSettings) -> Double {
         let limits = settings.generator.limits
         let latency = max(found.measurements.liveSeconds ?? RoutePlan.latencyAssumed, latencyMin)
@@ -92,7 +92,7 @@ package struct RunRoute {
         return pace
     }
 
-    /// Seconds: no answer takes less.
+    /// Minimum seconds of an answer.
     private static let latencyMin = 0.001
 
     /// Seconds that the slowest of the store's batches has taken.

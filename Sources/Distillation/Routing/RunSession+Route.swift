@@ -19,7 +19,7 @@ extension RunSession {
         var tally = RouteTally()
         var last: RunResult?
         if try hasLeftBehind() {
-            // What has come of batches that were left behind need not be asked.
+            // Rows already answered by batches that were left behind need not be sent.
             let now = wallClock()
             let leg = BatchLeg(kind: .collect, itemsMax: 0, expected: .zero, cutoff: now, giveUp: now)
             last = try await batches(leg, route, &tally)
@@ -40,14 +40,14 @@ extension RunSession {
             case .batches(let leg): result = try await batches(leg, fixed, &tally)
             case .settle(let leg):
                 let settled = try await batches(leg, fixed, &tally)
-                // The run is what it was before; only the books know more.
+                // The run's result is unchanged; only its spending is updated.
                 last?.spending = settled.spending
                 standing.leftBehind = 0
                 continue
             case .live(let flexUntil): result = try await live(fixed, flexUntil, &tally)
             }
             last = result
-            // Where the end of the input was not seen it is read again.
+            // If the end of the input was not reached, it is read again.
             let pending = if let known = result.standing.pending { known } else { try RunPlan(settings).new }
             standing = try RunRoute.standing(settings, try BatchJournal(of: settings.out), pending: pending)
         }
@@ -63,7 +63,7 @@ extension RunSession {
         return try BatchJournal(of: settings.out).open.contains { $0.overtaken != nil }
     }
 
-    /// Whether a leg has ended in a way after which the next one makes sense.
+    /// Whether the next leg makes sense after a leg's result.
     private func isGoingOn(_ result: RunResult) -> Bool {
         result.summary.error == nil && !result.wasInterrupted
     }
@@ -81,7 +81,7 @@ extension RunSession {
         tally.batches += result.summary.progress.done
         tally.twice += result.twice.answers
         tally.twiceNanodollars = tally.twiceNanodollars.addingSaturated(result.twice.nanodollars)
-        // Without batches there is the live way, as long as nothing is left at the provider.
+        // Without batches the rows can be sent live, as long as nothing is left at the provider.
         if let error = result.summary.error, error.code == .refused || error.code == .configuration,
             try !BatchJournal(of: settings.out).open.contains(where: \.isExclusive)
         {

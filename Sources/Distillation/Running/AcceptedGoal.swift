@@ -1,9 +1,9 @@
 import Basics
 import CommandLine
 
-/// A number of accepted answers after which a run needs no more: how many items may be on their way until then. Any thread.
+/// The number of accepted answers that ends a run: decides how many items may be in progress until then. Any thread.
 package final class AcceptedGoal: Sendable {
-    /// What is known of the items. A value: it waits for nothing.
+    /// Counts of the items. A value: it never waits.
     package struct Count: Sendable, Hashable {
         package let wanted: Int
         /// Accepted by this run and earlier ones.
@@ -11,18 +11,18 @@ package final class AcceptedGoal: Sendable {
         package private(set) var settled = 0
         package private(set) var acceptedNow = 0
         package private(set) var handedOut = 0
-        /// Handed out, and without an outcome for now: a verifier has failed, or refusals are looked at.
+        /// Handed out, and without an outcome for now: a verifier has failed, or refusals are being examined.
         package var lost = 0
 
-        /// Outcomes from which their share is believed.
+        /// Number of outcomes from which their share is trusted.
         package static let settledMin = 20
-        /// The least share that more is sent for.
+        /// Minimum share that is assumed.
         package static let shareMin = 0.01
 
-        /// It has been said what the rest will need.
+        /// Whether the forecast was printed.
         package fileprivate(set) var isTold = false
 
-        /// - Parameter earlier: of the samples that were drawn before.
+        /// - Parameter earlier: samples drawn in earlier runs.
         package init(wanted: Int, accepted: Int, after earlier: Count? = nil) {
             (self.wanted, self.accepted) = (wanted, accepted)
             guard let earlier else { return }
@@ -35,7 +35,7 @@ package final class AcceptedGoal: Sendable {
         /// The share of outcomes that were accepted.
         package var share: Double { settled > 0 ? Double(acceptedNow) / Double(settled) : 1 }
 
-        /// Items that may be sent now: together with those on their way they bring what is missing, as far as can be told.
+        /// Items that may be sent now: together with those in progress they are expected to bring what is missing.
         package var room: Int {
             let missing = Double(max(0, wanted - accepted))
             let share = settled < Self.settledMin ? 1 : max(Self.shareMin, self.share)
@@ -58,9 +58,9 @@ package final class AcceptedGoal: Sendable {
     }
 
     private let state: Locked<State>
-    /// Says what the rest will need.
+    /// Prints the forecast.
     private let tell: @Sendable (Count) -> Void
-    /// Outcomes after which it is said.
+    /// Number of outcomes after which the forecast is printed.
     package static let toldAfter = 200
 
     package init(_ count: Count, tell: @escaping @Sendable (Count) -> Void) {
@@ -70,7 +70,7 @@ package final class AcceptedGoal: Sendable {
 
     package var count: Count { state.withLock { $0.count } }
 
-    /// Takes up to so many items' places; nil where no more are needed. Waits while there is none.
+    /// Takes up to `most` places; nil if no more are needed. Waits while none is free.
     package func take(_ most: Int) async -> Int? {
         while true {
             let room: Int? = state.withLock { state in
@@ -92,7 +92,7 @@ package final class AcceptedGoal: Sendable {
         }
     }
 
-    /// Items have their outcomes.
+    /// Notes the outcomes of items.
     package func settle(accepted: Int, of all: Int) {
         guard all > 0 else { return }
         let told: Count? = wake { state in
@@ -106,7 +106,7 @@ package final class AcceptedGoal: Sendable {
         if let told { tell(told) }
     }
 
-    /// So many of the items that were handed out are not waited for.
+    /// These handed-out items are not waited for.
     package func lose(_ count: Int) {
         guard state.withLock({ $0.count.lost != count }) else { return }
         wake { $0.count.lost = count }
@@ -128,7 +128,7 @@ package final class AcceptedGoal: Sendable {
     }
 }
 
-/// What a run for a number of accepted answers has come to.
+/// The result of a run for a number of accepted answers.
 package struct AcceptedResult: Sendable, Hashable {
     package let count: AcceptedGoal.Count
 

@@ -5,7 +5,7 @@ package import JSONText
 package import ModelAPI
 package import PromptSource
 
-/// What a row without an id is named after. Stores hold such names: nothing of it may change.
+/// The text from which a row without an id gets its name. Stores contain such names: this must never change.
 package enum AskedMembers {
     package static func members(
         _ shape: PromptRow.Shape, endpoint: RequestBuilder.Endpoint, with parser: JSONParser
@@ -35,7 +35,7 @@ package enum AskedMembers {
         return onOneLine(members)
     }
 
-    /// What an id is made of: what is asked, and what the row asks for itself.
+    /// The hash for an id: the prompt and the row's own parameters.
     package static func hash(
         _ asked: [UInt8], _ members: [PromptRow.Member], _ scheme: RowScheme, with parser: JSONParser
     ) -> UInt64 {
@@ -50,7 +50,7 @@ package enum AskedMembers {
         return (try? parser.valueHash(ofMembers: text)) ?? text.withUnsafeBytes { ContentHash.hash64($0) }
     }
 
-    /// The same JSON without carriage returns between its tokens, at which some readers of lines would cut it.
+    /// The JSON without carriage returns between tokens, at which some readers of lines would split it.
     private static func onOneLine(_ json: [UInt8]) -> [UInt8] {
         let hasReturn = json.withUnsafeBytes { memchr($0.baseAddress!, 0x0D, $0.count) != nil }
         return hasReturn ? json.map { $0 == 0x0D ? 0x20 : $0 } : json

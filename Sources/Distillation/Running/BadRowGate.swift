@@ -2,7 +2,8 @@ package import Basics
 package import PromptSource
 package import SegmentStore
 
-/// Holds bad rows back until a row comes that can be sent, or so many that they are no mistake in the whole input.
+/// Holds bad rows back until a valid row arrives, or until they are so many that not the whole input can be the
+/// mistake.
 package struct BadRowGate {
     package struct Held {
         package var records: [NewRecord]
@@ -21,7 +22,7 @@ package struct BadRowGate {
         trial = RowTrial(isTable: isTable)
     }
 
-    /// A row can be sent: gives what was held back.
+    /// A row can be sent: returns the rows held back.
     package mutating func open() -> [Held] {
         isOpen = true
         guard !held.isEmpty else { return [] }
@@ -29,7 +30,7 @@ package struct BadRowGate {
         return held
     }
 
-    /// Takes a bad row and gives those that are to be recorded. Throws when no row can ever be sent.
+    /// Takes a bad row and returns the rows to record. Throws if no row can ever be sent.
     package mutating func take(
         _ records: [NewRecord], _ error: RetortError, _ row: Row, _ parser: PromptParser
     ) throws(RetortError) -> [Held] {

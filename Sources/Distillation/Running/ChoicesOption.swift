@@ -6,7 +6,7 @@ package import PromptSource
 package import ResponseGenerator
 import SegmentStore
 
-/// `--n`: several samples of a row by one request.
+/// `--n`: several samples of a row with one request.
 package enum ChoicesOption {
     package static let option = OptionSpec(
         "n", kind: .integer(1...ChoiceDivision.choicesMax), valueName: "N",
@@ -17,7 +17,7 @@ package enum ChoicesOption {
             good, is asked again alone. A store begun without it can be gone on with, and the other way round.
             """, group: ParameterOptions.group, default: "1")
 
-    /// Answers that one request asks for. Throws where that cannot be.
+    /// Answers per request. Throws if the API does not support it.
     package static func choices(_ command: ParsedCommand, _ endpoint: RequestBuilder.Endpoint) throws(RetortError)
         -> Int
     {
@@ -51,7 +51,7 @@ package enum ChoicesOption {
 }
 
 extension RowPlanner {
-    /// Lets the samples go out together, as many as a request asks for.
+    /// Groups the samples of a row into requests for several answers.
     package func share(_ items: inout [Item<ItemContext>], _ prompt: PromptRow, _ row: Row) throws(RetortError) {
         let together = items.indices.filter { items[$0].held == nil && items[$0].priorRounds.count == 0 }
         var rest = together[...]
@@ -64,7 +64,7 @@ extension RowPlanner {
         }
     }
 
-    /// The rule of `--n` for batch rows.
+    /// Checks batch rows against `--n`.
     package func checkChoices(_ shape: PromptRow.Shape) throws(RetortError) {
         guard settings.choices > 1, case .batch = shape else { return }
         throw RetortError(
@@ -87,7 +87,7 @@ extension RowPlanner {
             division: ChoiceDivision(), partsOnFailure: false)
     }
 
-    /// A hash of the items' keys: no two requests whose answers are on disk are for the same items.
+    /// A hash of the items' keys: no two requests with answers on disk are for the same items.
     package static func name(of items: [Item<ItemContext>]) -> UInt64 {
         items.map(\.context.key.hash).withUnsafeBytes { ContentHash.hash64($0) }
     }

@@ -4,39 +4,39 @@ import Glibc
 import HTTPTransport
 import Verifiers
 
-/// How many requests may be in flight within the process's limit of open files.
+/// The number of requests in flight that the process's limit of open files allows.
 package struct DescriptorBudget {
     /// The process's limit of open files.
     package let limit: Int
-    /// Descriptors in use, those that are kept for the store included.
+    /// Descriptors in use, including those kept for the store.
     package let used: Int
-    /// Descriptors of one request: its connection, and the other end of it where the server is built in.
+    /// Descriptors per request: its connection, and the server's end of it if the server is built in.
     package let perRequest: Int
 
-    /// Descriptors for what comes and goes: the input's files, name lookups, connections that are being opened.
+    /// Descriptors for temporary use: the input's files, name lookups, connections being opened.
     package static let margin = 12
-    /// Of nine descriptors one is for what libcurl needs beside connections, and for connections about to be closed.
+    /// One of nine descriptors is for what libcurl needs besides connections, and for connections being closed.
     private static let share = (of: 9, forRequests: 8)
 
-    /// What a verifier's processes take: pipes, a descriptor that tells of the end, files of a program, and as many while one is
-    /// started.
+    /// Descriptors of a verifier's processes: pipes, a descriptor that signals the end, the program's files, and as
+    /// many while one is started.
     package static func ofVerifier(_ verifier: VerifierSettings) -> Int {
         verifier.spec.runsProcesses ? verifier.workers * perWorker : 0
     }
 
     private static let perWorker = 10
 
-    /// Requests that may be in flight; 0 when there is no room for any.
+    /// Maximum requests in flight; 0 if there is room for none.
     package var requestsMax: Int {
         let free = max(0, limit - used - Self.margin)
         return free / Self.share.of * Self.share.forRequests / perRequest
             + min(free % Self.share.of, Self.share.forRequests) / perRequest
     }
 
-    /// The least limit with which a run can work.
+    /// Minimum limit with which a run can work.
     private var limitMin: Int { used + Self.margin + perRequest }
 
-    /// The concurrency that fits, at most the one that was asked for. Throws when not even one request fits.
+    /// The concurrency that fits, at most the requested one. Throws if not even one request fits.
     package func fitted(_ concurrency: Int) throws(RetortError) -> Int {
         guard requestsMax > 0 else {
             throw RetortError(
@@ -47,7 +47,7 @@ package struct DescriptorBudget {
         return min(concurrency, requestsMax)
     }
 
-    /// What to say when the window is smaller than it was meant to be.
+    /// The message about a reduced concurrency.
     package func notice(_ fitted: Int, insteadOf concurrency: Int, isAutomatic: Bool) -> String {
         let most = isAutomatic ? "at most " : ""
         let requests = fitted == 1 ? "1 request" : "\(Human.count(fitted)) requests"
@@ -55,13 +55,13 @@ package struct DescriptorBudget {
             + "\(Human.count(concurrency)); raise it with ulimit -n"
     }
 
-    /// Descriptors that the process has open now.
+    /// Descriptors that are open in this process.
     package static func count(limit: Int) -> Int {
         if let directory = opendir("/proc/self/fd") {
             defer { closedir(directory) }
             var count = 0
             while readdir(directory) != nil { count += 1 }
-            // Without ".", ".." and the directory itself.
+            // Without ".", ".." and the directory's own descriptor.
             return max(0, count - 3)
         }
         return (0..<Int32(clamping: min(limit, 4096))).count { fcntl($0, F_GETFD) >= 0 }

@@ -4,19 +4,19 @@ import Dataset
 package import ModelAPI
 package import PromptSource
 
-/// How gaps between two texts are filled: `--fim` and what belongs to it.
+/// How gaps between two texts are filled: `--fim` and related options.
 package struct FillOptions: Sendable {
     package enum Mode: String, CaseIterable, Sendable {
-        /// By the API's own members: `prompt` and `suffix`.
+        /// With the API's own members: `prompt` and `suffix`.
         case native
-        /// By a chat that is told what to write.
+        /// With a chat that is instructed what to write.
         case chat
-        /// By the marks that the model was trained with, in a plain completion.
+        /// With the marker tokens that the model was trained on, in a plain completion.
         case tokens
     }
 
     package let mode: Mode
-    /// Nil but for `.tokens`.
+    /// Nil except for `.tokens`.
     package let tokens: FIMTokens?
     package let keys: PromptParser.FillKeys
 
@@ -45,7 +45,7 @@ package struct FillOptions: Sendable {
             group: group),
     ]
 
-    /// Nil without `--fim`. Throws `.usage` for options that do not go together.
+    /// Nil without `--fim`. Throws `.usage` for contradictory options.
     package init?(_ command: ParsedCommand, model: String, hasTemplate: Bool) throws(RetortError) {
         let others = ["fim-family", "prefix-key", "suffix-key"]
         guard let mode = command.stringIfSet("fim").flatMap(Mode.init) else {
@@ -81,7 +81,7 @@ package struct FillOptions: Sendable {
         }
     }
 
-    /// The form that a store's job describes; nil for none.
+    /// The form in a store's job; nil for none.
     package init?(job text: String?) {
         guard let words = text?.split(separator: " "), let mode = words.first.flatMap({ Mode(rawValue: String($0)) })
         else {
@@ -92,7 +92,7 @@ package struct FillOptions: Sendable {
         keys = PromptParser.FillKeys(prefix: "prefix", suffix: "suffix")
     }
 
-    /// What the job says of it.
+    /// The form's text in the job.
     package var jobText: String {
         [
             mode.rawValue, tokens?.family, keys.prefix == "prefix" ? nil : "prefix=\(keys.prefix)",
@@ -100,7 +100,7 @@ package struct FillOptions: Sendable {
         ].compactMap { $0 }.joined(separator: " ")
     }
 
-    /// The endpoint: as given, else the one that the mode is of. Throws `.usage` where they do not go together.
+    /// The endpoint: as given, else the one of the mode. Throws `.usage` if they do not match.
     package func endpoint(
         _ command: ParsedCommand, _ endpoint: RequestBuilder.Endpoint
     ) throws(RetortError) -> RequestBuilder.Endpoint {
@@ -118,7 +118,7 @@ package struct FillOptions: Sendable {
         return endpoint
     }
 
-    /// The base URL at which a provider fills in, given the one of its other endpoints.
+    /// The base URL of a provider's fill-in-the-middle API, derived from that of its other endpoints.
     package func baseURL(_ url: String) -> String {
         guard mode == .native else { return url }
         let address = ServerAddress(url)
@@ -132,14 +132,14 @@ package struct FillOptions: Sendable {
         }
     }
 
-    /// The server where it fills in.
+    /// The server with that base URL.
     package func server(_ server: Server) -> Server {
         var server = server
         server.text.url = baseURL(server.text.url)
         return server
     }
 
-    /// What is asked of the model for a gap.
+    /// The request for a gap.
     package func input(prefix: ArraySlice<UInt8>, suffix: ArraySlice<UInt8>) -> RequestInput {
         if let tokens { return .prompt(tokens.prompt(prefix, suffix)) }
         return .infill(prefix: prefix, suffix: suffix)

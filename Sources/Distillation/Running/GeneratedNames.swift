@@ -1,13 +1,13 @@
 package import Basics
 import SegmentStore
 
-/// The names of rows without an id: the hash of what they ask, and a number from the second identical one on.
+/// The names of rows without an id: the hash of their prompt, with a number from the second identical row on.
 package struct GeneratedNames {
-    /// Hashes that were met, and for those that were met again the next number.
+    /// Hashes seen so far, and for repeated ones the next number.
     private var met: Set<UInt64> = []
     private var numbers: [UInt64: Int] = [:]
 
-    /// The next name, every row with that hash having been named here.
+    /// The next name, provided that every row with that hash was named here.
     package mutating func next(_ hash: UInt64, _ prefix: StaticString = "") -> [UInt8] {
         if met.insert(hash).inserted { return Self.name(hash, 0, prefix) }
         let number = numbers[hash] ?? 1
@@ -15,12 +15,12 @@ package struct GeneratedNames {
         return Self.name(hash, number, prefix)
     }
 
-    /// The name that `next` would give.
+    /// The name that `next` would return.
     package func peek(_ hash: UInt64, _ prefix: StaticString = "") -> [UInt8] {
         met.contains(hash) ? Self.name(hash, numbers[hash] ?? 1, prefix) : Self.name(hash, 0, prefix)
     }
 
-    /// The next name that is not taken. Needs memory for repeated rows only.
+    /// The next unused name. Needs memory for repeated rows only.
     package mutating func nextFree(
         _ hash: UInt64, _ prefix: StaticString = "", isTaken: ([UInt8]) throws(RetortError) -> Bool
     ) throws(RetortError) -> [UInt8] {
@@ -30,8 +30,8 @@ package struct GeneratedNames {
         return Self.name(hash, number, prefix)
     }
 
-    /// The name without its number of a record that has one; nil for an id that its row gave. Such ids have 16 lower-case
-    /// hexadecimal digits, `bad-` before them where the row could not be understood.
+    /// The generated name of a record without its number; nil if the row gave the id. Generated names have 16
+    /// lower-case hexadecimal digits, after `bad-` if the row was malformed.
     package static func base(ofRecord line: [UInt8]) -> [UInt8]? {
         guard let id = line.withUnsafeBytes({ RecordHead.parse($0) })?.key.id else { return nil }
         let prefix = id.starts(with: "bad-".utf8) ? 4 : 0

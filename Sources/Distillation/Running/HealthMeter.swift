@@ -3,9 +3,9 @@ package import CommandLine
 import Glibc
 package import HTTPTransport
 
-/// Measures this process now and then. Any thread.
+/// Measures this process from time to time. Any thread.
 package final class HealthMeter: Sendable {
-    /// Rates are those of at least this long.
+    /// Rates are averages over at least this interval.
     private static let interval = Interval.seconds(1)
 
     private struct Reading {
@@ -26,11 +26,11 @@ package final class HealthMeter: Sendable {
                 health: RunHealth(requestRate: 0, cpuShare: 0, residentBytes: 0, loopLag: .zero)))
     }
 
-    /// How things stand, when `requests` have come back so far.
+    /// The current state, when `requests` have returned so far.
     package func read(requests: Int, at now: Instant) -> RunHealth {
         last.withLock { last in
             let seconds = (now - last.at).seconds
-            // The first numbers come soon, then each is the mean of a while.
+            // The first values come early; after that each is an average over the interval.
             if now - last.at >= Self.interval || last.health.residentBytes == 0 {
                 let cpu = ProcessCost.now.cpuSeconds
                 let span = max(seconds, 1e-3)
@@ -55,11 +55,11 @@ package final class HealthMeter: Sendable {
     }
 }
 
-/// What this process has cost so far.
+/// Resources used by this process so far.
 package struct ProcessCost: Sendable, Hashable {
     /// User and system time.
     package var cpuSeconds: Double
-    /// The most memory it has had at a time.
+    /// Peak resident memory.
     package var residentBytesMax: Int
 
     package static var now: ProcessCost {
@@ -71,8 +71,8 @@ package struct ProcessCost: Sendable, Hashable {
             residentBytesMax: residentBytesMaxOfImage ?? usage.ru_maxrss * 1024)
     }
 
-    /// `VmHWM` of `/proc/self/status` (proc(5)), in bytes. `ru_maxrss` also counts what the parent held in the moment
-    /// between fork and exec.
+    /// `VmHWM` in `/proc/self/status` (proc(5)), in bytes. `ru_maxrss` would include the parent's memory between fork
+    /// and exec.
     private static var residentBytesMaxOfImage: Int? {
         guard let file = fopen("/proc/self/status", "r") else { return nil }
         defer { fclose(file) }

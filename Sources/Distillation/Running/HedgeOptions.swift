@@ -3,7 +3,7 @@ package import CommandLine
 import Dataset
 package import ResponseGenerator
 
-/// `--hedge` and `--hedge-budget`: duplicates of stragglers.
+/// `--hedge` and `--hedge-budget`: duplicate requests for stragglers.
 package enum HedgeOptions {
     package static func options(_ group: String) -> [OptionSpec] {
         [

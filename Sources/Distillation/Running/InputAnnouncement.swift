@@ -2,13 +2,12 @@ package import Basics
 import CommandLine
 package import PromptSource
 
-/// What is said of text files before they are read: each of their lines is a prompt, which for documents is not what was
-/// meant.
+/// A note about text files before they are read: each line is a prompt, which is probably not intended for documents.
 package enum InputAnnouncement {
-    /// The most that is read to count lines.
+    /// Maximum bytes read to count lines.
     package static let bytesMax: UInt64 = 256 << 20
 
-    /// Nil for other inputs, and where the files were named one by one.
+    /// Nil for other inputs, and if the files were named one by one.
     package static func line(_ input: InputSet, _ operands: [String]) throws(RetortError) -> String? {
         let texts = input.files.filter { $0.format == .text }
         guard texts.count > 1, input.files.count > operands.count, input.isRepeatable else { return nil }

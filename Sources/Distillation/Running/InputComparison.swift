@@ -5,7 +5,7 @@ package import PromptSource
 package import SegmentStore
 
 extension RunSession {
-    /// Why the store does not know which of the input's rows have outcomes.
+    /// Why the store does not know which rows of the input have outcomes.
     private static func reasonToCompare(_ input: StoreManifest.Input?) -> String {
         switch input?.forgotten {
         case .repair: "the store was repaired since the input was last read"
@@ -14,7 +14,7 @@ extension RunSession {
         }
     }
 
-    /// Another input under the same job: each row is looked up first, and nothing is asked if known ids have changed.
+    /// Another input for the same job: each row is looked up first, and nothing is sent if known ids have changed.
     package func refuseChangedRows(_ input: InputSet, _ store: RecordStore) throws(RetortError) {
         guard settings.onChange == .refuse, input.isRepeatable else { return }
         if !isQuiet {
@@ -29,7 +29,7 @@ extension RunSession {
         do throws(RetortError) {
             changed = try ChangedItems(input, settings.rows, planner: planner, withoutIDs: false, overflow: { _ in })
         } catch {
-            // The run itself meets the same end of the input, and reports it when the rows before it are done.
+            // The run itself reaches the same end of the input, and reports it after the rows before it.
             if error.code == .badInput { return }
             throw error
         }

@@ -3,14 +3,14 @@ import Dataset
 package import PromptSource
 package import SegmentStore
 
-/// How an input stands to what a store holds.
+/// The relation of an input to a store's records.
 package enum InputStanding: Sendable {
-    /// Every record is of this very input: outcomes are known by the numbers of the rows, which are not even parsed.
+    /// Every record belongs to this input: outcomes are known by row number, and finished rows are not even parsed.
     case sole(RowLedger)
-    /// The store holds records of other inputs, or of this one before it was changed: every row is read, named and
-    /// looked up. A new one has not been compared with what the store holds.
+    /// The store has records of other inputs, or of this one before it was changed: every row is read, named and looked
+    /// up. A new input has not been compared with the store yet.
     case mixed(isNew: Bool)
-    /// A mixed one whose rows, so many, all had their answers when its last run ended: it is not even read.
+    /// As `mixed`, but when the last run over it ended, all of its `rows` rows had outcomes: it is not even read.
     case settled(rows: UInt64)
 
     package init(identity: Hash128, counters: StoreCounters, progress: InputProgress, rows: UInt64?) {
@@ -26,8 +26,8 @@ package enum InputStanding: Sendable {
         }
     }
 
-    /// How an input whose rows are asked `samples` times each stands to a store. Where the store is for another number,
-    /// rows are looked up, since it numbers its items otherwise.
+    /// The relation of an input with `samples` samples per row to a store. If the store is for another number, rows are
+    /// looked up, since it numbers its items differently.
     package init(
         identity: Hash128, manifest: StoreManifest, counters: StoreCounters, progress: InputProgress, samples: Int
     ) {
@@ -39,7 +39,7 @@ package enum InputStanding: Sendable {
         }
     }
 
-    /// Records of a store are looked up by their keys: two inputs of the source may have given one number to two rows.
+    /// Records of a source store are looked up by key: two inputs of the source may have given one number to two rows.
     package func of(_ input: InputSet) -> InputStanding {
         if input.isStore, case .sole = self { return .sole(RowLedger()) }
         return self
@@ -55,9 +55,9 @@ package enum InputStanding: Sendable {
         }
     }
 
-    /// Where reading begins. The rows of a part are counted from its start.
+    /// Where reading begins. The rows of a part are counted from the part's start.
     package func start(of input: InputSet, _ store: RecordStore, _ range: RowRange = RowRange()) -> Landmark {
-        // How far a store has been read is kept in a note.
+        // For a source store the position is in a note.
         if !range.isWhole || input.isStore { return .start }
         return switch self {
         case .sole: Landmark(store.inputProgress.landmark)
@@ -66,9 +66,11 @@ package enum InputStanding: Sendable {
         }
     }
 
-    /// Finds out, lets a new input be compared, and tells the store which input the rows of coming records belong to.
-    /// - Parameter looksElsewhere: other stores are asked too. What they hold may be gone the next time, so that no row
-    ///   is passed over unread.
+    /// Determines the relation, has a new input compared, and tells the store which input the rows of future records
+    /// belong to.
+    ///
+    /// - Parameter looksElsewhere: other stores are asked too. Their records may be gone next time, so no row is
+    ///   skipped unread.
     package static func begin(
         _ input: InputSet, _ store: RecordStore, samples: Int? = nil, shard: Shard? = nil, looksElsewhere: Bool = false,
         compare: () throws(RetortError) -> Void = {}
@@ -87,7 +89,7 @@ package enum InputStanding: Sendable {
         case .sole: try store.beginInput(identity: InputMark.sole.mark(identity), files: files, part: part)
         case .mixed(let isNew):
             if isNew { try compare() }
-            // Of the same input fewer samples: what is known of its rows stays known.
+            // The same input with fewer samples: what is known of its rows stays valid.
             if !isNew, samples < manifest.samples { break }
             try store.beginInput(identity: InputMark.mixed.mark(identity), files: files, part: part)
         case .settled: break
@@ -95,10 +97,10 @@ package enum InputStanding: Sendable {
         return standing
     }
 
-    /// Notes that each of the input's rows has its answer, after a run that has seen to it.
+    /// Notes that each row of the input has its outcome, after a run that has verified it.
     package func settle(_ input: InputSet, rows: UInt64, _ store: RecordStore) throws(RetortError) {
         guard isMixed, !input.isStore else { return }
-        // What is not durable yet must not be vouched for.
+        // The note must not vouch for anything that is not durable yet.
         try store.sync()
         let counters = store.counters
         let mark = InputMark.settled(outcomes: counters.done + counters.failed).mark(input.identityHash)
@@ -111,8 +113,8 @@ extension InputSet {
     /// Whether it can be read again.
     package var isRepeatable: Bool { files.allSatisfy(\.isRepeatable) }
 
-    /// The identity of what falls to a shard of it: that of another shard differs in its low half, since in the high one
-    /// stores tell rows of one input from those of another.
+    /// The identity of a shard's part. Shards differ in the low half; by the high half stores distinguish rows of
+    /// different inputs.
     package func identityHash(of shard: Shard?) -> Hash128 {
         var identity = identityHash
         if let shard {
@@ -122,8 +124,8 @@ extension InputSet {
         return identity
     }
 
-    /// What the files hold, as far as their ends and sizes tell: the same for copies of them on other machines. 32
-    /// hexadecimal digits.
+    /// A digest of the files' contents as far as sizes, first and last bytes tell: equal for copies on other machines.
+    /// 32 hexadecimal digits.
     package var contentText: String {
         var bytes: [UInt8] = []
         for file in identity.files {
@@ -134,14 +136,14 @@ extension InputSet {
         return Hexadecimal.string(hash.high) + Hexadecimal.string(hash.low)
     }
 
-    /// The identity in the form the store keeps; a new one each time for inputs that cannot be read again.
+    /// The identity in the store's form; a new one each time for inputs that cannot be read again.
     package var identityHash: Hash128 {
         guard isRepeatable else {
             return Hash128(high: .random(in: 1...UInt64.max), low: .random(in: 0...UInt64.max))
         }
         var bytes: [UInt8] = []
         for file in identity.files {
-            // A store has an identity of its own, wherever it is.
+            // A store has its own identity, wherever it is.
             if !isStore { bytes += "\(file.path)\n\(file.format)\n\(file.size)\n\(file.modified)\n".utf8 }
             bytes += (Hexadecimal.string(file.edges.high) + Hexadecimal.string(file.edges.low)).utf8
         }

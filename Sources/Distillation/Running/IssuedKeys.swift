@@ -1,12 +1,12 @@
 package import Basics
 
-/// The keys that are on their way: planned, but not in the store yet. From any thread.
+/// The keys of items in progress: planned, but not in the store yet. Any thread.
 package final class IssuedKeys: Sendable {
     private let rows = Locked<[Hash128: UInt64]>([:])
 
     package init() {}
 
-    /// Notes a key. Gives the row that has it already, if one does.
+    /// Adds a key. Returns the row that already has it, if any.
     package func insert(_ hash: Hash128, row: UInt64) -> UInt64? {
         rows.withLock { rows in
             guard let other = rows.updateValue(row, forKey: hash) else { return nil }

@@ -2,7 +2,7 @@ import ModelAPI
 package import ResponseGenerator
 
 extension Item {
-    /// Goes on where an earlier run left the item.
+    /// Continues from where an earlier run left the item.
     package mutating func resume(_ resumption: PriorRounds.Resumption) {
         priorRounds = resumption.rounds
         guard let next = resumption.request else { return }

@@ -4,17 +4,17 @@ package import JSONText
 package import ModelAPI
 package import PromptSource
 
-/// `--items-per-request`: several rows in one prompt, answered by a JSON array with an element for each.
+/// `--items-per-request`: several rows in one prompt, answered by a JSON array with one element per row.
 package struct ItemsOption: Sendable {
-    /// Rows that one request asks for, at most.
+    /// Maximum rows per request.
     package let count: Int
-    /// What each element must fit, on one line; nil: the prompt says nothing of it.
+    /// The schema of each element, on one line; nil: the prompt mentions none.
     package let schema: [UInt8]?
     private let check: AnswerCheck?
-    /// Whether an array that is nearly JSON is repaired.
+    /// Whether an array that is almost JSON is repaired.
     package var repairs: Bool { check?.repairs ?? false }
 
-    /// The job's member: answers are elements of arrays. How many come together is not of the job.
+    /// The job's member: answers are elements of arrays. The number of rows per request is not part of the job.
     package static let jobName = "items"
     package static let jobText = "elements of arrays"
 
@@ -29,7 +29,7 @@ package struct ItemsOption: Sendable {
             element, --max-tokens of one row. What is missing, repeated or not good is asked again alone.
             """, group: "Input and output", default: "1")
 
-    /// Nil for one row a request. Throws for options that cannot be heeded with several.
+    /// Nil for one row per request. Throws for options that do not work with several.
     package init?(_ command: ParsedCommand, _ endpoint: RequestBuilder.Endpoint, _ check: AnswerCheck?)
         throws(RetortError)
     {
@@ -72,7 +72,7 @@ package struct ItemsOption: Sendable {
 
     // MARK: What is said
 
-    /// What is said behind the rows.
+    /// The instructions after the rows.
     package func demand(_ count: Int) -> [UInt8] {
         var text =
             "Answer with one JSON array of exactly \(count) element\(count == 1 ? "" : "s"), and with nothing else."
@@ -81,7 +81,7 @@ package struct ItemsOption: Sendable {
         return Array((text + " Each element must fit this JSON Schema: ").utf8) + schema
     }
 
-    /// The prompts of several rows as one, numbered: a JSON string token.
+    /// The prompts of several rows in one numbered text: a JSON string token.
     package static func numbered(_ prompts: [ArraySlice<UInt8>]) -> [UInt8] {
         var text: [UInt8] = []
         for (index, prompt) in prompts.enumerated() {
@@ -92,21 +92,21 @@ package struct ItemsOption: Sendable {
         return [UInt8(ascii: "\"")] + text + [UInt8(ascii: "\"")]
     }
 
-    /// The stages before and behind the run's own.
+    /// The run's own stages, surrounded by those for elements of arrays.
     package static func stages(_ check: AnswerCheck?, around stages: [any AnswerStage]) -> [any AnswerStage] {
         let element = ElementStage(correctionsMax: check?.corrections ?? 0, repairs: check?.repairs ?? false)
         return [element] + stages + [ElementTextStage()]
     }
 }
 
-/// A row's prompt that can be one of several: turns of the system, and one text of the user.
+/// A prompt that can be combined with others: system turns, and one text of the user.
 package struct NumberedPrompt {
-    /// The turns before the last one, as they are written.
+    /// The turns before the last one, as written.
     package let lead: [ArraySlice<UInt8>]
     /// A JSON string token.
     package let text: ArraySlice<UInt8>
 
-    /// Nil for a conversation, a picture, a gap or a batch row.
+    /// Nil for a conversation, an image, a gap or a batch row.
     package init?(_ shape: PromptRow.Shape, with parser: JSONParser) {
         switch shape {
         case .prompt(let prompt): (lead, text) = ([], prompt)
@@ -121,7 +121,7 @@ package struct NumberedPrompt {
         }
     }
 
-    /// The prompts as one conversation. They have the same lead.
+    /// The prompts as one conversation. They must have the same lead.
     package static func together(_ prompts: [NumberedPrompt]) -> PromptRow.Shape {
         let text = ItemsOption.numbered(prompts.map(\.text))
         guard let lead = prompts.first?.lead, !lead.isEmpty else { return .prompt(text[...]) }

@@ -6,18 +6,18 @@ import ModelAPI
 package import SegmentStore
 import Verifiers
 
-/// What the answers of a store depend on, as it stands in the manifest. Where, how fast and how often to ask is not
-/// part of it: that may change from run to run.
+/// The settings that a store's answers depend on, as in the manifest. Server, rates and retries are not part of it:
+/// they may change from run to run.
 package struct JobDescription: Sendable, Hashable {
     package var values: [String: String]
-    /// The option that says what answers must be, for messages.
+    /// The option that sets the check, for messages.
     private var checkOption: String?
-    /// The schema that it names.
+    /// The check's schema.
     private var schema: [UInt8]?
 
     package init(_ settings: RunSettings) {
         var values = settings.parameterTexts
-        // Without one each row names its own.
+        // Without a model each row names its own.
         values["model"] = settings.parameters.model.isEmpty ? nil : settings.parameters.model
         values[RowScheme.name] = RowScheme.current
         values["endpoint"] = settings.endpoint.rawValue
@@ -41,8 +41,8 @@ package struct JobDescription: Sendable, Hashable {
         self.values = values
     }
 
-    /// The same job for a store that holds records of an earlier one: rows are named and compared as they were then, and a
-    /// schema that says the same in another spelling is the store's.
+    /// The same job for a store with records of an earlier one: rows are named and compared as they were then, and an
+    /// equivalent schema in another spelling is replaced by the store's.
     package func adopting(_ manifest: StoreManifest?) -> JobDescription {
         guard let manifest else { return self }
         var job = self
@@ -57,21 +57,21 @@ package struct JobDescription: Sendable, Hashable {
 
     private static func valueHash(_ text: [UInt8]) -> UInt64? { try? JSONParser().valueHash(text) }
 
-    /// Whether a store's job is this one but for the template.
+    /// Whether a store's job differs from this one only in the template.
     package func isOtherTemplate(than stored: [String: String]) -> Bool {
         guard values["template"] != nil, values["template"] != stored["template"] else { return false }
         let names = Set(values.keys).union(stored.keys).subtracting(["samples", "template"])
         return names.allSatisfy { values[$0] == stored[$0] }
     }
 
-    /// What decides which answers count or how they are kept, while the request is the same: a change of it shows in no
-    /// fingerprint.
+    /// Settings that decide which answers count or how they are stored, but do not change the request: no fingerprint
+    /// shows a change of them.
     private static let unseenNames: Set<String> = [
         "simulated", "split_think", "reject_finish", "answers", "verifier", FillOptions.jobName,
         ItemsOption.jobName,
     ]
 
-    /// The same for a store that may be for more samples than this run asks for.
+    /// The same job for a store that may be for more samples than this run sends.
     package func keepingSamples(of manifest: StoreManifest) -> JobDescription {
         var job = self
         if let samples = values["samples"].flatMap({ Int($0) }), samples < manifest.samples {
@@ -80,12 +80,12 @@ package struct JobDescription: Sendable, Hashable {
         return job
     }
 
-    /// Throws `.configuration` saying what differs when a store was made for another job. Under `.rerun` what shows in
-    /// the requests may differ: the items that it changes are asked again.
+    /// Throws `.configuration` naming the differences if the store has another job. Under `.rerun` differences that
+    /// show in the requests are allowed: the changed items are sent again.
     package func check(
         against stored: [String: String], at root: String, onChange: ChangePolicy
     ) throws(RetortError) {
-        // Samples can be added later, and fewer are as good.
+        // Samples can be added later, and fewer are allowed.
         var names = Set(values.keys).union(stored.keys).subtracting(["samples"]).sorted()
         if onChange == .rerun { names.removeAll { !Self.unseenNames.contains($0) } }
         let differences = names.compactMap { name -> String? in
@@ -93,7 +93,7 @@ package struct JobDescription: Sendable, Hashable {
             return here == there ? nil : "\(name) is \(there) in the store, \(here) in this run"
         }
         guard !differences.isEmpty else { return }
-        // What shows in no request cannot be changed by asking again.
+        // A setting that shows in no request cannot be changed by sending requests again.
         let canRerun =
             onChange != .rerun && !names.contains { Self.unseenNames.contains($0) && values[$0] != stored[$0] }
         let isOfCheck = values[AnswerCheck.jobName] != stored[AnswerCheck.jobName]
@@ -103,7 +103,7 @@ package struct JobDescription: Sendable, Hashable {
             remedy: isOfCheck ? remedyOfCheck(root) : remedy(onChange, canRerun: canRerun))
     }
 
-    /// Answers that were checked otherwise are judged again, at no cost.
+    /// Answers with another check can be judged again at no cost.
     private func remedyOfCheck(_ root: String) -> String {
         guard let checkOption else {
             return "Give the store's --schema, --fields or --json, or use another --out directory."

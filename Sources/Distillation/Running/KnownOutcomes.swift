@@ -2,29 +2,29 @@ package import Basics
 import Dataset
 package import SegmentStore
 
-/// What a planner asks of a store: which keys have an outcome.
+/// A planner's view of a store: which keys have an outcome.
 package protocol KnownOutcomes {
     var manifest: StoreManifest { get }
     func lookup(_ key: RecordKey) throws(RetortError) -> IndexEntry?
     func lookup(_ hash: Hash128) throws(RetortError) -> IndexEntry?
-    /// The row of the record that counts for a key; nil when there is none.
+    /// The row of the valid record for a key; nil if there is none.
     func row(of key: RecordKey) throws(RetortError) -> UInt64?
 }
 
 extension RecordStore: KnownOutcomes {
-    /// Opens the store once more, for reading; `RecordedRows` is for many.
+    /// Opens the store again for reading; use `RecordedRows` for many lookups.
     package func row(of key: RecordKey) throws(RetortError) -> UInt64? {
         try StoreReader(root, options: StoreAccess.options(reading: self)).row(of: key)
     }
 }
 
-/// The rows of records on disk, read from a snapshot of the store that is replaced when a record is newer. Used by one thread.
+/// The rows of records on disk, read from a snapshot that is replaced when a record is newer. Used by one thread.
 package final class RecordedRows {
     private let store: any KnownOutcomes
     private let open: (RecordStore) throws(RetortError) -> StoreReader
     private var snapshot: StoreReader?
 
-    /// - Parameter open: reads a store that is being written.
+    /// - Parameter open: opens a store that is being written.
     package init(
         _ store: any KnownOutcomes,
         open: @escaping (RecordStore) throws(RetortError) -> StoreReader = { (store) throws(RetortError) in
@@ -35,7 +35,7 @@ package final class RecordedRows {
         self.open = open
     }
 
-    /// The row of the record that counts for a key; nil when there is none.
+    /// The row of the valid record for a key; nil if there is none.
     package func row(of key: RecordKey) throws(RetortError) -> UInt64? {
         guard let store = store as? RecordStore else { return try store.row(of: key) }
         if let known = try snapshot?.row(of: key) { return known }

@@ -2,7 +2,7 @@ package import Basics
 package import HTTPTransport
 import ResponseGenerator
 
-/// The generator's time, told and slept by the event loop that also runs its tasks.
+/// The generator's clock: the event loop that also runs its tasks.
 package struct LoopClock: GeneratorClock {
     package let loop: EventLoop
 

@@ -2,27 +2,27 @@ package import Basics
 import Dataset
 package import SegmentStore
 
-/// The directory in which a run makes its store.
+/// The directory in which a run creates its store.
 package struct OutputPlace {
     private let root: String
     package static let remedy = "Give --out a directory that can be made and written to."
 
     package init(_ root: String) { self.root = root }
 
-    /// Throws what keeps a store from being made there, as far as looking tells.
+    /// Throws errors that would prevent creating a store there, as far as they can be seen without trying.
     package func check(_ files: any FileSystem) throws(RetortError) {
         let names: [String]
         do throws(RetortError) {
             names = try files.entries(of: root)
         } catch {
             var error = error
-            // Something else at the place of a whole store is no damage of one.
+            // A file in place of the directory is not a damaged store.
             if error.code == .damagedData { (error.code, error.remedy) = (.io, Self.remedy) }
             if error.remedy == nil { error.remedy = Self.remedy }
             throw error
         }
         try refuseForeignFiles(files)
-        // What a run leaves that was stopped before its manifest, and what only tools see.
+        // Files left by a run that was stopped before it wrote the manifest, and hidden files.
         let own = Set(
             Lane.allCases.map(\.directoryName)
                 + ["index", "superseded", "LOCK", "MARK", "batches", RunRecordFile.name])
@@ -34,7 +34,7 @@ package struct OutputPlace {
             remedy: "Give --out a new or an empty directory.")
     }
 
-    /// Files that bear a store's names without its manifest are other data: they would be taken for a torn tail.
+    /// Files with a store's names but without its manifest are other data, which would be taken for a torn tail.
     private func refuseForeignFiles(_ files: any FileSystem) throws(RetortError) {
         for directory in Lane.allCases.map(\.directoryName) + ["index", "superseded"] {
             let path = root + "/" + directory

@@ -4,7 +4,7 @@ import JSONText
 package import ModelAPI
 import PromptSource
 
-/// The options that become members of every request.
+/// The options that set members of every request.
 package enum ParameterOptions {
     package static let group = "Request parameters"
 
@@ -53,17 +53,17 @@ package enum ParameterOptions {
         ChoicesOption.option,
     ]
 
-    /// Answers that a row can have.
+    /// Maximum answers per row.
     package static let samplesMax = 10_000
 
-    /// The model's name when the built-in server answers and nobody names another.
+    /// The model's name with the built-in server, unless another is given.
     private static let simulatedModel = "simulated-teacher"
 
-    /// The parameters, and the same as texts for the job's description. Throws `.usage` for what is not JSON.
+    /// The parameters, and their texts for the job's description. Throws `.usage` for invalid JSON.
     package static func parameters(
         _ command: ParsedCommand, isSimulated: Bool
     ) throws(RetortError) -> (RequestParameters, [String: String]) {
-        // Without one each row has to name its own.
+        // Without a model each row must name its own.
         let model = command.stringIfSet("model") ?? (isSimulated ? simulatedModel : "")
         var parameters = RequestParameters(model: model)
         parameters.temperature = command.numberIfSet("temperature")
@@ -93,7 +93,7 @@ package enum ParameterOptions {
         return (parameters, texts(of: command))
     }
 
-    /// The fields that are labels. Throws `.usage` for a name that is never sent.
+    /// The fields that are labels. Throws `.usage` for a name that is never sent anyway.
     package static func metadataOnly(_ command: ParsedCommand) throws(RetortError) -> [String] {
         let names = command.strings("metadata-only")
         for name in names where !PromptRow.memberNames.contains(name) {
@@ -104,7 +104,7 @@ package enum ParameterOptions {
         return Set(names).sorted()
     }
 
-    /// What a row is told that names no model, where no option does.
+    /// The error for a row without a model if no option gives one.
     package static let noModel = RetortError(
         .usage, "no model is named", remedy: "Give --model NAME, or --simulate to try without one.")
 
@@ -135,7 +135,7 @@ package enum ParameterOptions {
         return texts
     }
 
-    /// Lists are quoted one by one, so that two texts never look like one.
+    /// List elements are quoted one by one, so that different lists never have the same text.
     private static func text(_ value: OptionValue) -> String {
         guard case .list(let values) = value else { return value.text }
         var bytes: [UInt8] = []

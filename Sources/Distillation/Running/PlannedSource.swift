@@ -11,7 +11,7 @@ import StageSource
 ///
 /// Memory is a few batches, however long the input and however slow the model.
 package final class PlannedSource: ItemSource {
-    /// Items handed over at once, and the bytes of their requests from which fewer are.
+    /// Maximum items handed over at once, and bytes of their requests.
     package static let batchItemsMax = 256
     package static let batchBytesMax = 4 << 20
     /// Batches planned ahead.
@@ -25,12 +25,12 @@ package final class PlannedSource: ItemSource {
         var error: RetortError?
         var isCancelled = false
         var waiter: CheckedContinuation<Void, Never>?
-        /// What the reading thread may wait for.
+        /// The watch that the reading thread may wait on.
         var watch: SourceWatch?
-        /// Rows read so far, and what became of those that are not items.
+        /// Rows read so far, and the results of those that are not items.
         var reading = Reading()
 
-        /// Takes the first batch, or so many items of it.
+        /// Takes the first batch, or up to `most` items of it.
         mutating func takeFirst(_ most: Int) -> [Item<ItemContext>] {
             guard most < batches[0].items.count else { return batches.removeFirst().items }
             let taken = Array(batches[0].items.prefix(most))
@@ -44,21 +44,21 @@ package final class PlannedSource: ItemSource {
     package struct Reading: Sendable {
         package var rows: UInt64 = 0
         package var findings = RowPlanner.Findings()
-        /// Of `rows`, those of this run's shard; nil until all rows were read.
+        /// How many of `rows` are of this run's shard; nil until all rows were read.
         package var rowsOfShard: UInt64?
         package var isComplete = false
-        /// Where the input ends in the middle of a row.
+        /// The place where the input ends in the middle of a row.
         package var tornEnd: String?
     }
 
-    /// So many items that were handed out have no outcome for now.
+    /// This many items that were handed out have no outcome for now.
     package func lose(_ count: Int) { goal?.lose(count) }
 
     /// Items that were planned and not handed over yet.
     private struct Batch {
         var items: [Item<ItemContext>] = []
         var bytes = 0
-        /// In any order but the input's, many are put in order together.
+        /// If the order is not the input's, many items are ordered together.
         var order = SendingOrder.input
 
         var isFull: Bool {
@@ -68,7 +68,7 @@ package final class PlannedSource: ItemSource {
             }
         }
 
-        /// The same items in their order, in batches of the usual size.
+        /// The same items in order, in batches of the usual size.
         func parts(with parser: JSONParser) -> [Batch] {
             guard order != .input else { return [self] }
             var parts = [Batch()]
@@ -84,7 +84,7 @@ package final class PlannedSource: ItemSource {
             bytes += more.reduce(0) { $0 + $1.request.body.count + ($1.held?.answer.body.count ?? 0) }
         }
 
-        /// Takes another batch in, if that leaves it within its limits.
+        /// Appends another batch, if the result is within the limits.
         mutating func merge(_ other: Batch) -> Bool {
             guard items.count + other.items.count <= batchItemsMax, bytes + other.bytes <= batchBytesMax else {
                 return false
@@ -96,12 +96,12 @@ package final class PlannedSource: ItemSource {
     }
 
     private let state = Monitor(State())
-    /// Held while a row is worked on; false once nothing may touch the store any more.
+    /// Locked while a row is processed; false once the thread may no longer use the store.
     private let isOpen = Locked(true)
-    /// Outcomes that the store held before the run.
+    /// Outcomes that the store had before the run.
     private let held: UInt64
 
-    /// Says how many items may be handed out; nil: all.
+    /// Limits how many items may be handed out; nil: no limit.
     private let goal: AcceptedGoal?
 
     package init(held: UInt64 = 0, goal: AcceptedGoal? = nil) { (self.held, self.goal) = (held, goal) }
@@ -140,7 +140,7 @@ package final class PlannedSource: ItemSource {
         return batch
     }
 
-    /// Ends the reading thread at its next row and lets whoever waits go.
+    /// Ends the reading thread at its next row and wakes waiting callers.
     package func cancel() {
         let waiter = state.update { state in
             state.isCancelled = true
@@ -152,7 +152,7 @@ package final class PlannedSource: ItemSource {
         goal?.cancel()
     }
 
-    /// Cancels, and waits until the thread has let go of the store: for good, even if it waits for its input still.
+    /// Cancels, and waits until the thread no longer uses the store, even if it is still blocked on its input.
     package func close() {
         cancel()
         isOpen.withLock { $0 = false }
@@ -160,7 +160,8 @@ package final class PlannedSource: ItemSource {
 
     // MARK: The reading thread's side
 
-    /// Starts the thread. `planner` and the reader are made on it, since they belong to one thread.
+    /// Starts the thread. `planner` and the reader are created on it, since they belong to one thread.
+    ///
     /// - Parameter starting: starts work that may block.
     package func start(
         input: InputSet, from landmark: Landmark, _ range: RowRange = RowRange(), store: RecordStore,
@@ -194,13 +195,13 @@ package final class PlannedSource: ItemSource {
         var batch = Batch(order: order)
         var noted = rows.landmark.row
         let isLive = !planner.input.isRepeatable || reading.watch != nil
-        // The first rows of files were looked at before.
+        // The first rows of files were examined before.
         let isTable = planner.input.files.contains { $0.format == .csv || $0.format == .tsv }
         var gate = BadRowGate(isOpen: !isLive, isTable: isTable)
         var last: RetortError?
         do throws(RetortError) {
             while let row = try rows.next() {
-                // A place behind rows that are held back is none to go on from.
+                // A run cannot resume from a position after rows that are held back.
                 if let position = rows.takePassed(), !gate.isHolding { try reading.keeper?.pass(position) }
                 let isWanted = try isOpen.withLock { isOpen throws(RetortError) in
                     guard isOpen else { return false }
@@ -225,7 +226,7 @@ package final class PlannedSource: ItemSource {
                 guard isWanted else { return }
                 planner.takeRemarks().forEach(onRemark)
                 if isLive && rows.mayWait { batch.append(try planner.takeOpen()) }
-                // Who knows when the next row comes down a pipe.
+                // The next row of a pipe may take any time.
                 if batch.isFull || isLive && rows.mayWait && !batch.items.isEmpty {
                     guard hand(over: batch, rows: rows.rows, planner) else { return }
                     batch = Batch(order: order)
@@ -236,7 +237,7 @@ package final class PlannedSource: ItemSource {
             }
             batch.append(try planner.takeOpen())
         } catch {
-            // What was planned before is good.
+            // What was planned before the error is valid.
             if let open = try? planner.takeOpen() { batch.append(open) }
             _ = hand(over: batch, rows: rows.rows, planner)
             throw error
@@ -252,7 +253,7 @@ package final class PlannedSource: ItemSource {
         }
     }
 
-    /// How the message of a row begins that is cut off.
+    /// The beginning of the message about a truncated row.
     private static let notJSON = "the row is not JSON"
 
     private func record(
@@ -264,7 +265,7 @@ package final class PlannedSource: ItemSource {
         }
     }
 
-    /// The input's end has been seen.
+    /// The end of the input was reached.
     private func end(_ rows: RangedRows, _ planner: RowPlanner, _ store: RecordStore) throws(RetortError) {
         try isOpen.withLock { isOpen throws(RetortError) in
             guard isOpen else { return }
@@ -276,7 +277,7 @@ package final class PlannedSource: ItemSource {
         }
     }
 
-    /// Waits for room, then queues the batch. False when nobody wants it any more.
+    /// Waits for room, then queues the batch. False if it is no longer wanted.
     private func hand(over batch: Batch, rows: UInt64, _ planner: RowPlanner) -> Bool {
         batch.parts(with: planner.splitter).allSatisfy { queue($0, rows: rows, planner) }
     }
@@ -311,7 +312,7 @@ package final class PlannedSource: ItemSource {
 }
 
 extension Landmark {
-    /// The form in which the store keeps it.
+    /// The store's form of the landmark.
     package var stored: InputLandmark {
         InputLandmark(row: row, file: UInt32(file), byteOffset: byteOffset, line: line)
     }

@@ -7,8 +7,8 @@ import PromptSource
 import ResponseGenerator
 import SegmentStore
 
-/// `run --preview N`: some rows spread over the input are sent and shown with their answers, what they cost, and what all
-/// would come to. Nothing is kept, unless it is wanted.
+/// `run --preview N`: sends some rows spread over the input and shows their answers, their cost, and an estimate for
+/// all rows. Nothing is kept unless `--keep` is given.
 package struct Preview {
     package static let group = "Input and output"
 
@@ -21,19 +21,19 @@ package struct Preview {
             "keep", summary: "with --preview: store the answers, so that the run goes on from them", group: group),
     ]
 
-    /// Rows that are counted to spread the ones that are sent.
+    /// Maximum rows counted to spread the sample.
     private static let rowsCountedMax: UInt64 = 1_000_000
-    /// Lines that are shown of each.
+    /// Maximum lines shown of each text.
     private static let linesMax = 24
 
     package let settings: RunSettings
     package let count: Int
     package let isKept: Bool
 
-    /// A preview ends too soon to be watched.
+    /// A preview is too short to be watched.
     private static let lacking = ["listen", "log", "notify", "detach"]
 
-    /// Nil without `--preview`. Throws `.usage` for `--keep` alone, and beside options for watching a run.
+    /// Nil without `--preview`. Throws `.usage` for `--keep` alone, and together with options for watching a run.
     package init?(_ command: ParsedCommand, _ settings: RunSettings) throws(RetortError) {
         guard let count = command.integerIfSet("preview") else {
             if command.flag("keep") {
@@ -82,7 +82,7 @@ package struct Preview {
 
     private static let widthElsewhere = 120
 
-    /// The rows of the whole input, as far as they are counted.
+    /// The number of rows of the whole input, as far as they are counted.
     private func rows(_ input: InputSet) throws(RetortError) -> UInt64 {
         if let rows = input.rowCount { return rows }
         if input.isStore, let rows = settings.rows.total(of: input) { return rows }
@@ -91,7 +91,7 @@ package struct Preview {
         return reader.rows
     }
 
-    /// Numbers of rows in the middle of as many equal parts.
+    /// The row numbers in the middle of `count` equal parts.
     package static func spread(_ count: Int, over rows: UInt64, _ range: RowRange) throws(RetortError) -> [UInt64] {
         let taken = range.count(of: rows)
         guard taken > 0 else { throw RetortError(.badInput, "the input has no rows to preview") }
@@ -148,7 +148,7 @@ package struct Preview {
     }
 }
 
-/// A directory that is there for a while.
+/// A temporary directory.
 package struct TemporaryFolder {
     package let path: String
 
@@ -159,10 +159,10 @@ package struct TemporaryFolder {
         path = String(decoding: name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
-    /// Directories within each other that are removed.
+    /// Maximum depth of directories that are removed.
     private static let depthMax = 8
 
-    /// Removes it with all that is in it; links are removed, not followed.
+    /// Removes it with its content; links are removed, not followed.
     package func remove() { Self.remove(path, depth: 0) }
 
     private static func remove(_ path: String, depth: Int) {

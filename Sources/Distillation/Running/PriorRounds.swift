@@ -5,16 +5,16 @@ package import ModelAPI
 package import ResponseGenerator
 package import SegmentStore
 
-/// The rounds that earlier runs have paid for. An item without an outcome goes on at the round that it was in: nothing that
-/// was answered is asked again. Used by one thread.
+/// The rounds that earlier runs have paid for. An item without an outcome continues at its last round: nothing that was
+/// answered is sent again. Used by one thread.
 package final class PriorRounds {
     private let reader: StoreReader
     private let classifier: Classifier
-    /// Says what the next request is; nil where none judges.
+    /// Makes the next request; nil if there is no verifier.
     private let verifier: RunVerifier?
     private let parser = JSONParser()
 
-    /// Nil where the store has no rounds. Open it once the store is open: by then all rounds have their places.
+    /// Nil if the store has no rounds. Create it once the store is open: by then all rounds are in segments.
     package init?(
         of store: RecordStore, _ classifier: Classifier, verifier: RunVerifier? = nil
     ) throws(RetortError) {
@@ -24,9 +24,9 @@ package final class PriorRounds {
         self.verifier = verifier
     }
 
-    /// Where an item goes on.
+    /// Where an item continues.
     package struct Resumption {
-        /// What is to be sent; nil: the item's own request, as if it had no rounds but for their numbers.
+        /// The request to send; nil: the item's own request, as if it had no rounds except for their numbers.
         package var request: ModelRequest?
         package var rounds: RoundsSoFar
         package var corrections = 0
@@ -36,21 +36,21 @@ package final class PriorRounds {
         package var attempts = 0
     }
 
-    /// How many rounds an item has, and what they have cost.
+    /// The number of an item's rounds and their cost.
     package func soFar(_ key: RecordKey) throws(RetortError) -> RoundsSoFar { try read(key) { _ in true }.rounds }
 
     /// An item's rounds.
     private struct Rounds {
-        /// How many there are; the cost is that of the rounds from `first` on.
+        /// Their number; the cost counts rounds from `first` on.
         var rounds = RoundsSoFar()
-        /// From here to the newest all are of the row as it is now.
+        /// From this round to the newest, all belong to the row in its current form.
         var first: UInt32 = 1
-        /// Nil where there is none of the row as it is now.
+        /// Nil if there is none for the row in its current form.
         var newest: StoredRecord?
     }
 
-    /// Reads an item's rounds, each once. Those of a row that has changed since are counted, so that their numbers are not
-    /// given twice.
+    /// Reads an item's rounds, each once. Rounds of an earlier form of the row are counted, so that their numbers are
+    /// not used twice.
     private func read(_ key: RecordKey, ofRow isOfRow: (UInt64) -> Bool) throws(RetortError) -> Rounds {
         var read = Rounds()
         while let record = try record(key, read.rounds.count + 1) {
@@ -67,10 +67,10 @@ package final class PriorRounds {
         return read
     }
 
-    /// Nil for an item that has no rounds.
+    /// Nil for an item without rounds.
     ///
-    /// - Parameter isOfRow: whether a fingerprint is that of the row as it is now. An answer to what a row asked before is none
-    ///   to what it asks now.
+    /// - Parameter isOfRow: whether a fingerprint is that of the row in its current form. An answer to an earlier form
+    ///   does not answer the current one.
     package func resumption(
         of key: RecordKey, ofRow isOfRow: (UInt64) -> Bool
     ) throws(RetortError) -> Resumption? {
@@ -83,7 +83,8 @@ package final class PriorRounds {
         let request = ModelRequest(path: asked.path, body: asked.body)
         let corrections = min(max(0, view.integer(.corrections)), Self.turnsMax)
         let rejections = min(max(0, view.integer(.rejections)), Self.turnsMax)
-        // A second answer is the newest round only where the run was killed before the first was written: it is as good.
+        // A second answer is the newest round only if the run was killed before the first was written: it is just as
+        // good.
         let isUnjudged = [RecordCodec.unjudged, RecordCodec.duplicate].contains(view.text(.roundClass))
         let latency = Interval.milliseconds(Int64(min(max(0, view.integer(.latency)), Self.latencyMax)))
         let body = view.member(.body)?.stringBytes ?? []
@@ -113,12 +114,12 @@ package final class PriorRounds {
         return resumption
     }
 
-    /// Turns that a record is believed to have had.
+    /// Maximum turns accepted from a record.
     private static let turnsMax = 1 << 20
-    /// Milliseconds that a record is believed to have taken.
+    /// Maximum milliseconds accepted from a record.
     private static let latencyMax = 1 << 40
 
-    /// Of the rounds that were rejected, the one with the best score.
+    /// The rejected round with the best score.
     private func best(of key: RecordKey, _ numbers: ClosedRange<UInt32>) throws(RetortError) -> RejectedAnswer? {
         var best: RejectedAnswer?
         for number in numbers {

@@ -3,7 +3,7 @@ package import Dataset
 package import ResponseGenerator
 package import SegmentStore
 
-/// Where outcomes go: the store. Also takes the bad rows, which never reach the generator.
+/// Writes outcomes to the store, and also bad rows, which never reach the generator.
 package final class Recorder: OutcomeSink {
     private let store: RecordStore
     private let codec: RecordCodec
@@ -32,7 +32,7 @@ package final class Recorder: OutcomeSink {
     package func accept(_ batch: [Outcome<ItemContext>]) throws(RetortError) -> SinkPressure {
         let records = batch.map(codec.record)
         let result = try append(records)
-        // Where there is no room to note them, they are asked again.
+        // If there is no room to note them, such requests are sent again.
         try? library?.recorded(records)
         issued.remove(records.map(\.key.hash))
         watch?.settled(batch)

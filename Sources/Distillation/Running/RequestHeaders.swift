@@ -1,20 +1,20 @@
 package import Basics
 
-/// The headers of `--header`. Secret values are read from the environment: `NAME: env:VARIABLE`.
+/// The headers of `--header`. Secrets are read from the environment: `NAME: env:VARIABLE`.
 package struct RequestHeaders {
     package private(set) var headers: [(name: String, value: String)] = []
 
-    /// Headers that say how a request is framed: the transport's own.
+    /// Headers that describe the framing: set by the transport.
     private static let framing: Set<String> = [
         "content-length", "transfer-encoding", "connection", "keep-alive", "upgrade", "te", "trailer", "expect",
         "content-encoding", "accept-encoding", "proxy-connection", "http2-settings",
     ]
-    /// Headers that take the place of the usual credentials.
+    /// Headers that replace the usual credentials.
     private static let authenticating: Set<String> = ["authorization", "api-key", "x-api-key", "x-goog-api-key"]
     private static let reference = "env:"
 
-    /// Throws `.usage` for a header that cannot be sent or that states a secret, `.configuration` for a variable that
-    /// is not set. No message holds a value.
+    /// Throws `.usage` for an invalid header or one that contains a secret, `.configuration` for a variable that is not
+    /// set. No message contains a value.
     package init(_ texts: [String], environment: [String: String]) throws(RetortError) {
         for text in texts {
             guard let colon = text.firstIndex(of: ":"), colon != text.startIndex else {
@@ -34,7 +34,7 @@ package struct RequestHeaders {
         }
     }
 
-    /// Whether one of them is a credential.
+    /// Whether one of them authenticates.
     package var authenticates: Bool { headers.contains { Self.authenticating.contains($0.name.lowercased()) } }
 
     package func names(_ name: String) -> Bool { headers.contains { $0.name.lowercased() == name } }
@@ -47,7 +47,7 @@ package struct RequestHeaders {
         }
     }
 
-    /// `env:NAME`, with a word such as `Bearer` before it or without.
+    /// `env:NAME`, optionally after a word such as `Bearer`.
     private static func variable(_ value: String) -> (before: Substring, name: String)? {
         let last = value.split(separator: " ").last ?? ""
         guard last.hasPrefix(reference), last.count > reference.count else { return nil }
@@ -102,9 +102,9 @@ package enum SecretNames {
         "pwd",
         "credential", "credentials", "auth", "authorization", "cookie", "signature", "sig", "bearer", "pat", "jwt",
     ]
-    /// Ends of names without a mark between their words: `AZUREKEY`, `GITHUBTOKEN`.
+    /// Endings of names without separators between words: `AZUREKEY`, `GITHUBTOKEN`.
     private static let ends = ["apikey", "token", "secret", "password", "passwd", "key"]
-    /// Last words of variables that say where something is or how it is done.
+    /// Last words of variables that hold a location or a method rather than a secret.
     private static let harmlessEnds: Set<String> = [
         "path", "file", "dir", "directory", "home", "sock", "socket", "url", "uri", "host", "port", "id", "type",
         "mode",
@@ -122,6 +122,6 @@ package enum SecretNames {
         return parts.contains { part in words.contains(part) || ends.contains { part.hasSuffix($0) } }
     }
 
-    /// Whether a value is of a form that only keys have.
+    /// Whether a value has a form that only keys have.
     package static func looksSecret(_ value: String) -> Bool { prefixes.contains { value.hasPrefix($0) } }
 }

@@ -2,7 +2,7 @@ package import JSONText
 package import PromptSource
 
 extension Row {
-    /// The id of a row that need not be a good one.
+    /// The id of a row that may be malformed.
     package func readableID(with splitter: JSONParser) -> [UInt8]? {
         if let id { return id }
         guard case .json(let text) = content, let root = try? splitter.parse(text).root, root.kind == .object

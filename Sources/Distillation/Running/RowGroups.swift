@@ -6,14 +6,14 @@ package import PromptSource
 package import ResponseGenerator
 import SegmentStore
 
-/// Rows that wait for others with which they can share a request. A value; only rows of which all but their own text is
-/// equal go together.
+/// Rows that wait for others to share a request with. A value; rows share a request only if everything except their own
+/// text is equal.
 package struct RowGroups {
     /// What rows of one request have in common.
     package struct Key: Hashable {
-        /// Of what is said around them, and of what they ask for beside it.
+        /// A hash of the text around the rows and of their other parameters.
         package var hash: UInt64
-        /// Of one row each is another item.
+        /// The samples of a row are different items.
         package var sample: UInt32
     }
 
@@ -30,13 +30,13 @@ package struct RowGroups {
     private var order: [Key] = []
     private var bytes = 0
 
-    /// Groups that are open at a time, and the bytes of their rows' requests; beyond, the oldest goes out as it is.
+    /// Maximum open groups, and bytes of their rows' requests; beyond that, the oldest is sent as it is.
     package static let openMax = 256
     package static let bytesMax = 16 << 20
 
     package init(count: Int) { self.count = count }
 
-    /// Takes a row. Returns the groups that go out now.
+    /// Adds a row. Returns the groups that are sent now.
     package mutating func take(_ member: Member, _ key: Key) -> [[Member]] {
         if open[key] == nil { order.append(key) }
         open[key, default: []].append(member)
@@ -49,7 +49,7 @@ package struct RowGroups {
         return done
     }
 
-    /// All that are open.
+    /// All open groups.
     package mutating func takeAll() -> [[Member]] {
         var all: [[Member]] = []
         while let oldest = order.first { all.append(remove(oldest)) }
@@ -65,7 +65,7 @@ package struct RowGroups {
 }
 
 extension RowPlanner {
-    /// Throws for a row that cannot be one of several. Members that say what the whole answer is cannot be heeded.
+    /// Throws for a row that cannot share a request. Parameters that describe the whole answer cannot be supported.
     package func checkItem(_ prompt: PromptRow) throws(RetortError) {
         guard settings.items != nil else { return }
         let unheeded = prompt.members.first { ["tools", "tool_choice", "response_format"].contains($0.name) }
@@ -80,10 +80,10 @@ extension RowPlanner {
             remedy: "Leave --items-per-request out for such rows.")
     }
 
-    /// Whether the template says itself how several rows are asked.
+    /// Whether the template itself describes several rows.
     package var sharesTemplate: Bool { settings.template?.loopsOverItems ?? false }
 
-    /// Holds items back until there are enough for a request. Returns those that go out now.
+    /// Holds items back until there are enough for a request. Returns those that are sent now.
     package func grouped(
         _ items: [Item<ItemContext>], _ prompt: PromptRow, _ row: Row
     ) throws(RetortError) -> [Item<ItemContext>] {
@@ -100,7 +100,7 @@ extension RowPlanner {
         return ready
     }
 
-    /// The items that have waited in vain for others.
+    /// The items that no other row has joined.
     package func takeOpen() throws(RetortError) -> [Item<ItemContext>] {
         var ready: [Item<ItemContext>] = []
         for group in groups.takeAll() { ready += try together(group) }
@@ -118,7 +118,7 @@ extension RowPlanner {
         return text.withUnsafeBytes { ContentHash.hash64($0) }
     }
 
-    /// The items of one request; each alone where they cannot be put together.
+    /// The items of one request; separate items if they cannot be combined.
     private func together(_ group: [RowGroups.Member]) throws(RetortError) -> [Item<ItemContext>] {
         var items = group.map(\.item)
         guard items.count > 1, let option = settings.items, let request = request(for: group, option) else {
@@ -135,7 +135,7 @@ extension RowPlanner {
         return items
     }
 
-    /// The longest answer to all of them; nil where there is no limit.
+    /// The maximum length of an answer to all of them; nil if there is no limit.
     private func limit(of group: [RowGroups.Member]) -> Int? {
         (group[0].prompt.completionTokensMax ?? settings.parameters.completionTokensMax)?
             .multipliedSaturated(by: group.count)

@@ -5,10 +5,10 @@ import ModelAPI
 package import PromptSource
 package import SegmentStore
 
-/// Comparing rows with what a store holds. Nothing is issued or counted.
+/// Compares rows with a store. Nothing is issued or counted.
 extension RowPlanner {
-    /// The outcomes of a row's items that are not those of what it asks now, and whether one is. Rows have to be given in
-    /// order, so that those without an id get their names.
+    /// The outcomes of a row's items that belong to another request than the current one, and whether one belongs to
+    /// it. Rows must be passed in order, so that those without an id get their names.
     package func comparison(
         of row: Row, withoutIDs: Bool
     ) throws(RetortError) -> (changed: [IndexEntry], same: [Hash128]) {
@@ -24,7 +24,7 @@ extension RowPlanner {
         if let own = prompt.explicitID {
             id = own
         } else {
-            // Such ids are made of what is asked; the rest of the request may differ.
+            // Generated ids depend on the prompt; the rest of the request may differ.
             guard withoutIDs else { return ([], []) }
             id = try generatedID(prompt, of: row)
         }
@@ -40,16 +40,16 @@ extension RowPlanner {
         return (changed, same)
     }
 
-    /// Whether a row asks something else than what was answered under its id.
+    /// Whether a row's request differs from the one answered under its id.
     package func hasChanged(_ row: Row) throws(RetortError) -> Bool {
         try !comparison(of: row, withoutIDs: false).changed.isEmpty
     }
 }
 
-/// The items of an input that ask something else than what was answered under their ids. Where two rows have one id, the
-/// one that asks what was answered decides: the other one is a duplicate, not a change.
+/// The items of an input whose requests differ from those answered under their ids. If two rows have one id, the row
+/// with the answered request decides: the other one is a duplicate, not a change.
 package struct ChangedItems {
-    /// Items that are remembered; of more none is taken for a duplicate.
+    /// Maximum items that are remembered; beyond it, duplicates are not detected.
     package static let rememberedMax = 1 << 20
 
     package private(set) var entries: [Hash128: IndexEntry] = [:]
@@ -60,7 +60,7 @@ package struct ChangedItems {
 
     package private(set) var firstPlace = ""
 
-    /// Reads the input, twice where something differs. `overflow` takes what is too much to be remembered.
+    /// Reads the input, twice if there are differences. `overflow` receives items that are too many to remember.
     package init(
         _ input: InputSet, _ range: RowRange, planner: () -> RowPlanner, withoutIDs: Bool,
         overflow: (IndexEntry) throws(RetortError) -> Void

@@ -4,7 +4,7 @@ package import PromptSource
 package import SegmentStore
 
 extension RowPlanner {
-    /// Identical rows without an id are meant as samples: each gets the hash of what it asks and the next free number.
+    /// Identical rows without an id are taken as samples: each gets the hash of its prompt and the next free number.
     package func generatedID(_ prompt: PromptRow, of row: Row) throws(RetortError) -> [UInt8] {
         let asked = AskedMembers.members(prompt.shape, endpoint: settings.endpoint, with: splitter)
         return try generatedID(AskedMembers.hash(asked, prompt.members, scheme, with: splitter), of: row)
@@ -15,7 +15,7 @@ extension RowPlanner {
     ) throws(RetortError) -> [UInt8] {
         guard !standing.isMixed else { return names.next(hash, prefix) }
         if let name = try nameSoFar(hash, prefix, row) { return name }
-        // Rows before this one may have been passed over unread: the next name of which no sample is there.
+        // Rows before this one may have been skipped unread: the next name without any sample in the store.
         return try names.nextFree(hash, prefix) { (id) throws(RetortError) in
             for sample in 0..<UInt32(settings.samples) {
                 let key = RecordKey(id: id, sample: sample).hash
@@ -26,8 +26,8 @@ extension RowPlanner {
         }
     }
 
-    /// The name of a row some of whose samples have outcomes: the first one that has these samples and no others. Of rows
-    /// that ask the same it does not matter which one has which name.
+    /// The name of a row with outcomes for some samples: the first name with exactly these samples. It does not matter
+    /// which of identical rows has which name.
     private func nameSoFar(_ hash: UInt64, _ prefix: StaticString, _ row: Row) throws(RetortError) -> [UInt8]? {
         let known = (0..<UInt32(settings.samples)).map { standing.hasOutcome(row, sample: $0, of: settings.samples) }
         guard known.contains(true) else { return nil }
@@ -37,7 +37,7 @@ extension RowPlanner {
             var (isAny, isIt) = (false, true)
             for (sample, isKnown) in known.enumerated() {
                 let key = RecordKey(id: name, sample: UInt32(sample)).hash
-                // First issued, then looked up, as a row's items are.
+                // Issued first and then looked up, like a row's items.
                 let isIssued = issued.contains(key)
                 let isThere = try store.lookup(key) != nil
                 isAny = isAny || isIssued || isThere
@@ -49,8 +49,8 @@ extension RowPlanner {
         }
     }
 
-    /// The row's own id where it can be made out, so that the row's answer takes the place of its failure once it is
-    /// repaired; otherwise a name made of its text.
+    /// The row's own id if it can be read, so that its answer replaces its failure once the row is corrected; otherwise
+    /// a name made of its text.
     package func idOfBadRow(_ row: Row) throws(RetortError) -> [UInt8] {
         if let own = row.readableID(with: splitter) {
             let hash = RecordKey(id: own).hash
@@ -68,20 +68,20 @@ extension RowPlanner {
         return row.excerpt.withUnsafeBytes { ContentHash.hash64($0, seed: seed) }
     }
 
-    /// The name under which a row is recorded whose own id another row has.
+    /// The name under which a row with another row's id is recorded.
     package func idOfDuplicate(_ id: [UInt8], _ row: Row) throws(RetortError) -> [UInt8] {
         try generatedID(hashOfDuplicate(id, row), prefix: Self.duplicatePrefix, of: row)
     }
 
-    /// Whether an earlier run has recorded the row as one whose id another row has.
+    /// Whether an earlier run has recorded the row as a duplicate.
     package func isKnownDuplicate(_ id: [UInt8], _ row: Row) throws(RetortError) -> Bool {
         guard standing.isMixed else { return false }
         let name = names.peek(hashOfDuplicate(id, row), Self.duplicatePrefix)
         return try store.lookup(RecordKey(id: name)) != nil
     }
 
-    /// Of a row whose key an earlier run has sent in a batch with another request, whether it is another row. Throws
-    /// `.configuration` where it is that very row, changed since, unless its answer is to be kept.
+    /// Whether a row, whose key an earlier run has sent in a batch with another request, is another row. Throws
+    /// `.configuration` if it is the same row in a changed form, unless its answer is kept.
     package func isOther(_ key: RecordKey, _ row: Row, than sent: BatchKeys.Adopted) throws(RetortError) -> Bool {
         if try isKnownDuplicate(key.id, row) { return true }
         if row.number != sent.row, !standing.isMixed { return true }
@@ -93,7 +93,7 @@ extension RowPlanner {
                 + "for this row.")
     }
 
-    /// The other row of this input that has the key whose outcome is on disk; nil when there is none that is known.
+    /// The other row of this input that has the key of an outcome on disk; nil if none is known.
     package func otherRow(of key: RecordKey, _ row: Row) throws(RetortError) -> UInt64? {
         if standing.isMixed || input.isStore { return nil }
         let number = try recordedRows.row(of: key)
@@ -114,10 +114,10 @@ extension RowPlanner {
                 + "then run the same command again: only what is new is sent.")
     }
 
-    /// Other rows whose line is looked for by reading the input again; of more only the row is said.
+    /// Maximum rows whose line is looked up by reading the input again; for others the message has only the row number.
     private static let placesFoundMax = 20
 
-    /// Finds a row's line by reading the input again: this is the way of an error, and need not be quick.
+    /// Finds a row's line by reading the input again. Only used for errors, so it need not be fast.
     private func place(ofRow number: UInt64?, id: [UInt8], before row: Row) throws(RetortError) -> String {
         if input.isRepeatable, !input.isStore, placesFound < Self.placesFoundMax {
             placesFound += 1

@@ -7,33 +7,33 @@ package import PromptSource
 package import ResponseGenerator
 package import SegmentStore
 
-/// Turns rows into items: gives each its key, leaves out what has an outcome, and notices what cannot be.
-/// Used by one thread.
+/// Turns rows into items: gives each its key, leaves out those with an outcome, and detects invalid rows. Used by one
+/// thread.
 package final class RowPlanner {
-    /// What a row comes to.
+    /// The plan for a row.
     package enum Plan {
-        /// The samples that have no outcome yet; none when all have one.
+        /// The samples without an outcome; empty if all have one.
         case items([Item<ItemContext>])
-        /// One failure for each sample.
+        /// A failure for each sample.
         case badRow([NewRecord], RetortError)
-        /// The row falls to another shard.
+        /// The row belongs to another shard.
         case otherShard
     }
 
-    /// What was found of the rows that were planned.
+    /// Counts over the planned rows.
     package struct Findings: Sendable, Hashable {
-        /// Items that had a success on disk, and items that had failed there.
+        /// Items with a success on disk, and items with a failure there.
         package var done = 0
         package var failed = 0
-        /// Items whose request is not the one that was answered under their id.
+        /// Items whose request differs from the one answered under their id.
         package var changed = 0
-        /// Items that are to be asked.
+        /// Items to send.
         package var new = 0
-        /// Items whose outcome another store has.
+        /// Items with an outcome in another store.
         package var elsewhere = 0
         /// Items of bad rows that were recorded now.
         package var bad = 0
-        /// Rows whose id another row has, and what was said of the first of them.
+        /// Rows with another row's id, and the message about the first of them.
         package var duplicates = 0
         package var duplicatesShown: [String] = []
 
@@ -47,30 +47,30 @@ package final class RowPlanner {
     package let issued: IssuedKeys
     package let standing: InputStanding
     private let codec: RecordCodec
-    /// What earlier runs have paid for items without an outcome; nil where there is nothing of it.
+    /// The rounds that earlier runs have paid for items without an outcome; nil if there are none.
     private let prior: PriorRounds?
-    /// Items that are in batches under way; nil in a live run.
+    /// Items in batches in progress; nil in a live run.
     private let batches: BatchKeys?
     package let parser: PromptParser
     package let splitter = JSONParser()
     package let scheme: RowScheme
     private var remarks = RowRemarks()
-    /// The failure class that a row loses when it is mended.
+    /// The failure class that a row loses when it is corrected.
     private let badInputClass: UInt8?
-    /// Whether the input's rows have been compared with the store before, so that none of them is changed.
+    /// Whether the input was already compared with the store, so that no row can have changed.
     private let isCompared: Bool
-    /// Which rows are this run's; nil: all.
+    /// Selects this run's rows; nil: all.
     private let sieve: ShardSieve?
     private let siblings: SiblingStores?
-    /// Keys whose outcome another store has: a second row of such a key is a duplicate.
+    /// Keys with an outcome in another store: a second row with such a key is a duplicate.
     private var metElsewhere: Set<Hash128> = []
-    /// Of more none is taken for a duplicate.
+    /// Maximum keys remembered; beyond it, duplicates are not detected.
     private static let metElsewhereMax = 1 << 20
     package var names = GeneratedNames()
-    /// Rows that wait for others to be asked with.
+    /// Rows that wait for others to share a request with.
     package var groups: RowGroups
     package var findings = Findings()
-    /// Places of other rows that were looked for in the input.
+    /// Number of rows whose line was looked up in the input.
     package var placesFound = 0
 
     package init(
@@ -98,11 +98,11 @@ package final class RowPlanner {
         badInputClass = store.manifest.failureClasses.firstIndex(of: FailureClass.badInput.rawValue).map { UInt8($0) }
     }
 
-    /// A row as it is asked.
+    /// A parsed row and its request.
     package typealias Understood = (prompt: PromptRow, request: ModelRequest)
 
-    /// Throws `.badInput` in strict mode for a row that cannot be understood or whose id another row has;
-    /// `.configuration` for a changed row of an input that cannot be compared beforehand.
+    /// Throws `.badInput` in strict mode for a malformed row or a duplicate id; `.configuration` for a changed row of
+    /// an input that could not be compared in advance.
     package func plan(_ row: Row) throws(RetortError) -> Plan {
         let known = (0..<UInt32(settings.samples)).count { standing.hasOutcome(row, sample: $0, of: settings.samples) }
         if known == settings.samples {
@@ -126,13 +126,13 @@ package final class RowPlanner {
         return try plan(understood, row)
     }
 
-    /// What the row asks. Throws `.badInput` when it cannot be asked.
+    /// Parses the row. Throws `.badInput` if it cannot be sent.
     package func understand(_ row: Row) throws(RetortError) -> Understood {
         var prompt = try parser.parse(row)
         return (prompt, try request(&prompt, row))
     }
 
-    /// What is worth saying of the rows since the last call.
+    /// Remarks on the rows since the last call.
     package func takeRemarks() -> [String] { remarks.take() }
 
     private func plan(_ understood: Understood, _ row: Row) throws(RetortError) -> Plan {
@@ -190,23 +190,23 @@ package final class RowPlanner {
         return .items(settings.items == nil ? items : try grouped(items, prompt, row))
     }
 
-    /// The request with the instructions that tell of the schema. They make no request another one, so it is compared
-    /// without them; a batch row is sent as it is.
+    /// The request with the instructions that announce the schema. They do not count for comparisons, and a batch row
+    /// is sent unchanged.
     private func told(_ request: ModelRequest, _ prompt: PromptRow) -> ModelRequest {
         guard let text = settings.items?.demand(1) ?? settings.instructions else { return request }
         if case .batch = prompt.shape { return request }
         return AddedInstructions.request(request, saying: text, in: settings.builder.dialect, with: splitter) ?? request
     }
 
-    /// What is to be done about an item.
+    /// What to do with an item.
     private enum ItemStanding {
         /// It has its outcome.
         case known
-        /// It is to be asked, and has been issued.
+        /// It must be sent, and has been issued.
         case wanted
         /// Another store has its outcome.
         case elsewhere
-        /// Its key is that of another row, whose number is given where it is known.
+        /// Another row has its key; its number is given if known.
         case duplicate(of: UInt64?)
     }
 
@@ -222,7 +222,7 @@ package final class RowPlanner {
             let isSame = scheme.matches(sent.fingerprint, fingerprint, request, settings.builder, with: splitter)
             if !isSame, try isOther(key, row, than: sent) { return .duplicate(of: sent.row) }
         }
-        // First issued, then looked up: an outcome that is stored in between is seen by the one or by the other.
+        // Issued first and then looked up: an outcome stored in between is seen by one of the two.
         if let other = issued.insert(hash, row: row.number) {
             return batches != nil && other == BatchKeys.unknownRow ? .known : .duplicate(of: other)
         }
@@ -248,12 +248,12 @@ package final class RowPlanner {
                 return .duplicate(of: nil)
             }
             findings.changed += 1
-            // Rows are compared before the first request: what differs now was answered in this run.
+            // Rows are compared before the first request, so a difference now means that it was answered in this run.
             if settings.onChange != .keep, input.isRepeatable, isCompared {
                 issued.remove([hash])
                 return .duplicate(of: nil)
             }
-            // A plan says what would be asked.
+            // A plan counts what would be sent.
             if settings.onChange == .rerun { return .wanted }
         }
         issued.remove([hash])
@@ -265,8 +265,8 @@ package final class RowPlanner {
         return .known
     }
 
-    /// Of an item that has just been issued, whether another store has its outcome; then it is not on its way. Throws
-    /// `.configuration` where that is one of another request, unless old answers are to be kept.
+    /// Whether another store has the outcome of an item that was just issued; it is then no longer in progress. Throws
+    /// `.configuration` if the outcome belongs to another request, unless old answers are kept.
     private func standingElsewhere(
         of key: RecordKey, _ row: Row, _ request: ModelRequest, fingerprint: UInt64
     ) throws(RetortError) -> ItemStanding {
@@ -291,9 +291,10 @@ package final class RowPlanner {
             remedy: "Use --on-change keep to keep that answer, or leave the store out of --siblings to send it again.")
     }
 
-    /// Rows of this shard, once the input has been read to its end. Where reading began behind its start, the rows
-    /// before are counted by what the store held.
-    /// - Parameter held: outcomes of the store before.
+    /// Rows of this shard, once the input has been read to its end. If reading began after its start, the rows before
+    /// are counted by the store's outcomes.
+    ///
+    /// - Parameter held: outcomes in the store before the run.
     package func rowsOfShard(held: UInt64) -> UInt64 {
         let asked = findings.new + findings.bad + findings.elsewhere
         let known = standing.isMixed ? UInt64(findings.done + findings.failed) : held
@@ -304,7 +305,7 @@ package final class RowPlanner {
         if entry.recordStatus == .ok { findings.done += 1 } else { findings.failed += 1 }
     }
 
-    /// A row that cannot be asked: recorded as failed, unless it has been.
+    /// A row that cannot be sent: recorded as failed, unless it was already.
     private func badRow(_ row: Row, _ error: RetortError, id: [UInt8]) throws(RetortError) -> Plan {
         var records: [NewRecord] = []
         for sample in 0..<UInt32(settings.samples) {
@@ -323,7 +324,7 @@ package final class RowPlanner {
         return records.isEmpty ? .items([]) : .badRow(records, error)
     }
 
-    /// How a row ended that is to be asked as soon as it is repaired.
+    /// The status of a row that is sent as soon as it is corrected.
     package var badInput: RecordStatus? { badInputClass.map { .failed(classIndex: $0) } }
 
     package func changed(_ count: Int, at place: String) -> RetortError {
@@ -336,7 +337,7 @@ package final class RowPlanner {
                 + "--on-change keep to keep the old answers, or a new --out directory to start over.")
     }
 
-    /// The request of a row. A batch row that names no model gets the job's.
+    /// The request of a row. A batch row without a model gets the job's.
     private func request(_ prompt: inout PromptRow, _ row: Row) throws(RetortError) -> ModelRequest {
         if prompt.model == nil {
             if settings.parameters.model.isEmpty {

@@ -4,20 +4,20 @@ import Glibc
 import ModelAPI
 package import PromptSource
 
-/// Before anything is paid under `--max-cost`: whether each row of the input has a price and a bound. A pipe's rows are
-/// looked at as they come, since they come once; the run stops at the first without, and goes on with other prices.
+/// Checks before anything is paid under `--max-cost` that each row of the input has a price and a bounded cost. Rows of
+/// a pipe are checked as they come, since it can be read only once; the run then stops at the first one without.
 package enum RowPrices {
-    /// Names in a row that may change what it costs. What escapes them in the spelling of a key is found when it is planned.
+    /// Members of a row that may change its cost. Escaped spellings of such names are noticed when the row is planned.
     private static let signs: [[UInt8]] = [#""model""#, #""body""#, #""params""#, #""max_"#, #""n""#].map {
         Array($0.utf8)
     }
 
-    /// Rows of a matrix that are looked at: there may be billions.
+    /// Maximum rows of a matrix that are checked: there may be billions.
     private static let rowsOfMatrixMax = 1 << 20
 
-    /// Throws `.configuration` naming the model and the line of the first row whose cost has no bound.
+    /// Throws `.configuration` naming the model and the line of the first row with an unbounded cost.
     package static func check(_ input: InputSet, _ settings: RunSettings, job: JobDescription) throws(RetortError) {
-        // A record names no model of its own.
+        // Records name no model of their own.
         guard settings.pricing.limit != nil, input.isRepeatable, !input.isStore else { return }
         let planner = RowPlanner(
             settings, input: input, store: NoOutcomes(job, samples: settings.samples), issued: IssuedKeys(),
@@ -26,7 +26,7 @@ package enum RowPrices {
         let hasModel = !settings.parameters.model.isEmpty
         while true {
             let row: Row?
-            // What cannot be read is said by the run itself.
+            // Unreadable input is reported by the run itself.
             do throws(RetortError) { row = try reader.next() } catch { return }
             guard let row, row.number < rowsOfMatrixMax || input.rowCount == nil else { return }
             guard case .json(let text) = row.content, !hasModel || mayDiffer(text) else { continue }

@@ -3,15 +3,15 @@ package import PromptSource
 import SegmentStore
 package import StageSource
 
-/// The rows of an input that a run takes: all of them, or some from the start on.
+/// The rows of an input that a run takes: all, or a range.
 package struct RowRange: Sendable, Hashable {
-    /// The first row taken, and the first behind those that are; nil: to the end.
+    /// The first row, and the first one after the range; nil: to the end.
     package private(set) var start: UInt64 = 0
     package private(set) var end: UInt64?
-    /// Where the input is a store, which of its records are rows.
+    /// If the input is a store: which of its records are rows.
     package var selection = SourceSelection.answers
 
-    /// Some rows alone, in order; empty: all in between.
+    /// Individual rows, in order; empty: all of the range.
     package var picked: [UInt64] = [] {
         didSet {
             guard let first = picked.first, let last = picked.last else { return }
@@ -24,7 +24,7 @@ package struct RowRange: Sendable, Hashable {
         end = limit.map { start + UInt64(max(0, $0)) }
     }
 
-    /// Whether there is no row before or behind them.
+    /// Whether the range covers all rows.
     package var isWhole: Bool { start == 0 && end == nil }
 
     fileprivate func takes(_ row: UInt64) -> Bool { row >= start && (picked.isEmpty || picked.contains(row)) }
@@ -37,23 +37,23 @@ package struct RowRange: Sendable, Hashable {
     }
 }
 
-/// Reads the rows of a range, of files or of a store.
+/// Reads the rows of a range, from files or from a store.
 package final class RangedRows {
     private let input: InputSet
     private let range: RowRange
     private var files: RowReader
-    /// The records of a store; nil until the first is read, and where the input is made of files.
+    /// The records of a store; nil before the first is read, and for files.
     private var records: (any SourceRows)?
     private let position: SourcePosition
     private let watch: SourceWatch?
     private let watches: [String: SourceWatch]
-    /// Whether the input's end has been seen, not only the range's.
+    /// Whether the end of the input was reached, not only that of the range.
     package private(set) var isAtEnd = false
 
     /// - Parameters:
     ///   - position: where reading begins in a store.
-    ///   - watch: says when a store that is being written gets no more records; nil: what it holds now is read.
-    ///   - watches: of all stores that make a row together, by their names.
+    ///   - watch: says when a store being written gets no more records; nil: only its current records are read.
+    ///   - watches: those of all joined stores, by name.
     package init(
         _ input: InputSet, from landmark: Landmark = .start, _ range: RowRange = RowRange(),
         position: SourcePosition = .start, watch: SourceWatch? = nil, watches: [String: SourceWatch] = [:]
@@ -66,7 +66,7 @@ package final class RangedRows {
         files = RowReader(input, from: landmark)
     }
 
-    /// Where the next row is. Of a store it tells the number of rows before it alone.
+    /// The landmark of the next row. For a store it contains only the number of rows before it.
     package var landmark: Landmark {
         guard input.isStore else { return files.landmark }
         return Landmark(file: 0, byteOffset: 0, line: 1, row: records?.rows ?? position.rows)
@@ -75,16 +75,16 @@ package final class RangedRows {
     /// Rows of the range that were read.
     package var rows: UInt64 { range.count(of: landmark.row) }
 
-    /// Whether the next row may be long in coming.
+    /// Whether the next row may take long to arrive.
     package var mayWait: Bool { input.isStore ? watch != nil && records?.hasNext != true : !input.isRepeatable }
 
-    /// The position before the row that was read last, where the input is a store and one was passed since the last call.
+    /// The position before the last returned row, if the input is a store and one was passed since the last call.
     package func takePassed() -> SourcePosition? { records?.takePassed() }
 
     /// Whether parts of the store cannot be read.
     package var isDamaged: Bool { records?.isDamaged ?? false }
 
-    /// The next row; nil behind the last of the range.
+    /// The next row; nil at the end of the range.
     package func next() throws(RetortError) -> Row? {
         while range.end.map({ landmark.row < $0 }) ?? true {
             guard let row = try read() else {
@@ -96,7 +96,7 @@ package final class RangedRows {
         return nil
     }
 
-    /// Of a matrix whose rows are all there, those before the next one that was picked cost nothing.
+    /// In a matrix without left-out rows, rows before the next picked one are skipped at no cost.
     private func passRows() {
         guard input.rowCount != nil, let next = range.picked.first(where: { $0 >= landmark.row }), next > landmark.row
         else {

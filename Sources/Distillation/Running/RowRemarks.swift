@@ -1,6 +1,6 @@
 package import PromptSource
 
-/// What is said once of how rows are read, when the first such row comes.
+/// Remarks on how rows are read, each made once at the first such row.
 package struct RowRemarks {
     private var met: PromptRow.Remarks = []
     private var sent: Set<String> = []

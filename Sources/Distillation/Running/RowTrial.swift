@@ -3,10 +3,10 @@ import CommandLine
 import Dataset
 package import PromptSource
 
-/// The first rows of an input, as long as none of them can be sent: whether that has one reason, so that no row ever can.
-/// Then the run stops before anything is recorded.
+/// Examines the first rows of an input as long as none can be sent: if all fail for one reason, the run stops before
+/// anything is recorded.
 package struct RowTrial {
-    /// Rows that are looked at, and their bytes.
+    /// Maximum rows examined, and their bytes.
     package static let rowsMax = 1000
     package static let bytesMax = 64 << 20
 
@@ -14,18 +14,18 @@ package struct RowTrial {
     private var bytes = 0
     private var first: RetortError?
     private var isOneReason = true
-    /// For each of the template's fields that are missing, in how many rows.
+    /// For each missing template field, the number of rows without it.
     private var missing: [String: Int] = [:]
     private var rowsOfFields = 0
     private var fields = ""
-    /// Whether the rows are lines of a table, whose first one names the columns.
+    /// Whether the rows are lines of a table with column names in the first line.
     private let isTable: Bool
 
     package init(isTable: Bool = false) { self.isTable = isTable }
 
     package var isFull: Bool { rows >= Self.rowsMax || bytes >= Self.bytesMax }
 
-    /// Takes a row that cannot be sent.
+    /// Adds a row that cannot be sent.
     package mutating func note(_ row: Row, _ error: RetortError, _ parser: PromptParser) {
         rows += 1
         bytes += row.contentBytes
@@ -40,7 +40,7 @@ package struct RowTrial {
         for field in found.missing { missing[field, default: 0] += 1 }
     }
 
-    /// Why no row can be sent; nil where some may.
+    /// Why no row can be sent; nil if some may be.
     package var verdict: RetortError? {
         guard var error = first else { return nil }
         let absent = missing.filter { $0.value == rowsOfFields }.keys.sorted()
@@ -62,15 +62,14 @@ package struct RowTrial {
         return error
     }
 
-    /// Of a table it may be the header that is missing.
+    /// A table may lack its header.
     private var remark: String {
         guard isTable else { return "" }
         return " The first line of a CSV or TSV names its columns; if it is data, put a line of names before it, "
             + "such as `prompt,topic` (sed -i '1i prompt,topic' FILE)."
     }
 
-    /// Looks at the first rows of files. Throws the verdict, and what keeps the input from being read; of that only if no
-    /// row came before it.
+    /// Examines the first rows of files. Throws the verdict; errors of reading only if no row came before them.
     package static func check(
         _ input: InputSet, _ settings: RunSettings, job: JobDescription
     ) throws(RetortError) {

@@ -6,7 +6,7 @@ import ModelSimulator
 import ResponseGenerator
 package import SegmentStore
 
-/// What is said when a run is over, and with which status it ends.
+/// The summary and exit status of a run.
 package struct RunConclusion {
     private let result: RunResult
     private let out: String
@@ -37,7 +37,7 @@ package struct RunConclusion {
             + (isFinished ? [] : ["resume with: " + palette.cyan(commandLine)])
     }
 
-    /// A headline and facts below it, their texts in one column.
+    /// A headline and facts below it, with their texts in one column.
     package static func lines(_ headline: String, _ facts: [SummaryFact]) -> [String] {
         let width = facts.map(\.label.count).max() ?? 0
         return [headline]
@@ -61,7 +61,7 @@ package struct RunConclusion {
         return pending == 0 ? how + "; no item is left." : "\(how): \(items(pending)) left."
     }
 
-    /// Answers that wait in rounds/ for a verifier; nil where none does.
+    /// Answers in rounds/ that wait for a verifier; nil if there are none.
     private var unjudged: Int? {
         let failures = result.summary.progress.verifierFailures
         return failures > 0 ? min(failures, standing.pending ?? failures) : nil
@@ -88,7 +88,7 @@ package struct RunConclusion {
         return facts
     }
 
-    /// What is known to be damaged in the store.
+    /// Known damage of the store.
     package static func damage(_ damage: [Damage], out: String, _ palette: Palette) -> [SummaryFact] {
         guard let first = damage.first else { return [] }
         let rest = damage.count > 1 ? " and \(Human.count(damage.count - 1)) more" : ""
@@ -105,7 +105,7 @@ package struct RunConclusion {
         return Self.classes(of: result.counters)
     }
 
-    /// The failures of a store by class, in brackets.
+    /// The failures of a store by class, in parentheses.
     package static func classes(of counters: StoreCounters) -> String {
         let names = RecordCodec.failureClasses
         let parts = counters.failedByClass.enumerated().filter { $0.element > 0 }.map { index, count in
@@ -115,10 +115,10 @@ package struct RunConclusion {
         return parts.isEmpty ? "" : " (" + parts.map { "\($0.0) \($0.1)" }.joined(separator: ", ") + ")"
     }
 
-    /// Characters of a verifier's failure that are shown.
+    /// Maximum characters shown of a verifier's error.
     private static let verifierTroubleCharactersMax = 1000
 
-    /// What became of answers that were judged.
+    /// Counts of judged answers.
     private static func rounds(of progress: Progress) -> [SummaryFact] {
         var facts: [SummaryFact] = []
         if progress.rounds > 0 {
@@ -147,7 +147,7 @@ package struct RunConclusion {
         return facts
     }
 
-    /// What was asked of the server in this run.
+    /// The requests of this run.
     package func requests() -> [SummaryFact] {
         let progress = result.summary.progress
         guard progress.requests > 0 else {
@@ -223,12 +223,12 @@ package struct RunConclusion {
         return ("retries", "\(sum) (\(parts.joined(separator: ", ")))")
     }
 
-    /// Characters of an error's text that are shown.
+    /// Maximum characters shown of an error's text.
     private static let errorCharactersMax = 120
-    /// The share of requests that were rate-limited from which a slower pace is advised.
+    /// The share of rate-limited requests from which a slower rate is advised.
     private static let rateLimitedShareMax = 0.1
 
-    /// The most frequent errors of the run, and what helps against the commonest of all.
+    /// The most frequent errors of the run, and advice for the most frequent one.
     private static func errors(of progress: Progress) -> [SummaryFact] {
         var facts: [SummaryFact] = progress.errors.map { error in
             let text = CellWidth.truncated(CellWidth.sanitized(error.text), to: errorCharactersMax)

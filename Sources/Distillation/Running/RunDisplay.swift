@@ -4,15 +4,15 @@ import ModelAPI
 package import ResponseGenerator
 package import SegmentStore
 
-/// Draws the progress of a run or a retry, a few times a second at most. What they count of differs and is theirs to
-/// fill in.
+/// Draws the progress of a run or a retry, at most a few times per second. The caller supplies the counts, which differ
+/// between the two.
 package final class RunDisplay: Sendable {
     private let messages: MessageStream
     private let store: RecordStore
     private let meter: HealthMeter
     private let drawn = Locked(Instant(nanoseconds: 0))
 
-    /// The least time between two drawings.
+    /// Minimum interval between two drawings.
     package static let drawInterval = Interval.milliseconds(100)
 
     package init(_ messages: MessageStream, store: RecordStore, meter: HealthMeter) {
@@ -21,7 +21,7 @@ package final class RunDisplay: Sendable {
         self.meter = meter
     }
 
-    /// Draws, unless that was done just now.
+    /// Draws, unless it was drawn a moment ago.
     package func show(_ progress: Progress, _ counts: (inout ProgressSnapshot) -> Void) {
         let now = Instant.now
         let isDue = drawn.withLock { last in
@@ -32,7 +32,7 @@ package final class RunDisplay: Sendable {
         if isDue { messages.show(snapshot(progress, at: now, counts), now: now) }
     }
 
-    /// The last drawing, which stays.
+    /// Draws the final state, which stays on screen.
     package func finish(_ progress: Progress, _ counts: (inout ProgressSnapshot) -> Void) {
         messages.finish(snapshot(progress, at: .now, counts), now: .now)
     }
@@ -53,7 +53,7 @@ package final class RunDisplay: Sendable {
         return snapshot
     }
 
-    /// What the last items wait for, how far the window is reduced, and what the latest failure met.
+    /// What the last items wait for, how far the window is reduced, and the latest failure.
     package static func note(_ progress: Progress) -> String {
         var parts: [String] = []
         if progress.judged > 0 { parts.append(judged(progress)) }
@@ -92,12 +92,12 @@ package final class RunDisplay: Sendable {
         return text
     }
 
-    /// Rounds that the progress line tells.
+    /// Maximum rounds in the progress line.
     private static let roundsShownMax = 4
-    /// The width of an error in the progress line.
+    /// Maximum width of an error in the progress line.
     private static let errorCellsMax = 80
 
-    /// What keeps requests from going out; nil when nothing does.
+    /// Why no requests are being sent; nil if they are.
     package static func pausedReason(_ progress: Progress, trouble: RetortError?) -> String? {
         if let trouble { return trouble.message }
         return switch progress.hold {
@@ -115,7 +115,7 @@ package final class RunDisplay: Sendable {
         }
     }
 
-    /// What is wrong, what the last probe met, and how long it goes on.
+    /// The problem, the last probe's error, and how long it continues.
     private static func outage(_ what: String, _ progress: Progress) -> String {
         let cause = progress.lastError.map { ": \($0)" } ?? ""
         return what + cause + (progress.outageLeft.map { "; trying for another \(Human.duration($0))" } ?? "")

@@ -7,9 +7,9 @@ import ModelAPI
 package import ResponseGenerator
 import SegmentStore
 
-/// Tells other processes how a run goes, once a second at most: see `RunRecord`. Any thread.
+/// Reports a run's progress to other processes, at most once per second: see `RunRecord`. Any thread.
 package final class RunPublisher: Sendable {
-    /// The least time between two writings.
+    /// Minimum interval between two reports.
     package static let interval = Interval.seconds(1)
 
     private let file: RunRecordFile
@@ -33,7 +33,7 @@ package final class RunPublisher: Sendable {
         state = Locked((record, nil))
     }
 
-    /// Publishes, unless that was done just now.
+    /// Publishes, unless it was done a moment ago.
     package func update(_ progress: Progress, paused: String?, cost: Double?, _ counts: () -> RunStanding) {
         let now = Instant.now
         let isDue = state.withLock { state in
@@ -45,7 +45,7 @@ package final class RunPublisher: Sendable {
         if let watch { show(progress, paused: paused, cost: cost, to: watch, at: now, counts) }
     }
 
-    /// For the page: more often than the file is written.
+    /// Updates the page, more often than the file is written.
     private func show(
         _ progress: Progress, paused: String?, cost: Double?, to watch: RunWatch, at now: Instant,
         _ counts: () -> RunStanding
@@ -72,7 +72,7 @@ package final class RunPublisher: Sendable {
         onProgress?(record)
     }
 
-    /// How it ended; nothing is published afterwards.
+    /// Publishes the result; nothing is published afterwards.
     package func end(_ result: RunResult) {
         let record = state.withLock { state in
             state.record.note(result.summary.progress, result.standing)
@@ -108,7 +108,7 @@ extension RunRecord {
     package mutating func end(_ result: RunResult) {
         (inFlight, remainingSeconds, nextRetrySeconds, outageLeftSeconds, paused) = (0, nil, nil, nil, "")
         cost = result.spending.dollars
-        // The rate of the last seconds, in which the last items are waited for, says little of the whole.
+        // The rate of the last seconds, when only the last items are waited for, says little about the whole run.
         let ended = done + failed - earlier
         itemsPerSecond = elapsedSeconds > 0 ? Double(max(0, ended)) / elapsedSeconds : 0
         if result.wasInterrupted {
@@ -123,7 +123,7 @@ extension RunRecord {
 }
 
 extension RunSettings {
-    /// What decides how a run goes and not what it asks: names and texts, without secrets.
+    /// Settings that affect how a run proceeds but not what it sends: names and texts, without secrets.
     package var described: [String: String] {
         var texts = [
             "concurrency": generator.isConcurrencyAutomatic ? "auto" : String(generator.concurrency),

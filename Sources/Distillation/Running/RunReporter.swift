@@ -6,15 +6,15 @@ package import PromptSource
 package import ResponseGenerator
 package import SegmentStore
 
-/// Shows how a run is going: the generator's progress with the store's totals.
+/// Shows a run's progress: the generator's counts with the store's totals.
 package final class RunReporter: ProgressObserver {
     private let messages: MessageStream
     private let store: RecordStore
     private let source: PlannedSource
     private let input: InputStanding
-    /// What the store held when the run began.
+    /// The store's counts when the run began.
     private let before: StoreCounters
-    /// Rows of the input, counted ahead by a thread of its own.
+    /// Rows of the input, counted ahead by a separate thread.
     private let rowsTotal = Locked<UInt64?>(nil)
     private let isCounting = Locked(true)
     private let samples: Int
@@ -24,7 +24,7 @@ package final class RunReporter: ProgressObserver {
     private let isQuiet: Bool
     private let publisher: RunPublisher?
 
-    /// Bad rows named one by one; the rest is only counted.
+    /// Maximum bad rows reported one by one; the rest is only counted.
     package static let badRowsShownMax = 10
 
     package init(
@@ -59,12 +59,12 @@ package final class RunReporter: ProgressObserver {
         display.finish(progress) { fill(&$0, progress) }
     }
 
-    /// Counts the input's rows, for the total and the time left. Only files that can be read again.
+    /// Counts the input's rows, for the total and the time left. Only for files that can be read again.
     package func count(
         _ input: InputSet, _ settings: RunSettings, scheme: RowScheme, known: UInt64?, isFollowing: Bool = false
     ) {
         if input.isStore {
-            // While it is being written more may come.
+            // While the source store is being written, its rows may still increase.
             let total = isFollowing ? nil : range.total(of: input)
             rowsTotal.withLock { $0 = total }
             return
@@ -102,7 +102,7 @@ package final class RunReporter: ProgressObserver {
         }
     }
 
-    /// How the input stands by now.
+    /// The current counts of the input's items.
     package func standing(_ progress: Progress) -> RunStanding {
         let read = source.reading
         let counted: UInt64? = rowsTotal.withLock { $0 }

@@ -3,30 +3,30 @@ package import ModelSimulator
 package import ResponseGenerator
 package import SegmentStore
 
-/// How a run ended, for the summary and the exit status.
+/// The result of a run, for the summary and the exit status.
 package struct RunResult: Sendable {
     package var summary: RunSummary
     package var standing: RunStanding
     package var counters: StoreCounters
-    /// What all requests for the store have cost.
+    /// The cost of all requests for the store.
     package var spending: Spending
     package var simulatorCounts: SimulatorCounts?
     package var wasInterrupted: Bool
-    /// What opening the store found damaged.
+    /// Damage found when the store was opened.
     package var damage: [Damage] = []
-    /// The server if it has sent bytes that were not asked for.
+    /// The server, if it sent unrequested bytes.
     package var disorderlyServer: String?
-    /// Where the input ends in the middle of a row; nil where it does not.
+    /// The place where the input ends in the middle of a row; nil if it does not.
     package var tornEnd: String?
-    /// What part of the input the run was for; nil: all of it, with no other stores.
+    /// The part of the input that the run was for; nil: all of it, with no other stores.
     package var part: ShardResult?
-    /// Of a run for a number of accepted answers.
+    /// For a run with a number of accepted answers.
     package var goal: AcceptedResult?
-    /// What the whole process has cost, the built-in server included; nil while it is not over.
+    /// Resources used by the whole process, including the built-in server; nil before the end.
     package var cost: ProcessCost?
-    /// Of a run that is sent the cheapest way: how its rows went.
+    /// For `--via cheapest`: how its rows were answered.
     package var route: RouteTally?
-    /// Of a leg through batches: answers to rows that were answered live as well, and their cost.
+    /// For a leg through batches: answers to rows that were also answered live, and their cost.
     package var twice: (answers: Int, nanodollars: Int) = (0, 0)
 
     package init(

@@ -7,10 +7,10 @@ package import PromptSource
 package import SegmentStore
 
 extension RunSession {
-    /// Rows that could not be sent under another input or another template get another chance: what was recorded of them
-    /// goes to `superseded/`, and they are read again. A store that holds nothing else takes on this run's job.
+    /// Retries bad rows of another input or template: their failure records move to `superseded/`, and the rows are
+    /// read again. A store with no other records takes this run's job.
     ///
-    /// Gives the job that the store has then.
+    /// Returns the job that the store has then.
     package func takeUpBadRows(_ input: InputSet, _ job: JobDescription) throws(RetortError) -> JobDescription {
         guard let manifest = try RecordStore.manifest(of: settings.out) else { return job }
         let isSame = manifest.job == job.values
@@ -19,10 +19,10 @@ extension RunSession {
         let counters = reader.counters
         let index = manifest.failureClasses.firstIndex(of: FailureClass.badInput.rawValue)
         let bad = index.map { $0 < counters.failedByClass.count ? counters.failedByClass[$0] : 0 } ?? 0
-        // Answers that wait for a verifier would be sent again without one.
+        // Answers waiting for a verifier would be sent again without one.
         let wantsVerifier =
             counters.rounds > 0 && settings.verifier == nil && manifest.job[StoredVerdicts.jobName] != nil
-        // What is under way in batches is of the store's job.
+        // Batches in progress belong to the store's job.
         let isUnderWay = try BatchJournal(of: settings.out).open.contains(where: \.isSubmitted)
         let isBlank = counters.done == 0 && counters.failed == bad && !wantsVerifier && !isUnderWay
         guard bad > 0 || isBlank && !isSame else { return job }
@@ -44,18 +44,18 @@ extension RunSession {
         }
         let fresh = JobDescription(settings)
         var values = fresh.values
-        // The number of samples is raised afterwards, as for any store.
+        // The number of samples is raised later, as for any store.
         values["samples"] = manifest.job["samples"]
         try revision.commit(job: values)
         return fresh
     }
 }
 
-/// How the rows of a store were read when those that are recorded as bad were judged.
+/// A note of how a store's rows were read when its bad rows were judged.
 package enum BadRowsNote {
     package static let name = "rows_read_as"
 
-    /// Which rows can be sent may change with the version that reads them.
+    /// The version of the parser may change which rows can be sent.
     private static let version = "1"
 
     package static func text(_ input: InputSet, _ settings: RunSettings) -> String {

@@ -4,7 +4,7 @@ package import Dataset
 import ResponseGenerator
 package import SegmentStore
 
-/// `--until-accepted`: a run that goes through the rows until enough answers are accepted.
+/// `--until-accepted`: a run that reads rows until enough answers are accepted.
 extension RunSession {
     package static let goalOption = OptionSpec(
         "until-accepted", kind: .integer(1...1_000_000_000), valueName: "N",
@@ -15,7 +15,7 @@ extension RunSession {
             rest will need.
             """, group: "Input and output")
 
-    /// Runs; under a goal once over all rows for each sample, until the goal is reached or all samples were drawn.
+    /// Runs; with a goal once over all rows for each sample, until the goal is reached or all samples were drawn.
     package func runToGoal() async throws(RetortError) -> RunResult {
         if settings.route != nil { return try await runRoute() }
         guard settings.acceptedWanted != nil else { return try await run() }
@@ -56,7 +56,7 @@ extension RunSession {
 }
 
 extension RunSession {
-    /// What makes the run's records.
+    /// The codec of the run's records.
     package func codec() throws(RetortError) -> RecordCodec {
         RecordCodec(
             prices: settings.pricing.version, keepsBody: settings.keepsBody, costs: try CostColumn(of: settings.out),

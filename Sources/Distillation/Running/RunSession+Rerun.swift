@@ -5,13 +5,13 @@ package import PromptSource
 package import SegmentStore
 
 extension RunSession {
-    /// More samples of each row than the store was for: it is for so many from now on.
+    /// Raises the number of samples that the store is for.
     package func raiseSamples(_ job: JobDescription) throws(RetortError) {
         guard let manifest = try RecordStore.manifest(of: settings.out), settings.samples > manifest.samples else {
             return
         }
         try job.check(against: manifest.job, at: settings.out, onChange: settings.onChange)
-        // What else has changed is changed by a rerun.
+        // Other differences are handled by a rerun.
         var raised = manifest.job
         raised["samples"] = job.values["samples"]
         try StoreSamples.raise(settings.out, to: settings.samples, job: raised, options: storeOptions)
@@ -21,10 +21,10 @@ extension RunSession {
             "the store has \(before) per row; this run adds to each row up to \(Human.count(settings.samples))")
     }
 
-    /// `--on-change rerun`: before anything is asked, the outcomes of items that ask something else now leave the
-    /// lanes, and their items are pending like any other. Says what it does before it does it.
+    /// `--on-change rerun`: before anything is sent, outcomes of items whose request has changed leave their lanes, and
+    /// the items become pending. Announces what it does first.
     ///
-    /// Killed meanwhile, the same command does what is left of it.
+    /// After a kill in between, the same command does the rest.
     package func supersedeChangedItems(_ input: InputSet, _ job: JobDescription) throws(RetortError) {
         guard settings.onChange == .rerun, let manifest = try RecordStore.manifest(of: settings.out) else { return }
         try job.check(against: manifest.job, at: settings.out, onChange: .rerun)
@@ -38,9 +38,9 @@ extension RunSession {
         let revision = try StoreRevision(settings.out, options: storeOptions)
         defer { revision.release() }
         if !isQuiet { messages.line("comparing the input's rows with what is on disk") }
-        // First what the source lacks, then what differs: a record that comes in between is met by the second.
+        // Orphans first, then differences: a record that arrives in between is covered by the second.
         if stage?.source != nil { try supersedeOrphans(input, revision) }
-        // All samples of a changed row go, also those that this run does not ask for.
+        // All samples of a changed row move, including those that this run does not send.
         var all = settings
         all.samples = max(settings.samples, manifest.samples)
         let changed = try ChangedItems(
@@ -66,7 +66,7 @@ extension RunSession {
 }
 
 extension JobDescription {
-    /// Whether rows have to be compared with what a store holds: not those of the very input that alone has filled it.
+    /// Whether rows must be compared with the store: not if all its records belong to this very input.
     package func comparesRows(
         of input: InputSet, _ shard: Shard? = nil, with manifest: StoreManifest, _ onChange: ChangePolicy
     ) -> Bool {

@@ -6,8 +6,8 @@ package import PromptSource
 package import SegmentStore
 
 extension RunSession {
-    /// A corrected template under which every row with an outcome asks what it asked takes the place of the store's, so
-    /// that rows it has made good are sent without `--on-change rerun`.
+    /// Replaces the store's template by a corrected one if every row with an outcome still has the same request: rows
+    /// that it fixes are then sent without `--on-change rerun`.
     package func takeOnTemplate(_ input: InputSet, _ job: JobDescription) throws(RetortError) {
         guard let manifest = try RecordStore.manifest(of: settings.out) else { return }
         let reader = try StoreReader(settings.out, options: storeOptions)
@@ -19,9 +19,10 @@ extension RunSession {
     }
 }
 
-/// A template that is not the store's.
+/// A template that differs from the store's.
 package enum OtherTemplate {
-    /// Whether it is all that is new, and makes of each row that has an outcome the request that was sent. Reads the input.
+    /// Whether the template is the only difference, and gives each row with an outcome the request that was sent. Reads
+    /// the input.
     package static func isHarmless(
         _ input: InputSet, _ settings: RunSettings, _ job: JobDescription, _ manifest: StoreManifest,
         _ store: any KnownOutcomes, _ counters: StoreCounters

@@ -10,24 +10,24 @@ package import ResponseGenerator
 package import SegmentStore
 import SharedLimit
 
-/// One run from opening the store to closing it: wires source, generator, transport and store together.
+/// One run from opening the store to closing it: connects source, generator, transport and store.
 package struct RunSession {
     package private(set) var settings: RunSettings
     package let messages: MessageStream
     package let isQuiet: Bool
-    /// What it has to do with the other stages of its pipeline; nil: it is none.
+    /// Its connection to the other stages of its pipeline; nil: it is not a stage.
     package let stage: StageContext?
-    /// What others see of the run while it goes, and how they change it; nil in tests.
+    /// Monitoring and control of the running run; nil in tests.
     package let live: LiveRun?
-    /// Told how far the run is, now and then; nil where only people look.
+    /// Called with the progress from time to time; nil if it is only displayed.
     package let onProgress: (@Sendable (RunRecord) -> Void)?
-    /// Keeps descriptors for the store's files while a session is under way.
+    /// Keeps descriptors for the store's files during a session.
     private let files = PosixFileSystem()
-    /// Connections that the limit of open files leaves room for; nil where there is room for all that are wanted.
+    /// Maximum connections under the limit of open files; nil if there is room for all.
     private var connectionsMax: Int?
-    /// Connections of clients that are to be served at once beside; 0 in a run.
+    /// Client connections to be served at the same time; 0 in a run.
     package var clientConnections = 0
-    /// The servers but for the first, while a session is under way.
+    /// The servers except the first, during a session.
     private var otherServers: [HTTPTransport] = []
 
     package init(
@@ -42,27 +42,27 @@ package struct RunSession {
         self.isQuiet = isQuiet
     }
 
-    /// What earlier samples have come to, of a run for a number of accepted answers.
+    /// For a run with a number of accepted answers: the counts of the earlier samples.
     package private(set) var drawn: AcceptedGoal.Count?
 
     /// The built-in server that several legs share; nil: each has its own.
     package private(set) var heldSimulator: ModelSimulator?
 
-    /// The same with a built-in server that stays between its legs, where it uses one.
+    /// The session with a built-in server that stays between its legs, if it uses one.
     package func holdingSimulator() throws(RetortError) -> RunSession {
         var session = self
         session.heldSimulator = try startSimulator()
         return session
     }
 
-    /// The same with other settings: a leg of its route.
+    /// The session with changed settings: a leg of its route.
     package func leg(_ change: (inout RunSettings) -> Void) -> RunSession {
         var session = self
         change(&session.settings)
         return session
     }
 
-    /// The same for so many samples of each row.
+    /// The session for another number of samples per row.
     package func drawing(_ samples: Int, after drawn: AcceptedGoal.Count?) -> RunSession {
         var session = self
         session.settings.samples = samples
@@ -110,8 +110,8 @@ package struct RunSession {
             })
     }
 
-    /// The session whose requests tell the server of the schema, in a way that works where it was to be found out. What
-    /// later retries need to know of it is noted.
+    /// The session whose requests announce the schema, by means that were probed if necessary. Stores what later
+    /// retries need to know.
     private func telling(
         _ store: RecordStore, _ transport: HTTPTransport
     ) async throws(RetortError) -> RunSession {
@@ -135,8 +135,8 @@ package struct RunSession {
         return session
     }
 
-    /// What every session has in common: server and loop around it, the store opened, driven and closed. `drive` is
-    /// given the session with a window that fits the limit of open files.
+    /// The common part of all sessions: starts server and loop, and opens, drives and closes the store. `drive` gets
+    /// the session with a window that fits the limit of open files.
     package func session(
         open: () throws(RetortError) -> RecordStore,
         drive: (RunSession, RecordStore, HTTPTransport, EventLoop) async throws(RetortError) -> RunResult
@@ -156,13 +156,13 @@ package struct RunSession {
         do throws(RetortError) {
             driven = .success(try await drive(fitted, store, transport, loop))
         } catch {
-            // The first error says why; closing may have nothing to add.
+            // The first error is the cause; the one of closing adds nothing.
             driven = .failure(error)
             live?.close()
             try? store.close()
         }
         settings.limitClient?.finish(spentMax: (try? driven.get())?.spending.total)
-        // The socket goes while the store is locked: afterwards it may be another run's.
+        // Closed while the store is locked: afterwards the socket may be another run's.
         live?.close()
         var result = try driven.get()
         result.simulatorCounts = simulator?.counts
@@ -179,8 +179,8 @@ package struct RunSession {
         return result
     }
 
-    /// The session with as many requests in flight as the limit of open files leaves room for, once the store has its
-    /// share. Throws when that is none: nothing has been asked yet.
+    /// The session with as many requests in flight as the limit of open files allows after the store's share. Throws if
+    /// that is none, before anything is sent.
     private func fittingDescriptors() throws(RetortError) -> RunSession {
         let limit = DescriptorLimit.raise()
         let judging = settings.verifier.map(DescriptorBudget.ofVerifier) ?? 0
@@ -195,13 +195,13 @@ package struct RunSession {
         }
         var session = self
         let used = DescriptorBudget.count(limit: limit) + judging
-        // Clients get half of what there is, since each request of theirs is one of the server's.
+        // Clients get half of the descriptors, since each of their requests becomes one to the server.
         session.clientConnections = min(clientConnections, max(0, limit - used - DescriptorBudget.margin) / 2)
         let budget = DescriptorBudget(limit: limit, used: used + session.clientConnections, perRequest: perRequest)
         let wanted = settings.generator.concurrency
         session.settings.generator.concurrency = try budget.fitted(wanted)
         let windows = settings.generator.endpoints.reduce(0) { $0 + min($1.concurrency ?? wanted, wanted) }
-        // Connections that are idle at one server leave room for those of the others.
+        // Idle connections at one server leave room for those to the others.
         if windows > budget.requestsMax {
             session.connectionsMax = max(1, budget.requestsMax / settings.generator.endpoints.count)
         }
@@ -246,7 +246,7 @@ package struct RunSession {
         return others
     }
 
-    /// What the generator sends through: the first server's transport and the others', each behind what `wrapped` adds.
+    /// The transports: the first server's and the others', each wrapped by `wrapped`.
     package func transports(
         _ first: HTTPTransport, _ wrapped: (any ModelTransport) -> any ModelTransport = { $0 }
     ) -> [any ModelTransport] {
@@ -284,7 +284,7 @@ package struct RunSession {
                 settings.out, job: job.values, failureClasses: RecordCodec.failureClasses,
                 tallies: RecordTallies.names, samples: settings.samples, options: options)
         } catch {
-            // No directory can be made there: that is no missing input.
+            // No directory can be created there: the error is not about a missing input.
             var error = error
             if error.code == .inputMissing { error.code = .io }
             if error.remedy == nil { error.remedy = OutputPlace.remedy }
@@ -379,14 +379,14 @@ package struct RunSession {
         return result
     }
 
-    /// The run's verifier; and from here on failed items of the store can be asked again.
+    /// The run's verifier. From here on failed items of the store can be sent again.
     private func verifier(offering store: RecordStore, _ issued: IssuedKeys) async throws(RetortError) -> RunVerifier? {
         let verifier = try await runVerifier()
         live?.control.attach(Requeue(settings: settings, store: store, issued: issued, verifier: verifier))
         return verifier
     }
 
-    /// What a run has come to, live or in batches: notes how far its input was read.
+    /// The result of a run, live or in batches; also notes how far its input was read.
     func concluded(
         _ summary: RunSummary, _ reached: RunStanding, _ source: PlannedSource, _ reading: SourceReading,
         _ input: InputSet, _ standing: InputStanding, _ store: RecordStore, superseded: Int?, wasInterrupted: Bool
@@ -404,26 +404,27 @@ package struct RunSession {
         return result
     }
 
-    /// Whether the run asks all that the store is for.
+    /// Whether the run covers everything that the store is for.
     private func asksAll(_ input: InputSet, _ store: RecordStore) -> Bool {
         settings.samples == store.manifest.samples && input.isRepeatable && settings.rows.isWhole
             && settings.shard == nil
     }
 
-    /// The transport, asking for the flexible tier where there is time for it.
+    /// The transport, with the flexible tier if there is time for it.
     private func flexible(_ transport: any ModelTransport, _ loop: EventLoop) -> any ModelTransport {
         settings.flexGate.map { FlexTransport(base: transport, gate: $0, clock: LoopClock(loop: loop)) } ?? transport
     }
 
-    /// The transport, watched where the run has a page.
+    /// The transport, observed if the run has a page.
     package func watched(_ transport: any ModelTransport, _ store: RecordStore) -> any ModelTransport {
         guard let live, live.watchesExchanges else { return transport }
         live.watch.watchMark { store.mark }
         return WatchedTransport(base: transport, watch: live.watch.exchanges)
     }
 
-    /// The generator's settings, with what the store and the address add to them.
-    /// - Parameter isOtherJob: other requests are sent than those that the store's answers came from.
+    /// The generator's settings, completed from the store and the address.
+    ///
+    /// - Parameter isOtherJob: whether the requests differ from those that the store's answers came from.
     package func generatorConfiguration(
         _ store: RecordStore, _ counters: StoreCounters, _ spending: Spending, isOtherJob: Bool,
         memory: AnswerLibrary? = nil
@@ -441,7 +442,7 @@ package struct RunSession {
         return configuration
     }
 
-    /// The verifier of the run; nil where nothing judges its answers. Throws where it cannot work here.
+    /// The run's verifier; nil if its answers are not judged. Throws if it cannot work here.
     package func runVerifier() async throws(RetortError) -> RunVerifier? {
         guard let verifier = settings.verifier else { return nil }
         let made = try RunVerifier(
@@ -451,15 +452,15 @@ package struct RunSession {
         return made
     }
 
-    /// What was spent, at the end of a run. Under a cap the cost of superseded answers was read at its start; otherwise it
-    /// is read here, so that no start waits for it, and counts for nothing where it cannot be read.
+    /// The spending at the end of a run. With a cap the cost of superseded answers was read at the start; otherwise it
+    /// is read here, so that no start waits for it, and counts as zero if it cannot be read.
     package func spending(of store: RecordStore, superseded: Int?) -> Spending {
         Spending(
             store.counters, mark: store.mark, superseded: superseded ?? (try? costOfSuperseded()) ?? 0,
             notes: store.manifest.notes)
     }
 
-    /// What the answers have cost that are in `superseded/`, in nanodollars.
+    /// The cost of the answers in `superseded/`, in nanodollars.
     package func costOfSuperseded() throws(RetortError) -> Int {
         guard try !files.entries(of: settings.out + "/superseded").isEmpty else { return 0 }
         return try Spending.superseded(in: try StoreReader(settings.out, options: StoreAccess.options))
@@ -484,7 +485,7 @@ package struct RunSession {
                 }
                 generator.stop(.drain(deadline: .now + timeout))
             case 2: generator.stop(.now)
-            // Even now nothing that was received is lost: the next run takes it over from the journal.
+            // Even now nothing received is lost: the next run recovers it from the journal.
             default: _exit(ExitCode.interrupted.rawValue)
             }
         }

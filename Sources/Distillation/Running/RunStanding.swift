@@ -2,29 +2,29 @@ import PromptSource
 package import ResponseGenerator
 package import SegmentStore
 
-/// How many items of the input have which outcome. A store may hold more: records of rows that are no longer there.
+/// The input's items by outcome. A store may have more records: of rows that are no longer in the input.
 package struct RunStanding: Sendable, Hashable {
-    /// Items of the input; nil while it is not known how many rows it has.
+    /// Items of the input; nil until the number of rows is known.
     package var total: Int?
     package var done: Int
     package var failed: Int
-    /// Outcomes that were on disk when the run began.
+    /// Outcomes on disk when the run began.
     package var earlier: Int
-    /// Records of the store that are of no row of the input; known when the input has been read to its end.
+    /// Records of the store for rows outside the input; known once the input has been read to its end.
     package var foreign: Int
 
-    /// Items without an outcome; nil while that cannot be told.
+    /// Items without an outcome; nil if unknown.
     package var pending: Int? { total.map { max(0, $0 - done - failed) } }
 
-    /// Of a retry: what became of the items that were tried again.
+    /// For a retry: the results of the retried items.
     package init(retried count: Int, _ progress: Progress) {
         (total, done, failed, earlier, foreign) = (count, progress.answered, progress.failed, 0, 0)
     }
 
     /// - Parameters:
-    ///   - before: what the store held when the run began.
-    ///   - rows: rows of the input that are taken, if known.
-    ///   - storedSamples: samples of each row that the store is for.
+    ///   - before: the store's counts when the run began.
+    ///   - rows: the number of rows taken from the input, if known.
+    ///   - storedSamples: the samples per row that the store is for.
     ///   - isPartial: whether the input has other rows.
     package init(
         _ progress: Progress, _ reading: PlannedSource.Reading, _ counters: StoreCounters, before: StoreCounters,
@@ -48,10 +48,10 @@ package struct RunStanding: Sendable, Hashable {
             done = findings.done + progress.answered
             failed = findings.failed + findings.bad + progress.failed
             earlier = findings.done + findings.failed
-            // Further samples of the same rows are none of other rows.
+            // Further samples of the same rows do not count as records of other rows.
             let isWhole = reading.isComplete && !isPartial && samples >= storedSamples ?? samples
             foreign = isWhole ? max(0, held - done - failed) : 0
-            // Rows that were not read yet may have their outcome.
+            // Unread rows may have their outcome.
             if !reading.isComplete { total = nil }
         }
     }

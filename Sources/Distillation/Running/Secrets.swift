@@ -2,14 +2,13 @@ import Glibc
 package import JSONText
 package import ModelAPI
 
-/// The secret texts that this process knows: the values of variables that are named like keys, and those that headers
-/// were made of. A server may echo them; they are replaced by marks of the same length before anything is stored,
-/// shown or counted.
+/// The secret texts that this process knows: values of variables with names of keys, and those used in headers. A
+/// server may echo them; they are replaced by marks of the same length before anything is stored, shown or counted.
 package struct Secrets: Sendable {
-    /// A text to search for, and by how much a search may go on behind each byte (Horspool's method).
+    /// A text to search for, with Horspool's skip table.
     private struct Pattern: Sendable {
         let bytes: [UInt8]
-        /// What stands for each byte: of digits a digit, so that a number stays one.
+        /// The replacement of each byte: a digit in a secret of digits, so that a number stays a number.
         let mark: UInt8
         private let skips: [UInt8]
 
@@ -23,7 +22,7 @@ package struct Secrets: Sendable {
             self.skips = skips
         }
 
-        /// Where the text first appears at or behind `from`.
+        /// The first occurrence at or after `from`.
         func place(in text: UnsafeBufferPointer<UInt8>, from: Int) -> Int? {
             let last = bytes.count - 1
             return bytes.withUnsafeBufferPointer { bytes in
@@ -42,32 +41,32 @@ package struct Secrets: Sendable {
         }
     }
 
-    /// As they are, and as JSON spells them where that differs.
+    /// The secrets as they are, and in JSON's spelling if that differs.
     private let spellings: [Pattern]
-    /// As Unicode scalars: for texts with other escapes.
+    /// As Unicode scalars, for texts with other escapes.
     private let scalars: [[UInt32]]
     private let areASCII: Bool
 
     /// Shorter values occur in any text.
     package static let bytesMin = 8
-    /// More variables than this are not a person's environment.
+    /// Maximum secrets; no real environment has more.
     package static let countMax = 128
 
-    /// - Parameter headers: those of the requests; their values are not all in variables with telling names.
+    /// - Parameter headers: those of the requests; their values may come from variables with inconspicuous names.
     package init(environment: [String: String] = [:], headers: [(name: String, value: String)] = []) {
         var texts = Set(environment.filter { SecretNames.isSecret($0.key) }.values)
         for header in headers where SecretNames.isSecret(header.name) || environment.values.contains(header.value) {
             texts.insert(header.value)
-            // Of `Bearer KEY` a server may name the key alone.
+            // A server may repeat the key of `Bearer KEY` alone.
             texts.insert(header.value.split(separator: " ").last.map(String.init) ?? "")
         }
         for (name, value) in environment where name.lowercased().hasSuffix("_proxy") {
             if let password = Self.password(of: value) { texts.insert(password) }
         }
-        // A variable that was read from a file ends in its line break.
+        // A variable that was read from a file may end in a line break.
         let trimmed = Set(texts.map { $0.split(whereSeparator: \.isNewline).joined(separator: "\n") })
         let long = trimmed.map { Array($0.utf8) }.filter { $0.count >= Self.bytesMin }
-        // The longer first: a secret may be a part of another one.
+        // Longest first: a secret may be part of another one.
         let secrets = long.sorted { $0.count > $1.count }.prefix(Self.countMax)
         spellings = secrets.flatMap { ([$0] + Self.otherSpellings($0)).map { Pattern($0) } }
         scalars = secrets.map { String(decoding: $0, as: UTF8.self).unicodeScalars.map(\.value) }
@@ -76,7 +75,7 @@ package struct Secrets: Sendable {
 
     package static let none = Secrets()
 
-    /// The variables whose values are in the headers of requests, whatever they are called.
+    /// The variables whose values are in request headers, whatever their names.
     package static func variables(
         of environment: [String: String], in headers: [(name: String, value: String)]
     ) -> Set<String> {
@@ -108,7 +107,7 @@ package struct Secrets: Sendable {
 
     // MARK: Blotting
 
-    /// Replaces every secret in a body, and says whether there was one. Copies nothing as long as there is none.
+    /// Replaces every secret in a body, and returns whether there was one. Copies nothing if there is none.
     @discardableResult
     package func blot(_ bytes: inout [UInt8]) -> Bool {
         if isEmpty { return false }
@@ -126,7 +125,7 @@ package struct Secrets: Sendable {
         return hasFound
     }
 
-    /// False where no secret is in a text, in whatever spelling.
+    /// False if the text contains no secret in any spelling.
     package func mayHold(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
         if isEmpty { return false }
         return spellings.contains { $0.place(in: text, from: 0) != nil } || Self.hasEscapes(text, ofASCII: areASCII)
@@ -141,7 +140,7 @@ package struct Secrets: Sendable {
 
     // MARK: Escapes
 
-    /// Whether a letter is written as an escape such as `\u0073`.
+    /// Whether a character is written as an escape such as `\u0073`.
     private static func hasEscapes(_ text: UnsafeBufferPointer<UInt8>, ofASCII: Bool) -> Bool {
         guard let start = text.baseAddress else { return false }
         var from = 0
@@ -151,7 +150,7 @@ package struct Secrets: Sendable {
             let isASCII =
                 text[at + 2] == UInt8(ascii: "0") && text[at + 3] == UInt8(ascii: "0") && text[at + 4] < 0x38
             if text[at + 1] == UInt8(ascii: "u"), isASCII || !ofASCII { return true }
-            // An escaped backslash escapes nothing.
+            // An escaped backslash does not escape the next character.
             from = at + 2
         }
         return false
@@ -173,7 +172,7 @@ package struct Secrets: Sendable {
         return hasFound
     }
 
-    /// Where the first secret that begins at `start` ends; nil when none does.
+    /// The end of the first secret that begins at `start`; nil if none does.
     private func end(_ start: Int, _ first: UInt32, in bytes: [UInt8]) -> Int? {
         for secret in scalars where secret.first == first {
             var at = start
@@ -189,7 +188,7 @@ package struct Secrets: Sendable {
         return nil
     }
 
-    /// The scalar that is written at `at`, and in how many bytes.
+    /// The scalar written at `at`, and its length in bytes.
     private static func scalar(_ at: Int, in bytes: [UInt8]) -> (value: UInt32, length: Int) {
         let byte = bytes[at]
         if byte == UInt8(ascii: "\\"), at + 1 < bytes.count { return escaped(at, in: bytes) }
@@ -214,7 +213,7 @@ package struct Secrets: Sendable {
         }
     }
 
-    /// The UTF-16 unit of `\uXXXX` at `at`.
+    /// The UTF-16 code unit of `\uXXXX` at `at`.
     private static func unit(_ at: Int, in bytes: [UInt8]) -> UInt32? {
         guard at + 6 <= bytes.count, bytes[at] == UInt8(ascii: "\\"), bytes[at + 1] == UInt8(ascii: "u") else {
             return nil
@@ -223,7 +222,7 @@ package struct Secrets: Sendable {
     }
 }
 
-/// A transport whose replies hold no secret of this process.
+/// A transport that removes this process's secrets from replies.
 package struct BlottingTransport: ModelTransport {
     package let base: any ModelTransport
     package let secrets: Secrets
@@ -244,7 +243,7 @@ package struct BlottingTransport: ModelTransport {
     }
 }
 
-/// Blots what only the joined parts of an answer show: a server may cut a secret in two.
+/// Removes secrets that become visible only when the parts of an answer are joined: a server may split a secret.
 package struct BlottingStage: AnswerStage {
     package let secrets: Secrets
 
@@ -259,7 +258,7 @@ package struct BlottingStage: AnswerStage {
         let calls = answer.toolCallsRaw.flatMap(blotted)
         guard response != nil || reasoning != nil || calls != nil else { return .accept(answer) }
         let text = response ?? answer.responseRaw
-        // The body still has the parts apart.
+        // In the body the parts are still separate.
         return .accept(
             answer.with(
                 body: Array(#"{"content":"#.utf8) + text + Array("}".utf8), response: response, reasoning: reasoning,
@@ -268,10 +267,10 @@ package struct BlottingStage: AnswerStage {
 }
 
 extension Secrets {
-    /// The check of each answer; none where there is nothing to hide.
+    /// The check of each answer; empty if there are no secrets.
     package var stages: [any AnswerStage] { isEmpty ? [] : [BlottingStage(secrets: self)] }
 
-    /// The transport as it is where there is nothing to hide.
+    /// The transport, guarded if there are secrets.
     package func guarding(_ transport: any ModelTransport) -> any ModelTransport {
         isEmpty ? transport : BlottingTransport(base: transport, secrets: self)
     }

@@ -6,14 +6,14 @@ package import JSONText
 import ModelAPI
 package import ResponseGenerator
 
-/// In which order rows are sent: `--order`.
+/// The order in which rows are sent: `--order`.
 package enum SendingOrder: String, CaseIterable, Sendable {
-    /// As they come.
+    /// The order of the input.
     case input
-    /// Those that begin alike one after the other, so that a server's cache of prompts has what they share.
+    /// Rows with a long common prefix one after another, for a server's prompt cache.
     case prefix
 
-    /// Items that are put in order at once, and the bytes of their requests from which fewer are.
+    /// Maximum items that are ordered together, and bytes of their requests.
     package static let windowItemsMax = 32_768
     package static let windowBytesMax = 64 << 20
 
@@ -27,7 +27,7 @@ package enum SendingOrder: String, CaseIterable, Sendable {
             which share of the prompts' tokens came from a cache, and what that saved.
             """, group: "Input and output", default: input.rawValue)
 
-    /// The items in this order. Those that go out in one request stay together, as one part of what is returned.
+    /// The items in this order. Items of one request stay together, as one part of the result.
     package func sorted(_ items: [Item<ItemContext>], with parser: JSONParser) -> [[Item<ItemContext>]] {
         var groups: [[Item<ItemContext>]] = []
         for item in items {
@@ -46,7 +46,7 @@ package enum SendingOrder: String, CaseIterable, Sendable {
         return order.map { groups[$0] }
     }
 
-    /// What is worth saying of caches in a run; nil where no token came from one.
+    /// A line about prompt caching; nil if no token came from a cache.
     package static func fact(_ progress: Progress) -> SummaryFact? {
         let usage = progress.usage
         guard usage.cached > 0, usage.prompt > 0 else { return nil }
@@ -60,12 +60,12 @@ package enum SendingOrder: String, CaseIterable, Sendable {
     }
 }
 
-/// The parts of a request that a model reads, in the order in which it reads them.
+/// The parts of a request that a model reads, in the order of reading.
 private struct PromptBeginning {
     private let body: [UInt8]
     private var parts: [Range<Int>] = []
 
-    /// Members of all APIs that come before or in a prompt.
+    /// Members, of all APIs, that precede or contain the prompt.
     private static let names = [
         "model", "tools", "system", "instructions", "messages", "prompt", "input", "input_prefix",
     ].map { Array($0.utf8) }
@@ -76,7 +76,7 @@ private struct PromptBeginning {
         for name in Self.names { if let part = root.member(name)?.range { parts.append(part) } }
     }
 
-    /// Below 0 where this one comes first, 0 where both are the same.
+    /// Negative if this one comes first, 0 if both are equal.
     func compared(to other: PromptBeginning) -> Int {
         body.withUnsafeBytes { mine in
             other.body.withUnsafeBytes { others in

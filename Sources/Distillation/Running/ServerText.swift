@@ -2,8 +2,8 @@ package import Basics
 import Dataset
 package import ResponseGenerator
 
-/// A server as `--base-url` names it: an address, and behind it what is its own, as in
-/// `https://a.example/v1 key-variable=A_KEY weight=2 concurrency=16 rpm=500`.
+/// A server in `--base-url`: an address followed by its own settings, as in `https://a.example/v1 key-variable=A_KEY
+/// weight=2 concurrency=16 rpm=500`.
 package struct ServerText: Sendable, Hashable {
     /// As the user named it.
     package var url: String
@@ -14,11 +14,12 @@ package struct ServerText: Sendable, Hashable {
 
     package init(_ url: String) { self.url = url }
 
-    /// Names of what is a server's own, as files have them.
+    /// Names of a server's own settings, as in files.
     package static let names = ["key-variable", "weight", "concurrency", "rps", "rpm", "tpm"]
 
     /// The servers that the texts name. A text may name several, each by its address.
-    /// - Parameter place: where the texts are from, for errors, which repeat no address's secrets.
+    ///
+    /// - Parameter place: where the texts are from, for errors, which never repeat secrets in addresses.
     package static func list(_ texts: [String], at place: String?) throws(RetortError) -> [ServerText] {
         var servers: [ServerText] = []
         for text in texts {
@@ -75,7 +76,7 @@ package struct ServerText: Sendable, Hashable {
 
     private static let rates = 0.001...100_000_000_000.0
 
-    /// The same text again, without what an address should not tell.
+    /// The text without secrets in the address.
     package var described: String {
         func plain(_ number: Double) -> String { number == number.rounded() ? String(Int(number)) : "\(number)" }
         var words = [ServerNote.withoutSecrets(url)]
@@ -89,11 +90,11 @@ package struct ServerText: Sendable, Hashable {
     }
 }
 
-/// A server with the headers by which it knows its customer.
+/// A server with the headers that authenticate the user.
 package struct Server: Sendable {
     package var text: ServerText
     package var headers: [(name: String, value: String)]
 
-    /// As messages and records name it.
+    /// The name in messages and records.
     package var name: String { ServerNote.withoutSecrets(text.url) }
 }

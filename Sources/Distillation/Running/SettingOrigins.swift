@@ -3,15 +3,15 @@ import CommandLine
 import JSONText
 package import SegmentStore
 
-/// Where the values of a run's options are from: the command line, the environment or a file.
+/// Where the values of a run's options come from: the command line, the environment or a file.
 extension RunSettings {
-    /// The note in which a store keeps them.
+    /// The name of the note that stores them.
     package static let originsNote = "settings_from"
 
     /// Whether a value is from the environment or a file.
     private var hasDistantOrigins: Bool { origins.contains { !$0.origin.hasPrefix("--") } }
 
-    /// For people; none where the command line says it all.
+    /// Lines for display; empty if all values are from the command line.
     package var originLines: [String] {
         guard hasDistantOrigins else { return [] }
         let width = origins.map { $0.name.count + $0.value.count }.max().map { min($0, Self.widthMax) } ?? 0
@@ -41,7 +41,7 @@ extension RunSettings {
         return object
     }
 
-    /// Lets the store keep them, where the command line does not say it all.
+    /// Stores the sources, unless all values are from the command line.
     package func noteOrigins(in store: RecordStore) throws(RetortError) {
         guard hasDistantOrigins || store.manifest.notes?[Self.originsNote] != nil else { return }
         try store.note(Self.originsNote, String(decoding: originsJSON, as: UTF8.self))

@@ -2,9 +2,9 @@ import Basics
 import CProcess
 import Glibc
 
-/// Takes SIGINT and SIGTERM on a thread of its own, so that no code ever runs inside a signal handler.
+/// Receives SIGINT and SIGTERM on a thread of its own, so that no code runs inside a signal handler.
 ///
-/// A command that wants them sets an action; until then, and for all other commands, they end the process as usual.
+/// A command that handles them sets an action; until then, and in all other commands, they end the process as usual.
 package enum SignalWatcher {
     /// Called with 1 for the first signal, 2 for the second, and so on.
     package typealias Action = @Sendable (Int) -> Void
@@ -19,7 +19,7 @@ package enum SignalWatcher {
         return signals
     }
 
-    /// Call it first in `main`, on the main thread: every thread that is started later inherits the mask.
+    /// Call it first in `main`, on the main thread: every thread started later inherits the signal mask.
     package static func start() {
         var signals = watched
         pthread_sigmask(SIG_BLOCK, &signals, nil)
@@ -37,7 +37,7 @@ package enum SignalWatcher {
 
     package static func onSignal(_ newAction: @escaping Action) { action.withLock { $0 = newAction } }
 
-    /// Ends the process by the signal itself, so that a shell sees what happened.
+    /// Ends the process by the signal itself, so that a shell sees the cause.
     private static func die(of number: Int32) {
         signal(number, SIG_DFL)
         var signals = watched

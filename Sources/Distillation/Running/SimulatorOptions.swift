@@ -78,7 +78,7 @@ package enum SimulatorOptions {
             group: group),
     ]
 
-    /// The built-in server of a run that uses it; nil for another one, whose command line must not have its options.
+    /// The built-in server's settings if a run uses it; otherwise nil, and its options are errors.
     package static func chosen(_ command: ParsedCommand, isSimulated: Bool) throws(RetortError)
         -> SimulatorConfiguration?
     {

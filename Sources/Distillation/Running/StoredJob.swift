@@ -3,14 +3,14 @@ import Dataset
 package import ModelAPI
 package import SegmentStore
 
-/// The job as a store's manifest has it.
+/// The job in a store's manifest.
 package struct StoredJob: Sendable {
     package var values: [String: String]
-    /// Where its answers came from; nil when it does not say.
+    /// The server that its answers came from; nil if unknown.
     package var baseURL: String?
-    /// What its answers must be; nil: anything.
+    /// The check of its answers; nil: none.
     package var check: AnswerCheck?
-    /// Answers an item may have in all, as the last run was told.
+    /// Maximum answers per item, as given to the last run.
     package var rounds: Int?
 
     package init(values: [String: String], baseURL: String? = nil, check: AnswerCheck? = nil, rounds: Int? = nil) {
@@ -20,7 +20,7 @@ package struct StoredJob: Sendable {
         self.check = check
     }
 
-    /// Throws `.badInput` when the schema it keeps cannot be understood.
+    /// Throws `.badInput` if the stored schema cannot be parsed.
     package init(_ manifest: StoreManifest) throws(RetortError) {
         self.init(
             values: manifest.job, baseURL: ServerNote.url(in: manifest), check: try AnswerCheck(of: manifest),
@@ -35,7 +35,7 @@ package struct StoredJob: Sendable {
         Set((values["reject_finish"] ?? "").split(separator: ",").map(String.init))
     }
 
-    /// Where `given` says otherwise than the job, in words.
+    /// The differences between `given` and the job, in words.
     package func differences(from given: [String: String]) -> [String] {
         given.sorted { $0.key < $1.key }.compactMap { name, text in
             let stored = values[name] ?? (name == "simulated" ? "no" : "not set")

@@ -3,7 +3,7 @@ package import CommandLine
 package import ModelAPI
 package import ResponseGenerator
 
-/// `--stream`: answers come piece by piece.
+/// `--stream`: answers arrive piece by piece.
 package enum StreamOption {
     package static let option = OptionSpec(
         "stream", summary: "ask for streams, and note how long their first token took",
@@ -30,7 +30,7 @@ package enum StreamOption {
         return true
     }
 
-    /// What the first pieces took; nil where none was waited for.
+    /// A line about the time to the first pieces; nil if there were no streams.
     package static func fact(_ progress: Progress) -> SummaryFact? {
         let times = progress.firstTokens
         guard let median = times.quantile(0.5), let most = times.quantile(0.95), let last = times.quantile(0.99) else {

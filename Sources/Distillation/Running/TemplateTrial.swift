@@ -3,10 +3,11 @@ import CommandLine
 import Dataset
 package import PromptSource
 
-/// A template against the first rows of its input: fields that none of them has, though no row fails for it.
+/// Compares a template with the first rows of its input: finds fields that no row has, even if no row fails because of
+/// it.
 package enum TemplateTrial {
-    /// What is worth saying. Throws `.configuration` for a template that inserts nothing because its fields are not written
-    /// as fields.
+    /// Remarks for the user. Throws `.configuration` for a template that inserts nothing because its fields are not
+    /// written as fields.
     package static func remarks(
         _ input: InputSet, _ settings: RunSettings, job: JobDescription
     ) throws(RetortError) -> [String] {
@@ -21,7 +22,7 @@ package enum TemplateTrial {
         var present: [String] = []
         var (rows, bytes) = (0, 0)
         while rows < RowTrial.rowsMax, bytes < RowTrial.bytesMax, !absent.isEmpty || rows < 2 {
-            // What keeps the input from being read is told when it is read.
+            // Errors of reading are reported when the input is read.
             guard let row = try? reader.next() else { break }
             guard let found = planner.parser.templateFields(of: row) else { continue }
             rows += 1

@@ -3,7 +3,7 @@ package import CommandLine
 package import HTTPTransport
 
 extension HTTPTransport.Timeouts {
-    /// As the options of `run`, `retry` and `serve` say.
+    /// From the options of `run`, `retry` and `serve`.
     package init(_ command: ParsedCommand) {
         self.init(
             connect: command.duration("connect-timeout"), firstByte: command.duration("first-byte-timeout"),

@@ -3,14 +3,14 @@ package import CommandLine
 import JSONText
 package import ModelAPI
 
-/// `--tools FILE`: what every request offers the model to call.
+/// `--tools FILE`: the tools that every request offers the model.
 package enum ToolsOption {
     package static let option = OptionSpec(
         "tools", kind: .path, valueName: "FILE",
         summary: "offer these tools in every request: a JSON array in OpenAI's form; a row's own tools win",
         group: ParameterOptions.group)
 
-    /// Bytes of the longest file.
+    /// Maximum bytes of the file.
     package static let bytesMax = 1 << 20
 
     /// The array on one line; nil without the option. Throws `.configuration` for anything else.
@@ -41,7 +41,7 @@ package enum ToolsOption {
         return root.raw.map { $0 == 0x0A || $0 == 0x0D ? 0x20 : $0 }
     }
 
-    /// The tools, which requests offer from now on; nil where there are none.
+    /// Adds the tools to the requests' parameters and returns them; nil if there are none.
     package static func take(
         _ command: ParsedCommand, _ endpoint: RequestBuilder.Endpoint, into parameters: inout RequestParameters,
         texts: inout [String: String]

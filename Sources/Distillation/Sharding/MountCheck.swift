@@ -1,8 +1,8 @@
 package import Basics
 import Glibc
 
-/// Whether the file system of a store keeps what the store's lock promises: that one process writes it, on whatever
-/// machine. File systems of a network can be mounted so that a lock is known to one machine only.
+/// Whether a store's file system honours the store's lock on all machines. Network file systems can be mounted so that
+/// a lock is visible on one machine only.
 package struct MountCheck {
     /// A line of `/proc/self/mounts`.
     package struct Mount: Hashable {
@@ -11,7 +11,7 @@ package struct MountCheck {
         package var options: [String]
     }
 
-    /// The mount that holds a path, which is absolute and free of links; nil where the table names none.
+    /// The mount that contains a path, which must be absolute and free of links; nil if the table has none.
     package static func mount(of path: String, in table: String) -> Mount? {
         var best: Mount?
         for line in table.split(separator: "\n") {
@@ -19,14 +19,14 @@ package struct MountCheck {
             guard fields.count >= 4 else { continue }
             let point = unescaped(fields[1])
             let isAbove = path == point || point == "/" || path.hasPrefix(point + "/")
-            // Of two mounts at one place the later one is seen.
+            // Of two mounts at one place the later one is visible.
             guard isAbove, point.utf8.count >= best?.point.utf8.count ?? 0 else { continue }
             best = Mount(point: point, type: fields[2], options: fields[3].split(separator: ",").map(String.init))
         }
         return best
     }
 
-    /// Spaces and the like stand in the table as octal numbers.
+    /// Spaces and similar characters are written as octal numbers in the table.
     private static func unescaped(_ text: String) -> String {
         var bytes: [UInt8] = []
         var rest = Array(text.utf8)[...]
@@ -50,7 +50,7 @@ package struct MountCheck {
         "wekafs", "glusterfs", "fuse.glusterfs", "fuse.sshfs", "fuse.ceph", "fuse.juicefs", "fuse.s3fs",
     ]
 
-    /// The type of the network's file system that a path is on or will be; nil: it is on none that is known.
+    /// The type of the network file system that a path is on or will be on; nil: none that is known.
     package static func networkType(at path: String) -> String? {
         guard let table = try? TextFile.read("/proc/self/mounts"), let real = existing(path),
             let mount = mount(of: real, in: table), networkTypes.contains(mount.type)
@@ -58,7 +58,7 @@ package struct MountCheck {
         return mount.type
     }
 
-    /// Why a lock on the mount does not keep other machines out; nil where it does, or the mount is of one machine.
+    /// Why a lock on the mount does not exclude other machines; nil if it does, or if the mount is local.
     package static func weakness(of mount: Mount) -> String? {
         let bad: [String]
         switch mount.type {
@@ -66,7 +66,7 @@ package struct MountCheck {
         case "lustre": bad = ["localflock", "noflock"]
         default: return nil
         }
-        // Without a word of it Lustre has no flock at all.
+        // Without an explicit option Lustre has no flock.
         let isWithout = mount.type == "lustre" && !mount.options.contains("flock")
         guard let option = mount.options.first(where: { bad.contains($0) }) ?? (isWithout ? "without flock" : nil)
         else {
@@ -75,13 +75,13 @@ package struct MountCheck {
         return "\(mount.type) at \(mount.point) is mounted \(option): no lock keeps other machines out"
     }
 
-    /// The weakness of the place where a store is or will be.
+    /// The weakness of a store's place, which may not exist yet.
     package static func weakness(at path: String) -> String? {
         guard let table = try? TextFile.read("/proc/self/mounts"), let real = existing(path) else { return nil }
         return mount(of: real, in: table).flatMap { weakness(of: $0) }
     }
 
-    /// The real path of the nearest directory above that exists.
+    /// The real path of the nearest existing ancestor.
     private static func existing(_ path: String) -> String? {
         var path = path[...]
         while true {
@@ -94,7 +94,7 @@ package struct MountCheck {
         }
     }
 
-    /// Throws `.configuration` for a shard's store at such a place: others of its kind run on other machines.
+    /// Throws `.configuration` for a shard's store at such a place, since other shards run on other machines.
     package static func check(_ path: String, isShard: Bool) throws(RetortError) {
         guard isShard, let weakness = weakness(at: path) else { return }
         throw RetortError(

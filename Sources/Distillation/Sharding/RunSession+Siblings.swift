@@ -3,7 +3,7 @@ import CommandLine
 package import SegmentStore
 
 extension SiblingStores {
-    /// Those that a run is told of; nil where it is told of none.
+    /// The stores that a run is told to search; nil if there are none.
     package convenience init?(_ settings: RunSettings, job: JobDescription) throws(RetortError) {
         guard !settings.siblings.isEmpty else { return nil }
         try self.init(settings.siblings, besides: settings.out, job: job, samples: settings.samples)
@@ -11,8 +11,8 @@ extension SiblingStores {
 }
 
 extension RunSession {
-    /// Opens the other stores. The run's own is locked and says its shard by now, and is found by runs that begin later:
-    /// of two that begin at the same time the second one sees the first.
+    /// Opens the other stores. By now the run's own store is locked, names its shard, and can be found by runs that
+    /// begin later: of two that begin at the same time, the second one sees the first.
     package func siblingStores(_ store: RecordStore) throws(RetortError) -> SiblingStores? {
         guard !settings.siblings.isEmpty else { return nil }
         let job = JobDescription(settings).adopting(store.manifest)

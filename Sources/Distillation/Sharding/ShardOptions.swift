@@ -24,7 +24,8 @@ package enum ShardOptions {
                 """, group: group),
     ]
 
-    /// The index of the task, and the number of tasks, as schedulers name them. Slurm counts as its array does.
+    /// The variables of schedulers with the task's index and the number of tasks. Slurm counts from its array's first
+    /// index.
     private static let slurmTask = "SLURM_ARRAY_TASK_ID"
     private static let slurmCount = "SLURM_ARRAY_TASK_COUNT"
     private static let kubernetesIndex = "JOB_COMPLETION_INDEX"

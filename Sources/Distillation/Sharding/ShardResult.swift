@@ -2,15 +2,15 @@ import Basics
 import CommandLine
 package import SegmentStore
 
-/// What part of an input a run was for, for its summary.
+/// The part of an input that a run was for, for its summary.
 package struct ShardResult: Sendable {
     package var shard: Shard?
-    /// Rows of the shard and of the whole input; nil while the input was not read to its end.
+    /// Rows of the shard and of the whole input; nil if the input was not read to its end.
     package var rows: UInt64?
     package var whole: UInt64
     package var elsewhere: Int
 
-    /// Nil for a run over all of its input that had all outcomes itself.
+    /// Nil for a run over all of its input that used no other store's outcomes.
     package init?(_ shard: Shard?, _ reading: PlannedSource.Reading) {
         elsewhere = reading.findings.elsewhere
         guard shard != nil || elsewhere > 0 else { return nil }

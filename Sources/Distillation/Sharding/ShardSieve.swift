@@ -5,7 +5,7 @@ import ModelAPI
 package import PromptSource
 package import SegmentStore
 
-/// Decides which rows fall to a shard. A row's answer depends on the row alone, so that all shards agree. Used by one
+/// Decides which rows belong to a shard. The result depends on the row alone, so that all shards agree. Used by one
 /// thread.
 package struct ShardSieve {
     package let shard: Shard
@@ -31,7 +31,7 @@ package struct ShardSieve {
         self.init(shard, settings, parser, scheme, JSONParser())
     }
 
-    /// A row that was understood: by its id, or by what it asks, so that identical rows are in one shard.
+    /// For a valid row: by its id, or by its prompt, so that identical rows are in one shard.
     package func takes(_ prompt: PromptRow) -> Bool {
         if let id = prompt.explicitID { return shard.contains(Shard.hash(of: id)) }
         let asked = AskedMembers.members(prompt.shape, endpoint: endpoint, with: splitter)
@@ -39,7 +39,7 @@ package struct ShardSieve {
         return shard.contains(Shard.hash(of: GeneratedNames.name(hash, 0, "")))
     }
 
-    /// A row that cannot be understood: by its id where that can be made out, or by its text.
+    /// For a malformed row: by its id if that can be read, or by its text.
     package func takes(badRow row: Row) -> Bool {
         let text = row.readableID(with: splitter) ?? Array(row.excerpt)
         return shard.contains(Shard.hash(of: text))

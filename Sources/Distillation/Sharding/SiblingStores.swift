@@ -3,18 +3,18 @@ import Dataset
 import Glibc
 package import SegmentStore
 
-/// Snapshots of other stores of the same job, asked for outcomes that need not be paid for again. Read only.
+/// Snapshots of other stores of the same job, searched for outcomes that need not be paid for again. Read only.
 ///
 /// Each call holds the lock, since a reader belongs to one thread at a time.
 package final class SiblingStores: @unchecked Sendable {
     private let readers: [StoreReader]
     private let lock = Locked(())
 
-    /// Stores that one run reads beside its own.
+    /// Maximum stores that a run reads in addition to its own.
     package static let storesMax = 4096
 
-    /// Opens what the patterns match: every store but the run's own. Throws `.configuration` where one was made for
-    /// other settings.
+    /// Opens all stores that the patterns match, except the run's own. Throws `.configuration` if one has other
+    /// settings.
     package init(_ patterns: [String], besides own: String, job: JobDescription, samples: Int) throws(RetortError) {
         let ownPath = Self.realPath(own)
         var readers: [StoreReader] = []
@@ -34,7 +34,7 @@ package final class SiblingStores: @unchecked Sendable {
 
     package var count: Int { readers.count }
 
-    /// The outcome of a key in any of them, and the store that has it. A success is preferred.
+    /// The outcome of a key in any of them, and its store. A success is preferred.
     package func lookup(_ hash: Hash128) throws(RetortError) -> (entry: IndexEntry, store: String)? {
         try lock.withLock { _ throws(RetortError) in
             var failure: (entry: IndexEntry, store: String)?
@@ -47,12 +47,12 @@ package final class SiblingStores: @unchecked Sendable {
         }
     }
 
-    /// How often, and how long apart, a run that seems to be in the way is looked at: it may be about to say its shard.
+    /// How often, and at which interval, a conflicting run is checked again: it may be about to name its shard.
     private static let looksMax = 10
     private static let lookInterval = Interval.milliseconds(500)
 
-    /// Throws `.busy` where another process is asking rows of this shard in one of them: what is on its way there would
-    /// be paid for twice.
+    /// Throws `.busy` if another process is sending rows of this shard to one of the stores: its requests in flight
+    /// would be paid for twice.
     package func refuseOverlap(with shard: Shard?) throws(RetortError) {
         for reader in readers {
             for look in 1...Self.looksMax {
@@ -64,7 +64,7 @@ package final class SiblingStores: @unchecked Sendable {
     }
 
     private func overlap(with shard: Shard?, _ reader: StoreReader) throws(RetortError) -> RetortError? {
-        // One that says nothing of its input yet has still to look for this run.
+        // A run that has not named its input yet will look for this run itself.
         guard let writer = try reader.writer(), let input = try RecordStore.manifest(of: reader.root)?.input else {
             return nil
         }
@@ -83,9 +83,9 @@ package final class SiblingStores: @unchecked Sendable {
         return String(cString: resolved)
     }
 
-    /// Throws `.inputMissing` where a name without a pattern is no store.
+    /// Throws `.inputMissing` if a name without a pattern is not a store.
     private static func matches(of pattern: String) throws(RetortError) -> [String] {
-        // A store whose name has such a character is meant by it.
+        // A store whose name contains such characters is meant literally.
         if try RecordStore.manifest(of: pattern) != nil { return [pattern] }
         guard pattern.contains(where: { "*?[{".contains($0) }) else {
             throw RetortError(

@@ -1,17 +1,17 @@
 import Basics
 
-/// Copies files of a store as a whole, each complete before it takes the place of the one that is there.
+/// Copies whole files of a store, each complete before it replaces an existing one.
 struct CopiedFiles {
     private let files: any FileSystem
 
-    /// Directories beside the lanes.
+    /// Directories in addition to the lanes.
     static let directories = ["superseded", "quarantine", "batches", "front"]
-    /// Files beside the manifest. `batches/` without its journal would have requests sent again.
+    /// Files in addition to the manifest. Without its journal, `batches/` would cause requests to be sent again.
     static let loose: Set<String> = ["progress.json", "changes.jsonl"]
 
     init(_ files: any FileSystem) { self.files = files }
 
-    /// A file that is gone by now, or that is the same there already, is passed over.
+    /// Skips a file that has disappeared, or that is already there.
     func copy(
         _ source: String, to target: String, in directory: String, _ report: inout CopyReport
     ) throws(RetortError) {
@@ -57,7 +57,7 @@ struct CopiedFiles {
         }
     }
 
-    /// The regular files of a directory. Whatever else is in it is not the store's.
+    /// The regular files of a directory. Anything else in it does not belong to the store.
     private func copyDirectory(
         _ source: String, _ target: String, _ report: inout CopyReport, where isWanted: (String) -> Bool = { _ in true }
     ) throws(RetortError) {
@@ -79,7 +79,7 @@ struct CopiedFiles {
         }
     }
 
-    /// Runs before the checkpoint that names them; those that none names any more go last.
+    /// Copies runs before the checkpoint that names them, and removes runs that are no longer named last.
     func copyIndex(_ from: StoreLayout, _ to: StoreLayout, _ report: inout CopyReport) throws(RetortError) {
         try copyDirectory(from.index, to.index, &report) {
             StoreLayout.runNumber($0) != nil || StoreLayout.isHints($0)

@@ -1,6 +1,6 @@
 import Basics
 
-/// Brings the segments of one lane up to those of the source, block by block.
+/// Updates the segments of one lane to the source's state, block by block.
 struct CopiedSegments {
     private let lane: Lane
     private let copy: StoreCopy
@@ -14,7 +14,7 @@ struct CopiedSegments {
 
     private var files: any FileSystem { copy.files }
 
-    /// Throws `StoreCopy.divergence` where the target has blocks that the source has not.
+    /// Throws `StoreCopy.divergence` if the target has blocks that the source does not have.
     mutating func run() throws(RetortError) {
         let source = try files.entries(of: copy.from.directory(lane)).compactMap(StoreLayout.segmentNumber)
         let target = try files.entries(of: copy.to.directory(lane)).compactMap(StoreLayout.segmentNumber)
@@ -22,7 +22,7 @@ struct CopiedSegments {
         let directory = copy.to.directory(lane)
         if !source.isEmpty { try files.createDirectory(directory) }
         for number in source {
-            // A segment without a block is one that is being begun; an empty file is none.
+            // A segment without a block has just been begun; an empty file is not copied.
             try copySegment(number, isThere: target.contains(number), in: directory)
         }
     }
@@ -47,7 +47,7 @@ struct CopiedSegments {
         try writer.finish(in: directory)
     }
 
-    /// Copies what the walk finds; gives the end of the last block.
+    /// Copies the remaining blocks of the walk; returns the end of the last one.
     private mutating func copyBlocks(
         _ source: SegmentReader, _ walk: inout SegmentWalk, to writer: SegmentTarget
     ) throws(RetortError) -> Int {
@@ -66,7 +66,7 @@ struct CopiedSegments {
         }
     }
 
-    /// Where the blocks that both have end. What the target has behind it is cut off if it is a part of a block.
+    /// The end of the common blocks. A partial block after it in the target is cut off.
     private func common(
         _ source: SegmentReader, _ target: any StoreFile, _ end: Int
     ) throws(RetortError) -> Int {
@@ -89,7 +89,7 @@ struct CopiedSegments {
     }
 }
 
-/// A segment that blocks are added to. The file is made with the first of them.
+/// A segment to which blocks are appended. The file is created with the first of them.
 private final class SegmentTarget {
     private let path: String
     private let files: any FileSystem
@@ -104,7 +104,7 @@ private final class SegmentTarget {
         try file?.write(member, at: offset)
     }
 
-    /// Makes it durable. What was there before may not be yet: an earlier copy may have been interrupted.
+    /// Makes the file durable, including what was there before: an earlier copy may have been interrupted.
     func finish(in directory: String) throws(RetortError) {
         guard let file else { return }
         try file.syncData()

@@ -1,7 +1,7 @@
 import Basics
 
-/// The journals that a copy has brought, as it has brought them: `COPY` in the target. A journal that is another has
-/// records of the target's own.
+/// The journals that a copy has written, with their hashes: `COPY` in the target. A journal with another hash contains
+/// the target's own records.
 ///
 ///     line = 16HEX " " lane "/" name LF        the digits are XXH3-64 of the journal
 struct CopyNote {
@@ -27,14 +27,14 @@ struct CopyNote {
         }
     }
 
-    /// Whether a journal of the target is as it was copied, or is not there.
+    /// Whether a journal of the target is unchanged since it was copied, or missing.
     func holds(_ lane: Lane, _ name: String, _ layout: StoreLayout, _ files: any FileSystem) throws(RetortError) -> Bool
     {
         guard let sum = try Self.sum(layout.directory(lane) + "/" + name, files) else { return true }
         return sums[Self.journal(lane, name)] == sum
     }
 
-    /// Notes the journals that there are now, durably.
+    /// Records the current journals, durably.
     static func write(
         _ journals: [Lane: Set<String>], _ layout: StoreLayout, _ files: any FileSystem
     ) throws(RetortError) {

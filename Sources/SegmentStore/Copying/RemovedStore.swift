@@ -1,6 +1,6 @@
 import Basics
 
-/// Removes a store, its manifest first: what a kill leaves is no store. What is not the store's own stays.
+/// Removes a store, its manifest first: what a kill leaves is not a store. Files that are not the store's stay.
 struct RemovedStore {
     private let layout: StoreLayout
     private let files: any FileSystem

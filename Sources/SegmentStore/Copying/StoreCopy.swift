@@ -1,43 +1,44 @@
 public import Basics
 
-/// What a copy came to.
+/// The result of a copy.
 public struct CopyReport: Sendable, Hashable {
     /// Bytes that were written.
     public internal(set) var bytes = 0
     /// Blocks that were written.
     public internal(set) var blocks = 0
-    /// Whether a run was writing the store: what it has received since is not in the copy.
+    /// Whether a run was writing the store: records received since are not in the copy.
     public internal(set) var isLive = false
-    /// Where an earlier copy went that holds what the store does not; nil: there was none of that kind.
+    /// Where an earlier copy was moved because it holds records that the store does not; nil: there was none.
     public internal(set) var setAside: String?
 }
 
-/// Copies a store to another directory, also while a run writes it, and the next time only what is new.
+/// Copies a store to another directory, also while a run writes it; the next copy transfers only what is new.
 ///
-/// Everything that `append` had returned for when the copy began is in it. At every moment the target is no store yet, or
-/// one that opens: what takes the place of something is complete beside it first, segments only grow, journals go when
-/// their records are in segments, and the manifest comes last. So a copy that was interrupted is completed by the next.
+/// The copy contains everything that `append` had taken when it began. At every moment the target either is not a store
+/// yet or can be opened: replacements are complete before they take a file's place, segments only grow, journals are
+/// removed when their records are in segments, and the manifest is written last. The next copy therefore completes an
+/// interrupted one.
 ///
-/// What only the target has is never removed. Where a store has lost blocks that were copied (a power cut took them), or
-/// has moved records out of its lanes, the earlier copy is put beside under another name and a new one is made.
+/// Records that only the target has are never removed. If a store has lost copied blocks (in a power cut), or has moved
+/// records out of its lanes, the earlier copy is renamed and a new one is made.
 public struct StoreCopy {
     let from: StoreLayout
     let to: StoreLayout
     let files: any FileSystem
     private(set) var report = CopyReport()
 
-    /// Times that a live copy begins again because the manifest was replaced meanwhile.
+    /// Maximum restarts of a live copy because the manifest was replaced.
     static let triesMax = 50
-    /// Times that damage is met in a store that is being written before it is believed.
+    /// Number of times that damage must be seen in a store being written before it is believed.
     static let damagesMax = 3
-    /// Earlier copies that are kept under other names.
+    /// Maximum earlier copies under other names.
     static let setAsideMax = 1000
 
     /// Copies `source` to `target`, which does not exist, is empty, or is an earlier copy of it.
     ///
-    /// A writer of `source` is kept out where the lock can be had; where one is writing, the copy is of a moment. Throws
-    /// `.notFound` where there is no store, `.configuration` where `target` is something else, `.busy` while another
-    /// process writes or copies to `target`, `.damagedData` where something of `source` cannot be read.
+    /// Writers of `source` are locked out if its lock can be taken; if one is writing, the copy is a snapshot. Throws
+    /// `.notFound` if there is no store, `.configuration` if `target` is something else, `.busy` while another process
+    /// writes or copies to `target`, `.damagedData` if a part of `source` cannot be read.
     public static func run(
         _ source: String, to target: String, options: StoreOptions = StoreOptions()
     ) throws(RetortError) -> CopyReport {
@@ -47,17 +48,18 @@ public struct StoreCopy {
             defer { lock?.release() }
             return try copy.bringUpToDate()
         } catch {
-            // The target's own lock is said to be busy with another place.
+            // The error about the target's own lock names another place.
             guard error.code == .busy, error.place == copy.from.lock else { throw error }
         }
         copy.report.isLive = true
         return try copy.bringUpToDate()
     }
 
-    /// The same for a store that no run writes, held to it until the end: `isEqual` says whether the target has become
-    /// what the source is. If not, it is put aside and copied anew, once. Then the source is removed, if that is wanted.
+    /// Copies a store that no run writes, keeping it locked to the end. `isEqual` says whether the target is now equal
+    /// to the source; if not, it is renamed and copied again, once. After that the source is removed, if `removing` is
+    /// set.
     ///
-    /// Throws `.busy` where a run writes the source, and `.damagedData` where the second copy is not equal either.
+    /// Throws `.busy` if a run writes the source, and `.damagedData` if the second copy is not equal either.
     public static func run(
         _ source: String, to target: String, removing: Bool, options: StoreOptions = StoreOptions(),
         isEqual: () throws(RetortError) -> Bool
@@ -102,7 +104,7 @@ public struct StoreCopy {
                 if try isOlder(than: manifest) { throw Self.divergence }
                 try copyRecords(manifest)
             } catch {
-                // What is being written looks like damage for an instant.
+                // Data being written looks like damage for an instant.
                 damages += error.code == .damagedData ? 1 : 0
                 if report.isLive, error.code == .damagedData, damages < Self.damagesMax { continue }
                 guard error == Self.divergence else { throw error }
@@ -130,7 +132,7 @@ public struct StoreCopy {
         try files.contents(of: from.manifest, bytesMax: StoreLimits.manifestBytesMax) ?? []
     }
 
-    /// Only an earlier copy, whole or not, may be there.
+    /// Only an earlier copy, complete or not, may be there.
     private func checkTarget() throws(RetortError) {
         let source = try StoreManifest.load(from, files: files)
         guard from.root != to.root else {
@@ -169,7 +171,7 @@ public struct StoreCopy {
         return try StoreManifest.load(to, files: files).revision != manifest.revision
     }
 
-    /// Puts what is at the target beside it, and takes the lock of a new one.
+    /// Renames what is at the target, and takes the lock of a new one.
     private mutating func setAside() throws(RetortError) -> any FileLock {
         for number in 1...Self.setAsideMax {
             let path = StoreLayout.sibling(of: to.root, "before-\(number)")
@@ -205,7 +207,7 @@ public struct StoreCopy {
         try CopyNote.write(journals, to, files)
     }
 
-    /// The journals that there are now. Throws `divergence` where the target has one of its own.
+    /// Copies the current journals. Throws `divergence` if the target has one of its own.
     private mutating func copyJournals() throws(RetortError) -> [Lane: Set<String>] {
         let note = try CopyNote(to, files)
         var journals: [Lane: Set<String>] = [:]
@@ -230,11 +232,11 @@ public struct StoreCopy {
         return journals
     }
 
-    /// What is beside the records, and the manifest.
+    /// Copies the files beside the records, and the manifest.
     private mutating func finish(_ manifest: [UInt8]) throws(RetortError) {
         let copied = CopiedFiles(files)
         try copied.copyBeside(from, to, &report)
-        // An index changes under a writer. Without one, or with an earlier one, the copy makes its own.
+        // An index changes while a run writes. Without one, or with an earlier one, the copy rebuilds its own.
         if !report.isLive { try copied.copyIndex(from, to, &report) }
         guard try files.contents(of: to.manifest, bytesMax: StoreLimits.manifestBytesMax) != manifest else { return }
         try files.replace(to.manifest, with: manifest, in: to.root)

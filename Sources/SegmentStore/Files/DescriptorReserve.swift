@@ -1,11 +1,11 @@
 import Basics
 import Glibc
 
-/// File descriptors that a file system keeps for its own files: a process whose sockets have used up the limit of open
-/// files can still open them.
+/// File descriptors kept in reserve for a file system's own files: a process whose sockets have used up the limit of
+/// open files can still open them.
 ///
-/// Together with the files that are open, so many descriptors are in use: opening a file takes one of those that are
-/// kept, closing it keeps one again.
+/// The number of descriptors in use, including open files, is constant: opening a file takes one from the reserve,
+/// closing it puts one back.
 final class DescriptorReserve: Sendable {
     private struct State {
         /// Descriptors in use, those of open files included.
@@ -17,10 +17,10 @@ final class DescriptorReserve: Sendable {
 
     private let state = Locked(State())
 
-    /// Descriptors that are free for files.
+    /// Descriptors that are available for files.
     var kept: Int { state.withLock { $0.kept.count } }
 
-    /// Keeps so many descriptors from now on. Throws what the system answers when there are not so many.
+    /// Keeps this many descriptors from now on. Throws the system's error if there are not enough.
     func keep(_ total: Int) throws(RetortError) {
         let number: Int32? = state.withLock { state in
             state.total = total
@@ -37,7 +37,7 @@ final class DescriptorReserve: Sendable {
         }
     }
 
-    /// Gives up one more descriptor, because another thread has taken the one that was free. False when none is kept.
+    /// Releases one more descriptor, because another thread took the free one. False if none is left.
     func takeAnother() -> Bool {
         state.withLock { state in
             guard let spare = state.kept.popLast() else { return false }
@@ -57,7 +57,7 @@ final class DescriptorReserve: Sendable {
     /// Returns the error number when the system has no more.
     private static func fill(_ state: inout State) -> Int32? {
         while state.open + state.kept.count < state.total {
-            // The root directory is there on every system.
+            // The root directory exists on every system.
             let spare = Glibc.open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
             if spare < 0 { return errno }
             state.kept.append(spare)

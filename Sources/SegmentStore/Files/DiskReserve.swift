@@ -1,20 +1,20 @@
 import Basics
 
-/// Room that an open store holds on the disk, so that a journal which has filled it can still be put into a segment and
-/// removed. A file of zeros in the index's directory; nobody minds its loss.
+/// Disk space that an open store reserves, so that a journal that has filled the disk can still be moved to a segment
+/// and removed. A file of zeros in the index's directory, which may be lost.
 struct DiskReserve {
     private let path: String
     private let files: any FileSystem
     private let bytes: Int
 
-    /// `bytes` must hold a block that does not compress.
+    /// `bytes` must be enough for a block that does not compress.
     init(_ context: StoreContext, bytes: Int) {
         path = context.layout.reserve
         files = context.files
         self.bytes = bytes
     }
 
-    /// Holds the room, if it is there.
+    /// Reserves the space, if it is available.
     func hold() {
         do throws(RetortError) {
             if try files.size(of: path) == bytes { return }

@@ -1,34 +1,34 @@
 public import Basics
 
-/// Every system call that the store makes, so that a test can stand in for the kernel.
+/// Every system call of the store, so that tests can replace the kernel.
 ///
-/// Paths are plain strings. Errors name the call and the path (`RetortError.system`). Implementations are
-/// thread-safe; one file is written by one thread at a time. Only regular files are opened, and never through a
-/// symbolic link: whatever else has the name of a file of the store is `.damagedData`, at once.
+/// Paths are plain strings. Errors name the call and the path (`RetortError.system`). Implementations are thread-safe;
+/// one file is written by one thread at a time. Only regular files are opened, and never through a symbolic link:
+/// anything else with the name of a store's file throws `.damagedData` at once.
 public protocol FileSystem: AnyObject, Sendable {
     func open(_ path: String, _ mode: FileMode) throws(RetortError) -> any StoreFile
-    /// Makes the directory and its parents, durably; one that exists is fine.
+    /// Creates the directory and its parents, durably. An existing directory is not an error.
     func createDirectory(_ path: String) throws(RetortError)
-    /// The names in a directory, sorted. A directory that does not exist has none.
+    /// The names in a directory, sorted; empty if the directory does not exist.
     func entries(of directory: String) throws(RetortError) -> [String]
-    /// The size of a file in bytes; nil when there is none. That of a link is its own.
+    /// The size of a file in bytes; nil if there is none. For a link, its own size.
     func size(of path: String) throws(RetortError) -> Int?
     /// Whether a regular file has that name: no link, directory, FIFO, socket or device.
     func isRegular(_ path: String) throws(RetortError) -> Bool
     /// Replaces `target` atomically.
     func rename(_ source: String, to target: String) throws(RetortError)
-    /// Removes a file; one that does not exist is fine.
+    /// Removes a file. A missing file is not an error.
     func remove(_ path: String) throws(RetortError)
-    /// Removes an empty directory; one that does not exist is fine.
+    /// Removes an empty directory. A missing directory is not an error.
     func removeDirectory(_ path: String) throws(RetortError)
     /// Makes creations, renames and removals in a directory durable.
     func syncDirectory(_ path: String) throws(RetortError)
     /// Takes the exclusive lock of a file, or throws `.busy` naming the holder.
     func lock(_ path: String) throws(RetortError) -> any FileLock
-    /// Takes the lock of a file for reading, which keeps writers out and writes nothing, or throws `.busy` naming the
-    /// writer. Nil where that cannot be done: there is no such file, or it may not be read.
+    /// Takes a file's shared lock, which excludes writers and writes nothing, or throws `.busy` naming the writer. Nil
+    /// if there is no such file, or it cannot be read.
     func lockShared(_ path: String) throws(RetortError) -> (any FileLock)?
-    /// What the lock's holder wrote about itself; nil when nobody holds it.
+    /// What the lock's holder wrote about itself; nil if the lock is free.
     func lockHolder(_ path: String) throws(RetortError) -> String?
 }
 
@@ -36,12 +36,12 @@ public enum FileMode: Sendable {
     case read
     /// An existing file, for reading and writing.
     case readWrite
-    /// A new file; fails when it exists.
+    /// A new file; fails if it exists.
     case createNew
-    /// A new file in the place of the one that has the name, if there is one. That one is not written to: it may have
-    /// other names, or be a link to a file elsewhere.
+    /// A new file that replaces an existing one of the name. The old one is not written to: it may have other names, or
+    /// be a link.
     case createEmpty
-    /// A file that the user names, for reading. A link to it is followed.
+    /// A file named by the user, for reading. Links are followed.
     case readNamed
 }
 
@@ -55,7 +55,7 @@ public protocol StoreFile: AnyObject, Sendable {
     func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(RetortError)
     func truncate(to size: Int) throws(RetortError)
     /// Makes the file's data durable. After an error the file must not be synced again: the kernel may have dropped
-    /// what it could not write and report success the next time.
+    /// what it could not write and may report success the next time.
     func syncData() throws(RetortError)
     /// The whole file, read-only. The file must not shrink while the mapping lives.
     func map() throws(RetortError) -> MappedBytes
@@ -64,8 +64,8 @@ public protocol StoreFile: AnyObject, Sendable {
 /// Held until it is released or its last reference goes.
 public protocol FileLock: AnyObject, Sendable {
     func release()
-    /// Throws `.io` where the lock is held no more. A server of files takes it back from a machine that it has not heard of
-    /// for a while, and gives it to another one.
+    /// Throws `.io` if the lock was lost. A file server takes the lock back from a machine that it has not heard from
+    /// for a while, and may give it to another one.
     func confirm() throws(RetortError)
 }
 
@@ -73,18 +73,18 @@ extension FileLock {
     public func confirm() throws(RetortError) {}
 }
 
-/// Stands for a lock that the caller holds and will let go of itself.
+/// Represents a lock that the caller holds and releases itself.
 final class BorrowedLock: FileLock {
     func release() {}
 }
 
-/// Read-only bytes with a lifetime: a mapping, or memory in place of one.
+/// Read-only bytes with a lifetime: a mapping, or memory.
 public final class MappedBytes: @unchecked Sendable {
     public let bytes: UnsafeRawBufferPointer
     private let dispose: (UnsafeRawBufferPointer) -> Void
     private let release: ((UnsafeRawBufferPointer) -> Void)?
 
-    /// `release` gives the memory of some of the bytes back until they are touched again.
+    /// `release` gives the memory of a range back until it is accessed again.
     public init(
         _ bytes: UnsafeRawBufferPointer, release: ((UnsafeRawBufferPointer) -> Void)? = nil,
         dispose: @escaping (UnsafeRawBufferPointer) -> Void
@@ -96,7 +96,7 @@ public final class MappedBytes: @unchecked Sendable {
 
     deinit { dispose(bytes) }
 
-    /// Says that a stretch, which begins at a page of memory, is not needed for now. What it holds stays readable.
+    /// Declares that a range, which begins at a page boundary, is not needed for now. It stays readable.
     public func letGo(_ range: Range<Int>) {
         if !range.isEmpty { release?(UnsafeRawBufferPointer(rebasing: bytes[range])) }
     }
@@ -121,7 +121,7 @@ extension StoreFile {
 
     /// Reads exactly `count` bytes at `offset`, or as many as there are.
     func read(at offset: Int, count: Int) throws(RetortError) -> [UInt8] {
-        // Nothing may be written to the one empty array that all threads share, not even its count.
+        // The empty array that all threads share must not be written to, not even its count.
         guard count > 0 else { return [] }
         var failure: RetortError?
         let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
@@ -140,7 +140,7 @@ extension StoreFile {
 extension FileSystem {
     public func isRegular(_ path: String) throws(RetortError) -> Bool { try size(of: path) != nil }
 
-    /// The text of a small file that the user names. Throws `.badInput` when it is not UTF-8.
+    /// The text of a small file named by the user. Throws `.badInput` if it is not UTF-8.
     public func text(of path: String) throws(RetortError) -> String {
         let file = try open(path, .readNamed)
         let size = try file.size()
@@ -155,7 +155,7 @@ extension FileSystem {
         return text
     }
 
-    /// The whole of a file; nil when there is none. Throws `.damagedData` when it has more than `bytesMax`.
+    /// The whole file; nil if there is none. Throws `.damagedData` if it has more than `bytesMax` bytes.
     func contents(of path: String, bytesMax: Int) throws(RetortError) -> [UInt8]? {
         guard let file = try openIfThere(path) else { return nil }
         let size = try file.size()
@@ -167,19 +167,19 @@ extension FileSystem {
         return try file.read(at: 0, count: size)
     }
 
-    /// A file for reading; nil when there is none.
+    /// A file for reading; nil if there is none.
     func openIfThere(_ path: String) throws(RetortError) -> (any StoreFile)? {
         guard try size(of: path) != nil else { return nil }
         do throws(RetortError) {
             return try open(path, .read)
         } catch {
-            // Removed between the two calls, by a writer that has just folded it into something else.
+            // Removed between the two calls, by a writer that merged it into something else.
             if error.code == .inputMissing { return nil }
             throw error
         }
     }
 
-    /// Removes a file of the store. Whatever else has its name stays.
+    /// Removes a file of the store. Anything else with its name stays.
     func removeRegular(_ path: String) throws(RetortError) {
         if try isRegular(path) { try remove(path) }
     }
@@ -193,7 +193,7 @@ extension FileSystem {
             try file.syncData()
             try rename(temporary, to: path)
         } catch {
-            // A file whose sync has failed is not taken again, and a full disk needs the room.
+            // A file whose sync has failed is not used again, and a full disk needs the space.
             try? removeRegular(temporary)
             throw error
         }

@@ -2,9 +2,9 @@ import Basics
 
 /// Keeps the mark of an open store, in memory and in `MARK`.
 ///
-/// A value is written over a slot that is neither the newest, nor durable, nor about to be: whatever becomes of the
-/// write, these three are as they were. The file comes into being as a whole, durable, with its first value, and so does
-/// a new one when a sync of the old one has failed.
+/// A value is never written over a slot that is the newest, durable, or being made durable: whatever happens to the
+/// write, these three are intact. The file is created as a whole, durable, with its first value, and so is its
+/// replacement when a sync of the old one has failed.
 final class MarkKeeper: Sendable {
     private struct State {
         var file: (any StoreFile)?
@@ -14,7 +14,7 @@ final class MarkKeeper: Sendable {
         var newest = 0
         var durable = 0
         var syncing: Int?
-        /// What the file holds may never reach the disk, and it is not synced again.
+        /// The file's content may never reach the disk, and it is not synced again.
         var isDistrusted = false
     }
 
@@ -24,7 +24,7 @@ final class MarkKeeper: Sendable {
     private let syncs: Bool
     private let state: Locked<State>
 
-    /// Makes durable what is found: the process that wrote it may have died before it was.
+    /// Makes the value found durable: the process that wrote it may have died before it was.
     init(_ context: StoreContext, syncs: Bool) throws(RetortError) {
         layout = context.layout
         files = context.files
@@ -37,7 +37,7 @@ final class MarkKeeper: Sendable {
             (state.newest, state.durable) = (number, number)
             do throws(RetortError) {
                 let file = try files.open(layout.mark, .readWrite)
-                // None but written pages are synced: an earlier sync may have failed.
+                // Only pages that are written are synced: an earlier sync may have failed.
                 try file.write(slot.encoded(storeID: storeID), at: number * MarkSlot.stride)
                 if syncs { try file.syncData() }
                 state.file = file
@@ -50,7 +50,7 @@ final class MarkKeeper: Sendable {
 
     var value: Int64 { state.withLock { $0.value } }
 
-    /// When it returns the value survives the process.
+    /// When it returns, the value survives the process.
     func set(_ value: Int64) throws(RetortError) {
         try state.withLock { state throws(RetortError) in
             if value == state.value { return }
@@ -67,16 +67,16 @@ final class MarkKeeper: Sendable {
         }
     }
 
-    /// Puts a new file, durable, in the place of the one there is.
+    /// Replaces the file by a new, durable one.
     private func renew(_ state: inout State, _ value: Int64) throws(RetortError) {
-        // Slots of another file count for nothing: the numbers may begin again.
+        // Slots of the old file do not count: generations may restart.
         let generation = state.generation < MarkSlot.generationMax ? state.generation + 1 : 1
         let slot = MarkSlot(generation: generation, value: value)
         try files.replace(layout.mark, with: slot.file(storeID: storeID), in: layout.root)
         state = State(file: try files.open(layout.mark, .readWrite), value: value, generation: generation)
     }
 
-    /// Makes the newest value durable. After an error the file is not synced again: the next call writes another one.
+    /// Makes the newest value durable. After an error the file is not synced again: the next call writes a new one.
     func sync() throws(RetortError) {
         let file = try state.withLock { state throws(RetortError) -> (any StoreFile)? in
             if state.isDistrusted { try renew(&state, state.value) }
@@ -88,7 +88,7 @@ final class MarkKeeper: Sendable {
         do throws(RetortError) {
             try file.syncData()
             state.withLock { state in
-                // Not of another file that has taken its place.
+                // Applies only to this file, not to a replacement.
                 if let synced = state.syncing { state.durable = synced }
                 state.syncing = nil
             }

@@ -1,18 +1,19 @@
 import Basics
 
-/// One value of the mark as it is in `MARK`, 40 bytes long:
+/// A value of the mark as stored in `MARK`, 40 bytes long:
 ///
-///     "RTMK"  version u32 (1)  storeID u64  generation u64  value i64  checksum u64 (XXH3-64 of the 32 bytes before it)
+///     "RTMK"  version u32 (1)  storeID u64  generation u64  value i64  checksum u64 (XXH3-64 of the 32 bytes before
+///     it)
 ///
-/// The file has four places for it, 4096 bytes apart, and is never longer or shorter. The slot with the highest
-/// generation counts, of those that hold.
+/// The file has room for four slots, 4096 bytes apart, and never changes its size. The valid slot with the highest
+/// generation counts.
 struct MarkSlot: Sendable, Hashable {
     static let magic: [UInt8] = Array("RTMK".utf8)
     static let version: UInt32 = 1
     static let bytes = 40
-    /// The slots of a file: the durable one, the one that is being made durable, the newest, and one to write to.
+    /// The slots of a file: the durable one, the one being made durable, the newest, and one to write to.
     static let slots = 4
-    /// Each has a page of its own: what a disk makes of a torn write ends there.
+    /// Each slot has its own page, which limits the effect of a torn write.
     static let stride = 4096
     static let fileBytes = slots * stride
     static let generationMax = StoreLimits.sequencesMax
@@ -37,7 +38,7 @@ struct MarkSlot: Sendable, Hashable {
         return slot + [UInt8](repeating: 0, count: Self.fileBytes - slot.count)
     }
 
-    /// Nil where the bytes are no slot of that store.
+    /// Nil if the bytes are not a valid slot of that store.
     static func decode(_ bytes: UnsafeRawBufferPointer, storeID: UInt64) -> MarkSlot? {
         guard bytes.count >= Self.bytes, bytes.prefix(4).elementsEqual(magic),
             bytes.load(littleEndianAt: 32, as: UInt64.self) == ContentHash.hash64(bytes.slice(0, 32))
@@ -49,8 +50,8 @@ struct MarkSlot: Sendable, Hashable {
         return MarkSlot(generation: generation, value: value)
     }
 
-    /// The slot of a store that counts, and which one it is; nil where the mark was never set. Throws `.damagedData`
-    /// where there is a file and no slot of it holds: a crash does not leave it so.
+    /// The valid slot with the highest generation, and its index; nil if the mark was never set. Throws `.damagedData`
+    /// if there is a file without a valid slot, which no crash leaves.
     static func read(
         _ layout: StoreLayout, storeID: UInt64, files: any FileSystem
     ) throws(RetortError) -> (number: Int, slot: MarkSlot)? {

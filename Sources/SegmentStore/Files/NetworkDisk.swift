@@ -1,6 +1,6 @@
 internal import CStatFS
 
-/// File systems of which a server keeps the locks.
+/// File systems whose locks are kept by a server.
 enum NetworkDisk {
     /// `f_type` of `statfs`, from the kernel's `magic.h` and the file systems' own headers: NFS, Lustre, GPFS, BeeGFS, Ceph,
     /// CIFS, SMB 2, AFS, 9P.

@@ -5,19 +5,19 @@ import Glibc
 public final class PosixFileSystem: FileSystem {
     private static let lockTriesMax = 10
     private static let lockPauseMicroseconds: UInt32 = 1000
-    /// Bytes of the text in which a lock's holder says who it is.
+    /// Maximum bytes of the text by which a lock's holder identifies itself.
     private static let holderBytesMax = 80
 
     let reserve = DescriptorReserve()
 
     public init() {}
 
-    /// Keeps file descriptors for the files of this file system, so that sockets cannot use up all there are: so many
-    /// files can be open at once, whatever else the process opens. Throws when there are not so many.
+    /// Reserves file descriptors for this file system, so that sockets cannot use up all: this many files can be open
+    /// at once, whatever else the process opens. Throws if there are not enough.
     public func keepDescriptors(_ count: Int) throws(RetortError) { try reserve.keep(count) }
 
-    /// Opens a path within the reserve, without waiting for the other end of a FIFO; `reserve.giveBack` is to be called
-    /// once the descriptor is closed.
+    /// Opens a path within the reserve, without blocking on a FIFO. Call `reserve.giveBack` once the descriptor is
+    /// closed.
     private func descriptor(
         _ path: String, _ flags: Int32, code: RetortError.Code = .damagedData
     ) throws(RetortError) -> Int32 {
@@ -47,7 +47,7 @@ public final class PosixFileSystem: FileSystem {
         return PosixFile(path: path, descriptor: try openRegular(path, flags, code: code), reserve: reserve)
     }
 
-    /// Makes way for a new file. What the name leads to stays as it is: only the name goes.
+    /// Makes room for a new file by removing the name only; what it leads to is not changed.
     private func removeOld(_ path: String) throws(RetortError) {
         guard let kind = try FileKind.of(path) else { return }
         guard kind == .regular || kind == .link else { throw kind.refusal(path, .damagedData) }
@@ -94,14 +94,14 @@ public final class PosixFileSystem: FileSystem {
         var names: [String] = []
         errno = 0
         while let entry = readdir(handle) {
-            // A name that is not UTF-8 is none that a store gives.
+            // No name in a store has characters outside UTF-8.
             let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
                 pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(validatingCString: $0) }
             }
             if let name, name != "." && name != ".." { names.append(name) }
             errno = 0
         }
-        // A listing that was cut short would pass for one without the newest segments.
+        // A truncated listing would look like one without the newest segments.
         if errno != 0 { throw RetortError.system(errno, "readdir", directory) }
         return names.sorted()
     }
@@ -139,7 +139,7 @@ public final class PosixFileSystem: FileSystem {
         while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
             let number = errno
             tries += 1
-            // A reader that asks who writes holds the lock for an instant.
+            // A reader that asks for the writer holds the lock for an instant.
             if number == EINTR || number == EWOULDBLOCK && tries < Self.lockTriesMax {
                 usleep(Self.lockPauseMicroseconds)
                 continue
@@ -153,7 +153,7 @@ public final class PosixFileSystem: FileSystem {
         let isShared = NetworkDisk.isUnder(descriptor)
         let text = Self.holder(withHost: isShared)
         writeHolder(text, descriptor)
-        // Other machines are to see it too.
+        // Must be visible to other machines too.
         if isShared { fdatasync(descriptor) }
         return PosixLock(path: path, descriptor: descriptor, reserve: reserve, text: isShared ? text : nil)
     }
@@ -178,7 +178,7 @@ public final class PosixFileSystem: FileSystem {
         return PosixLock(path: path, descriptor: descriptor, reserve: reserve, text: nil)
     }
 
-    /// This process, and the machine that it is on where others may ask.
+    /// Names this process, and its machine if other machines may ask.
     private static func holder(withHost: Bool) -> [UInt8] {
         var name = [CChar](repeating: 0, count: 65)
         guard withHost, gethostname(&name, name.count - 1) == 0 else { return Array("process \(getpid())\n".utf8) }
@@ -186,7 +186,8 @@ public final class PosixFileSystem: FileSystem {
         return Array("process \(getpid()) on ".utf8) + host + [0x0A]
     }
 
-    /// Says in the lock's file which process holds it, unless the file has a second name: then it may be another one's.
+    /// Writes into the lock file which process holds it, unless the file has a second name: then it may belong to
+    /// something else.
     private func writeHolder(_ text: [UInt8], _ descriptor: Int32) {
         var status = stat()
         guard fstat(descriptor, &status) == 0, status.st_nlink == 1 else { return }
@@ -204,12 +205,12 @@ public final class PosixFileSystem: FileSystem {
             throw error
         }
         defer { close(descriptor, reserve) }
-        // A shared lock that is granted proves that no writer holds the exclusive one; it is dropped at once.
+        // If a shared lock is granted, no writer holds the exclusive one; it is released at once.
         if flock(descriptor, LOCK_SH | LOCK_NB) == 0 { return nil }
         return holderText(descriptor)
     }
 
-    /// The first line of the lock's file, as far as it can be printed.
+    /// The first line of the lock's file, if it is printable.
     private func holderText(_ descriptor: Int32) -> String {
         var bytes = [UInt8](repeating: 0, count: Self.holderBytesMax)
         let count = pread(descriptor, &bytes, bytes.count, 0)
@@ -218,7 +219,7 @@ public final class PosixFileSystem: FileSystem {
         return String(decoding: line, as: UTF8.self)
     }
 
-    /// Opens a regular file and nothing else.
+    /// Opens only a regular file.
     private func openRegular(
         _ path: String, _ flags: Int32, code: RetortError.Code = .damagedData
     ) throws(RetortError) -> Int32 {
@@ -230,7 +231,7 @@ public final class PosixFileSystem: FileSystem {
     }
 }
 
-/// What a name leads to.
+/// The type of a file.
 private enum FileKind: String {
     case regular = "a regular file"
     case link = "a symbolic link"
@@ -252,7 +253,7 @@ private enum FileKind: String {
         }
     }
 
-    /// Nil when nothing has that name. Links are not followed.
+    /// Nil if there is no such file. Links are not followed.
     static func of(_ path: String) throws(RetortError) -> FileKind? {
         var status = stat()
         if lstat(path, &status) == 0 { return FileKind(status) }
@@ -326,7 +327,7 @@ private final class PosixFile: StoreFile {
 
     func syncData() throws(RetortError) {
         while fdatasync(descriptor) != 0 {
-            // An interrupted call has not failed; any other error is final.
+            // An interrupted call is repeated; any other error is final.
             if errno != EINTR { throw RetortError.system(errno, "fdatasync", path) }
         }
     }
@@ -348,7 +349,7 @@ private final class PosixLock: FileLock {
     private let path: String
     private let descriptor: Locked<Int32>
     private let reserve: DescriptorReserve
-    /// What proves the lock by being written once more; nil where the kernel alone has it, until the process ends.
+    /// The text that proves the lock by being written again; nil if the kernel alone keeps the lock.
     private let text: [UInt8]?
 
     init(path: String, descriptor: Int32, reserve: DescriptorReserve, text: [UInt8]?) {
@@ -358,7 +359,7 @@ private final class PosixLock: FileLock {
         self.text = text
     }
 
-    /// NFS refuses what is written under a lock that the server has taken back, and a file that is gone.
+    /// NFS rejects writes under a lock that the server has taken back, and to a removed file.
     func confirm() throws(RetortError) {
         guard let text else { return }
         let number = descriptor.withLock { held -> Int32? in

@@ -1,6 +1,6 @@
 import Basics
 
-/// How far the sorted runs cover a lane.
+/// How much of a lane the sorted runs cover.
 struct Coverage: Sendable, Hashable {
     /// Blocks of earlier segments, and of this one below `offset`, are in the runs.
     var segment: UInt32 = 1
@@ -13,7 +13,7 @@ struct Coverage: Sendable, Hashable {
     var previousBytes = 0
 }
 
-/// The state of the index at one moment: `index/checkpoint`, replaced as a whole. May be lost; never wrong.
+/// The state of the index at one moment: `index/checkpoint`, replaced as a whole. It may be lost, but is never wrong.
 struct Checkpoint: Sendable {
     static let magic: [UInt8] = Array("RTCP".utf8)
     /// Version 1 knew two lanes.
@@ -49,8 +49,7 @@ struct Checkpoint: Sendable {
         return writer.bytes
     }
 
-    /// Nil when the bytes are cut, damaged, of another store or of another version, or state what cannot be: the index is
-    /// then made again.
+    /// Nil if the bytes are truncated, damaged, of another store or version, or invalid: the index is then rebuilt.
     static func decode(_ bytes: [UInt8], storeID: UInt64) -> Checkpoint? {
         bytes.withUnsafeBytes { buffer in
             guard isWhole(buffer) else { return nil }
@@ -66,7 +65,7 @@ struct Checkpoint: Sendable {
                 == ContentHash.hash64(buffer.slice(0, buffer.count - 8))
     }
 
-    /// Whether the bytes are a whole checkpoint of an earlier version: it is none, and nothing is wrong with it.
+    /// Whether the bytes are a complete checkpoint of an earlier version, which is unusable but not damaged.
     static func isEarlier(_ bytes: [UInt8]) -> Bool {
         bytes.withUnsafeBytes { isWhole($0) && $0.load(littleEndianAt: 4, as: UInt32.self) < version }
     }
@@ -103,7 +102,7 @@ struct Checkpoint: Sendable {
             previousBytes: Int(previous))
     }
 
-    /// A number that is still to be given to a run, or is named twice, is none of a run that there is.
+    /// A run number that is not assigned yet, or is named twice, is invalid.
     private static func decodeRuns(_ reader: inout ByteReader, below next: UInt64) -> [UInt64]? {
         guard let count = reader.read(UInt32.self), count <= StoreLimits.runsMax else { return nil }
         var runs: [UInt64] = []

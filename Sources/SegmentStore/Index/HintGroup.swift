@@ -1,6 +1,6 @@
 import Basics
 
-/// What a hint log says of one block: enough to index it without reading it.
+/// A block's entry in the hint log: enough to index the block without reading it.
 ///
 ///     group:  "RTHG"  lane u8  0 u8  records u16  storeID u64  segment u32  offset u32  memberBytes u32  0 u32
 ///             firstSequence u64  payloadChecksum u64 (of the block's header)  tallies 8 x u64
@@ -14,7 +14,7 @@ struct HintGroup: Sendable {
     var offset: Int
     var memberBytes: Int
     var firstSequence: UInt64
-    /// Ties the group to the very block: one that was written to the same place after a power cut is another.
+    /// Ties the group to this very block, and not to one written to the same place after a power cut.
     var payloadChecksum: UInt64
     var tallies: Tallies
     var hints: [RecordHint]
@@ -45,8 +45,7 @@ struct HintGroup: Sendable {
         return writer.bytes
     }
 
-    /// The group at the start of `bytes`; nil when it is cut, damaged, of another store or segment, or states what
-    /// cannot be.
+    /// The group at the start of `bytes`; nil if it is truncated, damaged, of another store or segment, or invalid.
     static func decode(_ bytes: UnsafeRawBufferPointer, storeID: UInt64, lane: Lane, segment: UInt32) -> HintGroup? {
         guard bytes.count >= headBytes, bytes.prefix(4).elementsEqual(magic), bytes[4] == lane.rawValue,
             bytes.load(littleEndianAt: 8, as: UInt64.self) == storeID,

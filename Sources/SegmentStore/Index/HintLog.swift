@@ -8,16 +8,16 @@ struct HintLogReader {
     private let segment: UInt32
     /// Where the file ended when it was opened.
     let end: Int
-    /// Where in the file the good groups end, as far as they have been read.
+    /// The end of the good groups read so far.
     private(set) var position: Int
-    /// The bytes of the file from `windowStart` on. Copied, not mapped: the log of an active segment is cut back and
-    /// rewritten by its writer; a group that this has torn does not hold.
+    /// The bytes of the file from `windowStart` on. Copied, not mapped: the writer of an active segment truncates and
+    /// rewrites its log; a group torn by this fails its checksum.
     private var window: [UInt8] = []
     private var windowStart: Int
 
     private static let windowBytes = 4 * HintGroup.bytesMax
 
-    /// Nil when the segment has no hint log, or one that ends before `start`. What is no regular file is none.
+    /// Nil if the segment has no hint log, one that ends before `start`, or something that is not a regular file.
     init?(
         _ lane: Lane, _ segment: UInt32, from start: Int, storeID: UInt64, layout: StoreLayout, files: any FileSystem
     ) throws(RetortError) {
@@ -55,7 +55,7 @@ struct HintLogWriter {
     private let storeID: UInt64
     private(set) var bytes: Int
 
-    /// Goes on at `bytes`, dropping whatever follows there.
+    /// Continues at `bytes`, dropping whatever follows there.
     init(_ lane: Lane, _ segment: UInt32, at bytes: Int, context: StoreContext) throws(RetortError) {
         let path = context.layout.hints(lane, segment)
         let exists = try context.files.size(of: path) != nil

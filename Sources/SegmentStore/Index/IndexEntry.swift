@@ -1,6 +1,6 @@
 public import Basics
 
-/// Where a record is and how it ended: 31 bytes in a run.
+/// A record's position and status: 31 bytes in a run.
 ///
 ///     offset size  field
 ///          0   16  key hash: high half, then low half
@@ -12,7 +12,7 @@ public import Basics
 ///         27    4  low half of the request's fingerprint
 public struct IndexEntry: Sendable, Hashable {
     static let bytes = 31
-    /// In place of a segment's number while the record is in the journal only; never in a run.
+    /// Replaces a segment's number while the record is in the journal only; never in a run.
     static let segmentOfJournal = UInt32.max
 
     public var hash: Hash128
@@ -24,7 +24,7 @@ public struct IndexEntry: Sendable, Hashable {
     /// The low half of the request's fingerprint.
     public var fingerprint: UInt32
 
-    /// How the record ended.
+    /// The record's status.
     public var recordStatus: RecordStatus { RecordStatus(code: status) }
 
     var isPending: Bool { segment == Self.segmentOfJournal }
@@ -32,7 +32,7 @@ public struct IndexEntry: Sendable, Hashable {
     /// Writes the entry and one zero byte behind it, which the next entry covers.
     @inline(__always)
     func encode(into page: UnsafeMutableRawBufferPointer, at start: Int) {
-        // Four words: one by one the fields cost a merge as much as all its reading.
+        // Four words: writing the fields one by one would cost a merge as much as all its reading.
         let third = UInt64(segment) | UInt64(offset) << 24 | UInt64(record) << 56
         let last =
             UInt64(record >> 8) | UInt64(status) << 8 | UInt64(attempts) << 16 | UInt64(fingerprint) << 24
@@ -53,7 +53,7 @@ public struct IndexEntry: Sendable, Hashable {
     }
 }
 
-/// What the store keeps of a record while it has no place in a segment yet, and what a hint says of it afterwards.
+/// A record's data before it has a position in a segment, and its entry in a hint afterwards.
 struct RecordHint: Sendable, Hashable {
     static let bytes = 32
 

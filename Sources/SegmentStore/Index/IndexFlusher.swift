@@ -1,13 +1,13 @@
 import Basics
 
-/// Turns the placed part of the tables into sorted runs, merges runs of like size, and writes the checkpoint.
+/// Moves the placed entries of the tables to sorted runs, merges runs of similar size, and writes the checkpoint.
 ///
-/// One thread flushes at a time. Everything placed must be durable in its segment before a flush begins: the index
-/// must never lead the data.
+/// One thread flushes at a time. Everything placed must be durable in its segment before a flush begins: the index must
+/// never be ahead of the data.
 struct IndexFlusher {
     let context: StoreContext
     let index: Locked<StoreIndex>
-    /// Runs that were merged and stay until a checkpoint is written that does without them.
+    /// Merged runs that stay until a checkpoint without them is written.
     private var obsolete: [UInt64] = []
 
     init(context: StoreContext, index: Locked<StoreIndex>) {
@@ -15,8 +15,8 @@ struct IndexFlusher {
         self.index = index
     }
 
-    /// Throws the damage that a lookup has met, before or meanwhile: the next opening makes the index anew.
-    /// `meanwhile` is called now and then while a large run is written.
+    /// Throws damage found by a lookup, before or during the flush: the next opening rebuilds the index. `meanwhile` is
+    /// called from time to time while a large run is written.
     mutating func flush(meanwhile: () throws(RetortError) -> Void = {}) throws(RetortError) {
         try throwDamage()
         try writeRuns(meanwhile)
@@ -38,7 +38,7 @@ struct IndexFlusher {
         }
     }
 
-    /// The same for an index that nobody will open again: runs in the scratch directory, and no checkpoint.
+    /// As `flush`, for an index that will not be opened again: runs go to the scratch directory, without a checkpoint.
     mutating func flushToScratch() throws(RetortError) {
         try writeRuns({})
         try removeObsolete()
@@ -73,7 +73,7 @@ struct IndexFlusher {
             do throws(RetortError) {
                 merged = try merge(runs, lane, meanwhile)
             } catch {
-                // They stay in use. What the merge has let go of is to be checked when it is read again.
+                // The runs stay in use. Pages that the merge released are verified when they are read again.
                 index.withLock { $0.letGoOfPages() }
                 throw error
             }
@@ -103,8 +103,8 @@ struct IndexFlusher {
     }
 }
 
-/// The failures that no success has settled: the others need no place in a merged run. A success that is only in the
-/// journal has settled nothing yet: a power cut can take it.
+/// Failures that no success has settled: the others are dropped from a merged run. A success that is only in the
+/// journal settles nothing yet, since a power cut can take it.
 private struct Unresolved: SortedEntries {
     var merge: RunMerge
     let index: Locked<StoreIndex>

@@ -1,6 +1,6 @@
 import Basics
 
-/// Keys that are noted in any order and then asked for, in bounded memory: sorted stretches go to the disk as runs.
+/// Keys that are added in any order and looked up later, in bounded memory: sorted parts go to disk as runs.
 struct KeyList {
     private let layout: StoreLayout
     private let files: any FileSystem
@@ -8,7 +8,7 @@ struct KeyList {
     private var table = DeltaTable()
     private var runs: [Run] = []
 
-    /// Numbers of the list's runs begin at `firstRun`, in the layout's scratch directory.
+    /// Numbers of the list's runs start at `firstRun`, in the layout's scratch directory.
     private let firstRun: UInt64
 
     init(firstRun: UInt64, layout: StoreLayout, files: any FileSystem, entriesMax: Int) {
@@ -30,7 +30,7 @@ struct KeyList {
 
     func contains(_ hash: Hash128) throws(RetortError) -> Bool { try entry(hash) != nil }
 
-    /// What was noted of a key.
+    /// The data added for a key.
     func entry(_ hash: Hash128) throws(RetortError) -> IndexEntry? {
         if let entry = table[hash] { return entry }
         for run in runs {
@@ -39,6 +39,6 @@ struct KeyList {
         return nil
     }
 
-    /// Whether nothing was noted.
+    /// Whether nothing was added.
     var isEmpty: Bool { table.count == 0 && runs.isEmpty }
 }

@@ -3,9 +3,9 @@ import Basics
 /// The index of one lane: a table in memory over sorted runs. Calls are serialised by the owner.
 struct LaneIndex {
     let lane: Lane
-    /// Records that are in the journal only. Apart from the placed ones, because a power cut can still take them.
+    /// Records in the journal only. Kept apart from the placed ones, because a power cut can still take them.
     private(set) var pending: [Hash128: IndexEntry] = [:]
-    /// How many records of a key beyond one are in the journal only, where there are more.
+    /// For keys with several records in the journal only: how many beyond one.
     private var pendingAgain: [Hash128: Int] = [:]
     private(set) var delta = DeltaTable()
     /// Newest first.
@@ -19,7 +19,7 @@ struct LaneIndex {
         return try lookupPlaced(hash)
     }
 
-    /// The newest entry of a key whose record has a place in a segment.
+    /// The newest entry of a key whose record is in a segment.
     func lookupPlaced(_ hash: Hash128) throws(RetortError) -> IndexEntry? {
         for run in runs { run.expect(hash) }
         if let entry = delta[hash] { return entry }
@@ -29,14 +29,14 @@ struct LaneIndex {
         return nil
     }
 
-    /// The newest entries of the keys of a batch that are open.
+    /// Looks up the open keys of a batch.
     func lookup(_ batch: inout LookupBatch) throws(RetortError) {
         if !pending.isEmpty { batch.resolve { pending[$0] } }
         if delta.count > 0 { batch.resolve { delta[$0] } }
         for run in runs where !batch.open.isEmpty { try run.lookup(&batch) }
     }
 
-    /// Entries of the runs, those of one key in several runs counted several times.
+    /// Number of entries in the runs; keys in several runs count several times.
     var runEntries: UInt64 { runs.reduce(0) { $0 + UInt64($1.count) } }
 
     var isEmpty: Bool { pending.isEmpty && delta.count == 0 && runs.isEmpty }
@@ -47,7 +47,7 @@ struct LaneIndex {
 
     mutating func insert(_ entry: IndexEntry) { delta.insert(entry) }
 
-    /// A record of the key is no longer in the journal only. While another one is, that is the newest.
+    /// A record of the key is no longer in the journal only. If another one is, that is the newest.
     mutating func settle(_ hash: Hash128) {
         if !pendingAgain.isEmpty, let others = pendingAgain[hash] {
             pendingAgain[hash] = others > 1 ? others - 1 : nil
@@ -58,23 +58,23 @@ struct LaneIndex {
 
     mutating func adopt(_ runs: [Run]) { self.runs = runs }
 
-    /// The entries that have a place, for a new run.
+    /// The placed entries, for a new run.
     var placedEntries: [IndexEntry] { delta.entries }
 
-    /// Puts a new run in place of the entries of the table. Nothing may have been inserted since these were taken.
+    /// Replaces the table's entries by a new run. Nothing may have been inserted since they were taken.
     mutating func replaceTable(by run: Run) {
         delta = DeltaTable()
         runs.insert(run, at: 0)
     }
 
-    /// Puts a merged run in place of those it was made of.
+    /// Replaces runs by the one merged from them.
     mutating func replace(_ numbers: Set<UInt64>, by run: Run) {
         guard let first = runs.firstIndex(where: { numbers.contains($0.number) }) else { return }
         runs[first] = run
         runs.removeAll { numbers.contains($0.number) }
     }
 
-    /// All entries in order of their hash, each key once with its newest entry.
+    /// All entries by hash, each key once with its newest entry.
     func cursor() throws(RetortError) -> RunMerge {
         var cursors: [any SortedEntries] = [
             ArrayCursor(sorting: Array(pending.values)), ArrayCursor(sorting: delta.entries),

@@ -1,11 +1,11 @@
 import Basics
 
-/// Keys that are looked up together, and what has been found of them so far.
+/// Keys that are looked up together, and the entries found so far.
 struct LookupBatch {
     let hashes: [Hash128]
-    /// By the key's place in `hashes`.
+    /// By the key's index in `hashes`.
     var entries: [IndexEntry?]
-    /// The places of the keys that nothing has been found of yet, in order.
+    /// The indexes of the keys without an entry so far, in order.
     private(set) var open: [Int]
 
     init(_ hashes: [Hash128]) {
@@ -14,12 +14,12 @@ struct LookupBatch {
         open = Array(hashes.indices)
     }
 
-    /// Asks for each key that is open.
+    /// Looks up each open key.
     mutating func resolve(_ entry: (Hash128) -> IndexEntry?) {
         for key in open { entries[key] = entry(hashes[key]) }
         closeFound()
     }
 
-    /// What has an entry now is not asked again.
+    /// Closes the keys that have an entry now.
     mutating func closeFound() { open.removeAll { entries[$0] != nil } }
 }

@@ -1,7 +1,7 @@
 import Basics
 
-/// A list of places in a lane that is noted in any order and read in the order of the lane, in bounded memory: sorted
-/// stretches go to the disk as runs whose hashes are the places themselves.
+/// Positions in a lane that are added in any order and read in the lane's order, in bounded memory: sorted parts go to
+/// disk as runs whose hashes are the positions themselves.
 struct PlaceList {
     private let lane: Lane
     private let layout: StoreLayout
@@ -11,7 +11,7 @@ struct PlaceList {
     private var runs: [Run] = []
     private(set) var count = 0
 
-    /// Numbers of the list's runs begin at `firstRun`, in the layout's scratch directory.
+    /// Numbers of the list's runs start at `firstRun`, in the layout's scratch directory.
     private var nextRun: UInt64
 
     init(_ lane: Lane, firstRun: UInt64, layout: StoreLayout, files: any FileSystem, entriesMax: Int) {
@@ -46,7 +46,7 @@ struct PlaceList {
     }
 }
 
-/// The places of a list, asked for in the order of the lane.
+/// Reads a list's positions in the order of the lane.
 struct PlaceCursor {
     private var merge: RunMerge
     private var head: IndexEntry?

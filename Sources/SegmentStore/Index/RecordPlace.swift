@@ -1,4 +1,4 @@
-/// Where a record stands in its lane.
+/// The position of a record in its lane.
 struct RecordPlace: Hashable, Comparable {
     var segment: UInt32
     var offset: UInt32
@@ -10,6 +10,6 @@ struct RecordPlace: Hashable, Comparable {
 }
 
 extension IndexEntry {
-    /// Orders the records of a lane as they were written; what is in the journal comes last.
+    /// Orders a lane's records as they were written; those in the journal come last.
     var place: RecordPlace { RecordPlace(segment: segment, offset: offset, record: record) }
 }

@@ -1,7 +1,7 @@
 import Basics
 
-/// A run, mapped. Lookups mark pages as checked, so they must be serialised by the owner; reading in order marks
-/// nothing and may go on beside them.
+/// A mapped run. Lookups mark pages as verified, so the owner must serialise them; sequential reading marks nothing and
+/// may happen concurrently.
 final class Run {
     let number: UInt64
     let lane: Lane
@@ -9,12 +9,12 @@ final class Run {
     let count: Int
     /// Pages of entries.
     let pageCount: Int
-    /// Where the pages of entries begin.
+    /// Offset of the first page of entries.
     private let entriesStart: Int
     private let fencesStart: Int
     private let filterBlocks: Int
-    /// Whether it has entries of a lane; the lists of a revision, which are read by the process that wrote them, have
-    /// others.
+    /// Whether its entries belong to a lane; the lists of a revision, which are read by the process that wrote them,
+    /// contain others.
     private let isOfIndex: Bool
     private let mapping: MappedBytes
     private let path: String
@@ -22,7 +22,7 @@ final class Run {
 
     private var bytes: UnsafeRawBufferPointer { mapping.bytes }
 
-    /// Throws `.damagedData` when the head or the fences do not hold.
+    /// Throws `.damagedData` if the head or the fences are invalid.
     init(
         number: UInt64, lane: Lane, storeID: UInt64, layout: StoreLayout, files: any FileSystem
     ) throws(RetortError) {
@@ -40,7 +40,7 @@ final class Run {
         self.lane = lane
         isOfIndex = storeID != 0
         level = bytes[17]
-        // No more of anything than the file has bytes: what is computed of them does not overflow.
+        // Bounded by the file's size, so that computations with them do not overflow.
         count = Int(clamping: bytes.load(littleEndianAt: 24, as: UInt64.self))
         pageCount = Int(clamping: bytes.load(littleEndianAt: 32, as: UInt64.self))
         filterBlocks = Int(clamping: bytes.load(littleEndianAt: 48, as: UInt64.self))
@@ -59,7 +59,7 @@ final class Run {
         try checkFilter()
     }
 
-    /// Whether the filter has some of the keys, so that it is as large as it was when it was written.
+    /// Checks that the filter contains some of the keys, and so that it has the size it was written with.
     private func checkFilter() throws(RetortError) {
         guard filterBlocks > 0, count > 0 else { return }
         guard filterBlocks >= RunFilter.blocks(keys: count) else {
@@ -75,7 +75,8 @@ final class Run {
         }
     }
 
-    /// Whether a lookup finds the entries of a page: the page's fence is that of its first one, and the filter has all.
+    /// Whether a lookup finds a page's entries: the page's fence must be that of its first entry, and the filter must
+    /// contain all.
     func finds(_ entries: [IndexEntry], ofPage page: Int) throws(RetortError) -> Bool {
         guard entries.first?.hash.high == fence(page) else { return false }
         for entry in entries where try !mayHold(entry.hash) { return false }
@@ -91,16 +92,16 @@ final class Run {
     @inline(__always)
     private func fence(_ page: Int) -> UInt64 { bytes.load(littleEndianAt: fencesStart + page * 8) }
 
-    /// The entry of a key. Throws `.damagedData` when its page does not hold.
+    /// The entry of a key. Throws `.damagedData` if its page is invalid.
     func lookup(_ hash: Hash128) throws(RetortError) -> IndexEntry? {
         guard count > 0, try mayHold(hash) else { return nil }
         return try find(hash, from: try guess(hash))
     }
 
-    /// Looks up those keys of a batch that are still open.
+    /// Looks up the open keys of a batch.
     ///
-    /// In passes: each has the memory that the next one reads on its way for all keys at once. One by one a key waits
-    /// for its part of the filter, and then for its entry.
+    /// In passes: each prefetches, for all keys, the memory that the next pass reads. One by one, a key would wait for
+    /// its part of the filter and then for its entry.
     func lookup(_ batch: inout LookupBatch) throws(RetortError) {
         guard count > 0 else { return }
         var guesses: [(key: Int, guess: Guess)] = []
@@ -124,7 +125,7 @@ final class Run {
         }
         var count = 0
         for (key, offset) in zip(batch.open, offsets) {
-            // Without a branch, which would be foreseen wrongly half of the time.
+            // Without a branch, which would be mispredicted half of the time.
             keys[count] = key
             count += RunFilter.holds(batch.hashes[key], bytes, at: offset) ? 1 : 0
         }
@@ -132,7 +133,7 @@ final class Run {
         return keys
     }
 
-    /// Says that a key is going to be looked up: its part of the filter is on its way into the cache.
+    /// Announces the lookup of a key: prefetches its part of the filter.
     func expect(_ hash: Hash128) {
         guard filterBlocks > 0 else { return }
         let (page, block) = RunFilter.block(of: hash, among: filterBlocks)
@@ -140,14 +141,14 @@ final class Run {
         bytes.prefetch(at: (1 + page) * RunFormat.pageBytes + block * RunFilter.blockBytes)
     }
 
-    /// False when the filter knows that the key is not there.
+    /// False if the filter excludes the key.
     @inline(__always)
     private func mayHold(_ hash: Hash128) throws(RetortError) -> Bool {
         guard filterBlocks > 0 else { return true }
         return RunFilter.holds(hash, bytes, at: try filterOffset(hash))
     }
 
-    /// Where the filter's block of a key is.
+    /// Offset of the key's block in the filter.
     @inline(__always)
     private func filterOffset(_ hash: Hash128) throws(RetortError) -> Int {
         let (page, block) = RunFilter.block(of: hash, among: filterBlocks)
@@ -157,7 +158,7 @@ final class Run {
         return start + block * RunFilter.blockBytes
     }
 
-    /// The page of a key, and where in it its entry may be.
+    /// A key's page, and the estimated position of its entry.
     private struct Guess {
         var page: Int
         var offset: Int
@@ -165,7 +166,7 @@ final class Run {
 
     private static let cacheLineBytes = 64
 
-    /// By the fences, the page's own and the next one's. Its entries are on their way into the cache.
+    /// Interpolates between the page's own fence and the next one, and prefetches the entries.
     @inline(__always)
     private func guess(_ hash: Hash128) throws(RetortError) -> Guess {
         var page = min(pageCount - 1, Int(hash.high.multipliedFullWidth(by: UInt64(pageCount)).high))
@@ -175,15 +176,15 @@ final class Run {
         try check(pageAt: base)
         let start = fence(page)
         let end = page + 1 < pageCount ? fence(page + 1) : .max
-        // Where the fences are in order this is the distance; where they are not, any guess will do.
+        // If the fences are in order this is the distance; if not, any estimate will do.
         let share = hash.high <= start ? 0 : Double(hash.high - start) / Double(max(end &- start, 1))
         let offset = base + Int(min(share, 1) * Double(entriesInPage(page) - 1)) * IndexEntry.bytes
-        // It is off by three or four entries.
+        // The estimate is off by three or four entries.
         for line in -1...1 { bytes.prefetch(at: offset + line * Self.cacheLineBytes) }
         return Guess(page: page, offset: offset)
     }
 
-    /// Corrects a guess entry by entry: that touches fewer lines of the cache than halving would.
+    /// Corrects an estimate entry by entry, which touches fewer cache lines than bisection.
     private func find(_ hash: Hash128, from guess: Guess) throws(RetortError) -> IndexEntry? {
         var guess = guess
         while true {
@@ -193,7 +194,7 @@ final class Run {
             while at > base, key(at) > hash { at -= IndexEntry.bytes }
             while at < last, key(at) < hash { at += IndexEntry.bytes }
             if key(at) == hash { return try entry(at: at) }
-            // Equal high halves may begin at the end of one page and go on in the next.
+            // Equal high halves may continue on the next page.
             let next = guess.page + 1
             guard next < pageCount, fence(next) == hash.high else { return nil }
             let start = base + RunFormat.pageBytes
@@ -202,7 +203,7 @@ final class Run {
         }
     }
 
-    /// The entry there. Throws `.damagedData` when a record cannot be as it says.
+    /// The entry at an index. Throws `.damagedData` if its content is invalid.
     @inline(__always)
     private func entry(at offset: Int) throws(RetortError) -> IndexEntry {
         let entry = IndexEntry.decode(bytes, at: offset)
@@ -221,7 +222,7 @@ final class Run {
         page + 1 < pageCount ? RunFormat.entriesPerPage : count - page * RunFormat.entriesPerPage
     }
 
-    /// Each page's checksum is tried the first time the page is touched.
+    /// Each page's checksum is verified at the first access.
     @inline(__always)
     private func check(pageAt start: Int) throws(RetortError) {
         let page = start / RunFormat.pageBytes
@@ -230,7 +231,8 @@ final class Run {
         checkedPages[page >> 6] |= 1 << UInt64(page & 63)
     }
 
-    /// Whole, this page, and of this run: where a write was lost there may be a good page of a run that is gone.
+    /// The page must be intact, this page, and of this run: after a lost write there may be a good page of a removed
+    /// run.
     private func verify(pageAt start: Int) throws(RetortError) {
         let checksum: UInt64 = bytes.load(littleEndianAt: start + RunFormat.checksumOffset)
         let trailer = start + RunFormat.trailerOffset
@@ -243,7 +245,7 @@ final class Run {
         else { throw Run.damage("a page of the index file is damaged", "\(path) at byte \(start)") }
     }
 
-    /// The filter's pages against their checksums.
+    /// Verifies the filter's pages.
     func verifyFilter() throws(RetortError) {
         for page in 0..<RunFilter.pages(blocks: filterBlocks) {
             try verify(pageAt: (1 + page) * RunFormat.pageBytes)
@@ -259,14 +261,13 @@ final class Run {
         }
     }
 
-    /// The pages are read from the file again, and checked again, when they are touched next: until then they are not
-    /// in this process's memory. Serialised with lookups.
+    /// Releases the mapped pages: they are read and verified again at the next access. Serialised with lookups.
     func letGo() {
         mapping.letGo(0..<bytes.count)
         for word in checkedPages.indices { checkedPages[word] = 0 }
     }
 
-    /// The same of some of the pages of entries, but for the check. May be called beside lookups.
+    /// Releases some pages of entries, without resetting their verification. May be called concurrently with lookups.
     func letGo(ofPages pages: Range<Int>) {
         let start = entriesStart + pages.lowerBound * RunFormat.pageBytes
         mapping.letGo(start..<start + pages.count * RunFormat.pageBytes)

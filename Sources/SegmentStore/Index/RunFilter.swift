@@ -1,12 +1,12 @@
 import Basics
 
-/// Says of most keys that a run does not hold them, without a look at its entries: a split block Bloom filter.
+/// Excludes most keys that a run does not contain, without reading its entries: a split block Bloom filter.
 ///
-/// A key has one block of 32 bytes and in each of the block's eight 32-bit words one bit. The block follows from the
-/// high half of the key's hash, in the order of the hashes, so that a filter is written from the first block to the
-/// last as the sorted entries come; the bits follow from the low half. At 12 bits a key about one absent key in 200 is
-/// not told. (F. Putze, P. Sanders, J. Singler: Cache-, Hash- and Space-Efficient Bloom Filters, 2007; with these
-/// eight words it is the filter of Apache Parquet.)
+/// A key has one block of 32 bytes and one bit in each of the block's eight 32-bit words. The block follows from the
+/// high half of the key's hash, in hash order, so that a filter is written from the first block to the last as sorted
+/// entries arrive; the bits follow from the low half. At 12 bits per key the false positive rate is about 1 in 200. (F.
+/// Putze, P. Sanders, J. Singler: Cache-, Hash- and Space-Efficient Bloom Filters, 2007; with these eight words it is
+/// the filter of Apache Parquet.)
 enum RunFilter {
     static let blockBytes = 32
     static let bitsPerKey = 12
@@ -39,7 +39,7 @@ enum RunFilter {
     }
 }
 
-/// Makes the pages of a filter from keys that come in order of their hash.
+/// Writes the pages of a filter from keys in hash order.
 struct RunFilterWriter {
     let blocks: Int
     /// The words of the page at hand, as they are on disk.
@@ -49,7 +49,7 @@ struct RunFilterWriter {
 
     private static let emptyPage = [UInt64](repeating: 0, count: RunFilter.blocksPerPage * 4)
 
-    /// `keys` is how many may come. With none there is no filter.
+    /// `keys` is the maximum number of keys. With 0 there is no filter.
     init(keys: Int, stream: RunPageStream) {
         blocks = RunFilter.blocks(keys: keys)
         self.stream = stream

@@ -27,7 +27,7 @@ enum RunFormat {
     }
 }
 
-/// Writes consecutive pages of a run, large stretches at a time.
+/// Writes consecutive pages of a run in large chunks.
 struct RunPageStream {
     private let file: any StoreFile
     private let run: UInt64
@@ -64,7 +64,7 @@ struct RunPageStream {
         if pending.count >= Self.writeBytes { try flush() }
     }
 
-    /// Writes what has been gathered. The next page's offset.
+    /// Writes the gathered pages. Returns the next page's offset.
     @discardableResult
     mutating func flush() throws(RetortError) -> Int {
         let end = nextPage * RunFormat.pageBytes

@@ -1,11 +1,11 @@
 import Basics
 
-/// Entries in order of their hash, one by one.
+/// Entries in hash order, one by one.
 protocol SortedEntries {
     mutating func next() throws(RetortError) -> IndexEntry?
-    /// At least as many as will come.
+    /// Upper bound of the number of entries.
     var countMax: Int { get }
-    /// Puts the next entries, as many as are at hand, in place of those in `buffer`; none at the end.
+    /// Replaces `buffer` by the next entries, as many as are available; empty at the end.
     mutating func refill(_ buffer: inout [IndexEntry]) throws(RetortError)
 }
 
@@ -49,7 +49,7 @@ struct RunCursor: SortedEntries {
 }
 
 extension Run {
-    /// Pages that are read in order before they are let go of: 1 MiB.
+    /// Pages that are read sequentially before they are released: 1 MiB.
     static let pagesHeldMax = 256
 }
 
@@ -71,8 +71,8 @@ struct ArrayCursor: SortedEntries {
 
     var countMax: Int { entries.count }
 
-    /// Hashes are uniform: dealt out by their first bits they fall into stretches so short that sorting these costs
-    /// next to nothing. Others, which stay in one stretch, are sorted as usual.
+    /// Hashes are uniform: distributed by their first bits they form buckets so short that sorting them costs almost
+    /// nothing. Entries in one bucket are sorted as usual.
     private static func sorted(_ entries: [IndexEntry]) -> [IndexEntry] {
         guard let sample = entries.first, entries.count > 64 else { return entries.sorted { $0.hash < $1.hash } }
         let bits = min(20, Int.bitWidth - (entries.count / 8).leadingZeroBitCount)
@@ -118,12 +118,12 @@ struct ArrayCursor: SortedEntries {
     }
 }
 
-/// Merges sorted sequences. Of entries with the same hash the one of the first sequence wins: put the newest first.
+/// Merges sorted sequences. Of entries with the same hash, the first sequence's is taken: put the newest first.
 struct RunMerge: SortedEntries {
     private var sources: [Source] = []
     let countMax: Int
 
-    /// A sequence, read ahead by the page: the cursor is asked once for many entries.
+    /// A sequence with read-ahead by page: the cursor is called once for many entries.
     private struct Source {
         var head: Hash128
         var buffer: [IndexEntry]
@@ -158,7 +158,7 @@ struct RunMerge: SortedEntries {
         var best = 0
         for index in 1..<max(sources.count, 1) where sources[index].head < sources[best].head { best = index }
         let entry = sources[best].buffer[sources[best].position]
-        // Backwards, because a sequence that has ended leaves the list; the older ones may have the same key.
+        // Backwards, because a finished sequence is removed from the list; the older ones may have the same key.
         for index in stride(from: sources.count - 1, through: best, by: -1) where sources[index].head == entry.hash {
             if try !sources[index].advance() { sources.remove(at: index) }
         }

@@ -1,6 +1,6 @@
 import Basics
 
-/// Writes a run from entries that arrive in order of their hash, each hash once.
+/// Writes a run from entries in hash order, each hash once.
 struct RunWriter {
     private let file: any StoreFile
     private let lane: Lane
@@ -13,7 +13,7 @@ struct RunWriter {
     private var fences = ByteWriter()
     private var entries = 0
 
-    /// `keys` is how many entries may come, for the size of the filter; with 0 the run has none.
+    /// `keys` is the maximum number of entries, for the size of the filter; with 0 the run has none.
     init(
         lane: Lane, level: UInt8, number: UInt64, storeID: UInt64, keys: Int, layout: StoreLayout,
         files: any FileSystem
@@ -44,10 +44,10 @@ struct RunWriter {
         page.removeAll(keepingCapacity: true)
     }
 
-    /// Makes what is written so far durable, so that the rest does not wait for all of it at the end.
+    /// Makes the written part durable, so that the end does not wait for everything.
     func sync() throws(RetortError) { try file.syncData() }
 
-    /// Completes the file and makes its data durable. The directory is the caller's.
+    /// Completes the file and makes its data durable. The caller syncs the directory.
     mutating func finish() throws(RetortError) {
         try finishPage()
         try filter.finish()
@@ -79,20 +79,20 @@ struct RunWriter {
 }
 
 extension Run {
-    /// What a run is to be.
+    /// The properties of a run.
     struct Form {
         var lane: Lane
         var number: UInt64
         var level: UInt8 = 0
         var storeID: UInt64 = 0
-        /// Whether its keys will be asked for; without a filter it can only be read in order.
+        /// Whether it has a filter; without one it can only be read sequentially.
         var isAsked = true
-        /// Entries after which what is written so far is made durable.
+        /// Entries after which the written part is made durable.
         var unsyncedEntriesMax = StoreLimits.runUnsyncedEntriesMax
     }
 
-    /// Writes sorted entries as a run and opens it. The directory is not synced. After an error there is no such file:
-    /// a full disk must not fill with the remains of tries. `meanwhile` is called after each sync but the last.
+    /// Writes sorted entries as a run and opens it. The directory is not synced. After an error the file is removed, so
+    /// that retries do not fill a full disk. `meanwhile` is called after each sync except the last.
     static func write(
         _ entries: some SortedEntries, _ form: Form, _ layout: StoreLayout, _ files: any FileSystem,
         meanwhile: () throws(RetortError) -> Void = {}

@@ -1,9 +1,9 @@
 import Basics
 
-/// The index of a store with everything that is counted along with it. A value behind one lock.
+/// The index of a store, with its counters. A value behind one lock.
 ///
 /// Two sets of counters are kept. `live` counts a record as soon as it is in the journal. `placed` counts it when its
-/// block is in a segment: that is what a checkpoint may state, since a power cut can still take the journal.
+/// block is in a segment: only that may be in a checkpoint, since a power cut can still take the journal.
 struct StoreIndex {
     private(set) var responses = LaneIndex(.responses)
     private(set) var failures = LaneIndex(.failures)
@@ -11,24 +11,24 @@ struct StoreIndex {
     private(set) var verdicts = LaneIndex(.verdicts)
     private(set) var live = StoreCounters()
     private(set) var placed = StoreCounters()
-    /// Up to where each lane's blocks are in the index.
+    /// How far each lane's blocks are in the index.
     private(set) var coverage: [Lane: Coverage] = [:]
     private(set) var input = InputProgress()
-    /// By lane, the sequence number from which on rows are rows of the present input.
+    /// By lane, the sequence number from which row numbers belong to the current input.
     private var inputSince = [UInt64](repeating: 0, count: Lane.allCases.count)
     private var trail = LandmarkTrail()
-    /// Lookups since the runs' pages were let go of.
+    /// Lookups since the runs' pages were released.
     private var lookupsHeld = 0
     var nextRunNumber: UInt64 = 1
-    /// Why the tables could not be written to runs and a checkpoint the last time.
+    /// Why the last attempt to write runs and a checkpoint failed.
     var trouble: RetortError?
-    /// A file of it that did not hold when it was asked: no checkpoint may name it any more.
+    /// An index file found damaged by a lookup: no checkpoint may name it any more.
     var damage: RetortError?
     private let context: StoreContext
 
     init(_ context: StoreContext) { self.context = context }
 
-    /// The state of a checkpoint, with its runs opened. Throws `.damagedData` when they do not fit together.
+    /// The state of a checkpoint, with its runs opened. Throws `.damagedData` if they are inconsistent.
     init(_ context: StoreContext, checkpoint: Checkpoint) throws(RetortError) {
         self.context = context
         for lane in Lane.allCases {
@@ -46,9 +46,10 @@ struct StoreIndex {
         coverage = checkpoint.coverage
         input = checkpoint.input
         nextRunNumber = checkpoint.nextRunNumber
-        // A landmark beyond the mark would pass over rows.
+        // A landmark beyond the mark would skip rows.
         if input.landmark.row > input.ledger.low / UInt64(context.samples) { input = InputProgress() }
-        // Of the responses and the rounds each key is in one run; the others may be in several, and failures settled.
+        // In responses and rounds each key is in one run; in the other lanes it may be in several, and failures may be
+        // settled.
         guard responses.runEntries == live.done, failures.runEntries >= live.failed,
             rounds.runEntries <= live.rounds, (rounds.runEntries == 0) == (live.rounds == 0),
             verdicts.runEntries >= live.verdicts, (verdicts.runEntries == 0) == (live.verdicts == 0)
@@ -78,7 +79,7 @@ struct StoreIndex {
         }
     }
 
-    /// The outcome that counts for a key: its success, or else its newest failure.
+    /// The valid outcome of a key: its success, or else its newest failure.
     func lookup(_ hash: Hash128) throws(RetortError) -> IndexEntry? {
         if let success = try responses.lookup(hash) { return success }
         return failures.isEmpty ? nil : try failures.lookup(hash)
@@ -92,7 +93,7 @@ struct StoreIndex {
         return batch.entries
     }
 
-    /// What the index names of a key in one lane: of a round the first record, of a verdict the latest.
+    /// The index's entry for a key in one lane: of a round the first record, of a verdict the latest.
     func lookup(_ hash: Hash128, in lane: Lane) throws(RetortError) -> IndexEntry? {
         self[lane].isEmpty ? nil : try self[lane].lookup(hash)
     }
@@ -113,23 +114,23 @@ struct StoreIndex {
         }
     }
 
-    /// What a record supersedes: the status byte of the key's failure, or 0. A failure that comes to light after the
-    /// key's success, because a crash has left it in a journal, supersedes nothing and counts for nothing. Of another
-    /// lane's record, the status byte of an earlier one of its key.
+    /// What a record supersedes: the status byte of the key's failure, or 0. A failure that appears after the key's
+    /// success, because a crash has left it in a journal, supersedes nothing and does not count. In the other lanes:
+    /// the status byte of an earlier record with the key.
     func prior(_ hash: Hash128, in lane: Lane) throws(RetortError) -> UInt8 {
         guard lane.isOutcome else { return try lookup(hash, in: lane)?.status ?? 0 }
         if lane == .failures, try responses.lookup(hash) != nil { return StoreCounters.settled }
         return failures.isEmpty ? 0 : try failures.lookup(hash)?.status ?? 0
     }
 
-    /// A record has reached the journal. `prior` is what it supersedes.
+    /// A record is in the journal. `prior` is what it supersedes.
     mutating func note(_ hint: RecordHint, in lane: Lane, prior: UInt8, tallies: Tallies) {
         live.count(lane, status: hint.status, prior: prior)
         live[lane] += tallies
         if lane != .rounds || prior == 0 { self[lane].note(hint.pendingEntry) }
     }
 
-    /// A block of records that were noted before is in its segment.
+    /// A block of noted records is in its segment.
     mutating func place(_ group: HintGroup, priors: [UInt8], hintBytes: Int) {
         for (number, hint) in group.hints.enumerated() {
             placed.count(group.lane, status: hint.status, prior: priors[number])
@@ -142,7 +143,7 @@ struct StoreIndex {
         advance(past: group, hintBytes: hintBytes)
     }
 
-    /// A block that had been placed stands elsewhere now; `old` is where its first record was.
+    /// A block was moved; `old` is the previous position of its first record.
     mutating func move(_ group: HintGroup, from old: RecordPlace, hintBytes: Int) {
         for (number, hint) in group.hints.enumerated() {
             if group.lane == .rounds, let first = try? rounds.lookupPlaced(hint.hash),
@@ -155,16 +156,16 @@ struct StoreIndex {
         advance(past: group, hintBytes: hintBytes)
     }
 
-    /// A block that was found on disk. Responses must be replayed before failures.
+    /// Indexes a block found on disk. Responses must be replayed before failures.
     mutating func replay(_ group: HintGroup, hintBytes: Int) throws(RetortError) {
         let priors = try replayPriors(of: group)
         for (number, hint) in group.hints.enumerated() {
             let entry = hint.entry(segment: group.segment, offset: group.offset, record: number)
-            // Within the block a key may come again: the table knows by then.
+            // A key may occur again within the block; the table has it by then.
             let again = self[group.lane].delta[hint.hash]
             switch group.lane {
             case .responses:
-                // Of two successes of one key the first is the one that counts.
+                // Of two successes of one key the first counts.
                 if priors[number] == StoreCounters.settled || again != nil { break }
                 countReplayed(hint, group.lane, prior: priors[number])
                 self[group.lane].insert(entry)
@@ -187,8 +188,7 @@ struct StoreIndex {
         noteLookups(group.hints.count)
     }
 
-    /// What the records of a block supersede, as far as it was there before the block: `settled` where the key has a
-    /// success.
+    /// What the records of a block supersede, as of before the block: `settled` if the key has a success.
     private func replayPriors(of group: HintGroup) throws(RetortError) -> [UInt8] {
         let hashes = group.hints.map(\.hash)
         guard group.lane.isOutcome else { return try lookup(hashes, in: group.lane).map { $0?.status ?? 0 } }
@@ -206,7 +206,7 @@ struct StoreIndex {
         placed.count(lane, status: hint.status, prior: prior)
     }
 
-    /// Enters an outcome in the ledger, if its row is one of the present input.
+    /// Enters an outcome in the ledger, if its row belongs to the current input.
     mutating func noteItem(_ hint: RecordHint, in lane: Lane, sequence: UInt64) {
         guard lane.isOutcome, sequence >= inputSince[lane.place],
             let item = context.item(row: hint.row, sample: hint.sample)
@@ -214,7 +214,7 @@ struct StoreIndex {
         input.ledger.insert(item)
     }
 
-    /// Enters all items of a row in the ledger, though none has an outcome.
+    /// Enters all items of a row in the ledger, although none has an outcome.
     mutating func noteRowOfAnotherShard(_ row: UInt64) {
         for sample in 0..<context.samples {
             guard let item = context.item(row: row, sample: UInt16(clamping: sample)) else { return }
@@ -230,7 +230,7 @@ struct StoreIndex {
 
     mutating func setHintBytes(_ lane: Lane, _ hintBytes: Int) { coverage[lane]?.hintBytes = hintBytes }
 
-    /// The coverage of a lane goes on in a new segment.
+    /// A lane continues in a new segment.
     mutating func beginSegment(_ lane: Lane, _ number: UInt32) {
         var next = coverage[lane] ?? Coverage()
         next.segment = number
@@ -240,13 +240,13 @@ struct StoreIndex {
         coverage[lane] = next
     }
 
-    /// Counts lookups of a work that makes many, so that it does not come to hold the whole index.
+    /// Counts lookups of bulk work, so that it does not keep the whole index in memory.
     mutating func noteLookups(_ count: Int) {
         lookupsHeld += count
         if lookupsHeld >= StoreLimits.lookupsHeldMax { letGoOfPages() }
     }
 
-    /// What lookups have brought into memory of the runs is not in it any more.
+    /// Releases the runs' pages that lookups have brought into memory.
     mutating func letGoOfPages() {
         lookupsHeld = 0
         for lane in Lane.allCases {
@@ -256,8 +256,8 @@ struct StoreIndex {
 
     mutating func noteLandmark(_ landmark: InputLandmark) { trail.note(landmark) }
 
-    /// The row numbers of records from those sequence numbers on belong to that input; what is known of another
-    /// input's rows is forgotten.
+    /// Row numbers of records from those sequence numbers on belong to that input; progress in another input is
+    /// forgotten.
     mutating func setInput(identity: Hash128, since: [UInt64]) {
         inputSince = since
         if input.identity == identity { return }
@@ -266,13 +266,13 @@ struct StoreIndex {
         trail = LandmarkTrail()
     }
 
-    /// The same as a manifest says it. The rows of an input whose identity is empty are forgotten.
+    /// As above, from a manifest. If its identity is empty, the input's progress is forgotten.
     mutating func setInput(of manifest: StoreManifest) {
         guard let input = manifest.input else { return }
         setInput(identity: input.identityHash ?? Hash128(high: 0, low: 0), since: manifest.inputSince)
     }
 
-    /// The input's progress with its landmark moved as far as the ledger's mark allows.
+    /// The input's progress, with its landmark advanced as far as the ledger's mark allows.
     mutating func inputProgress() -> InputProgress {
         if let landmark = trail.advance(toRow: input.ledger.low / UInt64(context.samples)) { input.landmark = landmark }
         return input

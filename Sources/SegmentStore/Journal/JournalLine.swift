@@ -1,18 +1,18 @@
 import Basics
 
-/// A line of a journal: a record's line in which a checksum takes the place of the last brace.
+/// A line of a journal: a record's line with a checksum in place of the last brace.
 ///
 ///     {"id":"a", … ,"sum":"16 HEX"}
 ///
 /// The checksum is XXH3-64 of the record's line, braces included, seeded with the store's id and the record's sequence
-/// number: a line that was torn, overwritten or left behind by another file does not pass.
+/// number: a line that was torn, overwritten or left by another file fails.
 struct JournalLine {
     static let suffixBytes = 26
     private static let opening = Array(#","sum":""#.utf8)
     private static let closing = Array(#""}"#.utf8)
     private static let beginning = Array(#"{"id":"#.utf8)
 
-    /// The record's line again.
+    /// The record's original line.
     let record: [UInt8]
     private let sum: UInt64
 
@@ -49,13 +49,13 @@ struct JournalLine {
         sum == record.withUnsafeBytes { ContentHash.hash64($0, seed: Self.seed(storeID: storeID, sequence: sequence)) }
     }
 
-    /// The record's line again; nil when the checksum does not hold.
+    /// The record's original line; nil if the checksum is wrong.
     static func decode(_ bytes: UnsafeRawBufferPointer, storeID: UInt64, sequence: UInt64) -> [UInt8]? {
         guard let line = JournalLine(bytes), line.passes(storeID: storeID, sequence: sequence) else { return nil }
         return line.record
     }
 
-    /// Whether bytes begin as a line does, as far as they go, but for one byte at most.
+    /// Whether the bytes begin like a line, as far as they go, with at most one wrong byte.
     static func beginsLikeOne(_ bytes: ArraySlice<UInt8>) -> Bool {
         zip(bytes, beginning).reduce(0) { $0 + ($1.0 == $1.1 ? 0 : 1) } <= 1
     }

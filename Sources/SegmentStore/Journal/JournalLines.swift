@@ -5,11 +5,11 @@ struct JournalLines {
     /// One line, without its line feed.
     struct Line {
         var range: Range<Int>
-        /// What it holds; the first bytes of a line that cannot be one of a journal.
+        /// Its content; only the first bytes if it cannot be a journal's line.
         var bytes: [UInt8]
         /// False for what follows the last line feed.
         var isEnded: Bool
-        /// Whether bytes in it were never written, so that the disk gave zeros.
+        /// Whether some of its bytes were never written, so that the disk returned zeros.
         var isHoled: Bool
     }
 
@@ -22,7 +22,7 @@ struct JournalLines {
     private var position = 0
 
     private static let stretchBytes = 1 << 20
-    /// Enough to see that a line is none.
+    /// Enough to see that a line is invalid.
     private static let headBytes = 16
     private static let lineBytesMax = StoreLimits.lineBytesMax + JournalLine.suffixBytes
 
@@ -35,7 +35,7 @@ struct JournalLines {
         guard position < end else { return nil }
         let start = position
         var searched = start
-        // Of what does not begin as a line does, no more is kept.
+        // If it does not begin like a line, no more is kept.
         var isKept = true
         var head: [UInt8] = []
         while true {
@@ -70,8 +70,8 @@ struct JournalLines {
         return Line(range: start..<stop, bytes: bytes, isEnded: isEnded, isHoled: Self.isHoled(bytes))
     }
 
-    /// A power cut leaves zeros where a write did not reach the disk: many of them, or such that a line begins behind.
-    /// JSON has none, and a flipped bit makes but one.
+    /// A power cut leaves zeros where a write did not reach the disk: many of them, or such that a line begins after
+    /// them. JSON contains none, and a flipped bit makes only one.
     private static func isHoled(_ bytes: [UInt8]) -> Bool {
         guard let zero = bytes.withUnsafeBytes({ $0.first(0, from: 0) }) else { return false }
         let rest = bytes[(zero + 1)...]

@@ -1,24 +1,24 @@
 import Basics
 
-/// A line found in a journal, with its place in the lane's order.
+/// A line found in a journal, with its sequence number.
 struct JournaledLine: Sendable {
     var sequence: UInt64
     /// The record's line, without checksum and line feed.
     var line: [UInt8]
 }
 
-/// What the journals of one lane hold.
+/// The content of a lane's journals.
 ///
-/// A file with lines that no crash explains has no place there, or is damaged: another store's, another lane's, one
-/// with flipped bits. Its good lines count; the file stays where it is, for people to look at.
+/// A file with lines that no crash explains is misplaced or damaged: from another store or lane, or with flipped bits.
+/// Its good lines count; the file stays for people to examine.
 struct JournalSurvey {
-    /// The good lines from the wanted number on, in order and each number once.
+    /// The good lines from the requested number on, in order and each number once.
     private(set) var lines: [JournaledLine] = []
-    /// Journals that may be removed when their lines are in segments.
+    /// Journals that may be removed once their lines are in segments.
     private(set) var paths: [String] = []
-    /// Lines that did not pass, and that a crash explains.
+    /// Lines that failed their check as a crash explains.
     private(set) var skipped: [Skipped] = []
-    /// Files that a crash does not explain.
+    /// Files that no crash explains.
     private(set) var damage: [Damage] = []
     /// By file, the keys of its good lines.
     private(set) var goodLines: [String: [GoodLine]] = [:]
@@ -35,15 +35,15 @@ struct JournalSurvey {
         var range: Range<Int>
         /// Whether it has a line feed.
         var isEnded: Bool
-        /// Whether it is the end of a write that was under way: nothing follows it.
+        /// Whether it is the end of an interrupted write: nothing follows it.
         var isTornEnd: Bool
     }
 
-    /// How far a line's number may be off after damage that made two lines of one, or one of two.
+    /// How far a line's number may be off after damage that joined two lines, or split one.
     private static let shiftMax: UInt64 = 8
-    /// Bytes that a line has at least: a stretch that was never written hides a line for each of so many.
+    /// Minimum bytes of a line: an unwritten stretch may hide one line per this many bytes.
     private static let lineBytesMin = 64
-    /// Bytes of a file's lines that are hashed in search of their numbers after such a stretch.
+    /// Maximum bytes of a file's lines that are hashed to find their numbers after such a stretch.
     private static let searchBytesMax = 64 << 20
     /// Bad lines after which the rest of a file is not read.
     private static let badLinesMax = 10_000
@@ -54,7 +54,7 @@ struct JournalSurvey {
     private var known: [UInt64: Int] = [:]
     private var files: [FileOfJournal] = []
 
-    /// What one file has come to.
+    /// The result for one file.
     private struct FileOfJournal {
         var name: String
         var path: String
@@ -74,7 +74,7 @@ struct JournalSurvey {
         var isLast = false
     }
 
-    /// Reads the lines from `sequence` on. A line that cannot be read is a gap.
+    /// Reads the lines from `sequence` on. An unreadable line is a gap.
     static func read(
         _ lane: Lane, from sequence: UInt64, storeID: UInt64, layout: StoreLayout, files: any FileSystem
     ) throws(RetortError) -> JournalSurvey {
@@ -153,7 +153,7 @@ struct JournalSurvey {
         var hash: Hash128
     }
 
-    /// The line, if it is the one with that number or, after damage before it, one with a number close by.
+    /// The line, if it has that number or, after damage before it, a number close by.
     private func decode(_ bytes: [UInt8], near at: UInt64, hidden: Int, _ search: inout Int) -> Found? {
         bytes.withUnsafeBytes { buffer -> Found? in
             guard let line = JournalLine(buffer) else { return nil }
@@ -172,7 +172,7 @@ struct JournalSurvey {
         }
     }
 
-    /// Tells what a crash explains from what it does not.
+    /// Separates what a crash explains from what it does not.
     private mutating func judge() {
         let starts = files.map(\.first).sorted()
         for file in files {
@@ -217,15 +217,15 @@ struct JournalSurvey {
     /// Whether another file has the record, so that nothing is missing.
     private func isKnown(_ bad: BadLine) -> Bool { bad.sequence >= from && known[bad.sequence] != nil }
 
-    /// Whether a process or a machine that died may have left the line as it is.
+    /// Whether a process or machine that died may have left the line in this form.
     private func isExplained(_ bad: BadLine, isTornEnd: Bool, in file: FileOfJournal) -> Bool {
         if bad.line.isHoled { return true }
         let begins = JournalLine.beginsLikeOne(bad.line.bytes[...])
-        // A file of which nothing passes may be another one's, were it a single line.
+        // A file without a valid line may be foreign, even if it has a single line.
         if file.goodLines == 0 {
             return begins && (!bad.line.isEnded || isTornEnd && !JournalLine.looksWhole(bad.line.bytes))
         }
-        // What is below the wanted number is in a segment; what does not begin as a line is the rest of one.
+        // Records below the requested number are in a segment; a line with another beginning is the rest of one.
         return isTornEnd || bad.sequence < from || !begins
     }
 }

@@ -1,6 +1,6 @@
 import Basics
 
-/// The journal that a lane is writing, and the older ones whose lines are not yet durable in a segment.
+/// A lane's current journal, and the older ones whose lines are not yet durable in a segment.
 struct JournalWriter {
     private let lane: Lane
     private let layout: StoreLayout
@@ -9,7 +9,7 @@ struct JournalWriter {
     private(set) var current: OpenJournal?
     private(set) var closed: [OpenJournal] = []
     private(set) var directoryIsDirty = false
-    /// A sync has failed: what the files hold may never reach the disk, and they are not synced again.
+    /// A sync has failed: the files' content may never reach the disk, and they are not synced again.
     private(set) var isDistrusted = false
 
     struct OpenJournal: Sendable {
@@ -27,8 +27,8 @@ struct JournalWriter {
         self.storeID = storeID
     }
 
-    /// Writes encoded journal lines, `count` of them, the first of which has number `sequence`. When it throws, the
-    /// journal ends where it ended before.
+    /// Writes `count` encoded journal lines, the first of which has number `sequence`. If it throws, the journal ends
+    /// where it ended before.
     mutating func append(_ bytes: [UInt8], count: Int, sequence: UInt64) throws(RetortError) {
         if current == nil {
             let file = try files.open(unusedPath(sequence), .createNew)
@@ -46,7 +46,7 @@ struct JournalWriter {
         current!.isDirty = true
     }
 
-    /// A path that no other journal has: that one may still guard records, and will be removed by its path.
+    /// A path that no other journal has: an existing one may still guard records, and is removed by its path.
     private func unusedPath(_ sequence: UInt64) throws(RetortError) -> String {
         var copy = 0
         while true {
@@ -56,8 +56,8 @@ struct JournalWriter {
         }
     }
 
-    /// After a failed write: back to the last good offset, or, if even that fails, on to a file of its own, so that
-    /// no line ever follows a torn one.
+    /// After a failed write: truncates to the last good offset, or, if even that fails, continues in a new file, so
+    /// that no line ever follows a torn one.
     private mutating func abandonTail() {
         guard let journal = current else { return }
         do throws(RetortError) {
@@ -68,17 +68,17 @@ struct JournalWriter {
         }
     }
 
-    /// Closed files that are kept open until they are durable, before another one is begun: each has a descriptor.
+    /// Maximum closed files kept open until they are durable: each has a descriptor.
     static func closedMax(_ lane: Lane) -> Int { lane.isOutcome ? 6 : 1 }
 
-    /// Begins another file with the next line, if this one is large enough and few are left of those before it.
+    /// Begins another file with the next line, if this one is large enough and few older ones are left.
     mutating func rotate(ifLargerThan limit: Int) {
         guard let journal = current, journal.bytes >= limit, closed.count < Self.closedMax(lane) else { return }
         closed.append(journal)
         current = nil
     }
 
-    /// What must be synced for every line so far to be durable. Marks it clean: call `distrust` when a sync fails.
+    /// The files to sync for every line so far to be durable. Marks them clean: call `distrust` if a sync fails.
     mutating func takeDirty() -> (files: [any StoreFile], directory: Bool) {
         var dirty: [any StoreFile] = []
         for index in closed.indices where closed[index].isDirty {
@@ -93,8 +93,8 @@ struct JournalWriter {
         return (dirty, directoryIsDirty)
     }
 
-    /// Leaves every file there is: they still serve after a kill, but none is written or synced again. The lines that
-    /// they guard must be appended once more, then `regainTrust` called.
+    /// Abandons all files: they still serve after a kill, but none is written or synced again. Their lines must be
+    /// appended again, then call `regainTrust`.
     mutating func distrust() {
         isDistrusted = true
         close()
@@ -104,7 +104,7 @@ struct JournalWriter {
 
     mutating func regainTrust() { isDistrusted = false }
 
-    /// Takes the journals that hold no line from `sequence` on, for removal.
+    /// Takes the journals without lines from `sequence` on, for removal.
     mutating func takeObsolete(before sequence: UInt64, closingFrom limit: Int) -> [String] {
         var obsolete: [String] = []
         closed.removeAll { journal in

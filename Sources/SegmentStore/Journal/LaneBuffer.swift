@@ -1,17 +1,17 @@
 import Basics
 
-/// The open end of a lane: the journal, and the lines in it that are not yet a block.
+/// The open end of a lane: the journal, and its lines that are not yet in a block.
 struct LaneBuffer {
     let lane: Lane
     private let context: StoreContext
     private let options: StoreOptions
     private(set) var block: RawBlock
-    /// Blocks that were cut and are not in a segment yet. They share their bytes with the sealer's queue.
+    /// Blocks that were completed and are not in a segment yet. They share their bytes with the sealer's queue.
     private(set) var unplaced: [RawBlock] = []
     var journal: JournalWriter
-    /// Records that other lanes have taken since the open block's first one.
+    /// Records in other lanes since the open block's first one.
     private var passedBy = 0
-    // Kept from batch to batch, because what is large is dear to get from the system and to give back.
+    // Reused for every batch, because allocating and freeing large memory is expensive.
     private var lines: [UInt8] = []
     private var ends: [Int] = []
     private var journalText: [UInt8] = []
@@ -25,15 +25,15 @@ struct LaneBuffer {
         journal = JournalWriter(lane, storeID: context.storeID, layout: context.layout, files: context.files)
     }
 
-    /// A record that has passed the check for duplicates.
+    /// A record that has passed the duplicate check.
     struct Staged {
         var record: NewRecord
         var hint: RecordHint
         var prior: UInt8
     }
 
-    /// Journals the records, then takes them into the block. Returns the blocks that became full. When it throws,
-    /// nothing has changed.
+    /// Journals the records, then adds them to the block. Returns the blocks that became full. If it throws, nothing
+    /// has changed.
     mutating func append(_ staged: [Staged]) throws(RetortError) -> [RawBlock] {
         lines.removeAll(keepingCapacity: lines.capacity <= LaneBuffer.scratchBytesMax)
         ends.removeAll(keepingCapacity: true)
@@ -79,15 +79,15 @@ struct LaneBuffer {
         }
     }
 
-    /// Says that another lane has taken records. Ends the block when it has waited for many: an outcome that has no
-    /// place in a segment yet holds back from where the input is read after a kill.
+    /// Notes records of another lane. Ends the block when there were many: an outcome without a position in a segment
+    /// holds back the point from which the input is read after a kill.
     mutating func pass(by records: Int) -> RawBlock? {
         guard !block.hints.isEmpty else { return nil }
         passedBy += records
         return passedBy >= context.tuning.passedByMax ? cut() : nil
     }
 
-    /// Ends the block where it is; nil when it is empty.
+    /// Ends the open block; nil if it is empty.
     mutating func cut() -> RawBlock? {
         guard !block.hints.isEmpty else { return nil }
         passedBy = 0
@@ -98,11 +98,11 @@ struct LaneBuffer {
         return done
     }
 
-    /// Forgets the blocks that are in a segment now.
+    /// Drops the blocks that are in a segment now.
     mutating func placed(before sequence: UInt64) { unplaced.removeAll { $0.nextSequence <= sequence } }
 
-    /// Writes every line that is not in a segment to a journal file of its own, because a sync of those that hold it
-    /// has failed. When it throws, it has to be done again.
+    /// Writes every line that is not in a segment to a new journal file, because a sync of their files failed. If it
+    /// throws, it must be repeated.
     mutating func rejournal() throws(RetortError) {
         journal.distrust()
         for block in unplaced + [block] where !block.hints.isEmpty {
@@ -111,7 +111,7 @@ struct LaneBuffer {
         journal.regainTrust()
     }
 
-    /// Writes lines that come before those of the open block to a journal file of their own.
+    /// Writes lines that precede those of the open block to a new journal file.
     mutating func journalAgain(_ raw: [UInt8], from sequence: UInt64) throws(RetortError) {
         journal.close()
         try append(raw, from: sequence)

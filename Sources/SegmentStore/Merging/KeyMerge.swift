@@ -1,11 +1,11 @@
 import Basics
 
-/// Goes through several sorted sequences at once, key by key: each key with every sequence that has it.
+/// Iterates over several sorted sequences at once, key by key: each key with every sequence that has it.
 ///
-/// The heads are compared by their hashes alone, side by side in one array: with the few dozen sequences of a merge
-/// that is faster than a heap.
+/// The heads are compared by their hashes in one array: for the few dozen sequences of a merge that is faster than a
+/// heap.
 struct KeyMerge {
-    /// An entry and the number of the sequence that it came from.
+    /// An entry and the number of its sequence.
     struct Holder {
         var sequence: Int
         var entry: IndexEntry
@@ -35,7 +35,7 @@ struct KeyMerge {
         holders.removeAll(keepingCapacity: true)
         var least = Self.end
         for hash in hashes where hash < least { least = hash }
-        // The last of all hashes may be a key's own.
+        // The largest hash may be a key's own.
         if least == Self.end, !isDone.contains(false) { return false }
         for index in hashes.indices where hashes[index] == least && !isDone[index] {
             holders.append(Holder(sequence: index, entry: heads[index]))

@@ -1,10 +1,10 @@
 import Basics
 
-/// The origins of a lane's records, by their numbers and by their places.
+/// The origins of a lane's records, by sequence number and by position.
 struct LaneOrigins: Sendable {
     /// In order; the first begins at 0.
     private let spans: [(from: UInt64, origin: RecordOrigin)]
-    /// Where each span but the first begins.
+    /// Where each span except the first begins.
     private var places: [RecordPlace] = []
 
     init(_ lane: Lane, _ image: StoreImage) throws(RetortError) {
@@ -18,7 +18,7 @@ struct LaneOrigins: Sendable {
         spans.last { $0.from <= sequence }?.origin ?? spans[0].origin
     }
 
-    /// Of what is in a journal only: the last one.
+    /// For a record in a journal only: the last one.
     func origin(at place: RecordPlace) -> RecordOrigin { spans[places.count { $0 <= place }].origin }
 
     private static func spans(_ lane: Lane, _ manifest: StoreManifest) -> [(from: UInt64, origin: RecordOrigin)] {
@@ -36,7 +36,7 @@ struct LaneOrigins: Sendable {
         if let identity = manifest.input?.identityHash {
             spans.append((since, RecordOrigin(store: manifest.store, input: Hexadecimal.string(identity.high))))
         }
-        // Of spans that begin alike the last one has the records; the first one begins with the lane.
+        // Of spans with the same start the last one has the records; the first one begins with the lane.
         var tidy: [(from: UInt64, origin: RecordOrigin)] = []
         for span in spans.sorted(by: { $0.from < $1.from }) {
             if tidy.last?.from == span.from { tidy.removeLast() }
@@ -46,7 +46,7 @@ struct LaneOrigins: Sendable {
         return tidy
     }
 
-    /// Finds where the spans begin, by the headers of the blocks.
+    /// Finds the positions of the spans from the headers of the blocks.
     private mutating func locate(_ lane: Lane, _ image: StoreImage) throws(RetortError) {
         var rest = spans.dropFirst()[...]
         for (number, end) in try image.segmentEnds(lane) where !rest.isEmpty {

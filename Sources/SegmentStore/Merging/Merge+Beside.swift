@@ -1,9 +1,8 @@
 import Basics
 
 extension Merge {
-    /// Rounds and verdicts of all sources, in the order in which these were named: whatever becomes of an item's outcome,
-    /// what was paid for on the way and what was said of it goes on. A round that two sources have of one store goes on
-    /// once.
+    /// Copies rounds and verdicts of all sources, in the order in which these were named: they are kept whatever
+    /// happens to an item's outcome. A round of one store that two sources have is copied once.
     mutating func copyBeside(_ lane: Lane, _ tell: (StoreProgress) -> Void) throws(RetortError) {
         var shared = try SharedRecords(lane, sources, scratch: workplace.lists, options: options)
         for source in sources.indices { try copyBeside(lane, source, &shared, tell) }
@@ -63,7 +62,7 @@ extension Merge {
         _ line: [UInt8], _ hint: RecordHint, _ lane: Lane, _ number: Int, _ origin: RecordOrigin,
         _ shared: inout SharedRecords
     ) throws(RetortError) {
-        // Where the item's outcome has another id now, so has this.
+        // If the item's outcome was renamed, so is this record.
         let (line, hint) = twins.followed(line, hint, from: number, origin)
         guard try shared.isNew(line, hint, origin, from: number) else { return }
         try lanes[lane.place].append(line: line[...], hint: hint, origin: origin)
@@ -79,19 +78,19 @@ extension Merge {
     }
 }
 
-/// Tells rounds that several sources have, because one is a copy of another or what it became, from those that were each
-/// paid for. In bounded memory.
+/// Distinguishes rounds that several sources share, because one is a copy or continuation of another, from rounds that
+/// were each paid for. In bounded memory.
 struct SharedRecords {
     /// Keys that several sources have.
     private var keys: KeyList
-    /// The records of such keys that have gone on: each by its line and its store, with the source that it came from.
+    /// The copied records of such keys: each by its line and store, with its source.
     private var seen: KeyList
 
     init(_ lane: Lane, _ sources: [MergeSource], scratch: StoreLayout, options: StoreOptions) throws(RetortError) {
         let entriesMax = options.tuning.deltaEntriesMax
         keys = KeyList(firstRun: 1 << 48, layout: scratch, files: options.files, entriesMax: entriesMax)
         seen = KeyList(firstRun: 1 << 49, layout: scratch, files: options.files, entriesMax: entriesMax)
-        // Of verdicts the last one counts, wherever it comes from.
+        // Of verdicts the last one counts, from whichever source.
         guard lane == .rounds else { return }
         var cursors: [any SortedEntries] = []
         for source in sources { cursors.append(try source.entries(lane)) }
@@ -107,14 +106,14 @@ struct SharedRecords {
             hash: hash, segment: UInt32(source), offset: 0, record: 0, status: 0, attempts: 0, fingerprint: 0)
     }
 
-    /// Whether a block has a record of which another source may have the same.
+    /// Whether a block contains a record that another source may have too.
     func isAny(of group: HintGroup) throws(RetortError) -> Bool {
         if keys.isEmpty { return false }
         for hint in group.hints where try keys.contains(hint.hash) { return true }
         return false
     }
 
-    /// Whether no earlier source had this very record. Notes it.
+    /// Whether no earlier source had this record. Notes it.
     mutating func isNew(
         _ line: [UInt8], _ hint: RecordHint, _ origin: RecordOrigin, from source: Int
     ) throws(RetortError) -> Bool {

@@ -12,7 +12,7 @@ struct Merge {
     private let index: MergeIndex
     private let worker: SerialWorker
     var lanes: [MergeLane]
-    /// Blocks whose place is known and that are not in the index yet.
+    /// Maximum blocks with a position that are not in the index yet.
     private static let stepsMax = 512
     var twins: TwinRows
     private var lineage = Lineage()
@@ -48,7 +48,7 @@ struct Merge {
                 progress.totalBytes += try source.image.segmentEnds(lane).reduce(0) { $0 + $1.bytes }
             }
         }
-        // However this ends, nothing writes behind the caller's back.
+        // However this ends, no thread is still writing afterwards.
         defer { worker.settle() }
         var decision = MergeDecision(sources, scratch: workplace.lists, options: options)
         try decision.decide(&report)
@@ -64,7 +64,7 @@ struct Merge {
         return report
     }
 
-    /// What was superseded in any source stays that.
+    /// Copies what was superseded in the sources.
     private func copyArchive(_ lane: Lane) throws(RetortError) {
         var archive = try ArchiveWriter(lane, context: context, layout: context.layout.archive, options: options)
         for source in sources {
@@ -110,7 +110,7 @@ struct Merge {
         }
     }
 
-    /// Failures of a key whose success has come to light under a new id do not go on.
+    /// Removes failures of a key whose success has appeared under a new id.
     private mutating func leaveOutSettled(of group: HintGroup, _ share: inout MergeDecision.Share?, _ source: Int) {
         let settled = group.hints.indices.filter { twins.settled.contains(group.hints[$0].hash) }
         guard !settled.isEmpty else { return }
@@ -121,7 +121,7 @@ struct Merge {
         share = MergeDecision.Share(kept: rest, twins: share?.twins ?? [])
     }
 
-    /// Takes some lines of a block. False when it was none in the end.
+    /// Takes some lines of a block. False if none was taken.
     private mutating func take(
         _ share: MergeDecision.Share, of block: Block, _ source: Int, _ translation: Translation
     ) throws(RetortError) -> Bool {
@@ -146,7 +146,7 @@ struct Merge {
         return isAny
     }
 
-    /// Takes a record under an id of its own, if it may go on. False when it is dropped.
+    /// Takes a record under a new id, if it may be kept. False if it is dropped.
     private mutating func takeTwin(
         _ line: [UInt8], _ hint: RecordHint, _ lane: Lane, _ source: Int, _ origin: RecordOrigin
     ) throws(RetortError) -> Bool {
@@ -160,7 +160,7 @@ struct Merge {
         return true
     }
 
-    /// Lines that a killed run has left in its journals.
+    /// Copies lines that a killed run has left in its journals.
     private mutating func copyJournaled(
         _ lane: Lane, _ number: Int, _ decision: MergeDecision
     ) throws(RetortError) {
@@ -202,7 +202,7 @@ struct Merge {
         for source in sources { try source.checkUntouched() }
         try workplace.removeLists()
         try context.files.replace(context.layout.checkpoint, with: checkpoint.encoded(), in: context.layout.index)
-        // What no record says was spent, of all sources.
+        // The sum of the sources' marks.
         let mark = sources.reduce(0) { $0.addingSaturated(max(0, Int(clamping: $1.mark))) }
         if mark > 0 {
             let slot = MarkSlot(generation: 1, value: Int64(mark))
@@ -213,7 +213,7 @@ struct Merge {
     }
 }
 
-/// Turns what hints say in a source's numbers into the merged store's.
+/// Translates a source's numbers in hints into the merged store's.
 struct Translation {
     private let statusCodes: [UInt8]
     private let tallyPlaces: [Int]

@@ -1,13 +1,13 @@
 import Basics
 
-/// Which records of the sources go on, decided by one pass over their indexes.
+/// Decides in one pass over the sources' indexes which records are kept.
 ///
-/// All entries of all stores go by in the order of their keys, so it costs one sequential read of the indexes and no
-/// lookup. What is noted is only what differs from the rule: for a lane in which nothing is superseded at home, the
-/// records that do not go on; for others, those that do.
+/// All entries of all stores are visited in key order, so it costs one sequential read of the indexes and no lookup.
+/// Only exceptions are recorded: for a lane without superseded records, the records that are dropped; for others, those
+/// that are kept.
 struct MergeDecision {
     enum Rule {
-        /// All but the listed ones.
+        /// All except the listed ones.
         case except
         /// The listed ones.
         case only
@@ -15,10 +15,10 @@ struct MergeDecision {
 
     private let rules: [Rule]
     private var lists: [PlaceList] = []
-    /// Records whose key another store has for another row: they go on if the key is a generated one.
+    /// Records whose key another store has for another row: kept if the key is a generated one.
     private var twins: [PlaceList] = []
     private let sources: [MergeSource]
-    /// By sequence, the keys of lines in journals that go on, and of those that may be twins.
+    /// By sequence: the keys of journal lines that are kept, and of possible twins.
     private var journaled: [(kept: Set<Hash128>, twins: Set<Hash128>)]
 
     init(_ sources: [MergeSource], scratch: StoreLayout, options: StoreOptions) {
@@ -35,8 +35,8 @@ struct MergeDecision {
         twins = rules.indices.map { list($0, UInt64(rules.count + $0)) }
     }
 
-    /// The responses of all sources come before the failures of all, each in the order given: of a key's holders the
-    /// first is the one that goes on, and with it each that is of another row than all before it.
+    /// The responses of all sources come before all failures, each in the given order: of a key's holders the first is
+    /// kept, and also each that belongs to another row than all before it.
     mutating func decide(_ report: inout MergeReport) throws(RetortError) {
         var cursors: [any SortedEntries] = []
         for lane in Lane.outcomes {
@@ -55,7 +55,7 @@ struct MergeDecision {
                 let isTwin = !rows.contains { $0.isSame(as: origin) }
                 if isTwin { rows.append(origin) }
                 try note(holder, goesOn: false, isTwin: isTwin)
-                // A store may hold a success and the failure before it: that is one outcome.
+                // A store may have a success and the failure before it: that is one outcome.
                 let source = holder.sequence % sources.count
                 let isSettled = holders[..<position].contains { $0.sequence % sources.count == source }
                 if !isTwin, !isSettled { report.sources[source].superseded += 1 }
@@ -79,13 +79,13 @@ struct MergeDecision {
         if winner.sequence < sources.count { report.sources[home].taken += 1 } else { report.sources[home].failed += 1 }
     }
 
-    /// What becomes of a block: the records that go on, and those that go on under another id, if they may.
+    /// The decision about a block: records to keep, and records to keep under another id.
     struct Share {
         var kept: [Int]
         var twins: Set<Int>
     }
 
-    /// Says of the blocks of one lane of a source, in order, which records go on.
+    /// Returns the decisions for the blocks of one lane of a source, in order.
     struct Sieve {
         let rule: Rule
         var listed: PlaceCursor
@@ -113,7 +113,7 @@ struct MergeDecision {
             rule: rules[sequence], listed: try lists[sequence].cursor(), twins: try twins[sequence].cursor())
     }
 
-    /// Of the lines that are in a journal only: whether one goes on, or may as a twin.
+    /// For lines that are in a journal only: whether one is kept, or may be as a twin.
     func fate(_ hash: Hash128, _ lane: Lane, source: Int) -> (goesOn: Bool, isTwin: Bool) {
         let keys = journaled[sequence(lane, source)]
         return (keys.kept.contains(hash), keys.twins.contains(hash))

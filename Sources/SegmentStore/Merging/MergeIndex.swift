@@ -1,7 +1,7 @@
 import Basics
 
-/// Hint logs, runs and counts of a store that is written in one go. Its steps run on a merge's `SerialWorker`; what it
-/// has come to may be read once that is drained.
+/// Hint logs, runs and counts of a store that is written in one pass. Its steps run on a merge's `SerialWorker`; its
+/// result may be read once that is drained.
 final class MergeIndex: @unchecked Sendable {
     // Unchecked: confined to the worker's steps, one after another.
     private let context: StoreContext
@@ -12,13 +12,13 @@ final class MergeIndex: @unchecked Sendable {
         let lane: Lane
         var hints: HintWriter?
         var entries: [IndexEntry] = []
-        /// In place of `entries` where a key may come again.
+        /// Replaces `entries` if a key may occur again.
         var table = DeltaTable()
         /// Newest first.
         var runs: [Run] = []
         var counters = StoreCounters()
 
-        /// Of a lane in which a key may come again.
+        /// For a lane in which a key may occur again.
         func lookup(_ hash: Hash128) throws(RetortError) -> IndexEntry? {
             if let entry = table[hash] { return entry }
             for run in runs {
@@ -28,7 +28,7 @@ final class MergeIndex: @unchecked Sendable {
         }
     }
 
-    /// Entries that are sorted in memory before they become a run.
+    /// Entries sorted in memory before they become a run.
     private var entriesMax: Int { context.tuning.deltaEntriesMax * 4 }
 
     init(context: StoreContext) {
@@ -47,7 +47,7 @@ final class MergeIndex: @unchecked Sendable {
         try lanes[Int(lane.rawValue)].hints!.finish()
     }
 
-    /// Takes in a block that has found its place.
+    /// Adds a block that has its position.
     func add(_ group: HintGroup) throws(RetortError) {
         let index = Int(group.lane.rawValue)
         try lanes[index].hints!.append(group.encoded(storeID: context.storeID))
@@ -60,7 +60,8 @@ final class MergeIndex: @unchecked Sendable {
         if lanes[index].entries.count >= entriesMax { try writeRun(group.lane) }
     }
 
-    /// The same of a lane in which a key may have several records: of a round the first is named, of a verdict the last.
+    /// As `add`, for a lane in which a key may have several records: of a round the first is indexed, of a verdict the
+    /// last.
     private func addBeside(_ group: HintGroup) throws(RetortError) {
         let index = group.lane.place
         for (record, hint) in group.hints.enumerated() {
@@ -74,7 +75,7 @@ final class MergeIndex: @unchecked Sendable {
         try writeRun(group.lane)
     }
 
-    /// Turns the entries so far into a sorted run, and runs of like size into one.
+    /// Writes the entries so far as a sorted run, and merges runs of similar size.
     func writeRun(_ lane: Lane) throws(RetortError) {
         let index = Int(lane.rawValue)
         if !lane.isOutcome {
@@ -101,7 +102,7 @@ final class MergeIndex: @unchecked Sendable {
     }
 }
 
-/// Writes a hint log, large stretches at a time.
+/// Writes a hint log in large chunks.
 struct HintWriter {
     private let file: any StoreFile
     private var pending: [UInt8] = []

@@ -1,7 +1,7 @@
 import Basics
 
-/// One lane of a store that is being written in one go: its segments, from blocks that arrive in their final order, and
-/// through `index` all that is derived from them.
+/// One lane of a store that is written in one pass: its segments, from blocks in their final order, and through `index`
+/// everything derived from them.
 struct MergeLane {
     let lane: Lane
     private let context: StoreContext
@@ -13,10 +13,10 @@ struct MergeLane {
     private var number: UInt32 = 0
     private var nextSequence: UInt64 = 0
     private(set) var segments: [StoreManifest.Segment] = []
-    /// Lines of blocks that did not go on whole.
+    /// Lines of blocks that are only partly kept.
     private var loose = RawBlock(lane: .responses, firstSequence: 0)
     private var looseOrigin: RecordOrigin?
-    /// Where the records come from, from which number on.
+    /// The records' origins, with the sequence number from which each applies.
     private(set) var spans: [(from: UInt64, origin: RecordOrigin)] = []
 
     init(
@@ -32,7 +32,7 @@ struct MergeLane {
 
     var bytes: Int { segments.reduce(0) { $0 + $1.bytes } }
 
-    /// Appends a member as it is. `hints` and `tallies` are in the merged store's numbers.
+    /// Appends a gzip member unchanged. `hints` and `tallies` are in the merged store's numbers.
     mutating func append(
         _ member: ArraySlice<UInt8>, header: BlockHeader, hints: [RecordHint], tallies: Tallies, origin: RecordOrigin
     ) throws(RetortError) {
@@ -48,11 +48,11 @@ struct MergeLane {
         try worker.submit { [index] () throws(RetortError) in try index.add(group) }
     }
 
-    /// Appends one line of a block that does not go on whole.
+    /// Appends one line of a block that is only partly kept.
     mutating func append(
         line: ArraySlice<UInt8>, hint: RecordHint, origin: RecordOrigin
     ) throws(RetortError) {
-        // A block is of one origin.
+        // A block has one origin.
         if looseOrigin != origin { try encodeLoose() }
         looseOrigin = origin
         loose.raw.append(contentsOf: line)
@@ -91,10 +91,10 @@ struct MergeLane {
         segments.append(StoreManifest.Segment(number: number, bytes: writer!.offset, sealed: sealed))
     }
 
-    /// Completes the lane's files and makes their data durable; returns how far its runs reach: to the end.
+    /// Completes the lane's files and makes their data durable. Returns the runs' coverage, which is complete.
     mutating func finish() throws(RetortError) -> Coverage {
         try encodeLoose()
-        // The last run is written while the last bytes of the segment are on their way to the disk.
+        // The last run is written while the last bytes of the segment are being synced.
         try worker.submit { [index, lane] () throws(RetortError) in try index.writeRun(lane) }
         try finishSegment(sealed: false)
         try worker.drain()

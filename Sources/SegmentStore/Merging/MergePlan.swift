@@ -1,11 +1,11 @@
 import Basics
 
-/// What the merged store's manifest says, and how the sources' numbers for classes and tallies become its own.
+/// The merged store's manifest, and the mapping of the sources' class and tally numbers to its own.
 struct MergePlan {
     private(set) var manifest: StoreManifest
 
-    /// Throws `.configuration` when the sources are of different jobs and that is not allowed, or when together they
-    /// have more classes or tallies than a store can number.
+    /// Throws `.configuration` if the sources have different jobs and that is not allowed, or if together they have
+    /// more classes or tallies than a store can number.
     init(_ sources: [MergeSource], allowDifferentJobs: Bool) throws(RetortError) {
         if !allowDifferentJobs {
             for source in sources.dropFirst() { try Self.checkSame(sources[0], source) }
@@ -25,7 +25,7 @@ struct MergePlan {
         manifest.notes = Self.notes(manifests.map { $0.notes ?? [:] })
     }
 
-    /// What all sources say alike.
+    /// Notes that all sources share.
     private static func notes(_ notes: [[String: String]]) -> [String: String]? {
         let common = notes[0].filter { name, text in notes.allSatisfy { $0[name] == text } }
         return common.isEmpty ? nil : common
@@ -33,7 +33,7 @@ struct MergePlan {
 
     private static func checkSame(_ one: MergeSource, _ source: MergeSource) throws(RetortError) {
         let (first, other) = (one.image.manifest, source.image.manifest)
-        // Samples may be added to a store: those of several go together.
+        // Samples can be added to a store, so different numbers are compatible.
         var differences = Set(first.job.keys).union(other.job.keys).subtracting(["samples"]).sorted()
             .filter { first.job[$0] != other.job[$0] }
             .map {
@@ -54,7 +54,7 @@ struct MergePlan {
         return union
     }
 
-    /// Members that all agree on keep their value; the others name every value.
+    /// Members with one value keep it; the others list every value.
     private static func job(_ jobs: [[String: String]]) -> [String: String] {
         var merged: [String: String] = [:]
         for key in Set(jobs.flatMap(\.keys)) {
@@ -65,7 +65,7 @@ struct MergePlan {
         return merged
     }
 
-    /// Follows from the sources and what they hold, so that the same merge gives the same bytes.
+    /// Derived from the sources and their content, so that the same merge gives the same bytes.
     private static func storeID(_ sources: [MergeSource]) -> UInt64 {
         var identity = ByteWriter()
         for source in sources {
@@ -75,7 +75,7 @@ struct MergePlan {
         return max(1, identity.bytes.withUnsafeBytes { ContentHash.hash64($0) })
     }
 
-    /// By a source's status byte, the merged store's.
+    /// Maps a source's status byte to the merged store's.
     func statusCodes(of source: StoreManifest) -> [UInt8] {
         let classes = FailureClasses(manifest.failureClasses)
         return (0...UInt8.max).map { code in
@@ -87,7 +87,7 @@ struct MergePlan {
         }
     }
 
-    /// By a source's tally, the merged store's.
+    /// Maps a source's tally to the merged store's.
     func tallyPlaces(of source: StoreManifest) -> [Int] {
         source.tallies.map { manifest.tallies.firstIndex(of: $0)! }
     }

@@ -1,4 +1,4 @@
-/// What a merge took from where.
+/// What a merge took from each source.
 public struct MergeReport: Sendable, Hashable {
     public struct Source: Sendable, Hashable {
         public var root: String
@@ -11,14 +11,14 @@ public struct MergeReport: Sendable, Hashable {
         /// Rounds and verdicts that are in the merged store.
         public var rounds = 0
         public var verdicts = 0
-        /// Outcomes that are dropped, because another store has one of the same row.
+        /// Outcomes that were dropped, because another store has one of the same row.
         public var superseded = 0
-        /// Of those taken and failed: records under another id, because another store has a row of the same text.
+        /// How many of those taken and failed got another id, because another store has a row of the same text.
         public var renamed = 0
-        /// Blocks that were copied as they are, and their compressed bytes.
+        /// Blocks that were copied unchanged, and their compressed bytes.
         public var blocksCopied = 0
         public var bytesCopied = 0
-        /// Blocks of which only some records went on; these were compressed anew.
+        /// Blocks that were only partly kept and recompressed.
         public var blocksReencoded = 0
 
         init(root: String, mark: Int64) {

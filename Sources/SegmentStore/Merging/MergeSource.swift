@@ -4,17 +4,17 @@ public import Basics
 struct MergeSource {
     let root: String
     let image: StoreImage
-    /// 0 where it was never set.
+    /// 0 if it was never set.
     let mark: Int64
-    /// The lines that are in a journal only, by the hash of their key.
+    /// The lines in a journal only, by the hash of their key.
     let journaled: [Lane: [Hash128: [UInt8]]]
     private let lock: (any FileLock)?
     private let origins: [LaneOrigins]
 
-    /// A writer is kept out where the lock can be taken for reading; where it cannot, such as on a disk that may only be
-    /// read, `checkUntouched` tells. `scratch` names a directory for an index that has to be rebuilt.
+    /// Locks writers out if the lock can be taken for reading; if not, as on a read-only disk, `checkUntouched` detects
+    /// changes. `scratch` names a directory for an index that must be rebuilt.
     ///
-    /// Throws `.busy` when the store is being written, `.damagedData` when something in it cannot be read.
+    /// Throws `.busy` if the store is being written, `.damagedData` if a part of it cannot be read.
     init(_ root: String, options: StoreOptions, scratch: () -> String?) throws(RetortError) {
         self.root = root
         let layout = StoreLayout(root: root)
@@ -59,7 +59,7 @@ struct MergeSource {
 
     func release() { lock?.release() }
 
-    /// Throws `.busy` when the store was written since it was opened.
+    /// Throws `.busy` if the store was written since it was opened.
     func checkUntouched() throws(RetortError) {
         let files = image.context.files
         let now = try StoreManifest.load(StoreLayout(root: root), files: files)
@@ -83,8 +83,7 @@ struct MergeSource {
         try image.index.withLock { index throws(RetortError) in try index.lookup(hash) }
     }
 
-    /// Whether every record of the lane's segments is one that the index names, so that none is superseded within the
-    /// store.
+    /// Whether the index names every record of the lane's segments, so that none is superseded within the store.
     var everyResponseCounts: Bool {
         let tail = image.tails[Int(Lane.responses.rawValue)]
         return tail.nextSequence == image.index.withLock { $0.placed.done }
@@ -92,7 +91,7 @@ struct MergeSource {
 
     func origins(_ lane: Lane) -> LaneOrigins { origins[Int(lane.rawValue)] }
 
-    /// Records that there are of a lane, the journals' included: where its numbering goes on.
+    /// The number of a lane's records, including the journals': where its numbering continues.
     func nextSequence(_ lane: Lane) -> UInt64 {
         let tail = image.tails[Int(lane.rawValue)]
         return tail.journaled.last.map { $0.sequence + 1 } ?? tail.nextSequence
@@ -100,7 +99,7 @@ struct MergeSource {
 }
 
 extension FileSystem {
-    /// Throws `.busy` while a writer holds the lock. This form keeps none out.
+    /// Throws `.busy` while a writer holds the lock. This form does not lock writers out.
     public func lockShared(_ path: String) throws(RetortError) -> (any FileLock)? {
         guard let holder = try lockHolder(path) else { return nil }
         throw RetortError(

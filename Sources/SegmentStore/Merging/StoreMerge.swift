@@ -1,29 +1,29 @@
 public import Basics
 
-/// Makes one store of several.
+/// Merges several stores into one.
 ///
-/// A key's success beats its failures, whichever store holds them; of two successes, or two failures where there is
-/// no success, that of the store named first goes on. The clock plays no part.
+/// A key's success takes precedence over its failures, whichever store has them; of two successes, or two failures
+/// without a success, that of the store named first is kept. Times play no part.
 ///
-/// A key that the caller has generated from a row's text means one row in stores that share an origin: a store, its
-/// copies and continuations, merges of them, and stores of one input. In others it means rows that happen to ask the
-/// same: each keeps its record, under the key's next number that is free.
+/// A key that the caller has generated from a row's text means the same row in stores that share an origin: a store,
+/// its copies and continuations, merges of them, and stores of one input. In other stores it means rows that happen to
+/// have the same request: each keeps its record, under the key's next free number.
 ///
-/// A block all of whose records go on is copied as it is, with a new header; the records that are left of others are
-/// compressed anew. Memory does not grow with the stores. The merged store has no input: the first run on it looks up
-/// every row of its own, and asks only for what is missing.
+/// A block whose records are all kept is copied unchanged, with a new header; the kept records of other blocks are
+/// recompressed. Memory does not grow with the stores. The merged store has no input: the first run on it looks up
+/// every row, and sends only what is missing.
 public enum StoreMerge {
-    /// Writes the merged store to `root`, which must not exist or be empty. It is built in `ROOT.tmp-merge` and comes
-    /// into view as a whole; after a kill the same merge begins again and gives the same bytes.
+    /// Writes the merged store to `root`, which must not exist or be empty. It is built in `ROOT.tmp-merge` and becomes
+    /// visible as a whole; after a kill the same merge begins again and gives the same bytes.
     ///
-    /// Sources are read as they are, journals included, and nothing of them is written; their writers are kept out
-    /// meanwhile. Throws `.busy` when a source is being written, `.configuration` when the sources are of different jobs (unless `allowDifferentJobs`) or
-    /// `root` is taken, `.damagedData` when something in a source cannot be read.
+    /// Sources are read as they are, journals included, and not written; their writers are locked out. Throws `.busy`
+    /// if a source is being written, `.configuration` if the sources have different jobs (unless `allowDifferentJobs`)
+    /// or `root` is taken, `.damagedData` if a part of a source cannot be read.
     ///
-    /// Tallies of records whose block had to be compressed anew are computed by `options.recount`, in the order of the
-    /// merged manifest's tallies. `generatedID` gives the generated id without its number of a record's line, and nil
-    /// where the id is the row's own. `beforePublishing` is given the complete store where it was built, to look at it and to
-    /// put files beside it; it may say what input the store is of. What it throws leaves no store behind.
+    /// Tallies of records in recompressed blocks are computed by `options.recount`, in the order of the merged
+    /// manifest's tallies. `generatedID` returns the generated id of a record's line without its number, and nil if the
+    /// id is the row's own. `beforePublishing` is called with the complete store where it was built, to inspect it and
+    /// to add files; it may state the store's input. If it throws, no store is left.
     public static func run(
         _ sources: [String], into root: String, options: StoreOptions = StoreOptions(),
         allowDifferentJobs: Bool = false, generatedID: @escaping ([UInt8]) -> [UInt8]? = { _ in nil },
@@ -52,7 +52,7 @@ public enum StoreMerge {
             try workplace.publish()
             return report
         } catch {
-            // What is left is removed by the next merge if it cannot be removed now.
+            // If the remains cannot be removed now, the next merge does it.
             try? workplace.discard()
             throw error
         }
@@ -85,7 +85,7 @@ struct MergeWorkplace {
         layout = StoreLayout(root: temporary)
     }
 
-    /// The index's directory serves the lists as well, under another one beside it.
+    /// The lists use the index's directory too, through another layout.
     var lists: StoreLayout { StoreLayout(root: layout.root, scratch: layout.root + "/lists") }
 
     private var directories: [String] {
@@ -109,7 +109,7 @@ struct MergeWorkplace {
         }
     }
 
-    /// Makes the directory, empty.
+    /// Creates the directory, empty.
     func open() throws(RetortError) -> any FileLock {
         try files.createDirectory(layout.root)
         let lock = try files.lock(layout.lock)
@@ -118,7 +118,7 @@ struct MergeWorkplace {
         return lock
     }
 
-    /// Removes everything but the lock.
+    /// Removes everything except the lock.
     func clear() throws(RetortError) {
         let archive = Lane.allCases.map { layout.archive.directory($0) } + [layout.archive.root]
         for directory in directories + archive {
@@ -131,14 +131,14 @@ struct MergeWorkplace {
         }
     }
 
-    /// Removes everything, the lock as well.
+    /// Removes everything, including the lock.
     func discard() throws(RetortError) {
         try clear()
         try files.remove(layout.lock)
         try files.removeDirectory(layout.root)
     }
 
-    /// Says of what input the store is, all of whose rows are known by their records.
+    /// States the store's input, all of whose rows are known by their records.
     func stateInput(_ input: StoreManifest.Input) throws(RetortError) {
         var manifest = try StoreManifest.load(layout, files: files)
         manifest.input = input
@@ -152,8 +152,8 @@ struct MergeWorkplace {
         try removeScratch()
     }
 
-    /// Brings the finished store into view under its name. Its manifest came last, and with that everything in it has
-    /// become durable: the rename itself makes nothing so.
+    /// Renames the finished store to its final name. Its manifest was written last, and with that everything in it was
+    /// made durable: the rename itself makes nothing durable.
     func publish() throws(RetortError) {
         try files.syncDirectory(layout.root)
         try files.rename(layout.root, to: root)

@@ -1,18 +1,18 @@
 import Basics
 
-/// Rows of different inputs that ask the same and have no ids of their own, so that two stores have given them one
-/// generated id: each keeps its records, the later ones under the next number that is free.
+/// Rows of different inputs with the same request and no ids of their own, to which two stores have given one generated
+/// id: each keeps its record, the later ones under the next free number.
 struct TwinRows {
     private let sources: [MergeSource]
-    /// The generated id without its number of a record's line; nil for an id that is the row's own.
+    /// The generated id of a record's line without its number; nil for a row's own id.
     private let generatedID: ([UInt8]) -> [UInt8]?
-    /// By the hash of a name and sample, the first number that may be free.
+    /// By the hash of a name and sample, the next number that may be free.
     private var next: [Hash128: Int] = [:]
-    /// Keys that were given here.
+    /// Keys that were assigned here.
     private var given: Set<Hash128> = []
-    /// Keys of failures that a success has replaced.
+    /// Keys of failures that were replaced by a success.
     private(set) var settled: Set<Hash128> = []
-    /// By source and by the key's hash, the ids that rows have in place of the one that they had.
+    /// By source and the key's hash: the new ids of rows.
     private var names: [Int: [Hash128: (origin: RecordOrigin, id: [UInt8])]] = [:]
     private var readers: [Int: RecordFetcher] = [:]
 
@@ -21,8 +21,8 @@ struct TwinRows {
         self.generatedID = generatedID
     }
 
-    /// The line and the hint of a record under an id of its own; nil when it is to be dropped: its id is the row's own,
-    /// or the row's record is there already.
+    /// The line and hint of a record under a new id; nil if it is dropped: its id is the row's own, or the row's record
+    /// is there already.
     mutating func renamed(
         _ line: [UInt8], _ hint: RecordHint, in lane: Lane, from source: Int, _ origin: RecordOrigin
     ) throws(RetortError) -> (line: [UInt8], hint: RecordHint)? {
@@ -54,10 +54,10 @@ struct TwinRows {
         }
     }
 
-    /// Whether a row of a source has another id now.
+    /// Whether a row of a source has a new id.
     func hasNames(from source: Int) -> Bool { names[source] != nil }
 
-    /// The line and the hint of a round or a verdict under the id that its row has now.
+    /// The line and hint of a round or a verdict under its row's new id.
     func followed(
         _ line: [UInt8], _ hint: RecordHint, from source: Int, _ origin: RecordOrigin
     ) -> (line: [UInt8], hint: RecordHint) {
@@ -84,7 +84,7 @@ struct TwinRows {
         return (Array(#"{"id":""#.utf8) + key.id + rest, hint)
     }
 
-    /// Which source has that key, and whether it is of the very row. Nil when none has it.
+    /// The source that has the key, and whether for this very row. Nil if none has it.
     private mutating func holder(
         of hash: Hash128, _ row: (origin: RecordOrigin, number: UInt64)?
     ) throws(RetortError) -> (lane: Lane, isSameRow: Bool)? {
@@ -104,7 +104,7 @@ struct TwinRows {
     }
 }
 
-/// Reads single records of a source, and keeps the last block.
+/// Reads single records of a source, and caches the last block.
 private struct RecordFetcher {
     private let codec = BlockCodec()
     private var block: Block?

@@ -1,37 +1,37 @@
 public import Basics
 
-/// Whether a store that was merged from shards has exactly one outcome of each item of the whole input, by the row
-/// numbers that its records carry.
+/// Whether a store merged from shards has exactly one outcome for each item of the whole input, judged by the row
+/// numbers in its records.
 public struct ShardProof: Sendable, Hashable {
     /// Rows of the whole input, and items: rows × samples.
     public private(set) var rows: UInt64
     public private(set) var items: UInt64
-    /// Items that have their outcome.
+    /// Items with an outcome.
     public private(set) var proven: UInt64 = 0
     /// Items with more than one outcome, under different ids.
     public private(set) var doubled: UInt64 = 0
-    /// Outcomes that are of no row of the input, or of another input.
+    /// Outcomes of rows outside the input, or of another input.
     public private(set) var strangers: UInt64 = 0
-    /// The first rows, from 0, of which an item has no outcome, and of which one has several.
+    /// The first rows, from 0, with an item without an outcome, and with an item with several.
     public private(set) var missingRows: [UInt64] = []
     public private(set) var doubledRows: [UInt64] = []
 
     public static let rowsShownMax = 10
-    /// Items that are looked at in one pass over the store's hints: 16 MiB of bits.
+    /// Items examined in one pass over the store's hints: 16 MiB of bits.
     static let itemsPerPass: UInt64 = 1 << 27
-    /// Passes at most: half a trillion items. A manifest may state any number.
+    /// Maximum passes: half a trillion items. A manifest may state any number.
     static let passesMax: UInt64 = 4096
 
     public var missing: UInt64 { items - proven }
     /// Every row is in exactly one shard, and every item has exactly one outcome.
     public var holds: Bool { proven == items && doubled == 0 && strangers == 0 }
 
-    /// What shards have in common, as their manifests say it. Nil where they are not all parts of one input that was read
-    /// to its end.
+    /// The common input of shards, as their manifests state it. Nil if they are not all parts of one input that was
+    /// read to its end.
     public struct Whole: Sendable, Hashable {
         public var rows: UInt64
         public var files: [String]
-        /// High halves of the identities under which the shards know the input, as lineages name them.
+        /// High halves of the identities by which the shards know the input, as in lineages.
         var inputs: Set<String>
 
         public init?(_ manifests: [StoreManifest]) {
@@ -51,8 +51,8 @@ public struct ShardProof: Sendable, Hashable {
         }
     }
 
-    /// Reads the hints of the merged store, as often as its bitmap needs. Throws `.badInput` where the input would have
-    /// more items than can be told apart.
+    /// Reads the hints of the merged store, as often as its bitmap requires. Throws `.badInput` if the input would have
+    /// too many items.
     public static func run(
         _ root: String, whole: Whole, options: StoreOptions, itemsPerPass: UInt64? = nil
     ) throws(RetortError) -> ShardProof {
@@ -116,7 +116,7 @@ public struct ShardProof: Sendable, Hashable {
         }
     }
 
-    /// The hints of the records that count, with their sequence numbers.
+    /// The hints of the valid records, with their sequence numbers.
     private static func forEachOutcome(
         _ lane: Lane, _ image: StoreImage, _ body: (RecordHint, UInt64) -> Void
     ) throws(RetortError) {

@@ -1,10 +1,10 @@
 public import Basics
 
-/// Where a block of a store is, and how much is in it.
+/// A block's position and size.
 public struct BlockPlace: Sendable, Hashable {
     public var lane: Lane
     public var segment: UInt32
-    /// Of its first byte in the segment's file.
+    /// Offset of its first byte in the segment's file.
     public var offset: Int
     public var bytes: Int
     public var records: Int
@@ -15,8 +15,8 @@ public struct BlockPlace: Sendable, Hashable {
 }
 
 extension StoreReader {
-    /// Every block of the store with its compressed bytes, lane by lane in the order of writing. Throws `.damagedData`
-    /// at the first that does not hold.
+    /// Passes every block of the store with its compressed bytes to `body`, lane by lane in the order of writing.
+    /// Throws `.damagedData` at the first invalid block.
     public func forEachBlock(
         _ body: (BlockPlace, UnsafeRawBufferPointer) throws(RetortError) -> Void
     ) throws(RetortError) {
@@ -38,8 +38,8 @@ extension StoreReader {
         }
     }
 
-    /// What a store's file holds at a place, whatever it is; shorter or empty where the file ends before. Throws
-    /// `.badInput` for a place that no block can have.
+    /// The bytes of a store's file at a position, whatever they are; shorter or empty if the file ends before. Throws
+    /// `.badInput` for an impossible position.
     public func bytes(at place: BlockPlace) throws(RetortError) -> [UInt8] {
         guard StoreLayout.isSegment(place.segment), (0...StoreLimits.segmentBytesMax).contains(place.offset),
             (0...StoreLimits.segmentBytesMax).contains(place.bytes)
@@ -48,7 +48,7 @@ extension StoreReader {
         return try reader.file.read(at: place.offset, count: place.bytes)
     }
 
-    /// The segments' files as they are, whatever is in them.
+    /// The segments' files, whatever their content.
     public func segmentFiles() throws(RetortError) -> [(lane: Lane, number: UInt32, bytes: Int)] {
         var found: [(lane: Lane, number: UInt32, bytes: Int)] = []
         for lane in Lane.allCases {
@@ -59,7 +59,7 @@ extension StoreReader {
         return found
     }
 
-    /// Records that are in a journal and in no block yet.
+    /// Records in a journal and in no block yet.
     public var recordsOutsideBlocks: Int {
         Lane.allCases.reduce(0) { $0 + image.tails[Int($1.rawValue)].journaled.count }
     }

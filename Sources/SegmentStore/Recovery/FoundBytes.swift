@@ -1,21 +1,21 @@
 import Basics
 
-/// Good bytes at the end of a segment that were found when the store was opened. They may not be on the disk, and no
-/// journal may hold their lines any more.
+/// Good bytes found at the end of a segment when the store was opened. They may not be on the disk, and their lines may
+/// be in no journal any more.
 struct FoundBytes {
     let lane: Lane
     let segment: UInt32
     let range: Range<Int>
 
-    /// Of a segment whose good bytes end at `offset`, those that are not known to be durable.
+    /// The bytes that are not known to be durable, of a segment whose good bytes end at `offset`.
     init(_ lane: Lane, _ segment: UInt32, durableBytes: Int, offset: Int) {
         self.lane = lane
         self.segment = segment
         range = min(durableBytes, offset)..<offset
     }
 
-    /// Writes them over themselves. A sync that failed in an earlier process has left pages that only look as if they
-    /// were on the disk; none but written ones are synced.
+    /// Writes the bytes over themselves. A sync that failed in an earlier process leaves pages that look clean; only
+    /// written pages are synced.
     func rewrite(in file: any StoreFile) throws(RetortError) {
         var position = range.lowerBound
         while position < range.upperBound {
@@ -27,7 +27,7 @@ struct FoundBytes {
         }
     }
 
-    /// Puts them on the disk before something is written that counts on them.
+    /// Makes them durable before something is written that depends on them.
     func makeDurable(_ context: StoreContext) throws(RetortError) {
         guard !range.isEmpty else { return }
         let file = try context.files.open(context.layout.segment(lane, segment), .readWrite)

@@ -1,10 +1,10 @@
 import Basics
 
-/// What the replay of a lane found at its end, and what has to be mended before the lane can be written again.
+/// What the replay of a lane found at its end, and what must be repaired before the lane can be written again.
 struct LaneTail: Sendable {
-    /// The newest segment; 0 when the lane has none.
+    /// The newest segment; 0 if the lane has none.
     var segment: UInt32 = 0
-    /// Whether the manifest says that nothing more may be written to it.
+    /// Whether the manifest says that it is complete.
     var isSealed = false
     /// Where its good blocks end.
     var offset = 0
@@ -21,22 +21,22 @@ struct LaneTail: Sendable {
     var damage: [Damage] = []
 }
 
-/// Brings the index of one lane up to what its segments hold, from where the runs' coverage ends: by the hint logs
-/// where these are good, by inflating blocks where not.
+/// Updates the index of one lane to the content of its segments, from the end of the runs' coverage: from the hint logs
+/// where they are valid, by decompressing blocks where they are not.
 struct LaneReplay {
     let lane: Lane
     let context: StoreContext
     let manifest: StoreManifest
     let index: Locked<StoreIndex>
-    /// What a writer does on the way; nil for readers, which may not write.
+    /// A writer's repairs on the way; nil for readers, which must not write.
     let mending: Mending?
-    /// Where an earlier replay ended: what has been written since is left out.
+    /// The end of an earlier replay: what was written since is left out.
     private let limit: LaneTail?
 
     struct Mending {
         /// Whether hint logs that lag behind their segments are completed.
         var writesHints = true
-        /// Called when the tables have grown, with what they hold of the lane's newest segment so far.
+        /// Called when the tables have grown, with their entries of the lane's newest segment so far.
         var flush: (FoundBytes) throws(RetortError) -> Void
     }
 
@@ -56,7 +56,7 @@ struct LaneReplay {
 
     func run() throws(RetortError) -> LaneTail {
         let coverage = index.withLock { $0.coverage[lane] } ?? Coverage()
-        // The journals first: a line that a writer moves meanwhile is then seen in one place or in both.
+        // Journals first: a line that a writer moves meanwhile is then seen in one place or in both.
         let journal = try JournalSurvey.read(
             lane, from: coverage.nextSequence, storeID: context.storeID, layout: context.layout, files: context.files)
         try checkCoverage(coverage)
@@ -68,7 +68,7 @@ struct LaneReplay {
         if coverage.offset > 0, !numbers.contains(coverage.segment) {
             throw indexLeads(context.layout.segment(lane, coverage.segment))
         }
-        // One that was begun and has no block yet has no file either. It must not pass for the lane's first.
+        // A segment that was begun and has no block yet has no file either. It must not be taken for the lane's first.
         if coverage.segment > 1 { tail.segment = coverage.segment }
         for number in numbers where number >= coverage.segment && number <= limit?.segment ?? .max {
             try replay(number, coverage: coverage, tail: &tail)
@@ -83,13 +83,13 @@ struct LaneReplay {
         return tail
     }
 
-    /// Whether a block ends where the runs' coverage does, or a segment does: from any other place on, good blocks would
-    /// look like a torn tail. Throws `.damagedData` naming the index.
+    /// Checks that a block or a segment ends where the runs' coverage does: otherwise good blocks would look like a
+    /// torn tail. Throws `.damagedData` naming the index.
     private func checkCoverage(_ coverage: Coverage) throws(RetortError) {
         guard coverage.offset > 0 else {
             let earlier = try context.segmentNumbers(lane).last { $0 < coverage.segment }
             let end = try earlier.map { number throws(RetortError) in try endOfSegment(number) } ?? 0
-            // Where blocks were lost the end is not known; there the numbers may be higher.
+            // If blocks were lost, the end is unknown; the numbers may be higher there.
             if let end, end != coverage.nextSequence { throw misplacedCoverage }
             return
         }
@@ -101,7 +101,7 @@ struct LaneReplay {
             }
             return
         }
-        // Its header may have rotted since. Then what follows tells where it ended.
+        // Its header may have been damaged since. Then what follows shows where it ended.
         let listed = manifest.segments(lane).first { $0.number == coverage.segment }
         let ends = try [reader.file.size(), listed?.bytes].contains(coverage.offset)
         let following = try reader.header(at: coverage.offset)
@@ -110,7 +110,7 @@ struct LaneReplay {
         }
     }
 
-    /// The number behind the last record of a segment; nil where a bad block hides it.
+    /// The number after the last record of a segment; nil if a bad block hides it.
     private func endOfSegment(_ number: UInt32) throws(RetortError) -> UInt64? {
         let reader = try context.segment(lane, number)
         let size = try reader.file.size()
@@ -134,7 +134,7 @@ struct LaneReplay {
             at: context.layout.checkpoint, remedy: "The next run makes the index again.")
     }
 
-    /// A journal whose lines are said to be in segments, and are not, stays.
+    /// Keeps a journal whose lines should be in segments and are not.
     private func keepUnsettled(
         _ journal: JournalSurvey, below next: UInt64, _ tail: inout LaneTail
     ) throws(RetortError) {
@@ -166,7 +166,7 @@ struct LaneReplay {
         let isCovered = number == coverage.segment
         let listed = manifest.segments(lane).first { $0.number == number }
         var size = try reader.file.size()
-        // What a sealed segment has beyond its length was abandoned and stands again in the next one.
+        // Bytes of a sealed segment beyond its length were abandoned and written again in the next one.
         if let listed, listed.sealed { size = min(size, listed.bytes) }
         if let limit, limit.segment == number { size = min(size, limit.offset) }
         tail.isSealed = listed?.sealed == true
@@ -217,7 +217,7 @@ struct LaneReplay {
         }
         tail.durableBytes = min(walk.durableBytes, tail.offset)
         if !hasBlocks, tail.offset > 0 {
-            // Bytes without any block of the lane: they stay, and the lane goes on elsewhere.
+            // Bytes without any block of the lane: they stay, and the lane continues elsewhere.
             let damage = tail.damage
             tail = before
             tail.damage = damage
@@ -225,7 +225,7 @@ struct LaneReplay {
         writeHints(missing, number, &tail)
     }
 
-    /// Indexes a block that no hint describes; nil when its content is damaged.
+    /// Indexes a block without a hint; nil if its content is damaged.
     private func groupByReading(
         _ header: BlockHeader, _ reader: SegmentReader, _ tail: inout LaneTail
     ) throws(RetortError) -> HintGroup? {
@@ -243,7 +243,7 @@ struct LaneReplay {
         return nil
     }
 
-    /// Completes a hint log from the first block it lacks.
+    /// Completes a hint log from the first missing block.
     private func writeHints(_ groups: [HintGroup], _ number: UInt32, _ tail: inout LaneTail) {
         guard mending?.writesHints == true, !groups.isEmpty else { return }
         do throws(RetortError) {
@@ -253,7 +253,7 @@ struct LaneReplay {
                 tail.hintBytes = log.bytes
             }
         } catch {
-            // It goes on lagging; the blocks are read in its place.
+            // It stays incomplete; the blocks are read instead.
         }
         let hintBytes = tail.hintBytes
         index.withLock { $0.setHintBytes(lane, hintBytes) }

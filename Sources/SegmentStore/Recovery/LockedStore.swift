@@ -1,14 +1,14 @@
 import Basics
 
-/// A store that nobody writes: locked, whole, with everything in segments and the index on disk.
+/// A store without a writer: locked, with everything in segments and the index on disk.
 struct LockedStore {
     let root: String
     let image: StoreImage
     private let lock: any FileLock
 
-    /// Takes the lock. What a kill left in the store is mended first, as opening it for writing would.
+    /// Takes the lock. Repairs first what a kill left, as opening it for writing would.
     ///
-    /// Throws `.busy` when the store is being written, `.damagedData` when something in it cannot be read.
+    /// Throws `.busy` if the store is being written, `.damagedData` if a part of it cannot be read.
     init(_ root: String, options: StoreOptions) throws(RetortError) {
         self.root = root
         let layout = StoreLayout(root: root)
@@ -39,7 +39,7 @@ struct LockedStore {
         }
     }
 
-    /// Whether every record of the lane is one that the index names, so that none is superseded within the store.
+    /// Whether the index names every record of the lane, so that none is superseded within the store.
     var everyResponseCounts: Bool {
         let tail = image.tails[Int(Lane.responses.rawValue)]
         return tail.nextSequence == image.index.withLock { $0.live.done }
@@ -47,7 +47,7 @@ struct LockedStore {
 }
 
 extension StoreImage {
-    /// Whether something was under way when the store was last let go of, or the index is not on disk.
+    /// Whether work was unfinished when the store was released, or the index is not on disk.
     fileprivate var isUnfinished: Bool {
         indexWasRebuilt || tails.contains { tail in !tail.journalPaths.isEmpty || tail.size > tail.offset }
     }

@@ -1,9 +1,9 @@
 import Basics
 
-/// The directory of bytes that were cut out of segments: kept for people to look at, read by no part of the store.
+/// The directory of bytes that were cut out of segments: kept for people to examine; no part of the store reads it.
 ///
-/// A file is named after the place that its bytes had and after their hash, so that a repair that is begun again
-/// writes the same files, and none takes the place of another.
+/// A file is named after its bytes' original position and hash, so that a repeated repair writes the same files, and
+/// none replaces another.
 struct Quarantine {
     let layout: StoreLayout
     let files: any FileSystem
@@ -15,7 +15,7 @@ struct Quarantine {
         self.files = files
     }
 
-    /// Sets a stretch of a segment aside, durably.
+    /// Copies a range of a segment to the quarantine, durably.
     mutating func keep(_ range: Range<Int>, of reader: SegmentReader) throws(RetortError) {
         let content = try reader.file.read(at: range.lowerBound, count: range.count)
         guard !content.isEmpty else { return }
@@ -28,9 +28,9 @@ struct Quarantine {
         bytes += content.count
     }
 
-    /// Moves the files aside that have no place among the segments and journals of a lane: a lane without them goes on,
-    /// and nothing that they hold is lost. Links and directories are moved as they are. `noted` are the paths of journals that a verification has
-    /// found to be damaged, by what is in the segments too.
+    /// Moves misplaced files among the segments and journals of a lane to the quarantine, so that the lane continues
+    /// without them and nothing in them is lost. Links and directories are moved unchanged. `noted` are the paths of
+    /// journals that a verification found damaged, judged also by the segments.
     mutating func keepStrays(of context: StoreContext, noted: [String]) throws(RetortError) {
         for lane in Lane.allCases {
             let directory = layout.directory(lane)
@@ -53,7 +53,7 @@ struct Quarantine {
         }
     }
 
-    /// Whether `keep` gives that name to a stretch of a segment.
+    /// Whether `keep` gives that name to a range of a segment.
     static func isStretch(_ name: String) -> Bool {
         guard name.hasSuffix(".block") else { return false }
         let parts = name.dropLast(".block".count).split(separator: "-", omittingEmptySubsequences: false)
@@ -62,7 +62,7 @@ struct Quarantine {
             && parts[3].utf8.count == 16 && Hexadecimal.parse(Array(parts[3].utf8)) != nil
     }
 
-    /// Moves what has the name of the mark's file aside, whatever it is.
+    /// Moves whatever has the name of the mark's file to the quarantine.
     mutating func keepMark() throws(RetortError) {
         guard let size = try files.size(of: layout.mark) else { return }
         try files.createDirectory(layout.quarantine)

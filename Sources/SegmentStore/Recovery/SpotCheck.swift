@@ -1,12 +1,13 @@
 import Basics
 
-/// Looks for damage where opening a store does not look: in the blocks that the index covers, whose checksums are
-/// otherwise read only when a record is asked for.
+/// Looks for damage where opening a store does not look: in blocks covered by the index, whose checksums are otherwise
+/// read only when a record is requested.
 ///
-/// It ends after a bounded number of bytes, so that most stores are looked at whole and no command waits for it. Of the
-/// rest `retort verify` tells.
+/// It stops after a bounded number of bytes, so that most stores are checked completely and no command has to wait.
+/// `retort verify` checks the rest.
 enum SpotCheck {
-    /// What is known, and what is found besides. What cannot be read is passed over: whoever needs it will say so.
+    /// Known damage, and what is found in addition. Unreadable files are skipped: an operation that needs them reports
+    /// them.
     static func damage(
         _ context: StoreContext, _ manifest: StoreManifest, known: [Damage],
         bytesMax: Int = StoreLimits.spotCheckBytesMax

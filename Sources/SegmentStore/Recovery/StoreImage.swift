@@ -1,23 +1,23 @@
 import Basics
 
-/// A store as it is found on disk: the manifest, the index brought up to the end of the data, and what is wrong.
-/// Loading changes nothing on disk unless it is told to mend.
+/// A store as found on disk: the manifest, the index updated to the end of the data, and the damage. Loading changes
+/// nothing on disk unless repair is requested.
 struct StoreImage {
     var manifest: StoreManifest
     var context: StoreContext
     var index: Locked<StoreIndex>
     /// By the lane's number.
     var tails: [LaneTail]
-    /// Segments that are gone, or shorter than they were.
+    /// Segments that are missing, or shorter than they were.
     var losses: [Damage]
     /// Whether the index had to be made from the hints and the segments.
     var indexWasRebuilt: Bool
 
-    /// Tries of a reader to catch a set of index files that a writer is not just replacing.
+    /// Maximum attempts of a reader to read a consistent set of index files while a writer replaces them.
     private static let triesMax = 20
 
-    /// `scratch` gives a directory for the runs of an index that must be made anew without touching the store; without
-    /// one such an index is kept in memory. It is asked only then.
+    /// `scratch` returns a directory for the runs of an index that must be rebuilt without touching the store; without
+    /// one such an index is kept in memory. Called only if needed.
     static func load(
         _ root: String, options: StoreOptions, mends: Bool, usesCheckpoint: Bool = true,
         scratch: () -> String? = { nil }
@@ -37,15 +37,15 @@ struct StoreImage {
                 image.losses = try losses(context, manifest: manifest, checkpoint: found)
                 return image
             } catch {
-                // A file of the index or a segment went away under a reader, or the index does not hold: look again,
-                // and in the end do without.
+                // A file of the index or a segment was removed while reading, or the index is invalid: tries again, and
+                // in the end without the index.
                 guard error.code == .inputMissing || error.code == .damagedData, mayUse else { throw error }
                 tries = mends || error.code == .damagedData ? triesMax : tries + 1
             }
         }
     }
 
-    /// The checkpoint, if there is one that holds.
+    /// The checkpoint, if there is a valid one.
     static func loadCheckpoint(
         _ layout: StoreLayout, _ manifest: StoreManifest, _ files: any FileSystem
     ) throws(RetortError) -> Checkpoint? {
@@ -53,13 +53,13 @@ struct StoreImage {
             let bytes = try files.contents(of: layout.checkpoint, bytesMax: StoreLimits.checkpointBytesMax)
             return bytes.flatMap { Checkpoint.decode($0, storeID: manifest.storeID) }
         } catch {
-            // What cannot be a checkpoint is none.
+            // An invalid checkpoint is treated as missing.
             guard error.code == .damagedData else { throw error }
             return nil
         }
     }
 
-    /// Whether there is a checkpoint of an earlier version, which is made again.
+    /// Whether there is a checkpoint of an earlier version, which is rewritten.
     static func hasEarlierCheckpoint(_ layout: StoreLayout, _ files: any FileSystem) throws(RetortError) -> Bool {
         guard try files.isRegular(layout.checkpoint),
             try files.size(of: layout.checkpoint) ?? 0 <= StoreLimits.checkpointBytesMax
@@ -87,7 +87,7 @@ struct StoreImage {
                 writesHints: mends,
                 flush: { (found) throws(RetortError) in
                     guard mends else { return try flusher.flushToScratch() }
-                    // The index must never lead the data, in neither lane.
+                    // The index must never be ahead of the data, in any lane.
                     for (lane, tail) in zip(Lane.allCases, tails) {
                         try FoundBytes(lane, tail.segment, durableBytes: tail.durableBytes, offset: tail.offset)
                             .makeDurable(context)
@@ -96,7 +96,7 @@ struct StoreImage {
                     do throws(RetortError) {
                         try flusher.flush()
                     } catch {
-                        // Without it the tables grow for now.
+                        // Without it the tables stay in memory for now.
                         if error.code == .damagedData { throw error }
                         index.withLock { $0.trouble = error }
                     }
@@ -111,7 +111,7 @@ struct StoreImage {
             losses: [], indexWasRebuilt: checkpoint == nil)
     }
 
-    /// An index without runs. Its run numbers begin after those of any file that is still about.
+    /// An index without runs. Its run numbers begin after those of any existing file.
     private static func emptyIndex(_ context: StoreContext) throws(RetortError) -> StoreIndex {
         var index = StoreIndex(context)
         let numbers = try context.files.entries(of: context.layout.index).compactMap(StoreLayout.runNumber)
@@ -119,7 +119,7 @@ struct StoreImage {
         return index
     }
 
-    /// The same snapshot with an index made from hints and segments, in memory: for readers that meet a damaged run.
+    /// The same snapshot with an index rebuilt from hints and segments, in memory: for readers that find a damaged run.
     func withoutRuns() throws(RetortError) -> StoreImage {
         var fresh = try Self.emptyIndex(context)
         fresh.setInput(of: manifest)
@@ -159,7 +159,7 @@ struct StoreImage {
         return losses
     }
 
-    /// The segments of a lane with the bytes of each that belong to the snapshot.
+    /// The segments of a lane with the number of bytes that belong to the snapshot.
     func segmentEnds(_ lane: Lane) throws(RetortError) -> [(number: UInt32, bytes: Int)] {
         let tail = tails[Int(lane.rawValue)]
         var ends: [(number: UInt32, bytes: Int)] = []
@@ -171,7 +171,7 @@ struct StoreImage {
         return ends
     }
 
-    /// The segments as they are now, each open for reading, by lane and number.
+    /// The current segments, each open for reading, by lane and number.
     func openSegments() throws(RetortError) -> [Lane: [UInt32: SegmentReader]] {
         var segments: [Lane: [UInt32: SegmentReader]] = [:]
         for lane in Lane.allCases {
@@ -184,9 +184,9 @@ struct StoreImage {
 
     var damage: [Damage] { losses + tails.flatMap(\.damage) }
 
-    /// Takes the journals' lines into the index as what they are: received, without a place in a segment. Returns
-    /// them by key hash, for reading. Their rows have outcomes, as they will have for the run that takes them over.
-    /// `onNoted` is given each line that counts.
+    /// Adds the journals' lines to the index as received records without a position in a segment. Returns them by key
+    /// hash, for reading. Their rows have outcomes, as they will have for the run that recovers them. `onNoted` is
+    /// called with each valid line.
     func noteJournals(onNoted: (Lane, [UInt8]) -> Void = { _, _ in }) throws(RetortError) -> [Lane: [Hash128: [UInt8]]]
     {
         var lines: [Lane: [Hash128: [UInt8]]] = [:]
@@ -194,7 +194,7 @@ struct StoreImage {
             for journaled in tails[Int(lane.rawValue)].journaled {
                 guard let hint = context.hint(of: journaled.line) else { continue }
                 let noted = try index.withLock { index throws(RetortError) -> UInt8? in
-                    // Of two successes of one key the first is the one that counts.
+                    // Of two successes of one key the first counts.
                     if lane == .responses, try index.responses.lookup(hint.hash) != nil { return nil }
                     let prior = try index.prior(hint.hash, in: lane)
                     index.note(hint, in: lane, prior: prior, tallies: context.recount(journaled.line))

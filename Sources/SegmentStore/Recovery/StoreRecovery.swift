@@ -8,23 +8,23 @@ public struct RecoveryReport: Sendable, Hashable {
     public var tornBytes = 0
     /// Journal lines that did not pass their check: the torn end of a write.
     public var badJournalLines = 0
-    /// Stretches of segments that cannot be read; their records are pending again.
+    /// Unreadable parts of segments; their records are pending again.
     public var damage: [Damage] = []
-    /// Whether the index was made anew from hints and segments.
+    /// Whether the index was rebuilt from hints and segments.
     public var indexWasRebuilt = false
 
     public var isClean: Bool { self == RecoveryReport() }
 }
 
-/// Mends what a kill or a power cut left, in an order that may itself be cut short anywhere and begun again.
+/// Repairs what a kill or a power cut left, in an order that may itself be interrupted anywhere and repeated.
 struct StoreRecovery {
     let image: StoreImage
     let options: StoreOptions
 
     private var context: StoreContext { image.context }
 
-    /// Cuts torn tails, and what stands behind the end of a sealed segment: its sync had failed, and it was written
-    /// again elsewhere. Run before anything is appended.
+    /// Cuts torn tails, and bytes after the end of a sealed segment: its sync had failed, and they were written again
+    /// elsewhere. Run before anything is appended.
     func cutTails() throws(RetortError) -> Int {
         var torn = 0
         for lane in Lane.allCases {
@@ -51,8 +51,8 @@ struct StoreRecovery {
         return torn
     }
 
-    /// Whether what is behind the end of a sealed segment is a torn write, or is in a later segment or a journal as well.
-    /// Bytes of any other kind are left alone: the manifest may be wrong.
+    /// Whether the bytes after the end of a sealed segment are a torn write, or also in a later segment or a journal.
+    /// Other bytes are left alone: the manifest may be wrong.
     private func isAbandoned(_ lane: Lane, _ segment: StoreManifest.Segment) throws(RetortError) -> Bool {
         guard let reader = try context.segmentIfThere(lane, segment.number) else { return false }
         guard let header = try reader.header(at: segment.bytes) else { return try ends(reader, at: segment.bytes) }
@@ -76,7 +76,7 @@ struct StoreRecovery {
         }
     }
 
-    /// Puts the journals' lines into segments, makes them durable, and only then removes the journals.
+    /// Moves the journals' lines to segments, makes them durable, and only then removes the journals.
     func sealJournals(_ sealer: inout Sealer) throws(RetortError) -> (records: Int, nextSequences: [UInt64]) {
         var records = 0
         var nextSequences: [UInt64] = []
@@ -131,7 +131,7 @@ struct StoreRecovery {
         }
     }
 
-    /// Removes runs that no checkpoint names, and files that were to take the place of others and never did.
+    /// Removes runs that no checkpoint names, and unfinished replacements of files.
     func removeStrays() throws(RetortError) {
         try Superseding.removeStrays(context.layout, context.files)
         let live = image.index.withLock { index in

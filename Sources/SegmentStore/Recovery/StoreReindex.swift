@@ -1,29 +1,28 @@
 public import Basics
 
-/// What making an index anew has come to.
+/// The result of rebuilding an index.
 public struct ReindexReport: Sendable, Hashable {
     public var counters: StoreCounters
-    /// What opening the store had to mend besides.
+    /// What opening the store had to repair in addition.
     public var recovery: RecoveryReport
 }
 
-/// Makes the index of a store anew.
+/// Rebuilds the index of a store.
 public enum StoreReindex {
-    /// What the index is made from.
+    /// The source of the new index.
     public enum Source: String, Sendable, CaseIterable {
-        /// The hint logs: seconds. Blocks that a log does not describe are read.
+        /// The hint logs: takes seconds. Blocks without a hint are read.
         case hints
-        /// The segments alone: every block is read and the hint logs are made anew as well. Tallies are computed by
+        /// The segments alone: every block is read and the hint logs are rewritten as well. Tallies are computed by
         /// `options.recount`.
         case segments
     }
 
-    /// Takes the store's lock. Which rows of the input have an outcome is read from the records; where to go on in it is
-    /// forgotten: the next run reads its input again, and asks for nothing that the store holds. Killed at any moment
-    /// it is simply run again.
+    /// Takes the store's lock. Which rows of the input have an outcome is read from the records; the position in the
+    /// input is forgotten: the next run reads its input from the start, and sends nothing that the store has. If it is
+    /// killed, run it again.
     ///
-    /// Throws `.busy` when the store is being written, `.damagedData` when segments are gone or shorter than they
-    /// were.
+    /// Throws `.busy` if the store is being written, `.damagedData` if segments are missing or shorter than they were.
     public static func run(
         _ root: String, options: StoreOptions = StoreOptions(), from source: Source = .hints
     ) throws(RetortError) -> ReindexReport {
@@ -33,7 +32,7 @@ public enum StoreReindex {
         return try rebuild(root, options: options, from: source, lock: lock)
     }
 
-    /// `lock` is held already and released at the end.
+    /// `lock` is already held, and released at the end.
     static func rebuild(
         _ root: String, options: StoreOptions, from source: Source, lock: any FileLock
     ) throws(RetortError) -> ReindexReport {
@@ -45,8 +44,8 @@ public enum StoreReindex {
         return report
     }
 
-    /// Removes the checkpoint, durably, before anything else: from then on the index is one that is to be made. Files
-    /// that the store has not written stay.
+    /// Removes the checkpoint first, durably: from then on the index counts as missing. Files that the store has not
+    /// written stay.
     static func drop(_ layout: StoreLayout, _ files: any FileSystem, hints: Bool) throws(RetortError) {
         try files.createDirectory(layout.index)
         try files.removeRegular(layout.checkpoint)

@@ -4,39 +4,39 @@ public import Basics
 public struct RepairReport: Sendable, Hashable {
     /// The deep verification that the repair began with.
     public var found: VerificationReport
-    /// Stretches of segments that are in `quarantine/` now.
+    /// Ranges of segments that were moved to `quarantine/`.
     public var quarantined = 0
     public var quarantinedBytes = 0
-    /// Records that are no longer in the segments, as far as the headers told: of damaged blocks, damaged lines, and
-    /// second successes.
+    /// Records that are no longer in the segments, as far as headers tell: of damaged blocks, damaged lines, and second
+    /// successes.
     public var recordsDropped = 0
-    /// Records of damaged blocks that a journal still had.
+    /// Records of damaged blocks that were recovered from a journal.
     public var recordsSalvaged = 0
     /// Records of damaged blocks that are kept, because a checksum proves them.
     public var recordsProven = 0
-    /// Damaged blocks in which one bit had flipped: they are as they were.
+    /// Damaged blocks in which a single flipped bit was corrected.
     public var blocksCorrected = 0
     public var segmentsRewritten = 0
-    /// Segments that were gone, or shorter than they had been, and are accepted as they are.
+    /// Segments that were missing or shorter than they had been, and are accepted as they are.
     public var lossesAccepted = 0
     /// Exact counts of the store as it is now.
     public var counters = StoreCounters()
 
-    /// Whether there was nothing to repair, and nothing was touched.
+    /// Whether there was nothing to repair, and nothing was changed.
     public var wasClean: Bool { found.isClean }
 }
 
-/// Makes a damaged store whole again.
+/// Repairs a damaged store.
 public enum StoreRepair {
-    /// Verifies the store, deeply, and mends what is wrong, under the store's lock.
+    /// Verifies the store, deeply, and repairs what is wrong, under the store's lock.
     ///
-    /// Damaged blocks go to `quarantine/` and leave their segments; whole ones are copied as they are. A block in which one
-    /// bit has flipped is put right, and of others the lines stay that a checksum proves. Of two successes
-    /// of a key the first stays. Segments that are gone or shortened are accepted. The index is made anew, and what was
-    /// known of the input's rows is forgotten, so that the next run asks again for what was lost. Nothing that can be
-    /// read is thrown away. Killed at any moment it is simply run again; a second repair finds nothing to do.
+    /// Damaged blocks are moved from their segments to `quarantine/`; intact ones are copied unchanged. A single
+    /// flipped bit in a block is corrected, and of other damaged blocks the lines that a checksum proves are kept. Of
+    /// two successes of a key the first is kept. Missing or shortened segments are accepted. The index is rebuilt, and
+    /// the progress in the input is forgotten, so that the next run sends again what was lost. Nothing readable is
+    /// discarded. If it is killed at any moment, run it again; a second repair finds nothing to do.
     ///
-    /// Throws `.busy` when the store is being written, `.damagedData` when its manifest cannot be read.
+    /// Throws `.busy` if the store is being written, `.damagedData` if its manifest cannot be read.
     public static func run(
         _ root: String, options: StoreOptions = StoreOptions(), progress: (StoreProgress) -> Void = { _ in }
     ) throws(RetortError) -> RepairReport {
@@ -52,7 +52,7 @@ public enum StoreRepair {
         report.counters = found.counters
         if found.isClean {
             if found.unfinishedBytes > 0 || found.unfinishedJournalLines > 0 {
-                // Opening mends what was under way.
+                // Opening repairs what was interrupted.
                 try RecordStore(root, options: options.inPlace, lock: BorrowedLock()).close()
             }
             return report
@@ -62,7 +62,7 @@ public enum StoreRepair {
         return repair.report
     }
 
-    /// Whether a repair gives that name to a file before it is whole: that of a segment or a stretch of one, and more.
+    /// Whether a repair gives that name to an unfinished file: a segment, part of one, and others.
     static func isUnfinished(_ name: String) -> Bool {
         guard name.hasSuffix(".tmp") else { return false }
         let final = String(name.dropLast(".tmp".count))
@@ -79,7 +79,7 @@ public enum StoreRepair {
     }
 }
 
-/// One repair on its way through the store, whose lock is held.
+/// One repair of a locked store.
 private struct Repair {
     let root: String
     let options: StoreOptions
@@ -108,13 +108,13 @@ private struct Repair {
     }
 
     mutating func run() throws(RetortError) {
-        // Nothing opens the store for writing while it does not hold.
+        // The store cannot be opened for writing while the mark is invalid.
         if found(.mark) { try quarantine.keepMark() }
         let touchesSegments = found(.segment, .block, .line, .duplicate)
         let distrustsHints = found(.hints, .entry, .counters)
         // Before anything is rewritten: what is shorter afterwards was not lost.
         report.lossesAccepted = try countLosses()
-        // The index must not lead to places that are about to change.
+        // The index must not lead to positions that are about to change.
         try StoreReindex.drop(context.layout, context.files, hints: distrustsHints)
         if touchesSegments {
             for lane in Lane.allCases { try cutDamage(lane) }
@@ -136,7 +136,7 @@ private struct Repair {
         report.quarantinedBytes = quarantine.bytes
     }
 
-    /// Segments that are gone, or shorter than the manifest says.
+    /// Segments that are missing, or shorter than the manifest says.
     private func countLosses() throws(RetortError) -> Int {
         var count = 0
         for lane in Lane.allCases {
@@ -152,7 +152,7 @@ private struct Repair {
         manifest = try StoreManifest.load(context.layout, files: context.files)
     }
 
-    /// Damaged blocks and lines that are no records.
+    /// Removes damaged blocks, and lines that are not records.
     private mutating func cutDamage(_ lane: Lane) throws(RetortError) {
         let journal = try JournalSurvey.read(
             lane, from: 0, storeID: context.storeID, layout: context.layout, files: context.files)
@@ -161,7 +161,7 @@ private struct Repair {
         try operate(lane, journaled: journaled) { block throws(RetortError) in lines.verdict(on: block, in: lane) }
     }
 
-    /// The same of what was superseded. Nothing depends on it.
+    /// The same for superseded records. Nothing depends on them.
     private mutating func cutArchive() throws(RetortError) {
         let archive = StoreContext(root: context.layout.archive.root, manifest: manifest, options: options)
         let lines = self.lines
@@ -179,7 +179,7 @@ private struct Repair {
         }
     }
 
-    /// Successes of keys that have an earlier one. True when there were any.
+    /// Removes successes of keys with an earlier one. True if there were any.
     private mutating func cutDuplicates() throws(RetortError) -> Bool {
         let image = try StoreImage.load(root, options: options, mends: false)
         let before = report.segmentsRewritten
@@ -223,7 +223,8 @@ private struct Repair {
         }
     }
 
-    /// Writes into the manifest what there is. The newest segment of a lane is open again, whatever came behind it.
+    /// Writes the existing segments into the manifest. The newest segment of a lane is open again, whatever came after
+    /// it.
     private mutating func acceptSegments() throws(RetortError) {
         for lane in Lane.allCases {
             let last = try context.segmentNumbers(lane).last
@@ -236,7 +237,7 @@ private struct Repair {
             }
             manifest.segments[lane.directoryName] = segments
         }
-        // Row numbers may have been lost with their records: no ledger is to be made of those that are left.
+        // Row numbers may have been lost with their records: no ledger may be built from the remaining ones.
         manifest.forgetRows(.repair)
         try manifest.save(context.layout, files: context.files)
     }

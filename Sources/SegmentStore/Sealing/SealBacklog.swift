@@ -1,4 +1,5 @@
-/// What waits to be sealed. Each record costs memory in the index's table beside its own bytes, so both are counted.
+/// What waits to be sealed. Each record costs memory in the index's table in addition to its own bytes, so both are
+/// counted.
 struct SealBacklog {
     private var bytes = 0
     private var records = 0
@@ -13,9 +14,9 @@ struct SealBacklog {
         records -= block.hints.count
     }
 
-    /// Whoever appends should stop for a while.
+    /// Whether appending should pause.
     var isLong: Bool { bytes > StoreLimits.sealQueueBytesMax || records > StoreLimits.sealQueueRecordsMax }
 
-    /// Whoever has stopped may go on.
+    /// Whether appending may resume.
     var isShort: Bool { bytes < StoreLimits.sealQueueBytesMax / 2 && records < StoreLimits.sealQueueRecordsMax / 2 }
 }

@@ -1,14 +1,14 @@
 import Basics
 
-/// Does what is slow: compresses blocks into segments, syncs, retires journals, flushes the index. One thread at a
-/// time calls it.
+/// Does the slow work: compresses blocks into segments, syncs, removes journals, flushes the index. Called by one
+/// thread at a time.
 struct Sealer {
     private let context: StoreContext
     private let options: StoreOptions
     private let index: Locked<StoreIndex>
     private let buffers: Locked<[LaneBuffer]>
     private var flusher: IndexFlusher
-    /// Entries of a lane's table at which the index is written next; none while a store is being opened.
+    /// Number of entries in a lane's table at which the index is written next; none while a store is being opened.
     private var flushEntries: Int
     private var writers: [SegmentWriter]
     private let manifest: Locked<StoreManifest>
@@ -39,17 +39,17 @@ struct Sealer {
         }
     }
 
-    /// From here on the index is written as its tables grow: the store is open, nobody waits for it.
+    /// From here on the index is written as its tables grow.
     mutating func beginFlushing() { flushEntries = context.tuning.deltaEntriesMax }
 
-    /// Compresses a block into its lane's segment. After an error the same block may be given again: what was done of
-    /// it is not done twice.
+    /// Compresses a block into its lane's segment. After an error the same block may be passed again: finished steps
+    /// are not repeated.
     mutating func seal(_ block: RawBlock) throws(RetortError) {
         let lane = Int(block.lane.rawValue)
         try relocate(block.lane)
         let isPlaced = index.withLock { ($0.coverage[block.lane]?.nextSequence ?? 0) >= block.nextSequence }
         if !isPlaced {
-            // Nothing is written behind what another writer may have put there.
+            // Never writes after data that another writer may have put there.
             try lock.confirm()
             if writers[lane].isFull(forRawBytes: block.raw.count, limit: options.segmentBytes) {
                 try rotate(block.lane)
@@ -62,7 +62,7 @@ struct Sealer {
         try maintain(block.lane)
     }
 
-    /// Keeps what is held in memory within its limits.
+    /// Keeps memory use within its limits.
     private mutating func maintain(_ lane: Lane) throws(RetortError) {
         if index.withLock({ $0[lane].delta.count }) >= flushEntries {
             try flushIndex()
@@ -71,9 +71,9 @@ struct Sealer {
         }
     }
 
-    /// Makes everything durable, then writes runs and the checkpoint for what is placed. That these cannot be written
-    /// is noted in the index, and no error. Meanwhile what is appended becomes durable in the journals: merging large
-    /// runs takes longer than a power cut may cost.
+    /// Makes everything durable, then writes runs and the checkpoint for the placed entries. A failure to write these
+    /// is noted in the index, and is not an error. Records appended meanwhile become durable in the journals: merging
+    /// large runs takes longer than the sync interval.
     mutating func flushIndex() throws(RetortError) {
         try sync()
         var flusher = flusher
@@ -96,7 +96,8 @@ struct Sealer {
         }
     }
 
-    /// The index is a cache: the work goes on without it. It is tried again when the tables have grown as much again.
+    /// The index is a cache: the work continues without it. Writing is tried again when the tables have grown as much
+    /// again.
     private mutating func noteUnwrittenIndex(_ error: RetortError) {
         if context.isOfIndex(error) { index.withLock { $0.damage = error } }
         _ = context.distrustsIndex(error)
@@ -125,7 +126,7 @@ struct Sealer {
         manifest.withLock { $0 = next }
     }
 
-    /// Makes everything sealed and everything journalled durable, and removes the journals that are no longer needed.
+    /// Makes everything sealed and journalled durable, and removes journals that are no longer needed.
     mutating func sync() throws(RetortError) {
         try lock.confirm()
         for lane in Lane.allCases { try syncSegment(lane) }
@@ -163,19 +164,19 @@ struct Sealer {
         }
     }
 
-    /// After a second failure the disk is not to be trusted: stop. A full disk only makes the work wait.
+    /// After a second failure the disk is not trusted any more, and the store stops. A full disk only delays the work.
     private mutating func noteFailedSync(_ error: RetortError) throws(RetortError) {
         if syncHasFailed || error.code == .noSpace { throw error }
         syncHasFailed = true
     }
 
-    /// The file whose sync failed is never synced again: what was not durable in it goes into a new segment. Begins
-    /// that, or goes on with what a full disk interrupted.
+    /// The file whose sync failed is never synced again: its data that was not durable goes to a new segment. Begins
+    /// that, or continues what a full disk interrupted.
     private mutating func relocate(_ lane: Lane) throws(RetortError) {
         let writer = Int(lane.rawValue)
         if writers[writer].isDistrusted {
             try guardFoundBlocks(lane)
-            // Sealed, or removed, before its blocks stand anywhere else: no crash may find them twice.
+            // Sealed or removed before its blocks are written elsewhere: after a crash they must not be found twice.
             let abandoned = writers[writer].manifestEntry(sealed: true)
             if abandoned.bytes > 0 {
                 try updateManifest { $0.setSegment(lane, abandoned) }
@@ -193,7 +194,7 @@ struct Sealer {
         }
     }
 
-    /// Blocks from before the store was opened stand in no journal: they get one, before they are cut off.
+    /// Blocks from before the store was opened are in no journal: they are journalled before they are cut off.
     private mutating func guardFoundBlocks(_ lane: Lane) throws(RetortError) {
         let writer = Int(lane.rawValue)
         let found = try writers[writer].foundBlocks()
@@ -231,7 +232,7 @@ struct Sealer {
         }
     }
 
-    /// After an error the files are not synced again; `rejournal` has to be called.
+    /// After an error the files are not synced again; `rejournal` must be called.
     private func syncDirtyJournals(_ lane: Lane) throws(RetortError) {
         let dirty = buffers.withLock { $0[Int(lane.rawValue)].journal.takeDirty() }
         do throws(RetortError) {

@@ -1,10 +1,10 @@
 import Basics
 import Glibc
 
-/// Runs a sealer on a thread of its own, behind a queue that is bounded by its caller's good manners: `submit` says
-/// when it is too long.
+/// Runs a sealer on a thread of its own, behind a queue that its caller bounds: `submit` returns whether it is too
+/// long.
 final class SealerThread: @unchecked Sendable {
-    // Everything below is guarded by `mutex`, but for `sealer`, which only the thread touches while it runs.
+    // Everything below is guarded by `mutex`, except `sealer`, which only the thread uses while it runs.
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
     private var queue: [RawBlock] = []
@@ -24,14 +24,14 @@ final class SealerThread: @unchecked Sendable {
     private let policy: SyncPolicy
     private var thread = pthread_t()
 
-    /// Work of one kind: how much was asked for, and how much of that is done.
+    /// Requests of one kind: how many were made, and how many are done.
     private struct Ticket {
         var asked: UInt64 = 0
         var done: UInt64 = 0
         var isOpen: Bool { done < asked }
     }
 
-    /// How long a full disk is left alone before the next try.
+    /// Delay before the next attempt on a full disk.
     private static let retryInterval = Interval.seconds(1)
 
     init(_ sealer: Sealer, context: StoreContext, policy: SyncPolicy) {
@@ -58,7 +58,8 @@ final class SealerThread: @unchecked Sendable {
         let status = pthread_create(
             &thread, nil,
             { context in
-                // Who appends answers to somebody; a full queue holds it up before this thread falls far behind.
+                // The appending thread serves the event loop; a full queue blocks it before this thread falls far
+                // behind.
                 ThreadPriority.giveWay()
                 Unmanaged<SealerThread>.fromOpaque(context!).takeRetainedValue().run()
                 return nil
@@ -72,20 +73,20 @@ final class SealerThread: @unchecked Sendable {
         return body()
     }
 
-    /// Called once the queue has become short again after `submit` had reported pressure, or will never be because the
+    /// Calls `action` once the queue is short again after `submit` reported pressure, or never will be because the
     /// sealer has failed. From the sealer's thread, which the action must not wait for.
     func onRelief(_ action: @escaping @Sendable () -> Void) { locked { relief = action } }
 
-    /// What keeps the sealer from going on for now: a full disk.
+    /// What currently keeps the sealer from continuing: a full disk.
     var trouble: RetortError? { locked { failure ?? pause } }
 
-    /// What ended the sealer for good.
+    /// The error that ended the sealer.
     var fatal: RetortError? { locked { failure } }
 
-    /// Syncs that were asked for so far.
+    /// Number of syncs requested so far.
     var syncsAsked: UInt64 { locked { syncs.asked } }
 
-    /// Queues blocks; true when the caller should stop for a while.
+    /// Queues blocks. Returns true if the caller should pause.
     func submit(_ new: [RawBlock]) -> Bool {
         locked {
             guard failure == nil else { return false }
@@ -98,8 +99,8 @@ final class SealerThread: @unchecked Sendable {
         }
     }
 
-    /// Waits until everything submitted so far is sealed. Throws what keeps it from that; a pause for space is tried
-    /// again first.
+    /// Waits until everything submitted so far is sealed. Throws what prevents it; if the sealer is paused for disk
+    /// space, it tries again first.
     func drain() throws(RetortError) {
         try wait { thread in
             let target = thread.blocks.asked
@@ -107,7 +108,7 @@ final class SealerThread: @unchecked Sendable {
         }
     }
 
-    /// Waits until everything appended so far is durable, be it in a segment or in a journal.
+    /// Waits until everything appended so far is durable, in a segment or a journal.
     func sync() throws(RetortError) {
         try wait { thread in
             thread.syncs.asked += 1
@@ -116,7 +117,7 @@ final class SealerThread: @unchecked Sendable {
         }
     }
 
-    /// Changes the manifest, which the sealer's thread alone writes, and waits until that is done.
+    /// Changes the manifest, which only the sealer's thread writes, and waits for it.
     func updateManifest(_ change: @escaping @Sendable (inout StoreManifest) -> Void) throws(RetortError) {
         try wait { thread in
             thread.manifestChanges.append(change)
@@ -126,12 +127,12 @@ final class SealerThread: @unchecked Sendable {
         }
     }
 
-    /// Asks for something and waits until it is done, or cannot be.
+    /// Makes a request and waits until it is done, or cannot be done.
     private func wait(for request: (SealerThread) -> (SealerThread) -> Bool) throws(RetortError) {
         let error: RetortError? = locked {
             if let failure { return failure }
             let isDone = request(self)
-            // Whoever waits wants to know how things are now, not how they were at the last try.
+            // The waiting caller needs the current state, not that of the last attempt.
             pause = nil
             pthread_cond_broadcast(condition)
             while failure == nil && pause == nil && !isDone(self) { pthread_cond_wait(condition, mutex) }
@@ -140,8 +141,8 @@ final class SealerThread: @unchecked Sendable {
         if let error { throw error }
     }
 
-    /// Ends the thread, after the queue is empty or cannot become so, and hands the sealer back. Nil when that has
-    /// been done before.
+    /// Ends the thread once the queue is empty or cannot become empty, and returns the sealer. Nil if it was called
+    /// before.
     func stop() -> Sealer? {
         let isFirst = locked {
             if stopRequested { return false }
@@ -158,7 +159,7 @@ final class SealerThread: @unchecked Sendable {
     private enum Work {
         case seal(RawBlock)
         case manifest([@Sendable (inout StoreManifest) -> Void])
-        /// The number of requests that the sync answers: those made before it began.
+        /// The number of requests that the sync completes: those made before it began.
         case sync(UInt64)
         case stop
     }
@@ -171,7 +172,7 @@ final class SealerThread: @unchecked Sendable {
             hasSynced = false
             switch work {
             case .seal(let block):
-                // A block leaves the queue when it is in its segment; until then the journal and the queue have it.
+                // A block leaves the queue when it is in its segment; until then it is in the journal and the queue.
                 if attempt({ sealer throws(RetortError) in try sealer.seal(block) }) { finishBlock(block) }
             case .manifest(let wanted):
                 let isDone = attempt { sealer throws(RetortError) in
@@ -196,7 +197,7 @@ final class SealerThread: @unchecked Sendable {
 
     private func deadline() -> Instant? {
         if case .interval(let interval) = policy { return Instant.now + interval }
-        // Without syncs the journals still have to be retired now and then.
+        // Without syncs the journals must still be removed from time to time.
         return Instant.now + .seconds(1)
     }
 
@@ -215,7 +216,7 @@ final class SealerThread: @unchecked Sendable {
                 }
                 if !manifestChanges.isEmpty { return .manifest(manifestChanges) }
                 if let deadline, Instant.now >= deadline { return .sync(syncs.asked) }
-                // Whoever waits for a sync goes first, but not twice in a row: blocks must get on as well.
+                // A waiting sync goes first, but not twice in a row: blocks must make progress too.
                 if syncs.isOpen, !afterSync || queue.isEmpty { return .sync(syncs.asked) }
                 if let block = queue.first { return .seal(block) }
                 if stopRequested { return .stop }
@@ -224,7 +225,7 @@ final class SealerThread: @unchecked Sendable {
         }
     }
 
-    /// Leaves the disk alone for a while, unless somebody asks for another try by taking the pause away.
+    /// Waits before trying the disk again, unless another attempt is requested by clearing the pause.
     private func waitOutPause() {
         let end = Instant.now + Self.retryInterval
         while pause != nil && !stopRequested {
@@ -257,7 +258,7 @@ final class SealerThread: @unchecked Sendable {
                     pause = error
                     return nil
                 }
-                // Nothing is sealed any more: let go of whoever waits for room, to be told at the next append.
+                // Nothing is sealed any more: wakes callers that wait for room; they get the error at the next append.
                 failure = error
                 defer { isPressed = false }
                 return isPressed ? relief : nil

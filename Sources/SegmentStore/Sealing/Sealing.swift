@@ -1,6 +1,6 @@
 import Basics
 
-/// The sealer as the store sees it: on a thread of its own, or called in place.
+/// The store's view of the sealer: on a thread of its own, or called in place.
 final class Sealing: Sendable {
     private let context: StoreContext
     let thread: SealerThread?
@@ -14,7 +14,7 @@ final class Sealing: Sendable {
         var pause: RetortError?
     }
 
-    /// What is thrown by a store that has been closed.
+    /// The error of a store that has been closed.
     static let closed = RetortError(.incomplete, "the store has been closed")
 
     init(_ sealer: sending Sealer, context: StoreContext, options: StoreOptions) {
@@ -30,15 +30,15 @@ final class Sealing: Sendable {
         }
     }
 
-    /// What ended the sealer for good.
+    /// The error that ended the sealer.
     var fatal: RetortError? { thread?.fatal ?? inline.withLock { $0.failure } }
 
-    /// What keeps the sealer from going on, for good or for now.
+    /// What keeps the sealer from continuing, permanently or for now.
     var trouble: RetortError? { thread?.trouble ?? inline.withLock { $0.failure ?? $0.pause } }
 
     func onRelief(_ action: @escaping @Sendable () -> Void) { thread?.onRelief(action) }
 
-    /// Queues blocks, or seals them in place. True when too much is waiting.
+    /// Queues blocks, or seals them in place. True if too much is waiting.
     func submit(_ blocks: [RawBlock]) -> Bool {
         if let thread { return thread.submit(blocks) }
         inline.withLock { $0.queue += blocks }
@@ -47,7 +47,7 @@ final class Sealing: Sendable {
         return false
     }
 
-    /// Waits until everything submitted is sealed. Throws what keeps it from that.
+    /// Waits until everything submitted is sealed. Throws what prevents it.
     func drain() throws(RetortError) {
         if let thread { return try thread.drain() }
         try inPlace { _ throws(RetortError) in }
@@ -64,7 +64,7 @@ final class Sealing: Sendable {
         try inPlace { sealer throws(RetortError) in try sealer.updateManifest(change) }
     }
 
-    /// Seals the last blocks and closes everything. Whatever comes of it, nothing can be written afterwards.
+    /// Seals the last blocks and closes everything. Whatever the result, nothing can be written afterwards.
     func finish(_ blocks: [RawBlock]) throws(RetortError) {
         if let fatal { throw fatal }
         _ = submit(blocks)
@@ -83,7 +83,7 @@ final class Sealing: Sendable {
         try sealer.finish()
     }
 
-    /// Lets go of the files without finishing anything. What is in the journals stays there.
+    /// Releases the files without finishing anything. Journalled records stay in the journals.
     func stop() {
         _ = thread?.stop()
         inline.withLock { inline in
@@ -92,7 +92,8 @@ final class Sealing: Sendable {
         }
     }
 
-    /// Seals what is queued, then does some more. The lock is not held meanwhile: the sealer takes the buffers' lock.
+    /// Seals what is queued, then does the additional work. The lock is released meanwhile: the sealer takes the
+    /// buffers' lock.
     private func inPlace(_ work: (inout Sealer) throws(RetortError) -> Void) throws(RetortError) {
         let state = inline.withLock { $0 }
         guard state.failure == nil, var sealer = state.sealer else { throw state.failure ?? Self.closed }

@@ -1,7 +1,7 @@
 import Basics
 import Gzip
 
-/// The lines of one block, checked and inflated.
+/// The lines of one block, verified and decompressed.
 struct Block: Sendable {
     var header: BlockHeader
     /// Lines with their line feeds.
@@ -26,21 +26,21 @@ extension [UInt8] {
     }
 }
 
-/// Turns lines into members and back. One codec serves one thread.
+/// Converts lines to gzip members and back. Use one codec per thread.
 final class BlockCodec {
-    // Each has tables of tens to hundreds of KiB, and most codecs only read.
+    // Created lazily: it has tables of tens to hundreds of KiB, and most codecs only read.
     private lazy var compressor = DeflateCompressor(level: level)
     private lazy var decompressor = DeflateDecompressor()
     private let level: Int
     private let writesChecks: Bool
 
-    /// The level is libdeflate's, and matters to `encode` only; so do the checks of lines.
+    /// The level is libdeflate's, and matters only to `encode`, as do the checks of lines.
     init(level: Int = 1, writesChecks: Bool = false) {
         self.level = level
         self.writesChecks = writesChecks
     }
 
-    /// The whole member of `raw` lines. `header` gives everything but sizes and checksums, which are filled in.
+    /// The complete member for `raw` lines. `header` gives everything except sizes and checksums, which are filled in.
     func encode(_ raw: [UInt8], header: BlockHeader) -> (member: [UInt8], header: BlockHeader) {
         var member = [UInt8](repeating: 0, count: BlockHeader.bytes)
         let hasChecks = writesChecks && raw.count >= BlockChecks.rawBytesMin
@@ -61,7 +61,7 @@ final class BlockCodec {
         return (member, header)
     }
 
-    /// Inflates a member whose header has been decoded. Throws `.damagedData` naming `place` when a check fails.
+    /// Decompresses a member whose header has been decoded. Throws `.damagedData` naming `place` if a check fails.
     func decode(_ member: UnsafeRawBufferPointer, header: BlockHeader, place: String) throws(RetortError) -> Block {
         guard member.count >= header.memberBytes, Self.payloadIsIntact(member, header: header) else {
             throw Self.damage("the block's checksum does not hold", place)
@@ -76,7 +76,7 @@ final class BlockCodec {
         return Block(header: header, raw: raw)
     }
 
-    /// Whether what follows the header of a member is what that was written for.
+    /// Whether the bytes after a member's header are those that it was written for.
     static func payloadIsIntact(_ member: UnsafeRawBufferPointer, header: BlockHeader) -> Bool {
         guard member.count >= header.memberBytes else { return false }
         let payload = member.slice(BlockHeader.bytes, header.memberBytes - BlockHeader.bytes)

@@ -1,17 +1,18 @@
 import Basics
 
-/// Checksums of stretches of a block's lines, so that the lines before a damage can be proven. They stand behind the
-/// header's own subfield, in a second one:
+/// Checksums of parts of a block's lines, by which the lines before a damage can be proven. They are in a second
+/// subfield after the header's own:
 ///
 ///     "RC"  length u16 (64)  7 x u64  checksum u64 (XXH3-64 of the seven, seeded with rawBytes)
 ///
-/// The lines are cut at seven places: the k-th behind the first line that ends at or beyond `rawBytes * k / 8`. Each
-/// stretch's check is its XXH3-64, seeded with the check before it, the first with 0: it vouches for all before as well.
+/// The lines are divided at seven points: the k-th is after the first line that ends at or beyond `rawBytes * k / 8`.
+/// Each part's check is its XXH3-64, seeded with the previous check, the first with 0: it proves everything before it
+/// as well.
 enum BlockChecks {
-    /// The feature that a manifest names when blocks may have them: older code would take such blocks for damaged ones.
+    /// The feature that a manifest names if blocks may have them: older code would take such blocks for damaged ones.
     static let feature = "checks"
     static let bytes = 4 + 8 * count + 8
-    /// Smaller blocks do without.
+    /// Smaller blocks have none.
     static let rawBytesMin = 4096
     private static let count = 7
     private static let parts = 8
@@ -38,7 +39,7 @@ enum BlockChecks {
         bytes.count >= 4 && bytes.prefix(4).elementsEqual(magic)
     }
 
-    /// How many of the first bytes of `raw` are proven to be those that the block had; `stored` is the subfield.
+    /// How many of the first bytes of `raw` are proven to be the block's original ones; `stored` is the subfield.
     static func proven(_ raw: [UInt8], rawBytes: Int, stored: UnsafeRawBufferPointer) -> (bytes: Int, isDamaged: Bool) {
         guard stored.count >= bytes, begin(stored),
             stored.load(littleEndianAt: bytes - 8, as: UInt64.self)
@@ -56,7 +57,7 @@ enum BlockChecks {
         return (start, false)
     }
 
-    /// Where the stretch with that number ends; nil when the lines do not reach so far.
+    /// The end of the part with that number; nil if the lines do not reach that far.
     private static func end(_ part: Int, of raw: UnsafeRawBufferPointer, rawBytes: Int) -> Int? {
         let place = rawBytes / parts * part + rawBytes % parts * part / parts
         guard place > 0 else { return 0 }

@@ -43,7 +43,7 @@ struct BlockHeader: Sendable, Hashable {
     var firstSequence: UInt64
     var durableBytes: Int
     var payloadChecksum: UInt64
-    /// Whether checksums of its lines stand between the header and the deflate stream.
+    /// Whether checksums of its lines are between the header and the deflate stream.
     var hasChecks = false
 
     /// Offset of the deflate stream within the member.
@@ -80,7 +80,7 @@ struct BlockHeader: Sendable, Hashable {
         return writer.bytes
     }
 
-    /// Nil unless the bytes begin with a whole header whose checksum holds, and which states what can be.
+    /// Nil unless the bytes begin with a complete header with a correct checksum and possible values.
     static func decode(_ bytes: UnsafeRawBufferPointer) -> BlockHeader? {
         guard bytes.count >= Self.bytes, bytes.prefix(4).elementsEqual(magic),
             bytes.load(littleEndianAt: 80, as: UInt64.self) == ContentHash.hash64(bytes.slice(0, 80)),
@@ -101,8 +101,8 @@ struct BlockHeader: Sendable, Hashable {
         return header.isPossible ? header : nil
     }
 
-    /// Whether the numbers can be those of a block: no sum of them overflows, and its lines are not larger than its
-    /// stream can make them, so that as much memory can be taken for them.
+    /// Whether the numbers are possible for a block: no sum of them overflows, and the lines are not larger than the
+    /// stream can expand to, so that memory for them may be allocated.
     private var isPossible: Bool {
         let streamBytes = memberBytes - Self.trailerBytes - payloadStart
         return streamBytes > 0 && end <= StoreLimits.segmentBytesMax && records > 0 && rawBytes >= records

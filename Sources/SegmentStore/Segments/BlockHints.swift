@@ -1,6 +1,6 @@
 import Basics
 
-/// What is known of a segment's blocks without inflating them, asked for in order.
+/// Hints of a segment's blocks, without decompressing them, requested in order.
 struct BlockHints {
     private let reader: SegmentReader
     private let context: StoreContext
@@ -17,7 +17,7 @@ struct BlockHints {
         group = try log?.next()
     }
 
-    /// From the hint log, or from the block itself where the log says nothing of it.
+    /// From the hint log, or from the block itself if the log lacks it.
     mutating func group(of header: BlockHeader) throws(RetortError) -> HintGroup {
         while let stale = group, stale.offset < header.offset { group = try log?.next() }
         if let known = group, known.describes(header) { return known }

@@ -1,7 +1,7 @@
 import Basics
 import JSONText
 
-/// Reads the lines of a block as records, saying of each what is wrong with it.
+/// Reads the lines of a block as records, and reports what is wrong with each.
 struct BlockLines {
     let context: StoreContext
     private let parser = JSONParser()
@@ -13,7 +13,7 @@ struct BlockLines {
         case bad(String)
     }
 
-    /// What a line is, in a lane where it stands.
+    /// Classifies a line in the given lane.
     func read(_ line: [UInt8], in lane: Lane) -> Line {
         do throws(JSONError) {
             guard try parser.parse(line).root.kind == .object else { return .bad("not a JSON object") }

@@ -1,8 +1,8 @@
 import Basics
 import Gzip
 
-/// What can be had of a damaged block: all of it, where one bit has flipped and the checksum says which; otherwise the
-/// lines before the damage that a checksum proves.
+/// Recovers what is possible of a damaged block: all of it, if a single bit has flipped, found with the checksum;
+/// otherwise the lines before the damage that a checksum proves.
 struct BlockRescue {
     enum Found {
         /// The member as it was written.
@@ -13,7 +13,7 @@ struct BlockRescue {
     }
 
     let reader: SegmentReader
-    /// Bytes that may still be hashed in search of a flipped bit: some seconds' worth for a whole repair.
+    /// Bytes that may still be hashed to find flipped bits: a few seconds for a whole repair.
     private(set) var hashingLeft = Self.hashingMax
     static let hashingMax = 1 << 37
 
@@ -22,7 +22,7 @@ struct BlockRescue {
         self.hashingLeft = hashingLeft
     }
 
-    /// `bytes` are those of a damaged stretch that begins at `offset`.
+    /// `bytes` are those of a damaged range that begins at `offset`.
     mutating func rescue(_ bytes: [UInt8], at offset: Int) -> Found {
         var member = bytes
         guard let header = header(of: &member, at: offset) else { return .nothing(nil) }
@@ -40,7 +40,7 @@ struct BlockRescue {
 
     // MARK: One bit
 
-    /// The header, put right if one of its bits has flipped.
+    /// The header, corrected if one of its bits has flipped.
     private func header(of member: inout [UInt8], at offset: Int) -> BlockHeader? {
         func decoded() -> BlockHeader? {
             member.withUnsafeBytes { BlockHeader.decode($0) }.flatMap { reader.belongs($0, at: offset) ? $0 : nil }
@@ -55,8 +55,8 @@ struct BlockRescue {
         return nil
     }
 
-    /// Looks for the one bit behind the header with which the checksum holds, from `limit` on backwards, where it most
-    /// likely is, then behind it.
+    /// Finds the one bit after the header with which the checksum is correct: from `limit` backwards, where it most
+    /// likely is, then after it.
     private mutating func correct(_ member: inout [UInt8], _ header: BlockHeader, upTo limit: Int) -> Bool {
         let (first, last) = (BlockHeader.bytes, header.memberBytes)
         let middle = min(max(limit, first), last)
@@ -80,7 +80,7 @@ struct BlockRescue {
 
     // MARK: Lines
 
-    /// The lines that are proven, and where in the member the damage is at the latest.
+    /// The lines that are proven, and the last possible position of the damage in the member.
     private func provenLines(_ member: [UInt8], _ header: BlockHeader) -> (raw: [UInt8], damagedBefore: Int) {
         member.withUnsafeBytes { buffer in
             let start = header.payloadStart

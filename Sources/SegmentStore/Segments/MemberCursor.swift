@@ -1,6 +1,6 @@
 import Basics
 
-/// Reads a segment's members one after another, large stretches at a time, and checks each.
+/// Reads a segment's members one after another, in large chunks, and verifies each.
 struct MemberCursor: Sendable {
     private let reader: SegmentReader
     private let end: Int
@@ -8,13 +8,13 @@ struct MemberCursor: Sendable {
     private var buffer: [UInt8] = []
     private var bufferStart = 0
 
-    /// `end` is where the good blocks of the segment end.
+    /// `end` is the end of the segment's good blocks.
     init(_ reader: SegmentReader, end: Int) {
         self.reader = reader
         self.end = end
     }
 
-    /// The next member, compressed; nil at the end. Throws `.damagedData` when it is not whole.
+    /// The next member, compressed; nil at the end. Throws `.damagedData` if it is damaged.
     mutating func next() throws(RetortError) -> (header: BlockHeader, member: ArraySlice<UInt8>)? {
         guard offset < end else { return nil }
         try fill(BlockHeader.bytes)
@@ -32,7 +32,7 @@ struct MemberCursor: Sendable {
         return (header, member)
     }
 
-    /// Has at least `count` bytes from the offset on in the buffer, as far as the segment has them.
+    /// Buffers at least `count` bytes from the offset on, as far as the segment has them.
     private mutating func fill(_ count: Int) throws(RetortError) {
         if offset + count <= bufferStart + buffer.count { return }
         let wanted = min(end - offset, max(count, StoreLimits.copyBufferBytes))

@@ -1,8 +1,8 @@
 import Basics
 
-/// Writes ready members into a new segment file, giving each the header of its place there. Nothing is compressed.
+/// Writes finished members to a new segment file, giving each the header for its new position. Nothing is compressed.
 ///
-/// The file must come into view only after `finish`: every header says that all bytes before it are durable.
+/// The file must become visible only after `finish`: every header says that all bytes before it are durable.
 struct MemberWriter {
     private let file: any StoreFile
     private let lane: Lane
@@ -22,7 +22,7 @@ struct MemberWriter {
         self.storeID = storeID
     }
 
-    /// Appends the bytes of a member whose header says everything but the place. Returns the header as it is written.
+    /// Appends the bytes of a member whose header lacks only the position. Returns the header as written.
     mutating func append(
         _ member: ArraySlice<UInt8>, header: BlockHeader, firstSequence: UInt64
     ) throws(RetortError) -> BlockHeader {
@@ -42,7 +42,7 @@ struct MemberWriter {
         return header
     }
 
-    /// Now and then a sync to be made beside the writing, so that little is left to wait for at the end.
+    /// From time to time a sync to run concurrently with writing, so that little is left to wait for at the end.
     mutating func takeSync() -> SerialWorker.Step? {
         guard offset - syncedBytes >= StoreLimits.unsyncedBytesMax else { return nil }
         syncedBytes = offset
@@ -50,6 +50,6 @@ struct MemberWriter {
         return { () throws(RetortError) in try file.syncData() }
     }
 
-    /// Makes the data durable. The directory is the caller's.
+    /// Makes the data durable. The caller syncs the directory.
     func finish() throws(RetortError) { try file.syncData() }
 }

@@ -1,8 +1,8 @@
 import Basics
 
-/// The members of a segment in order, read and checked by a thread that is a few stretches ahead.
+/// The members of a segment in order, read and verified by a thread that is a few chunks ahead.
 ///
-/// Used by one thread. The thread behind it ends when the members do, or when this is released.
+/// Used by one thread. The reading thread ends when the members do, or when this is released.
 final class MembersAhead {
     typealias Member = (header: BlockHeader, bytes: ArraySlice<UInt8>)
 
@@ -18,7 +18,7 @@ final class MembersAhead {
         case end(RetortError?)
     }
 
-    /// Stretches of about `StoreLimits.copyBufferBytes` that wait at most.
+    /// Maximum chunks of about `StoreLimits.copyBufferBytes` that wait.
     private static let stretchesMax = 4
 
     private let shared: Monitor<State>?

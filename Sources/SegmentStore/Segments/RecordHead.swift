@@ -11,7 +11,7 @@ import JSONText
 ///     {"id":ID,"sample":N,"verifier":"NAME","status":"verdict","attempts":N,"row":N,"fingerprint":"16 HEX", …
 public struct RecordHead: Sendable, Hashable {
     public var key: RecordKey
-    /// The name of the failure class; nil for all but failures.
+    /// The name of the failure class; nil except for failures.
     public var failureClass: String?
     public var attempts: UInt32
     public var row: UInt64
@@ -59,7 +59,7 @@ public struct RecordHead: Sendable, Hashable {
         line.append(UInt8(ascii: "}"))
     }
 
-    /// Reads the head of a line; nil when it is not one that the store wrote.
+    /// Parses the head of a line; nil if the store did not write it.
     public static func parse(_ line: UnsafeRawBufferPointer) -> RecordHead? {
         var scanner = HeadScanner(bytes: line)
         guard scanner.take(#"{"id":"#), let id = scanner.takeString(), scanner.take(#","sample":"#),
@@ -77,7 +77,7 @@ public struct RecordHead: Sendable, Hashable {
             row: row, fingerprint: fingerprint)
     }
 
-    /// Where the members after the head begin in a line, for readers that want them as they are.
+    /// Where the members after the head begin in a line, for readers that want them unchanged.
     public static func membersOffset(in line: [UInt8]) -> Int? {
         line.withUnsafeBytes { buffer in
             var scanner = HeadScanner(bytes: buffer)
@@ -89,7 +89,7 @@ public struct RecordHead: Sendable, Hashable {
     }
 }
 
-/// Reads the fixed text of a head from left to right.
+/// Scans the fixed text of a head from left to right.
 private struct HeadScanner {
     let bytes: UnsafeRawBufferPointer
     var position = 0
@@ -121,7 +121,7 @@ private struct HeadScanner {
         return escaped ? JSONString.unescape(content[...]) : content
     }
 
-    /// What the record is about and how it ended; nil where the two do not go together.
+    /// The record's part and status; nil if the two do not match.
     mutating func takeStatus() -> (RecordKey.Part, failureClass: String?)? {
         if take(#","status":"#) {
             if take(#""ok""#) { return (.outcome, nil) }
@@ -160,7 +160,7 @@ private struct HeadScanner {
         return Hexadecimal.parse(bytes[position..<position + 16])
     }
 
-    /// Skips behind the first occurrence of `text` outside of an id: the scan starts after the id.
+    /// Skips past the first occurrence of `text` outside of an id: the scan starts after the id.
     mutating func skip(past text: StaticString) -> Bool {
         guard take(#"{"id":"#), takeString() != nil else { return false }
         while position < bytes.count {
@@ -183,7 +183,7 @@ public struct FailureClasses: Sendable, Hashable {
 
     public func name(_ index: UInt8) -> String { Int(index) < names.count ? names[Int(index)] : "other" }
 
-    /// The number of a name; names that are not in the list share the last number.
+    /// The number of a name; unknown names share the last number.
     public func index(_ name: String) -> UInt8 {
         UInt8(names.firstIndex(of: name) ?? StoreLimits.failureClassesMax)
     }

@@ -7,7 +7,7 @@ final class SegmentReader: Sendable {
     let file: any StoreFile
     private let storeID: UInt64
 
-    /// Throws `.inputMissing` when there is no such segment.
+    /// Throws `.inputMissing` if there is no such segment.
     init(
         _ lane: Lane, _ number: UInt32, storeID: UInt64, layout: StoreLayout, files: any FileSystem
     ) throws(RetortError) {
@@ -19,7 +19,7 @@ final class SegmentReader: Sendable {
 
     func place(_ offset: Int) -> String { "\(file.path) at byte \(offset)" }
 
-    /// The header of the block at `offset`; nil when there is none that belongs there.
+    /// The header of the block at `offset`; nil if there is none that belongs there.
     func header(at offset: Int) throws(RetortError) -> BlockHeader? {
         let bytes = try file.read(at: offset, count: BlockHeader.bytes)
         guard let header = bytes.withUnsafeBytes({ BlockHeader.decode($0) }), belongs(header, at: offset) else {
@@ -28,13 +28,13 @@ final class SegmentReader: Sendable {
         return header
     }
 
-    /// Whether a header was written for this very place: stale or copied bytes are not.
+    /// Whether a header was written for this very position: stale or copied bytes are not.
     func belongs(_ header: BlockHeader, at offset: Int) -> Bool {
         header.storeID == storeID && header.lane == lane && header.segment == number && header.offset == offset
     }
 
-    /// Why what begins the file was never written by this store to this segment; nil where it may have been, if only as
-    /// a part of a block.
+    /// Why the beginning of the file cannot have been written by this store to this segment; nil if it can, even as
+    /// part of a block.
     func strangeness() throws(RetortError) -> String? {
         let bytes = try file.read(at: 0, count: BlockHeader.bytes)
         if let header = bytes.withUnsafeBytes({ BlockHeader.decode($0) }) {
@@ -52,12 +52,12 @@ final class SegmentReader: Sendable {
         return isTorn ? nil : "the file is no segment of this store"
     }
 
-    /// The whole member of a header, compressed. Shorter only at the end of the file.
+    /// The complete member of a header, compressed. Shorter only at the end of the file.
     func member(_ header: BlockHeader) throws(RetortError) -> [UInt8] {
         try file.read(at: header.offset, count: header.memberBytes)
     }
 
-    /// The block at `offset`, checked and inflated.
+    /// The block at `offset`, verified and decompressed.
     func block(at offset: Int, codec: BlockCodec) throws(RetortError) -> Block {
         guard let header = try header(at: offset) else {
             throw BlockCodec.damage("there is no block where the index says", place(offset))
@@ -78,13 +78,13 @@ final class SegmentReader: Sendable {
         return try result.get()
     }
 
-    /// Whether the block is the one its header was written for, without inflating it.
+    /// Whether the block's payload matches its header, without decompressing it.
     func isIntact(_ header: BlockHeader) throws(RetortError) -> Bool {
         let bytes = try member(header)
         return bytes.withUnsafeBytes { BlockCodec.payloadIsIntact($0, header: header) }
     }
 
-    /// The offset of the next block header that belongs at its place, searching from `start` up to `limit`.
+    /// The offset of the next block header that belongs at its position, searching from `start` up to `limit`.
     func nextHeader(from start: Int, limit: Int) throws(RetortError) -> Int? {
         let chunkBytes = 1 << 20
         var position = start

@@ -1,21 +1,21 @@
 import Basics
 
-/// Cuts out of a segment what must not stay in it. What is whole is copied as it is, with a new place in its header.
+/// Removes blocks and lines from a segment. Intact blocks are copied unchanged, with a new position in their headers.
 ///
-/// A walk decides, a second one writes the segment anew beside the old one, and one rename puts it in its place: a
-/// crash leaves the one or the other.
+/// A first walk decides, a second one writes the new segment beside the old one, and one rename replaces it: a crash
+/// leaves the one or the other.
 struct SegmentSurgery {
     let context: StoreContext
     let reader: SegmentReader
     /// Bytes of the file that count.
     let size: Int
-    /// Bytes known to be durable: damage before them is rot, behind them the end of a torn write.
+    /// Bytes known to be durable: damage before them is bit rot, after them the end of a torn write.
     let durableBytes: Int
-    /// Good lines of the lane's journals, by sequence number: they may stand in for a block that is lost.
+    /// Good lines of the lane's journals, by sequence number: they may replace a lost block.
     let journaled: [UInt64: [UInt8]]
     let codec: BlockCodec
 
-    /// What is to become of a block.
+    /// The decision about a block.
     enum Verdict {
         case keep
         /// Keep these lines only.
@@ -30,10 +30,10 @@ struct SegmentSurgery {
         var recordsSalvaged = 0
         /// Records of damaged blocks that a checksum proves.
         var recordsProven = 0
-        /// Damaged blocks in which one bit had flipped.
+        /// Damaged blocks in which a single flipped bit was corrected.
         var blocksCorrected = 0
         var isChanged = false
-        /// Where the new file ends.
+        /// The end of the new file.
         var size = 0
     }
 
@@ -41,8 +41,8 @@ struct SegmentSurgery {
         SegmentWalk(reader, from: 0, size: size, durableBytes: durableBytes, checksEveryPayload: true)
     }
 
-    /// Judges every block, and rewrites the segment when one is not to be kept. `judge` is called twice then, and must
-    /// say the same again.
+    /// Judges every block, and rewrites the segment if one is not kept. `judge` is then called twice, and must return
+    /// the same again.
     func perform(
         quarantine: inout Quarantine, hashingLeft: inout Int, judge: (Block) throws(RetortError) -> Verdict
     ) throws(RetortError) -> Outcome {
@@ -84,7 +84,7 @@ struct SegmentSurgery {
         }
     }
 
-    /// The block's lines; nil when its content is damaged.
+    /// The block's lines; nil if its content is damaged.
     private func readable(_ header: BlockHeader) throws(RetortError) -> Block? {
         do throws(RetortError) {
             return try reader.block(header, codec: codec)
@@ -130,7 +130,7 @@ struct SegmentSurgery {
         next = header.nextSequence
     }
 
-    /// Does what was said of a block that can be read.
+    /// Applies the decision about a readable block.
     private func place(
         _ block: Block, _ member: [UInt8], _ verdict: Verdict, to writer: inout MemberWriter,
         _ quarantine: inout Quarantine, _ outcome: inout Outcome
@@ -146,7 +146,7 @@ struct SegmentSurgery {
         }
     }
 
-    /// Puts in the place of a damaged stretch what can be had of it.
+    /// Replaces a damaged range by what can be recovered of it.
     private func place(
         _ damage: Damage, _ rescue: inout BlockRescue, _ next: inout UInt64?,
         _ judge: (Block) throws(RetortError) -> Verdict, to writer: inout MemberWriter,
@@ -165,7 +165,7 @@ struct SegmentSurgery {
             outcome.blocksCut += 1
             outcome.recordsProven += count
             outcome.recordsDropped += header.records - count
-            // They keep their numbers; those of the lost ones stay free, unless a journal has them.
+            // They keep their numbers; those of the lost lines stay free, unless a journal has them.
             next = header.firstSequence + UInt64(count)
             return try write(raw, count, before: header.firstSequence + UInt64(count), &writer)
         case .nothing: break
@@ -187,7 +187,7 @@ struct SegmentSurgery {
         return try? result.get()
     }
 
-    /// Puts lines that a journal still has in the place of a lost block.
+    /// Replaces a lost block by lines that a journal still has.
     private func salvage(
         _ sequences: Range<UInt64>, to writer: inout MemberWriter, _ outcome: inout Outcome
     ) throws(RetortError) {
@@ -207,7 +207,7 @@ struct SegmentSurgery {
         if count > 0 { try write(raw, count, before: sequences.upperBound, &writer) }
     }
 
-    /// Appends a block of lines whose numbering ends where that of the block before it ended.
+    /// Appends a block of lines whose numbering continues that of the previous block.
     private func write(
         _ raw: [UInt8], _ count: Int, before end: UInt64, _ writer: inout MemberWriter
     ) throws(RetortError) {
@@ -222,7 +222,7 @@ struct SegmentSurgery {
 }
 
 extension BlockLines {
-    /// To keep a block whose lines are all records of the lane, and of another one those that are.
+    /// Keeps a block whose lines are all records of the lane, and of another one those that are.
     func verdict(on block: Block, in lane: Lane) -> SegmentSurgery.Verdict {
         let good = block.lineRanges.filter { range in
             if case .record = read(Array(block.raw[range]), in: lane) { return true }

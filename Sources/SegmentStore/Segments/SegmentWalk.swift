@@ -1,20 +1,19 @@
 import Basics
 
-/// A stretch of a file in which nothing can be read, or a file that has no place where it is.
+/// An unreadable range of a file, or a misplaced file.
 public struct Damage: Sendable, Hashable {
     public var lane: Lane
-    /// The segment; 0 where `file` is given.
+    /// The segment; 0 if `file` is set.
     public var segment: UInt32
-    /// The name of a file in the lane's directory that is not one of the lane's segments: a journal, or a file of
-    /// another kind.
+    /// The name of a file in the lane's directory that is not one of its segments: a journal, or another file.
     public var file: String?
     /// Bytes of the file.
     public var range: Range<Int>
-    /// Records lost with it, as far as a header tells; nil when the header is lost as well.
+    /// Records lost with it, as far as a header tells; nil if the header is lost too.
     public var records: Int?
     public var reason: String
 
-    /// The file in words.
+    /// The file, for display.
     public var name: String {
         file.map { "\(lane.directoryName)/\($0)" } ?? "\(lane.directoryName) segment \(segment)"
     }
@@ -25,33 +24,33 @@ public struct Damage: Sendable, Hashable {
     }
 }
 
-/// What a walk finds next.
+/// The next result of a walk.
 enum SegmentStep {
     case block(BlockHeader)
-    /// Damaged below what is known to be durable: bit rot, never to be truncated.
+    /// Damaged below what is known to be durable: bit rot, never truncated.
     case damage(Damage)
-    /// The good bytes end here; what follows was being written when the process or the power died.
+    /// The end of the good bytes; what follows was being written when the process or the power died.
     case torn(at: Int)
     case end(at: Int)
 }
 
-/// Goes through a segment's blocks without inflating them.
+/// Walks through a segment's blocks without decompressing them.
 ///
-/// A bad block is rot when durable bytes lie behind its start, known from `durableBytes` or from any later header;
+/// A bad block is bit rot if durable bytes follow its start, as known from `durableBytes` or from any later header;
 /// otherwise it is the torn tail.
 struct SegmentWalk {
     let reader: SegmentReader
     let size: Int
     private(set) var offset: Int
     private(set) var durableBytes: Int
-    /// The header behind the last block.
+    /// The header after the last block.
     private var ahead: BlockHeader?
-    /// Check the payload of every block, not only of those that may have been lost to a power cut.
+    /// Whether to verify the payload of every block, not only of those that a power cut may have taken.
     var checksEveryPayload: Bool
 
     init(_ reader: SegmentReader, from offset: Int, size: Int, durableBytes: Int, checksEveryPayload: Bool) {
         self.reader = reader
-        // A block has no place beyond that.
+        // No block can be beyond that.
         self.size = min(size, StoreLimits.segmentBytesMax)
         self.offset = offset
         self.durableBytes = durableBytes
@@ -74,14 +73,14 @@ struct SegmentWalk {
         return try badBlock(header)
     }
 
-    /// Not where all is durable and the next block confirms where this one ends.
+    /// Not needed if everything is durable and the next block confirms where this one ends.
     private func needsCheck(_ header: BlockHeader) -> Bool {
         if checksEveryPayload || header.end > durableBytes { return true }
         return header.end < size && ahead?.previousBytes != header.memberBytes
     }
 
-    /// Any later header that was written when a place was durable proves that it had been whole. Blocks of the same
-    /// sync say nothing of each other, so the first header need not be the one.
+    /// Any later header written when a position was durable proves that it had been intact. Blocks of the same sync
+    /// prove nothing about each other, so it need not be the first header.
     private mutating func lookForProof(that place: Int, from next: Int?) throws(RetortError) {
         var next = next
         while durableBytes <= place, let at = next, at < size {
@@ -94,13 +93,13 @@ struct SegmentWalk {
         }
     }
 
-    /// Decides between rot and a torn tail, and steps over rot.
+    /// Decides between bit rot and a torn tail, and skips bit rot.
     private mutating func badBlock(_ header: BlockHeader?) throws(RetortError) -> SegmentStep {
         let start = offset
-        // Where it says that it ends may be as wrong as the rest of it.
+        // The end that it states may be as wrong as the rest of it.
         let next = try reader.nextHeader(from: start + 1, limit: size)
         try lookForProof(that: start, from: next)
-        // What was never written here cannot be a torn write either.
+        // Bytes that this store never wrote cannot be its torn write either.
         let strangeness = start == 0 && header == nil ? try reader.strangeness() : nil
         guard durableBytes > start || strangeness != nil else { return .torn(at: start) }
         let end = next ?? size

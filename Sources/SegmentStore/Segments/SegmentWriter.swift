@@ -2,13 +2,13 @@ import Basics
 
 /// The end of a lane's newest segment, where blocks are appended.
 ///
-/// Remembers the members that are not durable yet: when a sync fails the kernel may have dropped them, and they are
+/// Remembers the members that are not durable yet: if a sync fails, the kernel may have dropped them, and they are
 /// written again to a new segment.
 struct SegmentWriter {
     let lane: Lane
     private let context: StoreContext
     private let codec: BlockCodec
-    /// 0: the lane has no segment yet.
+    /// 0 if the lane has no segment yet.
     private(set) var number: UInt32
     private(set) var offset: Int
     private(set) var durableBytes: Int
@@ -18,15 +18,15 @@ struct SegmentWriter {
     private(set) var hintBytes: Int
     private(set) var unsynced: [UnsyncedBlock] = []
     private(set) var unsyncedBytes = 0
-    /// Blocks of a segment whose sync failed, on their way into the next one.
+    /// Blocks of a segment whose sync failed, being moved to the next one.
     private var relocating: [UnsyncedBlock] = []
     /// A sync has failed: the file is not written or synced again.
     private(set) var isDistrusted = false
-    /// Bytes of a failed write may stand behind `offset`.
+    /// Whether bytes of a failed write may follow `offset`.
     private var isTorn = false
     private var directoryIsDirty = false
-    /// Up to where good bytes were found when the store was opened. They may not be durable, and no journal may hold
-    /// their lines any more.
+    /// The end of the good bytes found when the store was opened. They may not be durable, and their lines may be in no
+    /// journal any more.
     private let foundBytes: Int
     private var needsSync: Bool
 
@@ -52,10 +52,10 @@ struct SegmentWriter {
 
     var isDirty: Bool { !unsynced.isEmpty || directoryIsDirty || needsSync }
 
-    /// Whether a block of that size goes into another segment, so that this one is to be sealed first.
+    /// Whether a block of that size belongs in another segment, so that this one must be sealed first.
     func isFull(forRawBytes rawBytes: Int, limit: Int) -> Bool { number > 0 && offset >= limit && rawBytes > 0 }
 
-    /// Compresses a block and appends it. When it throws, the segment ends where it ended before.
+    /// Compresses a block and appends it. If it throws, the segment ends where it ended before.
     mutating func append(_ block: RawBlock) throws(RetortError) -> HintGroup {
         if number == 0 { try begin(1) }
         let (member, header) = codec.encode(block.raw, header: header(of: block))
@@ -95,8 +95,8 @@ struct SegmentWriter {
         return group
     }
 
-    /// After a failed write: back to the last good byte, and no empty file. What cannot be cut now is cut before the
-    /// next write, or by recovery.
+    /// After a failed write: truncates to the last good byte, and leaves no empty file. What cannot be cut now is cut
+    /// before the next write, or by recovery.
     private mutating func dropTornBytes() {
         do throws(RetortError) {
             if offset == 0 {
@@ -112,14 +112,15 @@ struct SegmentWriter {
 
     private mutating func openFile() throws(RetortError) -> any StoreFile {
         if let file { return file }
-        // A segment that has no block yet writes over none.
+        // A segment without a block never overwrites a file.
         let opened = try context.files.open(context.layout.segment(lane, number), offset > 0 ? .readWrite : .createNew)
         if offset == 0 { directoryIsDirty = true }
         file = opened
         return opened
     }
 
-    /// A hint log that cannot be written lags behind from then on: the index is made from the blocks instead.
+    /// A hint log that cannot be written stays behind its segment from then on: the index is built from the blocks
+    /// instead.
     private mutating func appendHints(_ group: HintGroup) {
         do throws(RetortError) {
             if hints == nil { hints = try HintLogWriter(lane, number, at: hintBytes, context: context) }
@@ -151,10 +152,10 @@ struct SegmentWriter {
         needsSync = false
     }
 
-    /// A sync has failed: what was not durable may be gone, and a further sync would only pretend.
+    /// A sync has failed: data that was not durable may be lost, and another sync could succeed without writing it.
     mutating func distrust() { isDistrusted = true }
 
-    /// Of a distrusted segment the blocks that stood there when the store was opened and may not be durable.
+    /// The blocks of a distrusted segment that existed when the store was opened and may not be durable.
     func foundBlocks() throws(RetortError) -> [Block] {
         guard needsSync else { return [] }
         let reader = try context.segment(lane, number)
@@ -165,7 +166,7 @@ struct SegmentWriter {
         return blocks
     }
 
-    /// Counts these among the blocks that are written again. A journal must hold their lines.
+    /// Adds these to the blocks that are written again. Their lines must be in a journal.
     mutating func adopt(_ found: [Block]) {
         var adopted: [UnsyncedBlock] = []
         for block in found {
@@ -178,7 +179,7 @@ struct SegmentWriter {
         needsSync = false
     }
 
-    /// Leaves the distrusted segment for the next one. The blocks that were not durable follow by `relocateNext`.
+    /// Leaves the distrusted segment for the next one. The blocks that were not durable follow with `relocateNext`.
     mutating func leaveDistrusted() throws(RetortError) {
         try? file?.truncate(to: durableBytes)
         let lost = unsynced
@@ -187,8 +188,8 @@ struct SegmentWriter {
         isDistrusted = false
     }
 
-    /// Writes the next of the blocks that were not durable into the new segment; nil when all are there. After an
-    /// error it goes on where it was. Says where the block's first record was as well.
+    /// Writes the next block that was not durable to the new segment; nil when all are there. After an error it
+    /// continues where it was. Also returns the previous position of the block's first record.
     mutating func relocateNext() throws(RetortError) -> (HintGroup, old: RecordPlace)? {
         guard var block = relocating.first else { return nil }
         let old = RecordPlace(segment: block.header.segment, offset: UInt32(block.header.offset), record: 0)
@@ -202,10 +203,10 @@ struct SegmentWriter {
         return (group, old)
     }
 
-    /// Leaves the segment, which must be durable, and goes on in the next one.
+    /// Leaves the segment, which must be durable, and continues in the next one.
     mutating func rotate() throws(RetortError) { try begin(number + 1) }
 
-    /// Goes on in the next segment that is not there yet.
+    /// Continues in the next segment number without a file.
     private mutating func begin(_ next: UInt32) throws(RetortError) {
         var next = next
         while true {
@@ -231,7 +232,7 @@ struct SegmentWriter {
         needsSync = false
     }
 
-    /// What the manifest says of the segment while nothing is being written.
+    /// The segment's manifest entry while nothing is being written.
     func manifestEntry(sealed: Bool) -> StoreManifest.Segment {
         StoreManifest.Segment(number: number, bytes: durableBytes, sealed: sealed)
     }
@@ -244,7 +245,7 @@ struct RawBlock: Sendable {
     /// Lines with their line feeds.
     var raw: [UInt8] = []
     var hints: [RecordHint] = []
-    /// For each record the status byte of the failure it supersedes, or 0.
+    /// For each record the status byte of the failure that it supersedes, or 0.
     var priors: [UInt8] = []
     var tallies = Tallies()
 

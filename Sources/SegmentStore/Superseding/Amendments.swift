@@ -1,12 +1,12 @@
 import Basics
 
-/// The records of a lane that stay in it with another line.
+/// The records that stay in their lane with another line.
 struct Amendments {
     var places: PlaceCursor
     let line: (StoredRecord) throws(RetortError) -> [UInt8]
 
-    /// The line that takes the place of `old`, which was read from `file`. The index and the hints know a record by its
-    /// head, so that has to stay.
+    /// The replacement of `old`, which was read from `file`. The index and the hints know a record by its head, which
+    /// must not change.
     func newLine(_ old: [UInt8], in file: String) throws(RetortError) -> [UInt8] {
         guard let head = old.withUnsafeBytes({ RecordHead.parse($0) }) else {
             throw BlockCodec.damage("a line does not begin as a record does", file)

@@ -1,6 +1,6 @@
 import Basics
 
-/// Writes segments of a lane's archive, after those that are there. Each counts its records from 0.
+/// Writes segments of a lane's archive, after the existing ones. Each counts its records from 0.
 struct ArchiveWriter {
     private let lane: Lane
     private let context: StoreContext
@@ -12,7 +12,7 @@ struct ArchiveWriter {
     private var nextSequence: UInt64 = 0
     /// The segments written so far.
     private(set) var numbers: [UInt32] = []
-    /// `suffix` is the end of the files' names until they count.
+    /// `suffix` is the ending of the files' names until they count.
     init(
         _ lane: Lane, suffix: String = "", context: StoreContext, layout: StoreLayout, options: StoreOptions
     ) throws(RetortError) {
@@ -25,7 +25,7 @@ struct ArchiveWriter {
         next = (present.max() ?? 0) + 1
     }
 
-    /// Appends a member whose header says everything but the place.
+    /// Appends a member whose header lacks only the position.
     mutating func append(_ member: ArraySlice<UInt8>, header: BlockHeader) throws(RetortError) {
         if writer == nil || writer!.offset >= segmentBytes { try beginSegment() }
         nextSequence = try writer!.append(member, header: header, firstSequence: nextSequence).nextSequence
@@ -42,7 +42,7 @@ struct ArchiveWriter {
         next += 1
     }
 
-    /// Makes the data durable. The directory is the caller's.
+    /// Makes the data durable. The caller syncs the directory.
     mutating func finish() throws(RetortError) {
         guard writer != nil else { return }
         try writer!.finish()

@@ -1,13 +1,13 @@
 import Basics
 
-/// The records of a lane that are to leave it.
+/// The records that leave their lane.
 enum ChosenRecords {
-    /// Those at these places.
+    /// Those at these positions.
     case places(PlaceCursor)
     /// All records of these keys, the newest and those before it.
     case keys(KeyList)
 
-    /// Whether one of them is in a segment. Segments must be asked for in order.
+    /// Whether one of them is in a segment. Segments must be requested in order.
     func isAny(in reader: SegmentReader, end: Int, context: StoreContext, codec: BlockCodec) throws(RetortError) -> Bool
     {
         switch self {
@@ -22,7 +22,7 @@ enum ChosenRecords {
         }
     }
 
-    /// Their numbers within a block. Blocks must be asked for in order.
+    /// Their indexes within a block. Blocks must be requested in order.
     mutating func records(of group: HintGroup, _ header: BlockHeader) throws(RetortError) -> [Int] {
         switch self {
         case .keys(let list): return try Self.records(of: group, in: list)

@@ -1,10 +1,10 @@
 import Basics
 
-/// Divides the records of a lane into those that stay and those that go to the archive. Everything is written beside
-/// what there is, complete and durable; nothing takes its place yet.
+/// Divides a lane's records into those that stay and those that move to the archive. Everything is written beside the
+/// existing files, complete and durable; nothing is replaced yet.
 ///
-/// Segments without a record that goes or changes are not touched. Blocks of one kind are copied as they are, and only
-/// the others are compressed again.
+/// Segments without a moved or changed record are not touched. Blocks of one kind are copied unchanged, and only mixed
+/// ones are recompressed.
 struct LaneDivision {
     private let lane: Lane
     private let context: StoreContext
@@ -64,14 +64,14 @@ struct LaneDivision {
         if try kept.finish() { rewritten.append(reader.number) } else { emptied.append(reader.number) }
     }
 
-    /// `line` gives the line that a record which stays has from now on, by its number in the block.
+    /// `line` returns the new line of a record that stays, by its index in the block.
     private mutating func split(
         _ block: Block, _ leaving: Set<Int>, _ group: HintGroup, _ kept: inout KeptSegment,
         line newLine: (Int, ArraySlice<UInt8>) throws(RetortError) -> [UInt8]
     ) throws(RetortError) {
         var archived: [UInt8] = []
         var rest = KeptLines(group)
-        // The numbering ends where it ended: what follows keeps its numbers.
+        // The numbering ends where it ended: later blocks keep their numbers.
         var sequence = block.header.nextSequence - UInt64(block.header.records - leaving.count)
         for (number, range) in block.lineRanges.enumerated() {
             if leaving.contains(number) {
@@ -88,7 +88,7 @@ struct LaneDivision {
         try archive.append(goes.member[...], header: goes.header)
     }
 
-    /// Lines that stay, until they make a block.
+    /// Collects lines that stay, until they make a block.
     private struct KeptLines {
         var bytes: [UInt8] = []
         var group: HintGroup
@@ -107,7 +107,7 @@ struct LaneDivision {
         }
     }
 
-    /// Writes the lines as a block; there are none afterwards.
+    /// Writes the lines as a block, and removes them.
     private func append(
         _ rest: inout KeptLines, to kept: inout KeptSegment, _ sequence: inout UInt64
     ) throws(RetortError) {
@@ -127,16 +127,16 @@ struct LaneDivision {
             segment: 0, offset: 0, firstSequence: 0, durableBytes: 0, payloadChecksum: 0)
     }
 
-    /// What was written is durable; so must its names be before anything relies on them.
+    /// The written data is durable; its names must be too before anything relies on them.
     private func syncDirectories() throws(RetortError) {
-        // Always: a journal whose removal a power cut undoes must not come back with what goes now.
+        // Always: a journal whose removal a power cut undoes must not come back with records that move now.
         try context.files.syncDirectory(context.layout.directory(lane))
         if !rewritten.isEmpty { try context.files.syncDirectory(context.layout.index) }
         if !archived.isEmpty { try context.files.syncDirectory(context.layout.archive.directory(lane)) }
     }
 }
 
-/// What stays of a segment, with its hint log, in files beside those of the segment.
+/// The part of a segment that stays, with its hint log, in files beside the segment's.
 private struct KeptSegment {
     private let path: String
     private let hintsPath: String
@@ -155,7 +155,7 @@ private struct KeptSegment {
         hints = HintWriter(try context.files.open(hintsPath, .createEmpty))
     }
 
-    /// `group` says what the block holds, wherever it stood.
+    /// `group` describes the block's content, whatever its position was.
     mutating func append(
         _ member: ArraySlice<UInt8>, header: BlockHeader, _ group: HintGroup
     ) throws(RetortError) {
@@ -169,7 +169,7 @@ private struct KeptSegment {
         try hints.append(group.encoded(storeID: context.storeID))
     }
 
-    /// Makes both files durable. False when nothing stays: there are none then.
+    /// Makes both files durable. False if nothing stays; then there are no files.
     mutating func finish() throws(RetortError) -> Bool {
         guard writer.offset > 0 else {
             try context.files.remove(path)

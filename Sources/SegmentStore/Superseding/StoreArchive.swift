@@ -1,6 +1,6 @@
 public import Basics
 
-/// What a store has of records that gave way to others.
+/// Counts of a store's superseded records.
 public struct SupersededCount: Sendable, Hashable {
     public var records = 0
     public var segments = 0
@@ -21,7 +21,7 @@ extension StoreContext {
 }
 
 extension SegmentReader {
-    /// A walk through a segment that came into view as a whole: nothing in it can be the torn end of a write.
+    /// A walk through a segment that became visible as a whole: nothing in it can be the torn end of a write.
     func wholeWalk(checksEveryPayload: Bool) throws(RetortError) -> SegmentWalk {
         let size = try file.size()
         return SegmentWalk(self, from: 0, size: size, durableBytes: size, checksEveryPayload: checksEveryPayload)
@@ -29,7 +29,7 @@ extension SegmentReader {
 }
 
 extension StoreReader {
-    /// Counts what has been superseded, by the headers of its blocks.
+    /// Counts superseded records from the headers of their blocks.
     public func superseded(_ lane: Lane) throws(RetortError) -> SupersededCount {
         var count = SupersededCount()
         for reader in try context.archiveSegments(lane) {
@@ -47,8 +47,8 @@ extension StoreReader {
         return count
     }
 
-    /// Every record that gave way to another, in the order in which they did; a key may have several. Damaged blocks
-    /// are skipped and reported to `onDamage`.
+    /// Every superseded record, in the order of superseding; a key may have several. Damaged blocks are skipped and
+    /// reported to `onDamage`.
     public func forEachSuperseded(
         _ lane: Lane, onDamage: (Damage) -> Void = { _ in },
         _ body: (StoredRecord) throws(RetortError) -> Void

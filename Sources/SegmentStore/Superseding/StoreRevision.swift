@@ -1,20 +1,20 @@
 public import Basics
 
-/// Takes records out of a store: they leave the lanes for `superseded/`, whole lines as they are, and their keys are
-/// pending again. For rows that ask something else now than what was answered, and for answers that no longer count.
-/// Answers that stay may get another line, under the same head.
+/// Takes records out of a store: they move from the lanes to `superseded/` as whole lines, and their keys are pending
+/// again. Used for rows whose request has changed, and for answers that no longer count. Answers that stay may get
+/// another line with the same head.
 ///
-/// Note what is to go or to change, then commit. The commit happens as a whole or not at all, whenever the process or the power
-/// dies: each record is either where it was or in `superseded/`, never in both and never in neither. It costs what
-/// the segments cost that hold such records, and needs as much room on the disk meanwhile.
+/// Note what moves or changes, then commit. The commit happens as a whole or not at all, whenever the process or the
+/// power dies: each record is either where it was or in `superseded/`, never in both and never in neither. It costs as
+/// much as the affected segments, and needs that much additional disk space meanwhile.
 ///
 /// The store is locked from beginning to end. One thread at a time uses a revision.
 public final class StoreRevision {
     public let root: String
-    /// Successes and failed keys that were noted.
+    /// Noted successes and failed keys.
     public private(set) var answers = 0
     public private(set) var failures = 0
-    /// Successes that were noted to get another line.
+    /// Noted successes that get another line.
     public private(set) var amended = 0
     private let options: StoreOptions
     private let store: LockedStore
@@ -23,7 +23,7 @@ public final class StoreRevision {
     private var keys: KeyList
     private var amendments: PlaceList
 
-    /// Throws `.busy` when the store is being written, `.damagedData` when something in it cannot be read.
+    /// Throws `.busy` if the store is being written, `.damagedData` if a part of it cannot be read.
     public init(_ root: String, options: StoreOptions = StoreOptions()) throws(RetortError) {
         self.root = root
         self.options = options
@@ -38,7 +38,7 @@ public final class StoreRevision {
             .responses, firstRun: 2 << 32, layout: layout, files: options.files, entriesMax: entriesMax)
     }
 
-    /// Lets go of the store. What was not committed has not happened.
+    /// Releases the store. What was not committed has not happened.
     public func release() {
         scratch.remove()
         store.release()
@@ -46,8 +46,8 @@ public final class StoreRevision {
 
     public var manifest: StoreManifest { store.image.manifest }
 
-    /// The outcome that counts for a key by its hash; nil when it is pending. After an error that names a file of the
-    /// index the next revision makes the index anew.
+    /// The valid outcome of a key by its hash; nil if it is pending. After an error that names an index file the next
+    /// revision rebuilds the index.
     public func lookup(_ hash: Hash128) throws(RetortError) -> IndexEntry? {
         do throws(RetortError) {
             return try store.image.index.withLock { index throws(RetortError) in try index.lookup(hash) }
@@ -60,8 +60,7 @@ public final class StoreRevision {
     /// The same by the key.
     public func lookup(_ key: RecordKey) throws(RetortError) -> IndexEntry? { try lookup(key.hash) }
 
-    /// Notes that everything the store holds of a key is to go; what was noted before counts once. `entry` is what `lookup` gave
-    /// for it.
+    /// Notes that all outcomes of a key move; repeated notes count once. `entry` is the result of `lookup`.
     public func supersede(_ entry: IndexEntry) throws(RetortError) {
         guard try !keys.contains(entry.hash) else { return }
         if entry.recordStatus == .ok {
@@ -70,24 +69,24 @@ public final class StoreRevision {
         } else {
             failures += 1
         }
-        // The failures before a success must not come to light when it goes.
+        // The failures before a success must not become visible when it moves.
         try keys.note(entry)
     }
 
-    /// Notes that a success stays, with the line that `commit` is given for it. `entry` is what `lookup` gave for it.
-    /// The old line is not kept: what was received must be in the new one.
+    /// Notes that a success stays, with the line that `commit` gets for it. `entry` is the result of `lookup`. The old
+    /// line is not kept: everything received must be in the new one.
     public func amend(_ entry: IndexEntry) throws(RetortError) {
         guard entry.recordStatus == .ok else { return }
         amended += 1
         try amendments.note(entry)
     }
 
-    /// Takes out what was noted, gives those that were noted for it their new lines, and makes `job` the store's;
-    /// `notes` join those that it has.
+    /// Moves what was noted, gives amended records their new lines, and makes `job` the store's job; `notes` are added
+    /// to its notes.
     ///
     /// - Parameter line: the new line of an amended record, without a line feed. It must begin with the old one's head.
     ///
-    /// When it throws, either nothing has changed, or the next opening completes it.
+    /// If it throws, either nothing has changed, or the next opening completes it.
     public func commit(
         job: [String: String], notes: [String: String] = [:],
         line: @escaping (StoredRecord) throws(RetortError) -> [UInt8] = { record in record.line }
@@ -104,7 +103,7 @@ public final class StoreRevision {
         do throws(RetortError) {
             work = try divide(line)
         } catch {
-            // What is left is removed by the next opening if it cannot be removed now.
+            // If the remains cannot be removed now, the next opening does it.
             try? Superseding.removeStrays(layout, options.files)
             throw error
         }
@@ -119,7 +118,7 @@ public final class StoreRevision {
         let image = store.image
         try Superseding.removeStrays(image.context.layout, options.files)
         var work = Superseding()
-        // What was paid for on the way stays, and so does what was said of the answers.
+        // Rounds that were paid for stay, and so do verdicts.
         for lane in Lane.outcomes {
             var division = try LaneDivision(lane, context: image.context, options: options)
             if lane == .responses {

@@ -1,13 +1,13 @@
 import Basics
 
 extension Superseding {
-    /// Completes what the manifest says is under way, and returns the manifest as it is then. The store's lock is held.
+    /// Completes the work that the manifest announces, and returns the resulting manifest. The store's lock is held.
     ///
-    /// Killed at any moment it is simply begun again: a file that is not there any more has its place already.
+    /// If it is killed at any moment, it is started again: a file that no longer exists is already in its place.
     static func finish(_ layout: StoreLayout, _ files: any FileSystem) throws(RetortError) -> StoreManifest {
         var manifest = try StoreManifest.load(layout, files: files)
         guard let work = manifest.superseding else { return manifest }
-        // The index must not lead to places that are about to change.
+        // The index must not lead to positions that are about to change.
         try StoreReindex.drop(layout, files, hints: false)
         for lane in Lane.allCases {
             try work.moveSegments(lane, layout, files)
@@ -25,7 +25,7 @@ extension Superseding {
     ) throws(RetortError) {
         let (rewritten, emptied) = (rewritten[lane.directoryName] ?? [], emptied[lane.directoryName] ?? [])
         guard !rewritten.isEmpty || !emptied.isEmpty else { return }
-        // Hints of a segment that is shorter never lead it, the other way round they might.
+        // Hints of a shorter segment never lead it; the other way round they might.
         for number in rewritten { try Self.replace(layout.hints(lane, number), files) }
         for number in emptied { try files.remove(layout.hints(lane, number)) }
         try files.syncDirectory(layout.index)
@@ -41,13 +41,13 @@ extension Superseding {
         try files.syncDirectory(archive.directory(lane))
     }
 
-    /// Puts a new file in the place of the old one, if that has not been done.
+    /// Replaces the old file by the new one, unless that has been done.
     private static func replace(_ path: String, _ files: any FileSystem) throws(RetortError) {
         guard try files.size(of: path + suffix) != nil else { return }
         try files.rename(path + suffix, to: path)
     }
 
-    /// Writes the segments into the manifest as they are now. The newest one of a lane stays open.
+    /// Writes the current segments into the manifest. The newest one of a lane stays open.
     private func list(
         in manifest: inout StoreManifest, _ layout: StoreLayout, _ files: any FileSystem
     ) throws(RetortError) {
@@ -61,7 +61,7 @@ extension Superseding {
         }
     }
 
-    /// Removes the files of a superseding that never came to be. The store's lock is held, and none is under way.
+    /// Removes the files of a superseding that never took effect. The store's lock is held, and none is in progress.
     static func removeStrays(_ layout: StoreLayout, _ files: any FileSystem) throws(RetortError) {
         let directories = Lane.allCases.flatMap { [layout.directory($0), layout.archive.directory($0)] }
         for directory in directories + [layout.index] {

@@ -1,15 +1,15 @@
-/// What is under way while records are taken out of the lanes: files that are complete beside those whose place they
-/// are to take. It stands in the manifest from the moment at which nothing can stop it any more.
+/// The work in progress while records are taken out of the lanes: finished files that will replace others. It is in the
+/// manifest from the moment when nothing can stop it any more.
 struct Superseding: Codable, Sendable, Hashable {
-    /// The feature that a manifest names meanwhile: code that does not know it must not touch the store.
+    /// The feature that a manifest names meanwhile: code that does not support it must not touch the store.
     static let feature = "superseding"
-    /// The end of the name of a file that is to take the place of another.
+    /// The ending of the name of a file that will replace another.
     static let suffix = ".new"
 
-    /// By lane, the segments that get a new content.
+    /// By lane, the segments that get new content.
     var rewritten: [String: [UInt32]] = [:]
     /// By lane, the segments of which nothing stays.
     var emptied: [String: [UInt32]] = [:]
-    /// By lane, the new segments of what was superseded.
+    /// By lane, the new segments of superseded records.
     var archived: [String: [UInt32]] = [:]
 }

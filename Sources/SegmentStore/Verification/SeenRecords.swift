@@ -1,13 +1,13 @@
-/// What the deep form counts of the records that it reads.
+/// What the deep form counts while reading records.
 struct SeenRecords {
-    /// Records that stand where the index says, by lane.
+    /// Records that are where the index says, by lane.
     var matches: [Lane: Int] = [:]
     /// Tallies by lane, and rounds.
     var counters = StoreCounters()
-    /// Damaged stretches, with the place of their problem in the report.
+    /// Damaged ranges, with the index of their problem in the report.
     var damage: [DamagedStretch] = []
 
-    /// Counts what is not counted by the index's entries.
+    /// Counts what the index's entries do not count.
     mutating func add(_ lane: Lane, _ tallies: Tallies) {
         counters[lane] += tallies
         if lane == .rounds { counters.rounds += 1 }

@@ -1,20 +1,19 @@
 public import Basics
 
-/// Proves what a store promises, without a lock, also while a run is writing: it looks at a snapshot and changes
-/// nothing.
+/// Verifies a store's guarantees, without a lock, also while a run is writing: it reads a snapshot and changes nothing.
 ///
-/// Every byte is under a check: segments by their blocks' headers and checksums, runs and the checkpoint of the index
-/// by theirs, journals line by line. The deep form reads every record as well. It needs no sorting to show that no
-/// key has two successes: the index gives one place for a hash, and each success must stand at the place that the
-/// index gives for its own. As many matches as entries show that no entry lacks its record.
+/// Every byte is checked: segments by their blocks' headers and checksums, runs and the checkpoint of the index by
+/// theirs, journals line by line. The deep form reads every record as well. It needs no sorting to show that no key has
+/// two successes: the index gives one position per hash, and each success must be at the position of its own hash. As
+/// many matches as entries show that no entry lacks its record.
 ///
-/// Memory does not grow with the store. Where the index is gone or
-/// damaged, one is made in `ROOT.tmp-verify` and removed afterwards; in memory where that cannot be written.
+/// Memory does not grow with the store. If the index is missing or damaged, one is built in `ROOT.tmp-verify` and
+/// removed afterwards, or in memory if that cannot be written.
 public enum StoreVerification {
-    /// Throws `.notFound` where there is no store, `.configuration` where newer code wrote it, and what the system
-    /// refuses; everything else is in the report. `progress` is called after each block.
+    /// Throws `.notFound` if there is no store, `.configuration` if newer code wrote it, and system errors; everything
+    /// else is in the report. `progress` is called after each block.
     ///
-    /// Tallies are compared only when `options.recount` finds any.
+    /// Tallies are compared only if `options.recount` returns any.
     public static func run(
         _ root: String, options: StoreOptions = StoreOptions(), deep: Bool = false,
         progress: (StoreProgress) -> Void = { _ in }
@@ -22,7 +21,7 @@ public enum StoreVerification {
         try run(root, options: options, deep: deep, holdsLock: false, progress: progress)
     }
 
-    /// `holdsLock` says that it is the caller who holds the store's lock, so that nobody is writing.
+    /// `holdsLock` says that the caller holds the store's lock, so that no process is writing.
     static func run(
         _ root: String, options: StoreOptions, deep: Bool, holdsLock: Bool, progress: (StoreProgress) -> Void
     ) throws(RetortError) -> VerificationReport {
@@ -51,7 +50,7 @@ public enum StoreVerification {
     }
 }
 
-/// A directory for runs that serve one reading: made when it is first asked for, and locked.
+/// A directory for runs that serve one reading: created when first needed, and locked.
 final class ScratchDirectory {
     private let path: String
     private let files: any FileSystem
@@ -64,7 +63,7 @@ final class ScratchDirectory {
 
     private static func isOwn(_ name: String) -> Bool { name == "LOCK" || StoreLayout.runNumber(name) != nil }
 
-    /// Nil where it cannot be made, another process uses it, or it has files of another kind.
+    /// Nil if it cannot be created, another process uses it, or it contains other files.
     func claim() -> String? {
         if lock != nil { return path }
         do throws(RetortError) {
@@ -87,12 +86,12 @@ final class ScratchDirectory {
     }
 }
 
-/// One verification on its way through the store.
+/// One verification of a store.
 struct Verification {
     let root: String
     let options: StoreOptions
     var report: VerificationReport
-    /// What the deep form counts of the records, to be held against the index.
+    /// What the deep form counts of the records, for comparison with the index.
     var seen = SeenRecords()
 
     typealias Problem = VerificationReport.Problem
@@ -135,7 +134,7 @@ struct Verification {
         return true
     }
 
-    /// The mark's file, of a store whose manifest can be used.
+    /// Checks the mark's file, of a store whose manifest can be used.
     mutating func checkMark() throws(RetortError) {
         let layout = StoreLayout(root: root)
         let storeID = try StoreManifest.load(layout, files: options.files).storeID
@@ -151,7 +150,7 @@ struct Verification {
         }
     }
 
-    /// The store as it is now, with an index that holds.
+    /// The current snapshot of the store, with a valid index.
     mutating func openSnapshot(scratch: () -> String?, holdsLock: Bool) throws(RetortError) -> VerificationSnapshot {
         let layout = StoreLayout(root: root)
         let files = options.files
@@ -180,7 +179,7 @@ struct Verification {
         return try VerificationSnapshot(image: image, writer: report.writer)
     }
 
-    /// Something else in the place of a file of the store. Nothing removes it but people.
+    /// Reports something else in the place of a file of the store. Only people remove it.
     mutating func noteForeign(_ kind: Problem.Kind, lane: Lane? = nil, segment: UInt32? = nil, _ place: String) {
         report.note(
             Problem(
@@ -192,7 +191,7 @@ struct Verification {
         report.note(Problem(kind: .index, place: place, message: message, remedy: Self.reindex))
     }
 
-    /// Whether every page of every run holds and is in order.
+    /// Whether every page of every run is valid and in order.
     private mutating func pagesHold(_ image: StoreImage) throws(RetortError) -> Bool {
         var hold = true
         for lane in Lane.allCases {
@@ -248,7 +247,7 @@ struct Verification {
         return hold
     }
 
-    /// Segments that must be there, with the bytes that they must have.
+    /// Checks the segments that must exist, and their sizes.
     mutating func checkFiles(of snapshot: VerificationSnapshot) throws(RetortError) {
         for loss in snapshot.image.losses {
             report.note(
@@ -273,7 +272,7 @@ struct Verification {
 }
 
 extension Verification {
-    /// Files that are no part of the lane, though they are where its segments and journals are.
+    /// Reports foreign files among a lane's segments and journals.
     private mutating func noteStrays(_ lane: Lane, _ snapshot: VerificationSnapshot) {
         let walked = Set((snapshot.segments[lane] ?? []).map(\.number))
         for damage in snapshot.image.tails[Int(lane.rawValue)].damage {
@@ -296,9 +295,9 @@ struct VerificationSnapshot {
     let writer: String?
     let codec = BlockCodec(level: 1)
     let lines: BlockLines
-    /// How far the input has been worked through.
+    /// The progress in the input.
     let progress: InputProgress
-    /// By lane: the segments' numbers, each with the bytes that are to be checked.
+    /// By lane: the segments' numbers, each with the number of bytes to check.
     private(set) var segments: [Lane: [(number: UInt32, bytes: Int)]] = [:]
     private(set) var totalBytes = 0
 
@@ -316,7 +315,7 @@ struct VerificationSnapshot {
         }
     }
 
-    /// Whether nothing was under way in a lane: the manifest accounts for all of it.
+    /// Whether nothing was in progress in a lane: the manifest accounts for all of it.
     func isClosed(_ lane: Lane) -> Bool {
         let tail = image.tails[Int(lane.rawValue)]
         let listed = image.manifest.segments(lane).first { $0.number == tail.segment }

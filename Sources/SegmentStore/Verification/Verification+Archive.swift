@@ -1,7 +1,7 @@
 import Basics
 
 extension Verification {
-    /// What was superseded: every block, and in the deep form every line. It counts for nothing else.
+    /// Checks superseded records: every block, and in the deep form every line. They count for nothing else.
     mutating func checkArchive(of snapshot: VerificationSnapshot) throws(RetortError) {
         for lane in Lane.allCases {
             for reader in try snapshot.context.archiveSegments(lane) {

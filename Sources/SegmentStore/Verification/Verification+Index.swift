@@ -1,7 +1,8 @@
 import Basics
 
 extension Verification {
-    /// The lines of the journals against their checksums. Journals that no crash explains have been noted with the files.
+    /// Checks the journals' lines against their checksums. Journals that no crash explains were reported with the
+    /// files.
     mutating func checkJournals(of snapshot: VerificationSnapshot) throws(RetortError) {
         let context = snapshot.context
         for lane in Lane.allCases {
@@ -22,7 +23,7 @@ extension Verification {
         }
     }
 
-    /// The hint logs: every group whole, none beyond its segment.
+    /// Checks the hint logs: every group complete, none beyond its segment.
     mutating func checkHints(of snapshot: VerificationSnapshot) throws(RetortError) {
         let context = snapshot.context
         for lane in Lane.allCases {
@@ -36,7 +37,7 @@ extension Verification {
                         lane, number, from: 0, storeID: context.storeID, layout: context.layout, files: context.files)
                 else { continue }
                 while let group = try log.next() {
-                    // A living writer's segment has grown since the snapshot.
+                    // An active writer's segment has grown since the snapshot.
                     if group.end > bytes, snapshot.isClosed(lane) {
                         noteHints(path, lane, number, "the hint log leads its segment")
                         break
@@ -57,7 +58,7 @@ extension Verification {
                 remedy: "Run `retort reindex --from segments`; nothing depends on it before the index is lost."))
     }
 
-    /// What the deep form has counted against what the index says.
+    /// Compares the deep form's counts with the index.
     mutating func checkIndexAgainstRecords(of snapshot: VerificationSnapshot) throws(RetortError) {
         var counted = StoreCounters()
         for lane in Lane.allCases {
@@ -90,7 +91,7 @@ extension Verification {
     private func count(
         _ entry: IndexEntry, _ lane: Lane, _ snapshot: VerificationSnapshot, _ counted: inout StoreCounters
     ) throws(RetortError) {
-        // Rounds are counted as they are read: the index names one record of a key.
+        // Rounds are counted as they are read: the index names one record per key.
         if lane == .rounds { return }
         if lane != .failures { return counted.count(lane, status: entry.status, prior: 0) }
         let success = try snapshot.image.index.withLock { index throws(RetortError) in
@@ -108,7 +109,7 @@ extension Verification {
 
     private mutating func checkSums(_ counted: StoreCounters, _ snapshot: VerificationSnapshot) {
         var counted = counted
-        // Without a way to count them, or with records that cannot be read, tallies prove nothing.
+        // Without a way to count them, or with unreadable records, tallies prove nothing.
         let isWhole = seen.damage.isEmpty
         let comparesTallies = isWhole && Lane.allCases.contains { seen.counters[$0] != Tallies() }
         for lane in Lane.allCases { counted[lane] = comparesTallies ? seen.counters[lane] : report.counters[lane] }
@@ -124,9 +125,9 @@ extension Verification {
                 kind: .counters, place: snapshot.context.layout.checkpoint, message: message, remedy: Self.reindex))
     }
 
-    /// An item of the input is one key, so there cannot be more of them in the ledger than keys with an outcome. Their
-    /// row numbers say less: an item may have been answered under another one, in an earlier input. The ledger of a
-    /// shard lists the rows of the other shards as well.
+    /// An item of the input is one key, so the ledger cannot have more items than there are keys with an outcome. Row
+    /// numbers say less: an item may have been answered under another one, in an earlier input. A shard's ledger also
+    /// lists the rows of other shards.
     private mutating func checkLedger(_ counted: StoreCounters, _ snapshot: VerificationSnapshot) {
         let items = snapshot.progress.ledger.count
         let outcomes = counted.done + counted.failed

@@ -1,7 +1,7 @@
 import Basics
 
 extension Verification {
-    /// Every block of the segments: header and checksum, and in the deep form every record.
+    /// Checks every block of the segments: header and checksum, and in the deep form every record.
     mutating func checkSegments(
         of snapshot: VerificationSnapshot, progress: (StoreProgress) -> Void
     ) throws(RetortError) {
@@ -74,7 +74,7 @@ extension Verification {
         }
     }
 
-    /// Every line of a block: legal, a record of this lane, and where the index says.
+    /// Checks every line of a block: valid, a record of this lane, and where the index says.
     private mutating func check(
         _ block: Block, _ reader: SegmentReader, _ snapshot: VerificationSnapshot
     ) throws(RetortError) {
@@ -110,7 +110,7 @@ extension Verification {
         for (found, entry) in zip(found, known.entries) { try check(found, against: entry, range, reader, snapshot) }
     }
 
-    /// What the index says of a record that was found.
+    /// Compares a found record with the index.
     private mutating func check(
         _ found: IndexEntry, against entry: IndexEntry?, _ range: Range<Int>, _ reader: SegmentReader,
         _ snapshot: VerificationSnapshot
@@ -129,7 +129,7 @@ extension Verification {
         }
         let isSettled = reader.lane == .failures && success != nil
         guard let entry else {
-            // Merged runs leave out failures that a success has settled.
+            // Merged runs omit failures that a success has settled.
             if !isSettled { report.note(problem(.entry, "the index does not know its key", Self.reindex)) }
             return
         }

@@ -1,13 +1,13 @@
-/// What a verification found: the counts, said outright, and everything that is not as it should be.
+/// The result of a verification: the counts and all problems.
 public struct VerificationReport: Sendable, Hashable {
-    /// One thing that is wrong.
+    /// One problem.
     public struct Problem: Sendable, Hashable {
         public enum Kind: String, Sendable, CaseIterable {
             /// `retort.json` is damaged or was edited.
             case manifest
-            /// A segment that must be there is gone, or has fewer or more bytes than it must have.
+            /// A segment that must exist is missing, or has the wrong size.
             case segment
-            /// A block's header, checksum or compressed content does not hold.
+            /// A block's header, checksum or compressed content is invalid.
             case block
             /// A line of an intact block is not a record.
             case line
@@ -19,9 +19,9 @@ public struct VerificationReport: Sendable, Hashable {
             case hints
             /// A file of the index is damaged.
             case index
-            /// A record is not where the index says, or the index says nothing of it, or it has no record.
+            /// A record is not where the index says, or the index does not know it, or has no record for an entry.
             case entry
-            /// Counters or tallies are not what was counted.
+            /// Counters or tallies differ from what was counted.
             case counters
             /// The file of the mark is damaged.
             case mark
@@ -41,37 +41,37 @@ public struct VerificationReport: Sendable, Hashable {
         public var message: String
         /// What to do, as a full sentence.
         public var remedy: String
-        /// Whether `retort repair` mends it.
+        /// Whether `retort repair` fixes it.
         public var isRepairable = true
     }
 
     public var root: String
     /// Whether every record was read.
     public var isDeep: Bool
-    /// Who was writing meanwhile, in the writer's own words.
+    /// The writer at the time, as it describes itself.
     public var writer: String?
     public var counters = StoreCounters()
-    /// Rows of the input times samples; nil while the input has not been read to its end.
+    /// Rows of the input times samples; nil if the input has not been read to its end.
     public var inputs: UInt64?
     public var segments = 0
     public var blocks = 0
     public var records = 0
     /// Compressed bytes of blocks that were checked.
     public var bytes = 0
-    /// Bytes and journal lines of writes that were under way: the next opening mends them, nothing is lost.
+    /// Bytes and journal lines of interrupted writes: the next opening repairs them, nothing is lost.
     public var unfinishedBytes = 0
     public var unfinishedJournalLines = 0
     /// Records were being taken out when the process or the power died: the next opening completes it.
     public var isBeingRevised = false
-    /// What part of an input the store is for; nil: all of it.
+    /// The part of the input that the store is for; nil: all of it.
     public internal(set) var part: StoreManifest.Part?
-    /// Rows of the input, of a shard those that fall to it; nil while they are not counted.
+    /// Rows of the input, for a shard its own; nil if they have not been counted.
     public internal(set) var rows: UInt64?
     /// Records in `superseded/`.
     public var supersededRecords = 0
     /// At most `StoreLimits.problemsKeptMax`, in the order in which they were found.
     public private(set) var problems: [Problem] = []
-    /// All problems, by kind, also those that are not in `problems`.
+    /// All problems by kind, including those that are not in `problems`.
     public private(set) var problemCounts: [Problem.Kind: Int] = [:]
 
     init(root: String, isDeep: Bool) {
@@ -82,14 +82,14 @@ public struct VerificationReport: Sendable, Hashable {
     public var done: UInt64 { counters.done }
     public var failed: UInt64 { counters.failed }
 
-    /// Items without an outcome; nil while the number of inputs is not known, and where there are more outcomes than
-    /// inputs: some are of rows that the input has no more, so that nobody can tell without reading it.
+    /// Items without an outcome; nil if the number of inputs is unknown, or if there are more outcomes than inputs:
+    /// some then belong to rows that are no longer in the input, and only reading it would tell.
     public var pending: UInt64? {
         guard let inputs, strangers == 0 else { return nil }
         return inputs - done - failed
     }
 
-    /// Outcomes beyond the number of inputs: at least so many are of rows that are not in the input.
+    /// Outcomes beyond the number of inputs: at least this many belong to rows outside the input.
     var strangers: UInt64 {
         guard let inputs, done + failed > inputs else { return 0 }
         return done + failed - inputs
@@ -125,7 +125,7 @@ extension VerificationReport.Problem: CustomStringConvertible {
     }
 }
 
-/// How far a verification, a repair or a merge has come, in bytes of segments.
+/// Progress of a verification, a repair or a merge, in bytes of segments.
 public struct StoreProgress: Sendable, Hashable {
     public var bytes: Int
     public var totalBytes: Int
