@@ -47,12 +47,13 @@ def summary(results):
     first, twice = column(again, "s to the first new request"), column(kill, "paid twice")
     ending = column(kill, "records")
     lines = [
-        "| client | CPU a request | times retort's | memory | first new request after a kill | asked twice after a kill |",
+        "| client | CPU per request | times retort's | memory | first new request after a kill "
+        "| requests repeated after a kill |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
     for client, seconds in cpu.items():
         times = f"{seconds / cpu['retort']:.1f}" if client != "retort" else ""
-        start = f"{first[client]:.2f} s" if client in first else "begins anew"
+        start = f"{first[client]:.2f} s" if client in first else "starts over"
         asked = f"{twice[client]:,}" if twice.get(client, "") != "" else str(ending.get(client, "not measured"))
         lines.append(f"| {client} | {seconds * 1000:,.0f} us | {times} | {memory[client]:,.0f} MB | {start} | {asked} |")
     return "\n".join(lines)

@@ -134,8 +134,8 @@ class Figures(unittest.TestCase):
         ]}
         lines = readme.summary(results).split("\n")
         self.assertEqual(lines[2], "| retort | 40 us |  | 32 MB | 0.09 s | 10 |")
-        self.assertEqual(lines[3], "| other | 2,000 us | 50.0 | 300 MB | begins anew | not measured |")
-        self.assertEqual(lines[4], "| third | 1,000 us | 25.0 | 9 MB | begins anew | no end after 90 s |")
+        self.assertEqual(lines[3], "| other | 2,000 us | 50.0 | 300 MB | starts over | not measured |")
+        self.assertEqual(lines[4], "| third | 1,000 us | 25.0 | 9 MB | starts over | no end after 90 s |")
 
     def test_only_the_marked_parts_of_a_page_are_written(self):
         with tempfile.TemporaryDirectory() as folder:
