@@ -16,7 +16,7 @@ FIRST_LINE_SECONDS_MAX = 20
 
 def clean_environment(**extra):
     """This process's environment without proxies and without anybody's API keys or addresses."""
-    dropped = ("_proxy", "_PROXY", "OPENAI_", "ANTHROPIC_", "LITELLM_", "RETORT_")
+    dropped = ("_proxy", "_PROXY", "OPENAI_", "ANTHROPIC_", "LITELLM_", "OTEL_", "RETORT_")
     kept = {name: value for name, value in os.environ.items() if not any(part in name for part in dropped)}
     return kept | {"NO_PROXY": "127.0.0.1", "NO_COLOR": "1"} | extra
 

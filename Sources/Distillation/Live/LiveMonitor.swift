@@ -1,4 +1,5 @@
 package import Basics
+import CProcess
 package import CommandLine
 import Dataset
 import Glibc
@@ -16,6 +17,7 @@ package final class LiveMonitor: Sendable {
     private let socket = Locked<ControlSocket?>(nil)
     private let messages: MessageStream
     private let notifier: Notifier?
+    private let telemetry: TelemetryExporter?
     /// Whether the run was accepted: before, there is nothing to tell of.
     private let hasBegun = Locked(false)
 
@@ -35,9 +37,10 @@ package final class LiveMonitor: Sendable {
         _ command: ParsedCommand, _ settings: RunSettings, _ messages: MessageStream
     ) throws(RetortError) {
         let log = try Self.log(command, settings)
-        let watch = RunWatch(settings) { event, record in log?.write(event, record) }
+        let telemetry = try Self.telemetry(command, [(nil, settings)], messages)
+        let watch = RunWatch(settings, onSettled: telemetry?.listener(0)) { log?.write($0, $1) }
         let control = RunControl(watch, log: Self.changes(settings, messages, isQuiet: command.flag("quiet")))
-        try self.init(command, settings, messages, watch, [(watch, control)], nil)
+        try self.init(command, settings, messages, watch, [(watch, control)], nil, telemetry)
     }
 
     /// The same for all stages of a pipeline together.
@@ -49,28 +52,30 @@ package final class LiveMonitor: Sendable {
         }
         settings.out = pipeline.root
         let log = try Self.log(command, settings)
+        let telemetry = try Self.telemetry(command, pipeline.stages.map { ($0.name, $0.settings) }, messages)
         let exchanges = ExchangeWatch()
-        let stages = pipeline.stages.map { stage in
-            let watch = RunWatch(stage.settings, exchanges: exchanges) { event, record in
-                log?.write(event, record, stage: stage.name)
+        let stages = pipeline.stages.enumerated().map { number, stage in
+            let watch = RunWatch(stage.settings, exchanges: exchanges, onSettled: telemetry?.listener(number)) {
+                log?.write($0, $1, stage: stage.name)
             }
             let changes = Self.changes(stage.settings, messages, isQuiet: command.flag("quiet"), of: stage.name)
             return (stage, watch, RunControl(watch, log: changes))
         }
         let watch = RunWatch(
             settings, exchanges: exchanges,
-            stages: stages.map { RunWatch.Stage(name: $0.0.name, from: $0.0.from, watch: $0.1) }
-        ) { event, record in log?.write(event, record) }
+            stages: stages.map { RunWatch.Stage(name: $0.0.name, from: $0.0.from, watch: $0.1) },
+            onEvent: { log?.write($0, $1) })
         let limit = pipeline.stages.lazy.compactMap(\.settings.pricing.limit).max()
         watch.changeCostMax(to: limit.map { Money.dollars($0) })
         let control = PipelineControl(watch, stages: stages.map { ($0.0.name, $0.2) })
-        try self.init(command, settings, messages, watch, stages.map { ($0.1, $0.2) }, control)
+        try self.init(command, settings, messages, watch, stages.map { ($0.1, $0.2) }, control, telemetry)
     }
 
     private init(
         _ command: ParsedCommand, _ settings: RunSettings, _ messages: MessageStream, _ watch: RunWatch,
-        _ parts: [(RunWatch, RunControl)], _ pipelineControl: PipelineControl?
+        _ parts: [(RunWatch, RunControl)], _ pipelineControl: PipelineControl?, _ telemetry: TelemetryExporter?
     ) throws(RetortError) {
+        self.telemetry = telemetry
         self.messages = messages
         self.watch = watch
         self.parts = parts
@@ -94,6 +99,14 @@ package final class LiveMonitor: Sendable {
     ) -> ControlSocket.Handler {
         if let pipeline { return { pipeline.handle($0) } }
         return { parts[0].control.handle($0) }
+    }
+
+    private static func telemetry(
+        _ command: ParsedCommand, _ stages: [(name: String?, settings: RunSettings)], _ messages: MessageStream
+    ) throws(RetortError) -> TelemetryExporter? {
+        try TelemetryExporter(command, stages, environment: ProcessStart.environment()) { text in
+            messages.line(messages.palette.yellow("warning: ") + text)
+        }
     }
 
     private static func log(_ command: ParsedCommand, _ settings: RunSettings) throws(RetortError) -> EventLog? {
@@ -157,6 +170,7 @@ package final class LiveMonitor: Sendable {
     package func stop() {
         watch.abandon()
         server?.stop()
+        telemetry?.finish()
         if let notifier, hasBegun.withLock({ $0 }) { notifier.end(watch.snapshot.record) }
     }
 

@@ -27,6 +27,15 @@ package enum LiveOptions {
                 most.
                 """, group: group),
         OptionSpec(
+            "otlp", kind: .string, valueName: "URL",
+            summary: "tell an OpenTelemetry collector of every answer and failed item, e.g. http://127.0.0.1:4318",
+            details: """
+                A span for each, with the names of the conventions for generative AI, and the histograms of durations and tokens, as \
+                JSON over HTTP to URL/v1/traces and URL/v1/metrics. Attempts that are repeated have no span. A collector that is slow or \
+                gone costs spans, which the end of the run counts, and no time. OTEL_EXPORTER_OTLP_HEADERS, OTEL_SERVICE_NAME and \
+                OTEL_RESOURCE_ATTRIBUTES are heeded.
+                """, group: group, environment: "OTEL_EXPORTER_OTLP_ENDPOINT"),
+        OptionSpec(
             "notify", kind: .string, valueName: "COMMAND|URL",
             summary: "run this, or post to it, at the end, at many failures, and when most of --max-cost is spent",
             details: """

@@ -69,6 +69,8 @@ package final class RunWatch: Sendable {
     package let server: String
     /// Whether the page waits for a further run when one has ended.
     package let follows: Bool
+    /// Told of what ends up on disk.
+    private let onSettled: (@Sendable ([Outcome<ItemContext>]) -> Void)?
     /// Told of each event.
     private let onEvent: @Sendable (Event, RunRecord) -> Void
     private let state: Locked<State>
@@ -87,8 +89,10 @@ package final class RunWatch: Sendable {
     package init(
         title: String, model: String, server: String, costMax: Double?, follows: Bool = false,
         exchanges: ExchangeWatch = ExchangeWatch(), stages: [Stage] = [],
+        onSettled: (@Sendable ([Outcome<ItemContext>]) -> Void)? = nil,
         onEvent: @escaping @Sendable (Event, RunRecord) -> Void = { _, _ in }
     ) {
+        self.onSettled = onSettled
         (self.title, self.model, self.server, self.follows) = (title, model, server, follows)
         (self.exchanges, self.stages) = (exchanges, stages)
         self.onEvent = onEvent
@@ -100,6 +104,7 @@ package final class RunWatch: Sendable {
 
     package convenience init(
         _ settings: RunSettings, exchanges: ExchangeWatch = ExchangeWatch(), stages: [Stage] = [],
+        onSettled: (@Sendable ([Outcome<ItemContext>]) -> Void)? = nil,
         onEvent: @escaping @Sendable (Event, RunRecord) -> Void = { _, _ in }
     ) {
         self.init(
@@ -107,7 +112,7 @@ package final class RunWatch: Sendable {
             server: settings.simulator == nil
                 ? ServerNote.withoutSecrets(settings.baseURL) : "the built-in model server",
             costMax: settings.pricing.limit.map { Money.dollars($0) }, exchanges: exchanges, stages: stages,
-            onEvent: onEvent)
+            onSettled: onSettled, onEvent: onEvent)
     }
 
     /// Starts the thread that notes a sample each second.
@@ -192,6 +197,7 @@ package final class RunWatch: Sendable {
 
     /// Outcomes that are on disk.
     package func settled(_ batch: [Outcome<ItemContext>]) {
+        onSettled?(batch)
         var first: [String] = []
         state.withLock { state in
             for outcome in batch {
