@@ -1,4 +1,5 @@
 import Basics
+import Dataset
 package import SegmentStore
 
 /// What a comparison of two stores comes to.
@@ -16,8 +17,37 @@ package struct ComparedCounts: Sendable, Hashable {
         }
     }
 
+    /// What one verifier said of the rows of which it has judged both answers.
+    package struct Verdicts: Sendable, Hashable {
+        package var judged = 0
+        package var passedA = 0
+        package var passedB = 0
+        /// Rejected in A and passed in B, and the other way round.
+        package var gained = 0
+        package var lost = 0
+        /// Sums of scores.
+        package var scoresA = 0.0
+        package var scoresB = 0.0
+
+        /// Counts a row. True where only one answer passes.
+        fileprivate mutating func add(_ a: StoredVerdict, _ b: StoredVerdict) -> Bool {
+            judged += 1
+            passedA += a.pass ? 1 : 0
+            passedB += b.pass ? 1 : 0
+            gained += b.pass && !a.pass ? 1 : 0
+            lost += a.pass && !b.pass ? 1 : 0
+            scoresA += a.score
+            scoresB += b.score
+            return a.pass != b.pass
+        }
+    }
+
     package var same = 0
     package var changed = 0
+    /// Same answers that are judged otherwise.
+    package var judgedOtherwise = 0
+    /// By the verifiers' names.
+    package var verdicts: [String: Verdicts] = [:]
     /// Of these the ones for which the stores asked the same.
     package var changedOfSameRequest = 0
     /// Answered in A and failed in B, the other way round, and failed in both with other classes.
@@ -46,9 +76,12 @@ package struct ComparedCounts: Sendable, Hashable {
             sumsA.add(a)
             sumsB.add(b)
         }
+        let isJudgedOtherwise = addVerdicts(a, b)
         if a.saysTheSame(as: b) {
             same += 1
-            return nil
+            guard isJudgedOtherwise else { return nil }
+            judgedOtherwise += 1
+            return row(.verdict)
         }
         switch (a.isAnswered, b.isAnswered) {
         case (true, true):
@@ -65,6 +98,16 @@ package struct ComparedCounts: Sendable, Hashable {
             otherFailure += 1
             return row(.failure)
         }
+    }
+
+    /// True where some verifier lets only one of the answers pass.
+    private mutating func addVerdicts(_ a: ComparedRecord, _ b: ComparedRecord) -> Bool {
+        var differs = false
+        for (name, verdict) in a.verdicts {
+            guard let other = b.verdicts[name] else { continue }
+            if verdicts[name, default: Verdicts()].add(verdict, other) { differs = true }
+        }
+        return differs
     }
 
     package mutating func add(onlyB key: RecordKey, _ b: ComparedRecord) -> ComparedRow {

@@ -6,13 +6,13 @@ import JSONText
 extension ComparedCounts {
     /// A table for people.
     package func lines(_ roots: [String]) -> [String] {
-        func mean(_ sum: Int) -> Double { bothAnswered > 0 ? Double(sum) / Double(bothAnswered) : 0 }
         var rows: [[String]] = []
         func add(_ name: String, _ count: Int, _ more: String = "") {
             if count > 0 { rows.append([name, Human.count(count), more]) }
         }
         rows.append(["same", Human.count(same)])
         add("answer changed", changed, "\(Human.count(changedOfSameRequest)) of them for the same request")
+        add("judged otherwise", judgedOtherwise, "same answers")
         add("failed in B only", failed)
         add("failed in A only", answered)
         add("failed otherwise", otherFailure)
@@ -23,7 +23,31 @@ extension ComparedCounts {
         lines += StatusComparison.aligned(Self.padded(rows))
         guard bothAnswered > 0 else { return lines }
         lines.append("")
-        var table = [["mean of \(Human.count(bothAnswered)) answers", "A", "B"]]
+        lines += StatusComparison.aligned([["mean of \(Human.count(bothAnswered)) answers", "A", "B"]] + means)
+        if !verdicts.isEmpty { lines += [""] + StatusComparison.aligned([Self.verdictHead] + verdictRows) }
+        return lines
+    }
+
+    /// Names of the columns of `verdictRows`.
+    private static let verdictHead = [
+        "verifier", "judged", "passed A", "passed B", "gained", "lost", "score A", "score B",
+    ]
+
+    private var verdictRows: [[String]] {
+        verdicts.sorted { $0.key < $1.key }.map { name, counts in
+            func score(_ sum: Double) -> String { Quantity.trimmed(sum / Double(max(1, counts.judged)), 3) }
+            return [
+                CellWidth.sanitized(name), Human.count(counts.judged), Human.count(counts.passedA),
+                Human.count(counts.passedB), Human.count(counts.gained), Human.count(counts.lost),
+                score(counts.scoresA), score(counts.scoresB),
+            ]
+        }
+    }
+
+    /// Means over the rows that both have answered: what, in A, in B.
+    package var means: [[String]] {
+        func mean(_ sum: Int) -> Double { bothAnswered > 0 ? Double(sum) / Double(bothAnswered) : 0 }
+        var table: [[String]] = []
         if sumsA.cost > 0 || sumsB.cost > 0 {
             table.append([
                 "cost", Quantity.nanodollars.text(mean(sumsA.cost)), Quantity.nanodollars.text(mean(sumsB.cost)),
@@ -37,7 +61,7 @@ extension ComparedCounts {
             "latency", Quantity.duration(milliseconds: mean(sumsA.milliseconds)),
             Quantity.duration(milliseconds: mean(sumsB.milliseconds)),
         ])
-        return lines + StatusComparison.aligned(table)
+        return table
     }
 
     private static func padded(_ rows: [[String]]) -> [[String]] {
@@ -60,25 +84,69 @@ extension ComparedCounts {
             Member("answer_of_same_request", .integer(changedOfSameRequest)), Member("failed", .integer(failed)),
             Member("answered", .integer(answered)), Member("failure", .integer(otherFailure)),
             Member("only_a", .integer(onlyA)), Member("only_b", .integer(onlyB)), Member("damaged", .integer(damaged)),
+            Member("verdict", .integer(judgedOtherwise)),
+            Member("verifiers", .object(verdicts.sorted { $0.key < $1.key }.map { Member($0.key, $0.value.tree) })),
             Member("both_answered", .integer(bothAnswered)), Member("sums_a", means(sumsA)),
             Member("sums_b", means(sumsB)),
         ])
     }
 }
 
+extension ComparedCounts.Verdicts {
+    fileprivate var tree: JSONTree {
+        typealias Member = JSONTree.Member
+        return .object([
+            Member("judged", .integer(judged)), Member("passed_a", .integer(passedA)),
+            Member("passed_b", .integer(passedB)), Member("gained", .integer(gained)), Member("lost", .integer(lost)),
+            Member("score_sum_a", .real(scoresA)), Member("score_sum_b", .real(scoresB)),
+        ])
+    }
+}
+
+extension ComparedRecord {
+    private static let callBytesMax = 4096
+
+    fileprivate mutating func shorten() {
+        var text: [UInt8] = []
+        JSONString.append(Excerpt.answer(response[...]), to: &text)
+        (response, toolCalls) = (text, Array(toolCalls.prefix(Self.callBytesMax)))
+        for name in verdicts.keys {
+            verdicts[name]?.details = []
+            verdicts[name]?.feedback = ""
+        }
+    }
+
+    /// `tests: passed 0.9`, of each verifier.
+    package var verdictTexts: [String] {
+        verdicts.sorted { $0.key < $1.key }.map { name, verdict in
+            "\(CellWidth.sanitized(name)): \(verdict.pass ? "passed" : "rejected") \(Quantity.trimmed(verdict.score, 3))"
+        }
+    }
+}
+
 extension ComparedRow {
     private static let scalarsMax = 200
 
+    /// With no more of the answers than is shown of them.
+    package var shortened: ComparedRow {
+        var row = self
+        row.a?.shorten()
+        row.b?.shorten()
+        return row
+    }
+
     /// For people: what A says, what B says.
     package var lines: [String] {
-        let name = sample == 0 ? id : "\(id) (sample \(sample))"
-        return ["", "\(CellWidth.sanitized(name)): \(words)"]
+        ["", "\(CellWidth.sanitized(name)): \(words)"]
             + [("A", a), ("B", b)].compactMap { side, record in record.map { "  \(side)  \(Self.text($0))" } }
     }
 
-    private var words: String {
+    package var name: String { sample == 0 ? id : "\(id) (sample \(sample))" }
+
+    package var words: String {
         switch change {
         case .answer: "the answer changed"
+        case .verdict: "the same answer is judged otherwise"
         case .failed: "failed in B only"
         case .answered: "failed in A only"
         case .failure: "failed otherwise"
@@ -89,7 +157,8 @@ extension ComparedRow {
 
     private static func text(_ record: ComparedRecord) -> String {
         guard record.isAnswered else { return CellWidth.sanitized("\(record.failureClass): \(record.error)") }
-        let text = Excerpt.answer(record.response[...])
+        let verdicts = record.verdicts.isEmpty ? "" : "[\(record.verdictTexts.joined(separator: ", "))] "
+        let text = verdicts + Excerpt.answer(record.response[...])
         let calls = record.toolCalls.isEmpty ? "" : " [tool calls] " + String(decoding: record.toolCalls, as: UTF8.self)
         return CellWidth.sanitized(
             Excerpt.text(
@@ -108,6 +177,16 @@ extension ComparedRow {
                 Member("cost_usd", JSONTree(record.cost.map(Money.dollars))),
                 Member("completion_tokens", .integer(record.completionTokens)),
                 Member("latency_ms", .integer(record.milliseconds)),
+                Member(
+                    "verdicts",
+                    .object(
+                        record.verdicts.sorted { $0.key < $1.key }.map { name, verdict in
+                            Member(
+                                name,
+                                .object([
+                                    Member("pass", .boolean(verdict.pass)), Member("score", .real(verdict.score)),
+                                ]))
+                        })),
             ])
         }
         return .object([

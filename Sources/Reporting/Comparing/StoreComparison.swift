@@ -17,6 +17,8 @@ package struct ComparedRecord: Sendable, Hashable {
     package var cost: Int?
     package var completionTokens: Int
     package var milliseconds: Int
+    /// What verifiers said of the answer, by their names.
+    package var verdicts: [String: StoredVerdict] = [:]
 
     package init(_ view: RecordView) {
         isAnswered = view.isSuccess
@@ -47,6 +49,8 @@ package struct ComparedRecord: Sendable, Hashable {
 package struct ComparedRow: Sendable {
     package enum Change: String, Sendable {
         case answer
+        /// The answers are the same, and a verifier accepts one of them only.
+        case verdict
         case failed
         case answered
         case failure
@@ -66,11 +70,18 @@ package struct ComparedRow: Sendable {
 package struct StoreComparison {
     private let a: StoreReader
     private let b: StoreReader
+    private let verdictsA: StoredVerdicts
+    private let verdictsB: StoredVerdicts
+    /// Those whose verdicts both stores may have.
+    private let verifiers: [String]
     package private(set) var counts = ComparedCounts()
 
     package init(_ a: String, _ b: String) throws(RetortError) {
         self.a = try StoreReader(a, options: StoreAccess.options)
         self.b = try StoreReader(b, options: StoreAccess.options)
+        (verdictsA, verdictsB) = (try StoredVerdicts(a), try StoredVerdicts(b))
+        let ofB = Set(StoredVerdicts.verifiers(of: self.b.manifest))
+        verifiers = StoredVerdicts.verifiers(of: self.a.manifest).filter(ofB.contains)
     }
 
     package mutating func run(_ onDifference: (ComparedRow) throws(RetortError) -> Void) throws(RetortError) {
@@ -81,10 +92,10 @@ package struct StoreComparison {
         for lane in [Lane.responses, .failures] {
             try a.forEach(lane) { record throws(RetortError) in
                 guard let root = try? parser.parse(record.line).root, let key = Self.key(root) else { return }
-                let mine = ComparedRecord(RecordView(root))
+                let mine = try compared(root, key, verdictsA)
                 var theirs: ComparedRecord?
                 if let found = try b.record(key), let root = try? parser.parse(found.line).root {
-                    theirs = ComparedRecord(RecordView(root))
+                    theirs = try compared(root, key, verdictsB)
                 }
                 if let row = counts.add(key, mine, theirs) { try onDifference(row) }
             }
@@ -94,11 +105,23 @@ package struct StoreComparison {
                 guard let root = try? parser.parse(record.line).root, let key = Self.key(root),
                     try a.lookup(key) == nil
                 else { return }
-                let row = counts.add(onlyB: key, ComparedRecord(RecordView(root)))
+                let row = counts.add(onlyB: key, try compared(root, key, verdictsB))
                 try onDifference(row)
             }
         }
         self.counts = counts
+    }
+
+    private func compared(
+        _ root: JSONValue, _ key: RecordKey, _ verdicts: StoredVerdicts
+    ) throws(RetortError) -> ComparedRecord {
+        let view = RecordView(root)
+        var record = ComparedRecord(view)
+        guard record.isAnswered else { return record }
+        for name in verifiers {
+            if let verdict = try verdicts.verdict(on: view, key, by: name) { record.verdicts[name] = verdict }
+        }
+        return record
     }
 
     private static func key(_ root: JSONValue) -> RecordKey? {

@@ -19,7 +19,7 @@ package struct ReportPage {
         var markup = Markup()
         markup.documentType()
         markup.element("html", ["lang": "en"]) { html in
-            html.element("head") { head(&$0) }
+            html.element("head") { Self.head(&$0, title: "Retort: \(summary.root)") }
             html.newLine()
             html.element("body") { body in
                 body.element("header") { header(&$0) }
@@ -38,14 +38,15 @@ package struct ReportPage {
         return markup.text
     }
 
-    private func head(_ head: inout Markup) {
+    /// The head of a page of this style.
+    package static func head(_ head: inout Markup, title: String) {
         head.void("meta", ["charset": "utf-8"])
-        head.void("meta", ["http-equiv": "Content-Security-Policy", "content": Self.policy])
+        head.void("meta", ["http-equiv": "Content-Security-Policy", "content": policy])
         head.void("meta", ["name": "viewport", "content": "width=device-width, initial-scale=1"])
         head.void("meta", ["name": "color-scheme", "content": "light dark"])
         head.void("meta", ["name": "referrer", "content": "no-referrer"])
         head.void("link", ["rel": "icon", "href": "data:,"])
-        head.element("title", text: "Retort: \(summary.root)")
+        head.element("title", text: title)
         head.newLine()
         head.style(ReportStyle.sheet)
     }
@@ -72,36 +73,36 @@ package struct ReportPage {
 
     private func tiles(_ main: inout Markup) {
         main.element("section", ["class": "tiles", "aria-label": "Key figures"]) { section in
-            tile(&section, "Done", Human.count(summary.done), share(summary.done))
-            tile(&section, "Failed", Human.count(summary.failed), share(summary.failed))
-            tile(&section, "Pending", summary.pending.map { Human.count($0) } ?? "?", remaining)
+            Self.tile(&section, "Done", Human.count(summary.done), share(summary.done))
+            Self.tile(&section, "Failed", Human.count(summary.failed), share(summary.failed))
+            Self.tile(&section, "Pending", summary.pending.map { Human.count($0) } ?? "?", remaining)
             if let rate = summary.donePerSecond {
-                tile(&section, "Answers", Human.rate(rate), "over \(duration(Double(summary.activeSeconds)))")
+                Self.tile(&section, "Answers", Human.rate(rate), "over \(duration(Double(summary.activeSeconds)))")
             }
             if let median = digest.latency.quantile(0.5) {
                 let tail = Quantity.milliseconds.text(digest.latency.quantile(0.95))
-                tile(&section, "Latency", Quantity.milliseconds.text(Double(median)), "median; p95 \(tail)")
+                Self.tile(&section, "Latency", Quantity.milliseconds.text(Double(median)), "median; p95 \(tail)")
             }
             if let median = digest.firstToken.quantile(0.5) {
                 let tail = Quantity.milliseconds.text(digest.firstToken.quantile(0.95))
-                tile(&section, "First token", Quantity.milliseconds.text(Double(median)), "median; p95 \(tail)")
+                Self.tile(&section, "First token", Quantity.milliseconds.text(Double(median)), "median; p95 \(tail)")
             }
             if digest.reused > 0 {
-                tile(&section, "Reused", Human.count(digest.reused), "from equal requests, at no cost")
+                Self.tile(&section, "Reused", Human.count(digest.reused), "from equal requests, at no cost")
             }
             if summary.answersRead > 0 {
                 let prompt = Human.compact(digest.promptTokens.sum)
-                tile(&section, "Tokens out", Human.compact(digest.completionTokens.sum), "\(prompt) in")
+                Self.tile(&section, "Tokens out", Human.compact(digest.completionTokens.sum), "\(prompt) in")
             }
             if let cost = summary.cost {
-                tile(&section, "Cost", Human.dollars(cost), costRemark)
+                Self.tile(&section, "Cost", Human.dollars(cost), costRemark)
             }
-            tile(&section, "On disk", Human.bytes(summary.files.values.reduce(0) { $0 + $1.bytes }), compression)
+            Self.tile(&section, "On disk", Human.bytes(summary.files.values.reduce(0) { $0 + $1.bytes }), compression)
         }
         main.newLine()
     }
 
-    private func tile(_ section: inout Markup, _ name: String, _ value: String, _ remark: String) {
+    package static func tile(_ section: inout Markup, _ name: String, _ value: String, _ remark: String) {
         section.element("div", ["class": "tile"]) { tile in
             tile.element("p", ["class": "name"], text: name)
             tile.element("p", ["class": "value"], text: value)
