@@ -16,6 +16,11 @@ public struct BatchCall: Sendable, Hashable {
     public var query: String
     public var contentType: String
     public var body: Body
+    /// Where the provider has these calls elsewhere: the base URL ends before this text, and the path is put behind. Empty:
+    /// it goes beside the requests.
+    public var cut = ""
+    /// The header that carries the key there; empty: as in requests.
+    public var keyHeader = ""
 
     public init(
         _ method: String, _ path: String, query: String = "", contentType: String = "application/json",
@@ -56,6 +61,8 @@ public protocol BatchDialect: Sendable {
     var hasFiles: Bool { get }
     /// Whether results have a line for each request that was not asked in time.
     var tellsExpired: Bool { get }
+    /// Whether a batch whose creation was not confirmed is known by its results alone: lists may show one of the same size.
+    var isKnownByResults: Bool { get }
     /// What stands before, between and behind the lines of a batch.
     var head: [UInt8] { get }
     var separator: [UInt8] { get }
@@ -71,13 +78,19 @@ public protocol BatchDialect: Sendable {
     func listBatches(after: String?) -> BatchCall
     func look(_ id: String) -> BatchCall
     func cancel(_ id: String) -> BatchCall
+    /// Asks whether a file can be used; nil where one can be at once.
+    func lookAtFile(_ id: String) -> BatchCall?
     func download(_ path: String) -> BatchCall
 
     /// The id of the file that an answer to `upload` tells of.
     func file(_ reply: JSONValue) -> String?
     /// - Parameter after: where the page began; nil: it is the first one.
     func files(_ reply: JSONValue, after: String?) -> BatchPage<(id: String, name: String)>
+    /// What an answer to `lookAtFile` tells.
+    func readiness(_ reply: JSONValue) -> FileReadiness
     func batch(_ reply: JSONValue) -> BatchView?
+    /// Whether an answer to `cancel` is one.
+    func hasCancelled(_ reply: JSONValue) -> Bool
     func batches(_ reply: JSONValue, after: String?) -> BatchPage<BatchView>
     /// Nil for a line that is none of a result file.
     func result(_ line: JSONValue) -> BatchResult?
@@ -85,4 +98,16 @@ public protocol BatchDialect: Sendable {
 
 extension BatchDialect {
     public var tellsExpired: Bool { true }
+    public var isKnownByResults: Bool { !hasFiles }
+    public func lookAtFile(_ id: String) -> BatchCall? { nil }
+    public func readiness(_ reply: JSONValue) -> FileReadiness { .ready }
+    public func hasCancelled(_ reply: JSONValue) -> Bool { batch(reply) != nil }
+}
+
+/// Whether a provider can make a batch of a file.
+public enum FileReadiness: Sendable, Hashable {
+    case ready
+    case notYet
+    /// In the provider's words.
+    case refused(String)
 }

@@ -20,6 +20,8 @@ public struct BatchLimits: Sendable, Hashable {
     public static let anthropic = BatchLimits(requestsMax: 100_000, bytesMax: 256_000_000)
     /// A million requests and 512 MB (https://docs.mistral.ai/capabilities/batch/).
     public static let mistral = BatchLimits(requestsMax: 1_000_000, bytesMax: 512_000_000)
+    /// A file of 2 GB (https://ai.google.dev/gemini-api/docs/batch-api); how many requests it may hold is not said.
+    public static let gemini = BatchLimits(requestsMax: 50_000, bytesMax: 2_000_000_000)
     /// 50,000 requests and 100 MB (https://console.groq.com/docs/batch, https://docs.together.ai/docs/batch-inference).
     public static let small = BatchLimits(requestsMax: 50_000, bytesMax: 100_000_000)
 }

@@ -5,11 +5,11 @@ public import ModelAPI
 /// servers of one's own have taken over.
 public struct OpenAIBatches: BatchDialect {
     public let limits: BatchLimits
-    private let purpose: String
+    private let form: OpenAIForm
 
-    public init(limits: BatchLimits = .openAI, purpose: String = "batch") {
+    public init(limits: BatchLimits = .openAI, form: OpenAIForm = .openAI) {
         self.limits = limits
-        self.purpose = purpose
+        self.form = form
     }
 
     public let name = "the batch API"
@@ -23,7 +23,7 @@ public struct OpenAIBatches: BatchDialect {
     public func takes(path: String) -> Bool { Self.paths.contains(path) }
 
     public func line(customID: String, _ request: ModelRequest) -> [UInt8] {
-        let head = #"{"custom_id":"\#(customID)","method":"POST","url":"/v1\#(request.path)","body":"#
+        let head = #"{"custom_id":"\#(customID)","method":"POST","url":"\#(form.prefix + request.path)","body":"#
         return Array(head.utf8) + OneLine.text(request.body) + Array("}".utf8)
     }
 
@@ -31,36 +31,63 @@ public struct OpenAIBatches: BatchDialect {
     private static let boundary = "----retort-7d1f0b5c93e84a26"
 
     public func upload(_ title: BatchTitle) -> BatchCall {
+        var members = [("purpose", form.purpose)]
+        if form.namesFile { members += [("file_name", title.name), ("file_type", "jsonl")] }
         let head =
-            "--\(Self.boundary)\r\nContent-Disposition: form-data; name=\"purpose\"\r\n\r\n\(purpose)\r\n"
+            members.map {
+                "--\(Self.boundary)\r\nContent-Disposition: form-data; name=\"\($0)\"\r\n\r\n\($1)\r\n"
+            }.joined()
             + "--\(Self.boundary)\r\nContent-Disposition: form-data; name=\"file\"; filename=\"\(title.name)\"\r\n"
             + "Content-Type: application/jsonl\r\n\r\n"
-        return BatchCall(
-            "POST", "/files", contentType: "multipart/form-data; boundary=\(Self.boundary)",
+        return call(
+            "POST", form.uploadPath, contentType: "multipart/form-data; boundary=\(Self.boundary)",
             body: .upload(head: Array(head.utf8), tail: Array("\r\n--\(Self.boundary)--\r\n".utf8)))
     }
 
+    private func call(
+        _ method: String, _ path: String, query: String = "", contentType: String = "application/json",
+        body: BatchCall.Body = .none
+    ) -> BatchCall {
+        var call = BatchCall(method, path, query: query, contentType: contentType, body: body)
+        call.cut = form.cut
+        return call
+    }
+
     public func listFiles(after: String?) -> BatchCall {
-        BatchCall("GET", "/files", query: "purpose=\(purpose)&limit=1000" + (after.map { "&after=\($0)" } ?? ""))
+        call("GET", "/files", query: "purpose=\(form.purpose)&limit=1000" + (after.map { "&after=\($0)" } ?? ""))
     }
 
     public func create(_ title: BatchTitle, file: String?) -> BatchCall {
         var body = Array(#"{"input_file_id":"#.utf8)
         JSONString.append(file ?? "", to: &body)
-        body += Array(#","endpoint":"/v1\#(title.path)","completion_window":"#.utf8)
+        body += Array(#","endpoint":"\#(form.prefix + title.path)","completion_window":"#.utf8)
         JSONString.append(title.window, to: &body)
-        body += Array(#","metadata":{"retort":"#.utf8)
-        JSONString.append(title.name, to: &body)
-        return BatchCall("POST", "/batches", body: .bytes(body + Array("}}".utf8)))
+        if form.hasMetadata {
+            body += Array(#","metadata":{"retort":"#.utf8)
+            JSONString.append(title.name, to: &body)
+            body.append(UInt8(ascii: "}"))
+        }
+        return call("POST", "/batches", body: .bytes(body + Array("}".utf8)))
     }
 
     public func listBatches(after: String?) -> BatchCall {
-        BatchCall("GET", "/batches", query: "limit=100" + (after.map { "&after=\($0)" } ?? ""))
+        call("GET", "/batches", query: "limit=100" + (after.map { "&after=\($0)" } ?? ""))
     }
 
-    public func look(_ id: String) -> BatchCall { BatchCall("GET", "/batches/\(id)") }
-    public func cancel(_ id: String) -> BatchCall { BatchCall("POST", "/batches/\(id)/cancel") }
-    public func download(_ path: String) -> BatchCall { BatchCall("GET", path) }
+    public func look(_ id: String) -> BatchCall { call("GET", "/batches/\(id)") }
+    public func cancel(_ id: String) -> BatchCall { call("POST", "/batches/\(id)/cancel") }
+    public func download(_ path: String) -> BatchCall { call("GET", path) }
+
+    public func lookAtFile(_ id: String) -> BatchCall? { form.checksFiles ? call("GET", "/files/\(id)") : nil }
+
+    public func readiness(_ reply: JSONValue) -> FileReadiness {
+        switch reply["status"]?.string?.lowercased() {
+        case "pending", "running", "uploaded", "notrunning": .notYet
+        case "error", "failed", "cancelled", "canceled", "deleted":
+            .refused(reply["status_details"]?.string ?? reply["error"]?["message"]?.string ?? "its file was refused")
+        default: .ready
+        }
+    }
 
     public func file(_ reply: JSONValue) -> String? { BatchNames.checked(reply["id"]?.string) }
 
@@ -103,7 +130,7 @@ public struct OpenAIBatches: BatchDialect {
         return BatchNumber.clamped(Int(clamping: moment))
     }
 
-    private func end(_ status: String, _ reply: JSONValue) -> BatchEnd? {
+    func end(_ status: String, _ reply: JSONValue) -> BatchEnd? {
         switch status.lowercased() {
         case "completed": return .completed
         case "expired": return .expired
@@ -126,11 +153,11 @@ public struct OpenAIBatches: BatchDialect {
         guard let name = line["custom_id"]?.string else { return nil }
         if let response = line["response"], response.kind == .object {
             // Old versions of vLLM put the answer there without a status.
+            let body = response["body"]
             guard let status = response["status_code"]?.int else {
-                return BatchResult(customID: name, kind: .reply(status: 200, body: Array(response.raw)))
+                return BatchResult(customID: name, kind: .reply(status: 200, body: Array((body ?? response).raw)))
             }
-            return BatchResult(
-                customID: name, kind: .reply(status: status, body: response["body"].map { Array($0.raw) } ?? []))
+            return BatchResult(customID: name, kind: .reply(status: status, body: body.map { Array($0.raw) } ?? []))
         }
         let error = line["error"]
         switch error?["code"]?.string {

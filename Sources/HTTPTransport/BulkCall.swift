@@ -18,6 +18,10 @@ public struct BulkCall: Sendable {
     public var body: Body
     /// Where the body of an answer under 200 goes; nil: into the reply.
     public var target: String?
+    /// The base URL ends before this text, and the path is put behind it; empty: it stays whole.
+    public var cut = ""
+    /// The header that carries the key in place of `Authorization: Bearer`; empty: it stays.
+    public var keyHeader = ""
 
     public init(
         _ method: String, _ path: String, query: String = "", contentType: String = "application/json",

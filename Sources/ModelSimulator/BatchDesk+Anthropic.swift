@@ -106,7 +106,7 @@ extension BatchDesk {
     }
 
     /// RFC 3339 in UTC.
-    private static func date(_ seconds: Int64) -> String {
+    static func date(_ seconds: Int64) -> String {
         func two(_ value: Int64) -> String { value < 10 ? "0\(value)" : "\(value)" }
         // Days since 0000-03-01, by the civil calendar (H. Hinnant, chrono-compatible date algorithms).
         let days = seconds / 86_400 + 719_468

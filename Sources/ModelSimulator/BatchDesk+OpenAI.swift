@@ -7,18 +7,21 @@ extension BatchDesk {
         "/v1/chat/completions": .chat, "/v1/completions": .completions, "/v1/responses": .responses,
     ]
 
-    func upload(_ body: [UInt8], contentType: String?, date: Int64) throws(APIError) -> Reply {
-        guard let form = MultipartForm(body, contentType: contentType) else {
+    func upload(
+        _ body: [UInt8], contentType: String?, _ form: ProviderForm, date: Int64
+    ) throws(APIError) -> Reply {
+        guard let parts = MultipartForm(body, contentType: contentType) else {
             throw .invalidRequest("The body is not multipart/form-data.")
         }
-        guard let part = form["file"], let name = part.fileName else {
+        guard let part = parts["file"], let name = part.fileName else {
             throw .invalidRequest("'file' is a required property", param: "file")
         }
-        guard let purpose = form["purpose"].map({ String(decoding: body[$0.range], as: UTF8.self) }) else {
+        guard let purpose = parts["purpose"].map({ String(decoding: body[$0.range], as: UTF8.self) }) else {
             throw .invalidRequest("'purpose' is a required property", param: "purpose")
         }
-        let file = File(
+        var file = File(
             id: identifier("file-"), name: name, purpose: purpose, bytes: Array(body[part.range]), created: date)
+        file.isPending = form == .azure
         files.append(file)
         var reply = Reply(body: json(file))
         if faults.take(.lostUpload) { reply.ending = .reset(after: 0) }
@@ -29,6 +32,14 @@ extension BatchDesk {
         let wanted = files.filter { purpose == nil || $0.purpose == purpose }
         let (page, hasMore) = Self.page(wanted, after: after, limit: min(max(limit ?? 10_000, 1), 10_000)) { $0.id }
         return list(page.map(json), first: page.first?.id, last: page.last?.id, hasMore)
+    }
+
+    /// What is said of a file; of one that was being checked it is the last time.
+    func look(at id: String) throws(APIError) -> Reply {
+        let index = try file(id)
+        let reply = Reply(body: json(files[index]))
+        files[index].isPending = false
+        return reply
     }
 
     func deleteFile(_ id: String) throws(APIError) -> Reply {
@@ -53,7 +64,7 @@ extension BatchDesk {
         JSONString.append(file.name, to: &output)
         output.append(text: #","purpose":"#)
         JSONString.append(file.purpose, to: &output)
-        output.append(text: #","status":"processed"}"#)
+        output.append(text: file.isPending ? #","status":"pending"}"# : #","status":"processed"}"#)
         return output
     }
 
@@ -68,48 +79,62 @@ extension BatchDesk {
         return Reply(body: output)
     }
 
-    private func quoted(_ text: String?) -> [UInt8] {
+    func quoted(_ text: String?) -> [UInt8] {
         guard let text else { return Array("null".utf8) }
         var output: [UInt8] = []
         JSONString.append(text, to: &output)
         return output
     }
 
-    func create(_ body: [UInt8], at now: Instant, date: Int64) throws(APIError) -> Reply {
+    func create(_ body: [UInt8], _ form: ProviderForm, at now: Instant, date: Int64) throws(APIError) -> Reply {
         guard let root = try? parser.parse(body).root, root.kind == .object else {
             throw .invalidRequest("The request body is not a JSON object.")
         }
         guard let fileID = root["input_file_id"]?.string else {
             throw .invalidRequest("Missing required parameter: 'input_file_id'.", param: "input_file_id")
         }
-        guard let url = root["endpoint"]?.string, Self.endpoints[url] != nil else {
+        let file = files[try file(fileID)]
+        // Together has OpenAI's addresses: its files tell.
+        let form = file.purpose == ProviderForm.togethersPurpose ? .together : form
+        guard let url = root["endpoint"]?.string, form.endpoint(url, Self.endpoints) != nil else {
             throw .invalidRequest("Invalid value for 'endpoint'.", param: "endpoint")
         }
-        guard root["completion_window"]?.string == "24h" else {
+        let windows = form == .groq ? ["24h", "7d"] : ["24h"]
+        guard let window = root["completion_window"]?.string, windows.contains(window) else {
             throw .invalidRequest("Invalid value: 'completion_window' must be '24h'.", param: "completion_window")
         }
-        let file = files[try file(fileID)]
-        guard file.purpose == "batch" else { throw .invalidRequest("The file's purpose must be 'batch'.") }
+        if let name = form.unknownMember(of: root) { throw .invalidRequest("Unknown name \"\(name)\".", param: name) }
+        guard form == .together || file.purpose == "batch" else {
+            throw .invalidRequest("The file's purpose must be 'batch'.")
+        }
+        guard !file.isPending else { throw .invalidRequest("The file is not processed yet.") }
         var job = BatchJob(
-            number: jobs.count + 1, id: identifier("batch_"), isMessages: false, endpoint: url, inputFile: fileID,
-            name: file.name, created: date, begun: now, duration: duration)
+            number: jobs.count + 1, id: identifier(form == .gemini ? "batches/" : "batch_"), isMessages: false,
+            endpoint: url, inputFile: fileID, name: file.name, created: date, begun: now, duration: duration)
+        job.form = form
         if let metadata = root["metadata"] { job.metadata = Array(metadata.raw) }
         job.source = file.bytes
         if faults.take(.tokenLimit) {
-            job.state = .failed(
-                code: "token_limit_exceeded",
-                message: "Enqueued token limit reached. Please try again once some in_progress batches have completed.")
+            let message = "Enqueued token limit reached. Please try again once some in_progress batches have completed."
+            guard form != .gemini else { throw APIError(429, "RESOURCE_EXHAUSTED", message) }
+            job.state = .failed(code: "token_limit_exceeded", message: message)
             job.source = []
             jobs.append(job)
-            return Reply(body: json(job, at: now))
+            return Reply(body: told(job, at: now))
         }
         do throws(APIError) { job.lines = try lines(of: job) } catch {
             job.state = .failed(code: error.code ?? "invalid_json_line", message: error.message)
         }
         let index = begin(job)
-        var reply = Reply(body: json(jobs[index], at: now))
+        var reply = Reply(body: told(jobs[index], at: now))
         if faults.take(.lostCreate) { reply.ending = .reset(after: 0) }
         return reply
+    }
+
+    /// A batch that was just made.
+    private func told(_ job: BatchJob, at now: Instant) -> [UInt8] {
+        let text = json(job, at: now)
+        return job.form == .together ? Array(#"{"job":"#.utf8) + text + Array("}".utf8) : text
     }
 
     private func lines(of job: BatchJob) throws(APIError) -> [BatchJob.Line] {
@@ -124,7 +149,9 @@ extension BatchDesk {
             guard let root = try? parser.parse(bytes[start..<end]).root, let body = root["body"],
                 let name = root["custom_id"]?.rawStringContent, root["method"]?.string == "POST"
             else { throw APIError(400, "", code: "invalid_json_line", "A line is not a request.") }
-            guard let url = root["url"]?.string, url == job.endpoint, let endpoint = Self.endpoints[url] else {
+            guard let url = root["url"]?.string, url == job.endpoint,
+                let endpoint = job.form.endpoint(url, Self.endpoints)
+            else {
                 throw APIError(400, "", code: "mismatched_endpoint", "A line's url is not the batch's endpoint.")
             }
             guard names.insert(Array(name)).inserted else {
@@ -140,8 +167,14 @@ extension BatchDesk {
         return lines
     }
 
-    func listBatches(after: String?, limit: Int?, at now: Instant) -> Reply {
-        let all = jobs.filter { !$0.isMessages && $0.mistralModel == nil }
+    func listBatches(_ form: ProviderForm, after: String?, limit: Int?, at now: Instant) throws(APIError) -> Reply {
+        // Gemini has the list in its own API alone.
+        guard form != .gemini else { throw .unknownPath }
+        let all = jobs.filter { !$0.isMessages && $0.mistralModel == nil && $0.form != .gemini }
+        guard all.last?.form != .together else {
+            let texts = all.reversed().map { json($0, at: now) }
+            return Reply(body: Array("[".utf8) + texts.joined(separator: [UInt8(ascii: ",")]) + Array("]".utf8))
+        }
         let (page, hasMore) = Self.page(all, after: after, limit: min(max(limit ?? 20, 1), 100)) { $0.id }
         return list(page.map { json($0, at: now) }, first: page.first?.id, last: page.last?.id, hasMore)
     }
@@ -155,7 +188,7 @@ extension BatchDesk {
     /// Result lines go to the output file, failed ones to the error file.
     func writeLine(_ outcome: BatchJob.Outcome, of line: BatchJob.Line, to job: inout BatchJob) {
         if case .cancelled = outcome { return }
-        if case .expired = outcome, job.mistralModel != nil { return }
+        if case .expired = outcome, job.mistralModel != nil || job.form == .gemini { return }
         var text = Array(#"{"id":"\#(identifier("batch_req_"))","custom_id":""#.utf8) + line.customID
         text.append(text: #"","response":"#)
         if case .answered(let status, let body) = outcome {
@@ -175,7 +208,8 @@ extension BatchDesk {
         func file(_ bytes: [UInt8], _ kind: String) -> String? {
             guard !bytes.isEmpty else { return nil }
             let file = File(
-                id: identifier("file-"), name: "\(job.id)_\(kind).jsonl", purpose: "batch_output", bytes: bytes,
+                id: identifier(job.form == .gemini ? "files/batch-" : "file-"), name: "\(job.id)_\(kind).jsonl",
+                purpose: "batch_output", bytes: bytes,
                 created: date, breaks: job.faults.contains(.brokenFile))
             files.append(file)
             return file.id
@@ -186,6 +220,7 @@ extension BatchDesk {
     }
 
     func json(_ job: BatchJob, at now: Instant) -> [UInt8] {
+        if job.form == .together { return togetherJSON(job, at: now) }
         var output = Array(#"{"id":"\#(job.id)","object":"batch","endpoint":"\#(job.endpoint)","errors":"#.utf8)
         if case .failed(let code, let message) = job.state {
             output.append(text: #"{"object":"list","data":[{"code":"#)
@@ -215,8 +250,7 @@ extension BatchDesk {
         let completed = isOver ? job.succeeded : job.progress(at: now)
         output += Array(
             #","request_counts":{"total":\#(job.lines.count),"completed":\#(completed),"failed":\#(job.errored)}"#.utf8)
-        output.append(text: #","metadata":"#)
-        output += job.metadata
+        if job.form != .gemini { output += Array(#","metadata":"#.utf8) + job.metadata }
         output.append(text: "}")
         return output
     }

@@ -11,6 +11,8 @@ final class BatchDesk {
         var created: Int64
         /// Its download breaks off.
         var breaks = false
+        /// It is being checked: the next look finds it ready.
+        var isPending = false
     }
 
     /// What one line is answered with: as the route of its endpoint would.
@@ -88,7 +90,9 @@ final class BatchDesk {
     /// Ends a batch: answers its lines, all of them or the first part.
     func settle(_ index: Int, _ state: BatchJob.State, upTo limit: Int? = nil, date: Int64, answer: Answer) {
         var job = jobs[index]
-        let answered = limit ?? (state == .expired ? job.lines.count / 2 : job.lines.count)
+        // Of what has expired Gemini gives nothing.
+        let half = job.form == .gemini ? 0 : job.lines.count / 2
+        let answered = limit ?? (state == .expired ? half : job.lines.count)
         var order = Array(job.lines.indices)
         if job.faults.contains(.unordered) { order.reverse() }
         for number in order {

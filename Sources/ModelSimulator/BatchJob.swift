@@ -49,6 +49,7 @@ struct BatchJob {
     var state = State.running
     var ended: Int64?
     var isCancelling = false
+    var form = ProviderForm.openAI
     /// Of a job of Mistral's API: the model of all lines.
     var mistralModel: String?
     var output: [UInt8] = []

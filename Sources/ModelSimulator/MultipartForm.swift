@@ -1,6 +1,7 @@
 import Glibc
 
-/// The parts of a `multipart/form-data` body (RFC 7578), as far as an upload of a file needs them.
+/// The parts of a `multipart/form-data` body (RFC 7578), or of a `multipart/related` one, as far as an upload of a file needs
+/// them.
 struct MultipartForm {
     struct Part {
         var name: String
@@ -14,7 +15,8 @@ struct MultipartForm {
 
     /// Nil for a body that is no such form.
     init?(_ body: [UInt8], contentType: String?) {
-        guard let contentType, contentType.lowercased().hasPrefix("multipart/form-data"),
+        guard let contentType, let kind = contentType.lowercased().split(separator: ";").first,
+            kind == "multipart/form-data" || kind == "multipart/related",
             let mark = contentType.firstRange(of: "boundary=")
         else { return nil }
         var boundary = contentType[mark.upperBound...].prefix { $0 != ";" }
@@ -45,7 +47,8 @@ struct MultipartForm {
             guard let name = value("name", in: line) else { return nil }
             return Part(name: name, fileName: value("filename", in: line), range: range)
         }
-        return nil
+        // Parts of related ones are told apart by their order.
+        return Part(name: "", range: range)
     }
 
     private static func value(_ key: String, in line: Substring) -> String? {

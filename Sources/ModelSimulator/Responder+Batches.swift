@@ -21,16 +21,18 @@ extension Responder {
         to route: BatchRoute, _ request: Request, at now: Instant, date: Int64, _ answer: BatchDesk.Answer
     ) throws(APIError) -> Reply {
         switch route {
-        case .uploadFile: return try desk.upload(request.body, contentType: request.contentType, date: date)
+        case .uploadFile:
+            return try desk.upload(request.body, contentType: request.contentType, request.form, date: date)
+        case .gemini(let route): return try desk.gemini(route, request, at: now, date: date, answer: answer)
         case .listFiles where request.page != nil:
             return desk.listFiles(page: request.page ?? 0, size: pageSize(request), purpose: request.purpose)
         case .listFiles:
             return desk.listFiles(after: request.after, limit: request.limit, purpose: request.purpose)
-        case .file(let id): return Reply(body: desk.json(desk.files[try desk.file(id)]))
+        case .file(let id): return try desk.look(at: id)
         case .fileContent(let id): return try desk.content(id)
         case .deleteFile(let id): return try desk.deleteFile(id)
-        case .create: return counted(try desk.create(request.body, at: now, date: date))
-        case .list: return desk.listBatches(after: request.after, limit: request.limit, at: now)
+        case .create: return counted(try desk.create(request.body, request.form, at: now, date: date))
+        case .list: return try desk.listBatches(request.form, after: request.after, limit: request.limit, at: now)
         case .batch(let id): return Reply(body: desk.json(desk.jobs[try desk.job(id)], at: now))
         case .cancel(let id): return try desk.cancel(id, at: now, date: date, answer: answer)
         case .createMistral: return counted(try desk.createMistral(request.body, at: now, date: date))

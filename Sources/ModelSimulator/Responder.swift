@@ -8,6 +8,7 @@ final class Responder {
         var body: [UInt8] = []
         /// The key that came with it, whichever header carried it.
         var key: String?
+        var form = ProviderForm.openAI
         /// Of requests to the batch APIs.
         var contentType: String?
         var host: String?
@@ -16,6 +17,7 @@ final class Responder {
         /// Of lists in numbered pages.
         var page: Int?
         var pageSize: Int?
+        var pageToken: String?
         var purpose: String?
     }
 

@@ -1,4 +1,4 @@
-/// What a request's method and path mean. The prefix `/v1` may be left out.
+/// What a request's method and path mean. The prefix `/v1` may be left out, or be another provider's.
 enum Route: Hashable {
     case completion(CompletionRequest.Endpoint)
     case models
@@ -10,7 +10,7 @@ enum Route: Hashable {
     case unknown
 
     init(method: String, path: String) {
-        let path = path.hasPrefix("/v1/") ? path.dropFirst(3) : path[...]
+        let path = ProviderForm.of(path).path
         guard let (allowed, route) = Self.routes[String(path)] else {
             self = BatchRoute(method: method, path: path).map(Route.batches) ?? .unknown
             return

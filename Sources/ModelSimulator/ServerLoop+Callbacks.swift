@@ -22,8 +22,10 @@ extension ServerLoop {
         context, connection, path, method, _, bytes, byteCount, state in
         guard let connection, let path, let method, let byteCount, let state else { return .NO }
         guard let known = state.pointee else {
-            let route = Route(method: String(cString: method), path: String(cString: path))
+            let path = String(cString: path)
+            let route = Route(method: String(cString: method), path: path)
             let exchange = Exchange(connection: connection, route: route, loop: loop(context))
+            exchange.request.form = ProviderForm.of(path).form
             state.pointee = Unmanaged.passRetained(exchange).toOpaque()
             return .YES
         }
@@ -57,15 +59,20 @@ extension ServerLoop {
         exchange.request.after = value(.GET_ARGUMENT_KIND, "after") ?? value(.GET_ARGUMENT_KIND, "after_id")
         exchange.request.limit = value(.GET_ARGUMENT_KIND, "limit").flatMap { Int($0) }
         exchange.request.page = value(.GET_ARGUMENT_KIND, "page").flatMap { Int($0) }.map { min(max(0, $0), 1 << 20) }
-        exchange.request.pageSize = value(.GET_ARGUMENT_KIND, "page_size").flatMap { Int($0) }
+        let size = value(.GET_ARGUMENT_KIND, "page_size") ?? value(.GET_ARGUMENT_KIND, "pageSize")
+        exchange.request.pageSize = size.flatMap { Int($0) }
+        exchange.request.pageToken = value(.GET_ARGUMENT_KIND, "pageToken")
         exchange.request.purpose = value(.GET_ARGUMENT_KIND, "purpose")
     }
 
-    /// `Authorization: Bearer KEY`, or Anthropic's `x-api-key: KEY`.
+    /// `Authorization: Bearer KEY`, Anthropic's `x-api-key: KEY`, or Gemini's `x-goog-api-key: KEY`, which its own API
+    /// takes alone.
     private func key(of exchange: Exchange) -> String? {
-        if let value = MHD_lookup_connection_value(exchange.connection, .HEADER_KIND, "x-api-key") {
+        for header in ["x-api-key", "x-goog-api-key"] {
+            guard let value = MHD_lookup_connection_value(exchange.connection, .HEADER_KIND, header) else { continue }
             return String(cString: value)
         }
+        if case .batches(.gemini) = exchange.request.route { return nil }
         let value = MHD_lookup_connection_value(exchange.connection, .HEADER_KIND, "authorization")
         guard let text = value.map({ String(cString: $0) }), text.hasPrefix("Bearer ") else { return nil }
         return String(text.dropFirst("Bearer ".count))

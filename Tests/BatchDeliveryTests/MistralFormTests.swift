@@ -66,7 +66,7 @@ import Testing
             #"{"job":{"id":"b","status":"IN_PROGRESS","input_file_id":"f","created_at":"2026-01-01T00:00:00Z","#
             + #""job_deadline":"2026-01-02T00:00:00Z"}}"#
         let view = try #require(
-            OpenAIBatches(purpose: "batch-api").batch(try JSONParser().parse(Array(text.utf8)).root))
+            OpenAIBatches(form: .together).batch(try JSONParser().parse(Array(text.utf8)).root))
         #expect(view.created == 1_767_225_600 && view.expires == 1_767_312_000 && view.end == nil)
     }
 }

@@ -76,7 +76,26 @@ package struct BatchCaller: Sendable {
     }
 
     package func create(_ title: BatchTitle, file: String?, upload: String) async -> Event {
-        await send(dialect.create(title, file: file), upload) { dialect.batch($0).map { .created($0.id) } }
+        if let file, let call = dialect.lookAtFile(file), let trouble = await readinessTrouble(call) { return trouble }
+        return await send(dialect.create(title, file: file), upload) { dialect.batch($0).map { .created($0.id) } }
+    }
+
+    /// Why no batch is made of a file yet; nil: it is ready.
+    private func readinessTrouble(_ call: BatchCall) async -> Event? {
+        let event = await send(call) { reply in
+            switch dialect.readiness(reply) {
+            case .ready: .noted
+            case .notYet: .busy
+            case .refused(let why):
+                .refused(RetortError(.refused, "\(dialect.name) refuses the file of the batch", cause: why))
+            }
+        }
+        return switch event {
+        case .noted: nil
+        // The creation was not sent.
+        case .lost(let error): .unsent(error)
+        default: event
+        }
     }
 
     package func look(_ id: String) async -> Event {
@@ -84,7 +103,7 @@ package struct BatchCaller: Sendable {
     }
 
     package func cancel(_ id: String) async -> Event {
-        await send(dialect.cancel(id)) { dialect.batch($0).map { _ in .cancelled } }
+        await send(dialect.cancel(id)) { dialect.hasCancelled($0) ? .cancelled : nil }
     }
 
     /// Nil once the file is there.
@@ -101,8 +120,10 @@ package struct BatchCaller: Sendable {
             case .bytes(let bytes): .bytes(bytes)
             case .upload(let head, let tail): .file(path: file, head: head, tail: tail)
             }
-        return BulkCall(
+        var bulk = BulkCall(
             call.method, call.path, query: call.query, contentType: call.contentType, body: body, target: target)
+        (bulk.cut, bulk.keyHeader) = (call.cut, call.keyHeader)
+        return bulk
     }
 
     private func send(_ call: BatchCall, _ file: String = "", _ read: (JSONValue) -> Event?) async -> Event {

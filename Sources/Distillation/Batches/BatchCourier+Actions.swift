@@ -132,7 +132,7 @@ extension BatchCourier {
             let survey = try BatchResultSurvey(
                 files, mark: flight.plan.mark, count: flight.plan.requests, dialect, isStopping: { isStopping })
         else { return nil }
-        if survey.isForeign, !dialect.hasFiles { return .collected(.foreign) }
+        if survey.isForeign, dialect.isKnownByResults { return .collected(.foreign) }
         // Of a batch that was cancelled lines may be missing for good.
         let mayLack = view.end == .cancelled
         let isExpired = view.end == .expired && !dialect.tellsExpired

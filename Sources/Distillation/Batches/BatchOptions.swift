@@ -113,21 +113,14 @@ package enum BatchOptions {
                 .configuration, "--\(name) makes no sense with --via batch", at: command.origin(of: name), remedy: why)
         }
         let api = try api(command, endpoint, baseURL)
-        var limits = limits(api, baseURL)
+        var limits = api.limits
         if let most = command.integerIfSet("batch-requests") { limits.requestsMax = min(limits.requestsMax, most) }
         limits.tokensMax = command.integerIfSet("batch-tokens")
-        let isKnown = isSimulated || knownDiscount(baseURL)
-        let purpose = host(baseURL) == "api.together.xyz" ? "batch-api" : "batch"
-        let dialect: any BatchDialect =
-            switch api {
-            case .anthropic: AnthropicBatches(limits: limits)
-            case .mistral: MistralBatches(limits: limits)
-            case .openai: OpenAIBatches(limits: limits, purpose: purpose)
-            }
+        let isKnown = isSimulated || BatchAPI.at(host: host(baseURL)) != nil
         return BatchSettings(
             window: try window(command), poll: command.duration("batch-poll"),
-            discount: command.numberIfSet("batch-discount") ?? (isKnown ? 0.5 : 0),
-            forgets: command.flag("batch-forget") || isSimulated, dialect: dialect,
+            discount: command.numberIfSet("batch-discount") ?? (isKnown ? BatchAPI.discount : 0),
+            forgets: command.flag("batch-forget") || isSimulated, dialect: api.dialect(limits),
             server: isSimulated ? "the built-in model server" : ServerNote.withoutSecrets(baseURL))
     }
 
@@ -146,49 +139,27 @@ package enum BatchOptions {
         return String(rest.prefix { $0 != "/" && $0 != ":" && $0 != "?" })
     }
 
-    /// Providers whose batches cost half (their price lists, 2026).
-    private static func knownDiscount(_ baseURL: String) -> Bool {
-        let host = host(baseURL)
-        return ["openai", "anthropic", "groq", "together", "mistral"].contains(KnownProvider.at(host: host)?.name ?? "")
-            || host.hasSuffix(".openai.azure.com")
-    }
-
     /// Throws `.configuration` for providers with an unsupported batch API.
     private static func api(
         _ command: ParsedCommand, _ endpoint: RequestBuilder.Endpoint, _ baseURL: String
     ) throws(RetortError) -> BatchAPI {
-        let provider = KnownProvider.at(host: host(baseURL))?.name
-        let own: BatchAPI = endpoint == .messages ? .anthropic : provider == "mistral" ? .mistral : .openai
-        if let given = command.stringIfSet("batch-api").flatMap(BatchAPI.init) {
-            guard (given == .anthropic) == (endpoint == .messages) else {
-                throw RetortError(
-                    .configuration,
-                    "--batch-api \(given.rawValue) does not take requests of --endpoint \(endpoint.rawValue)",
-                    at: command.origin(of: "batch-api"),
-                    remedy: "Leave out --batch-api, or give the endpoint of its API.")
-            }
-            return given
-        }
-        if let provider, ["gemini", "fireworks", "xai"].contains(provider) {
+        let host = host(baseURL)
+        let given = command.stringIfSet("batch-api").flatMap(BatchAPI.init)
+        if given == nil, let provider = KnownProvider.at(host: host)?.name, ["fireworks", "xai"].contains(provider) {
             throw RetortError(
                 .configuration, "--via batch does not speak the batch API of \(provider)", at: baseURL,
-                remedy: "Leave it out, or use a provider that has OpenAI's files and batches, Anthropic's or Mistral's."
-            )
+                remedy:
+                    "Leave it out, or use a provider that has OpenAI's files and batches, Anthropic's, Mistral's or "
+                    + "Gemini's.")
         }
-        return own
-    }
-
-    private static func limits(_ api: BatchAPI, _ baseURL: String) -> BatchLimits {
-        switch api {
-        case .anthropic: .anthropic
-        case .mistral: .mistral
-        case .openai:
-            ["groq", "together"].contains(KnownProvider.at(host: host(baseURL))?.name ?? "") ? .small : .openAI
+        let api = given ?? BatchAPI.at(host: host) ?? (endpoint == .messages ? .anthropic : .openai)
+        guard (api == .anthropic) == (endpoint == .messages) else {
+            throw RetortError(
+                .configuration,
+                "the batch API \(api.rawValue) does not take requests of --endpoint \(endpoint.rawValue)",
+                at: command.origin(of: "batch-api"),
+                remedy: "Give the endpoint of its API, or name another one with --batch-api.")
         }
+        return api
     }
-}
-
-/// The forms of batch APIs.
-package enum BatchAPI: String, Sendable, CaseIterable {
-    case openai, anthropic, mistral
 }

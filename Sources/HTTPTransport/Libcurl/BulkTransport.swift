@@ -115,7 +115,8 @@ public final class BulkTransport: BulkSender {
         let pieces = known.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
         // The base URL may have been given with the endpoint's path, whatever it was called there.
         let end = besides.hasPrefix("/v1/") ? String(besides.dropFirst(3)) : besides
-        let base = pieces[0].hasSuffix(end) ? pieces[0].dropLast(end.count) : pieces[0]
+        var base = pieces[0].hasSuffix(end) ? pieces[0].dropLast(end.count) : pieces[0]
+        if !call.cut.isEmpty, let cut = base.firstRange(of: call.cut) { base = base[..<cut.lowerBound] }
         let queries = (pieces.dropFirst().map(String.init) + [call.query]).filter { !$0.isEmpty }
         return base + call.path + (queries.isEmpty ? "" : "?" + queries.joined(separator: "&"))
     }
@@ -123,7 +124,14 @@ public final class BulkTransport: BulkSender {
     private func headerList(_ call: BulkCall) -> UnsafeMutablePointer<curl_slist>? {
         let own = ["accept-encoding", "content-type"]
         var lines = ["Expect:"]
+        let bearer = "Bearer "
         lines += configuration.requestHeaders.filter { !own.contains($0.name.lowercased()) }
+            .map { header in
+                guard !call.keyHeader.isEmpty, header.name.lowercased() == "authorization",
+                    header.value.hasPrefix(bearer)
+                else { return header }
+                return (name: call.keyHeader, value: String(header.value.dropFirst(bearer.count)))
+            }
             .map { $0.value.isEmpty ? "\($0.name);" : "\($0.name): \($0.value)" }
         lines.append(call.body == .none ? "Content-Type:" : "Content-Type: \(call.contentType)")
         return lines.reduce(nil) { list, line in

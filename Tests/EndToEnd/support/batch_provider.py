@@ -10,6 +10,11 @@ from program import Workshop
 PRICE = ("--price", "1 - 4", "--max-tokens", "400")
 
 
+# Providers that have OpenAI's requests: where their addresses are, below the server's.
+ROOTS = {"chat": "/v1", "mistral": "/v1", "together": "/v1", "groq": "/openai/v1", "gemini": "/v1beta/openai"}
+ROOTS["azure"] = "/openai/deployments/teacher?api-version=2024-10-21"
+
+
 class BatchProvider:
     def __init__(self, folder, *flags):
         self.folder = folder
@@ -17,10 +22,13 @@ class BatchProvider:
         self.workshop = Workshop(folder)
         self.out = folder / "out"
 
-    def url(self, endpoint):
-        """The options that name the server, its model and the endpoint."""
-        address = self.server.url if endpoint == "chat" else self.server.url.removesuffix("/v1")
-        return ("--base-url", address, "--model", "teacher", "--endpoint", endpoint)
+    def url(self, form):
+        """The options that name the server, its model, the endpoint and the form of its batches."""
+        address = self.server.url.removesuffix("/v1")
+        if form not in ROOTS:
+            return ("--base-url", address, "--model", "teacher", "--endpoint", form)
+        api = () if form == "chat" else ("--batch-api", form)
+        return ("--base-url", address + ROOTS[form], "--model", "teacher", "--endpoint", "chat", *api)
 
     def batches(self):
         return [json.loads(line) for line in self.server.get("/simulator/batches").splitlines()]

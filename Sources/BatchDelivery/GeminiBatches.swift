@@ -1,0 +1,179 @@
+internal import Basics
+public import JSONText
+public import ModelAPI
+
+/// Gemini's batches in OpenAI's form (https://ai.google.dev/gemini-api/docs/openai#batch): lines, creation and states are
+/// OpenAI's, while files, lists and cancelling are those of Gemini's own API (https://ai.google.dev/api/batch-api), which has
+/// another root and another header for the key.
+public struct GeminiBatches: BatchDialect {
+    public let limits: BatchLimits
+    private let openAI: OpenAIBatches
+
+    public init(limits: BatchLimits = .gemini) {
+        self.limits = limits
+        var form = OpenAIForm()
+        // Its creation takes no other members than the documented ones.
+        form.hasMetadata = false
+        openAI = OpenAIBatches(limits: limits, form: form)
+    }
+
+    public let name = "Gemini's batch API"
+    public let hasFiles = true
+    /// What has expired has no results at all.
+    public let tellsExpired = false
+    public let isKnownByResults = true
+    public let head: [UInt8] = []
+    public let separator = Array("\n".utf8)
+    public let tail = Array("\n".utf8)
+
+    private static let pageSize = 100
+    private static let boundary = "----retort-5c1de0a79b2f4836"
+
+    public func takes(path: String) -> Bool { path == "/chat/completions" }
+
+    public func line(customID: String, _ request: ModelRequest) -> [UInt8] {
+        openAI.line(customID: customID, request)
+    }
+
+    private func own(
+        _ method: String, _ path: String, query: String = "", contentType: String = "application/json",
+        body: BatchCall.Body = .none
+    ) -> BatchCall {
+        var call = BatchCall(method, path, query: query, contentType: contentType, body: body)
+        (call.cut, call.keyHeader) = ("/v1beta/openai", "x-goog-api-key")
+        return call
+    }
+
+    private func page(_ after: String?) -> String {
+        "pageSize=\(Self.pageSize)" + (after.map { "&pageToken=" + Self.encoded($0) } ?? "")
+    }
+
+    /// A token that a server has given, for an address.
+    private static func encoded(_ token: String) -> String {
+        var text = ""
+        for byte in token.utf8 {
+            let scalar = Unicode.Scalar(byte)
+            let isPlain = scalar.isASCII && (scalar.properties.isAlphabetic || scalar.properties.numericType != nil)
+            let digits = String(byte, radix: 16, uppercase: true)
+            text +=
+                isPlain || scalar == "-" || scalar == "_"
+                ? String(scalar) : digits.count == 1 ? "%0\(digits)" : "%\(digits)"
+        }
+        return text
+    }
+
+    public func upload(_ title: BatchTitle) -> BatchCall {
+        var metadata = Array(#"{"file":{"displayName":"#.utf8)
+        JSONString.append(title.name, to: &metadata)
+        metadata += Array(#","mimeType":"application/jsonl"}}"#.utf8)
+        let head =
+            Array("--\(Self.boundary)\r\nContent-Type: application/json\r\n\r\n".utf8) + metadata
+            + Array("\r\n--\(Self.boundary)\r\nContent-Type: application/jsonl\r\n\r\n".utf8)
+        return own(
+            "POST", "/upload/v1beta/files", query: "uploadType=multipart",
+            contentType: "multipart/related; boundary=\(Self.boundary)",
+            body: .upload(head: head, tail: Array("\r\n--\(Self.boundary)--\r\n".utf8)))
+    }
+
+    public func listFiles(after: String?) -> BatchCall { own("GET", "/v1beta/files", query: page(after)) }
+
+    public func create(_ title: BatchTitle, file: String?) -> BatchCall { openAI.create(title, file: file) }
+
+    public func listBatches(after: String?) -> BatchCall { own("GET", "/v1beta/batches", query: page(after)) }
+
+    // The id is a path of its own, `batches/abc`, below the list's.
+    public func look(_ id: String) -> BatchCall { openAI.look(id) }
+    public func cancel(_ id: String) -> BatchCall {
+        own("POST", "/v1beta/\(id):cancel", body: .bytes(Array("{}".utf8)))
+    }
+    public func download(_ path: String) -> BatchCall { own("GET", path, query: "alt=media") }
+
+    public func hasCancelled(_ reply: JSONValue) -> Bool { reply.kind == .object }
+
+    public func file(_ reply: JSONValue) -> String? {
+        Self.resource(reply["file"]?["name"]?.string ?? reply["name"]?.string, "files/")
+    }
+
+    public func files(_ reply: JSONValue, after: String?) -> BatchPage<(id: String, name: String)> {
+        var found: [(id: String, name: String)] = []
+        for element in reply["files"]?.elements ?? [] {
+            guard let id = file(element), let name = element["displayName"]?.string else { continue }
+            found.append((id, name))
+        }
+        return BatchPage(found, next: next(reply))
+    }
+
+    private func next(_ reply: JSONValue) -> String? {
+        reply["nextPageToken"]?.string.flatMap { $0.isEmpty || $0.utf8.count > BatchNames.lengthMax ? nil : $0 }
+    }
+
+    /// The name of a resource, `batches/abc`; nil for another one, and for what may change the address it is put into.
+    private static func resource(_ name: String?, _ kind: String) -> String? {
+        guard let name, name.hasPrefix(kind), BatchNames.checked(String(name.dropFirst(kind.count))) != nil else {
+            return nil
+        }
+        return name
+    }
+
+    public func batch(_ reply: JSONValue) -> BatchView? {
+        reply["status"] == nil ? operation(reply) : job(reply)
+    }
+
+    /// In OpenAI's form.
+    private func job(_ reply: JSONValue) -> BatchView? {
+        guard let id = Self.resource(reply["id"]?.string, "batches/"), let status = reply["status"]?.string else {
+            return nil
+        }
+        var view = BatchView(id: id)
+        view.end = openAI.end(status, reply)
+        let counts = reply["request_counts"]
+        view.total = BatchNumber.of(counts?["total"])
+        view.succeeded = BatchNumber.of(counts?["completed"])
+        view.failed = BatchNumber.of(counts?["failed"])
+        view.created = BatchNumber.of(reply["created_at"])
+        view.expires = BatchNumber.of(reply["expires_at"])
+        view.inputFile = reply["input_file_id"]?.string
+        view.results = results([reply["output_file_id"]?.string, reply["error_file_id"]?.string])
+        return view
+    }
+
+    private func results(_ files: [String?]) -> [String] {
+        files.compactMap { Self.resource($0, "files/") }.map { "/download/v1beta/\($0):download" }
+    }
+
+    /// In Gemini's own form: an operation. Its numbers are texts.
+    private func operation(_ reply: JSONValue) -> BatchView? {
+        guard let id = Self.resource(reply["name"]?.string, "batches/"), let metadata = reply["metadata"],
+            let state = metadata["state"]?.string
+        else { return nil }
+        var view = BatchView(id: id)
+        let stats = metadata["batchStats"]
+        func count(_ name: StaticString) -> Int {
+            stats?[name].map { BatchNumber.clamped($0.int ?? $0.string.flatMap { Int($0) } ?? 0) } ?? 0
+        }
+        view.total = count("requestCount")
+        view.succeeded = count("successfulRequestCount")
+        view.failed = count("failedRequestCount")
+        let created = metadata["createTime"]?.string.flatMap(RFC3339.seconds) ?? 0
+        view.created = BatchNumber.clamped(Int(clamping: created))
+        view.inputFile = metadata["inputConfig"]?["fileName"]?.string
+        let output = reply["response"]?["responsesFile"] ?? metadata["output"]?["responsesFile"]
+        view.results = results([output?.string])
+        switch state.split(separator: "_").dropFirst(2).joined(separator: "_") {
+        case "SUCCEEDED", "PARTIALLY_SUCCEEDED": view.end = .completed
+        case "CANCELLED": view.end = .cancelled
+        case "EXPIRED": view.end = .expired
+        case "FAILED":
+            view.end = .failed(
+                code: "failed", message: reply["error"]?["message"]?.string ?? "the provider gives no reason")
+        default: break
+        }
+        return view
+    }
+
+    public func batches(_ reply: JSONValue, after: String?) -> BatchPage<BatchView> {
+        BatchPage((reply["operations"]?.elements ?? []).compactMap(batch), next: next(reply))
+    }
+
+    public func result(_ line: JSONValue) -> BatchResult? { openAI.result(line) }
+}
