@@ -98,18 +98,21 @@ package final class ServeDriver {
                 Hash128(high: .random(in: 1...UInt64.max), low: .random(in: 0...UInt64.max))),
             files: ["retort serve"])
         let superseded = try settings.pricing.limit.map { _ throws(RetortError) in try session.costOfSuperseded() }
-        let transports = try makeTransports(transport)
-        let guarded = EndpointTransports(
-            openAI: transports.openAI.map { settings.secrets.guarding($0) },
-            anthropic: transports.anthropic.map { settings.secrets.guarding($0) })
+        let ways = try makeWays(transport)
+        let guarded = ways.map { way in
+            EndpointTransports(
+                openAI: way.openAI.map { settings.secrets.guarding($0) },
+                anthropic: way.anthropic.map { settings.secrets.guarding($0) })
+        }
+        let live = session.live
         let codec = RecordCodec(
             prices: settings.pricing.version, keepsBody: true, costs: try CostColumn(of: settings.out))
-        let sink = AnsweringSink(Recorder(store, codec: codec, issued: IssuedKeys()), waiting, stored) { [accounts] in
-            accounts.note($0)
-        }
+        let sink = AnsweringSink(
+            Recorder(store, codec: codec, issued: IssuedKeys(), watch: live?.watch), waiting, stored
+        ) { [accounts] in accounts.note($0) }
         let reporter = ServeReporter(
             RunDisplay(session.messages, store: store, meter: HealthMeter(loop)), store: store,
-            publisher: RunPublisher(settings, command: "serve"))
+            publisher: RunPublisher(settings, command: "serve", watch: live?.watch))
         let front = ServeFront(
             settings: serving, taker: taker, transports: guarded, batches: batches,
             connectionsMax: max(1, session.clientConnections))
@@ -126,8 +129,10 @@ package final class ServeDriver {
                 store.counters, mark: store.mark, superseded: superseded ?? 0, notes: store.manifest.notes)
             let generator = try ResponseGenerator<ItemContext>(
                 session.generatorConfiguration(store, store.counters, spending, isOtherJob: false),
-                transport: guarded, clock: LoopClock(loop: loop), executor: loop, observer: reporter)
+                transports: guarded.map { session.watched($0, store) }, clock: LoopClock(loop: loop), executor: loop,
+                observer: reporter)
             control.attach(generator)
+            live?.control.attach(generator, settings: settings) { [control] in control.end() }
             summary = await generator.run(source: source, sink: sink)
             reporter.ended(summary.progress)
             release(summary)
@@ -137,8 +142,10 @@ package final class ServeDriver {
         await farewell(server)
         stored.stop()
         reporter.finish(summary.progress)
-        await transports.openAI?.shutdown()
-        await transports.anthropic?.shutdown()
+        for way in ways {
+            await way.openAI?.shutdown()
+            await way.anthropic?.shutdown()
+        }
         return try end(summary, reporter, superseded: superseded)
     }
 
@@ -189,22 +196,20 @@ package final class ServeDriver {
         return result
     }
 
-    /// The session's transport serves one API; the other one has its own headers.
-    private func makeTransports(
+    /// For each server the ways to both APIs. The session's transports are those to one of them; the other one has its own
+    /// headers.
+    private func makeWays(
         _ transport: HTTPTransport
-    ) throws(RetortError) -> (openAI: HTTPTransport?, anthropic: HTTPTransport?) {
-        if session.settings.simulator != nil { return (transport, transport) }
-        guard case .success = serving.openAI else { return (nil, transport) }
-        guard case .success(let access) = serving.anthropic else { return (transport, nil) }
-        var other = session.settings
-        other.baseURL = access.baseURL
-        other.headers = access.headers
-        let way = RunSession(settings: other, messages: session.messages, isQuiet: session.isQuiet)
-        return (transport, try way.makeTransport(nil, loop))
+    ) throws(RetortError) -> [(openAI: HTTPTransport?, anthropic: HTTPTransport?)] {
+        let own = session.ways(transport)
+        if session.settings.simulator != nil { return own.map { ($0, $0) } }
+        guard case .success = serving.openAI else { return own.map { (nil, $0) } }
+        guard case .success(let access) = serving.anthropic else { return own.map { ($0, nil) } }
+        return zip(own, try session.makeTransports(to: access.servers, loop)).map { ($0, $1) }
     }
 }
 
-/// A server's reaction to signals. Any thread.
+/// A server's reaction to signals and commands. Any thread.
 package final class ServeControl: Sendable {
     private struct State {
         var generator: ResponseGenerator<ItemContext>?
@@ -214,6 +219,7 @@ package final class ServeControl: Sendable {
     private let state = Locked(State())
     private let messages: MessageStream
     private let drainTimeout: Interval
+    private let onFirst = Locked<(@Sendable () -> Void)?>(nil)
 
     package init(_ messages: MessageStream, drainTimeout: Interval) {
         self.messages = messages
@@ -222,8 +228,9 @@ package final class ServeControl: Sendable {
 
     package var isStopping: Bool { state.withLock { $0.stop != nil } }
 
-    /// - Parameter onFirst: called at the first signal.
+    /// - Parameter onFirst: called at the first signal, or at a command to end.
     package func start(onFirst: @escaping @Sendable () -> Void) {
+        self.onFirst.withLock { $0 = onFirst }
         SignalWatcher.onSignal { [self] count in
             if count == 1 {
                 onFirst()
@@ -236,6 +243,12 @@ package final class ServeControl: Sendable {
             default: _exit(ExitCode.interrupted.rawValue)
             }
         }
+    }
+
+    /// Takes nothing new; the generator is told by whoever calls this how to end.
+    package func end() {
+        onFirst.withLock { $0 }?()
+        state.withLock { $0.stop = $0.stop ?? .drain(deadline: .now + drainTimeout) }
     }
 
     private func stop(_ how: Stop) {

@@ -10,7 +10,8 @@ import ResponseGenerator
 package struct ServeFront: Sendable {
     package let settings: ServeSettings
     package let taker: RequestTaker
-    package let transports: EndpointTransports
+    /// To each server.
+    package let transports: [EndpointTransports]
     package let batches: BatchRunner
 
     /// Maximum connections, if the limit of open files allows.
@@ -91,23 +92,28 @@ package struct ServeFront: Sendable {
         }.joined()
     }
 
-    /// Passes on a read-only request; nothing of it is recorded.
+    /// Passes on a read-only request; nothing of it is recorded. The first server that can be reached answers.
     private func fetch(_ path: String, _ request: HTTPRequest, _ reply: PendingReply) {
-        let isAnthropic = transports.openAI == nil || request.header("anthropic-version") != nil
-        let transport = isAnthropic ? transports.anthropic ?? transports.openAI : transports.openAI
+        let isAnthropic = !transports.contains { $0.openAI != nil } || request.header("anthropic-version") != nil
         let provider = isAnthropic ? Provider.anthropic : .openAI
         Task {
-            let below = isAnthropic && transports.anthropic != nil ? "/v1" + path : path
-            switch await transport?.send(ModelRequest(path: below, body: [])) {
-            case .success(let answer):
-                reply.send(
-                    HTTPResponse(
-                        status: answer.status, contentType: ClientReply.contentType(of: answer.body),
-                        body: .bytes(answer.body)))
-            case .failure(let failure):
-                reply.send(ClientError(failure.kind == .timeout ? 504 : 502, failure.message).response(to: provider))
-            case nil: reply.send(ClientError(501, "models are not served").response(to: provider))
+            var failure: TransportFailure?
+            for way in transports {
+                guard let transport = isAnthropic ? way.anthropic ?? way.openAI : way.openAI else { continue }
+                let below = isAnthropic && way.anthropic != nil ? "/v1" + path : path
+                switch await transport.send(ModelRequest(path: below, body: [])) {
+                case .success(let answer):
+                    return reply.send(
+                        HTTPResponse(
+                            status: answer.status, contentType: ClientReply.contentType(of: answer.body),
+                            body: .bytes(answer.body)))
+                case .failure(let found): failure = found
+                }
             }
+            let error =
+                failure.map { ClientError($0.kind == .timeout ? 504 : 502, $0.message) }
+                ?? ClientError(501, "models are not served")
+            reply.send(error.response(to: provider))
         }
     }
 }

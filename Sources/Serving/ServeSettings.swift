@@ -41,9 +41,10 @@ package struct ServeSettings: Sendable {
         } else {
             access = try openAI.get()
         }
-        run.baseURL = try access.single("serve", access.baseURL)
+        run.baseURL = access.baseURL
         run.headers = access.headers
-        let all = [openAI, anthropic].compactMap { try? $0.get() }.flatMap(\.headers)
+        try run.spread(over: access.servers, hasOwnConcurrency: command.isGiven("concurrency"))
+        let all = [openAI, anthropic].compactMap { try? $0.get() }.flatMap(\.servers).flatMap(\.headers)
         run.secrets = Secrets(environment: environment, headers: all)
         run.judgeAnswers(command)
     }
@@ -69,14 +70,15 @@ package struct ServeSettings: Sendable {
 
     /// Throws if the base URL is the listening address itself, so that requests would loop.
     package func refuseLoop(port: UInt16) throws(RetortError) {
-        for access in [openAI, anthropic].compactMap({ try? $0.get() }) where run.simulator == nil {
-            let server = ServerAddress(access.baseURL)
+        let servers = [openAI, anthropic].compactMap { try? $0.get() }.flatMap(\.servers)
+        for url in servers.map(\.text.url) where run.simulator == nil {
+            let server = ServerAddress(url)
             let isHere =
                 OriginRule.isLoopback(server.host.filter { $0 != "[" && $0 != "]" }) || server.host == address.host
                 || server.host == "0.0.0.0"
             guard isHere, server.port ?? (server.scheme == "https" ? 443 : 80) == port else { continue }
             throw RetortError(
-                .configuration, "the base URL is the address that is listened on", at: access.baseURL,
+                .configuration, "the base URL is the address that is listened on", at: url,
                 remedy: "Name the server that answers with --base-url, or listen on another port.")
         }
     }

@@ -9,7 +9,7 @@ package struct ListenAddress: Sendable, Hashable {
 
     package static let tokenBytesMin = 16
 
-    package init(_ text: String) throws(RetortError) {
+    package init(_ text: String, option: String = "listen") throws(RetortError) {
         let colon = text.lastIndex(of: ":")
         let name = colon.map { String(text[..<$0]) } ?? "127.0.0.1"
         let isBracketed = name.hasPrefix("[") && name.hasSuffix("]")
@@ -18,7 +18,7 @@ package struct ListenAddress: Sendable, Hashable {
             isBracketed || !host.contains(":")
         else {
             throw RetortError(
-                .usage, "not an address to listen on", at: "--listen \(text)",
+                .usage, "not an address to listen on", at: "--\(option) \(text)",
                 remedy: "Give a numeric address and a port, such as 127.0.0.1:7788 or [::1]:7788.")
         }
         self.port = port
@@ -26,15 +26,19 @@ package struct ListenAddress: Sendable, Hashable {
 
     /// Where to listen, as the command line says it; nil: nowhere.
     package static func given(_ command: ParsedCommand) throws(RetortError) -> ListenAddress? {
-        guard let text = command.stringIfSet("listen") else {
-            guard !command.isGiven("listen-token-file") else {
+        let isServers = command.spec.options.contains { $0.name == LiveOptions.serverName }
+        let option = isServers ? LiveOptions.serverName : "listen"
+        let tokenOption = option + LiveOptions.tokenSuffix
+        guard let text = command.stringIfSet(option) else {
+            guard !command.isGiven(tokenOption) else {
                 throw RetortError(
-                    .usage, "--listen-token-file is for --listen", remedy: "Add --listen 127.0.0.1:7788, for example.")
+                    .usage, "--\(tokenOption) is for --\(option)",
+                    remedy: "Add --\(option) 127.0.0.1:7788, for example.")
             }
             return nil
         }
-        var address = try ListenAddress(text)
-        if let path = command.stringIfSet("listen-token-file") { address.token = try ListenAddress.token(in: path) }
+        var address = try ListenAddress(text, option: option)
+        if let path = command.stringIfSet(tokenOption) { address.token = try ListenAddress.token(in: path) }
         return address
     }
 

@@ -51,6 +51,26 @@ package enum LiveOptions {
             summary: "share of --max-cost that runs --notify", group: group, default: "80"),
     ]
 
+    /// Those of a server, whose --listen is for its clients.
+    package static let ofServer: [OptionSpec] = all.filter { $0.name != detach.name }.map { option in
+        var option = option
+        switch option.name {
+        case "listen":
+            option.name = serverName
+            option.details = """
+                An address of its own: clients' keys open no page, and the page's token no API. Addresses other than loopback \
+                need --live-token-file.
+                """
+        case "listen" + tokenSuffix: option.name = serverName + tokenSuffix
+        default: break
+        }
+        return option
+    }
+
+    /// The option that names the page's address where `--listen` has another meaning.
+    static let serverName = "live"
+    static let tokenSuffix = "-token-file"
+
     private static let detach = OptionSpec(
         "detach", summary: "go on in the background once the run is accepted; messages go to OUT.log",
         details:

@@ -28,6 +28,8 @@ package final class RunControl: Sendable {
     private let requeue = Locked<Requeue?>(nil)
     private let leave = Locked<(@Sendable () -> Void)?>(nil)
     private let attached = Locked<(@Sendable () -> Void)?>(nil)
+    /// What was changed, by what it changes: a server's next generator begins with it.
+    private let changes = Locked<[String: Steering]>([:])
 
     /// - Parameter log: told of each change, in words.
     package init(_ watch: RunWatch, log: @escaping @Sendable (String) -> Void) {
@@ -47,7 +49,17 @@ package final class RunControl: Sendable {
             hasBudget: settings.pricing.limit != nil, concurrencyMax: max(1, budget.requestsMax),
             onConcurrency: onConcurrency)
         self.target.withLock { $0 = target }
+        for change in changes.withLock({ Array($0.values) }) { generator.steer(change) }
         attached.withLock { $0 }?()
+    }
+
+    /// Steers the run that goes on now, and whatever comes after it in this process.
+    /// - Parameters:
+    ///   - subject: what changes.
+    ///   - isKept: false where the change only ends an earlier one.
+    private func steer(_ target: Target, _ change: Steering, keeping subject: String, _ isKept: Bool = true) {
+        changes.withLock { $0[subject] = isKept ? change : nil }
+        target.generator.steer(change)
     }
 
     /// Registers what is done each time that there is a run to act on.
@@ -102,10 +114,10 @@ package final class RunControl: Sendable {
         switch command {
         case .explain: return ""
         case .pause:
-            target.generator.steer(.pause)
+            steer(target, .pause, keeping: "pause")
             text = "paused: nothing new is sent; requests in flight go on"
         case .resume:
-            target.generator.steer(.resume)
+            steer(target, .resume, keeping: "pause", false)
             text = "resumed"
         case .drain:
             end(target, .drain(deadline: .now + target.drainTimeout))
@@ -116,10 +128,10 @@ package final class RunControl: Sendable {
         case .set(let settings): text = try set(settings, target)
         case .requeue(let id): text = try askAgain(id, target)
         case .hold(let model):
-            target.generator.steer(.hold(model: model))
+            steer(target, .hold(model: model), keeping: "model \(model)")
             text = "holding \(RunRecord.cut(model)): its items wait, others go on"
         case .release(let model):
-            target.generator.steer(.release(model: model))
+            steer(target, .release(model: model), keeping: "model \(model)", false)
             text = "released \(RunRecord.cut(model))"
         }
         note(text)
@@ -199,7 +211,7 @@ package final class RunControl: Sendable {
         for setting in settings {
             if case .concurrency(let wanted) = setting.steering { target.onConcurrency(wanted) }
         }
-        for setting in settings { target.generator.steer(setting.steering) }
+        for setting in settings { steer(target, setting.steering, keeping: setting.name.rawValue) }
         for setting in settings where setting.name == .maxCost { watch.changeCostMax(to: setting.value) }
         return "set " + settings.map(\.text).joined(separator: ", ")
     }

@@ -238,25 +238,31 @@ package struct RunSession {
         return try HTTPTransport(configuration, on: loop)
     }
 
+    /// One way to each of these servers.
+    package func makeTransports(to servers: [Server], _ loop: EventLoop) throws(RetortError) -> [HTTPTransport] {
+        var transports: [HTTPTransport] = []
+        for server in servers { transports.append(try makeTransport(server.text.url, server.headers, loop)) }
+        return transports
+    }
+
     private func makeOtherTransports(_ loop: EventLoop) throws(RetortError) -> [HTTPTransport] {
-        var others: [HTTPTransport] = []
-        for server in settings.servers.dropFirst() {
-            others.append(try makeTransport(server.text.url, server.headers, loop))
-        }
-        return others
+        try makeTransports(to: Array(settings.servers.dropFirst()), loop)
     }
 
     /// The transports: the first server's and the others', each wrapped by `wrapped`.
     package func transports(
         _ first: HTTPTransport, _ wrapped: (any ModelTransport) -> any ModelTransport = { $0 }
     ) -> [any ModelTransport] {
-        ([first] + otherServers).map { transport in
+        ways(first).map { transport in
             wrapped(settings.secrets.guarding(settings.streams ? StreamingTransport(base: transport) : transport))
         }
     }
 
+    /// The way to each server, the first one's given.
+    package func ways(_ first: HTTPTransport) -> [HTTPTransport] { [first] + otherServers }
+
     package func shutdown(_ first: HTTPTransport) async {
-        for transport in [first] + otherServers { await transport.shutdown() }
+        for transport in ways(first) { await transport.shutdown() }
     }
 
     package var storeOptions: StoreOptions {

@@ -34,7 +34,8 @@ enum ServeCommand {
             /v1/files and /v1/batches run batches in OpenAI's form, which go on after a restart.
 
             A refusal of the API reaches the client at once, 429 and 5xx after the retries. While the API is down, at the \
-            cap and at the end clients get 503 with Retry-After. The first Ctrl-C lets requests in flight finish.
+            cap and at the end clients get 503 with Retry-After. The first Ctrl-C lets requests in flight finish; `retort ctl` pauses, \
+            changes and drains a server as it does a run.
             """,
         examples: [
             ExampleSpec(
@@ -68,7 +69,8 @@ enum ServeCommand {
             OptionSpec(
                 "request-size-max", kind: .size(1024...(1 << 30)), summary: "maximum body of a client's request",
                 group: group, default: "32M"),
-        ] + RunCommand.spec.options.filter { optionsOfRun.contains($0.name) }.map(forServer) + SimulatorOptions.options,
+        ] + RunCommand.spec.options.filter { optionsOfRun.contains($0.name) }.map(forServer) + SimulatorOptions.options
+            + LiveOptions.ofServer,
         exitCodes: [.badData, .io, .busy, .configuration, .interrupted],
         environmentPrefix: RunCommand.environmentPrefix)
 
@@ -83,7 +85,8 @@ enum ServeCommand {
             option.defaultText = "1m"
         case "base-url":
             option.details = """
-                A host alone gets /v1; a base URL with a path of its own is taken as it is. OPENAI_API_KEY is sent as a bearer \
+                Several servers share the requests; one that is down is left out until it is back. A host alone gets /v1; a base \
+                URL with a path of its own is taken as it is. OPENAI_API_KEY is sent as a bearer \
                 token, to Azure AZURE_OPENAI_API_KEY as api-key, with /v1/messages ANTHROPIC_API_KEY as x-api-key. Without a base \
                 URL each of the two APIs is served whose key is there.
                 """
@@ -99,7 +102,9 @@ enum ServeCommand {
         let settings = try ServeSettings(command, environment: context.environment)
         let isQuiet = command.flag("quiet")
         let messages = context.progressStream(command)
-        let session = RunSession(settings: settings.run, messages: messages, isQuiet: isQuiet)
+        let live = try LiveMonitor(command, settings.run, messages)
+        defer { live.stop() }
+        let session = RunSession(settings: settings.run, messages: messages, isQuiet: isQuiet, live: live.run)
         let host = settings.address.host
         let result = try await session.serve(settings) { port throws(RetortError) in
             let address = "http://\(host.contains(":") ? "[\(host)]" : host):\(port)"
