@@ -51,24 +51,3 @@ package final class ServeReporter: ProgressObserver {
         snapshot.failed = progress.failed
     }
 }
-
-extension Progress {
-    /// A later generator's progress with this one's counts added.
-    package func adding(_ later: Progress) -> Progress {
-        var sum = later
-        sum.answered += answered
-        sum.failed += failed
-        sum.truncated += truncated
-        sum.empty += empty
-        sum.rounds += rounds
-        sum.requests += requests
-        sum.unconnected += unconnected
-        sum.rateLimited += rateLimited
-        sum.usage += usage
-        sum.retries.merge(retries) { $0 + $1 }
-        sum.failures.merge(failures) { $0 + $1 }
-        sum.elapsed = sum.elapsed + elapsed
-        if sum.errors.isEmpty { sum.errors = errors }
-        return sum
-    }
-}

@@ -18,11 +18,14 @@ extension RunSession {
         guard let route = settings.route else { return try await run() }
         var tally = RouteTally()
         var last: RunResult?
+        // What all legs have done, for the summary.
+        var sum = Progress()
         if try hasLeftBehind() {
             // Rows already answered by batches that were left behind need not be sent.
             let now = wallClock()
             let leg = BatchLeg(kind: .collect, itemsMax: 0, expected: .zero, cutoff: now, giveUp: now)
             last = try await batches(leg, route, &tally)
+            sum = last.map { $0.summary.progress } ?? sum
         }
         let found = try RunPlan(settings)
         let known = try RunRoute(settings, route, found, now: wallClock())
@@ -40,6 +43,7 @@ extension RunSession {
             case .batches(let leg): result = try await batches(leg, fixed, &tally)
             case .settle(let leg):
                 let settled = try await batches(leg, fixed, &tally)
+                sum = settled.summary.progress.adding(sum)
                 // The run's result is unchanged; only its spending is updated.
                 last?.spending = settled.spending
                 standing.leftBehind = 0
@@ -47,12 +51,18 @@ extension RunSession {
             case .live(let flexUntil): result = try await live(fixed, flexUntil, &tally)
             }
             last = result
+            sum = sum.adding(result.summary.progress)
             // If the end of the input was not reached, it is read again.
             let pending = if let known = result.standing.pending { known } else { try RunPlan(settings).new }
             standing = try RunRoute.standing(settings, try BatchJournal(of: settings.out), pending: pending)
         }
         var result: RunResult
-        if let last { result = last } else { result = try await live(fixed, nil, &tally) }
+        if let last {
+            result = last
+            result.summary.progress = sum
+        } else {
+            result = try await live(fixed, nil, &tally)
+        }
         tally.secondsLeft = fixed.deadline - wallClock()
         result.route = tally
         return result

@@ -110,6 +110,8 @@ def test_rows_for_which_there_is_no_time_after_a_batch_go_live_beside_it(tmp_pat
     in_batches = sum(batch["requests"] for batch in provider.batches())
     assert 0 < in_batches < 150, ended
     assert f"{in_batches} in batches, {300 - in_batches} live" in ended.errors, ended
+    # The summary counts all legs, not the last one alone.
+    assert re.search(r"^ +requests +300 in ", ended.errors, re.MULTILINE), ended
     assert provider.server.attempts() == [1] * 300
     provider.expect_true_books()
 
