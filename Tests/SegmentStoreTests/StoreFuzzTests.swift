@@ -48,6 +48,8 @@ struct StoreFuzzer {
     /// The files of another store of the same form.
     private let foreign: [String: [UInt8]]
     private let written: Set<[UInt8]>
+    /// What closed segments hold: a store that verifies clean serves all of it.
+    private let sealed: [Lane: Set<String>]
     private let storeID: UInt64
 
     private static let extremes: [UInt64] = [
@@ -62,6 +64,7 @@ struct StoreFuzzer {
         sample = try Self.killed(seed: 3)
         foreign = try Self.killed(seed: 4).files.snapshot
         storeID = try StoreManifest.load(StoreLayout(root: sample.root), files: sample.files).storeID
+        sealed = try Self.sealed(in: sample)
         var lines: Set<[UInt8]> = []
         for number in Array(0..<90) + Array(200..<212) + Array(300..<306) + Self.added {
             for attempts: UInt32 in [1, 4, 5] {
@@ -92,6 +95,15 @@ struct StoreFuzzer {
         for number in 300..<306 { _ = try store.append([StoreFixture.record(number, failing: 1)]) }
         sample.files.kill()
         return sample
+    }
+
+    /// The keys that are served without the journals.
+    private static func sealed(in sample: SampleStore) throws -> [Lane: Set<String>] {
+        let machine = sample.fork(seed: 1)
+        for path in machine.files.snapshot.keys where path.contains("/journal-") {
+            machine.files.overwrite(path, with: nil)
+        }
+        return try machine.lines().mapValues { Set($0.keys) }
     }
 
     // MARK: Changes
@@ -254,7 +266,9 @@ struct StoreFuzzer {
     /// Uses the store as the commands do. Each may throw a `RetortError`; what is served must have been written.
     func fault(in machine: SampleStore, _ random: inout SeededGenerator) throws -> String? {
         if let fault = read(machine) { return "before: \(fault)" }
-        _ = try? machine.verify()
+        if let report = try? machine.verify(), report.isClean, let lost = lost(machine) {
+            return "verified clean: \(lost)"
+        }
         if let store = try? RecordStore.open(machine.root, options: machine.options) {
             for number in [5, 205, 303] { _ = try? store.lookup(RecordKey("item-\(number)")) }
             _ = try? store.append([StoreFixture.record(1000), StoreFixture.record(1001, failing: 1)])
@@ -272,6 +286,16 @@ struct StoreFuzzer {
         }
         _ = try? machine.verify()
         return read(machine).map { (isRepaired ? "after a repair: " : "after a reindex: ") + $0 }
+    }
+
+    /// What closed segments held and is not served any more.
+    private func lost(_ machine: SampleStore) -> String? {
+        guard let lines = try? machine.lines() else { return "it cannot be read" }
+        for (lane, keys) in sealed {
+            let missing = keys.filter { key in Lane.allCases.allSatisfy { lines[$0]?[key] == nil } }
+            if let first = missing.min() { return "\(missing.count) of \(lane) are gone, \(first) among them" }
+        }
+        return nil
     }
 
     /// Merges it into a new store, which leaves it as it is.
