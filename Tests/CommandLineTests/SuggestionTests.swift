@@ -23,4 +23,16 @@ import Testing
         #expect(Suggestion.nearest(to: "zz", among: ["out"]) == nil)
         #expect(Suggestion.nearest(to: "x", among: []) == nil)
     }
+
+    @Test func aVariableThatIsNearlyAnOptionsIsSeen() {
+        var spec = Sample.run
+        spec.environmentPrefix = "STILL_"
+        let environment = [
+            "STILL_MAX_COST": "1", "STILL_MAXCOST": "1", "STILL_JOBS": "2", "STILL_JBOS": "2", "STILL_NOTHING_OF_THE_KIND": "3",
+            "HEAT": "1",
+        ]
+        let found = spec.misspeltVariables(in: environment).map { "\($0.name) \($0.meant)" }
+        #expect(found == ["STILL_JBOS STILL_JOBS", "STILL_MAXCOST STILL_MAX_COST"])
+        #expect(Sample.run.misspeltVariables(in: environment).isEmpty)
+    }
 }

@@ -100,6 +100,19 @@ public struct CommandSpec: Sendable, Hashable {
         return variables
     }
 
+    /// Variables with the command's prefix that stand in for none of its options, but are nearly called like one's.
+    public func misspeltVariables(in environment: [String: String]) -> [(name: String, meant: String)] {
+        guard let environmentPrefix else { return [] }
+        let known = Set(options.flatMap(variables(of:)))
+        let words = options.map(\.name)
+        return environment.keys.sorted().compactMap { name in
+            guard name.hasPrefix(environmentPrefix), !known.contains(name) else { return nil }
+            let word = name.dropFirst(environmentPrefix.count).lowercased().replacing("_", with: "-")
+            guard let meant = Suggestion.nearest(to: word, among: words), meant != word else { return nil }
+            return (name, environmentPrefix + meant.uppercased().replacing("-", with: "_"))
+        }
+    }
+
     /// Every exit code it can end with, in order.
     public var allExitCodes: [ExitCode] {
         Set(exitCodes + [.ok, .usage]).sorted { $0.rawValue < $1.rawValue }

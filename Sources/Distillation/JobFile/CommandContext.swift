@@ -13,6 +13,14 @@ package struct CommandContext: Sendable {
         self.errorTerminal = errorTerminal
     }
 
+    /// Says which variables of the environment do nothing, but look as if they were meant to.
+    package func noteMisspeltVariables(_ command: ParsedCommand) {
+        guard !command.flag("quiet") else { return }
+        for (name, meant) in command.spec.misspeltVariables(in: environment) {
+            messages.line(CellWidth.sanitized("note: \(name) is not read; did you mean \(meant)?"))
+        }
+    }
+
     /// Progress and messages share this stream, so that neither interrupts the other.
     package func progressStream(_ command: ParsedCommand) -> MessageStream {
         // A quiet command that names a form of progress explicitly still writes that.

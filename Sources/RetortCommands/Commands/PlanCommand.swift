@@ -26,6 +26,7 @@ enum PlanCommand {
 
     @Sendable
     static func run(_ given: ParsedCommand, _ context: CommandContext) async throws -> ExitCode {
+        context.noteMisspeltVariables(given)
         let request = try RunRequest(given)
         let command = request.command
         // Nothing is sent, so API keys may be missing.

@@ -209,6 +209,7 @@ enum RunCommand {
 
     @Sendable
     static func run(_ given: ParsedCommand, _ context: CommandContext) async throws -> ExitCode {
+        context.noteMisspeltVariables(given)
         let request = try RunRequest(given)
         let command = request.command
         if let stages = request.job?.stages, !stages.isEmpty {

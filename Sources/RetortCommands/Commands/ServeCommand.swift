@@ -99,6 +99,7 @@ enum ServeCommand {
 
     @Sendable
     static func run(_ command: ParsedCommand, _ context: CommandContext) async throws -> ExitCode {
+        context.noteMisspeltVariables(command)
         let settings = try ServeSettings(command, environment: context.environment)
         let isQuiet = command.flag("quiet")
         let messages = context.progressStream(command)
