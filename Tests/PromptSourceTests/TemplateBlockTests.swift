@@ -108,6 +108,22 @@ import Testing
         _ = try template.render(fields, stepsMax: 1_100_000)
     }
 
+    @Test func aFilesTextIsInsertedAsItIs() throws {
+        let directory = try TemporaryDirectory()
+        let shots = try directory.write("shots.txt", Array("Q: {{q}}\n@user\n".utf8))
+        #expect(
+            try render("Before {{file \"\(shots)\"}}: {{q}}", #"{"q":"now"}"#)
+                == #"prompt "Before Q: {{q}}\n@user\n: now""#)
+    }
+
+    @Test(arguments: [
+        (#"{{file "/nowhere/shots.txt"}}"#, "cannot be read"), (#"{{file shots}}"#, "file"), (#"{{file ""}}"#, "file"),
+    ])
+    func aFileThatCannotBeInserted(template: String, part: String) {
+        let error = #expect(throws: RetortError.self) { _ = try Template.parse("one\n" + template) }
+        #expect(error?.description.contains(part) == true && error?.description.contains("2") == true)
+    }
+
     // MARK: Attachments
 
     private static let png = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A, 1, 2] as [UInt8]

@@ -14,55 +14,22 @@ extension RunSession {
     package func driveBatch(
         _ batch: BatchSettings, _ input: InputSet, _ store: RecordStore, _ transport: HTTPTransport, _ loop: EventLoop
     ) async throws(RetortError) -> RunResult {
-        let before = store.counters
-        let superseded = try settings.pricing.limit.map { _ throws(RetortError) in try costOfSuperseded() }
-        let noted = store.manifest
-        let standing = try InputStanding.begin(
-            input, store, samples: settings.samples, shard: settings.shard, looksElsewhere: !settings.siblings.isEmpty
-        ) { () throws(RetortError) in
-            try refuseChangedRows(input, store)
-        }
-        let siblings = try siblingStores(store)
-        let codec = try codec()
-        let issued = IssuedKeys()
-        let recorder = Recorder(store, codec: codec, issued: issued, watch: live?.watch)
-        let source = PlannedSource(held: before.done + before.failed)
-        let reading = reading(input, store, standing, noted: noted, issued)
-        let publisher = RunPublisher(settings, command: "run", watch: live?.watch)
-        let reporter = RunReporter(
-            messages, store: store, source: source, input: standing, before: before, samples: settings.samples,
-            range: settings.rows, meter: HealthMeter(loop), isQuiet: isQuiet, publisher: publisher)
+        let run = try OpenRun(self, input, store, loop, library: nil)
         let keys = BatchKeys()
         let sender = try transport.bulk(beside: settings.endpoint.dialect.path)
-        let (signals, stopAsked) = (Locked(0), Locked(false))
+        let stopAsked = Locked(false)
         let courier = try batchCourier(
-            batch, store, recorder, issued, keys, sender, loop, reporter, stopAsked, superseded: superseded ?? 0)
-        watchSignals(signals, stopAsked, sender) { source.cancel() }
-        reporter.count(
-            input, settings, scheme: RowScheme(store.manifest.job), known: store.manifest.input?.rows,
-            isFollowing: reading.watch != nil)
-        let settings = settings
-        source.start(
-            input: input, from: standing.start(of: input, store, settings.rows), settings.rows, store: store,
-            recorder: recorder, reading: reading,
-            planner: { () throws(RetortError) in
-                RowPlanner(
-                    settings, input: input, store: store, issued: issued, codec: codec, standing: standing,
-                    isCompared: reading.watch == nil || settings.onChange == .rerun, siblings: siblings,
-                    prior: try PriorRounds(of: store, settings.generator.classifier), batches: keys)
-            },
-            onBadRow: { reporter.badRow($0) }, onRemark: { reporter.remark($0) })
-        let summary = await courier.run(source)
-        source.close()
-        reporter.finish(summary.progress)
+            batch, store, run.recorder, run.issued, keys, sender, loop, run.reporter, stopAsked,
+            superseded: run.superseded ?? 0)
+        watchSignals(run.signals, stopAsked, sender) { run.source.cancel() }
+        run.count()
+        run.start(batches: keys, verifier: nil)
+        let summary = await courier.run(run.source)
+        run.source.close()
+        run.reporter.finish(summary.progress)
         if !isQuiet, settings.route == nil, let line = BatchText.leaving(courier.journal.open) { messages.line(line) }
         await transport.shutdown()
-        var result = try concluded(
-            summary, reporter.standing(summary.progress), source, reading, input, standing, store,
-            superseded: superseded, wasInterrupted: signals.withLock { $0 } > 0)
-        result.twice = courier.twice
-        publisher.end(result)
-        return result
+        return try run.end(summary) { $0.twice = courier.twice }
     }
 
     package func batchCourier(

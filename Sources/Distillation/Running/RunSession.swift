@@ -326,63 +326,27 @@ package struct RunSession {
     private func drive(
         _ input: InputSet, _ store: RecordStore, _ transport: HTTPTransport, _ loop: EventLoop
     ) async throws(RetortError) -> RunResult {
-        let before = store.counters
-        let superseded = try settings.pricing.limit.map { _ throws(RetortError) in try costOfSuperseded() }
-        let noted = store.manifest
-        let standing = try InputStanding.begin(
-            input, store, samples: settings.samples, shard: settings.shard, looksElsewhere: !settings.siblings.isEmpty
-        ) { () throws(RetortError) in
-            try refuseChangedRows(input, store)
-        }
-        let (siblings, codec) = (try siblingStores(store), try self.codec())
-        let (goal, issued) = (self.goal(before, store), IssuedKeys())
         let library = try answerLibrary(of: store)
         defer { library?.stop() }
-        let recorder = Recorder(store, codec: codec, issued: issued, watch: live?.watch, goal: goal, library: library)
-        stage?.hasOpened(store, recorder)
-        let source = PlannedSource(held: before.done + before.failed, goal: goal)
-        let reading = reading(input, store, standing, noted: noted, issued)
-        let publisher = RunPublisher(settings, command: "run", watch: live?.watch, onProgress: onProgress)
-        let reporter = RunReporter(
-            messages, store: store, source: source, input: standing, before: before, samples: settings.samples,
-            range: settings.rows, meter: HealthMeter(loop), isQuiet: isQuiet, publisher: publisher)
+        let run = try OpenRun(self, input, store, loop, library: library)
+        stage?.hasOpened(store, run.recorder)
+        let spending = Spending(
+            run.before, mark: store.mark, superseded: run.superseded ?? 0, notes: store.manifest.notes)
         let generator = try ResponseGenerator<ItemContext>(
-            generatorConfiguration(
-                store, before,
-                Spending(before, mark: store.mark, superseded: superseded ?? 0, notes: store.manifest.notes),
-                isOtherJob: false, memory: library),
+            generatorConfiguration(store, run.before, spending, isOtherJob: false, memory: library),
             transports: transports(transport) { watched(gated(flexible($0, loop)), store) },
-            clock: LoopClock(loop: loop), executor: loop, observer: reporter)
-        let signals = Locked(0)
-        watchSignals(generator, signals) { source.cancel() }
+            clock: LoopClock(loop: loop), executor: loop, observer: run.reporter)
+        watchSignals(generator, run.signals) { run.source.cancel() }
         let batches = settings.route == nil ? nil : try BatchKeys(underWayIn: settings.out, store)
-        reporter.count(
-            input, settings, scheme: RowScheme(store.manifest.job), known: store.manifest.input?.rows,
-            isFollowing: reading.watch != nil)
-        let settings = settings
-        let verifier = try await verifier(offering: store, issued)
-        source.start(
-            input: input, from: standing.start(of: input, store, settings.rows), settings.rows, store: store,
-            recorder: recorder, reading: reading,
-            planner: { () throws(RetortError) in
-                RowPlanner(
-                    settings, input: input, store: store, issued: issued, codec: codec, standing: standing,
-                    isCompared: reading.watch == nil || settings.onChange == .rerun, siblings: siblings,
-                    prior: try PriorRounds(of: store, settings.generator.classifier, verifier: verifier),
-                    batches: batches)
-            },
-            onBadRow: { reporter.badRow($0) }, onRemark: { reporter.remark($0) })
-        let summary = await generator.run(source: source, sink: recorder, verifier: verifier)
+        run.count()
+        let verifier = try await verifier(offering: store, run.issued)
+        run.start(batches: batches, verifier: verifier)
+        let summary = await generator.run(source: run.source, sink: run.recorder, verifier: verifier)
         await verifier?.close()
-        source.close()
-        reporter.finish(summary.progress)
+        run.source.close()
+        run.reporter.finish(summary.progress)
         await shutdown(transport)
-        var result = try concluded(
-            summary, reporter.standing(summary.progress), source, reading, input, standing, store,
-            superseded: superseded, wasInterrupted: signals.withLock { $0 } > 0)
-        result.goal = goal.map { AcceptedResult($0.count) }
-        publisher.end(result)
-        return result
+        return try run.end(summary) { $0.goal = run.goal.map { AcceptedResult($0.count) } }
     }
 
     /// The run's verifier. From here on failed items of the store can be sent again.
@@ -390,30 +354,6 @@ package struct RunSession {
         let verifier = try await runVerifier()
         live?.control.attach(Requeue(settings: settings, store: store, issued: issued, verifier: verifier))
         return verifier
-    }
-
-    /// The result of a run, live or in batches; also notes how far its input was read.
-    func concluded(
-        _ summary: RunSummary, _ reached: RunStanding, _ source: PlannedSource, _ reading: SourceReading,
-        _ input: InputSet, _ standing: InputStanding, _ store: RecordStore, superseded: Int?, wasInterrupted: Bool
-    ) throws(RetortError) -> RunResult {
-        let isWhole = asksAll(input, store)
-        if reached.pending == 0, reached.failed == 0, summary.ending == .completed, isWhole {
-            try standing.settle(input, rows: source.reading.rows, store)
-        }
-        try noteEnd(of: reading, input, store, standing, isWhole: isWhole, summary, reached)
-        var result = RunResult(
-            summary: summary, standing: reached, counters: store.counters,
-            spending: spending(of: store, superseded: superseded), simulatorCounts: nil, wasInterrupted: wasInterrupted)
-        result.tornEnd = source.reading.tornEnd
-        result.part = ShardResult(settings.shard, source.reading)
-        return result
-    }
-
-    /// Whether the run covers everything that the store is for.
-    private func asksAll(_ input: InputSet, _ store: RecordStore) -> Bool {
-        settings.samples == store.manifest.samples && input.isRepeatable && settings.rows.isWhole
-            && settings.shard == nil
     }
 
     /// The transport, with the flexible tier if there is time for it.
