@@ -18,13 +18,15 @@ package struct AnswerReview {
 
     private let check: AnswerCheck
     private let classifier: Classifier
+    private let isOfElements: Bool
     private let parser = JSONParser()
 
     package init(_ check: AnswerCheck, job: StoredJob) {
         self.check = check
         var classifier = Classifier(
             rejectedFinishReasons: job.rejectedFinishReasons, splitsThinking: job.splitsThinking)
-        classifier.stages = [check.stage]
+        isOfElements = job.isOfElements
+        classifier.stages = isOfElements ? ItemsOption.stages(check, around: [check.stage]) : [check.stage]
         self.classifier = classifier
     }
 
@@ -80,13 +82,22 @@ package struct AnswerReview {
 
     /// The value in an answer, as a record's member.
     private func value(of view: RecordView) throws(RetortError) -> (value: [UInt8], layer: String) {
-        let text =
-            AnswerTool.arguments(in: view.json(.toolCalls)[...], with: parser)
-            ?? JSONString.unescape(Self.response(of: view).dropFirst().dropLast())
-        let found = try check.stage.value(in: text, finish: view.text(.finishReason))
+        let found = try check.stage.value(in: text(of: view), finish: view.text(.finishReason))
         var token: [UInt8] = []
         JSONString.appendText(found.value.raw, to: &token)
         return (token, found.layer.rawValue)
+    }
+
+    /// The text in which the answer's value is looked for.
+    private func text(of view: RecordView) -> [UInt8] {
+        if let arguments = AnswerTool.arguments(in: view.json(.toolCalls)[...], with: parser) { return arguments }
+        let text = JSONString.unescape(Self.response(of: view).dropFirst().dropLast())
+        guard isOfElements else { return text }
+        // An element that is a text is JSON as the record's value only.
+        let value = view.json(.value)
+        let isText =
+            value.first == UInt8(ascii: "\"") && JSONString.unescape(value.dropFirst().dropLast()) == text
+        return isText ? value : text
     }
 
     /// The answer's original text.

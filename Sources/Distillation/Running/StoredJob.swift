@@ -30,6 +30,8 @@ package struct StoredJob: Sendable {
     package var model: String { values["model"] ?? "" }
     package var endpoint: RequestBuilder.Endpoint { values["endpoint"].flatMap { .init(rawValue: $0) } ?? .chat }
     package var isSimulated: Bool { values["simulated"] == "yes" }
+    /// Whether its answers are elements of arrays.
+    package var isOfElements: Bool { values[ItemsOption.jobName] != nil }
     package var splitsThinking: Bool { values["split_think"] == "yes" }
     package var rejectedFinishReasons: Set<String> {
         Set((values["reject_finish"] ?? "").split(separator: ",").map(String.init))

@@ -138,3 +138,16 @@ def test_rows_that_cannot_be_grouped_are_refused(retort, teacher, prices, tmp_pa
     (tmp_path / "rows.jsonl").write_text(json.dumps(row) + "\n")
     refused = retort(*command(tmp_path / "rows.jsonl", store, server, prices, "--items-per-request", 3), status=None)
     assert refused.returncode != 0 and "cannot be asked with others" in refused.stderr and server.requests == 0
+
+
+def test_elements_that_are_texts_are_judged_again_offline(retort, rows, tmp_path):
+    store, schema, longer = Store(tmp_path / "store"), tmp_path / "text.json", tmp_path / "longer.json"
+    schema.write_text('{"type": "string", "minLength": 2}')
+    longer.write_text('{"type": "string", "minLength": 100000}')
+    retort("run", rows(12), "--out", store.root, "--simulate", "--items-per-request", 4, "--schema", schema)
+    before = store.responses
+    said = retort("check", store.root, "--schema", schema).stdout
+    assert "fit        12 answers" in said and "unfit" not in said, said
+    assert Store(store.root).responses == before
+    said = retort("check", store.root, "--schema", longer, "--dry-run").stdout
+    assert "fit        0 answers" in said and "unfit      12 answers" in said, said
