@@ -2,8 +2,10 @@ import Basics
 import JSONText
 import ModelAPI
 import ResponseGenerator
+import SegmentStore
 import Testing
 
+@testable import Dataset
 @testable import Distillation
 
 @Suite struct SendingOrderTests {
