@@ -163,12 +163,39 @@ let package = Package(
         tests(of: "Verifiers", with: ["JSONText", "Basics"]),
         tests(of: "CommandLine", with: ["JSONText", "Basics"]),
         tests(of: "JobFiles", with: ["CommandLine", "PromptSource", "JSONText", "Basics"]),
+        .target(
+            name: "RunTestSupport",
+            dependencies: [
+                "RetortCommands", "Distillation", "Reporting", "Dataset", "Verifiers", "ResponseGenerator",
+                "PromptSource", "Filtering", "SegmentStore", "ModelAPI", "CommandLine", "JSONText", "Basics",
+            ], path: "Tests/RunTestSupport", swiftSettings: strict),
+        tests(
+            of: "Dataset",
+            with: [
+                "RunTestSupport", "ResponseGenerator", "PromptSource", "SegmentStore", "ModelAPI", "JSONText", "Basics",
+            ]),
+        tests(
+            of: "Reporting",
+            with: ["RunTestSupport", "Dataset", "SegmentStore", "Gzip", "CommandLine", "JSONText", "Basics"]),
+        tests(
+            of: "Distillation",
+            with: [
+                "RunTestSupport", "Reporting", "Dataset", "Verifiers", "BatchDelivery", "HTTPTransport",
+                "ResponseGenerator", "StageSource", "PromptSource", "SegmentStore", "ModelAPI", "CommandLine",
+                "JSONText",
+                "Basics",
+            ]),
+        tests(
+            of: "Serving",
+            with: [
+                "RunTestSupport", "RetortCommands", "Distillation", "Dataset", "HTTPServer", "ResponseGenerator",
+                "SegmentStore", "ModelAPI", "CommandLine", "JSONText", "Basics",
+            ]),
         tests(
             of: "RetortCommands",
             with: [
-                "Serving", "Distillation", "Reporting", "Dataset", "JobFiles", "HTTPServer", "Verifiers",
-                "BatchDelivery", "HTTPTransport", "ResponseGenerator", "StageSource", "PromptSource", "Filtering",
-                "SegmentStore", "ModelAPI", "Gzip", "CommandLine", "JSONText", "Basics",
+                "RunTestSupport", "Distillation", "Reporting", "Dataset", "JobFiles", "HTTPTransport",
+                "ResponseGenerator", "PromptSource", "SegmentStore", "ModelAPI", "CommandLine", "JSONText", "Basics",
             ]),
         tests(of: "Retort", with: ["ModelSimulator", "Basics"]),
         .testTarget(

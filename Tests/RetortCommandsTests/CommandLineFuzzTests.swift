@@ -5,9 +5,7 @@ import Testing
 
 @testable import Dataset
 @testable import Distillation
-@testable import Reporting
 @testable import RetortCommands
-@testable import Serving
 
 /// Command lines that nobody would write: whatever they are, the outcome is a run, help, or an error with a status of
 /// the documented set. `RETORT_FUZZ_MINUTES` runs it longer, `RETORT_FUZZ_SEED` repeats one.

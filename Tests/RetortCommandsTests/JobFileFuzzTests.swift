@@ -5,9 +5,7 @@ import Testing
 
 @testable import Dataset
 @testable import Distillation
-@testable import Reporting
 @testable import RetortCommands
-@testable import Serving
 
 /// Damaged job files: each is read, or an error that names the file and, where there is one, the line. Never a trap, never
 /// a hang. `RETORT_FUZZ_MINUTES` runs it longer, `RETORT_FUZZ_SEED` repeats one.

@@ -6,9 +6,7 @@ import Testing
 
 @testable import Dataset
 @testable import Distillation
-@testable import Reporting
 @testable import RetortCommands
-@testable import Serving
 
 @Suite struct JobFileTests {
     private func job(_ text: String) throws(RetortError) -> JobFile {

@@ -2,9 +2,7 @@ import Testing
 
 @testable import Dataset
 @testable import Distillation
-@testable import Reporting
 @testable import RetortCommands
-@testable import Serving
 
 @Suite struct LibraryVersionsTests {
     @Test func everyLibraryTellsItsVersion() {

@@ -1,14 +1,13 @@
 import Basics
 import CommandLine
 import ModelAPI
+import RunTestSupport
 import SegmentStore
 import Testing
 
 @testable import Dataset
 @testable import Distillation
-@testable import Reporting
 @testable import RetortCommands
-@testable import Serving
 
 @Suite struct OptionSynonymsTests {
     private func refusal(_ words: [String]) -> RetortError? {
@@ -33,6 +32,8 @@ import Testing
         #expect(error.code == .usage && error.remedy?.contains(word) == true, "\(error)")
         #expect(error.description.hasPrefix("run: unknown option \(option). "))
     }
+
+    @Test func theTableOfCommandsIsSound() { #expect(RetortProgram.spec.problems() == []) }
 
     @Test func adviceNamesOptionsOfTheCommandOnly() throws {
         let error = try #require(refusal(["status", "x", "--workers", "3"]))

@@ -5,9 +5,7 @@ import Testing
 
 @testable import Dataset
 @testable import Distillation
-@testable import Reporting
 @testable import RetortCommands
-@testable import Serving
 
 @Suite struct RetrySettingsTests {
     private let job = StoredJob(values: [

@@ -9,9 +9,7 @@ import Testing
 
 @testable import Dataset
 @testable import Distillation
-@testable import Reporting
 @testable import RetortCommands
-@testable import Serving
 
 @Suite struct RunRequestTests {
     private let folder = FileManager.default.temporaryDirectory.appendingPathComponent("request-\(UUID().uuidString)")

@@ -3,14 +3,13 @@ import CommandLine
 import HTTPTransport
 import ModelAPI
 import ResponseGenerator
+import RunTestSupport
 import SegmentStore
 import Testing
 
 @testable import Dataset
 @testable import Distillation
-@testable import Reporting
 @testable import RetortCommands
-@testable import Serving
 
 @Suite struct RunSettingsTests {
     @Test func theTableIsSound() { #expect(RetortProgram.spec.problems() == []) }
