@@ -2,6 +2,7 @@ import Basics
 import JSONText
 import ModelAPI
 import ResponseGenerator
+import RunTestSupport
 import SegmentStore
 import Testing
 
