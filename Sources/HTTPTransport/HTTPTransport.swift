@@ -53,8 +53,10 @@ public final class HTTPTransport: ModelTransport {
     public static func check(baseURL: String) throws(RetortError) { _ = try BaseURL(baseURL) }
 
     /// Bulk exchanges with the same server, headers and network; calls go to the paths beside `path`.
-    public func bulk(beside path: String) throws(RetortError) -> BulkTransport {
-        try BulkTransport(configuration, beside: path)
+    public func bulk(beside path: String) throws(RetortError) -> BulkLanes {
+        var lanes: [BulkTransport] = []
+        for _ in 0..<BulkLanes.count { lanes.append(try BulkTransport(configuration, beside: path)) }
+        return BulkLanes(lanes)
     }
 
     deinit {

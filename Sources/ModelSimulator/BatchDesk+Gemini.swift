@@ -12,6 +12,7 @@ extension BatchDesk {
         case .listBatches:
             let all = jobs.filter { $0.form == .gemini }
             return page(all.reversed().map { operation($0, at: now) }, named: "operations", request)
+        case .batch(let id): return Reply(body: operation(jobs[try job(id)], at: now))
         case .cancel(let id):
             cancel(try job(id), at: now, date: date, answer: answer)
             return Reply(body: Array("{}".utf8))

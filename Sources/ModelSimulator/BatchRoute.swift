@@ -98,6 +98,7 @@ enum GeminiRoute: Hashable {
     case upload
     case listFiles
     case listBatches
+    case batch(String)
     case cancel(String)
     case download(String)
 
@@ -108,7 +109,9 @@ enum GeminiRoute: Hashable {
         case ("GET", "v1beta", "batches"): self = .listBatches
         case ("POST", "v1beta/batches", let name) where name.hasSuffix(":cancel"):
             self = .cancel("batches/\(name.dropLast(":cancel".count))")
-        case ("GET", "download/v1beta/files", let name) where name.hasSuffix(":download"):
+        case ("GET", "v1beta/batches", let name): self = .batch("batches/\(name)")
+        case ("GET", "download/v1beta/files", let name) where name.hasSuffix(":download"),
+            ("GET", "v1beta/files", let name) where name.hasSuffix(":download"):
             self = .download("files/\(name.dropLast(":download".count))")
         default: return nil
         }

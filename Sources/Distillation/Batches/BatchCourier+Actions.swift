@@ -24,21 +24,20 @@ extension BatchCourier {
             say(stage, flight)
             flight.happened(.noted)
         case .findFile: happened(await caller.findFile(plan.name), to: flight)
-        case .upload: happened(await caller.upload(plan.title, journal.upload(number)), to: flight)
         case .findBatch(let except):
             let known = Set(journal.batches.filter { $0.number != number }.compactMap(\.batch) + except)
             happened(await caller.findBatch(journal.batches[number - 1], except: known), to: flight)
         case .create(let file):
             happened(await caller.create(plan.title, file: file, upload: journal.upload(number)), to: flight)
-        case .look(let id):
-            var event = await caller.look(id)
-            if case .looked(let view) = event, isOverdue(view) { event = .overdue(view) }
-            happened(event, to: flight)
         case .cancel(let id):
             if !isCut { parts.say(BatchText.overdue(number)) }
             happened(await caller.cancel(id), to: flight)
+        // Made together with other batches' calls.
+        case .upload, .look: break
         case .collect(let view, let isLast):
-            if let event = try await collect(view, isLast: isLast, of: flight) { happened(event, to: flight) }
+            guard let fetched = flight.fetched else { break }
+            flight.fetched = nil
+            if let event = try await collect(view, fetched, isLast: isLast, of: flight) { happened(event, to: flight) }
         case .release(let why):
             try await release(why, flight)
             flight.happened(.released)
@@ -55,7 +54,7 @@ extension BatchCourier {
     }
 
     /// Tells of trouble, once for each kind, and ends the run soon where no server has answered at all.
-    private func happened(_ event: BatchMachine.Event, to flight: BatchFlight) {
+    func happened(_ event: BatchMachine.Event, to flight: BatchFlight) {
         switch event {
         case .lost(let error), .unsent(let error):
             if trouble != error.description { parts.say(BatchText.trouble(flight.number, error)) }
@@ -77,14 +76,6 @@ extension BatchCourier {
 
     /// Calls that find no server, from the start of a run, until it is taken for the wrong address.
     private static let unreachedMax = 5
-
-    /// Whether its time has been over for so long that the provider has lost it.
-    private func isOverdue(_ view: BatchView) -> Bool {
-        view.end == nil && view.expires > 0 && Int(wallClockSeconds()) - view.expires > Self.graceSeconds
-    }
-
-    /// How long after its expiry a batch may take to end.
-    private static let graceSeconds = 3600
 
     private func say(_ stage: BatchStage, _ flight: BatchFlight) {
         guard let line = BatchText.line(stage, journal.batches[flight.number - 1], now: Int(wallClockSeconds())) else {
@@ -118,15 +109,11 @@ extension BatchCourier {
 
     /// Nil where it was interrupted: the next run begins again.
     private func collect(
-        _ view: BatchView, isLast: Bool, of flight: BatchFlight
+        _ view: BatchView, _ fetched: FetchedResults, isLast: Bool, of flight: BatchFlight
     ) async throws(RetortError) -> BatchMachine.Event? {
-        var files: [String] = []
+        let files = fetched.files
         defer { for file in files { journal.remove(file) } }
-        for (index, path) in view.results.enumerated() {
-            let file = journal.results(flight.number) + ".\(index)"
-            files.append(file)
-            if let trouble = await parts.caller.download(path, to: file) { return trouble }
-        }
+        if let trouble = fetched.trouble { return trouble }
         let dialect = parts.batch.dialect
         guard
             let survey = try BatchResultSurvey(

@@ -59,7 +59,7 @@ package final class BatchCourier {
     /// The longest sleep between two looks at what a signal asked for.
     private static let nap = Interval.milliseconds(200)
     /// Batches that are packed and not sent yet.
-    private static let closedMax = 2
+    private static let closedMax = BulkLanes.count
     /// After a lost call, before the provider's lists are first believed.
     private static let settling = Interval.seconds(2)
     /// Between two looks at a batch that is being cancelled.
@@ -252,17 +252,25 @@ package final class BatchCourier {
 
     /// Takes every batch as far as it goes without waiting.
     private func advance() async throws(RetortError) {
+        // Batches that are due within a moment are looked at together, so that their calls are made together.
+        let slack = min(Self.nap, parts.batch.poll * 0.125)
         for flight in flights {
-            if let due = flight.due {
-                guard due <= now else { continue }
-                flight.due = nil
-                flight.happened(.waited)
+            guard let due = flight.due, due <= now + slack else { continue }
+            flight.due = nil
+            flight.happened(.waited)
+        }
+        while true {
+            var calling: [BatchFlight] = []
+            for flight in flights {
+                while flight.due == nil, !flight.isOver, !flight.makesCall {
+                    // What is known of the provider is noted even then.
+                    if isStopping, !flight.isNoting { break }
+                    try await act(on: flight)
+                }
+                if flight.due == nil, !flight.isOver, flight.makesCall { calling.append(flight) }
             }
-            while flight.due == nil, !flight.isOver {
-                // What is known of the provider is noted even then.
-                if isStopping, !flight.isNoting { break }
-                try await act(on: flight)
-            }
+            if isStopping || calling.isEmpty { break }
+            try await call(calling)
         }
         flights.removeAll(where: \.isOver)
     }

@@ -14,6 +14,8 @@ package final class BatchFlight {
     package var isOver = false
     /// What its requests may cost once more in nanodollars, where they are asked live as well.
     package var overtaken: Int?
+    /// What was downloaded for the action at hand.
+    package var fetched: FetchedResults?
     /// What its answers have cost to rows that were answered live as well.
     package var twice = 0
 
@@ -35,4 +37,11 @@ package final class BatchFlight {
     }
 
     package func happened(_ event: BatchMachine.Event) { action = machine.happened(event) }
+}
+
+/// The result files of a batch on this disk.
+package struct FetchedResults: Sendable {
+    package var files: [String] = []
+    /// Why they are not whole.
+    package var trouble: BatchMachine.Event?
 }

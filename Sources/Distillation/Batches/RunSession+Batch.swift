@@ -34,7 +34,7 @@ extension RunSession {
 
     package func batchCourier(
         _ batch: BatchSettings, _ store: RecordStore, _ recorder: Recorder, _ issued: IssuedKeys, _ keys: BatchKeys,
-        _ sender: BulkTransport, _ loop: EventLoop, _ reporter: any ProgressObserver, _ stopAsked: Locked<Bool>,
+        _ sender: BulkLanes, _ loop: EventLoop, _ reporter: any ProgressObserver, _ stopAsked: Locked<Bool>,
         superseded: Int, isRetry: Bool = false
     ) throws(RetortError) -> BatchCourier {
         let journal = try BatchJournal(of: settings.out)
@@ -55,7 +55,7 @@ extension RunSession {
     }
 
     package func watchSignals(
-        _ signals: Locked<Int>, _ stopAsked: Locked<Bool>, _ sender: BulkTransport,
+        _ signals: Locked<Int>, _ stopAsked: Locked<Bool>, _ sender: BulkLanes,
         cancel: @escaping @Sendable () -> Void
     ) {
         let messages = messages
