@@ -60,9 +60,9 @@ import Testing
     @Test func sizesAreAsStated() throws {
         let text = try document()
         for size in [
-            "header \(BlockHeader.bytes) bytes", "trailer \(BlockHeader.trailerBytes) bytes",
-            "group \(HintGroup.bytes(records: 0)) bytes", "hint \(RecordHint.bytes) bytes",
-            "entry \(IndexEntry.bytes) bytes", "suffix \(JournalLine.suffixBytes) bytes",
+            "a header of \(BlockHeader.bytes) bytes", "a trailer of \(BlockHeader.trailerBytes) bytes",
+            "A group is \(HintGroup.bytes(records: 0)) bytes long", "A hint is \(RecordHint.bytes) bytes long",
+            "An entry is \(IndexEntry.bytes) bytes long", "That suffix of \(JournalLine.suffixBytes) bytes",
             "\(RunFormat.entriesPerPage) entries a page",
         ] { #expect(text.contains(size), "\(size)") }
     }
