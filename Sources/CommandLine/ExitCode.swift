@@ -1,7 +1,6 @@
 public import Basics
 
-/// How the program ends: the one place where its exit statuses are named.
-/// From 64 on they follow BSD's sysexits(3) where its meanings fit.
+/// The program's exit statuses, defined only here. From 64 on they follow BSD's sysexits(3) where its meanings fit.
 public enum ExitCode: Int32, Sendable, Hashable, CaseIterable {
     case ok = 0
     case notFound = 1
@@ -48,8 +47,8 @@ public enum ExitCode: Int32, Sendable, Hashable, CaseIterable {
         }
     }
 
-    /// The status for an error: 0 for a broken pipe, since a reader that has seen enough is no failure;
-    /// 74 for an error that is not a `RetortError`.
+    /// The status for an error: 0 for a broken pipe, since a reader that stops early is not an error; 74 for an error
+    /// that is not a `RetortError`.
     public init(_ error: any Error) {
         guard let error = error as? RetortError else {
             self = .io

@@ -2,19 +2,19 @@ internal import Basics
 internal import CCurl
 internal import Glibc
 
-/// The address that every request's path is joined to, as the user named it: with or without `/v1`, with a slash at its
-/// end, or with the path of an endpoint (see `joined`).
+/// The base address of all requests, as the user named it: with or without `/v1`, with a slash at its end, or with the
+/// path of an endpoint (see `joined`).
 struct BaseURL: Sendable {
     /// `host:port`, for messages.
     let authority: String
     let isSecure: Bool
     /// Whether the host is an address of one interface (`[fe80::1%25eth0]`), which `authority` does not name.
     let hasZone: Bool
-    /// The value of a request's `Host`: the port stands there only if it is not the scheme's own.
+    /// The value of a request's `Host` header: with the port only if it is not the scheme's default.
     let hostHeader: String
-    /// Scheme, host and port, as they were written.
+    /// Scheme, host and port, as written.
     private let origin: String
-    /// What follows them up to the query, without slashes at its end.
+    /// The rest up to the query, without trailing slashes.
     private let basePath: String
     /// The host in lower case; an IPv6 address with its brackets.
     private let host: String
@@ -74,8 +74,8 @@ struct BaseURL: Sendable {
     /// An address to which libcurl opens the same connections without TLS.
     var clearTextAddress: String { isSecure ? "http://\(authority)/" : joined("/") }
 
-    /// What a request line names for that path: path and query, as libcurl would send them.
-    /// Nil if it is no path of an address.
+    /// The target in the request line for that path: path and query, as libcurl would send them. Nil if it is not a
+    /// valid path.
     func target(_ path: String) -> String? {
         guard let handle = curl_url() else { fatalError("out of memory") }
         defer { curl_url_cleanup(handle) }
@@ -96,7 +96,7 @@ struct BaseURL: Sendable {
         for prefix in ["https:", "http:"] where rest.hasPrefix(prefix) { rest = rest.dropFirst(prefix.count) }
         rest = rest.drop { $0 == "/" }
         let authority = rest.prefix { $0 != "/" && $0 != "?" }
-        // A host of one's own network has a port, a number or no dot.
+        // A local host has a port, a number or no dot.
         let isOwn = authority.contains(":") || !authority.contains(where: \.isLetter) || !authority.contains(".")
         let guess = "\(isOwn && !authority.hasSuffix(":443") ? "http" : "https")://\(rest)"
         return RetortError(.configuration, "the base URL has no scheme", at: text, remedy: "Did you mean \(guess)?")

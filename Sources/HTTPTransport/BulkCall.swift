@@ -1,6 +1,6 @@
 public import ModelAPI
 
-/// One HTTP exchange that may be too large for memory: a file is sent from disk, an answer goes to disk.
+/// One HTTP exchange that may be too large for memory: a file is sent from disk, a response goes to disk.
 public struct BulkCall: Sendable {
     public enum Body: Sendable, Hashable {
         case none
@@ -10,13 +10,13 @@ public struct BulkCall: Sendable {
     }
 
     public var method: String
-    /// Beside the path of the API's requests: `/files`.
+    /// In addition to the path of the API's requests: `/files`.
     public var path: String
     /// Without a question mark; percent-encoded.
     public var query: String
     public var contentType: String
     public var body: Body
-    /// Where the body of an answer under 200 goes; nil: into the reply.
+    /// The file for the body of a 2xx response; nil: in the reply.
     public var target: String?
     /// The base URL ends before this text, and the path is put behind it; empty: it stays whole.
     public var cut = ""

@@ -1,22 +1,22 @@
-/// How the path of a base URL and the path of a request become one. Pure functions.
+/// Joins the path of a base URL and the path of a request. Pure functions.
 ///
-/// People name the same API in many ways: `https://host`, `https://host/v1`, `https://host/v1/`,
-/// `https://host/v1/chat/completions`. Gateways have prefixes of their own (`/api/paas/v4`, `/v1beta/openai`,
+/// The same API is named in many ways: `https://host`, `https://host/v1`, `https://host/v1/`,
+/// `https://host/v1/chat/completions`. Gateways have their own prefixes (`/api/paas/v4`, `/v1beta/openai`,
 /// `/openai/deployments/NAME`), to which nothing may be added.
 enum EndpointPath {
-    /// Paths of endpoints that base URLs are copied with, the longer before those that end in the same way.
+    /// Endpoint paths that base URLs may end in; longer ones before those that end in the same way.
     private static let endpoints = [
         "/chat/completions", "/fim/completions", "/completions", "/responses", "/embeddings", "/v1/messages",
         "/messages",
     ]
 
-    /// The path of the list of models, with which no base URL ends.
+    /// The path of the list of models, in which no base URL ends.
     private static let models = "/models"
 
     /// llama.cpp's endpoint beside `/v1`.
     private static let infill = "/infill"
 
-    /// Where OpenAI's API begins on hosts that serve it below another path than `/v1`.
+    /// The prefix of OpenAI's API on hosts that serve it below another path than `/v1`.
     private static let prefixes: [(host: String, path: String)] = [
         ("generativelanguage.googleapis.com", "/v1beta/openai"), ("api.groq.com", "/openai/v1"),
         ("openrouter.ai", "/api/v1"), ("api.fireworks.ai", "/inference/v1"), ("api.deepinfra.com", "/v1/openai"),

@@ -1,14 +1,14 @@
 internal import Basics
 internal import ModelAPI
 
-/// What every exchange of a transport keeps to, and the words for what does not. Neither headers nor bodies are part
-/// of them.
+/// The limits of every exchange of a transport, and the errors for exceeding them, which contain neither headers nor
+/// bodies.
 struct ExchangeLimits: Sendable {
     let authority: String
     let timeouts: TransportTimeouts
     let responseBytesMax: Int
 
-    /// Interim answers (1xx) before the real one.
+    /// Maximum interim responses (1xx) before the final one.
     static let interimAnswersMax = 256
     static let wrongVersion = "not HTTP: invalid HTTP version"
     static let tooManyInterim = "more than \(interimAnswersMax) interim answers (1xx) came in place of an answer"

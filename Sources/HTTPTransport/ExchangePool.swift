@@ -9,7 +9,7 @@ final class ExchangePool: @unchecked Sendable {
     let limits: ExchangeLimits
     let counters: Counters
     private let route: any Route
-    /// The last one that finished comes first: its connection is the warmest.
+    /// The most recently finished one is used first: its connection is the warmest.
     private var free: [Exchange] = []
     private var inFlight = PlacedList<Exchange>()
     private var isSweepPlanned = false
@@ -28,7 +28,7 @@ final class ExchangePool: @unchecked Sendable {
         return free.popLast() ?? route.makeExchange(self)
     }
 
-    /// Starts an exchange that was prepared.
+    /// Starts a prepared exchange.
     func start(_ exchange: Exchange, _ waiter: Exchange.Waiter) {
         exchange.waiter = waiter
         inFlight.append(exchange)
@@ -37,7 +37,7 @@ final class ExchangePool: @unchecked Sendable {
         planSweep()
     }
 
-    /// The server's answer, or its lack, has come.
+    /// The server has answered, or the exchange has failed.
     func finished(_ exchange: Exchange, _ result: Result<ModelReply, TransportFailure>) {
         counters.exchanges.add(1, ordering: .relaxed)
         complete(exchange, result)
@@ -53,7 +53,8 @@ final class ExchangePool: @unchecked Sendable {
         end(exchange, result)
     }
 
-    /// The server speaks a protocol that this route does not: nothing was sent, and the other one takes the request.
+    /// The server speaks a protocol that this route does not support: nothing was sent, and the other route takes the
+    /// request.
     func moved(_ exchange: Exchange) { end(exchange, nil) }
 
     private func end(_ exchange: Exchange, _ result: Result<ModelReply, TransportFailure>?) {
@@ -77,7 +78,7 @@ final class ExchangePool: @unchecked Sendable {
         ticket == ticket.exchange.ticket && ticket.exchange.waiter != nil
     }
 
-    /// Cancels what is in flight and frees everything. Once, twice or more.
+    /// Cancels what is in flight and frees everything. May be called repeatedly.
     func shutdown() {
         guard !isShut else { return }
         isShut = true
@@ -87,7 +88,7 @@ final class ExchangePool: @unchecked Sendable {
     }
 
     private func abandon(_ exchange: Exchange, _ failure: TransportFailure) {
-        // One that waited for another's name lookup has ended with it.
+        // If it waited for another one's name lookup, it has ended with that.
         guard exchange.waiter != nil else { return }
         exchange.abandon()
         complete(exchange, .failure(failure))
@@ -128,13 +129,13 @@ final class ExchangePool: @unchecked Sendable {
     }
 }
 
-/// A way to the server: makes the exchanges that travel on it. Confined to the loop.
+/// A route to the server: makes exchanges. Confined to the loop.
 protocol Route: AnyObject {
     func makeExchange(_ pool: ExchangePool) -> Exchange
 
-    /// Told of every exchange's end, after its waiter.
+    /// Called at every exchange's end, after its waiter.
     func ended(_ ticket: Exchange.Ticket, _ result: Result<ModelReply, TransportFailure>?)
 
-    /// Frees everything. Nothing may be in flight.
+    /// Frees everything. No exchange may be in flight.
     func close()
 }

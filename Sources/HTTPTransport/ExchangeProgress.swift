@@ -1,6 +1,6 @@
 internal import Basics
 
-/// How far an exchange has come, for the timeouts.
+/// The progress of an exchange, for the timeouts.
 struct ExchangeProgress {
     enum Overdue: Hashable {
         case firstByte
@@ -11,7 +11,7 @@ struct ExchangeProgress {
     var started: Instant
     var lastByte: Instant?
 
-    /// What has taken too long at `now`, if anything.
+    /// The timeout that has expired at `now`, if any.
     func overdue(_ now: Instant, _ timeouts: TransportTimeouts) -> Overdue? {
         if now - started >= timeouts.total { return .total }
         guard let lastByte else { return now - started >= timeouts.firstByte ? .firstByte : nil }
@@ -20,7 +20,7 @@ struct ExchangeProgress {
 }
 
 extension TransportTimeouts {
-    /// Time between two looks at the exchanges: timeouts are noticed at most an eighth, or a second, late.
+    /// Time between two checks of the exchanges: a timeout is noticed at most an eighth of it, or a second, late.
     var sweepInterval: Interval {
         min(max(min(firstByte, stalled, total) * 0.125, .milliseconds(1)), .seconds(1))
     }

@@ -2,13 +2,13 @@ public import Basics
 public import ModelAPI
 internal import Synchronization
 
-/// The real `ModelTransport`, on an event loop. HTTP/1.1 is exchanged over connections of our own, in clear text or in
-/// TLS; libcurl makes the connections, and the exchanges of HTTP/2 and of what else only libcurl can do.
+/// The real `ModelTransport`, on an event loop. HTTP/1.1 uses our own exchanges, in clear text or TLS; libcurl opens
+/// the connections, and makes the exchanges of HTTP/2 and of features that only libcurl has.
 ///
-/// Connections are kept and reused, answers are decompressed, redirects are not followed, certificates are verified.
-/// A kept connection that turns out to be closed before the first byte of an answer is replaced once. A server that
-/// sends bytes that were not asked for gets a new connection for each request (see `AnswerMemory`).
-/// Tasks that prefer the loop as their executor pay for no thread hop.
+/// Connections are kept alive and reused, answers are decompressed, redirects are not followed, certificates are
+/// verified. A kept connection that turns out to be closed before the first byte of an answer is replaced once. A
+/// server that sends unrequested bytes gets a new connection for each request (see `AnswerMemory`). Tasks that prefer
+/// the loop as their executor need no thread hop.
 public final class HTTPTransport: ModelTransport {
     public typealias Configuration = TransportConfiguration
     public typealias Network = TransportNetwork
@@ -16,14 +16,14 @@ public final class HTTPTransport: ModelTransport {
 
     let loop: EventLoop
     private let watch: ProtocolWatch
-    /// Nil if HTTP/1.1 is libcurl's too.
+    /// Nil if libcurl handles HTTP/1.1 too.
     private let own: ExchangePool?
     private let libcurl: ExchangePool
     private let counters = ExchangePool.Counters()
     private let configuration: Configuration
 
-    /// Throws `RetortError.configuration` for a base URL, header, limit or certificate file that cannot work.
-    /// The loop must run until the transport is shut down or released.
+    /// Throws `RetortError.configuration` for an invalid base URL, header, limit or certificate file. The loop must run
+    /// until the transport is shut down or released.
     public init(_ configuration: Configuration, on loop: EventLoop) throws(RetortError) {
         let settings = try CurlSettings(configuration)
         self.loop = loop
@@ -43,16 +43,16 @@ public final class HTTPTransport: ModelTransport {
     /// The server's `host:port`, for messages.
     public var authority: String { libcurl.limits.authority }
 
-    /// Where requests go now. On the loop.
+    /// The pool that currently takes requests. On the loop.
     private var pool: ExchangePool {
         guard let own else { return libcurl }
         return watch.found == .http2 ? libcurl : own
     }
 
-    /// Throws `.configuration` for a base URL that cannot work, saying why.
+    /// Throws `.configuration` for an invalid base URL, with the reason.
     public static func check(baseURL: String) throws(RetortError) { _ = try BaseURL(baseURL) }
 
-    /// Bulk exchanges with the same server, headers and network; calls go to the paths beside `path`.
+    /// Bulk exchanges with the same server, headers and network; calls use paths beside `path`.
     public func bulk(beside path: String) throws(RetortError) -> BulkLanes {
         var lanes: [BulkTransport] = []
         for _ in 0..<BulkLanes.count { lanes.append(try BulkTransport(configuration, beside: path)) }
@@ -63,13 +63,13 @@ public final class HTTPTransport: ModelTransport {
         loop.execute { [own, libcurl] in HTTPTransport.shutdown(own, libcurl) }
     }
 
-    /// POSTs the body to base URL and path; GETs them where there is no body. Any thread, any task.
+    /// POSTs the body to base URL and path, or GETs them if there is no body. Any thread, any task.
     public func send(_ request: ModelRequest) async -> Result<ModelReply, TransportFailure> {
         if loop.isCurrent { return await exchange(request) }
         return await withTaskExecutorPreference(loop) { await exchangeFromElsewhere(request) }
     }
 
-    /// Ends every exchange in flight, and all later ones, with `.cancelled`; closes all connections.
+    /// Ends all exchanges in flight, and all later ones, with `.cancelled`; closes all connections.
     public func shutdown() async {
         await withUnsafeContinuation { continuation in
             loop.execute { [own, libcurl] in
@@ -92,7 +92,7 @@ public final class HTTPTransport: ModelTransport {
     private func exchange(_ request: ModelRequest) async -> Result<ModelReply, TransportFailure> {
         // A server's protocol becomes known once, and may fall back once.
         while true {
-            // Off the loop only when it has stopped.
+            // Off the loop only if it has stopped.
             guard loop.isCurrent, !libcurl.isShut, !Task.isCancelled else {
                 return .failure(TransportFailure(.cancelled, "given up before it was sent"))
             }
@@ -100,7 +100,7 @@ public final class HTTPTransport: ModelTransport {
         }
     }
 
-    /// Nil: by the other route.
+    /// Nil: use the other route.
     private func exchange(_ request: ModelRequest, _ pool: ExchangePool) async
         -> Result<ModelReply, TransportFailure>?
     {
@@ -114,13 +114,13 @@ public final class HTTPTransport: ModelTransport {
         }
     }
 
-    /// What the transport has done so far.
+    /// Counts of the transport.
     public struct Statistics: Sendable, Hashable {
         public var inFlight: Int
-        /// Exchanges that the server or the network ended, well or badly.
+        /// Exchanges that the server or the network ended, successfully or not.
         public var exchanges: Int
         public var connectionsOpened: Int
-        /// The server has sent bytes that were not asked for: its connections are not reused.
+        /// Whether the server has sent unrequested bytes: its connections are not reused.
         public var sendsUnaskedBytes: Bool
     }
 

@@ -1,9 +1,9 @@
-/// Something that knows its place in a `PlacedList`, and is in one at most.
+/// An element that knows its index in a `PlacedList`, and is in at most one.
 protocol Placed: AnyObject {
     var position: Int { get set }
 }
 
-/// Elements in no order, each of which leaves without being searched for.
+/// Elements in no order, each removable without a search.
 struct PlacedList<Element: Placed> {
     private(set) var elements: [Element] = []
 
@@ -12,7 +12,7 @@ struct PlacedList<Element: Placed> {
         elements.append(element)
     }
 
-    /// The last one takes the place of the one that leaves.
+    /// The last element moves to the freed place.
     mutating func remove(_ element: Element) {
         let last = elements.removeLast()
         guard last !== element else { return }

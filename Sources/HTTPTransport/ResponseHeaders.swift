@@ -1,10 +1,10 @@
 internal import Glibc
 
-/// Keeps the few headers a client of a model API acts on, and drops the others unread.
+/// Keeps the few headers that a client of a model API uses, and drops the others unread.
 struct ResponseHeaders {
-    /// Headers kept of one answer; the rest is dropped.
+    /// Maximum headers kept of one response.
     static let keptMax = 64
-    /// Bytes kept of a value.
+    /// Maximum bytes kept of a value.
     static let valueBytesMax = 4096
 
     private static let names: [StaticString] = [
@@ -17,17 +17,17 @@ struct ResponseHeaders {
     ]
 
     private var kept: [(name: String, value: String)] = []
-    /// The value of `Date`, which every answer has and which matters only beside another one that names a time.
+    /// The value of `Date`, which every response has and which matters only with another header that contains a time.
     private var date: [UInt8] = []
 
-    /// Takes the headers out.
+    /// Removes and returns the headers.
     mutating func take() -> [(name: String, value: String)] {
         defer { clear() }
         if kept.isEmpty || date.isEmpty { return kept }
         return kept + [("date", String(decoding: date, as: UTF8.self))]
     }
 
-    /// Forgets what was read.
+    /// Clears what was read.
     mutating func clear() {
         if !kept.isEmpty { kept = [] }
         date.removeAll(keepingCapacity: true)
@@ -35,8 +35,8 @@ struct ResponseHeaders {
 
     enum Line { case status, header }
 
-    /// Reads one line as curl delivers it, with its line break. A status line begins a new answer: what an interim
-    /// answer brought is forgotten.
+    /// Reads one line as delivered by curl, with its line break. A status line begins a new response: headers of an
+    /// interim response are dropped.
     mutating func read(_ line: UnsafeBufferPointer<UInt8>) -> Line {
         guard let first = line.first else { return .header }
         if first | 0x20 == UInt8(ascii: "h") {
@@ -49,7 +49,7 @@ struct ResponseHeaders {
         return .header
     }
 
-    /// The value of `Content-Encoding` in lower case, if that is the line.
+    /// The value of `Content-Encoding` in lower case, if this is that line.
     static func contentEncoding(_ line: UnsafeBufferPointer<UInt8>) -> String? {
         guard let first = line.first, first | 0x20 == UInt8(ascii: "c"),
             let colon = line.firstIndex(of: UInt8(ascii: ":")),
@@ -59,7 +59,7 @@ struct ResponseHeaders {
         return String(decoding: value, as: UTF8.self).lowercased()
     }
 
-    /// Whether a header whose name begins with that byte is worth a look.
+    /// Whether a header whose name begins with that byte may be relevant.
     static func mayMatter(_ first: UInt8) -> Bool {
         switch first | 0x20 {
         case UInt8(ascii: "d"), UInt8(ascii: "r"), UInt8(ascii: "x"), UInt8(ascii: "a"), UInt8(ascii: "l"): true
@@ -67,7 +67,7 @@ struct ResponseHeaders {
         }
     }
 
-    /// Keeps a header if it is one of those that matter.
+    /// Keeps a header if it is relevant.
     mutating func keep(_ name: UnsafeBufferPointer<UInt8>, _ value: UnsafeBufferPointer<UInt8>) {
         if ResponseHeaders.isName(name, "date") {
             date.removeAll(keepingCapacity: true)
@@ -85,17 +85,17 @@ struct ResponseHeaders {
         return nil
     }
 
-    /// Whether that is the name, which is given in lower case.
+    /// Whether it is the name, which is given in lower case.
     static func isName(_ bytes: UnsafeBufferPointer<UInt8>, _ name: StaticString) -> Bool {
         name.utf8CodeUnitCount == bytes.count && matches(name, bytes)
     }
 
-    /// Whether `bytes`, which is no shorter, begins with `name`, which is in lower case.
+    /// Whether `bytes`, which is at least as long, begins with `name`, which is in lower case.
     private static func matches(_ name: StaticString, _ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
         strncasecmp(name.utf8Start, bytes.baseAddress!, name.utf8CodeUnitCount) == 0
     }
 
-    /// Without the blanks around it, and no longer than is kept.
+    /// Without surrounding white space, and truncated to the maximum kept.
     static func trimmed(_ bytes: UnsafeBufferPointer<UInt8>) -> UnsafeBufferPointer<UInt8> {
         func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || (byte >= 0x09 && byte <= 0x0D) }
         guard let start = bytes.firstIndex(where: { !isBlank($0) }), let end = bytes.lastIndex(where: { !isBlank($0) })

@@ -1,23 +1,23 @@
 public import Basics
 
-/// Everything the transport needs to know. A value with defaults; only the base URL has none.
+/// The transport's settings. A value with defaults; only the base URL has none.
 public struct TransportConfiguration: Sendable {
-    /// What the requests' paths are joined to: `https://api.openai.com/v1`.
+    /// The address that requests' paths are joined to: `https://api.openai.com/v1`.
     public var baseURL: String
-    /// Sent with every request, such as `Authorization`. Never logged, never part of an error.
-    /// `Content-Type: application/json` is added unless it is given here.
+    /// Sent with every request, such as `Authorization`. Never logged, never part of an error. `Content-Type:
+    /// application/json` is added unless given here.
     public var headers: [(name: String, value: String)]
     /// `retort/1.0`.
     public var userAgent: String
     public var timeouts: TransportTimeouts
-    /// Largest decompressed response body; a larger one ends as `.tooLarge`.
+    /// Maximum bytes of a decompressed response body; a larger one ends as `.tooLarge`.
     public var responseBytesMax: Int
-    /// Most connections open at a time; further requests wait for one. Nil: as many as are wanted.
+    /// Maximum open connections; further requests wait for one. Nil: unlimited.
     public var connectionsMax: Int?
-    /// Transfers of one curl multi handle; nil: as many as suit the base URL's scheme.
+    /// Maximum transfers of one curl multi handle; nil: chosen by the base URL's scheme.
     public var laneTransfersMax: Int?
     public var network: TransportNetwork
-    /// Leave every exchange to libcurl, even where a plain one of our own would do.
+    /// Leaves every exchange to libcurl.
     public var usesLibcurlOnly = false
 
     public init(
@@ -42,17 +42,17 @@ public struct TransportConfiguration: Sendable {
 
     /// 64 MiB.
     public static let responseBytesMaxDefault = 64 << 20
-    /// Finding an idle connection takes time linear in the transfers of a lane: at 1,000 in flight 32 cost a tenth
-    /// less than 100, and fewer nothing less again (see Benchmarks/TransportBench).
+    /// Finding an idle connection takes time linear in the transfers of a lane: at 1,000 in flight 32 cost a tenth less
+    /// than 100, and fewer bring no further gain (see Benchmarks/TransportBench).
     public static let laneTransfersMaxPlain = 32
-    /// A hundred streams are what an HTTP/2 server should allow on one connection (RFC 9113, 6.5.2): a lane then
-    /// needs one connection.
+    /// An HTTP/2 server should allow a hundred streams on one connection (RFC 9113, 6.5.2): a lane then needs one
+    /// connection.
     public static let laneTransfersMaxSecure = 100
 }
 
-/// How long to wait for what. Each is counted in wall time and must be positive.
+/// Timeouts. Each is wall time and must be positive.
 public struct TransportTimeouts: Sendable, Hashable {
-    /// From dispatch until the connection, with its TLS handshake, stands.
+    /// From dispatch until the connection is open, including its TLS handshake.
     public var connect: Interval
     /// From dispatch to the first byte of the answer: the time the model may think.
     public var firstByte: Interval
@@ -73,7 +73,7 @@ public struct TransportTimeouts: Sendable, Hashable {
 }
 
 extension TransportConfiguration {
-    /// What is sent with every request but `Host`, `Accept` and the body's length.
+    /// Headers of every request, except `Host`, `Accept` and the body's length.
     var requestHeaders: [(name: String, value: String)] {
         let own: [(name: String, value: String)] = [
             ("User-Agent", userAgent), ("Accept-Encoding", "gzip"), ("Content-Type", "application/json"),
@@ -81,12 +81,12 @@ extension TransportConfiguration {
         return own.filter { !hasHeader($0.name) } + headers
     }
 
-    /// Whether the caller gives a header of that name.
+    /// Whether the caller sets a header with that name.
     func hasHeader(_ name: String) -> Bool {
         headers.contains { $0.name.lowercased() == name.lowercased() }
     }
 
-    /// Throws `RetortError.configuration` for what could never work.
+    /// Throws `RetortError.configuration` for settings that cannot work.
     func validate() throws(RetortError) {
         for header in headers { try validate(header) }
         try validate((name: "User-Agent", value: userAgent))
@@ -98,7 +98,7 @@ extension TransportConfiguration {
         }
     }
 
-    /// The value is left out of the error: it may be a key.
+    /// The error does not contain the value: it may be a key.
     private func validate(_ header: (name: String, value: String)) throws(RetortError) {
         let isToken = header.name.utf8.allSatisfy { byte in
             switch byte {

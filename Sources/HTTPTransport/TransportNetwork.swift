@@ -1,24 +1,24 @@
 internal import Basics
 internal import Glibc
 
-/// The way to the server: proxies and trusted certificates, as curl's users set them in the environment.
+/// Proxies and trusted certificates, as set in the environment for curl.
 public struct TransportNetwork: Sendable, Hashable {
-    /// For `http` addresses; nil for a direct connection.
+    /// For `http` addresses; nil: a direct connection.
     public var httpProxy: String?
     /// For `https` addresses.
     public var httpsProxy: String?
     /// Hosts that are reached directly, separated by commas; `*` for all.
     public var noProxy: String?
-    /// A PEM file of trusted certificates in place of the system's.
+    /// A PEM file of trusted certificates instead of the system's.
     public var certificateFile: String?
-    /// A directory of hashed certificates in place of the system's.
+    /// A directory of hashed certificates instead of the system's.
     public var certificateDirectory: String?
 
     /// Direct connections and the system's certificates.
     public init() {}
 
-    /// What the environment asks for. Lower-case names win. `HTTP_PROXY` in upper case is ignored, as curl does,
-    /// because a web server can be made to set it (https://httpoxy.org).
+    /// The settings of the environment. Lower-case names take precedence. `HTTP_PROXY` in upper case is ignored, as by
+    /// curl, because a web server can be made to set it (https://httpoxy.org).
     public init(environment: [String: String]) {
         func first(_ names: String...) -> String? {
             names.lazy.compactMap { environment[$0] }.first { !$0.isEmpty }
@@ -32,7 +32,7 @@ public struct TransportNetwork: Sendable, Hashable {
 
     func proxy(secure: Bool) -> String? { secure ? httpsProxy : httpProxy }
 
-    /// Throws if a named file cannot be read: better now than as a failed handshake.
+    /// Throws if a named file cannot be read, instead of failing at the handshake.
     func validate() throws(RetortError) {
         for path in [certificateFile, certificateDirectory] {
             guard let path, access(path, R_OK) != 0 else { continue }

@@ -1,16 +1,17 @@
 public import Basics
 public import ModelAPI
 
-/// Posts bytes to one address. For reports of a run to other programs: few, short, and never on the loop's thread.
+/// Posts bytes to one address. For reports to other programs: few, short, and never on the loop's thread.
 public final class URLPost: Sendable {
     private let transport: BulkTransport
     private let contentType: String
 
     /// - Parameters:
-    ///   - url: `http://` or `https://`, taken as it is.
-    ///   - headers: of each request.
+    ///   - url: `http://` or `https://`, used unchanged.
+    ///   - headers: sent with each request.
     ///   - timeout: for a whole exchange.
-    /// Throws `.configuration` for an address that is none, and for certificates that cannot be read.
+    ///
+    /// Throws `.configuration` for an invalid address, and for certificates that cannot be read.
     public init(
         _ url: String, contentType: String = "application/json", headers: [(name: String, value: String)] = [],
         userAgent: String, timeout: Interval, network: TransportNetwork
@@ -29,6 +30,6 @@ public final class URLPost: Sendable {
         transport.sendNow(BulkCall("POST", "", contentType: contentType, body: .bytes(body)))
     }
 
-    /// Ends the exchange under way, and all later ones.
+    /// Ends the current exchange, and all later ones.
     public func cancel() { transport.cancel() }
 }

@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// A parsed text: its bytes and the range of every value in it. A class, so that a value counts one reference.
+/// A parsed text: its bytes and the range of every value in it. A class, so that a value holds a single reference.
 public final class JSONDocument: @unchecked Sendable {
     // Unchecked: nothing in it changes.
 
@@ -53,22 +53,22 @@ public struct JSONValue: Sendable {
         }
     }
 
-    /// Where the value stands in `document.text`, quotes and brackets included.
+    /// The value's range in `document.text`, including quotes and brackets.
     public var range: Range<Int> { Int(node.start)..<Int(node.end) }
 
-    /// The value as it was written, quotes and brackets included.
+    /// The value as written, including quotes and brackets.
     public var raw: ArraySlice<UInt8> { document.text[range] }
 
-    /// The inside of a string as it was written, without its quotes and still escaped. Nil for other kinds.
+    /// The content of a string as written, without its quotes and still escaped. Nil for other kinds.
     public var rawStringContent: ArraySlice<UInt8>? {
         guard kind == .string else { return nil }
         return document.text[range.lowerBound + 1..<range.upperBound - 1]
     }
 
-    /// Whether a string holds escapes, so that its content differs from its raw bytes.
+    /// Whether a string contains escapes, so that its content differs from its raw bytes.
     public var isEscaped: Bool { node.kind == 5 }
 
-    /// The bytes a string means: UTF-8, where a lone surrogate is written as its three generalised bytes (WTF-8,
+    /// The decoded bytes of a string: UTF-8, with a lone surrogate as its three generalised bytes (WTF-8,
     /// https://simonsapin.github.io/wtf-8/). Nil for other kinds.
     public var stringBytes: [UInt8]? {
         guard let content = rawStringContent else { return nil }
@@ -108,18 +108,18 @@ public struct JSONValue: Sendable {
     /// True or false. Nil for other kinds.
     public var bool: Bool? { kind == .boolean ? node.kind == 2 : nil }
 
-    /// The value of the last member named `key` (the last wins, as in most readers). Nil when there is none or when
+    /// The value of the last member named `key` (the last one counts, as in most readers). Nil if there is none or if
     /// this is not an object.
     public subscript(key: StaticString) -> JSONValue? {
         key.withUTF8Buffer { find($0) }
     }
 
-    /// The same for a name that is only known when the program runs.
+    /// As above, for a name known only at run time.
     public func member(_ key: some Collection<UInt8>) -> JSONValue? {
         key.withContiguousStorageIfAvailable { find($0) } ?? Array(key).withUnsafeBufferPointer { find($0) }
     }
 
-    /// Compares in place: no key becomes a value of its own.
+    /// Compares in place, without creating values for keys.
     private func find(_ name: UnsafeBufferPointer<UInt8>) -> JSONValue? {
         guard kind == .object else { return nil }
         let document = document
@@ -160,7 +160,7 @@ public struct JSONValue: Sendable {
         return result
     }
 
-    /// The first element of an array. Nil when there is none and for other kinds.
+    /// The first element of an array. Nil if there is none, and for other kinds.
     public var firstElement: JSONValue? {
         guard kind == .array, index + 1 < Int(node.next) else { return nil }
         return JSONValue(document: document, index: index + 1)

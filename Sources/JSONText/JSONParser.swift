@@ -1,10 +1,10 @@
 internal import Basics
 internal import CSimdJSON
 
-/// Outlines JSON texts, one after another, reusing its buffers. Not thread-safe: one parser a thread.
+/// Outlines JSON texts, one after another, reusing its buffers. Not thread-safe: use one parser per thread.
 ///
-/// The text is checked whole against RFC 8259 (UTF-8, grammar, numbers, escapes), but no string is decoded: a value
-/// keeps the bytes it was written with. Lone surrogate escapes such as `\ud800` are legal there and survive.
+/// The text is fully checked against RFC 8259 (UTF-8, grammar, numbers, escapes), but no string is decoded: a value
+/// keeps its original bytes. Lone surrogate escapes such as `\ud800` are valid there and preserved.
 public final class JSONParser {
     private let outliner: OpaquePointer
     private var hasher = ValueHasher()
@@ -17,12 +17,12 @@ public final class JSONParser {
 
     deinit { json_outliner_destroy(outliner) }
 
-    /// Parses one text. Throws `JSONError` with the byte offset where it stops being JSON.
+    /// Parses one text. Throws `JSONError` with the byte offset of the error.
     public func parse(_ text: [UInt8]) throws(JSONError) -> JSONDocument {
         JSONDocument(text: text, nodes: UnsafeRawBufferPointer(try outline(text)))
     }
 
-    /// The outline of a text; it stays valid until the next one.
+    /// The outline of a text, valid until the next call.
     private func outline(_ text: [UInt8]) throws(JSONError) -> UnsafeBufferPointer<json_node> {
         var nodes: UnsafePointer<json_node>?
         var count = 0
@@ -48,13 +48,13 @@ public final class JSONParser {
 }
 
 extension JSONParser {
-    /// The hash of what a text means: two texts have the same when a reader gets the same values from them.
+    /// A hash of a text's value: equal for two texts if a reader gets the same values from them.
     public func valueHash(_ text: [UInt8]) throws(JSONError) -> UInt64 {
         try hashed(text) { hasher, nodes, text in hasher.hash(nodes, 0, text) }
     }
 
-    /// The hash of the object whose members are `others` and those that `text` holds from `start` on, which win. The
-    /// members stand without the opening brace, and without the closing one unless `isClosed`.
+    /// The hash of the object with the members `others` and those that `text` contains from `start` on, which take
+    /// precedence. The members come without the opening brace, and without the closing one unless `isClosed`.
     public func valueHash(
         ofMembers text: [UInt8], from start: Int = 0, isClosed: Bool = false, besides others: [JSONMemberHash] = []
     ) throws(JSONError) -> UInt64 {
@@ -85,11 +85,11 @@ extension JSONParser {
 
 /// Why a text is not JSON, and at which byte.
 public struct JSONError: Error, Sendable, Hashable, CustomStringConvertible {
-    /// The kinds of fault that a reader may treat in its own way.
+    /// Kinds of errors that a reader may handle differently.
     public enum Kind: Sendable, Hashable {
-        /// The text ends where JSON would go on: it may be the beginning of a longer one.
+        /// The text ends where JSON would continue: it may be the beginning of a longer one.
         case truncated
-        /// A whole value, and something after it, which begins at `offset`.
+        /// A complete value followed by something, which begins at `offset`.
         case trailing
         case other
     }
@@ -129,11 +129,12 @@ public struct JSONError: Error, Sendable, Hashable, CustomStringConvertible {
         case JSON_OUTLINE_TRAILING.rawValue: return .trailing
         case JSON_OUTLINE_EMPTY.rawValue: return .truncated
         case JSON_OUTLINE_UNCLOSED_STRING.rawValue:
-            // Known from the quotes of the whole text: an odd one says little of a text that is no JSON from the start.
+            // Detected from the quotes of the whole text: an odd number means little in a text that is not JSON from
+            // the start.
             let first = text.first { $0 > 0x20 }
             return first == UInt8(ascii: "{") || first == UInt8(ascii: "[") ? .truncated : .other
         case JSON_OUTLINE_SYNTAX.rawValue, JSON_OUTLINE_BAD_NUMBER.rawValue:
-            // At the end, or in a word or a number that reaches to the end.
+            // At the end, or in a word or number that reaches to the end.
             let rest = text[min(offset, text.count)...]
             return rest.count <= wordBytesMax && rest.allSatisfy(isOfWord) && (offset > 0 || rest.isEmpty)
                 ? .truncated : .other
@@ -141,7 +142,7 @@ public struct JSONError: Error, Sendable, Hashable, CustomStringConvertible {
         }
     }
 
-    /// The longest word or number that a text may be cut in: the digits of a double and its exponent.
+    /// Maximum length of a word or number in which a text may be truncated: the digits of a double and its exponent.
     private static let wordBytesMax = 32
 
     private static func isOfWord(_ byte: UInt8) -> Bool {

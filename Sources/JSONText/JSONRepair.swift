@@ -1,53 +1,53 @@
 internal import CSimdJSON
 
-/// Reads what is meant to be a JSON object or array and is not quite one, and writes it as JSON.
+/// Reads almost valid JSON objects and arrays, and writes them as JSON.
 ///
-/// Repaired are faults whose meaning is plain: comments, trailing commas, a comma missing at the end of a line, single
-/// quotes, keys without quotes, Python's `True`, `False` and `None`, line breaks and other control characters in strings,
-/// escapes that JSON lacks, and brackets and quotes that are missing. What would need a guess is refused: a placeholder
-/// (`...`), a word without quotes as a value, a quote that may end its string or not. Everything else is copied as it is,
-/// so that a text without faults comes out unchanged. One pass: the time is linear in the bytes read.
+/// Repaired are faults with a single meaning: comments, trailing commas, a comma missing at the end of a line, single
+/// quotes, keys without quotes, Python's `True`, `False` and `None`, line breaks and other control characters in
+/// strings, invalid escapes, and missing brackets and quotes. What needs a guess is refused: a placeholder (`...`), a
+/// value that is a bare word, a quote that may or may not end its string. Everything else is copied unchanged, so that
+/// a text without faults stays as it is. One pass: the time is linear in the bytes read.
 struct JSONRepair {
-    /// What came of a text.
+    /// The result of a repair.
     enum Outcome {
         case repaired(Repaired)
-        /// A fault whose meaning is not plain. `isMeant`: the text had begun as JSON does, with a key and a colon.
+        /// A fault without a single meaning. `isMeant`: the text had begun like JSON, with a key and a colon.
         case refused(at: Int, isMeant: Bool)
     }
 
     struct Repaired {
-        /// Meant to be JSON; numbers are not checked.
+        /// The repaired JSON; numbers are not checked.
         var text: [UInt8] = []
-        /// Behind the value in the text that was read.
+        /// The end of the value in the original text.
         var end = 0
-        /// Whether it differs from what was read.
+        /// Whether it differs from the original.
         var isChanged = false
-        /// Whether brackets or a quote were missing when the text, or its code fence, was over: it may have been longer.
+        /// Whether brackets or a quote were missing at the end of the text or its code fence: it may have been longer.
         var isClosedAtEnd = false
     }
 
     /// What may come next.
     private enum Expected {
-        /// A bracket has just been opened.
+        /// After an opening bracket.
         case firstKey, firstValue
-        /// Behind a comma, which is a trailing one if a bracket closes here.
+        /// After a comma, which is a trailing one if a bracket closes here.
         case key, element
         case colon, memberValue
         case commaOrEnd
     }
 
-    /// Why reading ends.
+    /// Why reading stops.
     private enum Stop: Error { case refused, endOfText }
 
     private let text: UnsafeBufferPointer<UInt8>
     private var at: Int
     private var output: [UInt8] = []
-    /// The brackets that are open.
+    /// The open brackets.
     private var open: [UInt8] = []
     private var expected = Expected.firstKey
     private var result = Repaired()
     private var hasKey = false
-    /// Where the latest comma is in the output.
+    /// The position of the latest comma in the output.
     private var commaAt = 0
     /// Whether a line ended since the last token, and whether that token closed a bracket.
     private var hasPassedLine = false
@@ -112,7 +112,7 @@ struct JSONRepair {
 
     // MARK: Between tokens
 
-    /// Goes on to the next token; throws `.endOfText` where there is none.
+    /// Moves to the next token; throws `.endOfText` if there is none.
     private mutating func passSpace() throws(Stop) {
         hasPassedLine = false
         while at < text.count {
@@ -152,7 +152,7 @@ struct JSONRepair {
         try drop(from: start)
     }
 
-    /// Leaves out a comment, unless it stands for something that the model left out.
+    /// Drops a comment, unless it replaces something that the model left out.
     private mutating func drop(from start: Int) throws(Stop) {
         result.isChanged = true
         let comment = text[start..<at]
@@ -162,7 +162,7 @@ struct JSONRepair {
         }
     }
 
-    /// Whether a value ended at the end of a line and the next member or object begins in another one.
+    /// Whether a value ended at the end of a line and the next member or object begins on another one.
     private func isMissingComma(before byte: UInt8) -> Bool {
         guard hasPassedLine else { return false }
         if open.last == UInt8(ascii: "{") { return isQuote(byte) || isWord(byte) }
@@ -178,7 +178,7 @@ struct JSONRepair {
         copy(1)
     }
 
-    /// Closes the bracket that is meant, and those inside it that were left open.
+    /// Closes the intended bracket, and those inside it that were left open.
     private mutating func close() throws(Stop) {
         removeTrailingComma()
         let bracket = text[at] == UInt8(ascii: "}") ? UInt8(ascii: "{") : UInt8(ascii: "[")
@@ -190,7 +190,8 @@ struct JSONRepair {
         followsBracket = true
     }
 
-    /// Closes what is open at the end of the text, where a member or an element is whole: others are not made up.
+    /// Closes open brackets at the end of the text if the last member or element is complete; missing ones are not
+    /// invented.
     private mutating func closeAtEnd() throws(Stop) {
         switch expected {
         case .colon, .memberValue, .firstKey, .firstValue: throw .refused
@@ -291,13 +292,13 @@ struct JSONRepair {
                 copy(length)
             }
         }
-        // What is in further lines, or a bracket at the end, is likely not the string's.
+        // Content on further lines, or a closing bracket, probably does not belong to the string.
         guard !isKey, !hasLineBreak, !isClosing(text[text.count - 1]) else { throw .refused }
         result.isClosedAtEnd = true
         replace(0, by: "\"")
     }
 
-    /// Whether the single quote here ends its string, in place of being an apostrophe. Refuses what may be both.
+    /// Whether the single quote here ends its string instead of being an apostrophe. Refuses if it may be both.
     private func isEnd(ofKey isKey: Bool) throws(Stop) -> Bool {
         var next = at + 1
         while next < text.count, text[next] <= 0x20 { next += 1 }
@@ -321,7 +322,7 @@ struct JSONRepair {
             UInt8(ascii: "n"), UInt8(ascii: "r"), UInt8(ascii: "t"):
             copy(2)
         case UInt8(ascii: "'"): replace(2, by: "'")
-        // A backslash of LaTeX or of a pattern.
+        // A backslash of LaTeX or of a regular expression.
         default: replace(1, by: #"\\"#)
         }
     }

@@ -1,26 +1,26 @@
-/// Finds the JSON value in a text that may say more: prose before it, a code fence around it, reasoning ahead of it.
+/// Finds the JSON value in a text with other content: prose before it, a code fence around it, reasoning ahead of it.
 ///
-/// Three layers, in this order: the whole text; the first object or array that can be read; then every other stretch
-/// between matching brackets, with strings and their escapes respected. What is inside a value is a part of it, not an
-/// answer, also where the value does not fit or is broken: an answer that was cut off is not taken for one of its parts.
-/// A fourth layer, which is asked for by itself, repairs what models do wrong (`JSONRepair`).
+/// Three layers, in this order: the whole text; the first readable object or array; then every other range between
+/// matching brackets, respecting strings and their escapes. What is inside a value is part of it, not an answer of its
+/// own, even if the value does not fit or is broken: a truncated answer is not replaced by one of its parts. A fourth,
+/// optional layer repairs common mistakes of models (`JSONRepair`).
 public struct JSONSearch: ~Copyable {
-    /// In which layer a value was found.
+    /// The layer in which a value was found.
     public enum Layer: String, Sendable, CaseIterable {
-        /// The text is the value, but for white space around it.
+        /// The text is the value, except for surrounding white space.
         case whole
         /// The first bracket of the text begins it.
         case first
-        /// Brackets further on, behind some that could not be read or were not wanted.
+        /// Later brackets, after some that could not be read or were rejected.
         case brackets
-        /// Nowhere as it was written, but with its faults repaired.
+        /// Not as written, but after repairing its faults.
         case repaired
     }
 
-    /// A value and where it was found.
+    /// A value, and where it was found.
     public struct Found: Sendable {
         public var layer: Layer
-        /// The value in a document of its own.
+        /// The value in its own document.
         public var value: JSONValue
         /// Where it begins in the text.
         var start = 0
@@ -28,19 +28,19 @@ public struct JSONSearch: ~Copyable {
 
     private let parser = JSONParser()
 
-    /// Brackets from which a value is looked for in one text.
+    /// Maximum brackets at which a value is looked for in one text.
     public static let startsMax = 256
-    /// Bytes that are looked at, in lengths of the text.
+    /// Maximum bytes examined, as a multiple of the text's length.
     public static let passesMax = 8
 
     public init() {}
 
-    /// The first value that `accepts` takes; where it takes none, the first that could be read, and `accepted` is false.
-    /// Nil when the text holds no JSON value. Scalars count as whole texts only.
+    /// The first value that `accepts` returns true for; if there is none, the first readable one, with `accepted`
+    /// false. Nil if the text contains no JSON value. Scalars count only as whole texts.
     ///
-    /// With `repairs` faults are repaired where no value is taken as it was written, or where that one is a part of a value
-    /// with faults. What has no end may be the beginning of something longer: it counts only where `isComplete` says that
-    /// the model had ended.
+    /// With `repairs`, faults are repaired if no value is accepted as written, or if the accepted one is part of a
+    /// value with faults. A value without an end may be the beginning of something longer: it counts only if
+    /// `isComplete` says that the model had finished.
     public func find(
         in text: [UInt8], repairs: Bool = false, isComplete: Bool = false, accepts: (JSONValue) throws -> Bool
     ) rethrows -> (found: Found, accepted: Bool)? {
@@ -79,7 +79,7 @@ public struct JSONSearch: ~Copyable {
                 layer = .brackets
                 continue
             }
-            // The whole text has been looked at.
+            // The whole text has been examined.
             if start == whole.startIndex, end == whole.endIndex, readable != nil { break }
             if let value = try? parser.parse(text[start..<end]).root {
                 let found = Found(layer: layer, value: value, start: start)
@@ -92,16 +92,17 @@ public struct JSONSearch: ~Copyable {
         return readable.map { ($0, false) }
     }
 
-    /// What repairing a text comes to.
+    /// The result of repairing a text.
     private enum Repairing {
         case none
         case value(Found, accepted: Bool)
-        /// There is something that is meant to be a value, and what it means is not plain.
+        /// Something looks like a value, but has no single meaning.
         case unclear
     }
 
-    /// The first value that `accepts` takes once its faults are repaired, else the first there is.
-    /// - Parameter part: only what begins before this place and ends behind it counts, and counts at once.
+    /// The first accepted value after repair, else the first one.
+    ///
+    /// - Parameter part: only a value that begins before this position and ends after it counts, and counts at once.
     private func findRepaired(
         in text: [UInt8], isComplete: Bool, around part: Int?, accepts: (JSONValue) throws -> Bool
     ) rethrows -> Repairing {
@@ -139,8 +140,8 @@ public struct JSONSearch: ~Copyable {
         return nearly
     }
 
-    /// Whether nothing of a value is missing: it does not end where the text does, unless the model ended there too, and it
-    /// does not go on behind a bracket that came too early.
+    /// Whether a value is complete: it does not end where the text does, unless the model finished there, and it does
+    /// not continue after a bracket that came too early.
     private static func isWhole(_ repaired: JSONRepair.Repaired, in text: ArraySlice<UInt8>, _ isComplete: Bool) -> Bool
     {
         if repaired.isClosedAtEnd { return isComplete }
@@ -150,7 +151,7 @@ public struct JSONSearch: ~Copyable {
 
     private static func isOpening(_ byte: UInt8) -> Bool { byte == 0x7B || byte == 0x5B }
 
-    /// Whether a text that begins with a bracket is meant to be JSON, or nearly so, and no prose.
+    /// Whether a text that begins with a bracket is meant as JSON, not as prose.
     private static func isMeant(_ text: ArraySlice<UInt8>) -> Bool {
         let inside = text.dropFirst().drop { $0 <= 0x20 }
         guard let next = inside.first else { return false }
@@ -165,7 +166,7 @@ public struct JSONSearch: ~Copyable {
         }
     }
 
-    /// Behind the bracket that closes the one at `start`; nil when none does.
+    /// The end of the bracket that begins at `start`; nil if it is not closed.
     private static func end(of start: Int, in text: [UInt8]) -> Int? {
         text.withUnsafeBufferPointer { bytes in
             var depth = 0

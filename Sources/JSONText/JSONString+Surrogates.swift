@@ -1,15 +1,14 @@
 internal import Glibc
 
-/// Surrogates without their other half: legal in RFC 8259, but nothing that UTF-8 can hold, so that strict readers refuse
-/// the whole file for one of them.
+/// Unpaired surrogates: valid in RFC 8259, but not representable in UTF-8, so that strict readers reject a whole file
+/// for one of them.
 extension JSONString {
-    /// Whether a JSON text, a string or any other value, holds the escape of a surrogate without its other half.
+    /// Whether a JSON text contains the escape of an unpaired surrogate.
     public static func hasLoneSurrogate(_ json: ArraySlice<UInt8>) -> Bool {
         json.withUnsafeBufferPointer { firstLoneSurrogate(in: $0, from: 0) != nil }
     }
 
-    /// Appends a JSON text as it is, but with U+FFFD in place of each surrogate without its other half. Returns how many
-    /// were replaced.
+    /// Appends a JSON text with each unpaired surrogate replaced by U+FFFD. Returns the number of replacements.
     @discardableResult
     public static func appendReplacingLoneSurrogates(_ json: ArraySlice<UInt8>, to output: inout [UInt8]) -> Int {
         json.withUnsafeBufferPointer { buffer in
@@ -29,7 +28,7 @@ extension JSONString {
     /// Of `\uXXXX`.
     private static let escapeBytes = 6
 
-    /// Where the first lone surrogate's escape begins at or after `start`, which must not lie within an escape.
+    /// The first unpaired surrogate's escape at or after `start`, which must not be inside an escape.
     private static func firstLoneSurrogate(in buffer: UnsafeBufferPointer<UInt8>, from start: Int) -> Int? {
         guard let base = buffer.baseAddress else { return nil }
         var at = start
@@ -47,7 +46,7 @@ extension JSONString {
         return nil
     }
 
-    /// The surrogate whose escape is at this place; nil when there is another escape or none.
+    /// The surrogate whose escape is at this position; nil if there is another escape or none.
     private static func surrogate(_ buffer: UnsafeBufferPointer<UInt8>, escapedAt at: Int) -> UInt16? {
         guard at + escapeBytes <= buffer.count, buffer[at] == 0x5C, buffer[at + 1] == UInt8(ascii: "u"),
             buffer[at + 2] | 0x20 == UInt8(ascii: "d"), let second = hexadecimal(buffer[at + 3]), second >= 8

@@ -1,18 +1,18 @@
 internal import Glibc
 
-/// The two directions of a JSON string: bytes to escaped text, and back.
+/// Encodes and decodes JSON strings.
 public enum JSONString {
     private static let hexDigits: [UInt8] = Array("0123456789abcdef".utf8)
 
-    /// Appends `bytes` as a quoted JSON string. Surrogates in generalised UTF-8 (WTF-8) become `\udXXX` escapes;
-    /// other ill-formed bytes become U+FFFD, so the result is always legal JSON.
+    /// Appends `bytes` as a quoted JSON string. Surrogates in generalised UTF-8 (WTF-8) become `\udXXX` escapes; other
+    /// ill-formed bytes become U+FFFD, so the result is always valid JSON.
     public static func append(_ bytes: some Collection<UInt8>, to output: inout [UInt8]) {
         output.append(UInt8(ascii: "\""))
         appendContent(bytes, to: &output)
         output.append(UInt8(ascii: "\""))
     }
 
-    /// The same with U+FFFD in place of surrogates too, so that the result is a text that UTF-8 can hold.
+    /// As above, but surrogates become U+FFFD too, so that the result can be represented in UTF-8.
     public static func appendText(_ bytes: some Collection<UInt8>, to output: inout [UInt8]) {
         let start = output.count
         append(bytes, to: &output)
@@ -28,7 +28,7 @@ public enum JSONString {
         text.withUTF8 { append($0, to: &output) }
     }
 
-    /// The same without the quotes.
+    /// As above without the quotes.
     public static func appendContent(_ bytes: some Collection<UInt8>, to output: inout [UInt8]) {
         let done: Void? = bytes.withContiguousStorageIfAvailable { appendContent(buffer: $0, to: &output) }
         if done == nil { Array(bytes).withUnsafeBufferPointer { appendContent(buffer: $0, to: &output) } }
@@ -88,7 +88,7 @@ public enum JSONString {
         for shift in [12, 8, 4, 0] as [UInt16] { output.append(hexDigits[Int(unit >> shift & 15)]) }
     }
 
-    /// The length of the well-formed sequence at `at`, or 0 (Unicode 15, table 3-7).
+    /// The length of the well-formed UTF-8 sequence at `at`, or 0 (Unicode 15, table 3-7).
     private static func wellFormedLength(_ buffer: UnsafeBufferPointer<UInt8>, _ at: Int) -> Int {
         func continues(_ offset: Int, _ range: ClosedRange<UInt8> = 0x80...0xBF) -> Bool {
             at + offset < buffer.count && range.contains(buffer[at + offset])
@@ -112,7 +112,7 @@ public enum JSONString {
         return 0xD000 | UInt16(buffer[at + 1] & 0x3F) << 6 | UInt16(buffer[at + 2] & 0x3F)
     }
 
-    /// Whether a string as written, quotes included, means nothing but white space (space, tab, line feed, return).
+    /// Whether a string as written, including quotes, contains only white space (space, tab, line feed, return).
     public static func isBlank(_ raw: ArraySlice<UInt8>) -> Bool {
         var at = raw.startIndex + 1
         while at < raw.endIndex - 1 {
@@ -125,8 +125,8 @@ public enum JSONString {
         return true
     }
 
-    /// Undoes the escapes of a string's content (without quotes), which must be legal JSON.
-    /// Surrogate pairs become one scalar; lone surrogates become three bytes of WTF-8.
+    /// Decodes the escapes of a string's content (without quotes), which must be valid JSON. Surrogate pairs become one
+    /// scalar; unpaired surrogates become three bytes of WTF-8.
     public static func unescape(_ content: ArraySlice<UInt8>) -> [UInt8] {
         var output: [UInt8] = []
         output.reserveCapacity(content.count)
@@ -134,7 +134,7 @@ public enum JSONString {
         return output
     }
 
-    /// The same, appended to `output`.
+    /// As above, appended to `output`.
     static func appendUnescaped(_ content: UnsafeBufferPointer<UInt8>, to output: inout [UInt8]) {
         guard let base = content.baseAddress else { return }
         var at = 0
@@ -147,7 +147,7 @@ public enum JSONString {
         output.append(contentsOf: UnsafeBufferPointer(rebasing: content[at...]))
     }
 
-    /// Appends what the escape at `start` means, and gives the offset behind it.
+    /// Appends the meaning of the escape at `start`, and returns the offset after it.
     private static func appendEscaped(
         _ content: UnsafeBufferPointer<UInt8>, _ start: Int, to output: inout [UInt8]
     ) -> Int {

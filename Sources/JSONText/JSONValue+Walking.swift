@@ -1,5 +1,5 @@
 extension JSONValue {
-    /// Calls `visit` for each element of an array, in order, until it returns false. Makes no array. Does nothing for
+    /// Calls `visit` for each element of an array, in order, until it returns false. Creates no array. Does nothing for
     /// other kinds.
     public func forEachElement(_ visit: (JSONValue) throws -> Bool) rethrows {
         guard kind == .array else { return }
@@ -11,7 +11,7 @@ extension JSONValue {
         }
     }
 
-    /// Calls `visit` for each member of an object, in order, until it returns false. Makes no array. Does nothing for
+    /// Calls `visit` for each member of an object, in order, until it returns false. Creates no array. Does nothing for
     /// other kinds.
     public func forEachMember(_ visit: (_ key: JSONValue, _ value: JSONValue) throws -> Bool) rethrows {
         guard kind == .object else { return }

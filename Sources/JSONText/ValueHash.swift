@@ -1,29 +1,29 @@
 internal import Basics
 internal import Glibc
 
-/// The hash of one member of an object: of its name and of its value.
+/// The hashes of one member of an object: its name's and its value's.
 public struct JSONMemberHash: Sendable, Hashable {
     var name: UInt64
     var value: UInt64
 }
 
-/// Hashes what JSON texts mean: escapes, white space, the order of members and the spelling of numbers do not count.
-/// Of members with one name the last counts. Numbers that are integers are compared exactly, others as doubles; a lone
-/// surrogate is itself and not U+FFFD.
+/// Hashes the meaning of JSON texts: escapes, white space, the order of members and the spelling of numbers do not
+/// matter. Of members with one name the last counts. Integers are compared exactly, other numbers as doubles; an
+/// unpaired surrogate differs from U+FFFD.
 ///
-/// Its buffers are reused: nothing is allocated for a value.
+/// Its buffers are reused: nothing is allocated per value.
 struct ValueHasher {
     private enum Kind: UInt64 {
         case null = 1
         case no, yes, integer, largeInteger, fraction, string, array, object
     }
 
-    /// Members of the objects that are open.
+    /// Members of the open objects.
     private var members: [JSONMemberHash] = []
     private var bytes: [UInt8] = []
 
     private static let insertionSortMax = 48
-    /// The longest number that is read as a double.
+    /// Maximum length of a number that is read as a double.
     private static let numberBytesMax = 256
 
     mutating func hash(_ nodes: UnsafePointer<JSONNode>, _ at: Int, _ text: UnsafePointer<UInt8>) -> UInt64 {
@@ -49,7 +49,7 @@ struct ValueHasher {
         }
     }
 
-    /// The hash of an object that has the members of `others` and those of the object at `at`, which win.
+    /// The hash of an object with the members of `others` and those of the object at `at`, which take precedence.
     mutating func hash(
         _ nodes: UnsafePointer<JSONNode>, _ at: Int, _ text: UnsafePointer<UInt8>, besides others: [JSONMemberHash]
     ) -> UInt64 {
@@ -79,7 +79,7 @@ struct ValueHasher {
         }
     }
 
-    /// Hashes the members from `first` on in the order of their names' hashes, and forgets them.
+    /// Hashes the members from `first` on in the order of their names' hashes, and removes them.
     private mutating func closeObject(from first: Int) -> UInt64 {
         if members.count - first <= Self.insertionSortMax {
             sortByInsertion(from: first)
@@ -97,7 +97,7 @@ struct ValueHasher {
         return hash
     }
 
-    /// Stable, so that of equal names the last stays the last.
+    /// Stable, so that of equal names the last one stays last.
     private mutating func sortByInsertion(from first: Int) {
         members.withUnsafeMutableBufferPointer { members in
             var index = first + 1
@@ -164,7 +164,7 @@ struct ValueHasher {
         return Self.mix(Self.leaf(.fraction), value.bitPattern)
     }
 
-    /// The exponent that is written at `start`, kept far from overflow.
+    /// The exponent written at `start`, bounded far below overflow.
     private static func exponent(_ text: UnsafeBufferPointer<UInt8>, _ start: Int) -> Int {
         guard start < text.count else { return 0 }
         var (at, value) = (start + 1, 0)

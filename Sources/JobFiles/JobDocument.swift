@@ -2,12 +2,12 @@ public import Basics
 public import CommandLine
 internal import JSONText
 
-/// What a job file and a model file say together, as settings of options: of the model file the `api:` and the chosen
-/// model, over them the job file's top, over that the chosen one of its `jobs:`.
+/// A job file and a model file combined into settings of options: the model file's `api:` and the chosen model,
+/// overridden by the job file's top level, overridden by the chosen one of its `jobs:`.
 ///
-/// All that is wrong is collected, so that it can be told in one go.
+/// All errors are collected, so that they can be reported together.
 public struct JobDocument: Sendable {
-    /// What the command line and the environment choose.
+    /// The choices of the command line and the environment.
     public struct Choice: Sendable {
         /// The section of `jobs:`.
         public var job: String?
@@ -15,7 +15,7 @@ public struct JobDocument: Sendable {
         public var model: String?
         /// The model file.
         public var modelConfig: String?
-        /// The place in `stages:`, from 0; nil: what holds for all of them.
+        /// The index in `stages:`, from 0; nil: the settings common to all.
         public var stage: Int?
 
         public init(job: String? = nil, model: String? = nil, modelConfig: String? = nil, stage: Int? = nil) {
@@ -26,20 +26,20 @@ public struct JobDocument: Sendable {
     /// The job file: its text and its name.
     public typealias Source = (text: String, file: String)
 
-    /// Names of a job file that are no options.
+    /// Names in a job file that are not options.
     public static let reserved: Set<String> = MatrixReader.names.union(["input", "prompt", "jobs", "stages"])
 
     /// For `ParsedCommand.applying`.
     public private(set) var settings: [Setting] = []
-    /// The settings of sections that were not chosen, to be checked too.
+    /// The settings of sections that were not chosen, which are checked too.
     public private(set) var otherSettings: [Setting] = []
-    /// What is no option, by its name.
+    /// Members that are not options, by name.
     public private(set) var special: [String: YAMLNode.Member] = [:]
-    /// The model's name for the server, where a model file says it.
+    /// The model's name at the server, if a model file gives one.
     public private(set) var model: String?
-    /// What `stages:` lists, those that can be understood.
+    /// The valid stages of `stages:`.
     public private(set) var stages: [JobStage] = []
-    /// One line for each file whose names are those of other programs.
+    /// One line for each file with option names of other programs.
     public private(set) var notes: [String] = []
     public private(set) var problems: [RetortError] = []
 
@@ -47,7 +47,7 @@ public struct JobDocument: Sendable {
 
     /// - Parameters:
     ///   - options: those of the command.
-    ///   - read: gives the text of a model file, and the name to call it.
+    ///   - read: returns the text of a model file, and its name for messages.
     public init(
         _ job: Source?, options: [OptionSpec], choice: Choice,
         read: (String) throws(RetortError) -> Source
@@ -71,7 +71,7 @@ public struct JobDocument: Sendable {
         special["jobs"] = nil
         special["stages"] = nil
         settings = Layer.merged(layers, &problems)
-        // The server's name stands in for the model file's.
+        // The server's name replaces the model file's.
         if let model { settings = settings.map { $0.name == "model" ? Setting("model", model, at: $0.place) : $0 } }
         let spelled = layers.flatMap(\.spelled)
         notes = Self.notes(spelled)

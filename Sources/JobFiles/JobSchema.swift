@@ -1,14 +1,14 @@
 public import CommandLine
 internal import JSONText
 
-/// JSON Schemas of the two files, made from the table of options: editors complete and check by them.
+/// JSON Schemas of the two files, generated from the option table, for completion and checking in editors.
 public struct JobSchema: Sendable {
     private let options: [OptionSpec]
 
     /// - Parameter options: those of `run`.
     public init(_ options: [OptionSpec]) { self.options = options.filter { !$0.isHidden } }
 
-    /// Of job files, with a line feed at its end.
+    /// For job files, with a line feed at the end.
     public var job: String {
         var special: [(String, Value)] =
             [
@@ -143,7 +143,7 @@ public struct JobSchema: Sendable {
         ]
     }
 
-    /// Of model files, with a line feed at its end.
+    /// For model files, with a line feed at the end.
     public var models: String {
         func mapping(_ names: [(String, Value)]) -> [(String, Value)] {
             [
@@ -240,10 +240,10 @@ public struct JobSchema: Sendable {
         }
     }
 
-    /// JSON to be written with indentation.
+    /// JSON for indented output.
     private indirect enum Value {
         case text(String)
-        /// As it is.
+        /// Unchanged.
         case word(String)
         case list([Value])
         case object([(String, Value)])

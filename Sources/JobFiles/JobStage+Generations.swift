@@ -2,13 +2,14 @@ internal import Basics
 
 /// Stages on their own answers.
 ///
-/// `repeat: 4` of a stage `evolve` makes four stages, `evolve.1` to `evolve.4`, each of which reads from the one before. A stage
-/// that reads from `evolve` reads from the last one, or, under `generations: all`, becomes a stage for each of them.
+/// `repeat: 4` on a stage `evolve` makes four stages, `evolve.1` to `evolve.4`, each of which reads from the previous
+/// one. A stage that reads from `evolve` reads from the last one, or, with `generations: all`, becomes a stage for each
+/// of them.
 extension JobStage {
-    /// Generations of one stage.
+    /// Maximum generations of a stage.
     public static let generationsMax = 32
 
-    /// The name that a stage was given, without a generation's number.
+    /// The name of a stage without a generation's number.
     public static func family(of name: String) -> String { String(name.prefix { $0 != "." }) }
 
     /// Whether a stage's directory can have the name.
@@ -42,7 +43,7 @@ extension JobStage {
 
     typealias Found = (stage: JobStage, options: [YAMLNode.Member])
 
-    /// The stages with each generation as one of its own.
+    /// The stages with each generation as a separate one.
     static func inGenerations(_ found: [Found], _ problems: inout [RetortError]) -> [Found] {
         var made: [Found] = []
         var names: [String: [String]] = [:]
@@ -99,7 +100,7 @@ extension JobStage {
         return made
     }
 
-    /// Options of the first generation: the others' rows are its answers.
+    /// Options of the first generation only: the rows of the others are its answers.
     private static func isOfFirst(_ name: String) -> Bool {
         ["when", "where", "input", "samples"].contains(name) || optionsOfFiles.contains(name)
     }

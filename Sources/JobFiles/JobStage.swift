@@ -1,46 +1,47 @@
 internal import Basics
 internal import CommandLine
 
-/// A stage of a job: what is said of it beside options.
+/// A stage of a job: its members other than options.
 public struct JobStage: Sendable, Hashable {
     public var name: String
-    /// The stage whose records are its rows; nil: its input is of files. Of several, the one that is begun last.
+    /// The stage whose records are its rows; nil: its input is files. Of several, the one that is begun last.
     public var from: String?
-    /// The stages whose records make a row together, in the order of the job's stages; empty: there is one at most.
+    /// The stages whose records are joined into rows, in the order of the job's stages; empty: at most one.
     public var join: [String] = []
     /// Of several, the one whose fields are the row's own.
     public var lead: String?
-    /// The stage whose answers its answers are verdicts on.
+    /// The stage that its answers are verdicts on.
     public var verdictOf: String?
     /// The score from which a verdict passes.
     public var passAt: Double?
-    /// Of a stage on its own answers, the generation from the second on: its rows are answers of the generation before.
+    /// For a stage on its own answers, the generation, from the second on: its rows are answers of the previous
+    /// generation.
     public var generation: Int?
     /// `file:line:column`.
     public var place: String
-    /// Generations that it runs on its own answers, and whether it reads from all generations of its source.
+    /// The number of generations on its own answers, and whether it reads from all generations of its source.
     var generations = 1
     var readsAllGenerations = false
 
-    /// Members of a stage that are no options of a run.
+    /// Members of a stage that are not options of a run.
     static let reserved: Set<String> = [
         "name", "from", "join", "verdict-of", "verdict_of", "pass-at", "pass_at", "repeat",
         "generations",
     ]
-    /// Names of options in a stage.
+    /// Other names of options in a stage.
     static let names = ["when": "where"]
-    /// Options that hold for all stages.
+    /// Options that apply to all stages.
     private static let optionsOfAll: Set<String> = ["out", "max-cost", "simulate", "job"]
 
-    /// Options for inputs that are files.
+    /// Options for file inputs.
     static let optionsOfFiles: Set<String> = ["input", "format", "limit", "skip"]
 
-    /// Stages of one job.
+    /// Maximum stages of a job.
     public static let stagesMax = 64
-    /// Characters of a stage's name, which is a directory.
+    /// Maximum characters of a stage's name, which is a directory.
     public static let nameCharactersMax = 64
 
-    /// Whether a stage can have the name: letters of ASCII, digits, `-` and `_`, a letter first.
+    /// Whether the text is a valid stage name: ASCII letters, digits, `-` and `_`, beginning with a letter.
     public static func isName(_ name: String) -> Bool {
         (1...nameCharactersMax).contains(name.utf8.count) && name.first?.isLetter == true
             && name.utf8.allSatisfy {

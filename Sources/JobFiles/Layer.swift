@@ -2,12 +2,12 @@ internal import Basics
 internal import CommandLine
 internal import JSONText
 
-/// The options of one mapping. A later layer's value takes the place of an earlier one's.
+/// The options of one mapping. A later layer's value replaces an earlier one's.
 struct Layer: Sendable {
     struct Entry: Sendable {
         var option: String
         var settings: [Setting]
-        /// Whether the settings are members of a mapping, `NAME=JSON` or `NAME: VALUE`, which layers add one by one.
+        /// Set if the settings are members of a mapping, `NAME=JSON` or `NAME: VALUE`, which layers add one by one.
         var separator: Character?
         var place: String
     }
@@ -23,7 +23,7 @@ struct Layer: Sendable {
     var special: [String: YAMLNode.Member] = [:]
     var spelled: [Spelled] = []
 
-    /// The settings of layers, the later over the earlier.
+    /// The settings of layers, later ones overriding earlier ones.
     static func merged(_ layers: [Layer], _ problems: inout [RetortError]) -> [Setting] {
         var order: [String] = []
         var byOption: [String: [Setting]] = [:]
@@ -41,7 +41,7 @@ struct Layer: Sendable {
     }
 }
 
-/// Turns members of a mapping into settings by a table of options.
+/// Converts members of a mapping to settings by an option table.
 struct LayerReader: Sendable {
     private let options: [String: OptionSpec]
 
@@ -50,9 +50,8 @@ struct LayerReader: Sendable {
     }
 
     /// - Parameters:
-    ///   - reserved: names that are no options.
-    ///   - names: further names of options.
-    /// `until: {accepted: 100}` as `until-accepted: 100`.
+    ///   - reserved: names that are not options.
+    ///   - names: other names of options.
     private static func flattened(_ member: YAMLNode.Member) -> YAMLNode.Member {
         guard member.name == "until", let inner = member.value.members, inner.count == 1, inner[0].name == "accepted"
         else { return member }
@@ -68,7 +67,7 @@ struct LayerReader: Sendable {
         var layer = Layer()
         for member in members.map(Self.flattened) {
             let name = member.name.replacing("_", with: "-")
-            // Of a name that is both, the text is the option's.
+            // If a name is both, a text is the option's value.
             if reserved.contains(name), options[name] == nil || member.value.text == nil {
                 layer.special[name] = member
                 continue
@@ -126,7 +125,7 @@ struct LayerReader: Sendable {
         _ name: String, _ member: YAMLNode.Member, _ problems: inout [RetortError]
     ) -> Layer.Entry? {
         let value = member.value
-        // An unknown name is told by the command, which knows what it is like.
+        // The command reports an unknown name, since it can suggest similar ones.
         guard let option = options[name] else {
             return Layer.Entry(
                 option: name, settings: [Setting(name, value.text ?? "", at: member.key.place)],
@@ -163,7 +162,7 @@ struct LayerReader: Sendable {
         return entry((value.scalars ?? []).map { ($0.text ?? "", $0) }, form.separator)
     }
 
-    /// Servers, each an address or a mapping of `base-url` or `url` and what is its own.
+    /// Servers, each an address or a mapping of `base-url` or `url` and its own settings.
     private func servers(
         of member: YAMLNode.Member, _ name: String, _ problems: inout [RetortError]
     ) -> Layer.Entry? {
@@ -184,7 +183,7 @@ struct LayerReader: Sendable {
         return Layer.Entry(option: name, settings: settings, separator: nil, place: member.key.place)
     }
 
-    /// A server's text as the option has it: its address, and `NAME=VALUE` behind it.
+    /// A server in the option's form: its address followed by `NAME=VALUE`.
     private func server(_ node: YAMLNode, _ problems: inout [RetortError]) -> String? {
         guard let members = node.members else { return nil }
         var words: [String] = []
@@ -212,7 +211,7 @@ struct LayerReader: Sendable {
         return ([url] + words).joined(separator: " ")
     }
 
-    /// `{input: 0.27, cached: 0.07, output: 1.1}` as the option's text.
+    /// `{input: 0.27, cached: 0.07, output: 1.1}` in the option's form.
     private static func price(_ value: YAMLNode) -> String? {
         guard let members = value.members, members.allSatisfy({ ["input", "cached", "output"].contains($0.name) }),
             let input = value["input"]?.text, let output = value["output"]?.text
@@ -221,7 +220,7 @@ struct LayerReader: Sendable {
     }
 }
 
-/// What an option's text holds, as its value's name says: what a mapping in its place becomes.
+/// The form of an option's text, as its value's name says: how a mapping is converted.
 enum OptionForm: Equatable {
     case plain
     /// JSON.
@@ -237,7 +236,7 @@ enum OptionForm: Equatable {
     /// Servers.
     case server
 
-    /// What a server has beside its address.
+    /// A server's settings other than its address.
     static let serverNames = ["key-variable", "weight", "concurrency", "rps", "rpm", "tpm"]
 
     init(_ option: OptionSpec) {
@@ -253,7 +252,7 @@ enum OptionForm: Equatable {
             }
     }
 
-    /// Between the name and the value of a member; nil where there are no members.
+    /// Between the name and the value of a member; nil if there are no members.
     var separator: Character? {
         switch self {
         case .json, .share: "="

@@ -3,15 +3,15 @@ internal import CommandLine
 internal import JSONText
 public import PromptSource
 
-/// Reads what a job file says of a matrix: `matrix:`, `per-combination:`, `exclude:`, `where:` and `sample:`.
+/// Reads a job file's matrix: `matrix:`, `per-combination:`, `exclude:`, `where:` and `sample:`.
 public struct MatrixReader {
     /// The names in a job file.
     public static let names: Set<String> = ["matrix", "per-combination", "exclude", "where", "sample"]
 
-    /// Rows of one combination.
+    /// Maximum rows of one combination.
     static let copiesMax = 1_000_000
     static let drawsMax = 1_000_000_000_000
-    /// Conditions of `exclude:` or `where:`.
+    /// Maximum conditions of `exclude:` or `where:`.
     static let rulesMax = 1000
 
     private let members: [String: YAMLNode.Member]
@@ -21,9 +21,9 @@ public struct MatrixReader {
     /// For each axis the numbers of its values.
     private var numbers: [[[UInt8]: Int]] = []
 
-    /// The matrix; nil where there is none, or where something is wrong with it, which is added to `problems`.
+    /// The matrix; nil if there is none, or if it is invalid, which is added to `problems`.
     ///
-    /// - Parameter file: gives the text of a file of lines.
+    /// - Parameter file: returns the text of a file of lines.
     public static func read(
         _ members: [String: YAMLNode.Member], problems: inout [RetortError],
         file: @escaping (String) throws(RetortError) -> String
@@ -263,7 +263,7 @@ public struct MatrixReader {
     private mutating func number(of value: YAMLNode, _ axis: Int) -> Int? {
         let json = value.json
         if let number = numbers[axis][json] { return number }
-        // Lines of a file are texts; what looks like a number in a condition is one of them.
+        // Lines of a file are texts; so is what looks like a number in a condition on them.
         var text: [UInt8] = []
         JSONString.append(value.text ?? "", to: &text)
         if value.text != nil, let number = numbers[axis][text] { return number }

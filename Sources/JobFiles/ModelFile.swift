@@ -1,11 +1,11 @@
 internal import Basics
 internal import CommandLine
 
-/// A model file: where requests go, and the models by names of one's own.
+/// A model file: the server, and models under the user's own names.
 struct ModelFile {
     struct Model {
         var name: String
-        /// What the server calls it.
+        /// Its name at the server.
         var serverName: String
         var layer: Layer
     }
@@ -15,7 +15,7 @@ struct ModelFile {
     private var standard: String?
     private let root: YAMLNode
 
-    /// Names under `api:` that are shorter there.
+    /// Shorter names under `api:`.
     private static let shortNames = ["key": "key-variable", "url": "base-url"]
 
     private init(_ root: YAMLNode) { self.root = root }
@@ -90,7 +90,7 @@ struct ModelFile {
         }
     }
 
-    /// The model of that name; without one the default, or the only one.
+    /// The model with that name; without a name the default, or the only one.
     func choose(_ name: String?) -> Model? {
         guard let name = name ?? standard else { return models.count == 1 ? models[0] : nil }
         return models.first { $0.name == name }

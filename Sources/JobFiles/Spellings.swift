@@ -1,6 +1,6 @@
-/// Names that other programs have for options of `run`, as far as a value under such a name can only mean one thing.
+/// Names of other programs for options of `run`, if a value under such a name can only mean one thing.
 enum Spellings {
-    /// What a name and its text are here.
+    /// The corresponding option and text.
     struct Meaning: Hashable {
         var option: String
         var text: String
@@ -8,9 +8,9 @@ enum Spellings {
 
     private enum Change {
         case none
-        /// The number is of seconds.
+        /// The number is in seconds.
         case seconds
-        /// The number does not count the first attempt.
+        /// The number does not include the first attempt.
         case oneMore
         /// It is a member of the request's body, under its own name.
         case member
@@ -41,11 +41,11 @@ enum Spellings {
         "frequency-penalty": ("param", .member), "repetition-penalty": ("param", .member),
     ]
 
-    /// The option that a name (with `-` between its words) stands for; nil where it is no such name.
+    /// The option for a name (with `-` between its words); nil if it is not such a name.
     static func option(_ name: String) -> String? { table[name]?.option }
 
-    /// What a scalar under such a name is here; nil where it is no such name. A text that does not fit is left as it is, for
-    /// the option's own message.
+    /// The meaning of a scalar under such a name; nil if it is not such a name. A text that does not fit is left
+    /// unchanged, for the option's own error.
     static func meaning(of name: String, _ text: String, json: String) -> Meaning? {
         guard let (option, change) = table[name] else { return nil }
         switch change {

@@ -12,7 +12,7 @@ public struct YAMLNode: Sendable, Hashable {
     }
 
     public enum Content: Sendable, Hashable {
-        /// A text; `isPlain` where it is neither quoted nor a block, so that it may mean a number, true, false or null.
+        /// A text; `isPlain` if it is neither quoted nor a block, so that it may mean a number, true, false or null.
         case scalar(String, isPlain: Bool)
         case list([YAMLNode])
         case map([Member])
@@ -25,7 +25,7 @@ public struct YAMLNode: Sendable, Hashable {
     public var line: Int
     /// 1-based, in characters.
     public var column: Int
-    /// Whether it is a block of lines as they are (`|`), which begins on the next line.
+    /// Whether it is a literal block (`|`), which begins on the next line.
     public var isBlock = false
 
     /// `file:line:column`, for messages.
@@ -37,16 +37,16 @@ public struct YAMLNode: Sendable, Hashable {
     /// A list's elements.
     public var elements: [YAMLNode]? { if case .list(let elements) = content { elements } else { nil } }
 
-    /// A mapping's members in their order.
+    /// A mapping's members in order.
     public var members: [Member]? { if case .map(let members) = content { members } else { nil } }
 
-    /// Whether nothing is written, or null.
+    /// Whether it is empty or null.
     public var isNull: Bool {
         guard case .scalar(let text, isPlain: true) = content else { return false }
         return ["", "~", "null", "Null", "NULL"].contains(text)
     }
 
-    /// The elements of a list, a scalar as the only one; nil for a mapping.
+    /// The elements of a list, or a scalar as the only one; nil for a mapping.
     public var scalars: [YAMLNode]? {
         switch content {
         case .scalar: [self]
@@ -59,7 +59,8 @@ public struct YAMLNode: Sendable, Hashable {
 
     // MARK: JSON
 
-    /// The value as JSON, plain scalars read by YAML's core schema. Infinity and NaN, which JSON has not, become texts.
+    /// The value as JSON; plain scalars are read by YAML's core schema. Infinity and NaN, which JSON lacks, become
+    /// texts.
     public var json: [UInt8] {
         var output: [UInt8] = []
         append(to: &output)
@@ -89,7 +90,7 @@ public struct YAMLNode: Sendable, Hashable {
         }
     }
 
-    /// What a plain scalar is in JSON when it is no text.
+    /// The JSON form of a plain scalar that is not a text.
     private static func word(_ text: String) -> String? {
         switch text {
         case "", "~", "null", "Null", "NULL": "null"

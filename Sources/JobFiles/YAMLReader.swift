@@ -3,11 +3,11 @@ internal import CYAML
 
 /// Reads YAML files of one document into a tree.
 public struct YAMLReader {
-    /// Bytes of the longest file.
+    /// Maximum bytes of a file.
     public static let bytesMax = 1 << 20
-    /// Lists and mappings within each other.
+    /// Maximum nesting of lists and mappings.
     static let depthMax = 32
-    /// Scalars, lists and mappings of one file.
+    /// Maximum scalars, lists and mappings of one file.
     static let nodesMax = 100_000
 
     private enum Event {
@@ -25,8 +25,8 @@ public struct YAMLReader {
     private var nodes = 0
     private var problems: [RetortError] = []
 
-    /// The root, nil where there is none that can be used. What is wrong is added to `problems`: what is not YAML, at
-    /// `file:line:column`, is the end; names that occur twice are not.
+    /// The root, nil if there is no usable one. Errors are added to `problems`: invalid YAML, at `file:line:column`,
+    /// ends reading; duplicate names do not.
     public static func read(_ text: String, file: String, problems: inout [RetortError]) -> YAMLNode? {
         var reader = YAMLReader(file: file)
         defer { problems += reader.problems }
@@ -80,7 +80,7 @@ public struct YAMLReader {
             case YAML_SEQUENCE_END_EVENT, YAML_MAPPING_END_EVENT: depth -= 1
             default: break
             }
-            // Here, not in the tree: libyaml's time grows with the square of the depth.
+            // Checked here rather than in the tree: libyaml's time grows with the square of the depth.
             guard depth <= Self.depthMax else {
                 throw wrong("values are nested deeper than \(Self.depthMax)", node.place)
             }

@@ -1,9 +1,10 @@
 public import JSONText
 
-/// A text of the run's own behind what a row asks. Everything else stays as it was, byte for byte.
+/// The run's own text after a row's prompt. Everything else stays unchanged, byte for byte.
 public enum AddedInstructions {
-    /// The request with the text at the end of the user's last turn, or in a turn of its own where another one speaks
-    /// last. Nil where the body is of no known form.
+    /// The request with the text at the end of the user's last turn, or in a new turn if the last turn is another
+    /// role's. Nil if the body has no known form.
+    ///
     /// - Parameter text: unescaped UTF-8.
     public static func request(
         _ request: ModelRequest, saying text: [UInt8], in dialect: any Dialect, with parser: JSONParser
@@ -30,7 +31,7 @@ public enum AddedInstructions {
         return inserted(comma(behind: asked) + turn, at: asked.range.upperBound - 1, of: request)
     }
 
-    /// The body with one text in place of another one that was added before; nil where that is not in it.
+    /// The body with one previously added text replaced by another; nil if it does not contain the old one.
     public static func replacing(_ old: [UInt8], by new: [UInt8], in body: [UInt8]) -> [UInt8]? {
         let (before, after) = (content(old), content(new))
         guard !before.isEmpty, let range = body.ranges(of: before).last else { return nil }

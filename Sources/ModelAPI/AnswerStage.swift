@@ -1,9 +1,9 @@
 public import JSONText
 
-/// What was asked, for a stage that asks again.
+/// The request, for a stage that asks for a correction.
 public struct AskedRequest: Sendable {
     public var request: ModelRequest
-    /// How often a stage has asked again for the item: 0 at first.
+    /// Corrections that stages have requested for the item so far.
     public var corrections: Int
 
     public init(_ request: ModelRequest, corrections: Int = 0) {
@@ -12,20 +12,20 @@ public struct AskedRequest: Sendable {
     }
 }
 
-/// A check that an answer passes before it counts. Stages run in order, each on what the one before it made of the answer.
+/// A check that an answer must pass before it counts. Stages run in order, each on the result of the previous one.
 ///
-/// A stage may be used from several threads at once, and answers at once: it does no I/O and does not wait.
+/// A stage may be used from several threads at once, and returns immediately: it does no I/O and does not wait.
 public protocol AnswerStage: Sendable {
     func judge(_ answer: ModelAnswer, of asked: AskedRequest, with parser: JSONParser) -> StageVerdict
 }
 
-/// What a stage makes of an answer.
+/// A stage's decision about an answer.
 public enum StageVerdict: Sendable {
-    /// Goes on to the next stage, as it is here.
+    /// Passes on to the next stage, in this form.
     case accept(ModelAnswer)
-    /// The item fails: the answer was paid for and is kept with the failure.
+    /// The item fails: the paid answer is kept with the failure.
     case reject(FailureClass, message: String)
-    /// The answer is not good enough: this request goes out for the same item, once the answer is on disk. `message`
-    /// says what is wrong with the answer.
+    /// The answer is not good enough: this request is sent for the same item, once the answer is on disk. `message`
+    /// describes the problem.
     indirect case ask(ModelRequest, FailureClass, message: String)
 }

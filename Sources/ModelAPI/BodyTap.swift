@@ -1,9 +1,9 @@
-/// Sees the body of a reply while it comes, for clients that read along. It changes nothing for the exchange, whose reply is
-/// whole or none.
+/// Receives the body of a reply while it arrives, for clients that read a stream. It does not affect the exchange,
+/// whose reply is complete or missing.
 public protocol BodyTap: AnyObject, Sendable {
-    /// An exchange begins. The one before, if there was one, is over.
+    /// An exchange begins. The previous one, if any, is over.
     func began()
 
-    /// A part of a body that is not compressed. On the transport's thread: it must not block.
+    /// A part of an uncompressed body. On the transport's thread: must not block.
     func received(_ bytes: UnsafeRawBufferPointer, status: Int)
 }

@@ -1,7 +1,7 @@
 internal import Basics
 internal import JSONText
 
-/// What a status other than success means.
+/// The meaning of statuses other than success.
 extension Classifier {
     func refusal(_ reply: ModelReply, with parser: JSONParser) -> Verdict {
         judge(reply.status, ErrorBody(reply.body, with: parser), reply)
@@ -28,7 +28,7 @@ extension Classifier {
         switch status {
         case 300..<400: .refuse(Refusal(.address, .badRequest, message))
         case 401: .refuse(Refusal(.key, .auth, message))
-        // A gateway whose budget is set aside for requests in flight says when to come again.
+        // A gateway whose budget is reserved for requests in flight says when to retry.
         case 402: hint == nil ? .stop(quotaSpent(message)) : .retry(.rateLimited, message: message, after: hint)
         case 403: .refuse(Refusal(.permission, .auth, message))
         case 404, 405:
@@ -47,7 +47,7 @@ extension Classifier {
         return first == UInt8(ascii: "<") ? Excerpt.html(reply.body) : Excerpt.text(reply.body)
     }
 
-    /// The account or its key is at fault by the error's own words, whatever the status: no request can succeed.
+    /// The error's own words blame the account or its key, whatever the status: no request can succeed.
     func accountRefusal(_ error: ErrorBody, _ reply: ModelReply) -> RetortError? {
         if error.isQuotaSpent { return quotaSpent(Excerpt.oneLine(error.message)) }
         if error.isDayOver(in: reply.body) {

@@ -1,29 +1,29 @@
 public import Basics
 public import JSONText
 
-/// What one exchange comes to.
+/// The result of one exchange.
 public enum Verdict: Sendable {
     case answer(ModelAnswer)
-    /// Worth another try; `after` is the server's own wish.
+    /// Worth a retry; `after` is the delay requested by the server.
     case retry(FailureClass, message: String, after: Interval?)
     /// This request can never succeed.
     case fail(FailureClass, message: String)
-    /// An answer that is not good enough; the same item goes on with this request.
+    /// An answer that is not good enough; the same item continues with this request.
     indirect case ask(ModelRequest, FailureClass, message: String)
-    /// Refused, and it is not said whether the request or what all requests share is at fault.
+    /// Refused, without saying whether this request or something that all requests share is at fault.
     indirect case refuse(Refusal)
     /// No request of this run can succeed.
     indirect case stop(RetortError)
-    /// Given up by this process: as if it had never been sent.
+    /// Cancelled by this process: as if it had never been sent.
     case cancelled
 }
 
-/// What an exchange brought.
+/// The result of an exchange, with answer and bill.
 public struct Judgement: Sendable {
     public var verdict: Verdict
-    /// The answer that the verdict is about, where it is a whole one that is not to be kept.
+    /// The answer of the verdict, if it is complete and will not be kept.
     public var rejected: ModelAnswer?
-    /// What was billed. Nil when nothing was: the API refused, or no server has heard of the request.
+    /// The bill. Nil if nothing was billed: the API refused, or no server has received the request.
     public var bill: Bill?
 
     public init(verdict: Verdict, rejected: ModelAnswer? = nil, bill: Bill? = nil) {
@@ -33,19 +33,19 @@ public struct Judgement: Sendable {
     }
 }
 
-/// Sorts the outcomes of exchanges into answers, retries, failures and reasons to stop. A value without state: it may
-/// be used from any thread, each with a parser of its own.
+/// Classifies exchanges as answers, retries, failures and reasons to stop. A value without state: usable from any
+/// thread, each with its own parser.
 public struct Classifier: Sendable {
-    /// Ends of an answer that make it a failure, such as `length`, and the word `empty` for answers without anything to
-    /// use. `content_filter` always does.
+    /// Finish reasons that make an answer a failure, such as `length`, and the word `empty` for answers without usable
+    /// content. `content_filter` always does.
     public var rejectedFinishReasons: Set<String>
-    /// The word among them that is no end of an answer.
+    /// The word among them that is not a finish reason.
     public static let emptyAnswer = "empty"
-    /// Whether `<think>...</think>` is taken out of the response and put into the reasoning.
+    /// Whether `<think>...</think>` is moved from the response to the reasoning.
     public var splitsThinking: Bool
-    /// Checks that an answer passes, in order, once it is a whole one.
+    /// Checks of a complete answer, in order.
     public var stages: [any AnswerStage] = []
-    /// The longest wait that a server may ask for; it is told to wait longer in vain.
+    /// Maximum delay that a server may request; longer ones are shortened.
     public var retryAfterMax: Interval
 
     /// Ten minutes.
@@ -60,12 +60,12 @@ public struct Classifier: Sendable {
         self.retryAfterMax = retryAfterMax
     }
 
-    /// The verdict alone.
+    /// Only the verdict.
     public func classify(_ result: Result<ModelReply, TransportFailure>, with parser: JSONParser) -> Verdict {
         judge(result, of: AskedRequest(ModelRequest(path: "", body: [])), with: parser).verdict
     }
 
-    /// - Parameter asked: what the exchange asked, for stages that ask again.
+    /// - Parameter asked: the exchange's request, for stages that ask for corrections.
     public func judge(
         _ result: Result<ModelReply, TransportFailure>, of asked: AskedRequest, with parser: JSONParser
     ) -> Judgement {
@@ -95,7 +95,7 @@ public struct Classifier: Sendable {
         }
     }
 
-    /// What the server says of retries, as far as it is granted.
+    /// Applies the server's instructions about retries, as far as permitted.
     private func heeding(_ reply: ModelReply, _ verdict: Verdict) -> Verdict {
         switch verdict {
         case .retry(let failureClass, let message, let wait):
@@ -114,7 +114,7 @@ public struct Classifier: Sendable {
         case .sick(let why): verdict = .retry(.server, message: why, after: RetryHint.interval(of: reply))
         case .unknown(let why): verdict = .refuse(Refusal(.shape, .invalidOutput, why))
         case .filtered(let why): verdict = .fail(.contentFilter, message: why)
-        // An API that answers with an error has answered nothing that it could bill.
+        // An API that answers with an error has produced nothing that it could bill.
         case .error(let error): return Judgement(verdict: errorUnderSuccess(error, reply))
         case .answer(let parsed):
             let answer = splitsThinking ? ThinkTags.split(parsed) : parsed
@@ -143,7 +143,7 @@ public struct Classifier: Sendable {
         return .answer(answer)
     }
 
-    /// Gateways answer 200 and put the error of the server behind them into the body.
+    /// Gateways may answer 200 with the error of the server behind them in the body.
     private func errorUnderSuccess(_ error: ErrorBody, _ reply: ModelReply) -> Verdict {
         if let status = error.statusMeant { return judge(status, error, reply) }
         if error.isContentFilter { return .fail(.contentFilter, message: error.message) }

@@ -1,8 +1,8 @@
 internal import JSONText
 
-/// What errors say of the account, the key and the model: the codes and words of the providers.
+/// Errors about the account, the key and the model: codes and words of the providers.
 extension ErrorBody {
-    /// Bytes of a message that are searched for words. Gateways put theirs before the provider's.
+    /// Maximum bytes of a message that are searched. Gateways put their own text before the provider's.
     private static let searchedBytesMax = 1024
 
     private var searched: String {
@@ -14,7 +14,7 @@ extension ErrorBody {
         return words.contains(where: text.contains)
     }
 
-    /// The account has nothing left to spend: waiting does not help.
+    /// Whether the account has no credit left: waiting does not help.
     var isQuotaSpent: Bool { names(Self.spentCodes) || says(Self.spentWords) }
 
     private static let spentCodes = [
@@ -37,7 +37,7 @@ extension ErrorBody {
         "\u{989D}\u{5EA6}\u{5DF2}\u{7528}\u{5C3D}", "\u{989D}\u{5EA6}\u{4E0D}\u{8DB3}",
     ]
 
-    /// The quota of a whole day is used up. Gemini names it in the error's details, OpenRouter in its message.
+    /// Whether a whole day's quota is used up. Gemini says so in the error's details, OpenRouter in its message.
     func isDayOver(in body: [UInt8]) -> Bool {
         guard names(["429", "RESOURCE_EXHAUSTED"]) else { return false }
         return says(["per-day"]) || Self.contains(body.prefix(Self.detailsBytesMax), "PerDay")
@@ -56,7 +56,7 @@ extension ErrorBody {
         }
     }
 
-    /// The key is none, under whatever status: Gemini says so under 400.
+    /// Whether the key is invalid, whatever the status: Gemini says so with 400.
     var isKeyInvalid: Bool {
         names(["invalid_api_key", "API_KEY_INVALID"])
             || says([
@@ -65,7 +65,7 @@ extension ErrorBody {
             ])
     }
 
-    /// The account may not use the API at all.
+    /// Whether the account may not use the API at all.
     var isAccountBarred: Bool {
         names(["unsupported_country_region_territory", "account_deactivated", "organization_restricted"])
             || says([
@@ -75,8 +75,8 @@ extension ErrorBody {
             ])
     }
 
-    /// The model's name is wrong. Under 404 a looser wording says so than under other statuses, where the same words
-    /// may be about something else in the request.
+    /// Whether the model's name is wrong. With 404 a looser wording is enough than with other statuses, where the same
+    /// words may be about something else in the request.
     func isModelMissing(under status: Int) -> Bool {
         if names(Self.modelCodes) { return true }
         let text = searched
@@ -98,7 +98,7 @@ extension ErrorBody {
         "not allowed to access model", "unable to access model", "model does not exist",
     ]
 
-    /// The request is too long for the model: its own fault for certain.
+    /// Whether the request is too long for the model: certainly its own fault.
     var isAboutLength: Bool {
         names(["context_length_exceeded", "string_above_max_length", "request_too_large", "max_tokens_exceeded"])
             || says([

@@ -1,6 +1,6 @@
 internal import JSONText
 
-/// Errors of providers that describe them in ways of their own, most of them under status 200.
+/// Errors of providers with their own forms, most of them with status 200.
 extension ErrorBody {
     /// MiniMax `{"base_resp":{"status_code":1008,"status_msg":...}}`, Baidu `{"error_code":...,"error_msg":...}`,
     /// Cloudflare `{"success":false,"errors":[{"code","message"}]}`, gateways `{"statusCode":429,"message":...}`. Nil for
@@ -20,12 +20,12 @@ extension ErrorBody {
         }
     }
 
-    /// The status that the error would have had as an HTTP answer; nil when that cannot be told.
+    /// The status that the error would have had as an HTTP response; nil if unknown.
     var statusMeant: Int? {
         if let status { return status }
         if let word = [code, type].lazy.compactMap({ Self.statusesOfWords[$0.lowercased()] }).first { return word }
         guard code.utf8.count == 5, let number = Int(code) else { return nil }
-        // SiliconFlow's codes: what is wrong with the request, with the account, with the server.
+        // SiliconFlow's codes: problems of the request, the account or the server.
         return switch number {
         case 20_000..<30_000: 400
         case 30_001: 402
@@ -40,7 +40,7 @@ extension ErrorBody {
         2013: "invalid_request_error", 2049: "authentication_error",
     ]
 
-    /// The words of OpenAI's, Anthropic's and Google's errors, in lower case.
+    /// Words in the errors of OpenAI, Anthropic and Google, in lower case.
     private static let statusesOfWords = [
         "invalid_request_error": 400, "invalid_argument": 400, "failed_precondition": 400, "badrequesterror": 400,
         "invalid_prompt": 400, "context_length_exceeded": 400, "invalidparameter": 400,

@@ -1,6 +1,6 @@
 internal import JSONText
 
-/// The error an API describes in JSON, whatever dialect it speaks.
+/// An API's error in JSON, in any dialect.
 ///
 /// OpenAI `{"error":{"message","type","code"}}`, Anthropic `{"type":"error","error":{...}}`, Gemini the same in an
 /// array, vLLM `{"object":"error","message","type","code"}`, FastAPI `{"detail":...}`, or `{"error":"..."}`.
@@ -8,17 +8,17 @@ struct ErrorBody {
     var message: String
     var type: String
     var code: String
-    /// The path is unknown to the server, whatever the request says: OpenAI's wording, or FastAPI's bare
+    /// Whether the server does not know the path, whatever the request: OpenAI's wording, or FastAPI's bare
     /// `{"detail":"Not Found"}`.
     var isUnknownPath: Bool {
         isBareNotFound || code == "unknown_url" || message.hasPrefix("Invalid URL (")
             || message.hasPrefix("Unknown request URL") || Self.notFoundWords.contains(message)
     }
     private var isBareNotFound = false
-    /// Azure's words, and those of servers that say no more than the status.
+    /// Azure's words, and those of servers that say nothing beyond the status.
     private static let notFoundWords = ["Resource not found", "Not Found", "404 page not found", "Method Not Allowed"]
 
-    /// Nil when the value describes no error.
+    /// Nil if the value is not an error.
     init?(_ root: JSONValue) {
         if root.kind == .array {
             guard let first = root.firstElement, first.kind == .object else { return nil }
@@ -40,7 +40,7 @@ struct ErrorBody {
         }
     }
 
-    /// Reads the member named `error`; nil when it is null, empty or something else that is no error.
+    /// Reads the member `error`; nil if it is null, empty or not an error.
     init?(member error: JSONValue) {
         if error.isBlank { return nil }
         switch error.kind {
@@ -52,14 +52,14 @@ struct ErrorBody {
         }
     }
 
-    /// The most of a body that is searched for an error: what is longer is no error but something else.
+    /// Maximum bytes of a body that is examined for an error: a longer body is something else.
     static let bodyBytesMax = 1 << 20
-    /// The most of a message that is read, in bytes as written.
+    /// Maximum bytes of a message that are read, as written.
     static let messageBytesMax = 4096
-    /// Complaints of a list that are read.
+    /// Maximum complaints of a list that are read.
     static let complaintsMax = 16
 
-    /// A string or a number as a text, cut to `messageBytesMax`; empty for other kinds.
+    /// A string or a number as a text, truncated to `messageBytesMax`; empty for other kinds.
     static func text(_ value: JSONValue?) -> String {
         guard let value else { return "" }
         return switch value.kind {
@@ -69,7 +69,7 @@ struct ErrorBody {
         }
     }
 
-    /// Reads a whole body; nil when it is not JSON or describes no error.
+    /// Reads a whole body; nil if it is not JSON or not an error.
     init?(_ body: [UInt8], with parser: JSONParser) {
         guard body.count <= Self.bodyBytesMax else { return nil }
         guard let document = try? parser.parse(body) else { return nil }
@@ -106,14 +106,14 @@ struct ErrorBody {
         isBareNotFound = message == "Not Found"
     }
 
-    /// The status a code names when it is a number, as gateways write it into answers under 200.
+    /// The status in a numeric code, as written by gateways into bodies with 200.
     var status: Int? { Int(code).flatMap { (400...599).contains($0) ? $0 : nil } }
 
     func names(_ words: [String]) -> Bool {
         words.contains { $0.caseInsensitivelyEquals(code) || $0.caseInsensitivelyEquals(type) }
     }
 
-    /// A filter refused the prompt.
+    /// Whether a filter rejected the prompt.
     var isContentFilter: Bool {
         names(["content_filter", "content_policy_violation", "ResponsibleAIPolicyViolation", "moderation"])
             || message.lowercased().contains("requires moderation")
@@ -121,7 +121,7 @@ struct ErrorBody {
 }
 
 extension String {
-    /// Whether two codes are equal but for the case of ASCII letters.
+    /// Whether two codes are equal, ignoring the case of ASCII letters.
     fileprivate func caseInsensitivelyEquals(_ other: String) -> Bool {
         utf8.count == other.utf8.count
             && zip(utf8, other.utf8).allSatisfy { a, b in a == b || a ^ b == 0x20 && (a | 0x20) &- 0x61 < 26 }

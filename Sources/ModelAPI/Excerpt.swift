@@ -1,4 +1,4 @@
-/// Short one-line quotations of bodies, for messages.
+/// Short one-line excerpts of bodies, for messages.
 enum Excerpt {
     static let charactersMax = 200
     static let bytesScannedMax = 4096
@@ -8,7 +8,7 @@ enum Excerpt {
         oneLine(String(decoding: body.prefix(bytesScannedMax), as: UTF8.self))
     }
 
-    /// The words of an HTML page, without its markup.
+    /// The text of an HTML page, without its markup.
     static func html(_ body: some Collection<UInt8>) -> String {
         var visible: [UInt8] = []
         var inTag = false
@@ -25,7 +25,7 @@ enum Excerpt {
         return "an HTML page instead of JSON: \(oneLine(String(decoding: visible, as: UTF8.self)))"
     }
 
-    /// Runs of white space and control characters become one space; what is too long is cut.
+    /// Sequences of white space and control characters become one space; long texts are truncated.
     static func oneLine(_ text: String) -> String {
         var output = ""
         var count = 0

@@ -1,14 +1,14 @@
-/// The marks by which a family of code models is asked for the text between two others, in a plain completion. The one
-/// table of them: as the models' own cards and tokenizers have them.
+/// The marker tokens of a family of code models for fill in the middle, in a plain completion. The only table of them,
+/// taken from the models' cards and tokenizers.
 public struct FIMTokens: Sendable, Hashable {
-    /// As `--fim-family` names it.
+    /// The name for `--fim-family`.
     public let family: String
-    /// What model names of the family hold, in lower case.
+    /// What model names of the family contain, in lower case.
     let signs: [String]
     let prefix: String
     let suffix: String
     let middle: String
-    /// Whether the text behind the gap comes first.
+    /// Whether the text after the gap comes first.
     let isSuffixFirst: Bool
     /// Where the answer ends, if the server does not know.
     public let stops: [String]
@@ -26,7 +26,7 @@ public struct FIMTokens: Sendable, Hashable {
         self.stops = stops
     }
 
-    /// More special signs come first.
+    /// More specific names come first.
     public static let all: [FIMTokens] = [
         FIMTokens(
             "qwen", ["qwen"], "<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>",
@@ -71,7 +71,7 @@ public struct FIMTokens: Sendable, Hashable {
         return prompt[...]
     }
 
-    /// Every mark, to be taken off an answer's end.
+    /// Every marker, for removal from the end of an answer.
     var marks: [String] {
         ([prefix, suffix, middle].map { $0.filter { $0 != " " } } + stops).filter { !$0.isEmpty }
     }

@@ -1,20 +1,20 @@
-/// Why an item has no answer. The raw values stand in failure records and never change.
+/// Why an item has no answer. The raw values are stored in failure records and never change.
 public enum FailureClass: String, Sendable, Hashable, CaseIterable {
-    /// 429: the API asks for a slower pace.
+    /// 429: the API asks for a lower rate.
     case rateLimited = "rate_limited"
-    /// 5xx, or a body that no server in good health sends.
+    /// 5xx, or a body that no healthy server sends.
     case server
     /// No connection, no first byte or no end in time; 408.
     case timeout
     /// The exchange broke off below HTTP.
     case connection
-    /// The key or its permissions were refused.
+    /// The key or its permissions were rejected.
     case auth
-    /// The API calls the request itself wrong: retrying cannot help.
+    /// The API calls the request itself invalid: retrying cannot help.
     case badRequest = "bad_request"
     /// A filter withheld the answer.
     case contentFilter = "content_filter"
-    /// The model answered, but not in the form that was asked for.
+    /// The model answered, but not in the requested form.
     case invalidOutput = "invalid_output"
     /// A verifier rejected the answer.
     case verifier

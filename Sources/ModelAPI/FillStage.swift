@@ -1,17 +1,17 @@
 internal import Basics
 public import JSONText
 
-/// Takes off an answer that fills a gap what models put around it: code fences, the text before or behind the gap once
-/// more, marks of the tokenizer. An answer without any of these stays as it came, byte for byte.
+/// Removes what models add around the text that fills a gap: code fences, repetitions of the text before or after the
+/// gap, marker tokens. An answer without any of these stays unchanged, byte for byte.
 public struct FillStage: AnswerStage {
-    /// Bytes of an answer's text that is looked at.
+    /// Maximum bytes of an answer's text that are processed.
     static let textBytesMax = 8 << 20
-    /// Bytes but white space of a line that is taken for an echo, so that a lone brace is none.
+    /// Minimum bytes, except white space, of a line that counts as a repetition, so that a single brace does not.
     static let echoBytesMin = 6
 
     private let marks: [String]
 
-    /// - Parameter tokens: the marks that may be left at the end; nil where none were sent.
+    /// - Parameter tokens: the markers that may be left at the end; nil if none were sent.
     public init(_ tokens: FIMTokens?) { marks = tokens?.marks ?? [] }
 
     public func judge(_ answer: ModelAnswer, of asked: AskedRequest, with parser: JSONParser) -> StageVerdict {
@@ -26,7 +26,7 @@ public struct FillStage: AnswerStage {
         return .accept(answer.with(response: token[...]))
     }
 
-    /// What the request has before and behind the gap.
+    /// The request's texts before and after the gap.
     private static func sides(of request: ModelRequest, _ parser: JSONParser) -> (before: [UInt8], after: [UInt8])? {
         guard let root = try? parser.parse(request.body).root else { return nil }
         if let prompt = root["prompt"]?.stringBytes { return (prompt, root["suffix"]?.stringBytes ?? []) }
@@ -43,7 +43,7 @@ public struct FillStage: AnswerStage {
         return text.dropLast(echoAtEnd(after, of: text))
     }
 
-    /// The inside of a text that is one fenced block, white space around it aside.
+    /// The content of a text that is one fenced block, ignoring white space around it.
     private static func withoutFence(_ text: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
         let fence = Array("```".utf8)
         var trimmed = text.drop { isSpace($0) }
@@ -52,12 +52,12 @@ public struct FillStage: AnswerStage {
             let lineEnd = trimmed.firstIndex(of: 0x0A)
         else { return text }
         let inside = trimmed[(lineEnd + 1)...].dropLast(fence.count)
-        // Two blocks are more than a filling.
+        // Two blocks cannot be the text of one gap.
         guard inside.firstRange(of: fence) == nil else { return text }
         return inside.last == 0x0A ? inside.dropLast() : inside
     }
 
-    /// How many bytes at the start of `text` repeat the end of what stands before the gap: all of it, or its last lines.
+    /// How many bytes at the start of `text` repeat the end of the text before the gap: all of it, or its last lines.
     private static func echo(_ before: [UInt8], at text: ArraySlice<UInt8>) -> Int {
         var start = 0
         while true {
@@ -68,7 +68,7 @@ public struct FillStage: AnswerStage {
         }
     }
 
-    /// How many bytes at the end of `text` repeat the start of what stands behind the gap.
+    /// How many bytes at the end of `text` repeat the start of the text after the gap.
     private static func echoAtEnd(_ after: [UInt8], of text: ArraySlice<UInt8>) -> Int {
         var end = after.count
         while true {

@@ -1,11 +1,11 @@
-/// A provider that can be named: where its API is, how it is spoken to, and the variable that holds its key.
+/// A provider that can be named: its server, its API, and the variable of its key.
 public struct KnownProvider: Sendable, Hashable {
     public let name: String
     public let baseURL: String
     public let endpoint: RequestBuilder.Endpoint
-    /// The variable of the environment that holds the key; nil for servers of one's own.
+    /// The environment variable with the key; nil for self-hosted servers.
     public let keyVariable: String?
-    /// Where the provider says what it allows in a minute; nil for servers of one's own.
+    /// The page with the provider's rate limits; nil for self-hosted servers.
     public let limits: String?
 
     private init(
@@ -19,7 +19,7 @@ public struct KnownProvider: Sendable, Hashable {
         self.limits = limits
     }
 
-    /// The one table of them.
+    /// The only table of providers.
     public static let all: [KnownProvider] = [
         KnownProvider(
             "openai", "https://api.openai.com/v1", "OPENAI_API_KEY",

@@ -1,18 +1,18 @@
 public import Basics
 
-/// One HTTP exchange to make: a JSON body for a path below the API's base URL.
+/// One HTTP exchange: a JSON body for a path below the API's base URL.
 public struct ModelRequest: Sendable {
     /// Joined to the base URL, with its leading slash: `/chat/completions`.
     public var path: String
-    /// The JSON body, UTF-8; empty for what is only fetched, such as the list of models.
+    /// The JSON body, UTF-8; empty for GET requests, such as the list of models.
     public var body: [UInt8]
-    /// Headers of this request alone, beside those of all. Names are tokens, values visible ASCII.
+    /// Headers of this request alone, in addition to the common ones. Names are tokens, values visible ASCII.
     public var headers: [(name: String, value: String)] = []
-    /// Sees the reply's body while it comes; nil: nothing does.
+    /// Receives the reply's body while it arrives; nil: not needed.
     public var tap: (any BodyTap)?
-    /// Called when the request's last byte has gone to the network, which may be long after it was handed in: a connection
-    /// had to be opened, or the machine is busy. On the transport's thread; once more where the request is sent again over
-    /// another connection. Exchanges that libcurl makes do not call it.
+    /// Called when the request's last byte was sent, which may be long after it was submitted: a connection had to be
+    /// opened, or the machine is busy. On the transport's thread; called again if the request is resent over another
+    /// connection. Not called for exchanges made by libcurl.
     public var onDeparture: (@Sendable (Instant) -> Void)?
 
     public init(path: String, body: [UInt8]) {
@@ -21,18 +21,17 @@ public struct ModelRequest: Sendable {
     }
 }
 
-/// A complete HTTP answer, of whatever status, before anyone has understood it.
+/// A complete HTTP response, of any status, before it is interpreted.
 public struct ModelReply: Sendable {
     public var status: Int
     /// The whole body, decompressed.
     public var body: [UInt8]
-    /// The headers that matter to a client, names in lower case: `retry-after`, `retry-after-ms`, `x-should-retry`, all
-    /// that begin with `x-ratelimit-`, `ratelimit-`, `anthropic-ratelimit-` or `llm_provider-`, and beside any of these
-    /// `date`.
+    /// The headers that matter, names in lower case: `retry-after`, `retry-after-ms`, `x-should-retry`, all that begin
+    /// with `x-ratelimit-`, `ratelimit-`, `anthropic-ratelimit-` or `llm_provider-`, and with any of these also `date`.
     public var headers: [(name: String, value: String)]
     /// From dispatch to the last byte.
     public var latency: Interval
-    /// Of a stream, from dispatch to the first piece of the answer; nil where that was not looked for.
+    /// For a stream, from dispatch to the first piece of the answer; nil if it was not measured.
     public var firstToken: Interval?
 
     public init(status: Int, body: [UInt8], headers: [(name: String, value: String)] = [], latency: Interval = .zero) {
@@ -42,7 +41,7 @@ public struct ModelReply: Sendable {
         self.latency = latency
     }
 
-    /// The value of the first header of that lower-case name.
+    /// The value of the first header with that lower-case name.
     public func header(_ name: String) -> String? {
         headers.first { $0.name == name }?.value
     }
@@ -55,21 +54,21 @@ public struct TransportFailure: Error, Sendable, Hashable {
         case connection
         /// The server's or the proxy's name could not be resolved: no request was sent.
         case unresolved
-        /// No connection in time, no first byte in time, too slow, or too long in all.
+        /// No connection or no first byte in time, too slow, or too long in total.
         case timeout
-        /// The peer's certificate or the TLS handshake was refused: retrying cannot help.
+        /// The peer's certificate or the TLS handshake was rejected: retrying cannot help.
         case tls
         /// The body exceeded the limit.
         case tooLarge
         /// The bytes were not HTTP, or the body's framing or compression was broken.
         case malformed
-        /// Given up on request of this process.
+        /// Cancelled by this process.
         case cancelled
     }
 
     /// How far an exchange had come when it failed.
     public enum Stage: String, Sendable, CaseIterable {
-        /// There was no connection: no server has heard of the request.
+        /// There was no connection: no server has received the request.
         case unconnected
         /// The server may have the request.
         case sent
@@ -78,11 +77,11 @@ public struct TransportFailure: Error, Sendable, Hashable {
     }
 
     public var kind: Kind
-    /// The library's own words.
+    /// The library's own message.
     public var message: String
     public var stage: Stage
     public var latency: Interval
-    /// What had come of a stream, cut at `StreamWatch.bytesMax`.
+    /// The received part of a stream, truncated at `StreamWatch.bytesMax`.
     public var received: [UInt8] = []
 
     public init(_ kind: Kind, _ message: String, stage: Stage = .sent, latency: Interval = .zero) {
@@ -93,10 +92,10 @@ public struct TransportFailure: Error, Sendable, Hashable {
     }
 }
 
-/// Makes HTTP exchanges. The real one is `HTTPTransport`, tests script theirs.
+/// Makes HTTP exchanges. `HTTPTransport` is the real one; tests use scripted ones.
 ///
-/// `send` may be called from many tasks at once. It never throws: an exchange has an outcome. When its task is
-/// cancelled it ends soon, with `.cancelled`.
+/// `send` may be called from many tasks at once. It never throws: an exchange always has a result. When its task is
+/// cancelled, it soon returns `.cancelled`.
 public protocol ModelTransport: Sendable {
     func send(_ request: ModelRequest) async -> Result<ModelReply, TransportFailure>
 }

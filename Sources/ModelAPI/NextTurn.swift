@@ -1,9 +1,10 @@
 public import JSONText
 
-/// Goes on with a conversation: a request's body with the answer appended as the assistant's turn, and a text of the
-/// user's behind it. Everything else stays as it was, byte for byte.
+/// Continues a conversation: a request's body with the answer appended as the assistant's turn, followed by a user's
+/// turn. Everything else stays unchanged, byte for byte.
 public enum NextTurn {
-    /// Nil where the body holds no conversation, as that of a plain completion.
+    /// Nil if the body has no conversation, as for a plain completion.
+    ///
     /// - Parameter text: unescaped UTF-8.
     public static func request(
         after answer: ModelAnswer, of request: ModelRequest, saying text: [UInt8], with parser: JSONParser
@@ -30,7 +31,8 @@ public enum NextTurn {
         return next
     }
 
-    /// The assistant's turn and the user's. APIs refuse an assistant's turn without text, so an empty one says so.
+    /// The assistant's turn and the user's. APIs reject an assistant's turn without text, so an empty answer is
+    /// described in words.
     private static func turns(_ answer: ModelAnswer, _ text: [UInt8]) -> [UInt8] {
         var turns = Words.assistantTurn
         if JSONString.isBlank(answer.responseRaw) {

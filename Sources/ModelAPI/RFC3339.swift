@@ -1,8 +1,8 @@
 internal import Basics
 
-/// Moments such as `2025-01-31T08:49:37Z` or `2025-01-31T08:49:37.25+01:00` (RFC 3339); fractions are dropped.
+/// Times such as `2025-01-31T08:49:37Z` or `2025-01-31T08:49:37.25+01:00` (RFC 3339); fractions are dropped.
 public enum RFC3339 {
-    /// Seconds since 1970, or nil if the text is not such a moment.
+    /// Seconds since 1970, or nil if the text is not such a time.
     public static func seconds(_ text: String) -> Int64? {
         guard text.utf8.count <= bytesMax else { return nil }
         let bytes = Array(text.utf8)

@@ -11,7 +11,7 @@ public struct RateLimitReport: Sendable, Hashable {
         /// Per minute.
         public var limit: Int?
         public var remaining: Int?
-        /// From the reply on, until the limit is whole again.
+        /// From the reply until the limit is full again.
         public var reset: Interval?
 
         public init(limit: Int? = nil, remaining: Int? = nil, reset: Interval? = nil) {
@@ -23,7 +23,7 @@ public struct RateLimitReport: Sendable, Hashable {
         /// Limits that take longer to reset are not per minute.
         static let resetSecondsMax = 61.0
 
-        /// The limit, if it can be one per minute.
+        /// The limit, if it can be per minute.
         public var limitPerMinute: Int? {
             guard let limit, limit > 0, (reset?.seconds ?? 0) <= Self.resetSecondsMax else { return nil }
             return limit
@@ -32,7 +32,7 @@ public struct RateLimitReport: Sendable, Hashable {
 
     public var requests = Resource()
     public var tokens = Resource()
-    /// Anthropic's finer limits, and those without a name; they only say when to come again.
+    /// Anthropic's more specific limits, and unnamed ones; they only say when to retry.
     private var others: [Substring: Resource] = [:]
 
     public init(requests: Resource = Resource(), tokens: Resource = Resource()) {
@@ -40,10 +40,10 @@ public struct RateLimitReport: Sendable, Hashable {
         self.tokens = tokens
     }
 
-    /// Nil when the reply says nothing about limits.
+    /// Nil if the reply says nothing about limits.
     public init?(_ reply: ModelReply) { self.init(reply, now: RetryHint.wallClock()) }
 
-    /// - Parameter now: seconds since 1970, for moments in a reply without a date.
+    /// - Parameter now: seconds since 1970, for absolute times in a reply without a date.
     init?(_ reply: ModelReply, now: @autoclosure () -> Int64) {
         var found = false
         for (name, value) in reply.headers where name.utf8.count >= Self.nameBytesMin {
@@ -64,7 +64,7 @@ public struct RateLimitReport: Sendable, Hashable {
         if !found { return nil }
     }
 
-    /// The shortest header name read here: `x-ratelimit-reset`.
+    /// The length of the shortest header name read here: `x-ratelimit-reset`.
     private static let nameBytesMin = 15
     private static let prefixes = ["x-ratelimit-", "anthropic-ratelimit-", "ratelimit-"]
 
@@ -89,12 +89,12 @@ public struct RateLimitReport: Sendable, Hashable {
         return true
     }
 
-    /// -1 is Azure's word for unknown.
+    /// Azure writes -1 for unknown.
     private static func count(_ text: String) -> Int? {
         Int(text).flatMap { $0 < 0 ? nil : $0 }
     }
 
-    /// The longest reset among the limits that have nothing left; without counts, the shortest reset named.
+    /// The longest reset time among exhausted limits; without counts, the shortest reset time.
     var resetOfExhausted: Interval? {
         let resources = [requests, tokens] + others.values
         if resources.allSatisfy({ $0.remaining == nil }) { return resources.compactMap(\.reset).min() }

@@ -1,13 +1,13 @@
 public import Basics
 
-/// A reply that refuses a request without proving whose fault that is: the request's own, or that of something every
-/// request shares. What other requests meet decides.
+/// A reply that refuses a request without showing whether the request itself or something that all requests share is at
+/// fault. The results of other requests decide.
 public struct Refusal: Sendable, Hashable {
     /// What may be wrong for every request.
     public enum Suspect: Sendable, Hashable, CaseIterable {
         /// The key is not known (401).
         case key
-        /// The key may not do this (403); firewalls answer so to single prompts.
+        /// The key lacks permission (403); firewalls answer like this to single prompts.
         case permission
         /// The model, or the deployment that serves it.
         case model
@@ -17,16 +17,16 @@ public struct Refusal: Sendable, Hashable {
         case certificate
         /// A parameter of the request.
         case request
-        /// The length of the prompt with what may be answered.
+        /// The length of the prompt plus the maximum answer.
         case length
-        /// An answer under 200 in a form that nothing is known of. It is paid.
+        /// An answer with status 200 in an unknown form. It was paid for.
         case shape
     }
 
     public var suspect: Suspect
     /// The class of the item's failure if the item alone is at fault.
     public var failureClass: FailureClass
-    /// What the reply said, on one line.
+    /// The reply's message, on one line.
     public var message: String
 
     public init(_ suspect: Suspect, _ failureClass: FailureClass, _ message: String) {
@@ -35,7 +35,7 @@ public struct Refusal: Sendable, Hashable {
         self.message = message
     }
 
-    /// What ends a run whose requests all end so.
+    /// The error that ends a run whose requests are all refused like this.
     public var error: RetortError {
         switch suspect {
         case .key:

@@ -1,6 +1,6 @@
 internal import JSONText
 
-/// What a reply that refuses says, of any dialect.
+/// The message of a refusing reply, in any dialect.
 public enum RefusalText {
     public static func read(_ reply: ModelReply) -> (message: String, code: String) {
         guard let root = try? JSONParser().parse(reply.body).root, let error = ErrorBody(root) else {

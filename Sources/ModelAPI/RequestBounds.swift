@@ -1,32 +1,32 @@
 internal import Basics
 public import JSONText
 
-/// What one request can make a server read and write at most, as far as its body says.
+/// Upper bounds on what a server reads and writes for one request, according to its body.
 public struct RequestBounds: Sendable, Hashable {
-    /// Tokens of all its answers together; nil where nothing limits them.
+    /// Tokens of all its answers together; nil if unlimited.
     public private(set) var completionTokensMax: Int?
-    /// Answers that it asks for.
+    /// The number of answers that it requests.
     public private(set) var answers = 1
-    /// Bytes that stand for what is read besides the body: pictures behind addresses.
+    /// Bytes equivalent to input outside the body: images at addresses.
     public private(set) var addedBytes = 0
-    /// What makes the server read without a bound that the body shows: a member or a part; nil: nothing.
+    /// Content that makes the server read an unknown amount: a member or a part; nil: none.
     public private(set) var unboundedInput: String?
 
-    /// Members that ask for several answers. Of two the larger one counts, since each may be what is billed.
+    /// Members that request several answers. Of two the larger one counts, since each may be what is billed.
     static let answerCounts: [StaticString] = ["n", "best_of"]
-    /// Tokens of a picture, at most; its bytes are elsewhere.
+    /// Maximum tokens of an image; its bytes are elsewhere.
     static let pictureTokensMax = 1 << 16
-    /// Parts within parts.
+    /// Maximum nesting of parts.
     private static let depthMax = 8
 
-    /// - Parameter body: the request's body as JSON; nil where it is none.
+    /// - Parameter body: the request's body as JSON; nil if it is not JSON.
     public init(of request: ModelRequest, body: JSONValue?) {
         guard let body else { return }
         for name in Self.answerCounts {
             guard let value = body[name], value.kind != .null else { continue }
             answers = max(answers, LaxNumber.count(value) ?? .max)
         }
-        // Each of several prompts has its answers.
+        // Each of several prompts gets the requested number of answers.
         if let prompts = body["prompt"], prompts.kind == .array, prompts.elements.first?.kind != .number {
             answers = answers.multipliedSaturated(by: max(1, prompts.elements.count))
         }
@@ -36,7 +36,7 @@ public struct RequestBounds: Sendable, Hashable {
 
     // MARK: Input
 
-    /// Members that stand for what is kept elsewhere.
+    /// Members that refer to content stored elsewhere.
     private static let references: [StaticString] = [
         "previous_response_id", "conversation", "container", "mcp_servers", "web_search_options",
     ]
@@ -65,10 +65,10 @@ public struct RequestBounds: Sendable, Hashable {
         }
     }
 
-    /// Of parts whose types have these words a member may be an address.
+    /// In parts whose types contain these words a member may be an address.
     private static let kinds = ["image", "file", "document", "video", "audio"]
 
-    /// Tools that the client runs. What others find, the server reads.
+    /// Tools that the client runs. The results of other tools are read by the server.
     private static func isOwnTool(_ type: String) -> Bool {
         let own = ["function", "custom", "bash", "text_editor", "computer", "memory", "local_shell", "apply_patch"]
         return own.contains { type == $0 || type.hasPrefix($0 + "_") }
@@ -96,7 +96,7 @@ public struct RequestBounds: Sendable, Hashable {
         }
     }
 
-    /// What is in the body itself is bounded by it.
+    /// Content in the body itself is bounded by its size.
     private mutating func note(address: JSONValue, isPicture: Bool, _ type: String) {
         if address.string(prefixBytesMax: 5)?.lowercased() != "data:" { add(isPicture, type) }
     }
@@ -109,9 +109,9 @@ public struct RequestBounds: Sendable, Hashable {
     private mutating func refuse(_ what: String) { unboundedInput = unboundedInput ?? what }
 }
 
-/// Numbers as servers read them, some of which take a text for a number.
+/// Numbers as read by servers, some of which accept texts.
 enum LaxNumber {
-    /// Rounded up; nil for what is no number, and for a negative one.
+    /// Rounded up; nil for anything that is not a number, and for negative ones.
     static func count(_ value: JSONValue) -> Int? {
         switch value.kind {
         case .number:

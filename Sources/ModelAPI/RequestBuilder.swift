@@ -2,23 +2,23 @@ public import Basics
 internal import Glibc
 public import JSONText
 
-/// What one row asks, in the JSON it was written in. Slices are whole tokens: strings with their quotes, arrays with
-/// their brackets. They must be legal JSON; nothing is checked or decoded here.
+/// A row's prompt in its original JSON. Slices are whole tokens: strings with their quotes, arrays with their brackets.
+/// They must be valid JSON; nothing is checked or decoded here.
 public enum RequestInput: Sendable {
     /// A chat's turns: the JSON array of messages.
     case messages(ArraySlice<UInt8>)
     /// A single prompt: a JSON string.
     case prompt(ArraySlice<UInt8>)
-    /// What stands before and after the text to fill in: two JSON strings.
+    /// The texts before and after the gap: two JSON strings.
     case infill(prefix: ArraySlice<UInt8>, suffix: ArraySlice<UInt8>)
-    /// A row of OpenAI's Batch format, sent as it is: its `url` and the JSON object of its `body`.
+    /// A row of OpenAI's Batch format, sent unchanged: its `url` and the JSON object of its `body`.
     case batchRow(url: String, body: ArraySlice<UInt8>)
 }
 
-/// Builds request bodies by splicing raw JSON between a head and a tail that are rendered once. What they look like is its
-/// dialect's.
+/// Builds request bodies by inserting raw JSON between a head and a tail that are rendered once. Their form depends on
+/// the dialect.
 public struct RequestBuilder: Sendable {
-    /// The APIs, by their names on the command line. What they want is said by `dialect`.
+    /// The APIs, by their names on the command line. `dialect` describes each.
     public enum Endpoint: String, Sendable, CaseIterable {
         /// OpenAI's `/chat/completions`.
         case chat
@@ -36,13 +36,13 @@ public struct RequestBuilder: Sendable {
     public let dialect: any Dialect
     private let head: BodyHead
     private let headHashes: [JSONMemberHash]
-    /// The hashes of members that make no request another one, of every head.
+    /// The hashes of members that are not compared, of every head.
     private let ignoredHashes: Set<JSONMemberHash>
     private let path: String
 
-    /// - Parameter compared: the parameters of which a change makes a request another one; nil: all.
+    /// - Parameter compared: the parameters that distinguish requests; nil: all.
     ///
-    /// Throws `.configuration` when the endpoint has no form for one of the parameters.
+    /// Throws `.configuration` if the endpoint has no form for one of the parameters.
     public init(
         endpoint: Endpoint, parameters: RequestParameters, compared: RequestParameters? = nil
     ) throws(RetortError) {
@@ -55,11 +55,11 @@ public struct RequestBuilder: Sendable {
         ignoredHashes = Set(headHashes).subtracting((try? JSONParser().memberHashes(known.object)) ?? [])
     }
 
-    /// The request for one row. `members` are the row's own wishes, in the names of OpenAI's chat: they win over the
-    /// parameters.
+    /// The request for one row. `members` are the row's own parameters, under the names of OpenAI's chat: they override
+    /// the run's.
     ///
-    /// Some dialects look into the messages: `parser` spares the making of one for each row.
-    /// Throws `.configuration` when the endpoint has no form for such a row: a chat cannot become a plain completion.
+    /// Some dialects parse the messages: passing `parser` avoids creating one per row. Throws `.configuration` if the
+    /// endpoint has no form for such a row: a chat cannot become a plain completion.
     public func request(
         _ input: RequestInput, members: [BodyMember] = [], with parser: JSONParser? = nil
     ) throws(RetortError) -> ModelRequest {
@@ -71,7 +71,7 @@ public struct RequestBuilder: Sendable {
         return ModelRequest(path: path, body: try dialect.body(input, head, with: parser))
     }
 
-    /// The parameters that the row leaves, then its own members.
+    /// The parameters that the row does not override, then its own members.
     private func head(with members: [BodyMember], _ parser: JSONParser) throws(RetortError) -> BodyHead {
         var own = try dialect.members(ofRow: members, with: parser)
         for index in own.indices where dialect.mergedMembers.contains(own[index].name) {
@@ -79,15 +79,15 @@ public struct RequestBuilder: Sendable {
             own[index].value = JSONMerge.objects(under.value, own[index].value, with: parser)
         }
         var replaced = Set(own.map(\.name))
-        // Several names of one limit.
+        // One limit may have several names.
         if !replaced.isDisjoint(with: dialect.tokenLimits) { replaced.formUnion(dialect.tokenLimits) }
         return BodyHead(head.members.filter { !replaced.contains($0.name) } + own)
     }
 
-    /// Tells a changed request from an unchanged one.
+    /// Distinguishes a changed request from an unchanged one.
     ///
-    /// Of its values: escapes, white space, the order of members and the spelling of numbers make no difference. Nor do
-    /// members that are not compared.
+    /// Computed from values: escapes, white space, the order of members and the spelling of numbers make no difference,
+    /// nor do members that are not compared.
     public func fingerprint(_ request: ModelRequest, with parser: JSONParser) -> UInt64 {
         guard !ignoredHashes.isEmpty else { return fingerprintOfAll(request, with: parser) }
         guard let members = try? parser.memberHashes(request.body) else { return Self.fingerprintOfBytes(request) }
@@ -95,8 +95,8 @@ public struct RequestBuilder: Sendable {
         return (try? parser.valueHash(ofMembers: [], besides: compared)) ?? Self.fingerprintOfBytes(request)
     }
 
-    /// Whether `short` is the fingerprint that an earlier version gave the request: of all its members, also of those that
-    /// are not compared.
+    /// Whether `short` is the fingerprint that an earlier version gave the request: over all members, including those
+    /// that are not compared.
     public func isEarlierFingerprint(
         _ short: UInt32, of request: ModelRequest, with parser: JSONParser
     ) -> Bool {
@@ -119,12 +119,12 @@ public struct RequestBuilder: Sendable {
         return hash ?? Self.fingerprintOfBytes(request)
     }
 
-    /// The same by the bytes of the body (XXH3-64), as stores had it whose manifest does not say otherwise.
+    /// The fingerprint of the body's bytes (XXH3-64), for stores whose manifest does not name another scheme.
     public static func fingerprintOfBytes(_ request: ModelRequest) -> UInt64 {
         request.body.withUnsafeBytes { ContentHash.hash64($0) }
     }
 
-    /// Throws `.configuration` for a batch row of another provider's API than the one that is asked.
+    /// Throws `.configuration` for a batch row of another provider's API.
     public func checkBatch(_ url: String) throws(RetortError) {
         let owner = Endpoint.owner(ofPath: url)
         guard owner.dialect.provider != dialect.provider else { return }
@@ -135,8 +135,8 @@ public struct RequestBuilder: Sendable {
             remedy: "Give --endpoint \(owner.endpoint.rawValue), or rows for \(dialect.batchURL).")
     }
 
-    /// A batch row names the path below the host (`/v1/chat/completions`). A base URL that ends in `/v1` has its beginning
-    /// already.
+    /// A batch row names the path after the host (`/v1/chat/completions`). A base URL that ends in `/v1` already
+    /// contains its beginning.
     private static func path(ofBatchURL url: String) -> String {
         let isBelowVersion = !Endpoint.owner(ofPath: url).dialect.path.hasPrefix("/v1/")
         return isBelowVersion && url.hasPrefix("/v1/") ? String(url.dropFirst(3)) : url

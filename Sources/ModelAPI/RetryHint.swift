@@ -1,10 +1,10 @@
 internal import Basics
 internal import Glibc
 
-/// How long a reply asks to wait before the next try.
+/// How long a reply asks to wait before a retry.
 ///
-/// In order of trust: `retry-after-ms`, `retry-after`, what the body says, then the reset of whichever rate limit is used
-/// up. Gateways pass the headers of the server behind them on under names that begin with `llm_provider-`.
+/// In order of trust: `retry-after-ms`, `retry-after`, the body, then the reset time of the exhausted rate limit.
+/// Gateways pass on the headers of the server behind them under names that begin with `llm_provider-`.
 enum RetryHint {
     static func interval(of reply: ModelReply, now: @autoclosure () -> Int64 = wallClock()) -> Interval? {
         for name in ["retry-after-ms", "x-ms-retry-after-ms"] {
@@ -21,16 +21,16 @@ enum RetryHint {
         return RateLimitReport(reply, now: now())?.resetOfExhausted
     }
 
-    /// Whether the server says that another try may succeed, whatever the status.
+    /// Whether the server says that a retry may succeed, whatever the status.
     static func isRetryWanted(by reply: ModelReply) -> Bool { header(reply, "x-should-retry") == "true" }
 
     private static func header(_ reply: ModelReply, _ name: String) -> String? {
         reply.headers.isEmpty ? nil : reply.header(name) ?? reply.header("llm_provider-" + name)
     }
 
-    /// A wait in any of the forms that servers write: seconds, a duration such as `1m30.5s`, or a moment (an HTTP date,
-    /// RFC 3339, seconds or milliseconds since 1970). Moments are read against the reply's own `date`, so that a wrong
-    /// clock here does no harm, or else against `now`. Nil for what is no wait, zero and less among it.
+    /// A delay in any of the forms that servers use: seconds, a duration such as `1m30.5s`, or an absolute time (an
+    /// HTTP date, RFC 3339, seconds or milliseconds since 1970). Absolute times are relative to the reply's own `date`,
+    /// so that a wrong local clock does no harm, or else to `now`. Nil for anything that is not a positive delay.
     static func wait(_ text: String, _ reply: ModelReply, now: @autoclosure () -> Int64 = wallClock()) -> Interval? {
         guard text.utf8.count <= textBytesMax else { return nil }
         func until(_ moment: Double) -> Interval? {
@@ -44,13 +44,13 @@ enum RetryHint {
         return duration(text)
     }
 
-    /// A text that is longer is no wait.
+    /// Longer texts are ignored.
     private static let textBytesMax = 64
 
-    /// A number of seconds above this is a moment, not a wait: five years.
+    /// A larger number of seconds is an absolute time, not a delay: five years.
     private static let momentSecondsMin = 157_680_000.0
 
-    /// A moment in seconds, which may be written in milliseconds, microseconds or nanoseconds.
+    /// An absolute time in seconds; it may be written in milliseconds, microseconds or nanoseconds.
     private static func secondsSince1970(_ number: Double) -> Double {
         switch number {
         case ..<1e11: number
@@ -63,11 +63,11 @@ enum RetryHint {
     private static func positive(_ seconds: Double) -> Interval? {
         guard seconds.isFinite, seconds > 0 else { return nil }
         let interval = Interval.seconds(min(seconds, secondsMax))
-        // Less than a nanosecond is no wait.
+        // Less than a nanosecond counts as no delay.
         return interval > .zero ? interval : nil
     }
 
-    /// A hint beyond this is read as this.
+    /// Longer delays are shortened to this.
     private static let secondsMax = 86_400.0
 
     /// Durations as rate-limit headers write them: `1s`, `6m0s`, `20ms`, `1h30m`, or bare seconds.

@@ -1,7 +1,7 @@
 internal import Basics
 
-/// Waits that are in an error's body: Google's `"retryDelay": "37s"`, OpenRouter's copies of headers, and sentences such
-/// as "Please try again in 1m30s". The text is searched, not parsed: waits are at different depths.
+/// Delays in an error's body: Google's `"retryDelay": "37s"`, OpenRouter's copies of headers, and sentences such as
+/// "Please try again in 1m30s". The text is searched, not parsed, since delays are at different depths.
 enum RetryText {
     static func interval(in reply: ModelReply, now: Int64) -> Interval? {
         if reply.body.isEmpty { return nil }
@@ -18,9 +18,9 @@ enum RetryText {
         return nil
     }
 
-    /// A wait is near the beginning or nowhere.
+    /// Delays appear near the beginning.
     private static let bytesMax = 16 * 1024
-    /// The longest number with its unit.
+    /// Maximum length of a number with its unit.
     private static let valueBytesMax = 40
 
     private static let keys = [

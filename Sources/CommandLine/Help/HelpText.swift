@@ -1,10 +1,10 @@
-/// Help as text, made from the table. A pure function of the table, the width and the palette.
+/// Help texts generated from the specification. A pure function of specification, width and palette.
 public struct HelpText: Sendable {
     let program: ProgramSpec
     let width: Int
     let palette: Palette
 
-    /// - Parameter width: in cells; text is set for 40 to 120 of them.
+    /// - Parameter width: in cells; text is laid out for 40 to 120 of them.
     public init(_ program: ProgramSpec, width: Int = Terminal.defaultWidth, palette: Palette = .plain) {
         self.program = program
         self.width = min(max(width, Self.widthMin), Self.widthMax)
@@ -19,7 +19,7 @@ public struct HelpText: Sendable {
     /// The name and the version.
     public var versionLine: String { "\(program.name) \(program.version)" }
 
-    /// The text that an invocation asks for; ends with a newline.
+    /// The text for an invocation; ends with a newline.
     public func text(_ command: CommandSpec?, _ detail: HelpDetail) -> String {
         let sections = command.map { self.sections(of: $0, detail) } ?? programSections(detail)
         return sections.filter { !$0.isEmpty }.map { $0.joined(separator: "\n") }.joined(separator: "\n\n") + "\n"
@@ -76,7 +76,7 @@ public struct HelpText: Sendable {
         lines.isEmpty ? [] : [palette.bold(heading + ":")] + lines
     }
 
-    /// Each example's line, and under it what it does. The line is never broken: it is there to be copied.
+    /// Each example's line, and what it does below. The line is never broken, so that it can be copied.
     private func examples(_ examples: [ExampleSpec]) -> [String] {
         section(
             "Examples",
@@ -90,7 +90,7 @@ public struct HelpText: Sendable {
         section("Exit codes", table(codes.map { (String($0.rawValue), [$0.summary]) }))
     }
 
-    /// A section a group, in the order in which the groups first appear.
+    /// A section per group, in the order in which the groups first appear.
     private func optionSections(_ options: [OptionSpec], _ detail: HelpDetail) -> [[String]] {
         let shown = options.filter { !$0.isHidden }
         var groups: [String] = []
@@ -110,7 +110,7 @@ public struct HelpText: Sendable {
         return letter + name + (option.kind.takesValue ? " \(option.valueName)" : "")
     }
 
-    /// The summary with the default and the variable; for the long form also the details.
+    /// The summary with the default and the variable; in the long form also the details.
     static func description(of option: OptionSpec, _ detail: HelpDetail) -> [String] {
         var notes: [String] = []
         let words = option.kind.words
@@ -124,7 +124,7 @@ public struct HelpText: Sendable {
         return detail == .full ? [first] + TextLayout.paragraphs(option.details) : [first]
     }
 
-    /// Rows of a name and its paragraphs, the text in a column of its own.
+    /// Rows of a name and its paragraphs, in two columns.
     private func table(_ rows: [(name: String, paragraphs: [String])]) -> [String] {
         let widest = rows.map { CellWidth.of($0.name) }.filter { $0 <= Self.nameColumnMax }.max() ?? 0
         let column = min(2 + max(widest, 4) + 2, width / 2)

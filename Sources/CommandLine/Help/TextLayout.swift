@@ -1,7 +1,7 @@
 /// Plain text in lines of limited width.
 enum TextLayout {
-    /// Cuts `text` at spaces into lines of at most `width` cells; a longer word has a line of its own. A line that is
-    /// indented and fits stays as it is.
+    /// Breaks `text` at spaces into lines of at most `width` cells; a longer word has a line of its own. An indented
+    /// line that fits stays as it is.
     static func wrap(_ text: String, _ width: Int) -> [String] {
         var lines: [String] = []
         var flow = ""
@@ -41,7 +41,7 @@ enum TextLayout {
         return line.isEmpty ? lines : lines + [line]
     }
 
-    /// Paragraphs are separated by empty lines. Indented lines are lines of their own, others go on.
+    /// Paragraphs are separated by empty lines. Indented lines are kept separate, others are joined.
     static func paragraphs(_ text: String) -> [String] {
         var paragraphs: [[Substring]] = [[]]
         for line in text.split(separator: "\n", omittingEmptySubsequences: false) {

@@ -1,4 +1,4 @@
-/// One argument, or an option with its value, as the table makes it out. No value is interpreted yet.
+/// One argument, or an option with its value. Values are not interpreted yet.
 enum ArgumentToken: Equatable {
     case option(OptionSpec, Given)
     case operand(String)
@@ -13,21 +13,21 @@ enum ArgumentToken: Equatable {
     }
 }
 
-/// What stops the lexer.
+/// Why the lexer stops.
 enum LexicalError: Error, Equatable {
-    /// No such option; the spelling has its dashes.
+    /// No such option; the spelling includes its dashes.
     case unknown(String)
-    /// The option needs a value; `next` is what stands in its place, if anything.
+    /// The option needs a value; `next` is the argument in its place, if any.
     case missingValue(OptionSpec, next: String?)
     /// A flag was given a value.
     case needlessValue(OptionSpec, String)
 }
 
-/// Cuts arguments into options and operands by a table of options. Pure: it reads nothing but its arguments.
+/// Splits arguments into options and operands by a table of options. Pure: it reads nothing except its arguments.
 struct ArgumentLexer {
     private var rest: ArraySlice<String>
     private var onlyOperands = false
-    /// The letters of a group `-abc` that are still to come.
+    /// The remaining letters of a group `-abc`.
     private var group: Substring = ""
     private let negativeNumbersAreOperands: Bool
     private let long: [String: (option: OptionSpec, isOn: Bool)]
@@ -89,8 +89,8 @@ struct ArgumentLexer {
         return .option(option, .text(group.isEmpty ? try value(for: option) : String(group)))
     }
 
-    /// The next argument as the option's value. An option of the table in its place means that the value was
-    /// forgotten; anything else, a negative number or `-` too, is the value.
+    /// The next argument as the option's value. If it is an option of the table, the value was forgotten; anything
+    /// else, such as a negative number or `-`, is the value.
     private mutating func value(for option: OptionSpec) throws(LexicalError) -> String {
         guard let next = rest.first else { throw .missingValue(option, next: nil) }
         if next == "--" || isKnown(next) { throw .missingValue(option, next: next) }

@@ -1,6 +1,6 @@
 public import Basics
 
-/// What the command line asks for.
+/// What the command line requests.
 public enum Invocation: Sendable, Hashable {
     case run(ParsedCommand)
     /// Help of one command, or of the program if there is none.
@@ -8,22 +8,23 @@ public enum Invocation: Sendable, Hashable {
     case version
 }
 
-/// How much help says: `-h` or `--help`.
+/// The amount of help: `-h` or `--help`.
 public enum HelpDetail: Sendable, Hashable {
     case brief
     case full
 }
 
-/// Reads arguments by the table of a program. Pure: the environment comes in as an argument, files are never touched.
+/// Parses arguments by a program's specification. Pure: the environment is an argument, and files are never read.
 public struct ArgumentParser: Sendable {
     /// The table.
     public let program: ProgramSpec
 
     public init(_ program: ProgramSpec) { self.program = program }
 
-    /// Reads `arguments`, without the program's own name.
-    /// - Parameter environment: the variables that stand in for options nobody gave; empty texts count as absent.
-    /// - Throws: `.usage` for the command line; `.configuration` for a variable with a wrong value.
+    /// Parses `arguments`, without the program's own name.
+    ///
+    /// - Parameter environment: the variables that set options not given; empty texts count as missing.
+    /// - Throws: `.usage` for the command line; `.configuration` for a variable with an invalid value.
     public func parse(
         _ arguments: [String], environment: [String: String] = [:]
     ) throws(RetortError) -> Invocation {
@@ -48,7 +49,7 @@ public struct ArgumentParser: Sendable {
     ) throws(RetortError) -> Invocation {
         var parsed = ParsedCommand(command, of: program)
         var operands: [String] = []
-        // A request for help wins over a mistake that stands behind it, not over one before it.
+        // A request for help takes precedence over a mistake after it, not over one before it.
         var tokens = shared
         var lexer = ArgumentLexer(arguments, options: program.options(of: command))
         while let token = try next(&lexer, of: command) {
@@ -117,7 +118,7 @@ public struct ArgumentParser: Sendable {
         }
     }
 
-    /// The nearest spelling that the command knows, else the command that knows this one.
+    /// The most similar spelling that the command has, else the command that has this one.
     private func hint(for spelling: String, _ command: CommandSpec?) -> String {
         let table = (command.map(program.options) ?? program.generalOptions).filter { !$0.isHidden }
         if let advice = program.advice(on: String(spelling.drop { $0 == "-" }), for: command) { return advice + " " }

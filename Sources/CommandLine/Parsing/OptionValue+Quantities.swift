@@ -23,7 +23,7 @@ extension OptionValue {
         return value
     }
 
-    /// Units as in GNU coreutils: `K` and `KiB` are 1024, `KB` is 1000; case does not matter.
+    /// Units as in GNU coreutils: `K` and `KiB` are 1024, `KB` is 1000; case is ignored.
     static func parseSize(_ text: String, in range: ClosedRange<Int>) throws(ValueError) -> Int {
         guard let (number, unit) = split(text), let factor = sizeUnits[unit.lowercased()] else {
             throw ValueError("\(quoted(text)) is not a size such as 4096, 128K, 1GiB or 1GB")
@@ -41,7 +41,7 @@ extension OptionValue {
         return value
     }
 
-    /// One or more numbers, each with its unit, the larger unit first: `1h30m`. Only 0 may stand without a unit.
+    /// One or more numbers with units, the largest unit first: `1h30m`. Only 0 needs no unit.
     static func parseDuration(_ text: String, in range: ClosedRange<Interval>) throws(ValueError) -> Interval {
         var rest = text[...]
         var total = 0.0
@@ -70,7 +70,7 @@ extension OptionValue {
         return Interval(nanoseconds: nanoseconds)
     }
 
-    /// `sum + number * factor` in integers; nil where the number has a fraction or the result does not fit.
+    /// `sum + number * factor` in integers; nil if the number has a fraction or the result does not fit.
     private static func exactSum(_ sum: Int64?, _ number: Substring, _ factor: Int64) -> Int64? {
         guard let sum, let count = Int64(number) else { return nil }
         let (product, overflow) = count.multipliedReportingOverflow(by: factor)
@@ -89,7 +89,7 @@ extension OptionValue {
         return ValueError("\(quoted(text)) is out of range: \(low) to \(high)")
     }
 
-    /// A bound without a needless `.0`.
+    /// A bound without a superfluous `.0`.
     private static func plain(_ bound: Double) -> String {
         Int(exactly: bound).map(String.init) ?? bound.description
     }
@@ -99,7 +99,7 @@ extension OptionValue {
         return (number, unit)
     }
 
-    /// A number without sign, the letters after it, and what follows; nil if no number stands in front.
+    /// A number without sign, the letters after it, and the rest; nil if there is no number at the start.
     private static func prefix(of text: Substring) -> (number: Substring, unit: Substring, after: Substring)? {
         let number = text.prefix { $0.isASCII && $0.isNumber || $0 == "." }
         guard !number.isEmpty, Double(number) != nil else { return nil }
@@ -122,7 +122,7 @@ extension OptionValue {
 
 /// Durations as option text.
 public enum DurationText {
-    /// The interval that a text such as `2h` or `1h30m` names; nil for what names none.
+    /// The interval of a text such as `2h` or `1h30m`; nil if it is invalid.
     public static func interval(_ text: String) -> Interval? {
         try? OptionValue.parseDuration(text, in: Interval(nanoseconds: 1)...Interval(nanoseconds: .max))
     }
@@ -132,7 +132,7 @@ public enum DurationText {
         ("ms", 1_000_000), ("us", 1_000), ("ns", 1),
     ]
 
-    /// The interval in the largest unit that states it exactly: `90s`, `1500ms`.
+    /// The interval in the largest unit that represents it exactly: `90s`, `1500ms`.
     static func exact(_ interval: Interval) -> String {
         let nanoseconds = interval.nanoseconds
         if nanoseconds == 0 { return "0s" }

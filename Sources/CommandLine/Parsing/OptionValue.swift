@@ -1,13 +1,13 @@
 public import Basics
 
-/// Why a text is not a value of its kind: the message without the option's name.
+/// Why a text is not a valid value: the message without the option's name.
 struct ValueError: Error, Equatable {
     var message: String
 
     init(_ message: String) { self.message = message }
 }
 
-/// A value that was read, of the type its kind asks for.
+/// A parsed value, of the type that its kind requires.
 public enum OptionValue: Sendable, Hashable {
     case flag(Bool)
     /// A string, a path or a word.
@@ -19,7 +19,7 @@ public enum OptionValue: Sendable, Hashable {
     case duration(Interval)
     case list([OptionValue])
 
-    /// Reads one text. Lists give all values that the text holds.
+    /// Parses one text. Lists return all values in the text.
     static func parse(_ text: String, as kind: ValueKind) throws(ValueError) -> OptionValue {
         switch kind {
         case .flag: .flag(try parseFlag(text))
@@ -39,7 +39,7 @@ public enum OptionValue: Sendable, Hashable {
         }
     }
 
-    /// The value as a user would write it; it reads back as the same value.
+    /// The value as a user would write it; it parses to the same value.
     public var text: String {
         switch self {
         case .flag(let isOn): isOn ? "true" : "false"
@@ -91,7 +91,7 @@ public enum OptionValue: Sendable, Hashable {
         return values
     }
 
-    /// The text between quotes, so that an empty or a spaced one is seen; long ones are cut.
+    /// The text in quotes, so that empty texts and spaces are visible; long ones are truncated.
     static func quoted(_ text: String) -> String {
         text.count > quotedCharactersMax ? "'\(text.prefix(quotedCharactersMax))...'" : "'\(text)'"
     }

@@ -1,6 +1,6 @@
 extension ParsedCommand {
-    /// The command as arguments that parse to the same values and operands, in the table's order. Only what the command
-    /// line gave is written: for messages such as "resume with ..." and for round trips in tests.
+    /// Arguments that parse to the same values and operands, in the specification's order. Contains only what the
+    /// command line gave: for messages such as "resume with ..." and for round trips in tests.
     public var arguments: [String] {
         var arguments = [spec.name]
         for option in options.values.sorted(by: { $0.name < $1.name }) {
@@ -20,7 +20,7 @@ extension ParsedCommand {
         }
     }
 
-    /// `arguments` behind the program's name as one line that a POSIX shell reads back.
+    /// The program's name and `arguments` as one line for a POSIX shell.
     public var shellLine: String {
         ([programName] + arguments).map(ShellText.quoted).joined(separator: " ")
     }
@@ -28,7 +28,7 @@ extension ParsedCommand {
 
 /// Text for POSIX shells.
 public enum ShellText {
-    /// The word as it is where it is plain, else between single quotes.
+    /// The word unchanged if it is plain, otherwise in single quotes.
     public static func quoted(_ word: String) -> String {
         let isPlain =
             !word.isEmpty
@@ -39,7 +39,7 @@ public enum ShellText {
         return isPlain ? word : singleQuoted(word)
     }
 
-    /// The word between single quotes, its own quotes as `'\''`.
+    /// The word in single quotes, its own quotes as `'\''`.
     static func singleQuoted(_ word: String) -> String {
         "'" + word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
     }

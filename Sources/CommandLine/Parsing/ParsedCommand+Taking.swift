@@ -4,9 +4,9 @@ public import Basics
 public struct Setting: Sendable, Hashable {
     /// The option's long name without dashes.
     public var name: String
-    /// The value as the command line would have it; `true` or `false` for a flag.
+    /// The value as on the command line; `true` or `false` for a flag.
     public var text: String
-    /// Where it stands, `file:line` or `file:line:column`.
+    /// Its place, `file:line` or `file:line:column`.
     public var place: String
 
     public init(_ name: String, _ text: String, at place: String) {
@@ -17,9 +17,10 @@ public struct Setting: Sendable, Hashable {
 }
 
 extension ParsedCommand {
-    /// The command with the settings of a file, which yield to the command line and the environment and win over
-    /// the table's defaults. A list is given by repeating its name.
-    /// - Throws: `.configuration` for an unknown name or a wrong value, naming the place.
+    /// The command with the settings of a file, which yield to the command line and the environment and take precedence
+    /// over the defaults. A list is given by repeating its name.
+    ///
+    /// - Throws: `.configuration` for an unknown name or an invalid value, naming the place.
     public func applying(_ settings: [Setting]) throws(RetortError) -> ParsedCommand {
         var problems: [RetortError] = []
         let result = applying(settings, problems: &problems)
@@ -27,7 +28,7 @@ extension ParsedCommand {
         return result
     }
 
-    /// The same, past what is wrong, which is added to `problems`.
+    /// As above, but adds errors to `problems` and continues.
     public func applying(_ settings: [Setting], problems: inout [RetortError]) -> ParsedCommand {
         var result = self
         for setting in settings {
@@ -36,7 +37,7 @@ extension ParsedCommand {
                 continue
             }
             do throws(ValueError) {
-                // What yields to the command line is checked all the same.
+                // A setting that the command line overrides is checked all the same.
                 let value = try OptionValue.parse(setting.text, as: option.kind)
                 if let given = given[option.name], given.source > .file { continue }
                 try result.checkOnce(value, for: option, from: .file)
@@ -49,7 +50,7 @@ extension ParsedCommand {
         return result
     }
 
-    /// The command with another text for an option that was given, as the meaning of the one that it had.
+    /// The command with another text for a given option, as the meaning of its current one.
     public func meaning(_ text: String, by name: String) -> ParsedCommand {
         var result = self
         if result.given[name] != nil { result.given[name]?.value = .text(text) }
@@ -69,7 +70,7 @@ extension ParsedCommand {
             remedy: hint + helpHint)
     }
 
-    /// Takes what the command line gives. Of a single value the last wins, lists grow.
+    /// Applies an option of the command line. Of a single value the last one counts, lists grow.
     mutating func take(_ token: ArgumentToken.Given, for option: OptionSpec) throws(RetortError) {
         do throws(ValueError) {
             let value: OptionValue =
@@ -85,7 +86,7 @@ extension ParsedCommand {
         }
     }
 
-    /// Takes the variables of options that the command line left out.
+    /// Applies the variables of options that the command line does not set.
     mutating func takeEnvironment(_ environment: [String: String]) throws(RetortError) {
         for option in options.values.sorted(by: { $0.name < $1.name }) where given[option.name] == nil {
             let variables = spec.variables(of: option)
@@ -102,7 +103,7 @@ extension ParsedCommand {
         }
     }
 
-    /// Gives the operands to their names in order.
+    /// Assigns the operands to their names in order.
     mutating func takeOperands(_ texts: [String]) throws(RetortError) {
         let place = spec.name
         var rest = texts[...]

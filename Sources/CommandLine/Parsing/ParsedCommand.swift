@@ -1,8 +1,8 @@
 public import Basics
 
-/// Who gave an option its value; the later, the stronger.
+/// The source of an option's value; later cases take precedence.
 public enum ValueSource: Int, Sendable, Hashable, Comparable {
-    /// Nobody: it is the table's default, or there is none.
+    /// The default of the specification, or no value.
     case table
     case file
     case environment
@@ -13,10 +13,10 @@ public enum ValueSource: Int, Sendable, Hashable, Comparable {
 
 /// A command with the values of its options and its operands.
 ///
-/// The lookups take names of the table. A name that is not there, a wrong type, or a plain lookup of an option that
-/// has neither a value nor a default is a programmer's error and traps; the `...IfSet` forms give nil for the last.
+/// Lookups take names of the specification. An unknown name, a wrong type, or a plain lookup of an option without value
+/// and default is a programming error and traps; the `...IfSet` forms return nil for the last.
 public struct ParsedCommand: Sendable, Hashable {
-    /// The command's row of the table.
+    /// The command's specification.
     public let spec: CommandSpec
     /// The program's name, for messages.
     public let programName: String
@@ -40,25 +40,25 @@ public struct ParsedCommand: Sendable, Hashable {
             program.options(of: spec).map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
-    /// Whether anybody but the table gave the option.
+    /// Whether the option has a value other than its default.
     public func isGiven(_ name: String) -> Bool { source(of: name) != .table }
 
-    /// Who gave the option.
+    /// The source of the option's value.
     public func source(of name: String) -> ValueSource {
         _ = option(name)
         return given[name]?.source ?? .table
     }
 
-    /// Where the option's value is from: `--name`, `$VARIABLE`, or a place in a file; nil for the table's default.
+    /// The place of the option's value: `--name`, `$VARIABLE`, or a place in a file; nil for the default.
     public func origin(of name: String) -> String? {
         _ = option(name)
         return given[name]?.place
     }
 
-    /// The names of the options that were given, sorted.
+    /// The names of the given options, sorted.
     public var givenNames: [String] { given.keys.sorted() }
 
-    /// Whether the flag is on. A flag that nobody gave is off unless its default says otherwise.
+    /// Whether the flag is on. A flag that was not given is off unless its default says otherwise.
     public func flag(_ name: String) -> Bool {
         switch value(name) {
         case .flag(let isOn): return isOn
@@ -103,14 +103,14 @@ public struct ParsedCommand: Sendable, Hashable {
         read(name, "a duration") { if case .duration(let value) = $0 { value } else { nil } }
     }
 
-    /// The choice as a case of an enumeration whose raw values are the table's words.
+    /// The choice as a case of an enumeration whose raw values are the specification's words.
     public func choice<Choice: RawRepresentable<String>>(_ name: String, as type: Choice.Type = Choice.self) -> Choice {
         let word = string(name)
         guard let choice = Choice(rawValue: word) else { wrongType(name, "a case of \(type), which lacks \(word)") }
         return choice
     }
 
-    /// The values of a list, in the order given; empty if nobody gave any.
+    /// The values of a list, in the order given; empty if none was given.
     public func values(_ name: String) -> [OptionValue] {
         switch value(name) {
         case .list(let values): return values
@@ -134,7 +134,7 @@ public struct ParsedCommand: Sendable, Hashable {
         return command
     }
 
-    /// The operand of that name; nil if an optional one was left out.
+    /// The operand of that name; nil if an optional one was omitted.
     public func operand(_ name: String) -> String? { operands(name).first }
 
     /// All operands of that name.
@@ -144,7 +144,8 @@ public struct ParsedCommand: Sendable, Hashable {
         return operandTexts[name] ?? []
     }
 
-    /// The text that an option must have by now, from wherever it came.
+    /// The text of an option that is required, from whatever source.
+    ///
     /// - Throws: `.usage`, naming the option.
     public func requiredString(_ name: String) throws(RetortError) -> String {
         if let text = stringIfSet(name) { return text }
@@ -155,7 +156,7 @@ public struct ParsedCommand: Sendable, Hashable {
 
     var helpHint: String { "See `\(programName) \(spec.name) --help`." }
 
-    /// The value in force: the one given, else the table's default.
+    /// The effective value: the given one, or the default.
     public func value(_ name: String) -> OptionValue? {
         let option = option(name)
         if let given = given[name] { return given.value }

@@ -1,6 +1,6 @@
 /// What the user probably meant.
 public enum Suggestion {
-    /// The candidate nearest to `word`, if it is near enough to be a slip of the hand.
+    /// The candidate nearest to `word`, if it is near enough to be a typing mistake.
     public static func nearest(to word: String, among candidates: [String]) -> String? {
         let limit = max(1, word.count / 3)
         let ranked = candidates.map { (name: $0, distance: distance(word, $0)) }.filter { $0.distance <= limit }
@@ -9,10 +9,10 @@ public enum Suggestion {
         return longer.min { $0.count < $1.count }
     }
 
-    /// Letters after which the beginning of a name is taken for the name.
+    /// Minimum letters of a prefix that is accepted for a name.
     private static let prefixCharactersMin = 3
 
-    /// Damerau's distance in its restricted form: insertions, deletions, substitutions, and swaps of neighbours.
+    /// Damerau's restricted distance: insertions, deletions, substitutions, and swaps of neighbours.
     static func distance(_ a: String, _ b: String) -> Int {
         let a = Array(a)
         let b = Array(b)

@@ -1,12 +1,12 @@
 internal import Basics
 
-/// When the next frame of progress is due, by the time that its style keeps between two of them.
+/// Decides when the next frame of progress is due, by the style's interval.
 struct FrameClock: Sendable {
-    /// When the last frame was drawn, or could have been.
+    /// When the last frame was drawn, or was due.
     private(set) var last: Instant?
 
-    /// Whether it is time for a frame, which counts as drawn then. The first comes at once on a terminal, after the
-    /// interval elsewhere.
+    /// Whether a frame is due; it counts as drawn then. The first one is due at once on a terminal, elsewhere after the
+    /// interval.
     mutating func isDue(_ style: ProgressStyle, at now: Instant) -> Bool {
         let interval: Interval
         switch style {

@@ -8,7 +8,7 @@ struct ProgressBoard: Sendable {
     private var snapshots: [ProgressSnapshot?]
     private var isFinished: [Bool]
     private var frames = FrameClock()
-    /// The lines that are on the terminal, the cursor behind the last one.
+    /// The lines on the terminal; the cursor is after the last one.
     private var standing: [String] = []
     var width: Int
 
@@ -21,14 +21,14 @@ struct ProgressBoard: Sendable {
         isFinished = names.map { _ in false }
     }
 
-    /// The next frame, if it is time for one.
+    /// The next frame, if it is due.
     mutating func update(_ number: Int, _ snapshot: ProgressSnapshot, now: Instant) -> String {
         snapshots[number] = snapshot
         guard frames.isDue(style, at: now) else { return "" }
         return frame()
     }
 
-    /// The last line of a part. The last of all parts ends the lines.
+    /// The last line of a part. The last part ends the lines.
     mutating func finish(_ number: Int, _ snapshot: ProgressSnapshot, now: Instant) -> String {
         snapshots[number] = snapshot
         isFinished[number] = true
@@ -39,20 +39,20 @@ struct ProgressBoard: Sendable {
         return text + "\n"
     }
 
-    /// Takes the lines off the terminal for good, and writes them once more as text.
+    /// Removes the lines from the terminal and writes them once more as text.
     mutating func end() -> String {
         guard !standing.isEmpty else { return "" }
         standing = []
         return "\n"
     }
 
-    /// A line of other output above the lines.
+    /// A line of other output above the progress lines.
     mutating func message(_ line: String) -> String {
         if case .json = style { return ProgressText.json(message: line) + "\n" }
         return clearing + line + "\n" + standing.joined(separator: "\n")
     }
 
-    /// Goes to the first line and clears to the end of the screen.
+    /// Moves to the first line and clears to the end of the screen.
     private var clearing: String {
         guard !standing.isEmpty else { return "" }
         return (standing.count > 1 ? "\u{1B}[\(standing.count - 1)A" : "") + "\r\u{1B}[J"

@@ -1,16 +1,16 @@
 public import Basics
 
-/// Decides when progress is drawn and what has to be written for it. A value without clock or I/O: time comes in,
-/// and the text to write to the stream goes out (empty if there is nothing to write).
+/// Decides when progress is drawn, and what to write. A value without clock or I/O: time comes in, and the text to
+/// write goes out (empty if there is nothing to write).
 public struct ProgressDisplay: Sendable {
     private let style: ProgressStyle
     private let palette: Palette
     /// The terminal's width in cells; may change between frames.
     public var width: Int
-    /// The line that stands on the terminal, without its newline; empty if there is none.
+    /// The line on the terminal, without its newline; empty if there is none.
     private var standing = ""
     private var frames = FrameClock()
-    /// In place of a time, items between two frames of `plain` and `json`.
+    /// If set, the number of items between two frames of `plain` and `json`, instead of an interval.
     private let itemsEvery: Int?
     private var lastItems = 0
 
@@ -18,7 +18,8 @@ public struct ProgressDisplay: Sendable {
     public static let redrawInterval = Interval.milliseconds(100)
     private static let clear = "\r\u{1B}[K"
 
-    /// - Parameter itemsEvery: of `plain` and `json`, items that have an outcome between two frames; nil: the style's time.
+    /// - Parameter itemsEvery: for `plain` and `json`, the number of outcomes between two frames; nil: the style's
+    ///   interval.
     public init(_ style: ProgressStyle, width: Int, palette: Palette, itemsEvery: Int? = nil) {
         self.itemsEvery = itemsEvery
         self.style = style
@@ -26,7 +27,7 @@ public struct ProgressDisplay: Sendable {
         self.palette = palette
     }
 
-    /// The next frame, if it is time for one. The first comes at once on a terminal, after the interval elsewhere.
+    /// The next frame, if it is due. The first one is due at once on a terminal, elsewhere after the interval.
     public mutating func update(_ snapshot: ProgressSnapshot, now: Instant) -> String {
         guard isDue(snapshot, now) else { return "" }
         return draw(snapshot)
@@ -42,8 +43,8 @@ public struct ProgressDisplay: Sendable {
         return text
     }
 
-    /// A line of other output: it takes the place of the progress line, which is drawn again below it. Between JSON
-    /// objects it is one too.
+    /// A line of other output: it replaces the progress line, which is redrawn below it. Among JSON objects it is
+    /// written as one.
     public mutating func message(_ line: String) -> String {
         if case .json = style { return ProgressText.json(message: line) + "\n" }
         return standing.isEmpty ? line + "\n" : Self.clear + line + "\n" + standing

@@ -1,38 +1,38 @@
 public import Basics
 
-/// How far the work is, at one moment. Counts are of items.
+/// The progress of the work at one moment. Counts are of items.
 public struct ProgressSnapshot: Sendable, Hashable {
-    /// All items there are; nil while it is not known.
+    /// All items; nil if unknown.
     public var total: Int?
-    /// Succeeded, those of earlier runs included.
+    /// Succeeded, including earlier runs.
     public var done: Int
-    /// Ended without success, those of earlier runs included.
+    /// Failed, including earlier runs.
     public var failed: Int
-    /// Of `done`, those that earlier runs had finished.
+    /// How many of `done` are from earlier runs.
     public var resumed: Int
-    /// Requests under way.
+    /// Requests in flight.
     public var inFlight: Int
-    /// Items that wait for their next attempt.
+    /// Items waiting for their next attempt.
     public var retrying: Int
-    /// Items per second, of late.
+    /// Recent items per second.
     public var rate: Double
     /// Tokens sent so far in this run.
     public var promptTokens: Int
     /// Tokens received so far in this run.
     public var completionTokens: Int
-    /// Completion tokens per second, of late.
+    /// Recent completion tokens per second.
     public var tokenRate: Double
-    /// In US dollars; nil where no price is known.
+    /// In US dollars; nil if no price is known.
     public var cost: Double?
-    /// Until everything is done; nil while it cannot be told.
+    /// Time until everything is done; nil if unknown.
     public var remaining: Interval?
-    /// Since this run began.
+    /// Time since this run began.
     public var elapsed: Interval
-    /// What there is to say, such as what the last items wait for; may be empty.
+    /// A remark, such as what the last items wait for; may be empty.
     public var note: String
-    /// Why nothing is sent for now; nil when not paused.
+    /// Why nothing is being sent; nil if requests are sent.
     public var pausedReason: String?
-    /// How the process itself is doing; nil where nobody has looked.
+    /// The state of the process; nil if it was not measured.
     public var health: RunHealth?
 
     public init(
@@ -61,6 +61,6 @@ public struct ProgressSnapshot: Sendable, Hashable {
 
     /// Items with an outcome.
     public var settled: Int { done + failed }
-    /// Whether every item has its outcome.
+    /// Whether every item has an outcome.
     public var isComplete: Bool { total.map { settled >= $0 } ?? false }
 }

@@ -1,6 +1,6 @@
 public import Basics
 
-/// What the user asks for: `--progress auto|line|plain|json|none`.
+/// The user's choice: `--progress auto|line|plain|json|none`.
 public enum ProgressMode: String, Sendable, CaseIterable {
     case auto
     case line
@@ -13,13 +13,13 @@ public enum ProgressMode: String, Sendable, CaseIterable {
 public enum ProgressStyle: Sendable, Hashable {
     /// One line that is redrawn.
     case line
-    /// A line of text every so often.
+    /// A line of text at an interval.
     case plain(every: Interval)
-    /// A JSON object on a line every so often.
+    /// A JSON object on a line at an interval.
     case json(every: Interval)
     case none
 
-    /// The style for a mode. `auto` is a redrawn line on a terminal that can (not `TERM=dumb`) and text elsewhere.
+    /// The style for a mode. `auto` is a redrawn line on a capable terminal (not `TERM=dumb`), and text elsewhere.
     public init(
         _ mode: ProgressMode, terminal: Terminal, environment: [String: String],
         every interval: Interval = .seconds(10)

@@ -29,7 +29,7 @@ extension ProgressText {
         return "{" + members.map { "\"\($0.0)\":\($0.1)" }.joined(separator: ",") + "}"
     }
 
-    /// The same of one of several parts: its name is the last member.
+    /// As above for one of several parts, with its name as the last member.
     static func json(_ snapshot: ProgressSnapshot, stage: String) -> String {
         json(snapshot).dropLast() + ",\"stage\":\(quoted(stage))}"
     }

@@ -1,8 +1,9 @@
 internal import Basics
 
-/// Progress in words. Pure functions of a snapshot.
+/// Progress as text. Pure functions of a snapshot.
 public enum ProgressText {
-    /// One line of at most `width - 1` cells, so that no terminal wraps it. What matters least goes first when it is narrow.
+    /// One line of at most `width - 1` cells, so that no terminal wraps it. On a narrow one, the least important parts
+    /// are omitted first.
     public static func line(_ snapshot: ProgressSnapshot, width: Int, palette: Palette) -> String {
         var parts = self.parts(snapshot)
         let room = max(1, width - 1)
@@ -14,7 +15,7 @@ public enum ProgressText {
         return joined(parts) { $0.style.apply($0.text, palette) }
     }
 
-    /// The same for a log: every part, no colour.
+    /// A line for a log: all parts, no colours.
     public static func plain(_ snapshot: ProgressSnapshot) -> String {
         let parts = self.parts(snapshot).filter { $0.rank != barRank }
         return "[\(Human.duration(snapshot.elapsed))] " + joined(parts, \.text)
@@ -22,10 +23,10 @@ public enum ProgressText {
 
     private struct Part {
         var text: String
-        /// The higher, the sooner it is left out.
+        /// Parts with a higher rank are omitted first.
         var rank: Int
         var style: Style = .normal
-        /// What comes before it, unless it is the first.
+        /// The separator before it, unless it is the first.
         var separator = ", "
     }
 

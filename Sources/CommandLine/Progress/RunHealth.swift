@@ -1,13 +1,13 @@
 public import Basics
 
-/// How the process that runs is doing itself.
+/// The state of the running process.
 public struct RunHealth: Sendable, Hashable {
-    /// Requests that came back a second, of late.
+    /// Recent requests returned per second.
     public var requestRate: Double
-    /// Of one core, of late: 1.5 is one and a half.
+    /// Recent share of one core: 1.5 is one and a half.
     public var cpuShare: Double
     public var residentBytes: Int
-    /// The longest that a timer has been late so far: what else kept the loop busy.
+    /// The maximum delay of a timer so far, because other work kept the loop busy.
     public var loopLag: Interval
 
     public init(requestRate: Double, cpuShare: Double, residentBytes: Int, loopLag: Interval) {

@@ -1,4 +1,4 @@
-/// Completion for bash 4 and later. It needs nothing of the bash-completion package.
+/// Completion for bash 4 and later. It does not need the bash-completion package.
 struct BashCompletion {
     let program: ProgramSpec
 
@@ -38,7 +38,7 @@ struct BashCompletion {
             """
     }
 
-    /// Shared options may stand before the command; their values are not commands.
+    /// Shared options may precede the command; their values are not commands.
     private var sharedValueSkip: String {
         let spellings = program.sharedOptions.filter(\.kind.takesValue).flatMap(\.spellings)
         if spellings.isEmpty { return "" }
@@ -51,7 +51,7 @@ struct BashCompletion {
         return (program.commands.map(\.name) + ["help"] + options).joined(separator: " ")
     }
 
-    /// A case for each option that takes a value: what follows it.
+    /// A case for each option with a value: what to complete.
     private var valueCases: String {
         var cases: [String] = []
         for option in program.sharedOptions where option.kind.takesValue {
@@ -70,7 +70,7 @@ struct BashCompletion {
         return "    \(patterns)) \(action(option.kind) ?? "true"); return ;;"
     }
 
-    /// What offers values of a kind; nil if nothing can be offered.
+    /// The completion of values of a kind; nil if there is none.
     private func action(_ kind: ValueKind) -> String? {
         if !kind.words.isEmpty {
             return "COMPREPLY=($(compgen -W '\(kind.words.joined(separator: " "))' -- \"$cur\"))"
@@ -78,7 +78,7 @@ struct BashCompletion {
         return kind.isPath ? Self.offerFiles : nil
     }
 
-    /// Names with spaces stay whole.
+    /// Names with spaces are kept whole.
     private static let offerFiles = "mapfile -t COMPREPLY < <(compgen -f -- \"$cur\")"
 
     private var commandCases: String {

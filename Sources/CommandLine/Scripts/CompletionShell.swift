@@ -1,11 +1,11 @@
-/// The shells that a completion script can be made for.
+/// The shells with a completion script.
 public enum CompletionShell: String, Sendable, CaseIterable {
     case bash
     case zsh
     case fish
 
-    /// The script, made from the program's table. It is to be sourced by bash, put into zsh's `fpath` as `_NAME`, and put into
-    /// fish's `completions` folder as `NAME.fish`.
+    /// The script, generated from the program's specification. Source it in bash, install it in zsh's `fpath` as
+    /// `_NAME`, or in fish's `completions` folder as `NAME.fish`.
     public func script(for program: ProgramSpec) -> String {
         switch self {
         case .bash: BashCompletion(program: program).script

@@ -45,7 +45,7 @@ struct FishCompletion {
         return kind.isPath ? ["-F"] : []
     }
 
-    /// Between single quotes fish knows two escapes.
+    /// Fish knows two escapes in single quotes.
     private func quoted(_ text: String) -> String {
         "'" + text.flatMap { "'\\".contains($0) ? ["\\", $0] : [$0] } + "'"
     }

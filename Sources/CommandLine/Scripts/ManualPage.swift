@@ -1,4 +1,4 @@
-/// The manual page of the whole program in roff, on the man macros.
+/// The manual page of the whole program in roff, with the man macros.
 public struct ManualPage: Sendable {
     let program: ProgramSpec
 
@@ -61,7 +61,7 @@ public struct ManualPage: Sendable {
         return first.uppercased() + summary.dropFirst() + (summary.hasSuffix("]") ? "" : ".")
     }
 
-    /// A line of text: a dot or an apostrophe in front would be a request.
+    /// A line of text: a leading dot or apostrophe would be a request.
     private func text(_ text: String) -> String {
         let text = escaped(text)
         return text.hasPrefix(".") || text.hasPrefix("'") ? "\\&" + text : text

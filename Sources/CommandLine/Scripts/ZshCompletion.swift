@@ -1,4 +1,4 @@
-/// Completion for zsh, on its `_arguments`.
+/// Completion for zsh, using `_arguments`.
 struct ZshCompletion {
     let program: ProgramSpec
 
@@ -67,7 +67,7 @@ struct ZshCompletion {
             }
     }
 
-    /// One line each spelling: `'(-o --out)--out=[summary]:DIR:_files'`.
+    /// One line per spelling: `'(-o --out)--out=[summary]:DIR:_files'`.
     private func lines(_ option: OptionSpec) -> [String] {
         let exclusive = option.kind.isList ? "*" : "(\(option.spellings.joined(separator: " ")))"
         return option.spellings.map { spelling in

@@ -1,4 +1,4 @@
-/// How many operands of one name a command takes.
+/// How many operands of one name a command accepts.
 public enum OperandCount: Sendable, Hashable {
     case one
     case optional
@@ -13,9 +13,9 @@ public enum OperandCount: Sendable, Hashable {
 public struct OperandSpec: Sendable, Hashable {
     /// The name in capitals: `STORE`.
     public var name: String
-    /// How many arguments it takes.
+    /// How many arguments it accepts.
     public var count: OperandCount
-    /// What each of them must be; not a flag and not a list.
+    /// The kind of each argument; not a flag and not a list.
     public var kind: ValueKind
     /// One line: lower case, no full stop.
     public var summary: String
@@ -38,7 +38,7 @@ public struct OperandSpec: Sendable, Hashable {
     }
 }
 
-/// A command line that does something useful, and what it does.
+/// An example command line and its description.
 public struct ExampleSpec: Sendable, Hashable {
     /// The whole line as typed, program name included. It must parse.
     public var line: String
@@ -53,7 +53,7 @@ public struct ExampleSpec: Sendable, Hashable {
 
 /// One command of the program.
 public struct CommandSpec: Sendable, Hashable {
-    /// Of a-z, 0-9 and `-`.
+    /// Characters a-z, 0-9 and `-`.
     public var name: String
     /// One line: lower case, no full stop.
     public var summary: String
@@ -61,16 +61,16 @@ public struct CommandSpec: Sendable, Hashable {
     public var details: String
     /// Shown first in help.
     public var examples: [ExampleSpec]
-    /// In the order in which arguments are given out to them; only the last may take any number.
+    /// In the order in which arguments are assigned to them; only the last may accept any number.
     public var operands: [OperandSpec]
-    /// Its own options, in the order of help; the shared ones come after them.
+    /// Its own options, in the order of help; the shared ones follow.
     public var options: [OptionSpec]
-    /// The exit codes it can end with, besides those every command has (0 and 64).
+    /// The exit codes it can end with, in addition to those of every command (0 and 64).
     public var exitCodes: [ExitCode]
-    /// What follows the command's name in each usage line; one line is made from the operands if not given.
+    /// What follows the command's name in each usage line; by default one line made from the operands.
     public var usage: [String]
-    /// What variables of the environment begin with that stand in for the options: `RETORT_` for `RETORT_MAX_TOKENS`.
-    /// Nil where there are none but those that options name.
+    /// The prefix of environment variables that set the options: `RETORT_` for `RETORT_MAX_TOKENS`. Nil if only the
+    /// variables named by options exist.
     public var environmentPrefix: String?
 
     public init(
@@ -90,7 +90,7 @@ public struct CommandSpec: Sendable, Hashable {
         self.usage = usage ?? [parts.joined(separator: " ")]
     }
 
-    /// The variables that stand in for an option, the first that is set counts.
+    /// The variables that set an option; the first one that is set counts.
     func variables(of option: OptionSpec) -> [String] {
         var variables: [String] = []
         if let environmentPrefix, option.name != OptionSpec.help.name, option.name != OptionSpec.version.name {

@@ -1,6 +1,6 @@
 internal import Basics
 
-/// The options by which programs show their manners, for any program's table; their words are the cases of the types that read them.
+/// Options for output that any program may use; their words are the cases of the types that read them.
 extension OptionSpec {
     static let generalGroup = "General options"
 
@@ -20,7 +20,7 @@ extension OptionSpec {
             """,
         group: generalGroup, default: ProgressMode.auto.rawValue)
 
-    /// `--progress-every TIME` or a number of items: between two lines of `plain` and `json`.
+    /// `--progress-every TIME` or a number of items: the interval between two lines of `plain` and `json`.
     public static let progressEvery = OptionSpec(
         "progress-every",
         kind: .count(1...1_000_000_000_000, or: .duration(.milliseconds(10)...Interval.seconds(3600))),

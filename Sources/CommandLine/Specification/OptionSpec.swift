@@ -1,12 +1,12 @@
-/// One option: the row of the table from which parsing, help, completion and the manual page are made.
+/// One option: the specification from which parsing, help, completion and the manual page are derived.
 public struct OptionSpec: Sendable, Hashable {
     /// The long name without its dashes, in lower case: `max-cost`.
     public var name: String
     /// The one-letter form without its dash.
     public var letter: Character?
-    /// What its value is, if it takes one.
+    /// The kind of its value, or `.flag`.
     public var kind: ValueKind
-    /// What help calls the value; the kind's own placeholder if not given.
+    /// The value's name in help; by default the kind's placeholder.
     public var valueName: String
     /// One line for the short help: lower case, no full stop.
     public var summary: String
@@ -18,13 +18,13 @@ public struct OptionSpec: Sendable, Hashable {
     public var isNegatable: Bool
     /// The environment variable that is read when the command line does not have the option.
     public var environment: String?
-    /// The value when nobody gives one, written as the user would write it.
+    /// The default value, written as the user would write it.
     public var defaultText: String?
-    /// Whether help and completion leave the option out.
+    /// Whether help and completion omit the option.
     public var isHidden: Bool
     /// Whether the short help of a command with many options shows it.
     public var isMain = false
-    /// Whether a second value is a mistake; of other options the last value counts.
+    /// Whether a second value is an error; for other options the last value counts.
     public var isOnce: Bool
 
     public init(

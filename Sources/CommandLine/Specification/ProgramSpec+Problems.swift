@@ -1,8 +1,8 @@
 internal import Basics
 
 extension ProgramSpec {
-    /// What is wrong with the table itself, one sentence each; empty for a sound table.
-    /// A program tests that this is empty: it also proves that every default and every example parses.
+    /// Problems of the specification itself, one sentence each; empty for a valid one. A program should test that this
+    /// is empty, which also proves that every default and every example parses.
     public func problems() -> [String] {
         var problems = duplicates(of: commands.map(\.name), in: "the commands")
         if command(named: "help") != nil { problems.append("the command help is built in") }

@@ -1,4 +1,4 @@
-/// An environment variable that the program reads and that is not the fallback of an option.
+/// An environment variable that the program reads and that does not set an option.
 public struct EnvironmentSpec: Sendable, Hashable {
     public var name: String
     /// One line: lower case, no full stop.
@@ -10,7 +10,7 @@ public struct EnvironmentSpec: Sendable, Hashable {
     }
 }
 
-/// The whole table of a program: its commands and what they share.
+/// The complete specification of a program: its commands and what they share.
 public struct ProgramSpec: Sendable, Hashable {
     /// As the user types it.
     public var name: String
@@ -20,14 +20,14 @@ public struct ProgramSpec: Sendable, Hashable {
     public var summary: String
     /// In the order of help.
     public var commands: [CommandSpec]
-    /// Options of every command; they may also stand before the command's name.
+    /// Options of every command; they may also precede the command's name.
     public var sharedOptions: [OptionSpec]
-    /// What the program reads besides the variables of its options.
+    /// Variables that the program reads in addition to those of its options.
     public var environment: [EnvironmentSpec]
 
     /// The first examples of the program's own help.
     public var examples: [ExampleSpec]
-    /// Names that other programs have for this one's options.
+    /// Names of other programs' options that correspond to this one's.
     public var synonyms: [SynonymSpec]
 
     public init(
@@ -44,10 +44,10 @@ public struct ProgramSpec: Sendable, Hashable {
         self.synonyms = synonyms
     }
 
-    /// The options that stand in every command's table: the shared ones, `--help` and `--version`.
+    /// The options of every command: the shared ones, `--help` and `--version`.
     public var generalOptions: [OptionSpec] { sharedOptions + [.help, .version] }
 
-    /// Every option that `command` understands, its own first.
+    /// Every option of `command`, its own first.
     public func options(of command: CommandSpec) -> [OptionSpec] { command.options + generalOptions }
 
     /// The command of that name.

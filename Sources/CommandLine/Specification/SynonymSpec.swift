@@ -1,8 +1,8 @@
-/// Names that other programs have for something, and what to do here.
+/// Names in other programs, and what to use here.
 public struct SynonymSpec: Sendable, Hashable {
     /// Without dashes, with `-` between words.
     public var names: [String]
-    /// The long name of the option that the advice speaks of; a command that lacks it gets no advice.
+    /// The long name of the option that the advice is about; a command without it gets no advice.
     public var option: String?
     /// A full sentence.
     public var advice: String
@@ -15,7 +15,7 @@ public struct SynonymSpec: Sendable, Hashable {
 }
 
 extension ProgramSpec {
-    /// What to say of a name that is no option: of the command, or of the program where there is none.
+    /// The advice on a name that is not an option: of the command, or of the program if there is none.
     func advice(on name: String, for command: CommandSpec?) -> String? {
         let name = name.lowercased().replacing("_", with: "-")
         let known = Set((command?.options ?? []).map(\.name))
@@ -30,7 +30,7 @@ extension ProgramSpec {
         return Set(all + environment.map(\.name)).sorted()
     }
 
-    /// Every variable that is read, with a line on each: the program's own, then those that stand in for options.
+    /// Every variable that is read, with a description: the program's own, then those that set options.
     public var environmentTable: [EnvironmentSpec] {
         var rows = environment
         for option in commands.flatMap(\.options) + sharedOptions where !option.isHidden {

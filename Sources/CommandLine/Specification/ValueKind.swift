@@ -1,12 +1,12 @@
 public import Basics
 
-/// What an option or an operand accepts, which decides how its text is read, shown and completed.
+/// What an option or an operand accepts, which determines how its text is parsed, shown and completed.
 public indirect enum ValueKind: Sendable, Hashable {
     /// No value: the option is given or not.
     case flag
     /// Any text.
     case string
-    /// A path; completed as a file name, never checked.
+    /// A path; completed as a file name, not checked.
     case path
     /// One of these words.
     case choice([String])
@@ -22,18 +22,18 @@ public indirect enum ValueKind: Sendable, Hashable {
     case either([String], or: ValueKind)
     /// A decimal integer within a range, or else a value of the other kind: items or a length of time.
     case count(ClosedRange<Int>, or: ValueKind)
-    /// Several values: the option may be repeated, and each text may hold several, separated by commas.
+    /// Several values: the option may be repeated, and each text may contain several, separated by commas.
     case list(ValueKind)
-    /// Several values, one each time the option is given; commas belong to the value.
+    /// Several values, one each time the option is given; commas are part of the value.
     case repeated(ValueKind)
 
-    /// Any length of time that is not negative.
+    /// Any duration that is not negative.
     public static let anyDuration = ValueKind.duration(.zero...Interval(nanoseconds: .max))
 
-    /// Whether the option takes a value at all.
+    /// Whether the option has a value.
     public var takesValue: Bool { self != .flag }
 
-    /// The kind of one value of a list; the kind itself if it is not a list.
+    /// The kind of a list's elements; the kind itself if it is not a list.
     public var element: ValueKind {
         switch self {
         case .list(let element), .repeated(let element): element
@@ -41,7 +41,7 @@ public indirect enum ValueKind: Sendable, Hashable {
         }
     }
 
-    /// Whether the option gathers values instead of keeping the last one.
+    /// Whether the option collects values instead of keeping the last one.
     public var isList: Bool {
         switch self {
         case .list, .repeated: true
@@ -49,7 +49,7 @@ public indirect enum ValueKind: Sendable, Hashable {
         }
     }
 
-    /// The words that a value of this kind can be, for completion and help; empty if it is open.
+    /// The words permitted for this kind, for completion and help; empty if any text is.
     public var words: [String] {
         switch self {
         case .choice(let words): words
@@ -60,7 +60,7 @@ public indirect enum ValueKind: Sendable, Hashable {
         }
     }
 
-    /// Whether file names should be offered for a value of this kind.
+    /// Whether file names should be offered for completion.
     public var isPath: Bool {
         switch self {
         case .path: true
@@ -70,7 +70,7 @@ public indirect enum ValueKind: Sendable, Hashable {
         }
     }
 
-    /// The name a value of this kind has in help when the option does not name it: `N`, `SIZE`, `WORD|WORD`.
+    /// The default name of a value of this kind in help: `N`, `SIZE`, `WORD|WORD`.
     public var placeholder: String {
         switch self {
         case .flag: ""

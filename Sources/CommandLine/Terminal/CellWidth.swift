@@ -1,15 +1,15 @@
-/// How many terminal cells text takes. An approximation: terminals differ on emoji and on ambiguous widths.
+/// The width of text in terminal cells. An approximation: terminals differ for emoji and for ambiguous widths.
 public enum CellWidth {
-    /// The cells of a whole text without line breaks.
+    /// The width of a whole text without line breaks.
     public static func of(_ text: String) -> Int { text.reduce(0) { $0 + of($1) } }
 
-    /// The width of a character: that of its widest scalar, 2 for emoji, 0 for marks alone.
+    /// The width of a character: that of its widest scalar, 2 for emoji, 0 for combining marks alone.
     public static func of(_ character: Character) -> Int {
         if character.isASCII { return character.unicodeScalars.allSatisfy { $0.value < 0x20 } ? 0 : 1 }
         return character.unicodeScalars.reduce(0) { max($0, of($1)) }
     }
 
-    /// The beginning of `text` that fits into `cells`; when something is cut, the last cell is an ellipsis.
+    /// The beginning of `text` that fits into `cells`; if it is truncated, the last cell is an ellipsis.
     public static func truncated(_ text: String, to cells: Int) -> String {
         if of(text) <= cells { return text }
         if cells <= 0 { return "" }
@@ -23,7 +23,7 @@ public enum CellWidth {
         return result + "…"
     }
 
-    /// `text` with control characters as spaces, so that foreign text can neither move the cursor nor break the line.
+    /// `text` with control characters as spaces, so that it can neither move the cursor nor break the line.
     public static func sanitized(_ text: String) -> String {
         guard text.unicodeScalars.contains(where: isControl) else { return text }
         var scalars = String.UnicodeScalarView()

@@ -1,15 +1,15 @@
 public import Basics
 internal import Glibc
 
-/// The data that a command writes to standard output, in large writes.
+/// A command's data for standard output, in large writes.
 ///
-/// Use it from one task or thread at a time. Call `flush` at the end: an output that is dropped does not write.
+/// Use it from one task or thread at a time. Call `flush` at the end: data that was not flushed is lost.
 public final class DataOutput {
     private let writer: DescriptorWriter
     private let isInteractive: Bool
     private var buffer: [UInt8] = []
 
-    /// - Parameter interactive: whether each line is written at once, as a person at a terminal expects.
+    /// - Parameter interactive: whether each line is written at once, as expected on a terminal.
     public init(descriptor: Int32, name: String, interactive: Bool) {
         writer = DescriptorWriter(descriptor: descriptor, name: name)
         isInteractive = interactive
@@ -24,7 +24,8 @@ public final class DataOutput {
 
     private static let bufferBytesMax = 64 * 1024
 
-    /// Adds bytes as they are.
+    /// Writes bytes unchanged.
+    ///
     /// - Throws: `RetortError.brokenPipe`, or the system's error.
     public func write(_ bytes: RawSpan) throws(RetortError) {
         if buffer.count + bytes.byteCount > Self.bufferBytesMax { try flush() }
@@ -35,19 +36,22 @@ public final class DataOutput {
         }
     }
 
-    /// Adds bytes as they are.
+    /// Writes bytes unchanged.
+    ///
     /// - Throws: as `write` of a span.
     public func write(_ bytes: [UInt8]) throws(RetortError) {
         try write(bytes.span.bytes)
     }
 
-    /// Adds text as UTF-8, without a newline.
+    /// Writes text as UTF-8, without a newline.
+    ///
     /// - Throws: as `write` of a span.
     public func write(_ text: String) throws(RetortError) {
         try write(Array(text.utf8))
     }
 
-    /// Adds a line; the newline is added to it.
+    /// Writes a line and a newline.
+    ///
     /// - Throws: as `write` of a span.
     public func line(_ text: String) throws(RetortError) {
         var bytes = Array(text.utf8)
@@ -56,8 +60,10 @@ public final class DataOutput {
         if isInteractive { try flush() }
     }
 
-    /// Hands everything to the system.
-    /// - Throws: as `write` of a span. What could not be written is dropped, so that a second call does not repeat a part of it.
+    /// Passes all buffered data to the system.
+    ///
+    /// - Throws: as `write` of a span. Data that could not be written is dropped, so that a second call does not repeat
+    ///   a part of it.
     public func flush() throws(RetortError) {
         guard !buffer.isEmpty else { return }
         defer { buffer.removeAll(keepingCapacity: true) }

@@ -4,11 +4,12 @@ internal import Glibc
 /// Writes whole buffers to a file descriptor.
 struct DescriptorWriter: Sendable {
     let descriptor: Int32
-    /// What errors call the stream.
+    /// The stream's name in errors.
     let name: String
 
-    /// Writes all of `bytes`; goes on after signals and short writes, and waits where the descriptor does not block.
-    /// - Throws: `RetortError.brokenPipe` if the reader is gone, else the system's error.
+    /// Writes all of `bytes`; continues after signals and short writes, and waits if the descriptor is non-blocking.
+    ///
+    /// - Throws: `RetortError.brokenPipe` if the reader has gone, else the system's error.
     func write(_ bytes: borrowing RawSpan) throws(RetortError) {
         var done = 0
         while done < bytes.byteCount {
@@ -35,7 +36,7 @@ struct DescriptorWriter: Sendable {
 }
 
 extension RetortError {
-    /// The reader of the output has gone, as `head` does. `ExitCode` maps it to 0, and it is not reported.
+    /// The reader of the output has gone, as with `head`. `ExitCode` maps it to 0, and it is not reported.
     public static let brokenPipe = RetortError(.io, "the reader of the output has gone")
 
     /// Whether this is `brokenPipe`.

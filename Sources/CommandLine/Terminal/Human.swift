@@ -1,6 +1,6 @@
 public import Basics
 
-/// Quantities as people read them. Pure functions, without locale: `,` groups, `.` is the decimal point.
+/// Quantities for display. Pure functions, independent of the locale: `,` groups digits, `.` is the decimal point.
 public enum Human {
     /// `1,234,567`.
     public static func count(_ value: Int) -> String {
@@ -18,7 +18,7 @@ public enum Human {
         "\(Self.count(count)) \(noun)\(count == 1 ? "" : "s")"
     }
 
-    /// `950`, `12.3k`, `4.56M`: three digits are kept.
+    /// `950`, `12.3k`, `4.56M`: three digits.
     public static func compact(_ value: Double) -> String {
         let (scaled, unit) = scale(value, by: 1000, units: ["", "k", "M", "G", "T"])
         return unit.isEmpty && scaled == scaled.rounded() ? fixed(scaled, 0) : threeDigits(scaled) + unit
@@ -30,7 +30,7 @@ public enum Human {
         return (scaled == scaled.rounded() ? fixed(scaled, 0) : threeDigits(scaled)) + " " + unit
     }
 
-    /// `850ms`, `45s`, `3m05s`, `1h02m`, `2d04h`: the two largest units. Rounded to the smaller of them.
+    /// `850ms`, `45s`, `3m05s`, `1h02m`, `2d04h`: the two largest units, rounded to the smaller one.
     public static func duration(_ interval: Interval) -> String {
         if interval < .zero { return "-" + duration(Interval(nanoseconds: 0 &- interval.nanoseconds)) }
         if interval.nanoseconds < 999_500_000 {
@@ -52,7 +52,7 @@ public enum Human {
         return threeDigits(perSecond) + "/s"
     }
 
-    /// `$1,234.50`, `$4.56`; small sums keep two digits that mean something: `$0.0012`.
+    /// `$1,234.50`, `$4.56`; small amounts have two significant digits: `$0.0012`.
     public static func dollars(_ value: Double) -> String {
         if value < 0 { return "-" + dollars(-value) }
         if value == 0 || value >= 0.1 || !value.isFinite {
@@ -69,13 +69,13 @@ public enum Human {
         return "$" + fixed(value, decimals)
     }
 
-    /// `45.3%` of `part` in `whole`, rounded; 100.0% means all of it. `-` of nothing.
+    /// `45.3%` for `part` of `whole`, rounded; 100.0% only if it is all. `-` if `whole` is 0.
     public static func percent(_ part: Int, of whole: Int) -> String {
         guard whole > 0 else { return "-" }
         let (product, overflow) = part.multipliedReportingOverflow(by: 1000)
         let rounded = overflow ? nil : product.addingReportingOverflow(part < 0 ? -(whole / 2) : whole / 2)
         var tenths = rounded.flatMap { $0.overflow ? nil : $0.partialValue / whole } ?? largePercent(part, whole)
-        // Less than all is never shown as all.
+        // Less than all is never shown as 100%.
         if part < whole, tenths >= 1000 { tenths = 999 }
         return "\(tenths / 10).\(abs(tenths % 10))%"
     }
@@ -84,7 +84,7 @@ public enum Human {
         Int(exactly: (Double(part) / Double(whole) * 1000).rounded()) ?? 0
     }
 
-    /// `value` with that many decimals, rounded; `nan`, `inf` and what exceeds 2^53 as Swift writes it.
+    /// `value` with that many decimals, rounded; `nan`, `inf` and values beyond 2^53 as Swift writes them.
     public static func fixed(_ value: Double, _ decimals: Int) -> String {
         let power = repeatElement(10, count: decimals).reduce(1, *)
         let scaled = (value.magnitude * Double(power)).rounded()
@@ -106,7 +106,7 @@ public enum Human {
 
     private static func twoDigits(_ value: Int64) -> String { value < 10 ? "0\(value)" : String(value) }
 
-    /// The value in the largest unit in which it shows at least 1, three digits seen.
+    /// The value in the largest unit in which it is at least 1, with three digits.
     private static func scale(_ value: Double, by step: Double, units: [String]) -> (Double, String) {
         var value = value
         var index = 0

@@ -1,13 +1,14 @@
 public import Basics
 
-/// Standard error: whole lines, and the progress line that they must not tear. Never throws: there is no one left to tell.
+/// Standard error: whole lines, and the progress line, which they must not break. Never throws: there is nowhere to
+/// report an error.
 ///
-/// Any thread may call it. Texts reach the stream whole and in order; whoever comes while another thread is writing
-/// leaves the text to that thread.
+/// Any thread may call it. Texts are written whole and in order; a thread that arrives while another one is writing
+/// leaves its text to that thread.
 public final class MessageStream: Sendable {
     private struct State {
         var display: ProgressDisplay
-        /// In place of the display where several parts are shown.
+        /// Replaces the display if several parts are shown.
         var board: ProgressBoard?
         var pending: [UInt8] = []
         var isWriting = false
@@ -17,10 +18,10 @@ public final class MessageStream: Sendable {
     /// Whether what it writes are JSON objects.
     public let writesJSON: Bool
     private let state: Locked<State>
-    /// Where a part of the work is: the stream of the whole.
+    /// For a part of the work, the stream of the whole.
     private let whole: (stream: MessageStream, number: Int, name: String)?
     private let style: ProgressStyle
-    /// What the stream was found to be when it was opened.
+    /// The terminal's properties when the stream was opened.
     public let terminal: Terminal
     /// The styles of its messages.
     public let palette: Palette
@@ -41,7 +42,7 @@ public final class MessageStream: Sendable {
                 display: ProgressDisplay(progress, width: terminal.width, palette: palette, itemsEvery: itemsEvery)))
     }
 
-    /// The stream of one part of the work: its lines begin with its name, and its progress is a line among others.
+    /// The stream of one part of the work: its lines begin with its name, and its progress is one of several lines.
     private init(_ number: Int, _ name: String, of stream: MessageStream) {
         writer = stream.writer
         terminal = stream.terminal
@@ -52,7 +53,7 @@ public final class MessageStream: Sendable {
         state = Locked(State(display: ProgressDisplay(.none, width: 0, palette: .plain)))
     }
 
-    /// Streams for the parts of the work, which show their progress side by side on this one from now on.
+    /// Streams for the parts of the work, whose progress is shown side by side on this one from now on.
     public func parts(_ names: [String]) -> [MessageStream] {
         state.withLock { state in
             state.board = ProgressBoard(names, style, width: terminal.width, palette: palette)
@@ -60,7 +61,7 @@ public final class MessageStream: Sendable {
         return names.enumerated().map { MessageStream($0.offset, $0.element, of: self) }
     }
 
-    /// No part is shown any more.
+    /// Ends the display of parts.
     public func endParts() {
         emit { state in
             defer { state.board = nil }
@@ -68,7 +69,7 @@ public final class MessageStream: Sendable {
         }
     }
 
-    /// Writes a line. Control characters in it are the caller's affair: see `CellWidth.sanitized`.
+    /// Writes a line. The caller must remove control characters: see `CellWidth.sanitized`.
     public func line(_ text: String) {
         if let whole { return whole.stream.line("\(whole.name): \(text)") }
         emit { state in state.board?.message(text) ?? state.display.message(text) }
@@ -87,7 +88,7 @@ public final class MessageStream: Sendable {
         line(palette.red("\(name):") + " " + CellWidth.sanitized(error.description))
     }
 
-    /// Shows how far the work is, as often as the style allows. While the stream takes nothing, frames are left out.
+    /// Shows the progress, as often as the style permits. If the stream is blocked, frames are skipped.
     public func show(_ snapshot: ProgressSnapshot, now: Instant) {
         if let whole { return whole.stream.show(whole.number, snapshot, now: now) }
         let width = Terminal.windowWidth(writer.descriptor)
@@ -117,7 +118,7 @@ public final class MessageStream: Sendable {
         emit { state in state.board?.finish(number, snapshot, now: now) ?? "" }
     }
 
-    /// Whether some thread is writing right now.
+    /// Whether some thread is currently writing.
     var isWriting: Bool { state.withLock { $0.isWriting } }
 
     private func emit(_ text: (inout State) -> String) {

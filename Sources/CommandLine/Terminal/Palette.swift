@@ -5,7 +5,7 @@ public enum ColorChoice: String, Sendable, CaseIterable {
     case never
 }
 
-/// The text styles of a terminal, as a value: with colours or, where they are not wanted, without any effect.
+/// Text styles of a terminal, as a value: with colours or without any effect.
 public struct Palette: Sendable, Hashable {
     /// Whether the styles have any effect.
     public let isColored: Bool
@@ -14,11 +14,11 @@ public struct Palette: Sendable, Hashable {
 
     /// Without any effect.
     public static let plain = Palette(isColored: false)
-    /// With effect, wherever the text goes.
+    /// Always coloured, wherever the text goes.
     public static let colored = Palette(isColored: true)
 
-    /// What the user asked for wins; `auto` colours a terminal unless `NO_COLOR` is set to anything
-    /// (https://no-color.org) or `TERM` is `dumb`.
+    /// The user's choice takes precedence; `auto` colours a terminal unless `NO_COLOR` is set (https://no-color.org) or
+    /// `TERM` is `dumb`.
     public init(_ choice: ColorChoice, isTerminal: Bool, environment: [String: String]) {
         switch choice {
         case .always: isColored = true

@@ -1,7 +1,9 @@
 /// Two texts in two columns, for a terminal.
 public enum SideBySide {
-    /// Lines of `width` cells at most: `left` and `right` wrapped, each in half of it. Control characters are made visible.
-    /// - Parameter linesMax: of a longer text the first lines are shown, and how many follow.
+    /// Lines of at most `width` cells: `left` and `right`, each wrapped in half of it. Control characters are made
+    /// visible.
+    ///
+    /// - Parameter linesMax: of a longer text the first lines are shown, and the number of further ones.
     public static func lines(_ left: String, _ right: String, width: Int, linesMax: Int) -> [String] {
         let column = max(columnMin, (width - separator.count) / 2)
         let (left, right) = (cut(wrapped(left, column), linesMax), cut(wrapped(right, column), linesMax))
@@ -21,7 +23,7 @@ public enum SideBySide {
         return lines.prefix(most - 1) + ["... \(lines.count - most + 1) more lines"]
     }
 
-    /// The lines of a text, cut where they are wider than `width`, at spaces where there are any.
+    /// The lines of a text, broken if they are wider than `width`, at spaces if there are any.
     static func wrapped(_ text: String, _ width: Int) -> [String] {
         var lines: [String] = []
         for line in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline) {

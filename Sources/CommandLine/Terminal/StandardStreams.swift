@@ -1,12 +1,12 @@
 internal import Glibc
 
-/// The three streams and the manners of a program in a pipeline.
+/// The standard streams, and the conventions of a program in a pipeline.
 public enum StandardStreams {
-    /// Makes a write to a closed pipe an error of that write instead of a signal that kills. Call it first in `main`.
+    /// Makes a write to a closed pipe return an error instead of raising a fatal signal. Call it first in `main`.
     public static func ignoreBrokenPipes() { signal(SIGPIPE, SIG_IGN) }
 
-    /// Runs the program's body and gives the status to end with. An error is reported on `messages`; a broken pipe
-    /// ends quietly with 0.
+    /// Runs the program's body and returns the exit status. An error is reported on `messages`; a broken pipe ends
+    /// quietly with 0.
     public static func run(
         _ name: String, messages: MessageStream, _ body: () async throws -> ExitCode
     ) async -> ExitCode {

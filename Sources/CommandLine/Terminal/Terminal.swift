@@ -1,11 +1,11 @@
 public import Basics
 @preconcurrency internal import Glibc
 
-/// What is known about a stream: whether it is a terminal, and how wide.
+/// The properties of a stream: whether it is a terminal, and its width.
 public struct Terminal: Sendable, Hashable {
     /// Whether a person sees it directly.
     public var isTerminal: Bool
-    /// In cells; 80 where it cannot be known.
+    /// In cells; 80 if unknown.
     public var width: Int
 
     public init(isTerminal: Bool, width: Int = defaultWidth) {
@@ -16,7 +16,7 @@ public struct Terminal: Sendable, Hashable {
     /// In cells.
     public static let defaultWidth = 80
 
-    /// Asks the system about a stream. `COLUMNS` counts where the system does not know the width.
+    /// Queries the system about a stream. `COLUMNS` is used if the system does not know the width.
     public static func of(_ descriptor: Int32, environment: [String: String] = [:]) -> Terminal {
         let columns = environment["COLUMNS"].flatMap { Int($0) }.flatMap { $0 > 0 ? $0 : nil }
         return Terminal(
@@ -33,7 +33,7 @@ public struct Terminal: Sendable, Hashable {
         of(STDERR_FILENO, environment: environment)
     }
 
-    /// The width of the window behind the stream, nil if there is none.
+    /// The width of the stream's window, nil if there is none.
     static func windowWidth(_ descriptor: Int32) -> Int? {
         var size = winsize()
         guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
@@ -41,13 +41,13 @@ public struct Terminal: Sendable, Hashable {
     }
 }
 
-/// What the process was started with.
+/// The process's arguments and environment.
 public enum ProcessStart {
-    /// The arguments behind the program's own name.
+    /// The arguments after the program's own name.
     public static var arguments: [String] { Array(Swift.CommandLine.arguments.dropFirst()) }
 
-    /// Throws `.usage` for an argument or a named variable that is not UTF-8. Two such paths would become one in the text
-    /// that `arguments` gives.
+    /// Throws `.usage` for an argument or a named variable that is not UTF-8. Two such paths could become one in the
+    /// text of `arguments`.
     public static func checkEncoding(variables: [String]) throws(RetortError) {
         for index in 1..<max(1, Int(Swift.CommandLine.argc)) {
             guard let bytes = Swift.CommandLine.unsafeArgv[index] else { break }
@@ -70,7 +70,7 @@ public enum ProcessStart {
             remedy: "Rename the file or directory to a name in UTF-8, or give another one.")
     }
 
-    /// Bytes beyond ASCII as `\xNN`.
+    /// Escapes bytes beyond ASCII as `\xNN`.
     private static func escaped(_ bytes: [UInt8]) -> String {
         bytes.reduce(into: "") { text, byte in
             if (0x20..<0x7F).contains(byte) {
@@ -81,7 +81,7 @@ public enum ProcessStart {
         }
     }
 
-    /// Every variable that is set, the first of each name. Call it before threads change the environment.
+    /// Every variable that is set, the first one of each name. Call it before threads change the environment.
     public static func environment() -> [String: String] {
         var values: [String: String] = [:]
         var place = environ

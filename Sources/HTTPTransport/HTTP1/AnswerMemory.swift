@@ -4,20 +4,20 @@ internal import Glibc
 /// Remembers the bodies of a server's answers by their hashes, so that a second copy of one is not taken for the answer
 /// to a later request on its connection. Confined to the loop.
 ///
-/// A server may also give the same text to different requests. That is learnt without harm: from the first answers of
-/// two connections, which cannot be copies, or from a connection that stayed silent behind a repeated answer.
+/// A server may also send the same text to different requests. That is learned safely: from the first answers of two
+/// connections, which cannot be copies, or from a connection that stayed silent after a repeated answer.
 final class AnswerMemory {
     enum Finding: Equatable {
         case new
-        /// The connection has brought the same before, and it is not known that the server repeats it.
+        /// The connection has brought the same answer before, and the server is not known to repeat it.
         case repeated
     }
 
     /// Hashes, in sets of four, each with the newest first.
     private let slots: UnsafeMutablePointer<UInt64>
-    /// What the server is known to give to different requests.
+    /// Answers that the server is known to send to different requests.
     private var repeatable: Set<UInt64> = []
-    /// It gives so much of that, that there is nothing to be told from it.
+    /// The server repeats so many answers that repetition proves nothing.
     private(set) var isIndifferent = false
 
     init() {
@@ -30,16 +30,16 @@ final class AnswerMemory {
         free(slots)
     }
 
-    /// Takes an answer by the hash of its body and status. `isFirst`: the first one of its connection.
+    /// Notes an answer by the hash of its body and status. `isFirst`: the first one of its connection.
     func note(_ hash: UInt64, connection: UInt64, isFirst: Bool) -> Finding {
         guard !isIndifferent else { return .new }
         if isFirst, insert(hash) { learn(hash) }
-        // Multiplied by an odd constant, the numbers of connections share no pattern with each other.
+        // Multiplied by an odd constant, so that the numbers of connections share no pattern.
         let isRepeated = insert(hash ^ connection &* 0x9E37_79B9_7F4A_7C15)
         return isRepeated && !repeatable.contains(hash) ? .repeated : .new
     }
 
-    /// The server gives that answer to different requests.
+    /// Notes that the server sends this answer to different requests.
     func learn(_ hash: UInt64) {
         repeatable.insert(hash)
         guard repeatable.count > AnswerMemory.repeatableMax else { return }
@@ -47,7 +47,7 @@ final class AnswerMemory {
         repeatable = []
     }
 
-    /// Returns whether it was there. The oldest of its set leaves.
+    /// Returns whether it was present. The oldest of its set is removed.
     private func insert(_ hash: UInt64) -> Bool {
         let set = slots + 4 * Int(truncatingIfNeeded: hash & UInt64(AnswerMemory.slotCount / 4 - 1))
         if set[0] == hash || set[1] == hash || set[2] == hash || set[3] == hash { return true }
@@ -55,8 +55,8 @@ final class AnswerMemory {
         return false
     }
 
-    /// Half a megabyte: the last second at 50,000 answers a second. A power of two.
+    /// Half a megabyte: the last second at 50,000 answers per second. A power of two.
     static let slotCount = 1 << 16
-    /// Repeated texts from which a server is one that repeats itself.
+    /// Number of repeated texts from which repetition proves nothing.
     static let repeatableMax = 1024
 }

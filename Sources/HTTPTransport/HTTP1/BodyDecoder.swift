@@ -1,7 +1,7 @@
 internal import Basics
 internal import Gzip
 
-/// Undoes what `Content-Encoding` names.
+/// Decodes `Content-Encoding`.
 enum BodyDecoder {
     enum Fault: Error, Equatable {
         case tooLarge
@@ -13,7 +13,7 @@ enum BodyDecoder {
     static func decode(_ body: [UInt8], _ encoding: String, bytesMax: Int) throws(Fault) -> [UInt8] {
         switch encoding {
         case "", "identity": return body
-        // A compressed nothing is nothing, not a damaged file.
+        // An empty compressed body is empty, not damaged.
         case "gzip", "x-gzip": return body.isEmpty ? [] : try inflate(body, bytesMax)
         default: throw .damaged("it is encoded with \(encoding), which was not asked for")
         }

@@ -1,28 +1,28 @@
 internal import Glibc
 
-/// What one reading or writing came to.
+/// The result of one read or write.
 enum ByteFlow {
     /// More than none.
     case bytes(Int)
-    /// None for the moment: again when the socket is ready for that.
+    /// None for now: try again when the socket is ready for it.
     case waits(Readiness)
-    /// The server sends no more. `isProven`: nobody else can have cut it off there.
+    /// The server sends no more. `isProven`: no third party can have cut it off.
     case ended(isProven: Bool)
     /// The system's error number, and words for people.
     case broken(Int32, String)
 }
 
-/// What carries the bytes of an HTTP/1.1 connection: a socket, or TLS on one.
+/// The byte stream of an HTTP/1.1 connection: a socket, or TLS on one.
 protocol ByteStream: AnyObject {
-    /// Sends what is left of head and body from that place on, or a part of it.
+    /// Writes head and body from that offset on, or a part of them.
     func write(_ head: [UInt8], _ body: [UInt8], from sent: Int) -> ByteFlow
 
     func read(into buffer: UnsafeMutableRawBufferPointer) -> ByteFlow
 
-    /// Whether bytes have left the socket that `read` has not delivered. The loop does not report those.
+    /// Whether bytes have been read from the socket that `read` has not returned. The loop does not report those.
     var mayHoldMore: Bool { get }
 
-    /// Tells the server that no more comes, if there is a way. The socket is closed by its owner.
+    /// Tells the server that nothing more will be sent, if possible. The socket's owner closes it.
     func farewell()
 }
 

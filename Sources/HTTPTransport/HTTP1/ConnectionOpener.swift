@@ -3,24 +3,24 @@ internal import CCurl
 internal import Glibc
 internal import ModelAPI
 
-/// Told what becomes of the connections that were to be opened.
+/// Receives the results of opening connections.
 protocol ConnectionOpenerUser: AnyObject {
-    /// Connections to the server can be opened: the address has been found, and over TLS the protocol. Nothing may be
-    /// opened from within.
+    /// Connections to the server can be opened: the address is known, and over TLS the protocol. Do not open any in
+    /// this call.
     func serverKnown()
 
-    /// The socket is the user's now.
+    /// The user owns the socket now.
     func opened(_ socket: Int32, _ stream: any ByteStream)
 
-    /// `failure` makes the failure of an exchange that has waited as long as it is told.
+    /// `failure` makes the failure of an exchange that has waited for the given time.
     func openingFailed(_ kind: OpeningFailure, _ failure: (Interval) -> TransportFailure)
 
-    /// The server speaks HTTP/2, which is libcurl's.
+    /// The server chose HTTP/2, which libcurl handles.
     func serverChoseHTTP2()
 }
 
-/// Opens connections to the server, with TLS if its address says so: libcurl finds the address and connects, through a
-/// tunnel if there is a proxy. Confined to the loop.
+/// Opens connections to the server, with TLS if its address says so: libcurl resolves the address and connects, through
+/// a tunnel if there is a proxy. Confined to the loop.
 final class ConnectionOpener: LaneUser {
     private let loop: EventLoop
     private let settings: CurlSettings
@@ -41,7 +41,7 @@ final class ConnectionOpener: LaneUser {
     /// libcurl keeps none: each is taken over.
     private static let connectionsKept = 128
 
-    /// Ends with a word to the user.
+    /// Reports the result to the user.
     func open() {
         let connector = free.popLast() ?? makeConnector()
         connector.begin(lane)

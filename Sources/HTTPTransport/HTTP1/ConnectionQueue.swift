@@ -1,27 +1,26 @@
-/// Which exchange gets which connection, and how many are to be opened. A value: what it returns is to be done by its
-/// owner.
+/// Decides which exchange gets which connection, and how many to open. A value: its owner carries out what it returns.
 struct ConnectionQueue<Request: Equatable, Connection: Equatable> {
-    /// Connections being opened at a time. A server's own queue of handshakes holds 128 to 511 as a rule, and one that
-    /// does not fit is tried again by the kernel after a second.
+    /// Maximum connections being opened at a time. A server's queue of handshakes usually holds 128 to 511; the kernel
+    /// retries one that does not fit after a second.
     static var connectingMax: Int { 100 }
 
-    /// The warmest last.
+    /// The warmest is last.
     private var idle: [Connection] = []
-    /// How many of them have been closed, at most.
+    /// Upper bound of how many of them have been closed.
     private var idleClosed = 0
     private var waiting = WaitingLine<Request>()
-    /// Those whose kept connection turned out to be closed: another kept one may be no better.
+    /// Exchanges whose kept connection turned out to be closed: another kept one may be closed too.
     private var waitingForFresh = WaitingLine<Request>()
     private var connecting = 0
     /// Connections that are open, idle or not.
     private var open = 0
     private let connectionsMax: Int
-    /// Whether connections can be opened: the address has been found, and over TLS the protocol.
+    /// Whether connections can be opened: the address is known, and over TLS the protocol.
     private(set) var isServerKnown = false
 
     init(connectionsMax: Int = .max) { self.connectionsMax = connectionsMax }
 
-    /// The connection to take if it is still open, or else to ask again; nil: the exchange waits for one.
+    /// The connection to use if it is still open, else call again; nil: the exchange waits for one.
     mutating func connection(for exchange: Request) -> Connection? {
         if let connection = idle.popLast() { return connection }
         waiting.append(exchange)
@@ -30,8 +29,8 @@ struct ConnectionQueue<Request: Equatable, Connection: Equatable> {
 
     mutating func waitForFresh(_ exchange: Request) { waitingForFresh.append(exchange) }
 
-    /// How many connections to open now; each ends with `opened` or `failed`. One goes ahead alone while the server is
-    /// not known: libcurl starts a thread for every name it looks up.
+    /// How many connections to open now; each must be reported with `opened` or `failed`. Only one while the server is
+    /// not known: libcurl starts a thread for every name lookup.
     mutating func connectionsToOpen() -> Int {
         let max = isServerKnown ? ConnectionQueue.connectingMax : 1
         let wanted = min(waiting.count + waitingForFresh.count, max) - connecting
@@ -50,7 +49,7 @@ struct ConnectionQueue<Request: Equatable, Connection: Equatable> {
         return waitingForFresh.popFirst() ?? free(connection)
     }
 
-    /// The exchange that gets a connection which has done its work; nil: it stays idle.
+    /// The exchange that gets a finished connection; nil: it stays idle.
     mutating func free(_ connection: Connection) -> Request? {
         if let exchange = waiting.popFirst() { return exchange }
         idle.append(connection)
@@ -73,23 +72,23 @@ struct ConnectionQueue<Request: Equatable, Connection: Equatable> {
         }
     }
 
-    /// One that was being opened will not be.
+    /// Opening a connection was abandoned.
     mutating func openingEnded() { connecting -= 1 }
 
     /// A connection has been closed, idle or not.
     mutating func closed() { open -= 1 }
 
-    /// All that wait, in their order.
+    /// All waiting exchanges, in order.
     mutating func removeWaiting() -> [Request] { waitingForFresh.removeAll() + waiting.removeAll() }
 
-    /// The exchange does not wait any longer.
+    /// The exchange no longer waits.
     mutating func gaveUp(_ exchange: Request) {
         waiting.remove(exchange)
         waitingForFresh.remove(exchange)
     }
 
-    /// An idle connection has been closed by the server. It may still be given out: to find each would take long when
-    /// all are closed at once.
+    /// The server has closed an idle connection. It may still be handed out: finding each would take long when all are
+    /// closed at once.
     mutating func idleConnectionClosed(isOpen: (Connection) -> Bool) {
         idleClosed += 1
         guard idleClosed > idle.count / 2 else { return }

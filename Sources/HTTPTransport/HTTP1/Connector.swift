@@ -1,13 +1,13 @@
 internal import Basics
 internal import CCurl
 
-/// An easy handle that opens connections, one after another, and sends nothing: libcurl looks the name up and tries the
-/// addresses it stands for. Confined to the loop.
+/// An easy handle that opens connections, one after another, and sends nothing: libcurl resolves the name and tries its
+/// addresses. Confined to the loop.
 final class Connector {
     let easy: UnsafeMutableRawPointer
-    /// Where libcurl writes its words about an error.
+    /// Where libcurl writes its error message.
     let errorText: UnsafeMutablePointer<CChar>
-    /// When it was last set to work.
+    /// When it was last started.
     private(set) var started = Instant(nanoseconds: 0)
 
     init(_ lane: Lane, _ settings: CurlSettings) {
@@ -28,7 +28,7 @@ final class Connector {
         lane.add(easy)
     }
 
-    /// The last use, on the loop: `deinit` may run anywhere.
+    /// The last use, on the loop: `deinit` may run on any thread.
     func close() {
         curl_easy_cleanup(easy)
     }

@@ -9,23 +9,23 @@ final class HTTP1Connection: ReadinessHandler, Placed, Equatable {
     private unowned(unsafe) let route: HTTP1Route
     private var exchange: HTTP1Exchange?
     private let reader: ResponseReader
-    /// Never used twice.
+    /// Never reused.
     private let number: UInt64
-    /// Requests that it has been given.
+    /// Number of requests it has carried.
     private(set) var requests = 0
-    /// Bytes of the request that have been taken.
+    /// Bytes of the request that have been written.
     private var sent = 0
     private var watched = Readiness.readable
     private(set) var isOpen = true
-    /// It has been idle: the server may have closed it since.
+    /// Whether it has been idle: the server may have closed it since.
     private var isUsed = false
     private var lastUsed: Instant
-    /// An answer that may be a copy of an earlier one, while it is waited whether another one comes.
+    /// An answer that may be a copy of an earlier one, while waiting whether another one arrives.
     private var doubtful: (reply: ModelReply, hash: UInt64, timer: EventLoop.TimerID)?
-    /// Place among the route's connections.
+    /// Index among the route's connections.
     var position = 0
 
-    /// `socket` is connected and does not block; it is closed with the connection.
+    /// `socket` is connected and non-blocking; it is closed with the connection.
     init(_ socket: Int32, _ stream: any ByteStream, _ number: UInt64, _ route: HTTP1Route) {
         self.socket = socket
         self.stream = stream
@@ -36,10 +36,10 @@ final class HTTP1Connection: ReadinessHandler, Placed, Equatable {
         route.loop.poller.watch(socket, for: .readable, handler: self)
     }
 
-    /// Whether it has been idle for so long that something on the way may have forgotten it without a word.
+    /// Whether it has been idle for so long that a device on the way may have dropped it silently.
     func isStale(_ now: Instant) -> Bool { now - lastUsed > HTTP1Connection.idleMax }
 
-    /// Sends the exchange's request, unless something came before it: that is no answer to it, and a server that has
+    /// Sends the exchange's request, unless bytes arrived before it: they are not its answer, and a server that has
     /// lost count must not shift the rows.
     func carry(_ exchange: HTTP1Exchange) {
         self.exchange = exchange
@@ -56,7 +56,7 @@ final class HTTP1Connection: ReadinessHandler, Placed, Equatable {
         }
     }
 
-    /// No exchange needs it yet: the server may close it before one does.
+    /// No exchange needs it yet; the server may close it before one does.
     func stayIdle() { isUsed = true }
 
     func close() {
@@ -98,8 +98,8 @@ final class HTTP1Connection: ReadinessHandler, Placed, Equatable {
             switch stream.write(exchange.head, exchange.body, from: sent) {
             case .bytes(let count): sent += count
             case .waits(let readiness): return watch(for: [.readable, readiness])
-            // A server may refuse what it has read only a part of, and say why before it closes. So what there is to
-            // read comes first; its end tells the rest.
+            // A server may reject a request that it has read only partly, and say why before it closes. So readable
+            // bytes are read first; the end of the stream shows the rest.
             case .ended: return watch(for: .readable)
             case .broken(let number, let words):
                 if number == EPIPE || number == ECONNRESET { return watch(for: .readable) }
@@ -124,7 +124,7 @@ final class HTTP1Connection: ReadinessHandler, Placed, Equatable {
         } while isOpen && exchange != nil && stream.mayHoldMore
     }
 
-    /// Reads bytes of the answer. What is behind its end was not asked for.
+    /// Reads bytes of the answer. Bytes after its end are unrequested.
     private func take(_ count: Int, _ exchange: HTTP1Exchange) {
         exchange.progress.lastByte = route.loop.turnStart
         let bytes = UnsafeRawBufferPointer(rebasing: route.buffer[..<count])
@@ -172,12 +172,12 @@ final class HTTP1Connection: ReadinessHandler, Placed, Equatable {
         let reply = ModelReply(
             status: reader.status, body: body, headers: reader.takeHeaders(),
             latency: .now - exchange.progress.started)
-        // An answer that comes before the whole request is sent leaves the rest of it without a reader.
+        // An answer that arrives before the whole request was sent leaves the rest unread.
         let isKept = isKept && sent == exchange.byteCount
         guard isKept, route.memory.note(hash, connection: number, isFirst: requests == 1) == .repeated else {
             return deliver(exchange, reply, isKept: isKept)
         }
-        // The request is sent again in any case: no need to wait for what may still come.
+        // The request will be sent again anyway: no need to wait for what may still arrive.
         if reply.status == 429 || reply.status >= 500 { return deliver(exchange, reply, isKept: false) }
         hold(reply, hash)
     }
@@ -198,7 +198,7 @@ final class HTTP1Connection: ReadinessHandler, Placed, Equatable {
 
     // MARK: Bytes without a request
 
-    /// Keeps an answer back that the connection has brought before: if it is a copy, the real one is still to come.
+    /// Holds back an answer that the connection has brought before: if it is a copy, the real one is still to come.
     private func hold(_ reply: ModelReply, _ hash: UInt64) {
         let timer = route.loop.schedule(at: route.loop.turnStart + route.rest) { [weak self] in self?.release() }
         doubtful = (reply, hash, timer)
@@ -219,7 +219,7 @@ final class HTTP1Connection: ReadinessHandler, Placed, Equatable {
         fail(.connection, unasked == .disorder ? route.limits.repeated : route.limits.noAnswer)
     }
 
-    /// Reads what there is although no answer is waited for.
+    /// Reads available bytes although no answer is expected.
     private func look() -> Unasked {
         switch stream.read(into: route.buffer) {
         case .waits: .nothing
@@ -228,7 +228,7 @@ final class HTTP1Connection: ReadinessHandler, Placed, Equatable {
         }
     }
 
-    /// The server is in disorder: what an earlier request may have shifted is not taken.
+    /// The server is in disorder: an answer that may be shifted by an earlier request is not accepted.
     func distrust() {
         guard isOpen, requests > 0 else { return }
         guard exchange != nil else { return route.idleConnectionEnded(self) }

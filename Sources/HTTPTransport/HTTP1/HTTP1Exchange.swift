@@ -1,15 +1,15 @@
 internal import Basics
 internal import ModelAPI
 
-/// An exchange over a connection of our own, which has it to itself from the request's first byte to the answer's last.
+/// An exchange over our own connection, which it has exclusively from the request's first byte to the answer's last.
 final class HTTP1Exchange: Exchange, Equatable {
     private unowned(unsafe) let route: HTTP1Route
     unowned(unsafe) let pool: ExchangePool
     /// Nil while it waits for one.
     var connection: HTTP1Connection?
-    /// Since when it waits for one.
+    /// When it started waiting for one.
     var waitsSince = Instant(nanoseconds: 0)
-    /// A kept connection has let it down once.
+    /// Whether a kept connection has already failed it once.
     var hasBeenReplaced = false
     private(set) var head: [UInt8] = []
     private(set) var body: [UInt8] = []
@@ -26,7 +26,7 @@ final class HTTP1Exchange: Exchange, Equatable {
         route.writeHead(of: request, to: &head)
     }
 
-    /// Of the whole request.
+    /// Bytes of the whole request.
     var byteCount: Int { head.count + body.count }
 
     override func begin() { route.begin(self) }

@@ -2,16 +2,16 @@ internal import Basics
 internal import Glibc
 internal import ModelAPI
 
-/// Exchanges of HTTP/1.1 over connections of our own, in clear text or in TLS: one writing and one reading each.
-/// libcurl opens the connections, OpenSSL shakes hands, http_parser reads the answers. Confined to the loop.
+/// HTTP/1.1 exchanges over our own connections, in clear text or TLS, with one write and one read each. libcurl opens
+/// the connections, OpenSSL does handshakes, http_parser parses the answers. Confined to the loop.
 final class HTTP1Route: Route {
     private typealias Queue = ConnectionQueue<HTTP1Exchange, HTTP1Connection>
 
     let loop: EventLoop
-    /// What connections read into; empty between two readings.
+    /// The read buffer of connections; empty between two reads.
     let buffer: UnsafeMutableRawBufferPointer
     let memory = AnswerMemory()
-    /// The server has sent bytes that were not asked for: each connection carries one request from then on.
+    /// Whether the server has sent unrequested bytes: each connection carries one request from then on.
     private(set) var isInDisorder = false
     private let settings: CurlSettings
     private let counters: ExchangePool.Counters
@@ -93,7 +93,7 @@ final class HTTP1Route: Route {
         }
     }
 
-    /// `isReplaceable`: nothing speaks against a server that has closed a kept connection before the request came.
+    /// `isReplaceable`: a server may close a kept connection before the request arrives.
     func failed(
         _ connection: HTTP1Connection, _ exchange: HTTP1Exchange, _ kind: TransportFailure.Kind, _ words: String,
         isReplaceable: Bool
@@ -116,8 +116,8 @@ final class HTTP1Route: Route {
         openConnections()
     }
 
-    /// A server that has lost count once is not believed again. What is in flight on connections that were used before
-    /// is given up at the end of the turn.
+    /// A server that has lost count once is not trusted again. Exchanges in flight on previously used connections fail
+    /// at the end of the turn.
     func sawUnaskedBytes() {
         guard !isInDisorder else { return }
         isInDisorder = true
@@ -128,7 +128,8 @@ final class HTTP1Route: Route {
         }
     }
 
-    /// How long a connection must be silent behind an answer that may be a copy: the real one would have come by then.
+    /// How long a connection must be silent after an answer that may be a copy: the real one would have arrived by
+    /// then.
     var rest: Interval { min(max(slowest * 2, HTTP1Route.restMin), HTTP1Route.restMax, limits.timeouts.stalled * 0.5) }
 
     private static let restMin = Interval.milliseconds(200)
@@ -148,7 +149,7 @@ final class HTTP1Route: Route {
         opener.close()
     }
 
-    /// Not while exchanges are being given up, nor from within libcurl.
+    /// Not while exchanges are failing, nor in a callback of libcurl.
     private func openSoon() {
         loop.deferred.append { [weak self] in self?.openConnections() }
     }

@@ -1,10 +1,10 @@
-/// Puts the pieces of headers together, as http_parser delivers them, and keeps those that matter.
+/// Joins the pieces of headers delivered by http_parser, and keeps the relevant ones.
 struct HeaderCollector {
     private enum Place {
         case outside
         case inName
         case inValue
-        /// Of a header that nobody wants to know.
+        /// In a header that is not needed.
         case inOtherName
         case inOtherValue
     }
@@ -13,7 +13,7 @@ struct HeaderCollector {
     private var name: [UInt8] = []
     private var value: [UInt8] = []
     private var place = Place.outside
-    /// The value of `Content-Encoding` in lower case, which no caller needs to see.
+    /// The value of `Content-Encoding` in lower case, which callers do not need.
     private(set) var contentEncoding = ""
 
     /// Whether the next piece of a name begins a header.
@@ -82,10 +82,10 @@ struct HeaderCollector {
         forget()
     }
 
-    /// The headers kept, taken out.
+    /// Removes and returns the kept headers.
     mutating func take() -> [(name: String, value: String)] { kept.take() }
 
-    /// Whether a name that begins with that piece, or is it, is worth the rest.
+    /// Whether a name with this beginning may be relevant.
     private static func mayMatter(_ piece: UnsafeRawBufferPointer) -> Bool {
         guard let first = piece.first else { return true }
         if first | 0x20 == UInt8(ascii: "c") {
@@ -97,6 +97,6 @@ struct HeaderCollector {
     }
 
     private static let encodingName: StaticString = "content-encoding"
-    /// Bytes kept of a name; no header that matters is longer.
+    /// Maximum bytes kept of a name; no relevant header is longer.
     private static let nameBytesMax = 256
 }

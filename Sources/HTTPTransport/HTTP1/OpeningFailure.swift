@@ -1,9 +1,9 @@
-/// Why a connection could not be opened, as far as it matters which exchanges fail with it.
+/// Why a connection could not be opened, which decides which exchanges fail with it.
 enum OpeningFailure {
-    /// The name is not known: all that wait.
+    /// Name resolution failed: every waiting exchange.
     case lookup
-    /// The time for it has passed: those that have waited as long, if only for their turn.
+    /// The connect timeout expired: every exchange that has waited that long, including time spent queued.
     case timeout
-    /// The one whose turn it is.
+    /// Another error: the next exchange in the queue.
     case other
 }

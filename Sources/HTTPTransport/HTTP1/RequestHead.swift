@@ -4,7 +4,7 @@ internal import CCurl
 /// The head of every request: request line and headers (RFC 9112, 3), in the order in which curl sends them.
 struct RequestHead {
     private let baseURL: BaseURL
-    /// From behind the request's target to the body's length.
+    /// The head after the request target, up to the body's length.
     private let afterTarget: [UInt8]
     /// Request targets by path: a run has one or two.
     private var beginnings: [String: [UInt8]] = [:]
@@ -19,7 +19,7 @@ struct RequestHead {
         afterTarget = Array((" HTTP/1.1\r\n" + lines.joined(separator: "\r\n") + "\r\nContent-Length: ").utf8)
     }
 
-    /// Appends the head of a POST, of a GET where there is no body; nothing for what is no path of an address.
+    /// Appends the head of a POST, or of a GET if there is no body; nothing if the path is invalid.
     mutating func write(
         path: String, headers: [(name: String, value: String)] = [], bodyBytes: Int, to head: inout [UInt8]
     ) {
@@ -51,6 +51,6 @@ struct RequestHead {
         baseURL.target(path).map { Array("\(method) \($0)".utf8) + afterTarget }
     }
 
-    /// Paths whose heads are kept.
+    /// Maximum paths whose heads are cached.
     private static let pathsMax = 16
 }

@@ -3,18 +3,18 @@ internal import CHTTPParser
 internal import Glibc
 internal import ModelAPI
 
-/// Reads one answer after another from a connection's bytes. The framing (RFC 9112) is http_parser's work. Confined to
-/// the loop.
+/// Parses one answer after another from a connection's bytes. http_parser does the framing (RFC 9112). Confined to the
+/// loop.
 final class ResponseReader {
     enum Outcome: Equatable {
-        /// The answer goes on.
+        /// The answer is not complete.
         case more
-        /// The answer is there; whether the connection may carry another exchange, and how many of the bytes are behind
-        /// the answer's end.
+        /// The answer is complete; whether the connection may carry another exchange, and how many of the bytes are
+        /// after the answer's end.
         case complete(isKept: Bool, rest: Int)
         /// The connection ended before the answer's first byte.
         case nothing
-        /// The connection ended in the middle.
+        /// The connection ended in the middle of the answer.
         case cut(String)
         case malformed(String)
         case tooLarge
@@ -28,12 +28,12 @@ final class ResponseReader {
     private var isKept = false
     private var isTooLarge = false
     private var interimAnswers = 0
-    /// A status below 100, or a header that begins with a space, which http_parser takes.
+    /// A status below 100, or a header that begins with a space, both of which http_parser accepts.
     private var isBadHead = false
-    /// Whether a byte of the answer has come.
+    /// Whether a byte of the answer has arrived.
     private(set) var hasBegun = false
     private(set) var status = 0
-    /// Sees the body while it comes.
+    /// Receives the body while it arrives.
     private var tap: (any BodyTap)?
 
     init(bodyBytesMax: Int) {
@@ -47,7 +47,7 @@ final class ResponseReader {
         parser.deallocate()
     }
 
-    /// Makes ready for the next answer.
+    /// Prepares for the next answer.
     func begin(_ tap: (any BodyTap)? = nil) {
         self.tap = tap
         retort_parser_begin(parser)
@@ -74,7 +74,7 @@ final class ResponseReader {
         return error == HPE_OK ? .more : .malformed("not HTTP: \(String(cString: http_errno_description(error)))")
     }
 
-    /// The connection has ended: for some answers that is how they end. `isProven`: not by a third party.
+    /// The connection has ended, which ends some answers. `isProven`: not by a third party.
     func end(isProven: Bool = true) -> Outcome {
         guard hasBegun else { return .nothing }
         http_parser_execute(parser, ResponseReader.callbacks, nil, 0)
@@ -82,7 +82,7 @@ final class ResponseReader {
         return isProven ? .complete(isKept: false, rest: 0) : .cut("TLS was not closed, so its end is not certain")
     }
 
-    /// Of the body as it came, and the status.
+    /// A hash of the undecoded body and the status.
     var bodyHash: UInt64 {
         body.withUnsafeBytes { ContentHash.hash64($0, seed: UInt64(truncatingIfNeeded: status)) }
     }
@@ -104,7 +104,7 @@ final class ResponseReader {
 
     // MARK: From the parser
 
-    /// The parser has no room for a closure: its `data` is the reader.
+    /// The parser cannot hold a closure: its `data` is the reader.
     nonisolated(unsafe) private static let callbacks: UnsafePointer<http_parser_settings> = {
         let settings = UnsafeMutablePointer<http_parser_settings>.allocate(capacity: 1)
         http_parser_settings_init(settings)
@@ -144,7 +144,7 @@ final class ResponseReader {
         guard retort_parser_has_length(parser) != 0, retort_parser_is_chunked(parser) == 0 else { return }
         let announced = parser.pointee.content_length
         isTooLarge = announced > UInt64(bodyBytesMax)
-        // What a server announces is not worth more memory than a body of the usual kind.
+        // An announced length is not trusted with more memory than a usual body needs.
         if !isTooLarge { body.reserveCapacity(min(Int(announced), ResponseReader.reservedBytesMax)) }
     }
 
@@ -168,11 +168,11 @@ final class ResponseReader {
         }
     }
 
-    /// 1xx answers come before the real one (RFC 9110, 15.2). Nobody asked for 101.
+    /// 1xx responses precede the final one (RFC 9110, 15.2). 101 was never requested.
     private var isInterim: Bool { (100...199).contains(status) && status != 101 }
 
     private var hasTooManyInterim: Bool { interimAnswers > ExchangeLimits.interimAnswersMax }
 
-    /// Memory taken for a body before it comes.
+    /// Maximum memory reserved for a body before it arrives.
     private static let reservedBytesMax = 64 << 10
 }

@@ -1,13 +1,13 @@
-/// What a server has sent although no request was open.
+/// Bytes that a server has sent although no request was open.
 enum Unasked {
     case nothing
-    /// The connection has ended, or is to be ended; the server has not lost count.
+    /// The connection has ended, or will be closed; the server has not lost count.
     case end
     /// The server has lost count of requests and answers.
     case disorder
 
-    /// Bytes that came. Two things are harmless: line breaks, which some servers put behind a body, and the notice that
-    /// a connection was idle for too long (408), which precedes its end.
+    /// Classifies the bytes. Two things are harmless: line breaks, which some servers send after a body, and the notice
+    /// that a connection was idle for too long (408), which precedes its end.
     init(_ bytes: UnsafeRawBufferPointer) {
         let isHarmless = bytes.allSatisfy { $0 == 0x0D || $0 == 0x0A } || Unasked.isTimeoutNotice(bytes)
         self = isHarmless ? .end : .disorder

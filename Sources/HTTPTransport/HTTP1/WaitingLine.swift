@@ -1,6 +1,6 @@
-/// First in, first out; whoever gives up leaves from anywhere.
+/// A first-in, first-out queue from which elements may be removed anywhere.
 struct WaitingLine<Element: Equatable> {
-    /// Nil: left before its turn. The first place is taken, if any is.
+    /// Nil: removed before its turn. The first element is not nil.
     private var places: [Element?] = []
     private var first = 0
     private(set) var count = 0
@@ -10,7 +10,7 @@ struct WaitingLine<Element: Equatable> {
         count += 1
     }
 
-    /// The one whose turn it is.
+    /// The next element.
     var head: Element? { first < places.count ? places[first] : nil }
 
     mutating func popFirst() -> Element? {
@@ -33,7 +33,7 @@ struct WaitingLine<Element: Equatable> {
         return places[first...].compactMap { $0 }
     }
 
-    /// Keeps the empty front from growing.
+    /// Removes the empty front.
     private mutating func tidy() {
         while first < places.count, places[first] == nil { first += 1 }
         if count == 0 {

@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// A response body while it grows. The memory is kept from answer to answer.
+/// A growing response body. The memory is reused from answer to answer.
 struct BodyBuffer: ~Copyable {
     /// Memory kept between answers.
     static let keptBytesMax = 64 << 10
@@ -25,7 +25,7 @@ struct BodyBuffer: ~Copyable {
         count += bytes.count
     }
 
-    /// The body, in memory of its own.
+    /// The body, in its own memory.
     mutating func take() -> [UInt8] {
         defer { clear() }
         return [UInt8](UnsafeRawBufferPointer(start: base, count: count))

@@ -2,12 +2,12 @@ internal import Basics
 internal import CCurl
 internal import Glibc
 
-/// The two ends of one bulk exchange: where its body comes from and where the answer goes. Used by one thread.
+/// The source of a bulk exchange's body and the target of its response. Used by one thread.
 final class BulkExchange {
     private(set) var reply: [UInt8] = []
     private(set) var headers: [(name: String, value: String)] = []
     private(set) var isTooLarge = false
-    /// What went wrong on this machine.
+    /// A local error.
     private(set) var trouble: RetortError?
 
     private let call: BulkCall
@@ -16,7 +16,7 @@ final class BulkExchange {
     private var tail: [UInt8] = []
     private var source: Int32 = -1
     private var fileBytes = 0
-    /// Bytes of the body that were handed over.
+    /// Bytes of the body that were passed to libcurl.
     private var sent = 0
     private var target: Int32 = -1
     private var taken = 0
@@ -24,7 +24,7 @@ final class BulkExchange {
 
     private static let headersMax = 100
 
-    /// Opens the files. Throws as the system does.
+    /// Opens the files. Throws system errors.
     init(_ call: BulkCall, isCancelled: @escaping () -> Bool) throws(RetortError) {
         self.call = call
         self.isCancelled = isCancelled
@@ -36,7 +36,7 @@ final class BulkExchange {
             (source, fileBytes) = try RegularFile.openToRead(path)
         }
         if let path = call.target {
-            // What is there may be no regular file, or have other names.
+            // The existing file may not be regular, or may have other names.
             _ = unlink(path)
             target = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o644)
             guard target >= 0 else { throw .system(errno, "open", path) }
@@ -76,7 +76,7 @@ final class BulkExchange {
         Unmanaged<BulkExchange>.fromOpaque(context!)._withUnsafeGuaranteedRef(body)
     }
 
-    /// libcurl's word for giving up while it reads a body.
+    /// libcurl's code for aborting while it reads a body.
     private static let abort = 0x1000_0000
 
     private func read(into buffer: UnsafeMutableRawBufferPointer) -> Int {
@@ -109,7 +109,7 @@ final class BulkExchange {
         if isCancelled() { return 0 }
         if target >= 0, status / 100 == 2 {
             taken += bytes.count
-            // Of an answer in chunks nobody has told the length.
+            // The length of a chunked response is not announced.
             guard taken <= BulkTransport.fileBytesMax else {
                 isTooLarge = true
                 return 0

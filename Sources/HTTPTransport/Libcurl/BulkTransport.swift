@@ -4,27 +4,28 @@ internal import Glibc
 public import ModelAPI
 internal import Synchronization
 
-/// Bulk exchanges by libcurl, one at a time, each on a thread of its own: they are few and long, and the loop must not wait
-/// for a disk.
+/// Bulk exchanges with libcurl, one at a time, each on its own thread: they are few and long, and the loop must not
+/// wait for a disk.
 public final class BulkTransport: BulkSender {
     private let settings: CurlSettings
     private let configuration: TransportConfiguration
     private let besides: String
-    /// Where all calls go, whatever their path; nil: beside the API's requests.
+    /// The address of all calls, whatever their path; nil: beside the API's requests.
     private let fixed: String?
     private let turn = Locked(())
     private let isCancelled = Atomic(false)
 
-    /// The largest answer that goes into memory, in bytes: lists and states.
+    /// Maximum bytes of a response in memory: lists and states.
     static let replyBytesMax = 64 << 20
-    /// What is slower for the time of an answer's first byte is no transfer.
+    /// A transfer slower than this for the first-byte timeout is aborted.
     static let bytesPerSecondMin = 64
 
-    /// The largest file that is taken, in bytes: a provider's results are a few times its largest input.
+    /// Maximum bytes of a response file: a provider's results are a few times its largest input.
     static let fileBytesMax = 8 << 30
 
-    /// - Parameter path: of the API's requests, such as `/chat/completions`; calls go to the paths beside it.
-    /// Throws `.configuration` as `HTTPTransport` does.
+    /// - Parameter path: the path of the API's requests, such as `/chat/completions`; calls use paths beside it.
+    ///
+    /// Throws `.configuration` like `HTTPTransport`.
     public init(_ configuration: TransportConfiguration, beside path: String) throws(RetortError) {
         var configuration = configuration
         configuration.usesLibcurlOnly = true
@@ -35,7 +36,7 @@ public final class BulkTransport: BulkSender {
         settings = try CurlSettings(configuration)
     }
 
-    /// For calls to one address alone. Throws like the other one.
+    /// For calls to a single address. Throws like the other initializer.
     init(_ configuration: TransportConfiguration, address: String) throws(RetortError) {
         var configuration = configuration
         configuration.usesLibcurlOnly = true
@@ -49,7 +50,7 @@ public final class BulkTransport: BulkSender {
     /// Blocks until the exchange is over.
     func sendNow(_ call: BulkCall) -> Result<ModelReply, TransportFailure> { turn.withLock { _ in perform(call) } }
 
-    /// Ends the exchange under way, and all later ones, with `.cancelled`. Any thread.
+    /// Ends the current exchange, and all later ones, with `.cancelled`. Any thread.
     public func cancel() { isCancelled.store(true, ordering: .relaxed) }
 
     public func send(_ call: BulkCall) async -> Result<ModelReply, TransportFailure> {
@@ -113,7 +114,7 @@ public final class BulkTransport: BulkSender {
         if let fixed { return fixed }
         let known = settings.baseURL.joined(besides)
         let pieces = known.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
-        // The base URL may have been given with the endpoint's path, whatever it was called there.
+        // The base URL may include the endpoint's path.
         let end = besides.hasPrefix("/v1/") ? String(besides.dropFirst(3)) : besides
         var base = pieces[0].hasSuffix(end) ? pieces[0].dropLast(end.count) : pieces[0]
         if !call.cut.isEmpty, let cut = base.firstRange(of: call.cut) { base = base[..<cut.lowerBound] }

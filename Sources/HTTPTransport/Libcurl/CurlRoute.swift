@@ -2,7 +2,7 @@ internal import Basics
 internal import CCurl
 internal import ModelAPI
 
-/// libcurl makes the whole exchange: HTTP/2, and what only libcurl can do.
+/// libcurl makes the whole exchange: HTTP/2, and features that only libcurl has.
 final class CurlRoute: Route, LaneUser {
     private let loop: EventLoop
     private let settings: CurlSettings
@@ -44,7 +44,7 @@ final class CurlRoute: Route, LaneUser {
         transfer.lane.add(transfer.easy)
     }
 
-    /// From within a handshake: no answer has come on that connection yet.
+    /// Called within a handshake: no answer has arrived on that connection yet.
     private func stopSharing() {
         for lane in lanes { lane.stopSharing() }
     }
@@ -86,7 +86,7 @@ final class CurlRoute: Route, LaneUser {
         loop.deferred.append { [self] in start(waiting) }
     }
 
-    /// Tells the gate that an exchange has ended, and does what it says.
+    /// Tells the gate that an exchange has ended, and carries out its action.
     func ended(_ ticket: Exchange.Ticket, _ result: Result<ModelReply, TransportFailure>?) {
         guard !gate.isOpen else { return }
         let ending: LookupGate<Exchange.Ticket>.Ending =

@@ -4,13 +4,13 @@ internal import Glibc
 internal import ModelAPI
 
 extension CurlSettings {
-    /// Whether a handshake has ended because it did not choose HTTP/2, which is not a failure of its exchange.
+    /// Whether a handshake ended because it did not choose HTTP/2, which is not a failure of its exchange.
     func isLeft(_ code: CURLcode) -> Bool {
         watch.leavesHTTP1 && watch.hasMetHTTP1
             && (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CONNECT_ERROR)
     }
 
-    /// libcurl's result as a failure that a person understands. Neither headers nor bodies are part of it.
+    /// libcurl's result as a readable failure. It contains neither headers nor bodies.
     func failure(_ code: CURLcode, of transfer: Transfer, _ latency: Interval) -> TransportFailure {
         if transfer.hasTooManyInterim {
             return limits.failure(.malformed, ExchangeLimits.tooManyInterim, after: latency)
@@ -51,12 +51,12 @@ extension CurlSettings {
     }
 }
 
-/// What libcurl said about a transfer that failed.
+/// libcurl's report about a failed transfer.
 struct CurlReport {
     var code: CURLcode
     /// The text of its error buffer, or the code's general description.
     var words: String
-    /// The `errno` beneath, or 0.
+    /// The underlying `errno`, or 0.
     var systemError: Int32
 
     init(code: CURLcode, words: String, systemError: Int32) {
@@ -65,7 +65,7 @@ struct CurlReport {
         self.systemError = systemError
     }
 
-    /// Of a handle that has ended with `code`, and has its error buffer at `text`.
+    /// For a handle that ended with `code`, with its error buffer at `text`.
     init(_ code: CURLcode, _ easy: UnsafeMutableRawPointer, _ text: UnsafePointer<CChar>) {
         let written = String(cString: text)
         var number = 0
@@ -100,18 +100,18 @@ struct CurlReport {
         }
     }
 
-    /// How far the exchange had come, as far as the code tells.
+    /// How far the exchange had come, according to the code.
     var stage: TransportFailure.Stage {
         switch code {
-        // A transport has its own timers for the rest: libcurl's is that of connecting.
+        // The transport has its own timers for the rest: libcurl's is the connect timeout.
         case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY, CURLE_COULDNT_CONNECT, CURLE_OPERATION_TIMEDOUT:
             .unconnected
         default: .sent
         }
     }
 
-    /// A handshake that the network cut off says nothing about certificates: the next one may succeed. OpenSSL gives
-    /// both the same code, so its words decide.
+    /// A handshake that the network interrupted says nothing about certificates: the next one may succeed. OpenSSL
+    /// gives both the same code, so its message decides.
     private var isBrokenHandshake: Bool {
         systemError != 0
             || ["SSL_ERROR_SYSCALL", "Connection reset", "unexpected eof", "Broken pipe"].contains {

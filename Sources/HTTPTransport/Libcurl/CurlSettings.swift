@@ -9,11 +9,11 @@ final class CurlSettings: @unchecked Sendable {
     private let network: TransportNetwork
     let trust: TrustStore?
     let watch: ProtocolWatch
-    /// Of a lane; 0 for as many as are wanted. With a limit there is one lane.
+    /// Maximum connections of a lane; 0: unlimited. With a limit there is one lane.
     let connectionsMax: Int
     private let headerList: UnsafeMutablePointer<curl_slist>?
     private let requestHeaders: [(name: String, value: String)]
-    /// Name lookups and TLS sessions that all lanes use together. One thread uses it, so it needs no locks.
+    /// Name lookups and TLS sessions shared by all lanes. Used by one thread, so it needs no locks.
     private let share: OpaquePointer
 
     /// `curl_global_init` must run once, before anything else.
@@ -45,7 +45,7 @@ final class CurlSettings: @unchecked Sendable {
         self.share = OpaquePointer(share)
     }
 
-    /// Of the one lane that has a limit of connections: as many as there can be.
+    /// For the one lane with a limit of connections: effectively unlimited.
     private static let laneTransfersMaxLimited = 1 << 20
 
     private static func laneTransfersMax(secure: Bool) -> Int {
@@ -61,13 +61,13 @@ final class CurlSettings: @unchecked Sendable {
     /// Whether several exchanges may share a connection: over TLS, as long as every handshake has chosen HTTP/2.
     var sharesConnections: Bool { baseURL.isSecure && !watch.hasMetHTTP1 }
 
-    /// What may have become known since the handle was made.
+    /// Settings that may have changed since the handle was created.
     func applyProtocol(to easy: UnsafeMutableRawPointer) {
         let isHTTP2Possible = sharesConnections
         set(easy, CURLOPT_HTTP_VERSION, Int(isHTTP2Possible ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1))
-        // Wait for a connection that may turn out to carry many streams, rather than shake hands once for each.
+        // Waits for a connection that may turn out to be multiplexed, instead of one handshake per exchange.
         set(easy, CURLOPT_PIPEWAIT, isHTTP2Possible ? 1 : 0)
-        // A resumed session brings no certificate, with which the protocol is noted.
+        // A resumed session has no certificate, with which the protocol is noted.
         set(easy, CURLOPT_SSL_SESSIONID_CACHE, isHTTP2Possible || watch.leavesHTTP1 ? 0 : 1)
     }
 
@@ -78,7 +78,7 @@ final class CurlSettings: @unchecked Sendable {
         applyTrust(easy)
     }
 
-    /// Gives a handle the headers of all requests and others of its own; nil where it has none. The list is the caller's.
+    /// Sets the common headers and the request's own on a handle; nil if it has none. The caller owns the list.
     func apply(
         headers: [(name: String, value: String)], to easy: UnsafeMutableRawPointer
     ) -> UnsafeMutablePointer<curl_slist>? {
@@ -87,8 +87,8 @@ final class CurlSettings: @unchecked Sendable {
         return own
     }
 
-    /// For a handle that opens connections without TLS and leaves them to others. What is to carry TLS goes through a
-    /// tunnel if there is a proxy.
+    /// For a handle that opens connections without TLS and hands them over. For TLS it uses a tunnel if there is a
+    /// proxy.
     func applyConnectOnly(to easy: UnsafeMutableRawPointer) {
         set(easy, CURLOPT_CONNECT_ONLY, 1)
         applyConnection(easy)
@@ -114,10 +114,10 @@ final class CurlSettings: @unchecked Sendable {
         set(easy, CURLOPT_TCP_KEEPALIVE, 1)
         set(easy, CURLOPT_CONNECTTIMEOUT_MS, max(1, Int(limits.timeouts.connect.milliseconds)))
         set(easy, CURLOPT_DNS_CACHE_TIMEOUT, CurlSettings.lookupSecondsMax)
-        // Removing a transfer must not wait for its name lookup, which runs on a thread of its own.
+        // Removing a transfer must not wait for its name lookup, which runs on its own thread.
         set(easy, CURLOPT_QUICK_EXIT, 1)
         _ = retort_easy_set_pointer(easy, CURLOPT_SHARE, UnsafeRawPointer(share))
-        // The empty string: no proxy, and no look into the environment for each transfer.
+        // The empty string: no proxy, and no lookup in the environment for each transfer.
         _ = retort_easy_set_pointer(easy, CURLOPT_PROXY, network.proxy(secure: baseURL.isSecure) ?? "")
         _ = retort_easy_set_pointer(easy, CURLOPT_NOPROXY, network.noProxy ?? "")
     }
@@ -136,7 +136,7 @@ final class CurlSettings: @unchecked Sendable {
         shareTrust(easy)
     }
 
-    /// One store of parsed certificates for all connections, where libcurl would parse the files for each.
+    /// One store of parsed certificates for all connections; libcurl would parse the files for each.
     private func shareTrust(_ easy: UnsafeMutableRawPointer) {
         guard trust != nil else { return }
         let status = retort_easy_set_tls(
@@ -155,18 +155,18 @@ final class CurlSettings: @unchecked Sendable {
         trust.share(with: context, watch)
     }
 
-    /// How long an address found by a name lookup is used for new connections.
+    /// How long a resolved address is used for new connections.
     private static let lookupSecondsMax = 300
 
     private func set(_ easy: UnsafeMutableRawPointer, _ option: CURLoption, _ value: Int) {
         _ = retort_easy_set_long(easy, option, value)
     }
 
-    /// libcurl composes a header of its own byte by byte, twice, and one from this list once: they all stand here.
+    /// libcurl composes a header of its own byte by byte, twice, and one from this list once: so all are listed here.
     private static func list(_ headers: [(name: String, value: String)]) -> UnsafeMutablePointer<curl_slist>? {
-        // A name without a value takes out the header that libcurl would send of itself.
+        // A name without a value removes the header that libcurl would send itself.
         var lines = ["Expect:"]
-        // To libcurl an empty value is written with a semicolon.
+        // libcurl requires a semicolon for an empty value.
         lines += headers.map { $0.value.isEmpty ? "\($0.name);" : "\($0.name): \($0.value)" }
         return lines.reduce(nil) { list, line in
             guard let longer = curl_slist_append(list, line) else { fatalError("out of memory") }

@@ -2,35 +2,35 @@ internal import Basics
 internal import CCurl
 internal import Glibc
 
-/// Told what becomes of a lane's handles, from within libcurl or right behind it.
+/// Receives the events of a lane's handles, during or right after a libcurl call.
 protocol LaneUser: AnyObject {
-    /// A handle has ended, and is to be removed from its lane. `context` is its `CURLOPT_PRIVATE`.
+    /// A handle has ended, and must be removed from its lane. `context` is its `CURLOPT_PRIVATE`.
     func handleEnded(_ context: UnsafeMutableRawPointer, _ code: CURLcode)
 
-    /// A socket is about to be opened, so a lookup has succeeded. libcurl must not be called back now.
+    /// A socket will be opened, so a lookup has succeeded. libcurl must not be called now.
     func addressKnown()
 }
 
 /// One curl multi handle, driven by the loop's sockets and timers. Confined to the loop.
 ///
-/// It should have few transfers, and has a connection for each, which keeps libcurl's search for an idle connection
-/// short however many requests are in flight in all.
+/// It should have few transfers, with a connection for each: that keeps libcurl's search for an idle connection short,
+/// however many requests are in flight in total.
 final class Lane: ReadinessHandler {
     let loop: EventLoop
     private let multi: UnsafeMutableRawPointer
     private unowned(unsafe) let user: any LaneUser
-    /// When libcurl wants to be called, at the latest.
+    /// The latest time at which libcurl must be called.
     private var deadline: Instant?
     private var timer: (id: EventLoop.TimerID, deadline: Instant)?
     private var isKickPlanned = false
     private var isClosed = false
     private var isSharing = true
-    /// The sockets of connections. libcurl watches others too, such as that by which a name lookup tells its end.
+    /// The sockets of connections. libcurl watches others too, such as one by which a name lookup signals its end.
     private var sockets: Set<Int32> = []
-    /// A socket that libcurl lets go of without closing it.
+    /// A socket that libcurl releases without closing it.
     private var handedOver: Int32?
 
-    /// `connectionsMax`: open at a time; 0 for as many as are wanted. Further handles wait for one.
+    /// `connectionsMax`: maximum open connections; 0: unlimited. Further handles wait for one.
     init(user: any LaneUser, loop: EventLoop, transfersMax: Int, connectionsMax: Int = 0) {
         guard let multi = curl_multi_init() else { fatalError("out of memory") }
         self.multi = multi
@@ -51,10 +51,10 @@ final class Lane: ReadinessHandler {
             }, Unmanaged.passUnretained(self).toOpaque())
     }
 
-    /// Of one connection: what an HTTP/2 server should allow (RFC 9113, 6.5.2).
+    /// Streams of one connection: what an HTTP/2 server should allow (RFC 9113, 6.5.2).
     private static let streamsMax = 100
 
-    /// Puts no two exchanges on a connection from now on, whatever a server says of itself.
+    /// Never puts two exchanges on one connection from now on, whatever a server says.
     func stopSharing() {
         guard isSharing else { return }
         isSharing = false
@@ -62,7 +62,7 @@ final class Lane: ReadinessHandler {
         precondition(status == CURLM_OK, "CURLMOPT_PIPELINING was refused with \(status.rawValue)")
     }
 
-    /// Starts a prepared handle. libcurl acts on it at the end of the turn.
+    /// Starts a prepared handle. libcurl processes it at the end of the turn.
     func add(_ easy: UnsafeMutableRawPointer) {
         let status = curl_multi_add_handle(multi, easy)
         precondition(status == CURLM_OK, "curl_multi_add_handle failed with \(status.rawValue)")
@@ -74,7 +74,7 @@ final class Lane: ReadinessHandler {
         curl_multi_remove_handle(multi, easy)
     }
 
-    /// Removes a handle that has made a connection and no more, and returns its socket, which is the caller's now.
+    /// Removes a handle that only opened a connection, and returns its socket, which the caller owns now.
     func takeSocket(_ easy: UnsafeMutableRawPointer) -> Int32? {
         var socket = CURL_SOCKET_BAD
         _ = retort_easy_get_socket(easy, &socket)
@@ -131,7 +131,7 @@ final class Lane: ReadinessHandler {
         }
     }
 
-    /// The alarm may go off early, because a deadline that moves away is not worth setting it anew.
+    /// The alarm may fire early: a deadline that moves away is not worth resetting it.
     private func alarmWentOff() {
         timer = nil
         guard let deadline else { return }
@@ -153,7 +153,7 @@ final class Lane: ReadinessHandler {
 
     // MARK: From libcurl
 
-    /// A connection outlives the handle that opened it, so its socket is the lane's matter.
+    /// A connection outlives the handle that opened it, so the lane manages its socket.
     func installSocketCallbacks(on easy: UnsafeMutableRawPointer) {
         _ = retort_easy_set_sockets(
             easy,
@@ -173,7 +173,7 @@ final class Lane: ReadinessHandler {
         case CURL_POLL_IN: loop.poller.watch(socket, for: .readable, handler: self)
         case CURL_POLL_OUT: loop.poller.watch(socket, for: .writable, handler: self)
         case CURL_POLL_INOUT: loop.poller.watch(socket, for: [.readable, .writable], handler: self)
-        // A connection is wanted again soon; any other socket is closed without a word, and its number given out anew.
+        // A connection will be used again soon; any other socket is closed silently, and its number reused.
         default: if sockets.contains(socket) { loop.poller.unwatch(socket) } else { loop.poller.forget(socket) }
         }
     }

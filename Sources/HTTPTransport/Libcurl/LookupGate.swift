@@ -1,6 +1,6 @@
 /// Lets one exchange go ahead while the server's address is not known, and holds the others back: libcurl starts a
-/// thread for every name it looks up, and finds the answer of an earlier lookup only once that has ended.
-/// A value: what it returns is to be done by its owner.
+/// thread for every name lookup, and uses the result of an earlier lookup only once that has ended. A value: its owner
+/// carries out what it returns.
 struct LookupGate<Request: Equatable> {
     private enum State {
         case closed
@@ -8,18 +8,18 @@ struct LookupGate<Request: Equatable> {
         case open
     }
 
-    /// How an exchange ended, as far as the gate cares.
+    /// How an exchange ended, as far as it matters here.
     enum Ending {
         case cancelled
         case failed
         case other
     }
 
-    /// What is to be done with those that were held back.
+    /// What to do with the exchanges held back.
     enum Action: Equatable {
         case nothing
         case start([Request])
-        /// The same failure is theirs.
+        /// They fail with the same failure.
         case fail([Request])
     }
 
@@ -46,7 +46,7 @@ struct LookupGate<Request: Equatable> {
         return waiting.isEmpty ? .nothing : .start(waiting)
     }
 
-    /// To be called for every exchange that ends while the gate is not open.
+    /// Must be called for every exchange that ends while the gate is not open.
     mutating func ended(_ exchange: Request, _ ending: Ending) -> Action {
         guard case .probing(let probe, var waiting) = state else { return .nothing }
         guard exchange == probe else {
@@ -70,7 +70,7 @@ struct LookupGate<Request: Equatable> {
 
     var isOpen: Bool { if case .open = state { true } else { false } }
 
-    /// A lookup failed although an earlier one had not: the next one goes ahead alone again.
+    /// A lookup failed although an earlier one had succeeded: the next one goes ahead alone again.
     mutating func forget() {
         if isOpen { state = .closed }
     }

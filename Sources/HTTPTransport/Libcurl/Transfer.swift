@@ -2,7 +2,7 @@ internal import Basics
 internal import CCurl
 internal import ModelAPI
 
-/// An exchange that libcurl makes: one easy handle with its buffers.
+/// An exchange made by libcurl: one easy handle with its buffers.
 final class Transfer: Exchange {
     private(set) var easy: UnsafeMutableRawPointer
     private let address: OpaquePointer
@@ -10,16 +10,16 @@ final class Transfer: Exchange {
     private unowned(unsafe) let route: CurlRoute
     unowned(unsafe) let pool: ExchangePool
     unowned(unsafe) let lane: Lane
-    /// Where libcurl writes its words about an error.
+    /// Where libcurl writes its error message.
     let errorText: UnsafeMutablePointer<CChar>
 
     var headers = ResponseHeaders()
     var response = BodyBuffer()
-    /// The value of `Content-Encoding` in lower case. libcurl would take a cut body for a whole one.
+    /// The value of `Content-Encoding` in lower case. libcurl would accept a truncated body as complete.
     var contentEncoding = ""
-    /// The reason why a callback stopped the transfer.
+    /// Why a callback stopped the transfer.
     var isTooLarge = false
-    /// A status line names another version than the connection's.
+    /// Whether a status line names another version than the connection's.
     var isWrongVersion = false
     /// Status lines of this exchange.
     var statusLines = 0
@@ -28,7 +28,7 @@ final class Transfer: Exchange {
     /// The headers of a request that has some of its own.
     private var ownHeaders: UnsafeMutablePointer<curl_slist>?
     private var isHandleUsed = false
-    /// Whether the path is one of an address.
+    /// Whether the path is valid.
     private(set) var isPossible = true
 
     init(_ route: CurlRoute, _ pool: ExchangePool, _ lane: Lane, _ settings: CurlSettings) {
@@ -46,7 +46,7 @@ final class Transfer: Exchange {
         installCallbacks()
     }
 
-    /// The last use, on the loop: `deinit` may run anywhere.
+    /// The last use, on the loop: `deinit` may run on any thread.
     func close() {
         curl_easy_cleanup(easy)
         curl_url_cleanup(address)
@@ -58,7 +58,7 @@ final class Transfer: Exchange {
         errorText.deallocate()
     }
 
-    /// All but the last one are interim.
+    /// All status lines except the last one are interim.
     var hasTooManyInterim: Bool { statusLines > ExchangeLimits.interimAnswersMax + 1 }
 
     var responseBytesMax: Int { settings.limits.responseBytesMax }
@@ -87,7 +87,7 @@ final class Transfer: Exchange {
         }
         if path != request.path {
             path = request.path
-            // A handle rather than a text, because that would be read anew for every exchange.
+            // A handle rather than a text, which would be parsed again for every exchange.
             isPossible = curl_url_set(address, CURLUPART_URL, settings.baseURL.joined(path), 0) == CURLUE_OK
             _ = retort_easy_set_pointer(easy, CURLOPT_CURLU, UnsafeRawPointer(address))
         }
@@ -95,8 +95,8 @@ final class Transfer: Exchange {
 
     func applyProtocol() { settings.applyProtocol(to: easy) }
 
-    /// Takes a new handle unless HTTP/2 frames the headers. libcurl 7.88 keeps a pointer to the last header of the
-    /// answer before, whose memory it has freed, and follows it when the next answer begins with a folded line.
+    /// Creates a new handle unless HTTP/2 frames the headers. libcurl 7.88 keeps a pointer to the last header of the
+    /// previous answer, whose memory is freed, and follows it when the next answer begins with a folded line.
     private func renew() {
         guard isHandleUsed, !settings.sharesConnections else { return }
         curl_easy_cleanup(easy)
@@ -131,7 +131,7 @@ final class Transfer: Exchange {
         return status
     }
 
-    /// Connections that this exchange opened: 0 when it used one that stood.
+    /// Connections opened by this exchange: 0 if it used an existing one.
     var connectionsOpened: Int {
         var count = 0
         _ = retort_easy_get_long(easy, CURLINFO_NUM_CONNECTS, &count)

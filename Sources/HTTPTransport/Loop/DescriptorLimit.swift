@@ -1,9 +1,9 @@
 internal import Glibc
 
-/// How many files and sockets the process may have open.
+/// The process's limit of open files and sockets.
 public enum DescriptorLimit {
-    /// Raises the soft limit to the hard one, as far as the system lets it, and returns the limit that holds now.
-    /// Each request in flight needs a socket.
+    /// Raises the soft limit to the hard one, as far as permitted, and returns the resulting limit. Each request in
+    /// flight needs a socket.
     @discardableResult
     public static func raise() -> Int {
         var limit = rlimit()

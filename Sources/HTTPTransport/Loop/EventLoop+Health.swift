@@ -2,16 +2,16 @@ public import Basics
 internal import Synchronization
 
 extension EventLoop {
-    /// How the loop is doing, since it started.
+    /// The loop's state since it started.
     public struct Health: Sendable, Hashable {
         public var turns: UInt64
         /// Jobs of tasks that were run.
         public var jobs: UInt64
         /// Timers that fired.
         public var timers: UInt64
-        /// The longest time from when a timer was due to when it fired.
+        /// Maximum delay of a timer.
         public var lagMax: Interval
-        /// The longest time that one turn kept sockets and timers waiting.
+        /// Maximum time that one turn kept sockets and timers waiting.
         public var turnMax: Interval
     }
 
@@ -25,7 +25,7 @@ extension EventLoop {
             turnMax: Interval(nanoseconds: counters.turnMax.load(ordering: .relaxed)))
     }
 
-    /// Written by the loop alone, so a load and a store do for an addition.
+    /// Written only by the loop, so a load and a store suffice for an addition.
     final class Counters: Sendable {
         let turns = Atomic<UInt64>(0)
         let jobs = Atomic<UInt64>(0)

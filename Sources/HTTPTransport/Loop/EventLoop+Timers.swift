@@ -15,7 +15,7 @@ extension EventLoop {
         return TimerID(number: id)
     }
 
-    /// Takes a timer back; harmless when it has fired.
+    /// Cancels a timer; no effect if it has fired.
     public func cancel(_ timer: TimerID) {
         assertOnLoop()
         _ = timers.remove(id: timer.number)
@@ -35,7 +35,7 @@ extension EventLoop {
         await sleepOnLoop(until: deadline)
     }
 
-    /// False when the task was cancelled first.
+    /// False if the task was cancelled first.
     private func sleepOnLoop(until deadline: Instant) async -> Bool {
         guard isCurrent, !Task.isCancelled else { return false }
         let id = timers.reserve()

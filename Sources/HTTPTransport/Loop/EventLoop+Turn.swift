@@ -15,7 +15,7 @@ extension EventLoop {
         counters.turnEnded(jobs: jobsRun, took: .now - turnStart)
     }
 
-    /// Nil when nothing is to come but sockets and other threads' work.
+    /// Nil if only sockets and other threads' work are expected.
     private func timeToWait() -> Interval? {
         if !jobs.isEmpty || !actions.isEmpty || !deferred.isEmpty { return .zero }
         guard let deadline = timers.earliest else { return nil }
@@ -32,7 +32,7 @@ extension EventLoop {
         }
     }
 
-    /// Takes over what other threads left.
+    /// Takes the work that other threads left.
     private func collect() {
         inbox.withLock { inbox in
             guard !inbox.isEmpty else { return }
@@ -43,7 +43,7 @@ extension EventLoop {
         }
     }
 
-    /// Runs actions and jobs, and those that they cause, until there are none or the turn has had its share.
+    /// Runs actions and jobs, and those that they cause, until there are none or the turn's limit is reached.
     private func runJobs() -> Int {
         let executor = asUnownedTaskExecutor()
         var next = 0
@@ -74,7 +74,7 @@ extension EventLoop {
         for action in taken { action() }
     }
 
-    /// The last turn: nothing that waits on the loop is left hanging.
+    /// The last turn: nothing that waits for the loop is left hanging.
     func close() {
         for alarm in timers.removeAll() {
             if case .sleeper(let continuation) = alarm { continuation.resume(returning: false) }

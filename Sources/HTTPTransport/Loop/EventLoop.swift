@@ -4,23 +4,23 @@ internal import Synchronization
 
 /// One thread that waits for sockets and timers and runs the tasks that prefer it as their executor.
 ///
-/// A turn is: wait; handle everything that is ready; fire the timers that are due; run the jobs. So all results that
-/// arrive together are seen together by the tasks above. Work on the loop must never block.
+/// A turn: wait; handle everything that is ready; fire the timers that are due; run the jobs. So tasks see all results
+/// that arrived together. Work on the loop must never block.
 ///
 /// Start it with `start()` and stop it with `stop()` when no task prefers it any longer. Tasks do not retain it.
-/// Methods marked "any thread" may be called from everywhere, all others on the loop only.
+/// Methods marked "any thread" may be called from any thread, all others on the loop only.
 public final class EventLoop: TaskExecutor, @unchecked Sendable {
     // Unchecked: everything below that is not atomic, locked or constant is touched by the loop's thread alone.
 
-    /// Jobs run in one turn before sockets and timers get their chance again.
+    /// Maximum jobs of one turn before sockets and timers are served again.
     static let turnJobsMax = 8192
 
-    /// What other threads leave for the loop.
+    /// Work that other threads leave for the loop.
     struct Inbox {
         var jobs: [UnownedJob] = []
         var actions: [@Sendable () -> Void] = []
         var isStopping = false
-        /// The loop has run its last turn.
+        /// Whether the loop has run its last turn.
         var isClosed = false
         var isEmpty: Bool { jobs.isEmpty && actions.isEmpty }
     }
@@ -41,12 +41,12 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     var timers = TimerHeap<Alarm>()
     var jobs: [UnownedJob] = []
     var actions: [@Sendable () -> Void] = []
-    /// Things to do when this turn's jobs have run.
+    /// Actions to run after this turn's jobs.
     var deferred: [() -> Void] = []
-    /// When the present turn woke up.
+    /// When the current turn woke up.
     public internal(set) var turnStart = Instant.now
 
-    /// Throws `RetortError.io` when the system has no descriptors left.
+    /// Throws `RetortError.io` if the system has no descriptors left.
     public init() throws(RetortError) {
         poller = try Poller.open()
         alarm = poller.alarm
@@ -55,7 +55,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     /// Whether the caller runs on the loop's thread. Any thread.
     public var isCurrent: Bool { threadOfLoop.load(ordering: .relaxed) == pthread_self() }
 
-    /// Traps in debug builds when it is not called on the loop. Any thread.
+    /// Traps in debug builds if it is not called on the loop. Any thread.
     public func assertOnLoop(_ file: StaticString = #file, _ line: UInt = #line) {
         assert(isCurrent, "not on the event loop", file: file, line: line)
     }
@@ -65,8 +65,8 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
 
     // MARK: Life
 
-    /// Runs the loop on a thread of its own, which keeps the loop alive until `stop`. Any thread, once.
-    /// Throws `RetortError.io` if the system refuses a thread.
+    /// Runs the loop on its own thread, which retains the loop until `stop`. Any thread, once. Throws `RetortError.io`
+    /// if the system refuses a thread.
     public func start() throws(RetortError) {
         var thread = pthread_t()
         let loop = Unmanaged.passRetained(self)
@@ -93,8 +93,8 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         threadOfLoop.store(0, ordering: .relaxed)
     }
 
-    /// Ends the loop after its present turn and, unless called on the loop itself, waits until its thread is gone.
-    /// Sleeping tasks wake as if cancelled. Any thread; more than once is harmless.
+    /// Ends the loop after its current turn and, unless called on the loop itself, waits until its thread has ended.
+    /// Sleeping tasks wake as if cancelled. Any thread; may be called repeatedly.
     public func stop() {
         inbox.withLock { $0.isStopping = true }
         wake()
@@ -107,8 +107,8 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
 
     // MARK: Work
 
-    /// Runs `action` on the loop soon, never before this call returns if the caller is on the loop. Any thread.
-    /// Once the loop has stopped it is run by the caller.
+    /// Runs `action` on the loop soon, never before this call returns if the caller is on the loop. Any thread. Once
+    /// the loop has stopped, the caller runs it.
     public func execute(_ action: @escaping @Sendable () -> Void) {
         if isCurrent {
             actions.append(action)
@@ -117,7 +117,8 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         if !leave({ $0.actions.append(action) }) { action() }
     }
 
-    /// Part of `TaskExecutor`. Any thread. Once the loop has stopped, jobs go to the global executor: no task hangs.
+    /// Part of `TaskExecutor`. Any thread. Once the loop has stopped, jobs go to the global executor, so that no task
+    /// hangs.
     public func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
         if isCurrent {
@@ -127,7 +128,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         if !leave({ $0.jobs.append(job) }) { globalConcurrentExecutor.enqueue(job) }
     }
 
-    /// Leaves something for the loop, and wakes it if nothing else has. False once it has stopped, and takes no more.
+    /// Leaves work for the loop, and wakes it if nothing else has. False once it has stopped.
     private func leave(_ put: (inout Inbox) -> Void) -> Bool {
         let (isFirst, isClosed) = inbox.withLock { inbox in
             let isFirst = inbox.isEmpty

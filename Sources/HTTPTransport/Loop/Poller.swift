@@ -2,23 +2,23 @@ internal import Basics
 internal import CEpoll
 internal import Glibc
 
-/// What a descriptor is watched for, or what it is ready for.
+/// What a descriptor is watched for, or is ready for.
 struct Readiness: OptionSet {
     var rawValue: UInt32
 
     static let readable = Readiness(rawValue: UInt32(RETORT_EPOLL_IN))
     static let writable = Readiness(rawValue: UInt32(RETORT_EPOLL_OUT))
-    /// An error or a hang-up: reported whether it is watched for or not.
+    /// An error or a hang-up: always reported.
     static let broken = Readiness(rawValue: UInt32(RETORT_EPOLL_BROKEN))
 }
 
-/// Told when one of its descriptors is ready.
+/// Called when one of its descriptors is ready.
 protocol ReadinessHandler: AnyObject {
     func descriptorReady(_ descriptor: Int32, _ readiness: Readiness)
 }
 
-/// epoll, level-triggered, with the least number of system calls: a descriptor that nobody wants for a moment stays
-/// in the kernel's set until it makes itself heard, because a kept-alive connection is wanted again at once.
+/// epoll, level-triggered, with the fewest system calls: a descriptor that is not watched for a moment stays in the
+/// kernel's set until it becomes ready, because a kept-alive connection will be used again soon.
 struct Poller: ~Copyable {
     /// Events taken from the kernel at a time.
     private static let eventsMax = 512
@@ -32,7 +32,7 @@ struct Poller: ~Copyable {
     private let epoll: Int32
     /// An eventfd, which makes `wait` return.
     let alarm: Int32
-    /// Indexed by descriptor: the kernel gives out the lowest free number, so the array stays dense.
+    /// Indexed by descriptor: the kernel assigns the lowest free number, so the array stays dense.
     private var watches: [Watch] = []
     private let events: UnsafeMutableBufferPointer<epoll_event>
     /// Whether the kernel knows `epoll_pwait2`, whose timeouts are finer than a millisecond.
@@ -64,14 +64,14 @@ struct Poller: ~Copyable {
         events.deallocate()
     }
 
-    /// Makes the next or the present `wait` return. Static, because other threads must not touch the poller.
+    /// Makes the current or next `wait` return. Static, because other threads must not touch the poller.
     static func ring(_ alarm: Int32) {
         var one: UInt64 = 1
-        // The only possible failure is a counter that is full: then the alarm is ringing already.
+        // The only possible failure is a full counter: then the alarm is already set.
         _ = write(alarm, &one, MemoryLayout<UInt64>.size)
     }
 
-    /// The handler is not retained: it must `forget` its descriptors before it goes.
+    /// The handler is not retained: it must `forget` its descriptors before it is released.
     mutating func watch(_ descriptor: Int32, for readiness: Readiness, handler: any ReadinessHandler) {
         let index = Int(descriptor)
         while watches.count <= index { watches.append(Watch()) }
@@ -87,15 +87,15 @@ struct Poller: ~Copyable {
         watches[Int(descriptor)].wanted = []
     }
 
-    /// To be called before the descriptor is closed.
+    /// Must be called before the descriptor is closed.
     mutating func forget(_ descriptor: Int32) {
         guard Int(descriptor) < watches.count else { return }
         if !watches[Int(descriptor)].registered.isEmpty { control(EPOLL_CTL_DEL, descriptor, []) }
         watches[Int(descriptor)] = Watch()
     }
 
-    /// Sleeps until a descriptor is ready, the alarm rings or `timeout` has passed (nil: for ever).
-    /// Returns how many events to take with `take`.
+    /// Sleeps until a descriptor is ready, the alarm rings or `timeout` has passed (nil: no timeout). Returns the
+    /// number of events to take with `take`.
     mutating func wait(_ timeout: Interval?) -> Int {
         let count = hasFineTimeouts ? waitFinely(timeout) : waitCoarsely(timeout)
         if count >= 0 { return Int(count) }
@@ -115,13 +115,13 @@ struct Poller: ~Copyable {
         return epoll_pwait2(epoll, events.baseAddress, Int32(events.count), &time, nil)
     }
 
-    /// In whole milliseconds, rounded up: a loop that wakes too early would turn until the time has come.
+    /// In whole milliseconds, rounded up: a loop that wakes too early would spin until the time has come.
     private func waitCoarsely(_ timeout: Interval?) -> Int32 {
         let milliseconds = timeout.map { Int32(clamping: ($0.nanoseconds + 999_999) / 1_000_000) } ?? -1
         return epoll_wait(epoll, events.baseAddress, Int32(events.count), milliseconds)
     }
 
-    /// The handler of event `index` and what its descriptor is ready for; nil if nobody wants to know any more.
+    /// The handler of event `index` and what its descriptor is ready for; nil if it is no longer watched.
     mutating func take(_ index: Int) -> (handler: any ReadinessHandler, descriptor: Int32, readiness: Readiness)? {
         let descriptor = events[index].data.fd
         if descriptor == alarm {

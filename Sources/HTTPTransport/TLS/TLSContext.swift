@@ -1,18 +1,18 @@
 internal import COpenSSL
 internal import Glibc
 
-/// What all TLS connections to the server share. Confined to the loop after `init`.
+/// Shared by all TLS connections to the server. Confined to the loop after `init`.
 final class TLSContext: @unchecked Sendable {
     private let context: OpaquePointer
     private let trust: TrustStore
-    /// What the certificate must name.
+    /// The name that the certificate must have.
     private let host: UnsafeMutablePointer<CChar>
-    /// An address is no name that a server could be asked for.
+    /// A numeric address cannot be sent as a server name.
     private let sendsName: Bool
-    /// Where a record is put together before it is written; empty between two writings.
+    /// Where a record is assembled before it is written; empty between two writes.
     private let record: UnsafeMutableRawBufferPointer
 
-    /// `host` is a name, or an address without brackets.
+    /// `host` is a name, or a numeric address without brackets.
     init(_ trust: TrustStore, host: String) {
         let name = host.last == "." ? String(host.dropLast()) : host
         guard let copy = strdup(name), let context = retort_tls_context(trust.store, copy) else {
@@ -31,7 +31,7 @@ final class TLSContext: @unchecked Sendable {
         record.deallocate()
     }
 
-    /// The client's end of a connection. `socket` does not block, and stays the caller's.
+    /// The client side of a connection. `socket` is non-blocking, and remains the caller's.
     func stream(_ socket: Int32, offersHTTP2: Bool) -> TLSStream {
         guard let ssl = retort_tls_connection(context, socket, sendsName ? host : nil, offersHTTP2 ? 1 : 0) else {
             fatalError("out of memory")
@@ -44,6 +44,6 @@ final class TLSContext: @unchecked Sendable {
         return inet_pton(AF_INET, text, &room) == 1 || inet_pton(AF_INET6, text, &room) == 1
     }
 
-    /// Plain bytes that one TLS record holds (RFC 8446, 5.1).
+    /// Maximum plain bytes of a TLS record (RFC 8446, 5.1).
     private static let recordBytesMax = 16 << 10
 }

@@ -15,10 +15,10 @@ final class TLSHandshake: ReadinessHandler, Placed {
     private let onEnd: (TLSHandshake, End) -> Void
     private var timer: EventLoop.TimerID?
     private var isOver = false
-    /// Place among the handshakes.
+    /// Index among the handshakes.
     var position = 0
 
-    /// `onEnd` is told once, and owns the socket then.
+    /// `onEnd` is called once, and then owns the socket.
     init(
         _ stream: TLSStream, _ socket: Int32, _ loop: EventLoop, onEnd: @escaping (TLSHandshake, End) -> Void
     ) {
@@ -58,7 +58,7 @@ final class TLSHandshake: ReadinessHandler, Placed {
         loop.poller.forget(socket)
     }
 
-    /// Stops without a word to `onEnd`.
+    /// Stops without calling `onEnd`.
     func close() {
         guard !isOver else { return }
         leave()

@@ -1,13 +1,13 @@
 internal import COpenSSL
 internal import Glibc
 
-/// One TLS connection on a socket that does not block. Confined to the loop, and to its context's life.
+/// One TLS connection on a non-blocking socket. Confined to the loop, and to its context's lifetime.
 final class TLSStream: ByteStream {
     private let ssl: OpaquePointer
     private let host: String
-    /// All connections put their records together there.
+    /// The shared buffer in which all connections assemble records.
     private let record: UnsafeMutableRawBufferPointer
-    /// Records without content since the last one that had some.
+    /// Consecutive records without content.
     private var emptyRecords = 0
 
     init(_ ssl: OpaquePointer, host: String, record: UnsafeMutableRawBufferPointer) {
@@ -59,7 +59,7 @@ final class TLSStream: ByteStream {
         return count > 0 ? .bytes(Int(count)) : flow(count)
     }
 
-    /// Records without content (session tickets, key updates) that may come between two with content.
+    /// Maximum records without content (session tickets, key updates) between two with content.
     private static let emptyRecordsMax = 256
 
     func read(into buffer: UnsafeMutableRawBufferPointer) -> ByteFlow {
@@ -71,7 +71,7 @@ final class TLSStream: ByteStream {
                 emptyRecords = 0
                 return .bytes(Int(count))
             }
-            // Nothing was missing: a record without content was read, and the next may be there already.
+            // Nothing was missing: a record without content was read, and the next may already be there.
             let wasEmptyRecord = errno != EAGAIN && SSL_get_error(ssl, count) == SSL_ERROR_WANT_READ
             if !wasEmptyRecord { return flow(count) }
             emptyRecords += 1
@@ -81,7 +81,7 @@ final class TLSStream: ByteStream {
 
     var mayHoldMore: Bool { SSL_has_pending(ssl) == 1 }
 
-    /// The server's own farewell is not waited for.
+    /// The server's closing alert is not waited for.
     func farewell() {
         ERR_clear_error()
         if SSL_get_state(ssl) == TLS_ST_OK { SSL_shutdown(ssl) }

@@ -2,19 +2,19 @@ internal import Basics
 internal import CCurl
 internal import COpenSSL
 
-/// The certificates that servers' certificates must go back to: read once, used by every connection. Immutable.
+/// The trusted certificates: read once, used by every connection. Immutable.
 final class TrustStore: @unchecked Sendable {
     let store: OpaquePointer
 
-    /// Reads the file or directory that is named, or else those that libcurl was built with.
-    /// Throws if a named one holds no certificate.
+    /// Reads the named file or directory, or else those that libcurl was built with. Throws if a named one contains no
+    /// certificate.
     init(_ network: TransportNetwork) throws(RetortError) {
         guard let store = X509_STORE_new() else { fatalError("out of memory") }
         self.store = store
-        // As libcurl sets them: a chain may end at any trusted certificate, and trusted ones are tried first.
+        // Same flags as libcurl: a chain may end at any trusted certificate, and trusted ones are tried first.
         X509_STORE_set_flags(store, UInt(X509_V_FLAG_TRUSTED_FIRST | X509_V_FLAG_PARTIAL_CHAIN))
         if network.certificateFile == nil, network.certificateDirectory == nil {
-            // A machine without them trusts no server, and the handshake says so.
+            // A machine without certificates trusts no server, and the handshake's error says so.
             if let file = TrustStore.builtIn(CURLINFO_CAINFO) { _ = X509_STORE_load_file(store, file) }
         }
         if let directory = network.certificateDirectory ?? TrustStore.builtIn(CURLINFO_CAPATH) {
@@ -31,9 +31,9 @@ final class TrustStore: @unchecked Sendable {
         X509_STORE_free(store)
     }
 
-    /// Gives the store to a `SSL_CTX` in place of the one that libcurl has read for it, and has the watch told of
-    /// handshakes that have not chosen HTTP/2, which fail if HTTP/1.1 is not libcurl's. OpenSSL checks the chain as it
-    /// always does, libcurl the name.
+    /// Gives the store to an `SSL_CTX` instead of the one that libcurl has read for it, and reports handshakes that did
+    /// not choose HTTP/2 to the watch; they fail if libcurl must not handle HTTP/1.1. OpenSSL checks the chain as
+    /// usual, libcurl the name.
     func share(with context: UnsafeMutableRawPointer, _ watch: ProtocolWatch) {
         let context = OpaquePointer(context)
         SSL_CTX_set1_cert_store(context, store)
@@ -60,7 +60,7 @@ final class TrustStore: @unchecked Sendable {
     }
 }
 
-/// OpenSSL's words for what went wrong last on this thread.
+/// OpenSSL's message for the last error on this thread.
 enum TLSWords {
     static func lastError() -> String { words(ERR_peek_last_error()) }
 

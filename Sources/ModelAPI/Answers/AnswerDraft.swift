@@ -1,13 +1,13 @@
 internal import JSONText
 
-/// What a reader of one API's answers has found, before it is judged.
+/// What a reader of one API's answers has found, before it is classified.
 struct AnswerDraft {
     var parts = ContentParts()
-    /// The lists of tool calls, as written; calls among the parts come besides.
+    /// The lists of tool calls, as written; calls among the parts are separate.
     var callLists: [ArraySlice<UInt8>] = []
-    /// Why the answer ended, in the provider's word.
+    /// Why the answer ended, in the provider's words.
     var reason = ""
-    /// What else is known of a refusal: a category, an explanation.
+    /// Further information about a refusal: a category, an explanation.
     var refusalNote = ""
     var modelRaw = ModelAnswer.emptyString
     var usage = TokenUsage()
@@ -23,7 +23,7 @@ struct AnswerDraft {
         costStated = value?["cost"]?.double.flatMap(TokenPrice.nanodollars(stated:))
     }
 
-    /// The tier in which it was billed. Call it behind `read(usage:)`.
+    /// The tier in which it was billed. Call it after `read(usage:)`.
     mutating func read(tier value: JSONValue?) { usage.isFlex = value?.isText("flex") ?? false }
 
     mutating func read(reason value: JSONValue?) {
@@ -31,7 +31,7 @@ struct AnswerDraft {
         reason = word
     }
 
-    /// A list of calls, or one call where a list belongs.
+    /// A list of calls, or one call in place of a list.
     mutating func read(calls value: JSONValue?) {
         guard let value else { return }
         switch value.kind {
@@ -47,7 +47,7 @@ struct AnswerDraft {
         return ([0x5B] + all.joined(separator: [0x2C]) + [0x5D])[...]
     }
 
-    /// The verdict on what was found.
+    /// The classified result.
     func judged(_ body: [UInt8]) -> ParsedBody {
         let meaning = FinishReason(reason)
         if meaning == .filtered || !JSONString.isBlank(parts.refusal.raw) { return .filtered(refusal) }

@@ -33,7 +33,7 @@ enum AnswerParser {
         }
     }
 
-    /// The body is not JSON as it is.
+    /// The body is not valid JSON as received.
     private static func repaired(
         _ text: [UInt8], _ body: [UInt8], _ error: JSONError, _ parser: JSONParser
     ) -> ParsedBody {
@@ -55,7 +55,7 @@ enum AnswerParser {
         }
     }
 
-    /// Several values one after another: the lines of a stream, or an answer and something behind it.
+    /// Several values one after another: the lines of a stream, or an answer followed by something.
     private static func series(
         _ text: [UInt8], _ body: [UInt8], endOfFirst end: Int, _ parser: JSONParser
     ) -> ParsedBody {
@@ -66,7 +66,7 @@ enum AnswerParser {
         return read(first, body)
     }
 
-    /// Reads a whole answer.
+    /// Reads a complete answer.
     static func read(_ root: JSONValue, _ body: [UInt8]) -> ParsedBody {
         switch root.kind {
         case .object: break
@@ -89,7 +89,7 @@ enum AnswerParser {
         return withoutAnswer(root, body)
     }
 
-    /// A list of the pieces of one answer, as Google streams them, or of whole answers.
+    /// A list of the pieces of one answer, as streamed by Google, or of complete answers.
     private static func read(list: JSONValue, _ body: [UInt8]) -> ParsedBody {
         guard let first = list.firstElement, first.kind == .object else {
             let message = "the body is JSON but not an answer: \(Excerpt.text(body))"

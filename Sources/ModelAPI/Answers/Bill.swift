@@ -1,11 +1,11 @@
 internal import JSONText
 
-/// What a reply was billed for, whether or not its answer is kept.
+/// What a reply was billed for, whether its answer is kept or not.
 public struct Bill: Sendable, Hashable {
     public var usage: TokenUsage
-    /// What the provider says it cost, in nanodollars; it takes precedence over a price per token.
+    /// The cost stated by the provider, in nanodollars; it takes precedence over token prices.
     public var costStatedNanodollars: Int?
-    /// Which part of a larger bill it is; nil: a whole one.
+    /// Its part of a larger bill; nil: a complete one.
     public internal(set) var share: BillShare?
 
     public init(usage: TokenUsage = TokenUsage(), costStatedNanodollars: Int? = nil) {
@@ -19,24 +19,24 @@ public struct Bill: Sendable, Hashable {
             ?? Bill(usage: answer.usage, costStatedNanodollars: answer.costStatedNanodollars)
     }
 
-    /// Whether the reply says what it cost. One that broke off does not: it may have cost anything up to the worst.
+    /// Whether the reply states its cost. A truncated one does not: it may have cost anything up to the worst case.
     public var isKnown: Bool { (share?.usage ?? usage).total > 0 || costStatedNanodollars != nil }
 
-    /// What it cost in nanodollars; nil where that is not known.
+    /// The cost in nanodollars; nil if unknown.
     public func nanodollars(at price: TokenPrice?) -> Int? {
         if let costStatedNanodollars { return max(0, costStatedNanodollars) }
         guard let price else { return nil }
         if let share {
             return Bill(usage: share.usage).nanodollars(at: price).map { share.part(of: $0) }
         }
-        // What costs nothing whatever its length needs no count.
+        // A free answer needs no token count.
         return usage.total > 0 || price == .free ? price.nanodollars(of: usage) : nil
     }
 }
 
 extension Bill {
-    /// The bill in a body that is no answer to keep: of one JSON value, a list, events, or a value a line. Of several
-    /// counts the largest is taken: streams repeat them as they grow.
+    /// The bill in a body that is not kept as an answer: one JSON value, a list, events, or one value per line. Of
+    /// several counts the largest is taken, since streams repeat them as they grow.
     init(reading body: [UInt8], with parser: JSONParser) {
         self.init()
         if let root = try? parser.parse(body).root {

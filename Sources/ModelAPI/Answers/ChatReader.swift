@@ -1,6 +1,6 @@
 internal import JSONText
 
-/// Reads OpenAI's answers: chat and completions, in all the spellings of compatible servers.
+/// Reads OpenAI's chat and completions answers, in all variants of compatible servers.
 enum ChatReader {
     /// - Parameter choices: the root's list of choices, which is not empty.
     static func read(_ root: JSONValue, _ choices: JSONValue, _ body: [UInt8]) -> ParsedBody {
@@ -30,14 +30,14 @@ enum ChatReader {
         return usage?.kind == .object ? usage : root["x_groq"]?["usage"]
     }
 
-    /// What the answer was billed for.
+    /// The bill of the answer.
     static func bill(of root: JSONValue) -> Bill {
         var draft = AnswerDraft()
         draft.read(usage: usage(of: root))
         return Bill(usage: draft.usage, costStatedNanodollars: draft.costStated)
     }
 
-    /// The choice of index 0 wherever it is, or the first one where none has it.
+    /// The choice with index 0, or the first one if none has it.
     private static func answer(among choices: JSONValue, others: inout [ArraySlice<UInt8>]) -> JSONValue {
         var found: JSONValue?
         choices.forEachElement { choice in
@@ -52,7 +52,7 @@ enum ChatReader {
         return chosen
     }
 
-    /// Reads a message, or a choice that is written without one, in one walk over its members.
+    /// Reads a message, or a choice without one, in one pass over its members.
     static func read(message: JSONValue, _ draft: inout AnswerDraft) {
         var reasonings: [(place: StaticString, value: JSONValue)] = []
         var details: JSONValue?
@@ -79,7 +79,7 @@ enum ChatReader {
         if let details, !details.isBlank { read(details: details, &draft) }
     }
 
-    /// The first member with reasoning in it is taken; another one that says something else is kept beside it.
+    /// Takes the first member with reasoning; another one with a different text is kept as another part.
     private static func read(_ reasonings: [(place: StaticString, value: JSONValue)], _ draft: inout AnswerDraft) {
         for (place, value) in reasonings where !value.isBlank {
             var text = JoinedText()
@@ -100,7 +100,7 @@ enum ChatReader {
             return true
         }
         if draft.parts.reasoning.isEmpty { draft.parts.reasoning = text }
-        // Signatures and encrypted reasoning belong to their place in the list.
+        // Signatures and encrypted reasoning only make sense at their place in the list.
         if !isPlain || text.raw != draft.parts.reasoning.raw { draft.other.add("reasoning_details", details.raw) }
     }
 
@@ -116,12 +116,12 @@ enum ChatReader {
     static let reasoningPlaces: [StaticString] = [
         "reasoning_content", "reasoning", "thinking", "think", "reasoning_text", "thoughts",
     ]
-    /// Members by which the model says something that is no text.
+    /// Members with output of the model other than text.
     private static let contentPlaces: [StaticString] = ["function_call", "audio", "images", "image", "video", "files"]
-    /// Members that are read elsewhere or that say nothing of the answer.
+    /// Members that are read elsewhere or that say nothing about the answer.
     private static let skipped: [StaticString] = ["role", "index", "finish_reason", "error", "message", "delta"]
     private static let choiceMembers: [StaticString] = ["index", "message", "delta", "finish_reason", "error"]
-    /// What is about the exchange, not of the answer, or is in fields of its own.
+    /// Members about the exchange, or with fields of their own.
     static let envelope: [StaticString] = [
         "choices", "id", "object", "created", "model", "usage", "system_fingerprint", "service_tier", "error", "x_groq",
     ]

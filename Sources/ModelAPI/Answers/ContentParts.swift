@@ -1,16 +1,16 @@
 internal import JSONText
 
-/// What a `content` holds, however it is written: a text, a list of parts, one part, or an object of unknown form.
+/// The content of an answer in any form: a text, a list of parts, one part, or an object of unknown form.
 struct ContentParts {
     var text = JoinedText()
     var reasoning = JoinedText()
-    /// The model's words of refusal.
+    /// The text of the model's refusal.
     var refusal = JoinedText()
     /// Tool calls among the parts, as written.
     var calls: [ArraySlice<UInt8>] = []
-    /// Parts of other kinds, and what is left of the ones above.
+    /// Parts of other kinds, and the rest of those above.
     var others: [ArraySlice<UInt8>] = []
-    /// Whether one of `others` is something that the model said.
+    /// Whether one of `others` is output of the model.
     var hasOtherContent = false
 
     mutating func read(_ content: JSONValue?) {
@@ -30,7 +30,7 @@ struct ContentParts {
             } else if content["type"]?.kind == .string || content["text"]?.kind == .string {
                 read(part: content)
             } else {
-                // An answer in JSON that a gateway has taken out of its text.
+                // JSON answers that a gateway has parsed out of the text.
                 add(asText: content)
             }
         case .number, .boolean: add(asText: content)
@@ -77,7 +77,7 @@ struct ContentParts {
         hasOtherContent = true
     }
 
-    /// Reasoning is in one of several members, as a text or as a list of texts; signatures and the like beside it stay.
+    /// Reasoning may be in one of several members, as a text or a list of texts; signatures and the like are kept.
     private mutating func readReasoning(_ part: JSONValue) {
         let taken = Self.reasoningPlaces.filter { place in
             guard let value = part[place] else { return false }
@@ -86,7 +86,7 @@ struct ContentParts {
         if let rest = part.leftover(without: taken + ["thought"]) { others.append(rest) }
     }
 
-    /// Adds a text, or the texts in a list of parts. Tells whether that was all there is in the value.
+    /// Adds a text, or the texts in a list of parts. Returns whether the value contained nothing else.
     static func addTexts(of value: JSONValue, to joined: inout JoinedText) -> Bool {
         switch value.kind {
         case .string:

@@ -1,17 +1,17 @@
-/// What the word means by which a provider says why an answer ended.
+/// The meaning of a provider's word for why an answer ended.
 enum FinishReason: Hashable {
-    /// An ordinary end, in OpenAI's word where there is one; empty when the provider says nothing.
+    /// An ordinary end, in OpenAI's word if there is one; empty if the provider gives none.
     case end(String)
     /// A filter withheld the answer, or the model refused.
     case filtered
-    /// The server broke the answer off: it is no answer, and another try may bring one.
+    /// The server broke the answer off: it is not an answer, and a retry may bring one.
     case aborted
-    /// What the model wrote cannot be read as what it meant to be, a tool call for instance.
+    /// The model's output cannot be parsed, such as a tool call.
     case malformed
 
     static let length = "length"
     static let contentFilter = "content_filter"
-    /// A word that is longer is cut.
+    /// Longer words are truncated.
     static let wordBytesMax = 128
 
     init(_ word: String) {

@@ -34,10 +34,10 @@ enum GeminiReader {
     ]
 }
 
-/// Reads answers whose text is at the top: Ollama's own (`message`, `response`), llama.cpp's (`content`), those of text
-/// generation servers (`generated_text`), and others of the kind.
+/// Reads answers with the text at the top level: Ollama's own (`message`, `response`), llama.cpp's (`content`), those
+/// of text generation servers (`generated_text`), and similar ones.
 enum BareReader {
-    /// Nil when the object is of another kind.
+    /// Nil if the object is of another kind.
     static func read(_ root: JSONValue, _ body: [UInt8]) -> ParsedBody? {
         var draft = AnswerDraft()
         if let message = root["message"], message.kind == .object {

@@ -1,16 +1,16 @@
 internal import JSONText
 
-/// JSON strings put together without decoding: their contents follow each other between one pair of quotes.
+/// Joins JSON strings without decoding: their contents follow each other between one pair of quotes.
 struct JoinedText {
     /// The only string so far, as written.
     private var single: ArraySlice<UInt8>?
     /// The strings so far without the closing quote, once there are several.
     private var joined: [UInt8] = []
 
-    /// No string was added, not even an empty one.
+    /// Whether no string was added, not even an empty one.
     var isMissing: Bool { single == nil && joined.isEmpty }
 
-    /// The whole as a JSON string with its quotes.
+    /// The result as a JSON string with its quotes.
     var raw: ArraySlice<UInt8> {
         if let single { return single }
         return joined.isEmpty ? ModelAnswer.emptyString : (joined + [0x22])[...]
@@ -18,7 +18,7 @@ struct JoinedText {
 
     var isEmpty: Bool { raw.count <= ModelAnswer.emptyString.count }
 
-    /// Adds a string; other kinds are passed over. Tells whether it was one.
+    /// Adds a string; other kinds are ignored. Returns whether it was one.
     @discardableResult
     mutating func add(_ value: JSONValue?) -> Bool {
         guard let value, value.kind == .string else { return false }

@@ -1,38 +1,39 @@
 internal import JSONText
 
-/// What a model answered, still in the escaped form it arrived in: tokens are spliced into records without being decoded.
+/// A model's answer, still in the escaped form in which it arrived: tokens are copied into records without decoding.
 ///
-/// An immutable object: it passes through many hands, and a reference is all that moves.
+/// An immutable object: only a reference is passed around.
 public final class ModelAnswer: Sendable {
     /// The body as received; slices of this value usually share its storage.
     public let body: [UInt8]
-    /// The answer's text as a JSON string with its quotes; `""` when the model gave none.
+    /// The answer's text as a JSON string with its quotes; `""` if there is none.
     public let responseRaw: ArraySlice<UInt8>
-    /// The reasoning beside it as a JSON string with its quotes; `""` when there is none.
+    /// The separate reasoning as a JSON string with its quotes; `""` if there is none.
     public let reasoningRaw: ArraySlice<UInt8>
-    /// The JSON array of tool calls, when there is one.
+    /// The JSON array of tool calls, if there is one.
     public let toolCallsRaw: ArraySlice<UInt8>?
-    /// Why the model ended, in OpenAI's words (`stop`, `length`, `tool_calls`, ...); empty when unsaid.
+    /// The finish reason, in OpenAI's words (`stop`, `length`, `tool_calls`, ...); empty if unknown.
     public let finishReason: String
-    /// The model that answered, as a JSON string with its quotes; `""` when unsaid.
+    /// The model that answered, as a JSON string with its quotes; `""` if unknown.
     public let modelRaw: ArraySlice<UInt8>
     public let usage: TokenUsage
-    /// What the provider says the answer cost, in nanodollars; it takes precedence over a price per token.
+    /// The cost stated by the provider, in nanodollars; it takes precedence over token prices.
     public let costStatedNanodollars: Int?
-    /// A JSON object of every part of the answer that has no field of its own: further choices, `function_call`,
-    /// `logprobs`, `audio`, images, annotations, signatures, what is unknown. Nil when there is none.
+    /// A JSON object of all parts of the answer that have no field of their own: further choices, `function_call`,
+    /// `logprobs`, `audio`, images, annotations, signatures, unknown members. Nil if there are none.
     public let otherRaw: ArraySlice<UInt8>?
-    /// Whether `otherRaw` holds something the model said, such as a call or an image, not only notes about the answer.
+    /// Whether `otherRaw` contains output of the model, such as a call or an image, not only notes about the answer.
     public let hasOtherContent: Bool
-    /// The JSON value that the text was checked to hold, as the model wrote it; nil where none was looked for.
+    /// The checked JSON value in the text, as written by the model; nil if none was looked for.
     public let valueRaw: ArraySlice<UInt8>?
-    /// How the value was found, in the checker's word for it; empty where none was looked for.
+    /// The checker's name for how the value was found; empty if none was looked for.
     public let valueFound: String
-    /// What a verifier said of it, a JSON object; nil where none has judged it.
+    /// A verifier's verdict, a JSON object; nil if there is none.
     public let verdictRaw: ArraySlice<UInt8>?
-    /// Where the answer was taken from, when it is that of an equal request and nothing was paid for it; nil: it was asked for.
+    /// The source of an answer taken from an equal request, which cost nothing; nil: it was requested.
     public let reusedFrom: String?
-    /// How it came with the answers of other items; nil: alone. Then `usage` and the stated cost are its part of the bill.
+    /// How it came together with other items' answers; nil: alone. If set, `usage` and the stated cost are its part of
+    /// the bill.
     public let share: AnswerShare?
 
     public init(
@@ -60,7 +61,7 @@ public final class ModelAnswer: Sendable {
         self.valueFound = valueFound
     }
 
-    /// The same answer with these parts in place of its own.
+    /// The answer with these parts replaced.
     public func with(
         body: [UInt8]? = nil, response: ArraySlice<UInt8>? = nil, reasoning: ArraySlice<UInt8>? = nil,
         toolCalls: ArraySlice<UInt8>? = nil, value: ArraySlice<UInt8>? = nil, found: String? = nil,
@@ -76,7 +77,7 @@ public final class ModelAnswer: Sendable {
             valueFound: found ?? valueFound, verdictRaw: verdict ?? verdictRaw, reusedFrom: reusedFrom, share: share)
     }
 
-    /// The same answer for another item that asks the same: it has used and cost nothing.
+    /// The answer for another item with the same request: without usage and cost.
     public func reused(
         from place: String, verdict: ArraySlice<UInt8>? = nil, other: ArraySlice<UInt8>? = nil
     ) -> ModelAnswer {
@@ -87,8 +88,8 @@ public final class ModelAnswer: Sendable {
             verdictRaw: verdict ?? verdictRaw, reusedFrom: place)
     }
 
-    /// Whether the model gave nothing to use: no text but white space, no tool call, no part of another kind. Reasoning
-    /// alone is no answer to use.
+    /// Whether the model gave nothing usable: no text except white space, no tool call, no part of another kind.
+    /// Reasoning alone is not usable.
     public var isEmpty: Bool { toolCallsRaw == nil && !hasOtherContent && JSONString.isBlank(responseRaw) }
 
     /// The JSON text `""`.

@@ -1,27 +1,27 @@
 internal import JSONText
 
-/// Gathers the parts of an answer that have no field of their own into one JSON object, as they were written.
+/// Collects the parts of an answer without a field of their own in one JSON object, as written.
 struct OtherParts {
     private var members: [UInt8] = []
-    /// How often a name was given, as written.
+    /// How often a name was used, as written.
     private var names: [ArraySlice<UInt8>: Int] = [:]
-    /// Whether one of the parts is something that the model said.
+    /// Whether one of the parts is output of the model.
     private(set) var hasContent = false
 
-    /// Nil when there are none.
+    /// Nil if there are none.
     var object: ArraySlice<UInt8>? { members.isEmpty ? nil : ([0x7B] + members + [0x7D])[...] }
 
     mutating func add(_ name: StaticString, _ raw: some Collection<UInt8>, isContent: Bool = false) {
         name.withUTF8Buffer { add(written: Array($0)[...], raw, isContent) }
     }
 
-    /// Adds a member under its own name, unless its value says nothing.
+    /// Adds a member under its own name, unless its value is empty.
     mutating func add(_ key: JSONValue, _ value: JSONValue, isContent: Bool) {
         guard let name = key.rawStringContent, !value.isBlank else { return }
         add(written: name, value.raw, isContent)
     }
 
-    /// Adds the members of an object but for those that other fields hold or that say nothing.
+    /// Adds the members of an object, except those with fields of their own and empty ones.
     mutating func addMembers(of object: JSONValue, except taken: [StaticString], isContent: Bool = false) {
         object.forEachMember { key, value in
             if value.kind != .null, !taken.contains(where: key.isText) { add(key, value, isContent: isContent) }
@@ -50,7 +50,7 @@ struct OtherParts {
 }
 
 extension JSONValue {
-    /// What is left of an object without the members that are held elsewhere; nil when that is nothing.
+    /// The rest of an object without the members that are stored elsewhere; nil if nothing is left.
     func leftover(without taken: [StaticString]) -> ArraySlice<UInt8>? {
         var output: [UInt8] = []
         var isWorthIt = false
@@ -66,6 +66,6 @@ extension JSONValue {
         return isWorthIt ? (output + [0x7D])[...] : nil
     }
 
-    /// Members that say nothing without the others.
+    /// Members that are meaningless without the others.
     private static let bookkeeping: [StaticString] = ["type", "index", "id", "format", "closed", "status"]
 }

@@ -1,12 +1,12 @@
-/// What a successful status brought.
+/// The content of a body with a successful status.
 enum ParsedBody {
     case answer(ModelAnswer)
-    /// A filter withheld the answer, or the model refused; the message says so.
+    /// A filter withheld the answer, or the model refused; described by the message.
     case filtered(String)
-    /// An error under a successful status.
+    /// An error with a successful status.
     case error(ErrorBody)
-    /// What servers send that are not well or not ready: another try may bring an answer. The message says what.
+    /// A body of a server that is unhealthy or not ready: a retry may bring an answer. Described by the message.
     case sick(String)
-    /// A whole body that is no answer of any known form, or one that cannot be used: paid once is enough.
+    /// A complete body that is not an answer of a known form, or is unusable: it is paid for only once.
     case unknown(String)
 }

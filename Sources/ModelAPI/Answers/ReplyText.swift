@@ -1,10 +1,10 @@
 internal import Basics
 internal import JSONText
 
-/// Makes a body readable that is not quite what it should be.
+/// Makes slightly invalid bodies readable.
 enum ReplyText {
-    /// Where a body begins to say something: behind a byte order mark, and behind the blank lines and the comments
-    /// (`: keep-alive`) by which servers hold a connection open.
+    /// The start of a body's content: after a byte order mark, and after the blank lines and comments (`: keep-alive`)
+    /// by which servers keep a connection open.
     static func start(of body: [UInt8]) -> Int {
         var at = body.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
         while at < body.count {
@@ -19,9 +19,8 @@ enum ReplyText {
         return at
     }
 
-    /// The text with what the JSON of careless servers breaks put right: bytes that are no UTF-8 become U+FFFD, raw
-    /// control characters in strings are escaped, illegal escapes are taken literally, and the numbers that are none
-    /// (`NaN`, `Infinity`) become null.
+    /// The text with common JSON mistakes of servers fixed: invalid UTF-8 becomes U+FFFD, raw control characters in
+    /// strings are escaped, invalid escapes are taken literally, and invalid numbers (`NaN`, `Infinity`) become null.
     static func repaired(_ text: [UInt8]) -> [UInt8] {
         let text = Array(String(decoding: text, as: UTF8.self).utf8)
         var output: [UInt8] = []
@@ -45,7 +44,7 @@ enum ReplyText {
         return output
     }
 
-    /// Copies one unit of a string's inside and gives the offset behind it.
+    /// Copies one unit of a string's content and returns the offset after it.
     private static func appendInString(_ text: [UInt8], _ at: Int, _ output: inout [UInt8]) -> Int {
         let byte = text[at]
         if byte == UInt8(ascii: "\\") {
@@ -64,7 +63,7 @@ enum ReplyText {
         return at + 1
     }
 
-    /// The length of a legal escape at `at`. At the end of the text any beginning of one is legal.
+    /// The length of a valid escape at `at`. At the end of the text any beginning of one is valid.
     private static func escapeLength(_ text: [UInt8], _ at: Int) -> Int? {
         guard at + 1 < text.count else { return 1 }
         switch text[at + 1] {
@@ -77,7 +76,7 @@ enum ReplyText {
         }
     }
 
-    /// The length of a number that is none at `at`.
+    /// The length of an invalid number at `at`.
     private static func nanLength(_ text: [UInt8], _ at: Int) -> Int? {
         guard "NI-+n".utf8.contains(text[at]) else { return nil }
         for word in nanWords where text[at...].starts(with: word.utf8) {
@@ -93,7 +92,7 @@ enum ReplyText {
         (byte | 0x20) &- 0x61 < 26 || byte &- 0x30 < 10
     }
 
-    /// Whether a short text that is no JSON is what gateways say of the servers behind them.
+    /// Whether a short text that is not JSON is a typical gateway message about the server behind it.
     static func soundsLikeGateway(_ text: [UInt8]) -> Bool {
         guard text.count <= gatewayBytesMax else { return false }
         let words = String(decoding: text, as: UTF8.self).lowercased()

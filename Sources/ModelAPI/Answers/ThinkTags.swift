@@ -1,8 +1,8 @@
-/// Takes `<think>...</think>` out of a response without decoding it.
+/// Moves `<think>...</think>` out of a response without decoding it.
 ///
 /// The opening tag must come first (after white space), or be missing because the chat template put it into the prompt;
-/// the first closing tag ends the reasoning. Servers that escape `<` and `>` as `\u003c` and `\u003e` are understood.
-/// White space around both parts goes. A response without a closing tag is left as it is.
+/// the first closing tag ends the reasoning. `<` and `>` may be escaped as `\u003c` and `\u003e`. White space around
+/// both parts is removed. A response without a closing tag is left unchanged.
 enum ThinkTags {
     static func split(_ answer: ModelAnswer) -> ModelAnswer {
         let content = answer.responseRaw.dropFirst().dropLast()
@@ -34,7 +34,7 @@ enum ThinkTags {
             at = content.startIndex
         }
 
-        /// The ASCII character at `index` and its length as written; 0 for anything else that is escaped.
+        /// The ASCII character at `index` and its written length; 0 for any other escape.
         func unit(_ index: Int) -> (byte: UInt8, length: Int) {
             let byte = content[index]
             guard byte == UInt8(ascii: "\\") else { return (byte, 1) }
@@ -58,7 +58,7 @@ enum ThinkTags {
             }
         }
 
-        /// Passes `tag` if it stands here.
+        /// Skips `tag` if it is next.
         mutating func skip(_ tag: StaticString) -> Bool {
             var index = at
             for expected in UnsafeBufferPointer(start: tag.utf8Start, count: tag.utf8CodeUnitCount) {

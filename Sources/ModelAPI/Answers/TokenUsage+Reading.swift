@@ -1,8 +1,8 @@
 internal import JSONText
 
 extension TokenUsage {
-    /// Reads the counts of an answer in the names of OpenAI, Anthropic, Google, Ollama, llama.cpp and those that follow
-    /// them. Each is brought between 0 and `countMax`, here and nowhere else.
+    /// Reads the counts of an answer under the names of OpenAI, Anthropic, Google, Ollama, llama.cpp and compatible
+    /// servers. Each is clamped to 0 to `countMax`, only here.
     init(reading usage: JSONValue?) {
         self.init()
         var counts = Counts()
@@ -10,7 +10,7 @@ extension TokenUsage {
             counts.read(key, value)
             return true
         }
-        // Anthropic's input_tokens leave out what the cache read and wrote.
+        // Anthropic's input_tokens do not include what the cache read and wrote.
         let read = counts.prompt ?? (counts.input + counts.cacheRead + counts.cacheWritten)
         prompt = Self.clamped(read + counts.toolPrompt)
         completion = Self.clamped(counts.completion + counts.thoughts)
@@ -20,7 +20,7 @@ extension TokenUsage {
 
     private static func clamped(_ count: Int) -> Int { min(max(count, 0), countMax) }
 
-    /// Whole numbers, fractions and numbers in texts; 0 for what is no number. Nil for null.
+    /// Whole numbers, fractions and numbers in texts; 0 for anything else. Nil for null.
     static func count(_ value: JSONValue) -> Int? {
         switch value.kind {
         case .number:
@@ -36,7 +36,7 @@ extension TokenUsage {
         return Int(min(max(number.rounded(), 0), Double(countMax)))
     }
 
-    /// A number that is written longer is read as its beginning.
+    /// Longer numbers are read by their beginning.
     private static let numberBytesMax = 64
 
     private struct Counts {
@@ -44,7 +44,7 @@ extension TokenUsage {
         var input = 0
         var completion = 0
         var reasoning = 0
-        /// Reasoning that is not among the completion's tokens.
+        /// Reasoning tokens that are not included in the completion's.
         var thoughts = 0
         var cached: Int?
         var cacheRead = 0
@@ -69,7 +69,7 @@ extension TokenUsage {
             } else if key.isText("cache_creation_input_tokens") {
                 cacheWritten = count
             } else if isOne(of: Self.cachedNames) {
-                // DeepSeek and others count their cache hits beside the rest.
+                // DeepSeek and others count their cache hits separately.
                 cached = cached ?? count
             } else if key.isText("thoughtsTokenCount") {
                 thoughts = count

@@ -1,20 +1,20 @@
 internal import Basics
 
-/// Tokens as the API counted them; 0 where it said nothing. Counts from an answer are within 0 and `countMax`.
+/// Token counts from the API; 0 if missing. Counts from an answer are between 0 and `countMax`.
 public struct TokenUsage: Sendable, Hashable {
-    /// Tokens read, cached ones included.
+    /// Tokens read, including cached ones.
     public var prompt: Int
-    /// Tokens written, reasoning included.
+    /// Tokens written, including reasoning.
     public var completion: Int
     /// The part of `completion` spent on reasoning.
     public var reasoning: Int
     /// The part of `prompt` served from a cache.
     public var cached: Int
-    /// Whether they were billed in the flexible tier (`service_tier`), as the answer says.
+    /// Whether they were billed in the flexible tier (`service_tier`), according to the answer.
     public var isFlex = false
 
-    /// The most tokens that one answer is believed to have: 2^40, about a million million. Servers that count nonsense
-    /// are cut to this where their counts are read.
+    /// Maximum tokens accepted for one answer: 2^40, about a million million. Nonsensical counts are clamped to it
+    /// where they are read.
     public static let countMax = 1 << 40
 
     public init(prompt: Int = 0, completion: Int = 0, reasoning: Int = 0, cached: Int = 0) {
@@ -24,7 +24,7 @@ public struct TokenUsage: Sendable, Hashable {
         self.cached = cached
     }
 
-    /// Never overflows: a sum that does not fit is the largest integer.
+    /// Saturates instead of overflowing.
     public var total: Int { prompt.addingSaturated(completion) }
 
     public static func += (sum: inout TokenUsage, other: TokenUsage) {

@@ -1,6 +1,6 @@
-/// Where an API is, and the headers by which it knows its customer. Keys are in the environment alone.
+/// An API's server, and the headers that authenticate the user. Keys come only from the environment.
 public struct APIAccess: Sendable {
-    /// A header whose value comes from a variable of the environment.
+    /// A header whose value comes from an environment variable.
     public struct Key: Sendable {
         public let variable: String
         public let header: String
@@ -12,7 +12,7 @@ public struct APIAccess: Sendable {
         }
     }
 
-    /// The keys with another variable in front, sent as the first of them is.
+    /// The keys with another variable in front, in the form of the first one.
     public func keys(startingWith variable: String) -> [Key] {
         guard let first = keys.first else { return [] }
         return [Key(variable, first.header, first.prefix)] + keys.filter { $0.variable != variable }
@@ -20,18 +20,18 @@ public struct APIAccess: Sendable {
 
     /// The provider's own server.
     public let baseURL: String
-    /// The variable that names another server, where it is not the one of `--base-url`.
+    /// The variable that names another server, if it is not that of `--base-url`.
     public var baseURLVariable: String?
-    /// The first one that is set is sent; the first one is named where none is.
+    /// The first one that is set is sent; if none is, errors name the first.
     public let keys: [Key]
-    /// The same for a server of Azure; empty where there is none for this API.
+    /// The keys for a server of Azure; empty if Azure does not have this API.
     public var azureKeys: [Key] = []
-    /// Sent beside the key where they are set, but not to Azure.
+    /// Sent in addition to the key if they are set, but not to Azure.
     public var companions: [Key] = []
-    /// Sent unless the user sends one of the same name.
+    /// Sent unless the user sends one with the same name.
     public var headers: [(name: String, value: String)] = []
 
-    /// OpenAI, all who copy it, and Azure.
+    /// OpenAI, compatible servers, and Azure.
     static let openAI = APIAccess(
         baseURL: "https://api.openai.com/v1",
         keys: [Key("OPENAI_API_KEY", "Authorization", "Bearer ")],

@@ -1,7 +1,7 @@
 public import Basics
 public import JSONText
 
-/// A row's own members in Anthropic's names.
+/// A row's own members under Anthropic's names.
 extension AnthropicMessages {
     public func members(ofRow members: [BodyMember], with parser: JSONParser) throws(RetortError) -> [BodyMember] {
         var own: [BodyMember] = []
@@ -29,7 +29,7 @@ extension AnthropicMessages {
         return own
     }
 
-    /// Functions become tools with an `input_schema`; tools of Anthropic's own form stay as they are.
+    /// Functions become tools with an `input_schema`; tools in Anthropic's own form stay unchanged.
     private static func tools(
         _ tools: ArraySlice<UInt8>, _ parser: JSONParser
     ) throws(RetortError) -> [UInt8] {

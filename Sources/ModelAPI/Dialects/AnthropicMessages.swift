@@ -1,8 +1,8 @@
 public import Basics
 public import JSONText
 
-/// Anthropic's messages (https://docs.anthropic.com/en/api/messages): instructions are apart from the turns, and images, tool
-/// calls and their results are blocks.
+/// Anthropic's messages (https://docs.anthropic.com/en/api/messages): instructions are separate from the turns, and
+/// images, tool calls and their results are blocks.
 public struct AnthropicMessages: Dialect {
     public let provider = Provider.anthropic
     public let name = "Anthropic's messages"
@@ -18,7 +18,7 @@ public struct AnthropicMessages: Dialect {
     public let inputMember = "messages"
     public let tokenLimits = ["max_tokens"]
 
-    /// `max_tokens`, which the API needs, where the parameters do not limit an answer.
+    /// `max_tokens`, which the API requires, if the parameters do not limit an answer.
     public static let tokensMaxDefault = 4096
 
     public func members(of parameters: RequestParameters, defaults: Bool) throws(RetortError) -> [BodyMember] {
@@ -71,7 +71,7 @@ public struct AnthropicMessages: Dialect {
         return head.spliced(before + OpenAIChat.messagesKey, translated.closed[...], OpenAIChat.end)
     }
 
-    /// One text block for each instruction; those that are parts already stay as they are.
+    /// One text block per instruction; those that are parts already stay unchanged.
     private func system(_ instructions: [JSONValue]) -> [UInt8] {
         var blocks = Array("[".utf8)
         for content in instructions.compactMap({ $0["content"] }) {

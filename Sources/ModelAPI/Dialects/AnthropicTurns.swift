@@ -1,15 +1,15 @@
 internal import Basics
 internal import JSONText
 
-/// The turns of an OpenAI chat in Anthropic's form: images, tool calls and the results of tools become blocks. What is in
-/// that form already stays as it is.
+/// Converts the turns of an OpenAI chat to Anthropic's form: images, tool calls and tool results become blocks. What
+/// already has that form stays unchanged.
 struct AnthropicTurns {
     private let parser: JSONParser
     private var output = Array("[".utf8)
-    /// Whether a user turn of tool results is open: further results belong into it.
+    /// Whether a user turn of tool results is open, to which further results are added.
     private var isCollectingResults = false
 
-    /// Members of an OpenAI turn that say nothing to the model.
+    /// Members of an OpenAI turn that are not for the model.
     private static let dropped: Set<String> = [
         "name", "refusal", "annotations", "audio", "weight", "reasoning", "reasoning_content", "function_call",
     ]
@@ -23,7 +23,7 @@ struct AnthropicTurns {
     /// The whole array.
     var closed: [UInt8] { output + Array(isCollectingResults ? "]}]".utf8 : "]".utf8) }
 
-    /// Whether a turn needs no translation: role and content alone, and blocks of Anthropic's types.
+    /// Whether a turn needs no conversion: only role and content, and blocks of Anthropic's types.
     static func isAnthropic(_ turn: JSONValue) -> Bool {
         let role = turn["role"]?.string
         guard role == "user" || role == "assistant", let content = turn["content"] else { return false }
@@ -95,7 +95,7 @@ struct AnthropicTurns {
 
     private mutating func appendBlocks(_ content: JSONValue, _ start: Int) throws(RetortError) {
         if content.kind == .string {
-            // Anthropic refuses a text block without a text.
+            // Anthropic rejects a text block without text.
             guard content.rawStringContent?.isEmpty == false else { return }
             if output.count > start { output.append(UInt8(ascii: ",")) }
             output += #"{"type":"text","text":"#.utf8

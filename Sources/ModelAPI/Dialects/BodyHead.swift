@@ -1,9 +1,9 @@
 internal import JSONText
 
-/// The members of a body that come before what is asked, also as text: `{"model":"m",`.
+/// The members of a body before the prompt, also as text: `{"model":"m",`.
 public struct BodyHead: Sendable {
     public let members: [BodyMember]
-    /// Up to where the input begins.
+    /// The bytes before the input.
     let bytes: [UInt8]
 
     init(_ members: [BodyMember]) {
@@ -18,7 +18,7 @@ public struct BodyHead: Sendable {
         self.bytes = bytes
     }
 
-    /// The members alone, as an object.
+    /// Only the members, as an object.
     var object: [UInt8] { members.isEmpty ? Array("{}".utf8) : bytes.dropLast() + [UInt8(ascii: "}")] }
 
     func has(_ name: String) -> Bool { members.contains { $0.name == name } }

@@ -1,6 +1,6 @@
 internal import JSONText
 
-/// A member of one row's request: its name in OpenAI's API and its value in JSON.
+/// A member of a row's request: its name in OpenAI's API and its JSON value.
 public struct BodyMember: Sendable, Hashable {
     public var name: String
     public var value: ArraySlice<UInt8>
@@ -13,9 +13,9 @@ public struct BodyMember: Sendable, Hashable {
     init(_ name: String, _ value: [UInt8]) { self.init(name: name, value: value[...]) }
 }
 
-/// The parts of two values.
+/// Merges two values.
 enum JSONMerge {
-    /// The members of two objects, those of `over` in place of those of `under`; `over` where either is no object.
+    /// The members of two objects, those of `over` replacing those of `under`; `over` if either is not an object.
     static func objects(
         _ under: ArraySlice<UInt8>, _ over: ArraySlice<UInt8>, with parser: JSONParser
     ) -> ArraySlice<UInt8> {
@@ -27,7 +27,7 @@ enum JSONMerge {
     /// An object of these members.
     static func object(_ members: [BodyMember]) -> ArraySlice<UInt8> { BodyHead(members).object[...] }
 
-    /// The members of an object; nil for what is none.
+    /// The members of an object; nil for other values.
     static func object(_ json: ArraySlice<UInt8>, _ parser: JSONParser) -> [BodyMember]? {
         guard let root = try? parser.parse(json).root, root.kind == .object else { return nil }
         return root.members.compactMap { key, value in

@@ -1,11 +1,11 @@
 /// A prompt that asks a chat for the text between two others.
 enum InfillPrompt {
-    /// A JSON string token, made of two.
+    /// A JSON string token, made of the two texts.
     static func token(_ prefix: ArraySlice<UInt8>, _ suffix: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
         (ask + prefix.dropFirst().dropLast() + gap + suffix.dropFirst().dropLast() + end)[...]
     }
 
-    /// What stands before and behind the gap in a prompt that was made so; nil for another.
+    /// The texts before and after the gap in such a prompt; nil for another prompt.
     static func sides(of prompt: [UInt8]) -> (before: [UInt8], after: [UInt8])? {
         let marks = ["<PREFIX>", "</PREFIX>\n<SUFFIX>", "</SUFFIX>"].map { Array($0.utf8) }
         guard let start = prompt.firstRange(of: marks[0]),

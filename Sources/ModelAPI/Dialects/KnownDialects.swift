@@ -7,7 +7,7 @@ extension RequestBuilder.Endpoint {
     private static let responsesDialect: any Dialect = OpenAIResponses()
     private static let messagesDialect: any Dialect = AnthropicMessages()
 
-    /// The one place that knows all dialects.
+    /// The only place that lists all dialects.
     public var dialect: any Dialect {
         switch self {
         case .chat: Self.chatDialect
@@ -20,7 +20,7 @@ extension RequestBuilder.Endpoint {
 
     private static let all = allCases.map { (endpoint: $0, dialect: $0.dialect) }
 
-    /// The dialect that a path belongs to; a path of no known API is OpenAI's, whose chat has been copied most.
+    /// The dialect of a path; an unknown path is treated as OpenAI's chat, the most widely copied API.
     static func owner(ofPath path: String) -> (endpoint: RequestBuilder.Endpoint, dialect: any Dialect) {
         let bare = path.prefix { $0 != "?" }
         return all.first { bare.hasSuffix($0.dialect.pathEnd) } ?? all[0]
@@ -28,8 +28,8 @@ extension RequestBuilder.Endpoint {
 }
 
 extension ModelRequest {
-    /// The most tokens that its body lets an answer have, given the body as JSON: of several limits the largest, since a
-    /// server may look at any of them. Nil where it sets no limit, or one that a server may take for none.
+    /// Maximum tokens of an answer according to the body: of several limits the largest, since a server may use any of
+    /// them. Nil if there is no limit, or one that a server may ignore.
     public func completionTokensMax(in body: JSONValue?) -> Int? {
         guard let body else { return nil }
         var most: Int?
@@ -43,6 +43,6 @@ extension ModelRequest {
 }
 
 extension Dialect {
-    /// The last part of its path, by which a path is known to be its own.
+    /// The last part of its path, by which a path is recognised.
     fileprivate var pathEnd: String { path.hasPrefix("/v1/") ? String(path.dropFirst(3)) : path }
 }

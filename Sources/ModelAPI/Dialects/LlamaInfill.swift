@@ -1,8 +1,8 @@
 public import Basics
 public import JSONText
 
-/// llama.cpp's own way of filling in (https://github.com/ggml-org/llama.cpp, tools/server): the server puts the marks of its
-/// model around the two texts. It is beside `/v1`, not below it.
+/// llama.cpp's own fill-in-the-middle API (https://github.com/ggml-org/llama.cpp, tools/server): the server adds its
+/// model's marker tokens. Its path is beside `/v1`, not below it.
 public struct LlamaInfill: Dialect {
     public let provider = Provider.openAI
     public let name = "llama.cpp's infill"
@@ -27,7 +27,7 @@ public struct LlamaInfill: Dialect {
         return Self.renamed(members)
     }
 
-    /// The limit in its own name, once.
+    /// The limit under its own name, once.
     private static func renamed(_ members: [BodyMember]) -> [BodyMember] {
         var renamed: [BodyMember] = []
         for var member in members {

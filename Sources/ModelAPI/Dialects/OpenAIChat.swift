@@ -1,7 +1,7 @@
 public import JSONText
 
-/// OpenAI's chat, which many servers speak (https://platform.openai.com/docs/api-reference/chat). A row's turns and members
-/// are in its form, so that they go as they are.
+/// OpenAI's chat, which many servers support (https://platform.openai.com/docs/api-reference/chat). Rows have its form,
+/// so their turns and members are sent unchanged.
 public struct OpenAIChat: Dialect {
     public let provider = Provider.openAI
     public let name = "OpenAI's chat"
@@ -22,7 +22,7 @@ public struct OpenAIChat: Dialect {
         Self.body(input, head)
     }
 
-    /// Turns as they are, a prompt as one turn of the user.
+    /// Turns unchanged, a prompt as one user turn.
     static func body(_ input: RequestInput, _ head: BodyHead) -> [UInt8] {
         switch input {
         case .messages(let messages): head.spliced(messagesKey, messages, end)

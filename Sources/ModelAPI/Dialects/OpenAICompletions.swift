@@ -10,7 +10,7 @@ public struct OpenAICompletions: Dialect {
     public let access = APIAccess.openAI
     public let inputMember = "prompt"
     public let continuesPrompts = true
-    /// Servers of one's own take the first name too.
+    /// Self-hosted servers also accept the first name.
     public let tokenLimits = ["max_completion_tokens", "max_tokens"]
 
     public var hasChoices: Bool { true }

@@ -1,8 +1,8 @@
 public import Basics
 public import JSONText
 
-/// OpenAI's Responses API (https://platform.openai.com/docs/api-reference/responses): a list of items in place of turns, flat
-/// tools, and other names for what a chat calls `max_tokens`, `response_format` and `reasoning_effort`.
+/// OpenAI's Responses API (https://platform.openai.com/docs/api-reference/responses): a list of items instead of turns,
+/// flat tools, and other names for `max_tokens`, `response_format` and `reasoning_effort`.
 public struct OpenAIResponses: Dialect {
     public let provider = Provider.openAI
     public let name = "OpenAI's Responses API"
@@ -13,7 +13,7 @@ public struct OpenAIResponses: Dialect {
     public let tokenLimits = ["max_output_tokens"]
     public let mergedMembers: Set<String> = ["reasoning", "text"]
 
-    /// Parameters of a chat that this API has not. As an extra parameter each is sent as it is: servers differ.
+    /// Chat parameters that this API lacks. As extra parameters they are sent unchanged, since servers differ.
     private static let missing: Set<String> = ["stop", "seed"]
 
     public func members(of parameters: RequestParameters, defaults: Bool) throws(RetortError) -> [BodyMember] {
@@ -24,7 +24,7 @@ public struct OpenAIResponses: Dialect {
                     + "\(name)=JSON.")
         }
         var translation = ResponsesMembers(parser: JSONParser())
-        // The provider keeps responses for thirty days if not told otherwise.
+        // The provider stores responses for thirty days unless told otherwise.
         if defaults { translation.put("store", Array("false".utf8)[...]) }
         for member in parameters.members() { try translation.add(member) }
         return translation.members
@@ -47,7 +47,7 @@ public struct OpenAIResponses: Dialect {
         }
     }
 
-    /// The first turn becomes the instructions where it is the system's and a text; a later one is a developer's item.
+    /// The first turn becomes the instructions if it is a system text; a later one becomes a developer item.
     private func body(
         _ messages: ArraySlice<UInt8>, _ head: BodyHead, _ parser: JSONParser
     ) throws(RetortError) -> [UInt8] {
@@ -60,7 +60,7 @@ public struct OpenAIResponses: Dialect {
         if turns.allSatisfy(ResponsesItems.isItem) { return head.spliced(Self.inputKey, messages, Self.end) }
         var before = Self.inputKey
         var rest = turns[...]
-        // The API wants an input beside the instructions.
+        // The API requires an input in addition to the instructions.
         if turns.count > 1, turns[0].isInstruction, let text = turns[0]["content"], text.kind == .string,
             !head.has("instructions")
         {

@@ -1,8 +1,8 @@
 internal import JSONText
 
-/// What every request of a run has in common.
+/// The parameters of every request of a run.
 public struct RequestParameters: Sendable {
-    /// Empty where each row names its own.
+    /// Empty if each row names its own.
     public var model: String
     public var temperature: Double?
     public var topP: Double?
@@ -11,18 +11,18 @@ public struct RequestParameters: Sendable {
     /// Texts at which the model stops.
     public var stop: [String] = []
     public var seed: Int?
-    /// The JSON value of `response_format`, as it stands in the job.
+    /// The JSON value of `response_format`, as in the job.
     public var responseFormat: [UInt8]?
     public var reasoningEffort: String?
-    /// Members sent as they are: a name and a JSON value each. They win over those above.
+    /// Members sent unchanged: names and JSON values. They override those above.
     public var extra: [(name: String, value: [UInt8])] = []
 
     public init(model: String) { self.model = model }
 
-    /// The most tokens an answer may have, as far as the parameters say.
+    /// Maximum tokens of an answer according to the parameters.
     public var completionTokensMax: Int? { maxCompletionTokens ?? maxTokens }
 
-    /// The members, each name once: those of `extra` take the places of others.
+    /// The members, each name once: those of `extra` replace others.
     func members() -> [BodyMember] {
         var members: [BodyMember] = []
         func add(_ name: String, _ value: [UInt8]?) {

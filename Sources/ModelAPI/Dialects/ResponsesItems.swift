@@ -1,17 +1,17 @@
 internal import Basics
 internal import JSONText
 
-/// The turns of an OpenAI chat as items of the Responses API: tool calls and their results are items of their own, and parts
-/// have other types. What is in that form already stays as it is.
+/// Converts the turns of an OpenAI chat to items of the Responses API: tool calls and their results are separate items,
+/// and parts have other types. What already has that form stays unchanged.
 struct ResponsesItems {
     private var output = Array("[".utf8)
-    /// The ids of calls that are no functions: their results have a type of their own.
+    /// The ids of calls that are not functions: their results have another type.
     private var customCalls: Set<ArraySlice<UInt8>> = []
 
     /// The whole array.
     var closed: [UInt8] { output + Array("]".utf8) }
 
-    /// Members of a chat's turn that say nothing to the model.
+    /// Members of a chat's turn that are not for the model.
     private static let dropped: Set<String> = [
         "name", "annotations", "audio", "weight", "reasoning", "reasoning_content", "reasoning_details", "thinking",
     ]
@@ -19,7 +19,7 @@ struct ResponsesItems {
     /// Parts that only this API has.
     private static let ownParts: Set<String> = ["input_text", "input_image", "input_file", "output_text", "refusal"]
 
-    /// Whether a turn needs no translation.
+    /// Whether a turn needs no conversion.
     static func isItem(_ turn: JSONValue) -> Bool {
         let role = turn["role"]?.string
         guard role == "user" || role == "assistant", let content = turn["content"] else { return false }
@@ -31,7 +31,7 @@ struct ResponsesItems {
         let role = turn["role"]?.string ?? ""
         switch role {
         case "tool": try appendResult(turn)
-        // The API has both roles and takes them for the same; the newer name is the developer's.
+        // The API has both roles and treats them equally; `developer` is the newer name.
         case "system", "developer": try appendMessage(turn, "developer")
         case "user", "assistant":
             try check(turn)
@@ -60,7 +60,7 @@ struct ResponsesItems {
         }
     }
 
-    /// A turn's message; none where an assistant's turn holds calls alone.
+    /// A turn's message; none if an assistant's turn contains only calls.
     private mutating func appendMessage(_ turn: JSONValue, _ role: String) throws(RetortError) {
         let content = turn["content"]
         let refusal = turn["refusal"].flatMap { $0.kind == .string ? $0 : nil }

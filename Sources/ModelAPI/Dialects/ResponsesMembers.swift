@@ -1,7 +1,7 @@
 internal import Basics
 internal import JSONText
 
-/// A chat's members in the names of the Responses API. Names that only this API has are left as they are.
+/// Converts a chat's members to the names of the Responses API. Names that only this API has stay unchanged.
 struct ResponsesMembers {
     private let parser: JSONParser
     private(set) var members: [BodyMember] = []
@@ -30,7 +30,7 @@ struct ResponsesMembers {
         }
     }
 
-    /// Sets a member. Objects and lists that have parts of their own keep those that the new value leaves.
+    /// Sets a member. Objects and lists keep the parts that the new value does not set.
     mutating func put(_ name: String, _ value: ArraySlice<UInt8>) {
         guard let place = members.firstIndex(where: { $0.name == name }) else {
             return members.append(BodyMember(name: name, value: value))
@@ -63,7 +63,7 @@ struct ResponsesMembers {
         flat(value, "json_schema", adding: [])
     }
 
-    /// An object whose member `name` is an object: the members of that one stand in its place. Others stay as they are.
+    /// An object whose member `name` is an object: that one's members replace it. Others stay unchanged.
     private func flat(
         _ value: ArraySlice<UInt8>, _ name: String, adding defaults: [BodyMember]
     ) -> ArraySlice<UInt8> {
@@ -75,7 +75,7 @@ struct ResponsesMembers {
         return JSONMerge.object(rest + inner + defaults.filter { !taken.contains($0.name) })
     }
 
-    /// Functions of a chat become flat. One that does not ask for it is not made strict, as it is here by default.
+    /// Functions of a chat become flat. They are not made strict, the default here, unless requested.
     private func tools(_ value: ArraySlice<UInt8>) throws(RetortError) -> ArraySlice<UInt8> {
         guard let root = try? parser.parse(value).root, root.kind == .array else { return value }
         var list: [ArraySlice<UInt8>] = []
@@ -117,7 +117,7 @@ struct ResponsesMembers {
         BodyMember("strict", Array("false".utf8)),
     ]
 
-    /// A word as it is; the name of a function beside its type.
+    /// A word unchanged; the name of a function beside its type.
     private func choice(_ value: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
         for name in ["function", "custom"] {
             let flattened = flat(value, name, adding: [])

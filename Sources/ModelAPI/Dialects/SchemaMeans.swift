@@ -1,21 +1,21 @@
 public import Basics
 public import JSONText
 
-/// How a server is told what an answer must be. The raw values are the words of `--schema-by`.
+/// How a schema is announced to the server. The raw values are the values of `--schema-by`.
 public enum SchemaMeans: String, Sendable, CaseIterable {
-    /// `response_format`, or what the API has in its place.
+    /// `response_format`, or the API's equivalent.
     case responseFormat = "response-format"
-    /// The one tool, which the model must call: its arguments are the answer.
+    /// A tool that the model must call: its arguments are the answer.
     case tool
     /// vLLM's `structured_outputs`.
     case structuredOutputs = "structured-outputs"
-    /// `guided_json`, vLLM's name before 0.12. Newer ones answer 200 and ignore it.
+    /// `guided_json`, vLLM's name before 0.12. Later versions answer 200 and ignore it.
     case guidedJSON = "guided-json"
-    /// Instructions behind what the row asks.
+    /// Instructions after the row's prompt.
     case prompt
     case none
 
-    /// Whether the server is given the schema in OpenAI's form, which has a strict mode.
+    /// Whether the server gets the schema in OpenAI's form, which has a strict mode.
     public var hasStrictMode: Bool { self == .responseFormat || self == .tool }
 }
 
@@ -24,7 +24,8 @@ public enum AnswerTool {
     public static let name = "submit_answer"
     static let about = "Takes the answer."
 
-    /// The arguments of its first call, as JSON text; nil where it is not called.
+    /// The arguments of its first call, as JSON text; nil if it is not called.
+    ///
     /// - Parameter calls: an array of calls in the form of any API.
     public static func arguments(in calls: ArraySlice<UInt8>, with parser: JSONParser) -> [UInt8]? {
         guard !calls.isEmpty, let root = try? parser.parse(calls).root else { return nil }
@@ -39,7 +40,7 @@ public enum AnswerTool {
 }
 
 extension ModelAnswer {
-    /// The text that is the answer: the arguments of the answer's tool where the model called it, else the response.
+    /// The text of the answer: the arguments of the answer's tool if the model called it, else the response.
     public func answerText(with parser: JSONParser) -> [UInt8] {
         toolCallsRaw.flatMap { AnswerTool.arguments(in: $0, with: parser) }
             ?? JSONString.unescape(responseRaw.dropFirst().dropLast())
@@ -47,7 +48,7 @@ extension ModelAnswer {
 }
 
 extension Dialect {
-    /// The means that the API may have, the surest first; whether a server heeds them is another question.
+    /// The means that the API may have, most reliable first; a server may still ignore them.
     public var schemaMeans: [SchemaMeans] {
         SchemaMeans.allCases.filter { means in
             switch means {
@@ -60,11 +61,11 @@ extension Dialect {
 
     private static var anyObject: [UInt8] { Array(#"{"type":"object"}"#.utf8) }
 
-    /// Tells the server what the answer must be, unless the parameters say something of their own: JSON that fits `schema`,
-    /// or any JSON. `isStrict` where the schema is of the part that OpenAI's API takes strictly. Instructions are no
-    /// parameters: see `AddedInstructions`.
+    /// Announces the schema to the server, unless the parameters already have one: JSON that fits `schema`, or any
+    /// JSON. `isStrict`: whether the schema is within the subset that OpenAI's strict mode accepts. Instructions are
+    /// not parameters: see `AddedInstructions`.
     ///
-    /// Throws `.configuration` where the API has no such means.
+    /// Throws `.configuration` if the API does not have such means.
     public func tell(
         schema: [UInt8]?, isStrict: Bool, by means: SchemaMeans, in parameters: inout RequestParameters
     ) throws(RetortError) {

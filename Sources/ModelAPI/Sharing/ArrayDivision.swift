@@ -1,26 +1,25 @@
 public import JSONText
 
-/// Several items in one prompt: the answer is a JSON array with one element for each, in their order. Each item's part is
-/// an answer that holds an array of its element alone, as one to the item asked alone.
+/// Several items in one prompt: the answer is a JSON array with one element per item, in order. Each item's part is an
+/// answer with an array of its element alone, as if the item had been sent alone.
 ///
-/// An array of another length tells nothing of any item, since what is missing may be the first element. Where an element
-/// comes twice that is too long for chance, what follows may have moved by one, so that it counts as missing from there
-/// on; `null` counts as missing too.
-/// The first item keeps the reasoning and what else the answer holds.
+/// An array of another length proves nothing about any item, since the missing element may be the first. If a long
+/// element occurs twice, what follows may have shifted by one, so it counts as missing from there on; `null` counts as
+/// missing too. The first item keeps the reasoning and the other content of the answer.
 public struct ArrayDivision: ReplyDivision {
-    /// Items that one request may ask for.
+    /// Maximum items of a request.
     public static let itemsMax = 100
-    /// Bytes of an answer's text in which the array is looked for.
+    /// Maximum bytes of an answer's text that are searched for the array.
     static let textBytesMax = 64 << 20
-    /// Bytes from which on two equal elements are no chance: labels and numbers may well be equal.
+    /// Minimum bytes of equal elements that cannot be a coincidence: labels and numbers may well be equal.
     static let repeatedBytesMin = 64
 
     private let splitsThinking: Bool
     private let repairs: Bool
 
     /// - Parameters:
-    ///   - splitsThinking: whether `<think>...</think>` is no part of the answer's text.
-    ///   - repairs: whether an array that is nearly JSON is repaired.
+    ///   - splitsThinking: whether `<think>...</think>` is not part of the answer's text.
+    ///   - repairs: whether an array that is almost JSON is repaired.
     public init(splitsThinking: Bool, repairs: Bool = false) {
         (self.splitsThinking, self.repairs) = (splitsThinking, repairs)
     }
@@ -38,14 +37,14 @@ public struct ArrayDivision: ReplyDivision {
             let element = elements.count > place ? elements[place] : nil
             part.body = Self.body(answer, element, shares[place], isFirst: place == 0, with: parser)
             guard element == nil else { return ReplyPart(reply: part, bill: shares[place]) }
-            // What is wrong can be seen once; the others need not keep it too.
+            // The first item shows what is wrong; the others need not store it too.
             if place == 0 { part.body = reply.body }
             return ReplyPart(reply: part, missing: problem, bill: shares[place])
         }
         return DividedReply(parts: parts, bill: bill)
     }
 
-    /// The elements that can be trusted, nil for those that cannot, and what is wrong.
+    /// The elements that can be trusted, nil for the others, and what is wrong.
     private func elements(
         of answer: ModelAnswer, _ count: Int, with parser: JSONParser
     ) -> (elements: [ArraySlice<UInt8>?], problem: String) {
@@ -100,7 +99,8 @@ public struct ArrayDivision: ReplyDivision {
 }
 
 extension ModelAnswer {
-    /// The JSON array of so many elements in the answer's text; where there is none, the first other value. Nil: the text holds none.
+    /// The JSON array with that many elements in the answer's text; if there is none, the first other value. Nil if
+    /// there is no value.
     func array(of count: Int, repairs: Bool) -> (found: JSONSearch.Found, accepted: Bool)? {
         let text = JSONString.unescape(responseRaw.dropFirst().dropLast())
         let search = JSONSearch()

@@ -1,16 +1,16 @@
-/// One item's part of a bill that several items have together.
+/// One item's part of a bill for several items.
 ///
-/// Tokens are divided one kind at a time, money as a whole: prices are multiplied by the tokens of the whole bill, since
-/// parts that are priced and rounded one by one would not add up to it.
+/// Tokens are divided one kind at a time, money as a whole: prices are multiplied by the tokens of the whole bill,
+/// since parts that are priced and rounded one by one would not add up.
 public struct BillShare: Sendable, Hashable {
     /// The tokens of the whole bill.
     public var usage: TokenUsage
-    /// Which part it is, from 0.
+    /// The part's index, from 0.
     public var place: Int
-    /// Parts of the bill, from 1.
+    /// The number of parts, from 1.
     public var count: Int
 
-    /// This part of a number that is not negative. The parts add up to it; what is left over goes to the first ones.
+    /// This part of a non-negative number. The parts add up to it; the remainder goes to the first ones.
     func part(of whole: Int) -> Int {
         let (each, rest) = whole.quotientAndRemainder(dividingBy: count)
         return each + (place < rest ? 1 : 0)
@@ -23,13 +23,13 @@ public struct BillShare: Sendable, Hashable {
     }
 }
 
-/// How an answer came with those of other items.
+/// How an answer came together with those of other items.
 public struct AnswerShare: Sendable, Hashable {
-    /// Names the request: all answers of its reply have the same one.
+    /// Identifies the request: all answers of its reply have the same value.
     public var request: UInt64
-    /// Which of the items it is, from 0.
+    /// The item's index, from 0.
     public var place: Int
-    /// The items that were asked for.
+    /// The number of items in the request.
     public var count: Int
     public var bill: Bill
 
@@ -42,13 +42,14 @@ public struct AnswerShare: Sendable, Hashable {
 }
 
 extension Bill {
-    /// The same bill in so many parts, which add up to it.
+    /// The bill divided into parts, which add up to it.
+    ///
     /// - Parameter count: from 1.
     public func divided(into count: Int) -> [Bill] {
         (0..<count).map { place in
             let share = BillShare(usage: usage, place: place, count: count)
             var part = Bill(usage: share.part(of: usage))
-            // A bill below zero is counted as none, here as elsewhere.
+            // A negative cost counts as none, here as elsewhere.
             part.costStatedNanodollars = costStatedNanodollars.map { share.part(of: max(0, $0)) }
             part.share = share
             return part

@@ -1,17 +1,18 @@
 internal import Basics
 public import JSONText
 
-/// Several answers to one request by OpenAI's `n`: each choice of the reply is an item's answer.
+/// Several answers to one request with OpenAI's `n`: each choice of the reply is an item's answer.
 ///
-/// Choices are alike, so they go to the items in the order of their indexes. Where there are fewer of them, the last items
-/// have none; where there are more, the first item keeps the others as other parts of its answer.
+/// Choices are equivalent, so they are assigned to the items in the order of their indexes. If there are fewer, the
+/// last items have none; if there are more, the first item keeps the rest as other parts of its answer.
 public struct ChoiceDivision: ReplyDivision {
-    /// Answers that one request may ask for, as OpenAI's API has it.
+    /// Maximum answers of a request, as in OpenAI's API.
     public static let choicesMax = 128
 
     public init() {}
 
-    /// The request that asks for so many answers in place of one.
+    /// The request for that many answers instead of one.
+    ///
     /// - Parameter request: its body is an object without `n`.
     public static func request(_ request: ModelRequest, asking count: Int) -> ModelRequest {
         var asking = request
@@ -46,7 +47,7 @@ public struct ChoiceDivision: ReplyDivision {
         return DividedReply(parts: parts, bill: bill)
     }
 
-    /// The JSON text of the answer: a stream's pieces are put together. Nil where there is none.
+    /// The JSON text of the answer; a stream's pieces are joined. Nil if there is none.
     private static func text(of body: [UInt8], with parser: JSONParser) -> [UInt8]? {
         let start = ReplyText.start(of: body)
         guard start < body.endIndex else { return nil }
@@ -56,7 +57,7 @@ public struct ChoiceDivision: ReplyDivision {
         return assembly.isWhole ? assembly.joined : nil
     }
 
-    /// The answer with these choices and this part of the bill in place of its own.
+    /// The answer with these choices and this part of the bill.
     private static func body(_ root: JSONValue, _ choices: [ArraySlice<UInt8>], _ bill: Bill) -> [UInt8] {
         var composer = JSONComposer()
         composer.add(root, except: replaced)
@@ -73,7 +74,7 @@ extension JSONValue {
 }
 
 extension Bill {
-    /// As OpenAI's API writes it, and with the cost as OpenRouter does.
+    /// In OpenAI's form, with the cost as in OpenRouter's.
     var json: [UInt8] {
         var text = #"{"prompt_tokens":\#(usage.prompt),"completion_tokens":\#(usage.completion)"#
         text += #","total_tokens":\#(usage.total),"prompt_tokens_details":{"cached_tokens":\#(usage.cached)}"#

@@ -1,14 +1,14 @@
 public import JSONText
 
-/// Takes the one element out of an answer that is an array of one, so that checks see what is asked of an item. The answer
-/// itself is taken for the element where it is any other JSON value than an array.
+/// Takes the one element out of an answer that is an array of one, so that checks see the item's own value. If the
+/// answer is a JSON value other than an array, it is taken as the element itself.
 public struct ElementStage: AnswerStage {
     private let correctionsMax: Int
     private let repairs: Bool
 
     /// - Parameters:
-    ///   - correctionsMax: how often an item is asked again in the same conversation.
-    ///   - repairs: whether an array that is nearly JSON is repaired.
+    ///   - correctionsMax: maximum corrections of an item in the same conversation.
+    ///   - repairs: whether an array that is almost JSON is repaired.
     public init(correctionsMax: Int, repairs: Bool = false) {
         (self.correctionsMax, self.repairs) = (correctionsMax, repairs)
     }
@@ -42,7 +42,7 @@ public struct ElementStage: AnswerStage {
     }
 }
 
-/// The end of the checks on an element: it is the answer's value, and a text is the answer's text.
+/// The last check on an element: it becomes the answer's value, and if it is a text, the answer's text.
 public struct ElementTextStage: AnswerStage {
     public init() {}
 

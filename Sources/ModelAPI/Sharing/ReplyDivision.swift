@@ -1,20 +1,21 @@
 public import JSONText
 
-/// Divides the reply to a request for several items, so that each item gets a reply as if it had been asked alone: what is
-/// said of answers, checks and corrections then needs to know of one item only.
+/// Divides the reply to a request for several items into one reply per item, as if each had been sent alone, so that
+/// answers, checks and corrections deal with one item only.
 ///
-/// May be used from several threads at once, each with a parser of its own. It does no I/O and does not wait.
+/// May be used from several threads at once, each with its own parser. It does no I/O and does not wait.
 public protocol ReplyDivision: Sendable {
-    /// Nil for a reply that is no answer which could be divided, such as an error: it is judged as a whole.
-    /// - Parameter count: of the items, from 1.
+    /// Nil for a reply that cannot be divided, such as an error: it is classified as a whole.
+    ///
+    /// - Parameter count: the number of items, from 1.
     func divide(_ reply: ModelReply, for count: Int, with parser: JSONParser) -> DividedReply?
 }
 
 /// A reply in parts.
 public struct DividedReply: Sendable {
-    /// One for each item, in their order.
+    /// One per item, in order.
     public var parts: [ReplyPart]
-    /// What the whole reply was billed for.
+    /// The bill of the whole reply.
     public var bill: Bill
 
     public init(parts: [ReplyPart], bill: Bill) {
@@ -23,13 +24,13 @@ public struct DividedReply: Sendable {
     }
 }
 
-/// What one item gets of a reply.
+/// One item's part of a reply.
 public struct ReplyPart: Sendable {
-    /// As if the item had been asked alone. Of one that is missing, what debugging needs.
+    /// As if the item had been sent alone. If its part is missing, what is needed for debugging.
     public var reply: ModelReply
-    /// Why there is nothing for the item; nil where there is.
+    /// Why there is nothing for the item; nil if there is.
     public var missing: String?
-    /// The item's part of the bill; nil where it has none.
+    /// The item's part of the bill; nil if it has none.
     public var bill: Bill?
 
     public init(reply: ModelReply, missing: String? = nil, bill: Bill?) {
@@ -40,7 +41,7 @@ public struct ReplyPart: Sendable {
 }
 
 extension Judgement {
-    /// The same of an answer that came with those of other items.
+    /// The judgement of an answer that came together with those of other items.
     public func bearing(_ share: AnswerShare) -> Judgement {
         var judgement = self
         judgement.bill = share.bill

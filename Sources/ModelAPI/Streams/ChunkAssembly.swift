@@ -1,9 +1,9 @@
 internal import JSONText
 
-/// Puts the chunks of OpenAI's streams together, chat and completions, for any number of choices.
+/// Joins the chunks of OpenAI's streams, chat and completions, for any number of choices.
 struct ChunkAssembly {
     private var choices: [Choice] = []
-    /// Where the choice of an index is in `choices`.
+    /// The position of each choice index in `choices`.
     private var places: [Int: Int] = [:]
     private var members = LastMembers()
     private(set) var isComplete = false
@@ -27,7 +27,7 @@ struct ChunkAssembly {
         if choice["finish_reason"]?.string(prefixBytesMax: 1)?.isEmpty == false { isComplete = true }
     }
 
-    /// The whole answer; nil when there were no choices.
+    /// The whole answer; nil if there were no choices.
     var rendered: [UInt8]? {
         if choices.isEmpty { return nil }
         var composer = JSONComposer()
@@ -59,7 +59,7 @@ struct ChunkAssembly {
             (choice["delta"] ?? choice["message"])?.forEachMember { key, value in
                 if value.kind == .null { return true }
                 if ChatReader.reasoningPlaces.contains(where: key.isText) {
-                    // Servers that know several names say the same under each.
+                    // Servers with several names repeat the same text under each.
                     if !hasReasoning, !value.isBlank {
                         add(reasoning: value)
                         hasReasoning = true
@@ -151,7 +151,7 @@ struct ChunkAssembly {
     }
 }
 
-/// Puts the pieces of tool calls together.
+/// Joins the pieces of tool calls.
 struct CallAssembly {
     private struct Call {
         var id: ArraySlice<UInt8> = []
@@ -161,7 +161,7 @@ struct CallAssembly {
     }
 
     private var calls: [Call] = []
-    /// Where the call of an index is in `calls`.
+    /// The position of each call index in `calls`.
     private var places: [Int: Int] = [:]
 
     mutating func add(_ list: JSONValue) {
@@ -181,14 +181,14 @@ struct CallAssembly {
             if let text = arguments.rawStringContent {
                 calls[place].arguments += text
             } else if !arguments.isBlank {
-                // Arguments that are an object become the text of it, as OpenAI has them.
+                // Arguments that are an object become its text, as in OpenAI's form.
                 JSONString.appendContent(arguments.raw, to: &calls[place].arguments)
             }
         }
         calls[place].members.add(piece, except: ["index", "id", "type", "function"])
     }
 
-    /// Servers that give no index, or the same one to every call, tell a new call by its id.
+    /// If servers give no index, or the same one for every call, a new call is recognised by its id.
     private mutating func place(of index: Int?, _ id: ArraySlice<UInt8>) -> Int {
         let known = index.map { places[$0] } ?? (id.isEmpty && !calls.isEmpty ? calls.count - 1 : nil)
         if let known, id.isEmpty || calls[known].id.isEmpty || calls[known].id == id { return known }

@@ -1,14 +1,14 @@
 internal import JSONText
 
 /// A body of server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html), or of one JSON value
-/// a line, holding the pieces of an answer, which are put together into a whole one.
+/// per line, with the pieces of an answer, which are joined.
 enum EventStream {
     static func looksLikeOne(_ body: [UInt8]) -> Bool {
         ["data:", "event:", "id:", "retry:", ":"].contains { body.starts(with: $0.utf8) }
     }
 
     /// - Parameters:
-    ///   - text: the events; `body` without what comes before them.
+    ///   - text: the events; `body` without what precedes them.
     static func parse(_ text: [UInt8], of body: [UInt8], with parser: JSONParser) -> ParsedBody {
         assembled(text, with: parser).parsed(body, with: parser)
     }
@@ -30,7 +30,7 @@ enum EventStream {
         return assembly
     }
 
-    /// One JSON value a line.
+    /// One JSON value per line.
     static func parse(lines text: [UInt8], of body: [UInt8], with parser: JSONParser) -> ParsedBody {
         assembled(lines: text, with: parser).parsed(body, with: parser)
     }
@@ -45,7 +45,7 @@ enum EventStream {
         return assembly
     }
 
-    /// Lines end in a line feed, a return, or both.
+    /// Lines end in a line feed, a carriage return, or both.
     private static func lines(of text: [UInt8]) -> some Sequence<ArraySlice<UInt8>> {
         sequence(state: 0) { start -> ArraySlice<UInt8>? in
             guard start < text.count else { return nil }

@@ -1,6 +1,6 @@
 internal import JSONText
 
-/// Writes a JSON object from members that are JSON already.
+/// Writes a JSON object from members that are already JSON.
 struct JSONComposer {
     private(set) var bytes: [UInt8] = [UInt8(ascii: "{")]
 
@@ -29,7 +29,7 @@ struct JSONComposer {
         bytes.append(UInt8(ascii: "\""))
     }
 
-    /// The members of an object, but for those named.
+    /// The members of an object, except those named.
     mutating func add(_ object: JSONValue, except taken: [StaticString]) {
         object.forEachMember { key, value in
             guard let name = key.rawStringContent, !taken.contains(where: key.isText) else { return true }
@@ -46,14 +46,14 @@ struct JSONComposer {
     }
 }
 
-/// Members of objects that come in pieces: the last value of each name counts, in the order of first appearance.
+/// Members of objects that arrive in pieces: the last value of each name counts, in the order of first appearance.
 struct LastMembers {
     private var names: [ArraySlice<UInt8>] = []
     private var values: [ArraySlice<UInt8>: ArraySlice<UInt8>] = [:]
 
     var isEmpty: Bool { names.isEmpty }
 
-    /// Adds what says something, but for the members named.
+    /// Adds non-empty members, except those named.
     mutating func add(_ object: JSONValue?, except taken: [StaticString] = []) {
         object?.forEachMember { key, value in
             if value.isBlank || taken.contains(where: key.isText) { return true }
@@ -68,14 +68,14 @@ struct LastMembers {
     }
 }
 
-/// Members that come in pieces of which each counts: the pieces become a list.
+/// Members that arrive in pieces, all of which count: the pieces become a list.
 struct PieceLists {
     private var names: [ArraySlice<UInt8>] = []
     private var pieces: [ArraySlice<UInt8>: [ArraySlice<UInt8>]] = [:]
 
     mutating func add(_ key: JSONValue, _ value: JSONValue) {
         guard let name = key.rawStringContent else { return }
-        // The places in lists matter, even where nothing is said.
+        // Positions in lists matter, even of empty elements.
         if value.kind == .array ? value.firstElement == nil : value.isBlank { return }
         if pieces[name] == nil { names.append(name) }
         // The pieces of a list are its elements.

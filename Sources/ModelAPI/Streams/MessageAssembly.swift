@@ -1,6 +1,6 @@
 internal import JSONText
 
-/// Puts the events of Anthropic's streams together.
+/// Joins the events of Anthropic's streams.
 struct MessageAssembly {
     static let types: Set<String> = [
         "message_start", "content_block_start", "content_block_delta", "content_block_stop", "message_delta",
@@ -14,7 +14,7 @@ struct MessageAssembly {
         var signature: [UInt8] = []
         /// A tool's input, the text of JSON as the content of a JSON string.
         var input: [UInt8] = []
-        /// The input as the start of the block has it.
+        /// The input at the start of the block.
         var inputGiven: ArraySlice<UInt8> = []
         var citations: [ArraySlice<UInt8>] = []
     }
@@ -80,7 +80,7 @@ struct MessageAssembly {
         if let citation = delta["citation"], !citation.isBlank { blocks[place].citations.append(citation.raw) }
     }
 
-    /// The whole message; nil when there was none.
+    /// The whole message; nil if there was none.
     var rendered: [UInt8]? {
         guard hasBegun else { return nil }
         let parser = JSONParser()
@@ -102,7 +102,7 @@ struct MessageAssembly {
         if !block.citations.isEmpty { composer.add("citations", list: block.citations) }
         if !block.input.isEmpty {
             let input = JSONString.unescape(block.input[...])
-            // What is no JSON stays the text that it is.
+            // Text that is not JSON stays text.
             if (try? parser.parse(input)) != nil {
                 composer.add("input", raw: input)
             } else {
@@ -115,7 +115,7 @@ struct MessageAssembly {
     }
 }
 
-/// Puts the pieces of Google's streams together.
+/// Joins the pieces of Google's streams.
 struct CandidateAssembly {
     private struct Candidate {
         var parts: [ArraySlice<UInt8>] = []
@@ -169,7 +169,7 @@ struct CandidateAssembly {
     }
 }
 
-/// Puts the lines of Ollama's own streams together, and the events of llama.cpp's.
+/// Joins the lines of Ollama's own streams, and the events of llama.cpp's.
 struct BareAssembly {
     private var text: [UInt8]?
     private var thinking: [UInt8] = []
@@ -200,7 +200,7 @@ struct BareAssembly {
         if root["done"]?.bool == true || root["stop"]?.bool == true { isComplete = true }
     }
 
-    /// Whether a piece says by a flag whether it is the last, as llama.cpp's do.
+    /// Whether a piece has a flag for the last one, as llama.cpp's do.
     static func isOfLlama(_ root: JSONValue) -> Bool {
         root["stop"]?.kind == .boolean && root["content"]?.kind == .string
     }

@@ -1,12 +1,12 @@
 internal import JSONText
 
-/// Puts the pieces of a streamed answer together into the JSON text that the API would have sent in one piece.
+/// Joins the pieces of a streamed answer into the JSON text that the API would have sent in one piece.
 ///
-/// A value without I/O. Strings stay escaped: pieces of legal JSON strings join to a legal one.
+/// A value without I/O. Strings stay escaped: pieces of valid JSON strings join to a valid one.
 struct StreamAssembly {
-    /// What the stream says instead of an answer.
+    /// An error that the stream contains instead of an answer.
     private(set) var error: ErrorBody?
-    /// An event that is no JSON, in words.
+    /// An event that is not JSON, described.
     private var broken: String?
     private var isDone = false
     private var chat = ChunkAssembly()
@@ -16,23 +16,23 @@ struct StreamAssembly {
     /// The whole answer, which the Responses API sends at the end.
     private var whole: JSONValue?
 
-    /// Nothing that follows matters.
+    /// Whether further events are irrelevant.
     var isOver: Bool { isDone || error != nil || broken != nil }
 
-    /// Whether a value is a piece of an answer rather than a whole one.
+    /// Whether a value is a piece of an answer rather than a complete one.
     static func isPiece(_ root: JSONValue) -> Bool {
         root["done"] != nil || root["choices"]?.firstElement?["delta"] != nil || root["candidates"] != nil
             || root["type"]?.string(prefixBytesMax: 32)?.hasPrefix("message_start") ?? false
     }
 
-    /// Adds the data of one event, which may be written over several lines.
+    /// Adds the data of one event, which may span several lines.
     mutating func add(event: [ArraySlice<UInt8>], with parser: JSONParser) {
         if event.isEmpty || event.count == 1 && event[0].isEmpty { return }
         if event.count > 1, let root = try? parser.parse(Array(event.joined(separator: [0x0A]))).root {
             add(root)
             return
         }
-        // Careless servers put no blank line between events.
+        // Some servers put no blank line between events.
         for data in event where !isOver && !data.isEmpty {
             if data.elementsEqual("[DONE]".utf8) {
                 isDone = true
@@ -90,15 +90,15 @@ struct StreamAssembly {
         isDone || chat.isComplete || message.isComplete || candidates.isComplete || bare.isComplete || whole != nil
     }
 
-    /// What has come so far, as the JSON text of one answer; nil when there is none.
+    /// What has arrived so far, as the JSON text of one answer; nil if there is none.
     var joined: [UInt8]? {
         whole.map { Array($0.raw) } ?? chat.rendered ?? message.rendered ?? candidates.rendered ?? bare.rendered
     }
 
-    /// Whether the stream has come to its end without an error.
+    /// Whether the stream has reached its end without an error.
     var isWhole: Bool { error == nil && broken == nil && isComplete }
 
-    /// The verdict on the answer, once all its pieces are here.
+    /// The parsed answer, once all its pieces are there.
     func parsed(_ body: [UInt8], with parser: JSONParser) -> ParsedBody {
         if let error { return .error(error) }
         if let broken { return .sick(broken) }

@@ -1,8 +1,8 @@
 public import Basics
 
-/// Reads along with a stream: when the first piece of its answer came, and what had come when it broke off. Any thread.
+/// Observes a stream: when the first piece of its answer arrived, and what had arrived when it broke off. Any thread.
 public final class StreamWatch: BodyTap {
-    /// Bytes of a broken stream that are kept.
+    /// Maximum bytes of a broken stream that are kept.
     public static let bytesMax = 64 * 1024
 
     private struct State {
@@ -15,10 +15,10 @@ public final class StreamWatch: BodyTap {
 
     public init() {}
 
-    /// From the beginning of the exchange to the first piece of its answer; nil where none has come.
+    /// From the beginning of the exchange to the first piece of its answer; nil if none has arrived.
     public var firstToken: Interval? { state.withLock { $0.firstToken } }
 
-    /// What has come, from its start.
+    /// The bytes received, from the start.
     public var received: [UInt8] { state.withLock { $0.received } }
 
     public func began() { state.withLock { $0 = State() } }
@@ -38,7 +38,7 @@ public final class StreamWatch: BodyTap {
         "content", "reasoning_content", "reasoning", "text", "thinking", "delta", "arguments", "partial_json",
     ].map { Array("\"\($0)\":".utf8) }
 
-    /// Whether the events so far hold a piece of an answer: a member of that name with a text that is not empty.
+    /// Whether the events so far contain a piece of an answer: a member with that name and a non-empty text.
     static func hasToken(_ events: [UInt8]) -> Bool {
         events.withUnsafeBufferPointer { bytes in
             var place = 0
@@ -69,7 +69,7 @@ public final class StreamWatch: BodyTap {
     }
 }
 
-/// Sends requests whose answers come as streams.
+/// Sends requests whose answers arrive as streams.
 public struct StreamingTransport: ModelTransport {
     private let base: any ModelTransport
 

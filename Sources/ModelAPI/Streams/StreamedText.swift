@@ -1,13 +1,13 @@
 internal import Glibc
 internal import JSONText
 
-/// A streamed answer as one text, for those who look for what may be cut in two by the pieces.
+/// A streamed answer as one text, to search for what may be split between pieces.
 public enum StreamedText {
-    /// What a stream becomes that held something to hide and did not come to its end: as broken off as it was.
+    /// The replacement for an incomplete stream that contained a secret: an incomplete stream.
     private static let broken = Array("data: {\"choices\":[]}\n\n".utf8)
 
-    /// A body to take in place of a stream in whose joined text `blot` finds something: the answer in one piece, blotted.
-    /// Nil where the body is no stream, or where nothing is found.
+    /// The replacement for a stream if `blot` changes its joined text: the changed answer in one piece. Nil if the body
+    /// is not a stream, or if nothing is changed.
     public static func replacement(of body: [UInt8], blotting blot: (inout [UInt8]) -> Void) -> [UInt8]? {
         let start = ReplyText.start(of: body)
         guard start < body.endIndex else { return nil }
@@ -25,7 +25,7 @@ public enum StreamedText {
         return assembly.isWhole ? blotted : broken
     }
 
-    /// Whether a second JSON object follows on a line of its own.
+    /// Whether a second JSON object follows on another line.
     private static func isSeries(_ text: [UInt8]) -> Bool {
         let end: Int? = text.withUnsafeBytes { bytes in
             memchr(bytes.baseAddress!, 0x0A, bytes.count).map { UnsafeRawPointer($0) - bytes.baseAddress! }

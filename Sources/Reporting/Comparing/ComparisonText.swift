@@ -4,7 +4,7 @@ package import Dataset
 import JSONText
 
 extension ComparedCounts {
-    /// A table for people.
+    /// A table for display.
     package func lines(_ roots: [String]) -> [String] {
         var rows: [[String]] = []
         func add(_ name: String, _ count: Int, _ more: String = "") {

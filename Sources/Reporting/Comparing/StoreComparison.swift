@@ -3,17 +3,17 @@ package import Dataset
 import JSONText
 import SegmentStore
 
-/// What one store says of an item.
+/// One store's record of an item.
 package struct ComparedRecord: Sendable, Hashable {
     package var isAnswered: Bool
-    /// JSON texts, as they were written.
+    /// JSON texts, as written.
     package var response: [UInt8]
     package var toolCalls: [UInt8]
-    /// The failure's class and words.
+    /// The failure's class and message.
     package var failureClass: String
     package var error: String
     package var fingerprint: String
-    /// Nanodollars; nil where it is not known.
+    /// Nanodollars; nil if unknown.
     package var cost: Int?
     package var completionTokens: Int
     package var milliseconds: Int

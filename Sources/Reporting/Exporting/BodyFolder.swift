@@ -1,18 +1,18 @@
 package import Basics
 package import SegmentStore
 
-/// A folder with one file per item: the raw body that the API sent.
+/// A folder with one file per item: the API's raw body.
 package struct BodyFolder {
     private let path: String
     private let files = PosixFileSystem()
-    /// Files that were written, and records without a body.
+    /// Files written, and records without a body.
     package private(set) var written = 0
     package private(set) var empty = 0
 
-    /// Bytes of a file's name before its ending: longer ids are cut, with a hash behind them.
+    /// Maximum bytes of a file's name before its ending: longer ids are truncated, with a hash appended.
     private static let nameBytesMax = 180
 
-    /// Throws `.usage` when the folder has files already, so that nothing is replaced.
+    /// Throws `.usage` if the folder already contains files, so that nothing is replaced.
     package init(_ path: String) throws(RetortError) {
         self.path = path
         guard try files.entries(of: path).isEmpty else {
@@ -34,8 +34,8 @@ package struct BodyFolder {
         written += 1
     }
 
-    /// The id with every byte percent-encoded that some file system or shell minds, and the sample if it is not the
-    /// first. No two keys have one name.
+    /// The id, percent-encoded where a byte is special for some file system or shell, and the sample if it is not the
+    /// first. Different keys have different names.
     package static func name(of key: RecordKey) -> String {
         var name = ""
         for byte in key.id {
@@ -56,7 +56,7 @@ package struct BodyFolder {
         (byte | 0x20) &- 0x61 < 26 || byte &- 0x30 < 10 || "-_.".utf8.contains(byte)
     }
 
-    /// By how the body begins.
+    /// Chosen by how the body begins.
     private static func ending(of body: [UInt8]) -> String {
         switch body.first(where: { $0 > 0x20 }) {
         case UInt8(ascii: "{"), UInt8(ascii: "["): "json"

@@ -1,7 +1,7 @@
 package import JSONText
 
-/// Lines of a CSV file (RFC 4180, but that a line feed ends a line). Text is always between quotes, so that an empty text is
-/// not null, which is nothing at all; numbers, `true` and `false` are not.
+/// Lines of a CSV file (RFC 4180, except that a line feed ends a line). Text is always quoted, so that an empty text
+/// differs from null, which is an empty cell; numbers, `true` and `false` are not quoted.
 package enum CSVLine {
     package static func header(_ names: [String]) -> [UInt8] { joined(names.map { quoted(Array($0.utf8)) }) }
 
@@ -17,7 +17,7 @@ package enum CSVLine {
     }
 
     private static func joined(_ cells: [[UInt8]]) -> [UInt8] {
-        // A line of one empty cell is no line to most readers.
+        // Most readers ignore a line with a single empty cell.
         if cells.count == 1, cells[0].isEmpty { return Array(#""""#.utf8) }
         return Array(cells.joined(separator: [UInt8(ascii: ",")]))
     }

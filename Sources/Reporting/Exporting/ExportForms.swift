@@ -1,4 +1,4 @@
-/// The forms in which a dataset is handed on. The raw values are the words of `--format`.
+/// The formats of an export. The raw values are the words of `--format`.
 package enum ExportFormat: String, CaseIterable {
     /// `{"messages":[{"role","content"},...]}`: OpenAI's fine-tuning file, TRL, Axolotl.
     case messages
@@ -8,38 +8,38 @@ package enum ExportFormat: String, CaseIterable {
     case alpaca
     /// Lines of an output file of OpenAI's Batch API.
     case openaiBatch = "openai-batch"
-    /// `{"text"}`: what the model wrote; of a completion the prompt too.
+    /// `{"text"}`: the model's text; for a completion with its prompt.
     case text
-    /// The values of checked answers, one a line.
+    /// The values of checked answers, one per line.
     case json
 }
 
-/// What the file holds.
+/// The kind of file.
 package enum ExportContainer: String {
-    /// A JSON value a line.
+    /// One JSON value per line.
     case lines
     case csv, parquet
 }
 
-/// What becomes of the model's reasoning.
+/// What to do with the model's reasoning.
 package enum ReasoningForm: String, CaseIterable {
     case drop
-    /// In a member of its own: `reasoning_content` of the assistant's turn, or `reasoning` of the line.
+    /// In its own member: `reasoning_content` of the assistant's turn, or `reasoning` of the line.
     case keep
     /// Before the response, between `<think>` and `</think>`.
     case think
 }
 
-/// Which program the turns of `messages` are for. The raw values are the words of `--for`.
+/// The program that the turns of `messages` are for. The raw values are the words of `--for`.
 package enum ExportTarget: String, CaseIterable {
-    /// Every turn has the same members, null where it has no value; `tools` is JSON text. What `datasets` can load always,
-    /// and TRL takes.
+    /// Every turn has the same members, null if there is no value; `tools` is JSON text. `datasets` can always load
+    /// this, and TRL accepts it.
     case trl
-    /// Every turn has the members it has a value for, `tools` is a list, and parts of a content stay parts.
+    /// Every turn has only the members with a value, `tools` is a list, and parts of a content stay parts.
     case openai
 }
 
-/// Which fields of the rows come along.
+/// Which fields of the rows are exported.
 package enum MetadataForm: Hashable {
     case none
     /// All of them, as JSON text.
@@ -48,7 +48,7 @@ package enum MetadataForm: Hashable {
     case fields([String])
 }
 
-/// Why a record has no line in the export.
+/// Why a record is not exported.
 package enum LeftOut: String, CaseIterable, Error {
     case finish = "ended otherwise than --finish asks"
     case model = "of another model"

@@ -1,7 +1,7 @@
 package import Dataset
 import JSONText
 
-/// The formats that hold the turns of a chat.
+/// The formats with the turns of a chat.
 extension ExportRenderer {
     package func appendMessages(_ prepared: Prepared, _ columns: ExportColumns, to line: inout JSONLine) {
         var list = JSONList()
@@ -31,7 +31,7 @@ extension ExportRenderer {
         return thought(turn.reasoning, turn.text)
     }
 
-    /// The members of a turn that not all have, in the target's manner.
+    /// The members that only some turns have, in the target's form.
     private func appendMembers(
         _ columns: ExportColumns, to message: inout JSONLine, _ value: (ExportColumn) -> ArraySlice<UInt8>
     ) {
@@ -58,7 +58,7 @@ extension ExportRenderer {
         return turn.finished
     }
 
-    /// LLaMA-Factory's words for tool turns: a call is a `function_call`, what the tool says an `observation`.
+    /// LLaMA-Factory's names for tool turns: a call is a `function_call`, the tool's result an `observation`.
     package func appendConversations(_ prepared: Prepared, _ columns: ExportColumns, to line: inout JSONLine) {
         var list = JSONList()
         func append(_ from: String, _ value: some Collection<UInt8>) {

@@ -3,12 +3,12 @@ package import Dataset
 import JSONText
 package import Parquet
 
-/// Values of checked answers, and what the columns of tables are.
+/// Values of checked answers, and the columns of tables.
 extension ExportRenderer {
-    /// Whether a line is the value itself: nothing comes along.
+    /// Whether a line is the value itself, without other members.
     package var isBareValue: Bool { container == .lines && !withIDs && metadata == .none && reasoning != .keep }
 
-    /// The value as a member of its own; in a table a member for each column.
+    /// The value as a member; in a table a member for each column.
     package func appendValue(_ prepared: Prepared, _ columns: ExportColumns, to line: inout JSONLine) {
         guard let value = prepared.value else { return }
         guard container != .lines else { return line.member("value", JSONLine.compact(value.raw)) }
@@ -19,7 +19,7 @@ extension ExportRenderer {
         }
     }
 
-    /// The columns of a table. Throws `.usage` when it would have none, or two of one name.
+    /// The columns of a table. Throws `.usage` if there would be none, or two with one name.
     package func table(_ columns: ExportColumns) throws(RetortError) -> [ParquetColumn] {
         let own = content(columns)
         if own.isEmpty {

@@ -1,12 +1,12 @@
 import Dataset
 package import JSONText
 
-/// The members that the lines of one export have beside those that all have.
+/// The members of an export's lines in addition to the common ones.
 package struct ExportColumns: Hashable {
     package var members: Set<ExportColumn> = []
-    /// By the order of `MetadataForm.fields`.
+    /// In the order of `MetadataForm.fields`.
     package var metadata: [ValueColumn] = []
-    /// Of a table of values.
+    /// For a table of values.
     package var values = ValueColumns()
 }
 
@@ -14,14 +14,14 @@ package struct ExportColumns: Hashable {
 package struct ExportRenderer {
     package var format: ExportFormat
     package var reasoning: ReasoningForm
-    /// Whether lines carry the record's id and sample.
+    /// Whether lines have the record's id and sample.
     package var withIDs: Bool
-    /// Whether ids of a batch file carry the sample's number.
+    /// Whether ids of a batch file contain the sample's number.
     package var hasSamples: Bool
     package var target = ExportTarget.trl
     package var metadata = MetadataForm.none
     package var container = ExportContainer.lines
-    /// The columns that the store's schema names, for tables of values.
+    /// The columns of the store's schema, for tables of values.
     package var declared = ValueColumns()
     package let parser = JSONParser()
 
@@ -40,19 +40,19 @@ package struct ExportRenderer {
         self.declared = declared
     }
 
-    /// A record that has a line, with what has been found out about it.
+    /// A record that will be exported, with its prepared parts.
     package struct Prepared {
         package let record: ExportedRecord
-        /// The turns of a chat; empty where the format wants none.
+        /// The turns of a chat; empty if the format needs none.
         package var turns: [ExportedTurn] = []
         package var calls: ToolCalls?
         package var tools: ArraySlice<UInt8> = []
-        /// What was found in the answer, where values are exported.
+        /// The value found in the answer, if values are exported.
         package var value: JSONValue?
-        /// By the order of `MetadataForm.fields`.
+        /// In the order of `MetadataForm.fields`.
         package var fields: [JSONValue?] = []
 
-        /// The columns it has a value in.
+        /// The columns in which it has a value.
         package var columns: Set<ExportColumn> {
             var columns = Set(ExportColumn.ofTurns.filter { column in turns.contains { !$0.value(column).isEmpty } })
             if calls != nil { columns.insert(.toolCalls) }
@@ -63,7 +63,7 @@ package struct ExportRenderer {
         package var dropped: Set<String> { Set(turns.flatMap(\.dropped)) }
     }
 
-    /// Looks at a record. Throws why it has no line.
+    /// Prepares a record. Throws the reason why it is not exported.
     package func prepare(_ record: ExportedRecord) throws(LeftOut) -> Prepared {
         var prepared = Prepared(record: record)
         if format == .json {
@@ -137,10 +137,10 @@ package struct ExportRenderer {
         return line.finished
     }
 
-    /// The response as a JSON string token, with the reasoning before it where that is asked for.
+    /// The response as a JSON string token, preceded by the reasoning if requested.
     package func output(_ record: ExportedRecord) -> ArraySlice<UInt8> { thought(record.reasoning, record.response) }
 
-    /// A text with the reasoning before it where that is asked for.
+    /// A text, preceded by the reasoning if requested.
     package func thought(_ thoughts: ArraySlice<UInt8>, _ text: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
         guard reasoning == .think, thoughts.count > 2 else { return text }
         var token = Array(#""<think>\n"#.utf8)
@@ -182,7 +182,7 @@ package struct ExportRenderer {
         line.member("text", token[...])
     }
 
-    /// ShareGPT's word for a role.
+    /// ShareGPT's name for a role.
     package static func speaker(_ role: String) -> String {
         switch role {
         case "system", "developer": "system"

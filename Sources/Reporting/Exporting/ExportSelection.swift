@@ -4,16 +4,16 @@ package import Filtering
 import JSONText
 package import SegmentStore
 
-/// Which answers an export takes by a condition, by their verdicts, and by the other samples of their item. Used by one thread.
+/// Selects answers for an export by a condition, by verdicts, and by comparing an item's samples. Used by one thread.
 package final class ExportSelection {
-    /// What the user asks for.
+    /// The user's selection.
     package struct Wish {
         package var condition: WhereClause?
-        /// Whose verdicts `pass` and `score` are of; nil where the store has none.
+        /// The verifier of `pass` and `score`; nil if the store has no verdicts.
         package var verifier: String?
-        /// Of each item the sample with the best score alone.
+        /// Only the sample with the best score of each item.
         package var isBestOnly = false
-        /// Of equal texts of an item the first alone.
+        /// Only the first of equal texts of an item.
         package var isUnique = false
 
         package init() {}
@@ -27,12 +27,12 @@ package final class ExportSelection {
     private let wish: Wish
     private let verdicts: StoredVerdicts
     private let parser = JSONParser()
-    /// The answers that are the best of their items, by the hash of the key; nil where all may be.
+    /// The best answers of their items, by the hash of the key; nil if all may be exported.
     private var best: Set<Hash128>?
-    /// Answers whose text an earlier one of their item has.
+    /// Answers with the text of an earlier one of their item.
     private var repeated: Set<Hash128> = []
 
-    /// Looks at each record once where samples are compared. Throws what the store cannot read.
+    /// Reads each record once if samples are compared. Throws the store's errors.
     package init(_ wish: Wish, _ reader: StoreReader) throws(RetortError) {
         self.wish = wish
         verdicts = try StoredVerdicts(reader.root)
@@ -43,7 +43,7 @@ package final class ExportSelection {
         struct Leader {
             var key: Hash128
             var sample: UInt32
-            /// What passes is better than what does not, whatever its score.
+            /// A pass is better than any rejection, whatever the score.
             var rank: (Int, Double)
         }
         var leaders: [Hash128: Leader] = [:]
@@ -74,20 +74,20 @@ package final class ExportSelection {
         if wish.isBestOnly { best = Set(leaders.values.map(\.key)) }
     }
 
-    /// Whether the record is taken; one that is not JSON is not.
+    /// Whether the record is selected; a record that is not JSON is not.
     package func takes(_ record: StoredRecord) throws(RetortError) -> Bool {
         guard let root = try? parser.parse(record.line).root else { return false }
         let view = RecordView(root)
         return holds(view, record.head.key, try verdict(view, record.head.key))
     }
 
-    /// Throws why the record is left out.
+    /// Throws the reason why the record is left out.
     package func check(_ view: RecordView) throws(LeftOut) {
         let key = RecordKey(
             id: view.member(.id)?.stringBytes ?? [], sample: UInt32(clamping: view.integer(.sample)))
         if repeated.contains(key.hash) { throw .repeated }
         if wish.condition != nil {
-            // A verdict that cannot be read is none: `retort verify` tells of it.
+            // An unreadable verdict counts as missing: `retort verify` reports it.
             guard holds(view, key, (try? verdict(view, key)) ?? nil) else { throw .condition }
         }
         if let best, !best.contains(key.hash) { throw .notBest }
@@ -98,7 +98,7 @@ package final class ExportSelection {
         return try verdicts.verdict(on: view, key, by: verifier)
     }
 
-    /// Whether the condition holds for a record.
+    /// Whether the condition is true for a record.
     package func holds(_ view: RecordView, _ key: RecordKey, _ verdict: StoredVerdict?) -> Bool {
         guard let condition = wish.condition else { return true }
         var values: [String: JSONValue?] = [:]
@@ -129,10 +129,10 @@ package final class ExportSelection {
 }
 
 extension ExportSelection.Wish {
-    /// Whether nothing is asked for.
+    /// Whether everything is selected.
     package var isEmpty: Bool { condition == nil && !isBestOnly && !isUnique }
 
-    /// The verifier whose verdicts are meant. Throws `.usage` where the store has those of several, or none and one is needed.
+    /// The verifier to use. Throws `.usage` if the store has verdicts of several, or none and one is needed.
     package static func verifier(
         named name: String?, needed: Bool, of manifest: StoreManifest, at root: String
     ) throws(RetortError) -> String? {

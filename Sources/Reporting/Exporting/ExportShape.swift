@@ -2,19 +2,19 @@ package import Basics
 import CommandLine
 import SegmentStore
 
-/// What an export writes into which kind of file, as `--format` and the file's name say.
+/// The format and the kind of file of an export, from `--format` and the file's name.
 package struct ExportShape: Hashable {
     package var format: ExportFormat
     package var container: ExportContainer
 
-    /// The words of `--format`: `csv` and `parquet` are values in such a file.
+    /// The values of `--format`: `csv` and `parquet` are values in such a file.
     package static let words = ExportFormat.allCases.map(\.rawValue) + [csv, parquet]
     private static let (csv, parquet) = (ExportContainer.csv.rawValue, ExportContainer.parquet.rawValue)
 
-    /// Endings of files that would not hold what their names say.
+    /// Endings of files whose content would not match their names.
     private static let otherEndings = ["arrow", "feather", "tsv", "xlsx", "zst", "bz2", "xz", "zip", "parquet.gz"]
 
-    /// For a report: `messages`, `json in Parquet`.
+    /// For reports: `messages`, `json in Parquet`.
     package var name: String {
         switch container {
         case .lines: format.rawValue
@@ -24,10 +24,11 @@ package struct ExportShape: Hashable {
     }
 
     /// - Parameters:
-    ///   - word: of `--format`, where it is given.
-    ///   - paths: of the output and the test part.
+    ///   - word: the value of `--format`, if given.
+    ///   - paths: the files of the output and the test part.
     ///   - isChecked: whether the store's answers have values.
-    /// Throws `.usage` when they do not go together.
+    ///
+    /// Throws `.usage` if they do not match.
     package init(word: String?, paths: [String], isChecked: Bool) throws(RetortError) {
         let ofWord = word.flatMap { [Self.csv, Self.parquet].contains($0) ? ExportContainer(rawValue: $0) : nil }
         var container = ofWord
@@ -81,7 +82,7 @@ package struct ExportShape: Hashable {
         [".jsonl", ".json", ".jsonl.gz", ".json.gz"].contains { path.lowercased().hasSuffix($0) }
     }
 
-    /// Throws `.usage` for what does not go together with the shape.
+    /// Throws `.usage` for options that do not work with the shape.
     package func check(_ target: ExportTarget, _ reasoning: ReasoningForm, _ metadata: MetadataForm) throws(RetortError)
     {
         if container == .parquet, target == .openai {

@@ -2,7 +2,7 @@ package import Basics
 import JSONText
 package import Parquet
 
-/// Where the lines of one file go: as they are, or as the rows of a table. Used by one thread.
+/// Writes the lines of one file, unchanged or as rows of a table. Used by one thread.
 package final class ExportSink {
     private let file: OutputFile
     private let columns: [ParquetColumn]
@@ -10,8 +10,9 @@ package final class ExportSink {
     private let parquet: ParquetWriter?
     private let parser = JSONParser()
 
-    /// - Parameter columns: of a table, in their order; not used for lines.
-    /// Throws what the file throws.
+    /// - Parameter columns: the columns of a table, in order; unused for lines.
+    ///
+    /// Throws the file's errors.
     package init(_ file: OutputFile, _ container: ExportContainer, columns: [ParquetColumn]) throws(RetortError) {
         self.file = file
         self.columns = columns
@@ -22,7 +23,7 @@ package final class ExportSink {
         if container == .csv { try file.line(CSVLine.header(columns.map(\.name))) }
     }
 
-    /// Takes one object, whose members are those of the columns.
+    /// Writes one object, whose members are those of the columns.
     package func take(_ line: [UInt8]) throws(RetortError) {
         if container == .lines { return try file.line(line) }
         let root: JSONValue
@@ -38,7 +39,7 @@ package final class ExportSink {
         try file.line(CSVLine.row(values))
     }
 
-    /// Ends the file and gives it its name.
+    /// Ends the file and gives it its final name.
     package func finish() throws(RetortError) {
         try parquet?.finish()
         try file.finish()
@@ -63,7 +64,7 @@ package final class ExportSink {
         switch (value.kind, type) {
         case (.null, _): .null
         case (.string, .string): .string((value.stringBytes ?? [])[...])
-        // A list or an object in a column of text is its JSON.
+        // In a text column a list or an object is written as JSON.
         case (_, .string): .string(value.raw)
         case (.boolean, .boolean): .boolean(value.bool ?? false)
         case (.number, .integer): value.int.map { .integer(Int64($0)) } ?? .null

@@ -2,24 +2,25 @@ package import Basics
 import JSONText
 package import SegmentStore
 
-/// A first look at everything that will be exported: which members the lines need, and which records have to come first.
+/// A first pass over everything that will be exported: finds the members that lines need, and the records that must
+/// come first.
 ///
-/// Readers take a member's type from the first lines they see. So of each member that some lines lack, a line that has it
-/// comes first, in each of the files; the others hold null there.
+/// Readers take a member's type from the first lines they see. So for each member that some lines lack, a line that has
+/// it comes first in each of the files; the others have null there.
 package struct ExportSurvey {
     package private(set) var columns = ExportColumns()
-    /// The records that come first, in this order.
+    /// The records that come first, in order.
     package private(set) var first: [StoredRecord] = []
-    /// Their numbers in the order of reading.
+    /// Their indexes in the order of reading.
     package private(set) var places: Set<Int> = []
 
     private struct Column: Hashable {
-        /// A column's number; those of fields come after those of members.
+        /// The column's number; fields come after members.
         var number: Int
         var isTest: Bool
     }
 
-    /// Looks at each record of the store once, unless the format has no such members.
+    /// Reads each record of the store once, unless the format has no such members.
     package init(_ exporter: Exporter, _ stores: ExportedStores) throws(RetortError) {
         let renderer = exporter.renderer
         var hasFields = false
@@ -49,7 +50,7 @@ package struct ExportSurvey {
         self = survey
     }
 
-    /// The numbers of the columns that a record has a value in.
+    /// The numbers of the columns in which a record has a value.
     private mutating func note(_ prepared: ExportRenderer.Prepared) -> [Int] {
         let members = prepared.columns
         columns.members.formUnion(members)

@@ -1,10 +1,10 @@
 import Dataset
 package import JSONText
 
-/// Items of OpenAI's Responses API as turns and tools of a chat: rows of batches were sent in that form.
+/// Converts items of OpenAI's Responses API to turns and tools of a chat, for batch rows in that form.
 package struct ExportedItems {
     private var turns = JSONList()
-    /// The assistant's turn that calls may be added to.
+    /// The assistant's turn to which calls may be added.
     private var open: Turn?
 
     private struct Turn {
@@ -13,8 +13,8 @@ package struct ExportedItems {
         var calls: [[UInt8]] = []
     }
 
-    /// The turns of a chat, a JSON array; nil where these are turns already. Throws for items that are neither messages nor
-    /// calls of functions.
+    /// The turns of a chat, a JSON array; nil if these are turns already. Throws for items that are neither messages
+    /// nor function calls.
     package static func chat(_ items: [JSONValue]) throws(LeftOut) -> [UInt8]? {
         guard items.contains(where: isItem) else { return nil }
         var chat = ExportedItems()
@@ -119,7 +119,7 @@ package struct ExportedItems {
         return parts.finished[...]
     }
 
-    /// Tools in the form of a chat: what a flat function says is inside of `function`.
+    /// Tools in the form of the chat API: the members of a flat function move into `function`.
     package static func chatTools(_ tools: ArraySlice<UInt8>, with parser: JSONParser) -> ArraySlice<UInt8> {
         guard let root = try? parser.parse(tools).root, root.elements.contains(where: isFlat) else { return tools }
         var list = JSONList()

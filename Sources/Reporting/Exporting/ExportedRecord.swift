@@ -1,7 +1,7 @@
 package import Dataset
 package import JSONText
 
-/// One success as an exporter sees it: JSON tokens of the record as they were written, strings with their quotes.
+/// An exporter's view of a success: JSON tokens of the record as written, strings with their quotes.
 package struct ExportedRecord {
     package let view: RecordView
 
@@ -16,9 +16,9 @@ package struct ExportedRecord {
     package var reasoning: ArraySlice<UInt8> { view.token(.reasoning) }
     package var finishReason: String { view.text(.finishReason) }
     package var model: ArraySlice<UInt8> { view.token(.model) }
-    /// The JSON array of tool calls, empty when the model called none.
+    /// The JSON array of tool calls, empty if the model called none.
     package var toolCalls: [UInt8] { view.json(.toolCalls) }
-    /// The JSON array of the tools that were offered, empty when none were.
+    /// The JSON array of the offered tools, empty if there were none.
     package var tools: [UInt8] { view.json(.tools) }
     package var isAnswered: Bool { view.isAnswered }
 
@@ -27,17 +27,17 @@ package struct ExportedRecord {
         (view.member(.response)?.stringBytes ?? []).reduce(0) { $1 & 0xC0 == 0x80 ? $0 : $0 + 1 }
     }
 
-    /// Whether a text between a prefix and a suffix was asked for.
+    /// Whether the request was to fill in between a prefix and a suffix.
     package var isInfill: Bool { view.token(.suffix).count > 2 }
 
-    /// Whether a text lost what UTF-8 cannot hold when the record was written.
+    /// Whether an unpaired surrogate was replaced in a text when the record was written.
     package var hasReplacedText: Bool {
         let marker = Array("_as_received".utf8)
         return view.json(.other).firstRange(of: marker) != nil
             || JSONString.hasLoneSurrogate(view.json(.messagesJSON)[...])
     }
 
-    /// The turns that were asked. A plain prompt counts as one user turn.
+    /// The turns of the prompt. A plain prompt counts as one user turn.
     package func turns(with parser: JSONParser) throws(LeftOut) -> [ExportedTurn] {
         if let json = view.turns {
             guard var messages = try? parser.parse(json).root.elements else { throw .notText }

@@ -2,7 +2,7 @@ package import Basics
 import Dataset
 package import SegmentStore
 
-/// What is exported: a store, or the stores of a stage's generations one after the other.
+/// The stores to export: one, or those of a stage's generations one after another.
 package struct ExportedStores {
     package let readers: [StoreReader]
 

@@ -4,7 +4,7 @@ package import JSONText
 /// Members that only some turns or lines have.
 package enum ExportColumn: Int, CaseIterable {
     case name, toolCalls, toolCallID, weight
-    /// Of the line.
+    /// A member of the line.
     case tools
 
     package var key: String {
@@ -23,16 +23,16 @@ package enum ExportColumn: Int, CaseIterable {
 /// One turn of a chat, in JSON tokens.
 package struct ExportedTurn {
     package var role: String
-    /// The content as one string; parts that are text are joined.
+    /// The content as one string; text parts are joined.
     package var text: ArraySlice<UInt8>
-    /// The content as it was sent, where that is more than `text` says; empty otherwise.
+    /// The original content, if it contains more than `text`; otherwise empty.
     package var exact: ArraySlice<UInt8> = []
     package var calls: ToolCalls?
-    /// The values of `ExportColumn.ofTurns`, empty where there is none.
+    /// The values of `ExportColumn.ofTurns`, empty if there is none.
     package var members = [ArraySlice<UInt8>](repeating: [], count: ExportColumn.ofTurns.count)
     /// The reasoning in an assistant's turn.
     package var reasoning = AskedTurns.emptyText
-    /// Names of members that no form has a place for and that say nothing a model is trained on.
+    /// Names of members that no format supports and that are irrelevant for training.
     package var dropped: [String] = []
 
     package init(role: String, text: ArraySlice<UInt8>) {

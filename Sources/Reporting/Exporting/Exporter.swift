@@ -3,14 +3,14 @@ import Dataset
 import JSONText
 package import SegmentStore
 
-/// Which records an export takes.
+/// Which records are exported.
 package struct ExportFilter {
     package var finishReasons: Set<String> = []
-    /// The model as the record names it.
+    /// The model as named in the record.
     package var model: String?
     package var charactersMin: Int?
     package var charactersMax: Int?
-    /// By conditions, verdicts and other samples; nil where nothing is asked of those.
+    /// By conditions, verdicts and other samples; nil: no such selection.
     package var selection: ExportSelection?
 
     package init(
@@ -24,7 +24,7 @@ package struct ExportFilter {
         self.selection = selection
     }
 
-    /// Throws why the record is left out.
+    /// Throws the reason why the record is left out.
     package func check(_ record: ExportedRecord) throws(LeftOut) {
         if !finishReasons.isEmpty, !finishReasons.contains(record.finishReason) { throw .finish }
         if let model, record.view.text(.model) != model { throw .model }
@@ -40,7 +40,7 @@ package struct ExportFilter {
 package struct Exporter {
     package var filter: ExportFilter
     package var renderer: ExportRenderer
-    /// The share of ids that goes to `test`.
+    /// The share of ids in the test part.
     package var testFraction = 0.0
     package let output: OutputFile
     package let test: OutputFile?
@@ -60,20 +60,21 @@ package struct Exporter {
         package var written = 0
         package var writtenToTest = 0
         package var leftOut: [LeftOut: Int] = [:]
-        /// Records in which half of a surrogate pair was replaced, here or when they were written.
+        /// Records in which an unpaired surrogate was replaced, now or when they were written.
         package var replaced = 0
-        /// Lines without members of turns that no form has a place for, and the names of those.
+        /// Lines without members that no format supports, and the names of those.
         package var reduced = 0
         package var reducedNames: Set<String> = []
         package var damage: [Damage] = []
     }
 
-    /// Names of lost members that are shown.
+    /// Maximum names of lost members that are shown.
     package static let reducedNamesMax = 8
 
     package func run(_ reader: StoreReader) throws(RetortError) -> Report { try run(ExportedStores(reader)) }
 
-    /// Memory is one block of records, whatever the store's size. Nothing is given its name before all is written.
+    /// Memory is one block of records, whatever the store's size. Files get their final names only after everything is
+    /// written.
     package func run(_ stores: ExportedStores) throws(RetortError) -> Report {
         var report = Report()
         let survey = try ExportSurvey(self, stores)
@@ -145,7 +146,7 @@ package struct Exporter {
         return ExportedRecord(root)
     }
 
-    /// Throws why the record has no line.
+    /// Throws the reason why the record is not exported.
     package func prepare(_ record: ExportedRecord) throws(LeftOut) -> ExportRenderer.Prepared {
         try filter.check(record)
         return try renderer.prepare(record)
@@ -163,6 +164,6 @@ package struct Exporter {
         return Double(hash >> 11) * 0x1p-53 < fraction
     }
 
-    /// Apart from the seeds of the store's keys.
+    /// Different from the seeds of the store's keys.
     private static let splitSeed: UInt64 = 0x7370_6C69_7400_0001
 }

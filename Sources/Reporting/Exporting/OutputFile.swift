@@ -3,13 +3,13 @@ import CommandLine
 import Glibc
 import Gzip
 
-/// A file that appears whole or not at all: written beside its place, made durable, then renamed. A name in `.gz`
-/// makes it one gzip member, which every reader understands. `-` is standard output; devices and pipes are written
-/// as they are.
+/// A file that appears complete or not at all: written to a temporary name, made durable, then renamed. A name ending
+/// in `.gz` makes it one gzip member, which every reader supports. `-` is standard output; devices and pipes are
+/// written directly.
 ///
-/// Used by one thread, but `discard` may come from any.
+/// Used by one thread, except `discard`, which may be called from any.
 package final class OutputFile: Sendable {
-    /// What messages call it.
+    /// Its name in messages.
     package let name: String
     private let temporary: String?
     private let descriptor: Int32
@@ -22,7 +22,7 @@ package final class OutputFile: Sendable {
         var bytes = 0
     }
 
-    /// Throws `.usage` when the file exists and may not be replaced, `.io` when it cannot be made.
+    /// Throws `.usage` if the file exists and may not be replaced, `.io` if it cannot be created.
     package init(_ path: String, replacing: Bool) throws(RetortError) {
         name = path == "-" ? "standard output" : path
         guard path != "-" else {
@@ -60,13 +60,13 @@ package final class OutputFile: Sendable {
 
     private static func temporaryName(_ path: String) -> String { "\(path).tmp-\(getpid())" }
 
-    /// The kind of what is at a path; nil when nothing is.
+    /// The type of the file at a path; nil if there is none.
     private static func kind(of path: String) -> mode_t? {
         var status = stat()
         return stat(path, &status) == 0 ? status.st_mode & S_IFMT : nil
     }
 
-    /// Adds a line; the line feed is added to it.
+    /// Writes a line, and a line feed after it.
     package func line(_ line: [UInt8]) throws(RetortError) { try write(line + [0x0A]) }
 
     package func write(_ bytes: [UInt8]) throws(RetortError) {
@@ -77,7 +77,7 @@ package final class OutputFile: Sendable {
         }
     }
 
-    /// Ends the file, makes it durable and gives it its name.
+    /// Ends the file, makes it durable and gives it its final name.
     package func finish() throws(RetortError) {
         try state.withLock { state throws(RetortError) in
             try state.compressor?.finish()
@@ -91,7 +91,7 @@ package final class OutputFile: Sendable {
         if temporary != nil { try syncDirectory() }
     }
 
-    /// Leaves no trace of a file that was not finished.
+    /// Removes an unfinished file.
     package func discard() {
         state.withLock { state in
             guard state.isOpen, let temporary else { return }

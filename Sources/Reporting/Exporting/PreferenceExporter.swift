@@ -3,8 +3,8 @@ import Dataset
 import JSONText
 package import SegmentStore
 
-/// Writes pairs of answers to one prompt, of which one is preferred: of each item the best answer and the worst by a verifier's
-/// verdicts, where they differ.
+/// Writes pairs of answers to one prompt, one of which is preferred: of each item the best and the worst answer by a
+/// verifier's verdicts, if they differ.
 package struct PreferenceExporter {
     package let filter: ExportFilter
     package let selection: ExportSelection
@@ -20,7 +20,7 @@ package struct PreferenceExporter {
 
     package struct Report {
         package var written = 0
-        /// Items with one answer, or whose answers are equally good.
+        /// Items with one answer, or with equally good answers.
         package var undecided = 0
         /// Answers without a verdict.
         package var unjudged = 0
@@ -28,7 +28,7 @@ package struct PreferenceExporter {
         package var damage: [Damage] = []
     }
 
-    /// How good an answer is: a pass is better than any rejection.
+    /// Orders answers: a pass is better than any rejection.
     private struct Rank: Comparable {
         var pass: Bool
         var score: Double
@@ -107,7 +107,8 @@ package struct PreferenceExporter {
 
 extension ExportRenderer {
     /// TRL's conversational pairs, or the lines of OpenAI's preference fine-tuning
-    /// (https://platform.openai.com/docs/guides/direct-preference-optimization). Throws why there is no line.
+    /// (https://platform.openai.com/docs/guides/direct-preference-optimization). Throws the reason why there is no
+    /// line.
     package func pair(_ chosen: ExportedRecord, _ rejected: ExportedRecord) throws(LeftOut) -> [UInt8] {
         guard chosen.response.count > 2, rejected.response.count > 2 else { throw .unanswered }
         var prompt = JSONList()

@@ -1,19 +1,20 @@
 import Dataset
 package import JSONText
 
-/// Calls of functions, in the forms in which APIs and trainers write them.
+/// Function calls, in the forms of APIs and trainers.
 package struct ToolCalls {
     private struct Call {
         /// JSON string tokens.
         var id: ArraySlice<UInt8>
         var name: ArraySlice<UInt8>
-        /// The arguments as text, and as the JSON that the text is meant to be.
+        /// The arguments as text, and as the JSON that the text represents.
         var arguments: ArraySlice<UInt8>
     }
 
     private let calls: [Call]
 
-    /// Of OpenAI's array, the items of its Responses API, or Anthropic's `tool_use` blocks. Throws when one of them is another kind of call.
+    /// From OpenAI's array, items of its Responses API, or Anthropic's `tool_use` blocks. Throws if one of them is
+    /// another kind of call.
     package init(_ array: JSONValue) throws(LeftOut) {
         var calls: [Call] = []
         for call in array.elements {
@@ -21,7 +22,7 @@ package struct ToolCalls {
             guard let name = function["name"], name.kind == .string, call["type"]?.string != "custom_tool_call" else {
                 throw .otherCalls
             }
-            // The id of an item is not the one that a result refers to.
+            // The id of an item is not the id that a result refers to.
             let id =
                 (call["call_id"] ?? call["id"]).flatMap { $0.kind == .string ? $0.raw : nil } ?? AskedTurns.emptyText
             let given = function["arguments"] ?? function["input"]
@@ -36,7 +37,7 @@ package struct ToolCalls {
         return JSONLine.token(arguments.raw)[...]
     }
 
-    /// OpenAI's form: `[{"id","type":"function","function":{"name","arguments"}}]`, the arguments as text.
+    /// OpenAI's form: `[{"id","type":"function","function":{"name","arguments"}}]`, with the arguments as text.
     package var openAI: [UInt8] {
         var list = JSONList()
         for call in calls {
@@ -52,7 +53,8 @@ package struct ToolCalls {
         return list.finished
     }
 
-    /// The value of a `function_call` turn: JSON text of one call, or of a list of several, the arguments as a value.
+    /// The value of a `function_call` turn: JSON text of one call, or of a list of several, with the arguments as a
+    /// value.
     package func shareGPT(with parser: JSONParser) -> [UInt8] {
         var list = JSONList()
         for call in calls {

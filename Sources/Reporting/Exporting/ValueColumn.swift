@@ -2,15 +2,15 @@ import Dataset
 package import JSONText
 package import Parquet
 
-/// The type of a column that holds what rows or values hold in one member: its own where all agree, else text.
+/// The type of a column for one member of rows or values: its own if all values agree, otherwise text.
 package struct ValueColumn: Hashable {
     package private(set) var kinds: Set<Kind>
-    /// Whether `1.0` counts as the integer that it is, as JSON Schema has it.
+    /// Whether `1.0` counts as an integer, as in JSON Schema.
     private let isInteger: Bool
 
     package enum Kind: Hashable { case text, boolean, integer, real, other }
 
-    /// - Parameter kinds: what is known of it before any value has been seen.
+    /// - Parameter kinds: the kinds known before any value has been seen.
     package init(_ kinds: Set<Kind> = []) {
         self.kinds = kinds
         isInteger = kinds == [.integer]
@@ -22,7 +22,7 @@ package struct ValueColumn: Hashable {
         switch value.kind {
         case .string: .text
         case .boolean: .boolean
-        // Beyond 64 bits, and beyond a double, readers differ.
+        // Readers differ for numbers beyond 64 bits or beyond a double.
         case .number:
             value.int != nil || wholeNumber(value) != nil
                 ? .integer : value.double?.isFinite == true && Self.isReal(value.raw) ? .real : .other
@@ -30,7 +30,7 @@ package struct ValueColumn: Hashable {
         }
     }
 
-    /// What `12.0` or `1e3` means in a column of integers.
+    /// The integer that `12.0` or `1e3` means in a column of integers.
     private func wholeNumber(_ value: JSONValue) -> Int? {
         isInteger && value.int == nil ? value.double.flatMap { Int(exactly: $0) } : nil
     }
@@ -49,7 +49,7 @@ package struct ValueColumn: Hashable {
         }
     }
 
-    /// The value as a token of the column's type; null where the row has none.
+    /// The value as a token of the column's type; null if the row has none.
     package func token(_ value: JSONValue?) -> [UInt8] {
         guard let value, value.kind != .null else { return JSONLine.null }
         switch type {

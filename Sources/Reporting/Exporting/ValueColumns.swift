@@ -1,30 +1,30 @@
 package import Basics
 package import JSONText
 
-/// The columns of a table of values: those that the store's schema names, with its types, then what values have beside
-/// them. What the values hold counts: a column whose values do not all have its type is text.
+/// The columns of a table of values: those of the store's schema, with its types, then further members of the values. A
+/// column whose values do not all have its type is text.
 package struct ValueColumns: Hashable {
-    /// The names as they are in the values.
+    /// The names as in the values.
     package private(set) var names: [[UInt8]] = []
     package private(set) var columns: [ValueColumn] = []
     private var places: [[UInt8]: Int] = [:]
-    /// Whether some value is no object: then all of them are in one column.
+    /// Whether some value is not an object: then all of them are in one column.
     private var hasOthers = false
     private var hasObjects = false
     /// The column of values that are not all objects.
     package private(set) var whole = ValueColumn()
 
-    /// More than that make no table that a reader would take.
+    /// Maximum columns; no reader accepts a table with more.
     package static let columnsMax = 1000
     /// The name of the column of values that are not all objects.
     package static let wholeName = "value"
-    /// References that are followed from one place of a schema.
+    /// Maximum references followed from one place of a schema.
     private static let referencesMax = 32
 
     /// Columns without a schema.
     package init() {}
 
-    /// The columns that a schema names; none where it does not say that values are objects.
+    /// The columns of a schema; none if it does not say that values are objects.
     package init(schema text: [UInt8]) throws(RetortError) {
         guard let root = try? JSONParser().parse(text).root else { return }
         let object = Self.resolved(root, in: root)
@@ -34,12 +34,12 @@ package struct ValueColumns: Hashable {
         if names.isEmpty { whole = ValueColumn(Self.kinds(of: root, in: root)) }
     }
 
-    /// Whether a value is one row of several columns.
+    /// Whether each value is a row of several columns.
     package var areObjects: Bool { !hasOthers && (hasObjects || !names.isEmpty) }
 
     package var isEmpty: Bool { !areObjects && !hasOthers }
 
-    /// Takes a value's members and types into account. Throws `.usage` when there are more than `columnsMax` members.
+    /// Notes a value's members and types. Throws `.usage` if there are more than `columnsMax` members.
     package mutating func note(_ value: JSONValue) throws(RetortError) {
         if value.kind != .null { whole.note(value) }
         guard value.kind == .object else {
@@ -70,7 +70,7 @@ package struct ValueColumns: Hashable {
 
     // MARK: What a schema says
 
-    /// The schema that a reference means; the schema itself where it is none or leads elsewhere.
+    /// The schema that a reference means; the schema itself if it is not a reference or leads elsewhere.
     private static func resolved(_ schema: JSONValue, in root: JSONValue) -> JSONValue {
         var schema = schema
         for _ in 0..<referencesMax {
@@ -95,13 +95,13 @@ package struct ValueColumns: Hashable {
         return value
     }
 
-    /// What values of a schema can be, but for null. All there is where it does not say.
+    /// The kinds of values that a schema permits, except null. All kinds if it does not say.
     private static func kinds(of schema: JSONValue, in root: JSONValue) -> Set<ValueColumn.Kind> {
         var steps = 0
         return kinds(of: schema, in: root, depth: 0, &steps)
     }
 
-    /// Schemas looked at for one column: alternatives may name each other.
+    /// Maximum schemas examined for one column: alternatives may refer to each other.
     private static let schemasMax = 1000
 
     private static func kinds(

@@ -3,7 +3,7 @@ import CommandLine
 package import Dataset
 import SegmentStore
 
-/// What the items of a tree of folders come to.
+/// Totals over the items of a tree of folders.
 package struct FolderTotals {
     package private(set) var items = 0
     package private(set) var judged = 0
@@ -13,7 +13,7 @@ package struct FolderTotals {
     private var scores = 0.0
     private var promptTokens = 0
     private var completionTokens = 0
-    /// Nanodollars of what has a price.
+    /// Nanodollars, where prices are known.
     private var cost = 0
     private var isPriced = false
     /// Milliseconds.

@@ -5,11 +5,11 @@ import Glibc
 import JSONText
 import SegmentStore
 
-/// Writes a folder for each item, and at the top `summary.json` and `REPORT.txt`. Items are written as they are read.
+/// Writes a folder for each item, and `summary.json` and `REPORT.txt` at the top. Items are written as they are read.
 package final class FolderTree {
     private let path: String
     private let verifier: String?
-    /// Whether answers without fences are code.
+    /// Whether answers without code fences are code.
     private let isCode: Bool
     private let files = PosixFileSystem()
     private let summary: OutputFile
@@ -18,7 +18,7 @@ package final class FolderTree {
 
     private static let nameCells = 40
 
-    /// Throws `.usage` when the folder has files already, so that nothing is replaced.
+    /// Throws `.usage` if the folder already contains files, so that nothing is replaced.
     package init(_ path: String, verifier: String?, isCode: Bool) throws(RetortError) {
         (self.path, self.verifier, self.isCode) = (path, verifier, isCode)
         guard try files.entries(of: path).isEmpty else {
@@ -32,7 +32,7 @@ package final class FolderTree {
         try summary.line(Array(#"{"items":["#.utf8))
     }
 
-    /// The path with `{time}` as the time is now: `20261128T181530Z`.
+    /// The path with `{time}` replaced by the current time: `20261128T181530Z`.
     package static func named(_ path: String, _ seconds: Int64) -> String {
         let time = UTCTime(seconds)
         func digits(_ value: Int64, _ count: Int) -> String {

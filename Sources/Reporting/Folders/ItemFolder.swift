@@ -5,13 +5,13 @@ import JSONText
 package import SegmentStore
 import Verifiers
 
-/// One answer of an item, with what was said of it and what it took.
+/// One answer of an item, with its verdict and what it took.
 package struct FolderRound {
     package var response: ArraySlice<UInt8>
     package var verdict: StoredVerdict?
     package var promptTokens = 0
     package var completionTokens = 0
-    /// Nanodollars; nil where the price is not known.
+    /// Nanodollars; nil if the price is not known.
     package var cost: Int?
     /// Milliseconds.
     package var latency = 0
@@ -25,7 +25,7 @@ package struct FolderRound {
         latency = min(max(0, view.integer(.latency)), Self.millisecondsMax)
     }
 
-    /// What is believed of a latency: some thirty years.
+    /// Maximum milliseconds accepted from a record: about thirty years.
     private static let millisecondsMax = 1 << 40
 
     package var text: String { String(decoding: JSONString.unescape(response.dropFirst().dropLast()), as: UTF8.self) }
@@ -51,9 +51,9 @@ package struct FolderRound {
 /// An item with all its rounds, and its folder.
 package struct ItemFolder {
     package let key: RecordKey
-    /// In the order in which they were answered; empty where nothing was.
+    /// In the order of the answers; empty if there were none.
     package let rounds: [FolderRound]
-    /// Why there is no answer; empty where there is one.
+    /// Why there is no answer; empty if there is one.
     package let error: String
     package let statement: String
     /// A JSON array of turns, with the last answer.
@@ -61,13 +61,13 @@ package struct ItemFolder {
 
     package var verdict: StoredVerdict? { error.isEmpty ? rounds.last?.verdict : nil }
 
-    /// `PASS`, `FAIL`, `FAILED` where there is no answer, `-` where nothing judged it.
+    /// `PASS`, `FAIL`, `FAILED` if there is no answer, `-` if there is no verdict.
     package var word: String {
         if !error.isEmpty { return "FAILED" }
         return verdict.map { $0.pass ? "PASS" : "FAIL" } ?? "-"
     }
 
-    /// - Parameter isCode: whether answers without fences are code.
+    /// - Parameter isCode: whether answers without code fences are code.
     package func write(to folder: String, isCode: Bool, _ files: PosixFileSystem) throws(RetortError) {
         try files.createDirectory(folder)
         try Self.write(Array(statement.utf8), "\(folder)/problem_statement.txt", files)
@@ -105,17 +105,17 @@ package struct ItemFolder {
     }
 }
 
-/// Puts an item together from the lanes of its store. Used by one thread.
+/// Assembles an item from the lanes of its store. Used by one thread.
 package final class ItemReader {
     private let reader: StoreReader
     private let verdicts: StoredVerdicts
     private let verifier: String?
     private let parser = JSONParser()
 
-    /// Rounds of one item that are read.
+    /// Maximum rounds of one item that are read.
     private static let roundsMax = 1000
 
-    /// - Parameter verifier: whose verdicts are shown; nil where there are none.
+    /// - Parameter verifier: whose verdicts are shown; nil: none.
     package init(_ root: String, verifier: String?) throws(RetortError) {
         reader = try StoreReader(root, options: StoreAccess.options)
         verdicts = try StoredVerdicts(root)
@@ -136,7 +136,7 @@ package final class ItemReader {
                 guard let stored = try reader.record(part), let root = try? parser.parse(stored.line).root else {
                     break
                 }
-                // Of what the row asked before it was changed.
+                // Belongs to an earlier form of the row.
                 guard stored.head.fingerprint == record.head.fingerprint else { continue }
                 let round = RecordView(root)
                 rounds.append(FolderRound(round, try verdict(key, round: number)))
@@ -147,7 +147,7 @@ package final class ItemReader {
             let verdict = try verifier.flatMap { name throws(RetortError) in
                 try verdicts.verdict(on: view, key, by: name)
             }
-            // The last round of an answer that was judged is the answer itself.
+            // The last round of a judged answer is the answer itself.
             if view.isInRounds, !rounds.isEmpty { rounds.removeLast() } else { sent = nil }
             rounds.append(FolderRound(view, verdict))
         }
@@ -164,7 +164,7 @@ package final class ItemReader {
         return (try? parser.parse(stored.line).root).map { StoredVerdict(RecordView($0)) }
     }
 
-    /// The turns of a round's request, where it has some.
+    /// The turns of a round's request, if it has some.
     private func messages(of round: RecordView) -> [UInt8]? {
         guard let body = round.request?.body, let turns = (try? parser.parse(body).root)?["messages"],
             turns.kind == .array

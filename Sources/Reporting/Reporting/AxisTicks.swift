@@ -2,7 +2,7 @@ import Glibc
 
 /// Round numbers for axes.
 package enum AxisTicks {
-    /// The least of 1, 2, 5, 10, 20, 50, … (and of 0.5, 0.2, 0.1, …) that is not below `step`.
+    /// The smallest of 1, 2, 5, 10, 20, 50, … (and of 0.5, 0.2, 0.1, …) that is at least `step`.
     package static func niceStep(_ step: Double) -> Double {
         guard step > 0, step.isFinite else { return 1 }
         let magnitude = power(logarithm(step).rounded(.down))
@@ -26,7 +26,7 @@ package enum AxisTicks {
         return first <= last ? (first...last).map { Double($0) * step } : []
     }
 
-    /// 1, 2, 5 times powers of ten within a range; powers of ten alone where it spans many.
+    /// 1, 2, 5 times powers of ten within a range; only powers of ten if it spans many.
     package static func logarithmic(_ range: Range<Double>) -> [Double] {
         let lower = Int(logarithm(max(range.lowerBound, 1)).rounded(.down))
         let upper = Int(logarithm(max(range.upperBound, 1)).rounded(.up))
@@ -41,7 +41,7 @@ package enum AxisTicks {
         return Array(stride(from: first, to: range.upperBound, by: Int(step)))
     }
 
-    /// The round length of time that is not below `seconds`.
+    /// The smallest round duration that is at least `seconds`.
     package static func timeStep(_ seconds: Double) -> Int64 {
         let steps: [Int64] = [
             1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400,

@@ -1,8 +1,8 @@
 import CommandLine
 import Dataset
 
-/// The box of a chart and what every chart has: a title for readers that do not see it, a grid, labels. Pixels of the
-/// drawing's own coordinates; the page scales it.
+/// The common parts of all charts: an accessible title, a grid, labels. In pixels of the drawing's own coordinates; the
+/// page scales it.
 package struct ChartFrame {
     package var width: Double
     package var height: Double
@@ -15,7 +15,7 @@ package struct ChartFrame {
     package var plotHeight: Double { height - top - bottom }
     package var baseline: Double { height - bottom }
 
-    /// The vertical place of a value on an axis that goes from 0 to `greatest`.
+    /// The vertical position of a value on an axis from 0 to `greatest`.
     package func y(_ value: Double, of greatest: Double) -> Double {
         baseline - (greatest > 0 ? min(1, value / greatest) : 0) * plotHeight
     }
@@ -51,7 +51,7 @@ package struct ChartFrame {
         ) { _ in }
     }
 
-    /// - Parameter anchor: `start`, `middle` or `end`, with further classes behind it.
+    /// - Parameter anchor: `start`, `middle` or `end`, optionally followed by further classes.
     package func text(_ svg: inout Markup, _ anchor: String, _ at: (Double, Double), _ content: String) {
         svg.element("text", ["class": anchor, "x": Self.number(at.0), "y": Self.number(at.1)], text: content)
     }
@@ -71,6 +71,6 @@ package struct ChartFrame {
         }
     }
 
-    /// A tenth of a pixel is enough.
+    /// A tenth of a pixel is precise enough.
     package static func number(_ value: Double) -> String { Quantity.trimmed(value, 1) }
 }

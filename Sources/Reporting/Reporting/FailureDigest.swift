@@ -1,6 +1,6 @@
-/// The failures of one class: how many, with which HTTP statuses, and examples of each kind of message.
+/// The failures of one class: their number, HTTP statuses, and examples of each kind of message.
 package struct FailureDigest: Sendable, Hashable {
-    /// One failure, cut to what a page can show.
+    /// One failure, shortened for display.
     package struct Example: Sendable, Hashable {
         package var id: String
         package var sample: Int
@@ -8,30 +8,30 @@ package struct FailureDigest: Sendable, Hashable {
         package var status: Int
         package var created: Int64
         package var message: String
-        /// The raw body that came instead of an answer; may be empty.
+        /// The raw body received instead of an answer; may be empty.
         package var body: String
     }
 
-    /// Failures with the same HTTP status whose messages differ in numbers and identifiers only.
+    /// Failures with the same HTTP status and messages that differ only in numbers and identifiers.
     package struct Kind: Sendable, Hashable {
         package var count: Int
         package var example: Example
     }
 
-    /// Kinds of messages told apart in a class.
+    /// Maximum kinds of messages distinguished in a class.
     package static let kindsMax = 24
     package static let messageScalarsMax = 600
     package static let bodyScalarsMax = 1200
-    /// Shorter ones without a digit may well be words.
+    /// Shorter ones without a digit may be ordinary words.
     private static let hexadecimalCharactersMin = 5
 
     package private(set) var count = 0
     package private(set) var statuses = NameCounts()
     private var kinds: [String: Kind] = [:]
-    /// Failures whose kind came too late to be told apart.
+    /// Failures whose kind came after the maximum was reached.
     package private(set) var otherKinds = 0
 
-    /// Adds one failure. `example` is only asked for when its kind is new.
+    /// Adds one failure. `example` is called only if its kind is new.
     package mutating func add(status: Int, message: String, example: () -> Example) {
         count += 1
         statuses.add(String(status))
@@ -50,8 +50,8 @@ package struct FailureDigest: Sendable, Hashable {
         kinds.sorted { ($1.value.count, $0.key) < ($0.value.count, $1.key) }.map(\.value)
     }
 
-    /// The message with `#` for every word that has a digit, or that is hexadecimal and not short: request numbers,
-    /// waiting times and keys must not make each failure a kind of its own.
+    /// The message with `#` for every word that contains a digit, or that is hexadecimal and not short: otherwise
+    /// request numbers, waiting times and keys would make each failure a kind of its own.
     package static func pattern(_ message: String) -> String {
         var pattern = ""
         var word = ""

@@ -1,10 +1,10 @@
 package import Dataset
 
-/// A histogram gathered into few bars for a picture or a table: of equal width, or of equal ratio where the numbers
-/// span more than that shows.
+/// A histogram reduced to a few bars for a picture or a table: of equal width, or of equal ratio if the numbers span a
+/// large range.
 package struct HistogramBars: Sendable, Hashable {
     package struct Bar: Sendable, Hashable {
-        /// The numbers it counts, the upper end left out.
+        /// The numbers it counts, without the upper end.
         package var range: Range<Double>
         package var count: Int
     }
@@ -14,12 +14,12 @@ package struct HistogramBars: Sendable, Hashable {
     private static let linearMax = 60
     /// So do ranges whose ends differ by less than this factor.
     private static let linearRatioMax = 5.0
-    /// Bars of equal ratio for each factor of ten.
+    /// Bars of equal ratio per factor of ten.
     private static let barsPerDecade = 10.0
 
     package let isLogarithmic: Bool
     package private(set) var bars: [Bar] = []
-    /// Zeros, which a logarithmic axis has no place for.
+    /// Zeros, which a logarithmic axis cannot show.
     package private(set) var zeros = 0
 
     package init(_ histogram: LogHistogram) {
@@ -37,20 +37,20 @@ package struct HistogramBars: Sendable, Hashable {
         for bucket in buckets { spread(bucket) }
     }
 
-    /// Where the bars end: their range as a whole.
+    /// The range of all bars.
     package var range: Range<Double>? {
         guard let first = bars.first, let last = bars.last else { return nil }
         return first.range.lowerBound..<last.range.upperBound
     }
 
-    /// A bucket goes to the bar of its middle.
+    /// A bucket is counted in the bar that contains its middle.
     private mutating func spread(_ bucket: (range: Range<Int>, count: Int)) {
         let middle = (Double(bucket.range.lowerBound) + Double(bucket.range.upperBound - 1)) / 2
         let index = bars.firstIndex { $0.range.contains(middle) } ?? bars.count - 1
         bars[index].count += bucket.count
     }
 
-    /// A bar holds whole buckets of the histogram, so that no bar gets more of them than its neighbour.
+    /// A bar covers whole buckets of the histogram, so that no bar gets more of them than its neighbour.
     private static func equalEdges(_ least: Int, _ greatest: Int) -> [Double] {
         let bucket = Double(LogHistogram.range(LogHistogram.index(greatest)).count)
         let width = bucket * max(1, AxisTicks.niceStep(Double(greatest - least + 1) / bucket / Double(barsMax)))
@@ -59,7 +59,7 @@ package struct HistogramBars: Sendable, Hashable {
         return (0...max(1, count)).map { start + Double($0) * width }
     }
 
-    /// Ten to the decade, at the beginnings of buckets.
+    /// Ten per decade, at the beginnings of buckets.
     private static func ratioEdges(_ least: Int, _ greatest: Int) -> [Double] {
         let decades = logarithm(Double(greatest) + 1) - logarithm(Double(max(1, least)))
         let perDecade = min(barsPerDecade, (Double(barsMax - 2) / decades).rounded(.down))

@@ -1,7 +1,7 @@
 import CommandLine
 package import Dataset
 
-/// The shape of a distribution, with marks at the 50th, 95th and 99th percentile.
+/// A distribution, with marks at the 50th, 95th and 99th percentiles.
 package struct HistogramChart {
     package var title: String
     package var histogram: LogHistogram
@@ -9,7 +9,7 @@ package struct HistogramChart {
     /// The class of the bars' colour in the style sheet.
     package var style: String
 
-    /// Of the labels' font, rather too much than too little.
+    /// Width of a label's character, rather too large than too small.
     private static let characterWidth = 7.5
 
     private static let markWidth = 27.0
@@ -26,7 +26,7 @@ package struct HistogramChart {
         bars = HistogramBars(histogram)
     }
 
-    /// Remarks for the caption; empty where there are none.
+    /// Remarks for the caption; may be empty.
     package var remark: String {
         var parts: [String] = []
         if bars.isLogarithmic { parts.append("logarithmic axis") }
@@ -84,7 +84,7 @@ package struct HistogramChart {
             bars.isLogarithmic ? AxisTicks.logarithmic(range) : AxisTicks.linear(range, count: 7)
         var free = -Double.infinity
         for tick in ticks where bars.isLogarithmic || tick == tick.rounded() {
-            // Bars of single numbers carry their label in the middle.
+            // Bars of single numbers have their label in the middle.
             let isSingle =
                 !bars.isLogarithmic && (bars.bars.first.map { $0.range.upperBound - $0.range.lowerBound } ?? 0) <= 1
             let x = x(tick) + (isSingle ? frame.plotWidth / (range.upperBound - range.lowerBound) / 2 : 0)
@@ -104,7 +104,7 @@ package struct HistogramChart {
             guard let value = histogram.quantile(share) else { continue }
             let x = x(Double(value) + (bars.isLogarithmic ? 0 : 0.5))
             frame.line(&svg, "mark", (x, frame.top - 8), (x, frame.baseline))
-            // Labels that would overlap move to the right.
+            // Labels that would overlap are moved to the right.
             let place = min(max(x, free), frame.width - Self.markWidth / 2)
             frame.text(&svg, "middle strong", (place, frame.top - 14), name)
             free = place + Self.markWidth

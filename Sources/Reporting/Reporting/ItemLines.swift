@@ -4,7 +4,7 @@ import Dataset
 package import JSONText
 package import SegmentStore
 
-/// One item of a store, as `report --items` lists it.
+/// One item of a store, as listed by `report --items`.
 package struct ItemLine {
     package var id: String
     package var sample: Int
@@ -14,7 +14,7 @@ package struct ItemLine {
     package var milliseconds: Int
     package var promptTokens: Int
     package var completionTokens: Int
-    /// Dollars; nil where none is known.
+    /// Dollars; nil if unknown.
     package var cost: Double?
 
     package init(_ record: StoredRecord, with parser: JSONParser) {
@@ -65,9 +65,9 @@ package struct ItemLine {
     }
 }
 
-/// The items of a store that have an outcome, one at a time, in the order of its files: answers, then failures.
+/// The items of a store that have an outcome, one by one, in the order of its files: answers, then failures.
 package enum ItemLines {
-    /// Damaged blocks are left out.
+    /// Damaged blocks are skipped.
     package static func forEach(
         of root: String, _ body: (ItemLine) throws(RetortError) -> Void
     ) throws(RetortError) {

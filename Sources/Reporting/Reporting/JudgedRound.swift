@@ -1,6 +1,6 @@
-/// Items that had an answer judged in a round, and those whose answer passed there.
+/// The items with a judged answer in a round, and how many passed.
 package struct JudgedRound: Sendable, Hashable {
-    /// Rounds that are told apart; the last stands for the further ones too.
+    /// Maximum rounds distinguished; the last one includes all later ones.
     package static let countMax = 20
 
     package var judged = 0

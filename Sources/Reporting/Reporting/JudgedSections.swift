@@ -3,7 +3,7 @@ import CommandLine
 import Dataset
 
 extension SummaryText {
-    /// Pass rates by round and by verifier, and where the time went.
+    /// Pass rates by round and by verifier, and the time spent.
     package static func judged(_ judged: JudgedSummary?) -> [(title: String, rows: [(name: String, text: String)])] {
         guard let judged else { return [] }
         var sections: [(title: String, rows: [(name: String, text: String)])] = []
@@ -37,7 +37,7 @@ extension SummaryText {
 }
 
 extension ReportPage {
-    /// The same as bars.
+    /// The pass rates and times as bars.
     package func judged(_ pair: inout Markup) {
         guard let judged = summary.judged else { return }
         if !judged.rounds.isEmpty {

@@ -4,20 +4,20 @@ package import Dataset
 import JSONText
 package import SegmentStore
 
-/// What verifiers have said of a store's answers, round by round and by verifier, and where the time went.
+/// Verdicts on a store's answers by round and by verifier, and the time spent.
 package struct JudgedSummary {
-    /// From the first one on; the last stands for the further ones too.
+    /// From the first round on; the last one includes all later ones.
     package private(set) var rounds: [JudgedRound] = []
     package private(set) var verifiers: [VerifierTally] = []
     package let ks: [Int]
-    /// Milliseconds that requests took whose answers are outcomes, those whose answers were not good enough, and verifiers.
+    /// Milliseconds of requests whose answers are outcomes, of requests whose answers were rejected, and of verifiers.
     package private(set) var answersTime = 0
     package private(set) var roundsTime = 0
     package private(set) var verifiersTime = 0
 
     private static let millisecondsMax = 1e15
 
-    /// Nil for a store whose answers were not judged. Reads its answers, rounds and verdicts.
+    /// Nil for a store without verdicts. Reads its answers, rounds and verdicts.
     package init?(_ reader: StoreReader, _ digest: RecordDigest) throws(RetortError) {
         let names = StoredVerdicts.verifiers(of: reader.manifest)
         guard !names.isEmpty else { return nil }
@@ -40,7 +40,7 @@ package struct JudgedSummary {
         verifiersTime = try sum(.verdicts)
     }
 
-    /// What the time went into, with the shares of it.
+    /// Where the time was spent, with shares.
     package var times: [(name: String, milliseconds: Int)] {
         [("answers", answersTime), ("rounds asked again", roundsTime), ("verifiers", verifiersTime)]
             .filter { $0.1 > 0 }.map { (name: $0.0, milliseconds: $0.1) }

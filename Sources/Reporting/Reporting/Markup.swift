@@ -1,6 +1,6 @@
 import CommandLine
 
-/// HTML and SVG text. Names are literals; every text and every attribute value is escaped, so no data can become markup.
+/// HTML and SVG text. Names are literals; every text and attribute value is escaped, so no data can become markup.
 package struct Markup {
     package typealias Attributes = KeyValuePairs<StaticString, String>
 
@@ -15,21 +15,21 @@ package struct Markup {
         text += "</\(name)>"
     }
 
-    /// An element that holds a text.
+    /// An element with a text.
     package mutating func element(_ name: StaticString, _ attributes: Attributes = [:], text content: String) {
         element(name, attributes) { $0.write(content) }
     }
 
-    /// An element of HTML that has no content and no end: `meta`, `link`.
+    /// An HTML element without content and end tag: `meta`, `link`.
     package mutating func void(_ name: StaticString, _ attributes: Attributes) { open(name, attributes) }
 
-    /// A line feed, for people who read the source.
+    /// A line feed, to make the source readable.
     package mutating func newLine() { text += "\n" }
 
-    /// Text, escaped. Control characters and those that reverse the direction of writing become spaces.
+    /// Text, escaped. Control characters and those that change the writing direction become spaces.
     package mutating func write(_ content: String) { text += Self.escaped(content) }
 
-    /// The document type and a style sheet: the only texts that go in as they are, and both are literals.
+    /// The document type and a style sheet: the only texts inserted unescaped, and both are literals.
     package mutating func documentType() { text += "<!doctype html>\n" }
     package mutating func style(_ sheet: StaticString) { text += "<style>\n\(sheet)</style>\n" }
 

@@ -1,9 +1,9 @@
-/// How often each name came. Only the first `namesMax` different ones are told apart: names come from servers.
+/// Occurrences by name. Only the first `namesMax` different names are distinguished, since names come from servers.
 package struct NameCounts: Sendable, Hashable {
     package static let namesMax = 32
 
     private var counts: [String: Int] = [:]
-    /// Of names beyond the first `namesMax`.
+    /// Occurrences of names beyond the first `namesMax`.
     package private(set) var others = 0
 
     package mutating func add(_ name: String) {
@@ -14,7 +14,7 @@ package struct NameCounts: Sendable, Hashable {
         }
     }
 
-    /// The most frequent first; equal ones by name.
+    /// Most frequent first; equally frequent ones by name.
     package var sorted: [(name: String, count: Int)] {
         counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { ($0.key, $0.value) }
     }

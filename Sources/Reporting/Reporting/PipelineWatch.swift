@@ -2,12 +2,12 @@ package import Basics
 package import CommandLine
 import Dataset
 
-/// Shows the stages of a pipeline again and again until none is written any more or the task is cancelled.
+/// Shows the stages of a pipeline repeatedly until no process writes one any more or the task is cancelled.
 package struct PipelineWatch: Sendable {
     /// A pipeline's directory.
     package let root: String
     package let interval: Interval
-    /// One JSON object for each stage instead of words.
+    /// Prints one JSON object per stage instead of text.
     package let asJSON: Bool
     package let terminal: Terminal
 
@@ -24,7 +24,7 @@ package struct PipelineWatch: Sendable {
         var paces: [String: WatchPace] = [:]
         var screen = RedrawnLines(width: terminal.width)
         while true {
-            // Stages begin one after the other.
+            // Stages begin one after another.
             var stages: [(name: String, status: StoreStatus, rate: Double?)] = []
             for store in try PipelineLayout.stores(of: root) {
                 let status = try StoreStatus(store)

@@ -3,63 +3,64 @@ package import Dataset
 import JSONText
 package import SegmentStore
 
-/// What a report says of a store's records, gathered one record at a time. Its size does not depend on their number.
+/// A report's statistics of a store's records, collected one record at a time. Its size does not depend on their
+/// number.
 package struct RecordDigest {
-    /// Records that were read, and what they would take as plain lines.
+    /// Records that were read, and their size as uncompressed lines.
     package struct Volume: Sendable, Hashable {
         package var records = 0
         package var rawBytes = 0
     }
 
-    /// Attempts told apart; what took more counts as this many.
+    /// Maximum attempts distinguished; larger numbers count as this one.
     package static let attemptsMax = 12
 
     package let failureClasses: [String]
     package private(set) var volumes: [Lane: Volume] = [:]
-    /// Lines that are not the records that the program writes.
+    /// Lines that are not records written by Retort.
     package private(set) var unreadable = 0
 
     package private(set) var latency = LogHistogram()
-    /// Milliseconds to the first piece, of answers that came as streams.
+    /// Milliseconds to the first piece, for streamed answers.
     package private(set) var firstToken = LogHistogram()
-    /// Answers that were taken from equal requests.
+    /// Answers taken from equal requests.
     package private(set) var reused = 0
-    /// Answers that came with others of one request, and those that came by themselves.
+    /// Answers that came together in one request, and those that came alone.
     package private(set) var together = SharedCounts()
     package private(set) var alone = SharedCounts()
     package private(set) var promptTokens = LogHistogram()
     package private(set) var completionTokens = LogHistogram()
     package private(set) var reasoningTokens = LogHistogram()
     package private(set) var cachedTokens = LogHistogram()
-    /// In billionths of a dollar, of the records that state a cost.
+    /// Nanodollars, of the records that state a cost.
     package private(set) var nanodollars = LogHistogram()
     package private(set) var cost = 0.0
     /// The part of `cost` that was paid for failed items.
     package private(set) var failedCost = 0.0
 
-    /// Answers that were cut off for want of tokens.
+    /// Answers truncated at the token limit.
     package private(set) var truncated = 0
     /// Answers without a text and without tool calls.
     package private(set) var empty = 0
     /// Answers in which a value was found, by how.
     package private(set) var valuesFound: [String: Int] = [:]
-    /// Failed items whose answer holds no value that fits.
+    /// Failed items whose answer has no value that fits.
     package private(set) var unfit = 0
     package private(set) var finishReasons = NameCounts()
     package private(set) var models = NameCounts()
-    /// Answers by the server that gave them, of runs with several servers.
+    /// Answers by server, for runs with several servers.
     package private(set) var endpoints = NameCounts()
     /// Items by the number of their attempts, from 0 to `attemptsMax`.
     package private(set) var attemptsOfDone = [Int](repeating: 0, count: attemptsMax + 1)
     package private(set) var attemptsOfFailed = [Int](repeating: 0, count: attemptsMax + 1)
-    /// By class number; the last place is for classes that the store does not name.
+    /// By class number; the last element counts classes that the store does not name.
     package private(set) var failures: [FailureDigest]
-    /// Of items with a verdict from their run, by round.
+    /// By round, for items with a verdict from their run.
     package private(set) var judged: [JudgedRound] = []
-    /// Milliseconds of answers that `rounds/` has as well.
+    /// Milliseconds of answers that are also in `rounds/`.
     package private(set) var latencyInRounds = 0
     package private(set) var timeline = Timeline()
-    /// Records without a time.
+    /// Records without a timestamp.
     package private(set) var untimed = 0
 
     private let parser = JSONParser()
@@ -93,8 +94,8 @@ package struct RecordDigest {
         }
     }
 
-    /// What the record says of how its answer came about. Returns whether it was taken from an equal
-    /// request, and whether it came with others.
+    /// Applies a record's notes on how its answer was obtained. Returns whether it was taken from an equal request, and
+    /// whether it came together with others.
     private mutating func addNotes(_ record: RecordView) -> (isReused: Bool, isShared: Bool) {
         let other = record.json(.other)
         guard !other.isEmpty, let root = try? noteParser.parse(other).root else { return (false, false) }
@@ -117,7 +118,7 @@ package struct RecordDigest {
         let prompt = LogHistogram.clamped(record.usage(.prompt))
         let completion = LogHistogram.clamped(record.usage(.completion))
         let milliseconds = LogHistogram.clamped(record.integer(.latency))
-        // One that was taken from an equal request took and used nothing.
+        // An answer taken from an equal request took no time and used no tokens.
         let notes = addNotes(record)
         if !notes.isReused {
             notes.isShared ? together.add(prompt, completion) : alone.add(prompt, completion)
@@ -132,7 +133,7 @@ package struct RecordDigest {
         if record.isTruncated { truncated += 1 }
         if !record.isAnswered { empty += 1 }
         if let found = record.member(.valueFound) {
-            // Other words are not the program's.
+            // Other names are not Retort's.
             for layer in Self.layers where found.isText(layer) { valuesFound[layer.description, default: 0] += 1 }
         }
         if record.isInRounds {
@@ -149,7 +150,7 @@ package struct RecordDigest {
         }
     }
 
-    /// The item's answers were judged round by round, and the last one said so.
+    /// Counts the rounds of the item's judged answers, and the last verdict.
     private mutating func addVerdict(_ record: RecordView) {
         guard let verdict = try? verdictParser.parse(record.json(.verdict)).root, let pass = verdict["pass"]?.bool
         else {
@@ -198,7 +199,7 @@ package struct RecordDigest {
 
     private static let layers: [StaticString] = ["whole", "first", "brackets", "repaired"]
 
-    /// A short name that a server chose.
+    /// A short name from a server.
     private static func name(_ value: JSONValue?) -> String { text(value, 120) }
 
     private static func text(_ value: JSONValue?, _ scalarsMax: Int) -> String {
@@ -207,7 +208,7 @@ package struct RecordDigest {
         return text(value.stringBytes ?? [], scalarsMax)
     }
 
-    /// The beginning of a text; an ellipsis shows that something was cut.
+    /// The beginning of a text; an ellipsis shows that it was shortened.
     private static func text(_ bytes: [UInt8], _ scalarsMax: Int) -> String {
         let scalars = String(decoding: bytes.prefix(4 * scalarsMax + 4), as: UTF8.self).unicodeScalars
         guard scalars.count > scalarsMax else { return String(scalars) }

@@ -2,18 +2,20 @@ package import Basics
 import Glibc
 import SegmentStore
 
-/// The report's files in a directory. Each is replaced as a whole: a reader, or a crash, finds the old one or the new.
+/// The report's files in a directory. Each is replaced atomically: a reader finds the old one or the new, also after a
+/// crash.
 package struct ReportFiles {
     package let directory: String
     private let system = PosixFileSystem()
 
-    /// Makes the directory if it is missing.
+    /// Creates the directory if it is missing.
     package init(in directory: String) throws(RetortError) {
         self.directory = directory
         try system.createDirectory(directory)
     }
 
-    /// Writes the three files and returns their paths. Throws the system's error; nothing half-written is left behind.
+    /// Writes the three files and returns their paths. Throws the system's error; no partial file is left behind.
+    ///
     /// - Parameter listsItems: whether `REPORT.txt` ends with a line for each item.
     package func write(_ summary: StoreSummary, listsItems: Bool = false) throws(RetortError) -> [String] {
         let text = try replace("REPORT.txt") { file throws(RetortError) in
@@ -62,13 +64,13 @@ package struct ReportFiles {
 
 }
 
-/// Bytes on their way to a new file, gathered to large writes.
+/// Buffers bytes for a new file.
 private struct FileLines {
     private let file: any StoreFile
     private var pending: [UInt8] = []
     private var offset = 0
 
-    /// Bytes that are gathered before they are written.
+    /// Maximum bytes buffered before they are written.
     private static let pendingMax = 1 << 18
 
     init(_ file: any StoreFile) { self.file = file }

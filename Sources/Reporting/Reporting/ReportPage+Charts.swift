@@ -2,9 +2,9 @@ import Basics
 import CommandLine
 import Dataset
 
-/// The pictures: over time, and distributions.
+/// Charts: over time, and distributions.
 extension ReportPage {
-    /// Fewer columns show nothing that a number does not.
+    /// A chart with fewer columns shows nothing that a number does not.
     private static let columnsMin = 3
 
     package func overTime(_ main: inout Markup) {

@@ -3,7 +3,7 @@ import CommandLine
 import Dataset
 import SegmentStore
 
-/// The tables: what the answers were like, what failed, what the store is.
+/// Tables: answers, failures, the store.
 extension ReportPage {
     package static let kindsShownMax = 6
 
@@ -153,7 +153,7 @@ extension ReportPage {
         exports(&main)
     }
 
-    /// How the last run was told to go, and how it went.
+    /// The settings and the course of the last run.
     private func lastRun(_ pair: inout Markup) {
         guard let run = summary.run else { return }
         let reason = run.reason.isEmpty ? "" : ": \(run.reason)"

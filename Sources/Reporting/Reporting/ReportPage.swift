@@ -3,9 +3,9 @@ import CommandLine
 import Dataset
 import SegmentStore
 
-/// `report.html`: one file without script, without anything from outside, made of the summary alone.
+/// `report.html`: one file without scripts or external resources, built from the summary alone.
 ///
-/// It declares that itself: its content security policy allows nothing but its own style sheet.
+/// It states this itself: its content security policy allows nothing except its own style sheet.
 package struct ReportPage {
     package let summary: StoreSummary
     package var digest: RecordDigest { summary.digest }

@@ -1,7 +1,7 @@
-/// The style sheet of the page. Colours are variables, once for light and once for dark; each has a contrast of at
-/// least 3 to its background, and of 4.5 where it is the colour of text (WCAG 2.2, 1.4.3 and 1.4.11).
+/// The style sheet of the page. Colours are variables, for light and for dark; each has a contrast of at least 3 to its
+/// background, and of 4.5 if used for text (WCAG 2.2, 1.4.3 and 1.4.11).
 package enum ReportStyle {
-    /// Failure classes with a colour of their own; the class after them stands for all others.
+    /// Failure classes with their own colour; the next colour is for all others.
     package static let classColors = 10
 
     package static let sheet: StaticString = """

@@ -1,6 +1,6 @@
 import Basics
 
-/// Answers and what they have used, of those that came together or of those that came alone.
+/// Answers and their usage, of those that came together or of those that came alone.
 package struct SharedCounts: Sendable, Hashable {
     package private(set) var answers = 0
     package private(set) var promptTokens = 0
@@ -12,7 +12,7 @@ package struct SharedCounts: Sendable, Hashable {
         completionTokens = completionTokens.addingSaturated(completion)
     }
 
-    /// Tokens of one answer on average, those of its prompt included; 0 where there is none.
+    /// Average tokens of an answer, including its prompt's; 0 if there is none.
     package var tokensEach: Double {
         answers == 0 ? 0 : Double(promptTokens.addingSaturated(completionTokens)) / Double(answers)
     }

@@ -2,11 +2,11 @@ package import Basics
 package import CommandLine
 package import Dataset
 
-/// Shows a store's state again and again until its writer has ended or the task is cancelled.
+/// Shows a store's state repeatedly until its writer has ended or the task is cancelled.
 package struct StatusWatch: Sendable {
     package let root: String
     package let interval: Interval
-    /// One JSON object a line instead of words.
+    /// Prints one JSON object per line instead of text.
     package let asJSON: Bool
     package let terminal: Terminal
 
@@ -19,8 +19,8 @@ package struct StatusWatch: Sendable {
 
     package static let intervalRange = Interval.milliseconds(100)...Interval.seconds(3600)
 
-    /// Returns when no process writes the store any more, or when the task is cancelled. Throws what reading the store
-    /// throws.
+    /// Returns when no process writes the store any more, or when the task is cancelled. Throws the errors of reading
+    /// the store.
     package func run() async throws(RetortError) {
         let output = DataOutput.standardOutput()
         var pace = WatchPace()
@@ -41,7 +41,7 @@ package struct StatusWatch: Sendable {
         }
     }
 
-    /// Whether the watch goes on afterwards.
+    /// Whether to continue watching.
     private func sleep() async -> Bool {
         do {
             try await Task.sleep(for: .nanoseconds(interval.nanoseconds))
@@ -59,12 +59,12 @@ package struct StatusWatch: Sendable {
         return line + "; Ctrl-C ends the watch, not the run"
     }
 
-    /// The same for a log, on one line.
+    /// One line for a log.
     private func plainLine(_ status: StoreStatus, _ rate: Double?) -> String {
         UTCTime(wallClockSeconds()).text + "  " + Self.words(status, rate)
     }
 
-    /// How far a store is, on one line.
+    /// The store's progress on one line.
     package static func words(_ status: StoreStatus, _ rate: Double?) -> String {
         var parts = ["\(Human.count(status.done)) done", "\(Human.count(status.failed)) failed"]
         if let pending = status.pending { parts.append("\(Human.count(pending)) pending") }
@@ -83,11 +83,11 @@ package struct StatusWatch: Sendable {
 
 /// Items a second between the looks of the last while. A value: time comes in.
 package struct WatchPace: Sendable {
-    /// Looks that count.
+    /// Number of looks that count.
     package static let looksMax = 15
     private var looks: [(settled: Int, at: Instant)] = []
 
-    /// Takes a look; nil after the first.
+    /// Adds a look; nil after the first.
     package mutating func add(_ settled: Int, at now: Instant) -> Double? {
         looks.append((settled, now))
         if looks.count > Self.looksMax { looks.removeFirst() }
@@ -96,7 +96,7 @@ package struct WatchPace: Sendable {
     }
 }
 
-/// Lines that are drawn over those of the last time. A value: the text to write goes out.
+/// Lines that are redrawn in place. A value: the text to write goes out.
 package struct RedrawnLines: Sendable {
     /// In cells.
     package var width: Int
@@ -104,9 +104,9 @@ package struct RedrawnLines: Sendable {
 
     package init(width: Int) { self.width = width }
 
-    /// Each line is cut to the width, so that none wraps and the cursor finds its way back.
+    /// Each line is truncated to the width, so that none wraps and the cursor position is known.
     package mutating func draw(_ lines: [String]) -> String {
-        // ECMA-48: cursor up, then erase from here to the end of the screen.
+        // ECMA-48: moves the cursor up, then erases to the end of the screen.
         let back = standing > 0 ? "\u{1B}[\(standing)A\u{1B}[J" : ""
         standing = lines.count
         return back

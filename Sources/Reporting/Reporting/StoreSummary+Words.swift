@@ -4,13 +4,13 @@ import Dataset
 
 /// Sentences that the text and the page share.
 extension StoreSummary {
-    /// Damaged stretches that the text and the page list one by one.
+    /// Maximum damaged parts listed one by one in the text and the page.
     package static let damageShownMax = 20
 
-    /// The state as people read it: of a store without pending items that it is finished, whatever has failed.
+    /// The state for display: a store without pending items is finished, even if some have failed.
     package var stateWord: String { state == .incomplete && pending == 0 ? "finished" : state.rawValue }
 
-    /// How far the store is, to be read after the state's name.
+    /// The progress, shown after the state's name.
     package var stateDetail: String {
         switch state {
         case .empty: "no item has an outcome yet"
@@ -22,14 +22,14 @@ extension StoreSummary {
         }
     }
 
-    /// How the last run ended, from what it says and from who holds the store.
+    /// How the last run ended, judged by its report and by the store's lock.
     package var runEnding: String {
         guard let run else { return "" }
         if run.state == .ended { return "its work was done" }
         return writer == nil ? "killed; its last sign was at \(UTCTime(Int64(run.updated)).text)" : "still running"
     }
 
-    /// How the numbers were made.
+    /// Notes on how the numbers were obtained.
     package var notes: [String] {
         let error = Human.fixed(LogHistogram.relativeErrorMax * 100, 1)
         var notes = [

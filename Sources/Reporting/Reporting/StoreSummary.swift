@@ -2,17 +2,18 @@ package import Basics
 package import Dataset
 package import SegmentStore
 
-/// Everything that a report says of a store, from one pass over its records. The three files are made from this value.
+/// Everything that a report says about a store, from one pass over its records. The three files are generated from this
+/// value.
 package struct StoreSummary {
-    /// How far the store is.
+    /// The state of the store.
     package enum State: String, Sendable, CaseIterable {
         /// No item has an outcome yet.
         case empty
-        /// A run writes the store now.
+        /// A run is writing the store.
         case running
-        /// Every item of the input has its answer.
+        /// Every item of the input has an answer.
         case complete
-        /// No process writes it, and items are pending or failed.
+        /// No process is writing it, and items are pending or failed.
         case incomplete
     }
 
@@ -26,42 +27,43 @@ package struct StoreSummary {
         package var bytes: Int { segmentBytes + journalBytes }
     }
 
-    /// The directory as the user named it.
+    /// The directory as named by the user.
     package let root: String
-    /// What all requests for the store have cost.
+    /// The cost of all requests for the store.
     package let spending: Spending
     package let manifest: StoreManifest
     /// Seconds since 1970 of the snapshot.
     package let generated: Int64
-    /// The process that writes the store; nil when none does.
+    /// The process that is writing the store; nil if there is none.
     package let writer: String?
-    /// What the last run says of itself; nil where it did not.
+    /// The last run's report; nil if there is none.
     package let run: RunRecord?
-    /// What `retort ctl` and pages have changed while runs went, oldest first.
+    /// Changes that `retort ctl` and pages have made to running runs, oldest first.
     package let changes: [ChangeLog.Change]
-    /// The newest changes that are kept, and those of them that people are shown.
+    /// Maximum changes that are kept, newest first, and how many of them are displayed.
     package static let changesMax = 100
     package static let changesShownMax = 20
     package let done: Int
     package let failed: Int
-    /// Items of the input; nil as long as it was not read to its end.
+    /// Items of the input; nil until it has been read to its end.
     package let items: Int?
     package let pending: Int?
     package let digest: RecordDigest
     package let columns: TimeColumns
-    /// What verifiers have said; nil where none has, and where the records were not read.
+    /// Verdicts; nil if there are none, or if the records were not read.
     package let judged: JudgedSummary?
     package let files: [Lane: LaneFiles]
-    /// Bytes of the index, which can be made again.
+    /// Bytes of the index, which can be rebuilt.
     package let indexBytes: Int
     package let damage: [Damage]
-    /// What was exported, the newest last.
+    /// Exports, newest last.
     package let exports: [ExportNote]
 
     /// Reads the store in `root`, also while a run writes it.
+    ///
     /// - Parameter now: seconds since 1970.
-    /// - Throws: what `StoreReader` throws; damaged blocks are left out and listed in `damage`.
-    /// - Parameter readsRecords: without them the sums over the records stay empty.
+    /// - Throws: the errors of `StoreReader`; damaged blocks are skipped and listed in `damage`.
+    /// - Parameter readsRecords: if false, the sums over the records stay empty.
     package init(of root: String, now: Int64, readsRecords: Bool = true) throws(RetortError) {
         let reader = try StoreReader(root, options: StoreAccess.options)
         var digest = RecordDigest(failureClasses: reader.manifest.failureClasses)
@@ -116,7 +118,7 @@ package struct StoreSummary {
     }
 }
 
-/// What follows from the sums.
+/// Values derived from the sums.
 extension StoreSummary {
     package var state: State {
         if writer != nil { return .running }
@@ -124,49 +126,49 @@ extension StoreSummary {
         return failed == 0 && pending == 0 ? .complete : .incomplete
     }
 
-    /// Records that could be read: less than `done` and `failed` where the store is damaged.
+    /// Records that could be read: fewer than `done` and `failed` if the store is damaged.
     package var answersRead: Int { digest.volumes[.responses]?.records ?? 0 }
     package var failuresRead: Int { digest.volumes[.failures]?.records ?? 0 }
 
-    /// The model that was asked for.
+    /// The requested model.
     package var model: String { manifest.job["model"] ?? "" }
 
     /// Seconds of work, without long pauses.
     package var activeSeconds: Int64 { columns.activeSeconds }
 
-    /// Answers per second of work; nil before the first.
+    /// Answers per second of work; nil before the first one.
     package var donePerSecond: Double? {
         activeSeconds > 0 ? Double(answersRead) / Double(activeSeconds) : nil
     }
 
-    /// The same for the last minute of work, or its last twentieth if that is longer.
+    /// Answers per second over the last minute of work, or its last twentieth if that is longer.
     package var recentDonePerSecond: Double? {
         let recent = columns.recent(max(60, activeSeconds / 20))
         return recent.seconds > 0 ? Double(recent.bin.done) / Double(recent.seconds) : nil
     }
 
-    /// Seconds that the pending items will take at the recent pace; nil when it cannot be told.
+    /// Seconds that the pending items will take at the recent rate; nil if unknown.
     package var remainingSeconds: Double? {
         guard let pending, pending > 0, let pace = recentDonePerSecond, pace > 0 else { return nil }
         return Double(pending) / pace
     }
 
-    /// How many times smaller the lane's files are than its lines.
+    /// The compression ratio of the lane's files; nil if empty.
     package func ratio(_ lane: Lane) -> Double? {
         guard let bytes = files[lane]?.bytes, bytes > 0, let volume = digest.volumes[lane] else { return nil }
         return Double(volume.rawBytes) / Double(bytes)
     }
 
-    /// Dollars; nil when no record states a cost above 0: then no price was known.
+    /// Dollars; nil if no record states a cost above 0: then no price was known.
     package var cost: Double? { digest.cost > 0 ? digest.cost : nil }
 
-    /// What the pending items will cost if they cost as much as the others; nil when it cannot be told.
+    /// What the pending items will cost if they cost as much as the others; nil if unknown.
     package var remainingCost: Double? {
         guard let pending, let cost, digest.nanodollars.count > 0 else { return nil }
         return cost / Double(digest.nanodollars.count) * Double(pending)
     }
 
-    /// The failure classes that have failures, the most frequent first.
+    /// The failure classes with failures, most frequent first.
     package var failures: [(number: Int, name: String, digest: FailureDigest)] {
         digest.failures.enumerated().filter { $0.element.count > 0 }
             .sorted { ($1.element.count, $0.offset) < ($0.element.count, $1.offset) }

@@ -3,13 +3,13 @@ package import CommandLine
 package import Dataset
 package import SegmentStore
 
-/// The last event of `--progress json`: the members of `summary.json` on one line, with how the command ended.
+/// The last event of `--progress json`: the members of `summary.json` on one line, with the command's result.
 package enum SummaryEvent {
-    /// Records up to which they are read for it: about a second. Beyond, what only reading them could tell is left out,
-    /// since the end of a run must not cost more the more is done.
+    /// Maximum number of records that are read for it: about a second. With more records, members that need reading are
+    /// omitted, since the end of a run must not become slower the larger the store is.
     package static let recordsMax = 200_000
 
-    /// Members that need no record to be read.
+    /// Members that need no records.
     private static let countedMembers: Set<String> = [
         "format", "version", "generated", "store", "state", "writer", "last_run", "progress", "job", "exports",
     ]

@@ -150,7 +150,7 @@ package struct SummaryJSON {
         ])
     }
 
-    /// What was changed while runs went.
+    /// Changes made to running runs.
     private var changes: JSONTree {
         .list(
             summary.changes.map { change in

@@ -3,7 +3,7 @@ import CommandLine
 import Dataset
 import SegmentStore
 
-/// `REPORT.txt`: the report for a terminal and for mail, plain ASCII where the data is.
+/// `REPORT.txt`: the report for a terminal and for mail, plain ASCII if the data is.
 package struct SummaryText {
     private let summary: StoreSummary
     private var digest: RecordDigest { summary.digest }
@@ -60,7 +60,7 @@ package struct SummaryText {
         return lines
     }
 
-    /// What the last run says of itself, and how it was told to go.
+    /// The last run's report and its settings.
     private var lastRun: [String] {
         guard let run = summary.run else { return [] }
         var lines = heading("Last run")

@@ -2,14 +2,14 @@ import Basics
 import CommandLine
 import Dataset
 
-/// Quantities over time, stacked, one step for each column. Pauses that the columns leave out are marked.
+/// Stacked quantities over time, one step per column. Pauses without columns are marked.
 package struct TimeChart {
     /// One layer of the stack.
     package struct Series {
         package var name: String
         /// The class of its colour in the style sheet.
         package var style: String
-        /// What a column shows, from its sums and the seconds that it covers.
+        /// A column's value, from its sums and the seconds that it covers.
         package var value: (_ bin: Timeline.Bin, _ seconds: Double) -> Double
     }
 
@@ -20,7 +20,7 @@ package struct TimeChart {
     package var tick: (Double) -> String
     /// A value in a hint.
     package var label: (Double) -> String
-    /// What follows the values in a hint, about the whole column.
+    /// A hint's remark about the whole column.
     package var remark: (Timeline.Bin) -> String = { _ in "" }
 
     private static let breakWidth = 54.0
@@ -91,7 +91,7 @@ package struct TimeChart {
             + "A column covers \(Quantity.duration(seconds: Double(columns.columnSeconds)))."
     }
 
-    /// One layer of one stretch: along its top to the right, back along the top of the layer below.
+    /// One layer of one stretch: along its top to the right, then back along the top of the layer below.
     private func area(_ svg: inout Markup, _ places: [Place], _ layer: Int, _ top: Double) {
         guard places.contains(where: { $0.values[layer] > 0 }) else { return }
         var path = ""
@@ -145,7 +145,7 @@ package struct TimeChart {
                 let time = UTCTime(moment)
                 guard x <= right else { continue }
                 let isRound = moment % step == 0
-                // The beginning of a stretch gives way to a round time that is near.
+                // If a round time is near the beginning of a stretch, only that one is labelled.
                 let next = marks.first { $0 > moment }.map { left + Double($0 - start) / perPixel }
                 if !isRound, let next, next - x < Self.labelWidth { continue }
                 frame.line(&svg, "tick", (x, frame.baseline), (x, frame.baseline + 4))
@@ -162,7 +162,7 @@ package struct TimeChart {
         }
     }
 
-    /// Two strokes in the gap before a stretch, with its length under the pointer.
+    /// Two strokes in the gap before a stretch, with its length as a hint.
     private func pause(_ svg: inout Markup, before stretch: Int, at right: Double) {
         let middle = right - Self.breakWidth / 2
         let previous = columns.stretches[stretch - 1]

@@ -1,6 +1,6 @@
-/// A timeline cut into columns of equal length for a picture or a table; long idle times are left out.
+/// A timeline divided into columns of equal length for a picture or a table; long idle times are left out.
 package struct TimeColumns: Sendable, Hashable {
-    /// Time in which the work went on, without a long break.
+    /// A period of work without a long break.
     package struct Stretch: Sendable, Hashable {
         /// Seconds since 1970 at which the first column begins.
         package var start: Int64
@@ -12,10 +12,10 @@ package struct TimeColumns: Sendable, Hashable {
     package static let stretchesMax = 8
     /// A shorter pause is never left out.
     private static let gapSecondsMin: Int64 = 60
-    /// A pause is left out when it is at least this share of the picture: the picture would show little else.
+    /// A pause is left out if it is at least this share of the picture, which would otherwise show little else.
     private static let gapShareMin = 0.25
 
-    /// Round lengths of columns in seconds.
+    /// Round column lengths in seconds.
     private static let lengths: [Int64] = [
         1, 2, 5, 10, 15, 20, 30, 60, 120, 180, 300, 600, 900, 1200, 1800, 3600, 7200, 10_800, 14_400, 21_600, 43_200,
         86_400, 172_800, 604_800,
@@ -42,10 +42,10 @@ package struct TimeColumns: Sendable, Hashable {
         }
     }
 
-    /// Columns in all.
+    /// Total number of columns.
     package var count: Int { stretches.reduce(0) { $0 + $1.columns.count } }
 
-    /// Seconds of work: from the first outcome to the last, without the pauses that are left out.
+    /// Seconds of work: from the first outcome to the last, without omitted pauses.
     package var activeSeconds: Int64 {
         stretches.enumerated().reduce(0) { sum, stretch in
             let counts = stretch.element.columns.indices.map { coveredSeconds(stretch.offset, $0) }
@@ -58,13 +58,13 @@ package struct TimeColumns: Sendable, Hashable {
         stretches[stretch].start + Int64(column) * columnSeconds
     }
 
-    /// How much of a column lies between the first outcome and the last, in seconds: what its rates are divided by.
+    /// How much of a column is between the first outcome and the last, in seconds: the divisor of its rates.
     package func coveredSeconds(_ stretch: Int, _ column: Int) -> Int64 {
         let start = start(stretch, column)
         return max(1, min(start + columnSeconds, last + 1) - max(start, first))
     }
 
-    /// The sum of the last columns that make up at least `seconds`, and the seconds that they cover.
+    /// The sum of the last columns that cover at least `seconds`, and the seconds that they cover.
     package func recent(_ seconds: Int64) -> (bin: Timeline.Bin, seconds: Int64) {
         var sum = Timeline.Bin()
         var covered: Int64 = 0
@@ -76,14 +76,14 @@ package struct TimeColumns: Sendable, Hashable {
         return (sum, covered)
     }
 
-    /// The shortest round length that makes few enough columns of whole bins. A stretch may add a column of its own.
+    /// The shortest round length that gives few enough columns of whole bins. A stretch may add a column of its own.
     private static func columnSeconds(for seconds: Int64, binSeconds: Int64) -> Int64 {
         let room = Int64(columnsMax - stretchesMax)
         if let length = lengths.first(where: { $0 % binSeconds == 0 && seconds / $0 < room }) { return length }
         return (seconds / room / binSeconds + 1) * binSeconds
     }
 
-    /// Cuts at the longest pause as long as it is a large part of what remains.
+    /// Cuts at the longest pause as long as it is a large part of the rest.
     private static func stretches(of entries: [Timeline.Entry], binSeconds: Int64) -> [[Timeline.Entry]] {
         guard let first = entries.first, let last = entries.last else { return [] }
         let gaps = zip(entries, entries.dropFirst()).enumerated().map { index, pair in

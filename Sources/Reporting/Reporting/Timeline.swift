@@ -1,7 +1,7 @@
-/// What happened when, in bins of equal length.
+/// Events over time, in bins of equal length.
 ///
-/// Only bins in which something happened take memory, and at most `binsMax` of them: then the bins become longer. So
-/// the resolution follows the time that the work took, not the time between the first run and the last.
+/// Only bins with events take memory, and there are at most `binsMax` of them: beyond that the bins become longer. The
+/// resolution therefore depends on the duration of the work, not on the time between the first run and the last.
 package struct Timeline: Sendable, Equatable {
     /// Sums over the outcomes of one bin, or of one column of a picture.
     package struct Bin: Sendable, Hashable {
@@ -10,7 +10,7 @@ package struct Timeline: Sendable, Equatable {
         package var failedByClass: [Int] = []
         package var promptTokens = 0
         package var completionTokens = 0
-        /// Of the answers.
+        /// Total over the answers.
         package var latencyMilliseconds = 0
         package var cost = 0.0
 
@@ -45,12 +45,12 @@ package struct Timeline: Sendable, Equatable {
     /// Seconds since 1970 of the first and of the last outcome.
     package private(set) var first: Int64?
     package private(set) var last: Int64?
-    /// The bin that was used last, kept out of the table: outcomes come nearly in order.
+    /// The most recently used bin, kept outside the table: outcomes are almost in order.
     private var current: (number: Int64, bin: Bin)?
 
     package static func == (a: Timeline, b: Timeline) -> Bool { a.sorted == b.sorted && a.binSeconds == b.binSeconds }
 
-    /// Adds to the bin of a moment, in seconds since 1970.
+    /// Adds to the bin of a time, in seconds since 1970.
     package mutating func add(at second: Int64, _ change: (inout Bin) -> Void) {
         first = min(first ?? second, second)
         last = max(last ?? second, second)
@@ -62,13 +62,13 @@ package struct Timeline: Sendable, Equatable {
         change(&current!.bin)
     }
 
-    /// One bin with the second at which it begins.
+    /// One bin and the second at which it begins.
     package struct Entry: Sendable, Hashable {
         package var start: Int64
         package var bin: Bin
     }
 
-    /// The bins in which something happened, in order.
+    /// The bins with events, in order.
     package var sorted: [Entry] {
         var all = bins
         if let current { all[current.number] = current.bin }
