@@ -28,7 +28,8 @@ import Testing
         var spec = Sample.run
         spec.environmentPrefix = "STILL_"
         let environment = [
-            "STILL_MAX_COST": "1", "STILL_MAXCOST": "1", "STILL_JOBS": "2", "STILL_JBOS": "2", "STILL_NOTHING_OF_THE_KIND": "3",
+            "STILL_MAX_COST": "1", "STILL_MAXCOST": "1", "STILL_JOBS": "2", "STILL_JBOS": "2",
+            "STILL_NOTHING_OF_THE_KIND": "3",
             "HEAT": "1",
         ]
         let found = spec.misspeltVariables(in: environment).map { "\($0.name) \($0.meant)" }
