@@ -70,8 +70,9 @@ extension BatchDesk {
         if isOver {
             text += #","successfulRequestCount":"\#(job.succeeded)","failedRequestCount":"\#(job.errored)""#
         }
-        text += #"}},"done":\#(isOver)"#
-        if let file = job.outputFile { text += #","response":{"responsesFile":"\#(file)"}"# }
+        let output = job.outputFile.map { #"{"responsesFile":"\#($0)"}"# }
+        text += #"}\#(output.map { #","output":\#($0)"# } ?? "")},"done":\#(isOver)"#
+        if let output { text += #","response":\#(output)"# }
         return Array((text + "}").utf8)
     }
 }

@@ -1,4 +1,4 @@
-/// What a request to the batch API means: OpenAI's files and batches, Anthropic's message batches.
+/// What a request to a batch API means: OpenAI's files and batches, and those of Anthropic, Mistral and Gemini.
 enum BatchRoute: Hashable {
     case uploadFile
     case listFiles

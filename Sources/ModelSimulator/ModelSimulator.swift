@@ -6,8 +6,8 @@ import JSONText
 ///
 /// It serves `POST /v1/chat/completions` and `/v1/completions` (streaming or not), `GET /v1/models`,
 /// `GET /simulator/counts`, `GET /simulator/items`, `GET /simulator/batches` and `POST /simulator/reset`; `/v1` may be left out. Texts, latencies
-/// and faults follow from the seed and the requests. OpenAI's files and batches and Anthropic's message batches are served
-/// too (`BatchDesk`). One thread of its own does all the work. Safe to use from any thread.
+/// and faults follow from the seed and the requests. OpenAI's files and batches, also as Azure, Groq and Together have
+/// them, and the batches of Anthropic, Mistral and Gemini are served too (`BatchDesk`). One thread of its own does all the work. Safe to use from any thread.
 public final class ModelSimulator: Sendable {
     public let configuration: SimulatorConfiguration
 

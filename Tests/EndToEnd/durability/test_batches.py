@@ -228,7 +228,7 @@ SAMPLE = int(os.environ.get("RETORT_BATCH_DEATHS", "5"))
 
 
 @pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")
-@pytest.mark.parametrize("endpoint", ["chat", "messages"])
+@pytest.mark.parametrize("endpoint", ["chat", "messages", "gemini"])
 def test_a_death_at_any_system_call_pays_nothing_twice(tmp_path, provide, endpoint):
     seed = random.randrange(1 << 30)
     print("seed", seed)

@@ -196,3 +196,11 @@ def test_what_cannot_be_meant_is_refused(tmp_path, flags, words):
     ended = workshop.start("run", rows, "--out", tmp_path / "out", "--simulate", *flags).wait()
     assert ended.status in (64, 78) and words in ended.errors, ended
     assert not (tmp_path / "out").exists()
+
+
+def test_a_retry_has_no_deadline_and_says_what_to_do(tmp_path):
+    rows = write_prompts(tmp_path / "prompts.jsonl", 2)
+    workshop = Workshop(tmp_path)
+    workshop.run("run", rows, "--out", tmp_path / "out", "--simulate", "--fail", "400=1", "--refusals-max", "0", status=75)
+    ended = workshop.start("retry", tmp_path / "out", "--class", "bad_request", "--via", "cheapest").wait().expect(64)
+    assert "--via cheapest is for runs" in ended.errors and "--via batch" in ended.errors, ended
