@@ -135,6 +135,11 @@ let package = Package(
             path: "Benchmarks/StoreBench", swiftSettings: strict),
 
         .executableTarget(
+            name: "monitor-bench",
+            dependencies: [
+                "Distillation", "Dataset", "RunMonitor", "ResponseGenerator", "SegmentStore", "ModelAPI", "Basics",
+            ], path: "Benchmarks/MonitorBench", swiftSettings: strict),
+        .executableTarget(
             name: "shard-bench", dependencies: ["SegmentStore", "SharedLimit", "Basics"],
             path: "Benchmarks/ShardBench", swiftSettings: strict),
 

@@ -60,6 +60,18 @@ def transport_secure(suite):
             "The same with TLS: HTTP/1.1 over our own connections, HTTP/2 through libcurl; the system's certificates are trusted."))
 
 
+def monitor(suite):
+    printed = run(suite, "monitor-bench", 120)
+    suite.show(
+        Listing(
+            "A page that is open (monitor-bench)",
+            printed,
+            "100,000 events a second for some seconds: what the thread of the run spends on telling them to a page, and the "
+            "process as a whole with the page's own thread, beside the same work untold."))
+    for name, value, relation, limit in re.findall(MARKED_LINE, printed):
+        suite.mark(f"monitor: {name}", float(value), float(limit), at_least=relation == ">=")
+
+
 def store(suite):
     printed = run(suite, "store-bench", 150, STORE_RECORDS, SCRATCH / "store-bench")
     # Its last line names a folder of this machine, which is gone when this is read.

@@ -30,6 +30,7 @@ ALL = {
             "engine": ("The engine alone", programs.engine),
             "transport": ("The transport alone", programs.transport),
             "transport-secure": ("The transport alone over HTTPS", programs.transport_secure),
+            "monitor": ("A page that is open", programs.monitor),
             "store": ("The store alone", programs.store),
         },
     ),

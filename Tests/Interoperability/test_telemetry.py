@@ -97,9 +97,8 @@ def collector():
 def run(binary, tmp_path):
     """run(rows, *options, status=0, **environment): a simulated run of so many rows."""
 
-    def start(rows, *options, status=0, **environment):
-        prompts = tmp_path / "prompts.jsonl"
-        prompts.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    def start(given, *options, status=0, prompts=tmp_path / "prompts.jsonl", **environment):
+        (tmp_path / "prompts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in given))
         command = [binary, "run", prompts, "--out", tmp_path / "store", "--simulate", "--latency", "2ms", *options]
         done = subprocess.run(
             [str(part) for part in command], capture_output=True, text=True, timeout=60,
@@ -163,6 +162,17 @@ def test_the_histograms_are_sums_of_the_spans(collector, run):
               if values(p.attributes)["gen_ai.token.type"] == "output"]  # fmt: skip
     spans = [values(span.attributes).get("gen_ai.usage.output_tokens", 0) for span in there.spans]
     assert sum(p.sum for p in output) == sum(spans) > 0
+
+
+def test_stages_say_which_they_are(collector, run, tmp_path):
+    there, job = collector(), tmp_path / "job.yaml"
+    job.write_text(
+        f"input: {tmp_path / 'prompts.jsonl'}\nmodel: m\nstages:\n  - name: draft\n"
+        "  - name: review\n    from: draft\n    prompt: 'Review {{response}}'\n"
+    )
+    run(rows(20), "--otlp", there.url, prompts=job)
+    stages = [values(span.attributes)["retort.stage"] for span in there.spans]
+    assert sorted(stages) == ["draft"] * 20 + ["review"] * 20
 
 
 def test_the_address_comes_from_the_environment_too(collector, run):

@@ -37,6 +37,18 @@ package struct LogHistogram: Sendable, Hashable {
         greatest = max(greatest, number)
     }
 
+    /// Adds all numbers of another one.
+    package mutating func add(_ other: LogHistogram) {
+        if other.buckets.count > buckets.count {
+            buckets.append(contentsOf: repeatElement(0, count: other.buckets.count - buckets.count))
+        }
+        for (index, inBucket) in other.buckets.enumerated() where inBucket > 0 { buckets[index] += inBucket }
+        count += other.count
+        sum += other.sum
+        least = min(least, other.least)
+        greatest = max(greatest, other.greatest)
+    }
+
     package static func clamped(_ number: Int) -> Int { min(numberMax, max(0, number)) }
 
     /// The smallest number that is at least as large as the share `share` (0 to 1) of the numbers; nil if there are

@@ -15,81 +15,124 @@ package final class ExchangeWatch: Sendable {
         /// By Prometheus' buckets.
         package var buckets = [Int](repeating: 0, count: ExchangeWatch.bounds.count + 1)
         package var seconds = 0.0
-        /// Milliseconds since the last look.
-        package var recent = LogHistogram()
     }
 
-    private struct State {
-        var counts = Counts()
-        var next: UInt64 = 0
-        var underWay: [UInt64: (began: Instant, request: ModelRequest)] = [:]
-        /// Texts of requests that were shown as slow, so that a body is read once.
+    /// A request under way, or a free place for one.
+    fileprivate struct Slot {
+        var began = Instant(nanoseconds: 0)
+        var request: ModelRequest?
+        /// How many requests the slot has had: a number that was given out before is not that of the next one.
+        var uses: UInt32 = 0
+    }
+
+    /// Kept so that one exchange costs a few comparisons and no hashing; `counts` puts it in order.
+    fileprivate struct State {
+        var codes = [Int](repeating: 0, count: ExchangeWatch.statuses.count)
+        var codesSeen = 0
+        var otherCodes = 0
+        var broken: [TransportFailure.Kind: Int] = [:]
+        /// Durations before the last look, and since.
+        var durations = LogHistogram()
+        var recent = LogHistogram()
+        var buckets = [Int](repeating: 0, count: ExchangeWatch.bounds.count + 1)
+        var nanoseconds = 0
+        var slots: [Slot] = []
+        var free: [UInt32] = []
+        /// Texts of requests that were shown as slow, by their numbers, so that a body is read once.
         var texts: [UInt64: String] = [:]
     }
+
+    fileprivate static let statuses = 100..<600
 
     /// Upper ends of the buckets of `retort_request_duration_seconds`.
     package static let bounds: [Double] = [
         0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 60, 120, 300, 900,
     ]
+    fileprivate static let nanosecondBounds = bounds.map { Int64(($0 * 1e9).rounded()) }
     /// Codes that are counted one by one; a server that invents more counts as 0 with the rest.
-    private static let codesMax = 64
+    fileprivate static let codesMax = 64
     /// Of a longer body only its size is told.
     private static let bodyBytesMax = 64 * 1024
 
     private let state = Locked(State())
 
+    /// A request goes out. Returns the number by which `ended` knows it.
     package func began(_ request: ModelRequest, at now: Instant) -> UInt64 {
         state.withLock { state in
-            state.next += 1
-            state.underWay[state.next] = (now, request)
-            return state.next
+            let place: Int
+            if let free = state.free.popLast() {
+                place = Int(free)
+            } else {
+                place = state.slots.count
+                state.slots.append(Slot())
+            }
+            state.slots[place].began = now
+            state.slots[place].request = request
+            state.slots[place].uses &+= 1
+            return UInt64(state.slots[place].uses) << 32 | UInt64(place)
         }
     }
 
     package func ended(_ number: UInt64, _ result: Result<ModelReply, TransportFailure>) {
         state.withLock { state in
-            state.underWay[number] = nil
+            let place = Int(number & UInt64(UInt32.max))
+            if place < state.slots.count, state.slots[place].uses == UInt32(number >> 32),
+                state.slots[place].request != nil
+            {
+                state.slots[place].request = nil
+                state.free.append(UInt32(place))
+            }
             if !state.texts.isEmpty { state.texts[number] = nil }
             switch result {
-            case .success(let reply): state.counts.add(reply)
-            case .failure(let failure): state.counts.broken[failure.kind, default: 0] += 1
+            case .success(let reply): state.add(reply)
+            case .failure(let failure): state.broken[failure.kind, default: 0] += 1
             }
         }
     }
 
     /// A duration that was read elsewhere.
-    package func note(milliseconds: Int) {
+    package func note(milliseconds: Int) { state.withLock { $0.recent.add(milliseconds) } }
+
+    package var counts: Counts {
         state.withLock { state in
-            state.counts.durations.add(milliseconds)
-            state.counts.recent.add(milliseconds)
+            var counts = Counts()
+            for (index, count) in state.codes.enumerated() where count > 0 {
+                counts.codes[Self.statuses.lowerBound + index] = count
+            }
+            if state.otherCodes > 0 { counts.codes[0] = state.otherCodes }
+            counts.broken = state.broken
+            counts.durations = state.durations
+            counts.durations.add(state.recent)
+            (counts.buckets, counts.seconds) = (state.buckets, Double(state.nanoseconds) / 1e9)
+            return counts
         }
     }
-
-    package var counts: Counts { state.withLock { $0.counts } }
 
     /// The durations since the last call.
     package func takeRecent() -> LogHistogram {
         state.withLock { state in
-            defer { state.counts.recent = LogHistogram() }
-            return state.counts.recent
+            defer { state.recent = LogHistogram() }
+            state.durations.add(state.recent)
+            return state.recent
         }
     }
 
     /// The requests that have been under way for the longest.
     package func slowest(_ count: Int, at now: Instant) -> [(seconds: Double, text: String)] {
         let oldest = state.withLock { state in
-            state.underWay.sorted { $0.value.began < $1.value.began }.prefix(count).map { entry in
-                (
-                    number: entry.key, began: entry.value.began, request: entry.value.request,
-                    text: state.texts[entry.key]
-                )
+            let underWay = state.slots.enumerated().compactMap { place, slot in
+                slot.request.map { (number: UInt64(slot.uses) << 32 | UInt64(place), began: slot.began, request: $0) }
+            }
+            return underWay.sorted { $0.began < $1.began }.prefix(count).map { entry in
+                (number: entry.number, began: entry.began, request: entry.request, text: state.texts[entry.number])
             }
         }
         return oldest.map { entry in
             let text = entry.text ?? Self.text(of: entry.request)
             if entry.text == nil {
                 state.withLock { state in
-                    if state.underWay[entry.number] != nil { state.texts[entry.number] = text }
+                    let slot = state.slots[Int(entry.number & UInt64(UInt32.max))]
+                    if slot.request != nil, slot.uses == UInt32(entry.number >> 32) { state.texts[entry.number] = text }
                 }
             }
             return ((now - entry.began).seconds, text)
@@ -108,15 +151,29 @@ package final class ExchangeWatch: Sendable {
     }
 }
 
-extension ExchangeWatch.Counts {
+extension ExchangeWatch.State {
     fileprivate mutating func add(_ reply: ModelReply) {
-        let isKnown = codes[reply.status] != nil || codes.count < ExchangeWatch.codesMax
-        codes[isKnown ? reply.status : 0, default: 0] += 1
-        let latency = reply.latency.seconds
-        durations.add(Int(reply.latency.nanoseconds / 1_000_000))
-        recent.add(Int(reply.latency.nanoseconds / 1_000_000))
-        seconds += latency
-        buckets[ExchangeWatch.bounds.firstIndex { latency <= $0 } ?? ExchangeWatch.bounds.count] += 1
+        count(reply.status)
+        let latency = max(0, reply.latency.nanoseconds)
+        recent.add(Int(latency / 1_000_000))
+        nanoseconds = nanoseconds.addingSaturated(Int(latency))
+        buckets[ExchangeWatch.nanosecondBounds.firstIndex { latency <= $0 } ?? ExchangeWatch.bounds.count] += 1
+    }
+
+    private mutating func count(_ status: Int) {
+        guard ExchangeWatch.statuses.contains(status) else {
+            otherCodes += 1
+            return
+        }
+        let index = status - ExchangeWatch.statuses.lowerBound
+        if codes[index] == 0 {
+            guard codesSeen < ExchangeWatch.codesMax else {
+                otherCodes += 1
+                return
+            }
+            codesSeen += 1
+        }
+        codes[index] += 1
     }
 }
 

@@ -3,6 +3,7 @@ import CommandLine
 package import Dataset
 import Glibc
 import HTTPTransport
+import JSONText
 import ModelAPI
 package import ResponseGenerator
 package import RunMonitor
@@ -81,6 +82,10 @@ package final class RunControl: Sendable {
     package func handle(_ json: [UInt8]) -> ControlReply {
         if json == ControlCommand.identify { return Self.identity }
         do throws(RetortError) {
+            // Meant for a part of something else: the whole must not take it.
+            guard (try? JSONParser().parse(json))?.root["stage"] == nil else {
+                throw RetortError(.usage, "this run has no stages", remedy: "Leave the stage out.")
+            }
             return Self.reply(true, try perform(try ControlCommand(json: json)))
         } catch {
             return Self.reply(false, error.description)

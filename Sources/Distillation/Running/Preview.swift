@@ -31,7 +31,7 @@ package struct Preview {
     package let isKept: Bool
 
     /// A preview is too short to be watched.
-    private static let lacking = ["listen", "log", "notify", "detach"]
+    private static let lacking = ["listen", "log", "notify", "detach", "otlp"]
 
     /// Nil without `--preview`. Throws `.usage` for `--keep` alone, and together with options for watching a run.
     package init?(_ command: ParsedCommand, _ settings: RunSettings) throws(RetortError) {
@@ -42,7 +42,8 @@ package struct Preview {
             }
             return nil
         }
-        for name in Self.lacking where command.isGiven(name) {
+        // A variable for all programs says nothing of this one.
+        for name in Self.lacking where command.isGiven(name) && command.source(of: name) != .environment {
             throw RetortError(
                 .usage, "--preview cannot be watched", at: "--\(name)", remedy: "Leave --\(name) or --preview out.")
         }

@@ -2,9 +2,15 @@
 
 import http.client
 import json
+import os
+import signal
 import socket
+import subprocess
+import time
+from pathlib import Path
 
 import pytest
+from program import RUN_SECONDS_MAX
 
 PACE = ("--latency", "40ms", "--concurrency", 8, "--fail", "400=0.05,429=0.02", "--attempts", 2)
 
@@ -58,6 +64,7 @@ def test_other_origins_and_other_hosts_get_nothing(start):
     assert run.get("control", data=command, headers={"Authorization": "Bearer wrong"})[0] == 401
     assert run.get("control", data=command, headers=token | {"Origin": "http://evil.example"})[0] == 403
     assert run.get("control", data=b"{", headers=token)[0] == 400
+    assert run.get("control", data=b'{"command":"stop","stage":"draft"}', headers=token)[0] == 400
     assert run.get("control", headers=token)[0] == 405
     assert run.get("control", data=b"x" * 10_000, headers=token)[0] == 413
     host, port = run.address.split("/")[2].split(":")
@@ -86,6 +93,85 @@ def test_ten_pages_and_a_reader_that_does_not_read(start):
     run.until(lambda state: state["items"]["done"] > before)
     for reader in readers:
         reader.close()
+
+
+def family(process):
+    """A process and all below it."""
+    parents = {}
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = status.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        parents.setdefault(int(fields[1]), []).append(int(status.parent.name))
+    found = [process]
+    for one in found:
+        found += parents.get(one, [])
+    return found
+
+
+def open_connections(port):
+    """Connections to a port of this machine that both sides hold open, as the server sees them."""
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    established = "01"
+    return sum(line[1].endswith(f":{port:04X}") and line[3] == established for line in lines)
+
+
+def test_a_page_left_open_over_a_sleep_goes_on(start, browser, page):
+    run = start(*PACE)
+    page.open(f"{run.address}#token={run.token}", 900)
+    page.wait_for("typeof last !== 'undefined' && last && last.items.done > 0")
+    # Long events: the buffers between server and page are full sooner.
+    for number in range(100):
+        command = json.dumps({"command": "hold", "model": f"{number} " + "x" * 900}).encode()
+        assert run.get("control", {"Authorization": f"Bearer {run.token}"}, command)[0] == 200
+    port = int(run.address.rstrip("/").rpartition(":")[2])
+    assert open_connections(port) > 0
+    processes = family(browser.process.pid)
+    for process in processes:
+        os.kill(process, signal.SIGSTOP)
+    try:
+        end = time.monotonic() + 3 * RUN_SECONDS_MAX
+        while open_connections(port) > 0:
+            assert time.monotonic() < end, "the server waits for a page that does not read"
+            time.sleep(0.2)
+        before = run.state()["items"]["done"]
+        run.until(lambda state: state["items"]["done"] > before)
+    finally:
+        for process in reversed(processes):
+            os.kill(process, signal.SIGCONT)
+    before = run.state()["items"]["done"]
+    page.wait_for(f"last.items.done > {before} && document.getElementById('state').textContent === 'running'")
+    page.evaluate("document.querySelector('[data-command=pause]').click()")
+    page.wait_for("last.state === 'paused'")
+
+
+def test_a_scrape_and_a_page_while_the_disk_is_full(start, page, tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", disk], capture_output=True).returncode:
+        pytest.skip("nothing can be mounted here")
+    try:
+        run = start(*PACE, folder=disk)
+        filling = disk / "filling"
+        with filling.open("wb", buffering=0) as file:
+            with pytest.raises(OSError):
+                while True:
+                    file.write(b"x" * 4096)
+        state = run.until(lambda state: state["state"] == "paused")
+        assert "no space left" in state["note"]
+        for _ in range(20):
+            status, _, text = run.get("metrics")
+            assert status == 200 and b"retort_paused 1" in text
+        page.open(run.address, 900)
+        page.wait_for("typeof last !== 'undefined' && last && last.note.includes('no space left')")
+        filling.unlink()
+        before = state["items"]["done"]
+        run.until(lambda state: state["state"] == "running" and state["items"]["done"] > before)
+        run.ctl("drain")
+        assert run.program.process.wait(RUN_SECONDS_MAX) == 75
+    finally:
+        subprocess.run(["umount", "--lazy", disk], check=True)
 
 
 def test_a_port_in_use_is_told_before_anything_is_sent(start, tmp_path, retort_once):
