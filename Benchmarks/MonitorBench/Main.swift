@@ -76,9 +76,13 @@ import SegmentStore
         }
     }
 
-    static let request = ModelRequest(
-        path: "/chat/completions", body: Array(#"{"model":"m","messages":[{"role":"user","content":"a prompt"}]}"#.utf8)
-    )
+    static let request = makeRequest(0)
+
+    private static func makeRequest(_ number: Int) -> ModelRequest {
+        let body = #"{"model":"m","messages":[{"role":"user","content":"prompt \#(number)"}]}"#
+        return ModelRequest(path: "/chat/completions", body: Array(body.utf8))
+    }
+
     /// Exchanges of a millisecond: each is three events.
     static let perStep = eventsPerSecond / 3000
 
@@ -90,8 +94,10 @@ import SegmentStore
             Result<ModelReply, TransportFailure>.success(
                 ModelReply(status: number == 0 ? 429 : 200, body: [], latency: .milliseconds(Int64(number * 7))))
         }
+        // As in a run each has a body of its own.
+        let requests = (0..<inFlight).map(makeRequest)
         var underWay: [UInt64] = []
-        if let watch { underWay = (0..<inFlight).map { _ in watch.exchanges.began(request, at: .now) } }
+        if let watch { underWay = requests.map { watch.exchanges.began($0, at: .now) } }
         var oldest = 0
         let began = (thread: cpu(CLOCK_THREAD_CPUTIME_ID), process: cpu(CLOCK_PROCESS_CPUTIME_ID), at: Instant.now)
         var step = 0
@@ -105,7 +111,7 @@ import SegmentStore
                 kept &+= number
                 guard let watch else { continue }
                 watch.exchanges.ended(underWay[oldest], replies[number & 63])
-                underWay[oldest] = watch.exchanges.began(request, at: .now)
+                underWay[oldest] = watch.exchanges.began(requests[oldest], at: .now)
                 oldest = oldest + 1 == inFlight ? 0 : oldest + 1
             }
             watch?.settled(batch)

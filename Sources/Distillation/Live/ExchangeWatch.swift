@@ -20,7 +20,9 @@ package final class ExchangeWatch: Sendable {
     /// A request under way, or a free place for one.
     fileprivate struct Slot {
         var began = Instant(nanoseconds: 0)
-        var request: ModelRequest?
+        /// Of the request only what is shown: a whole one costs five counts of references.
+        var path = ""
+        var body: [UInt8]?
         /// How many requests the slot has had: a number that was given out before is not that of the next one.
         var uses: UInt32 = 0
     }
@@ -67,7 +69,8 @@ package final class ExchangeWatch: Sendable {
                 state.slots.append(Slot())
             }
             state.slots[place].began = now
-            state.slots[place].request = request
+            state.slots[place].path = request.path
+            state.slots[place].body = request.body
             state.slots[place].uses &+= 1
             return UInt64(state.slots[place].uses) << 32 | UInt64(place)
         }
@@ -77,9 +80,9 @@ package final class ExchangeWatch: Sendable {
         state.withLock { state in
             let place = Int(number & UInt64(UInt32.max))
             if place < state.slots.count, state.slots[place].uses == UInt32(number >> 32),
-                state.slots[place].request != nil
+                state.slots[place].body != nil
             {
-                state.slots[place].request = nil
+                state.slots[place].body = nil
                 state.free.append(UInt32(place))
             }
             if !state.texts.isEmpty { state.texts[number] = nil }
@@ -120,31 +123,28 @@ package final class ExchangeWatch: Sendable {
     /// The requests that have been under way for the longest.
     package func slowest(_ count: Int, at now: Instant) -> [(seconds: Double, text: String)] {
         let oldest = state.withLock { state in
-            let underWay = state.slots.enumerated().compactMap { place, slot in
-                slot.request.map { (number: UInt64(slot.uses) << 32 | UInt64(place), began: slot.began, request: $0) }
-            }
-            return underWay.sorted { $0.began < $1.began }.prefix(count).map { entry in
-                (number: entry.number, began: entry.began, request: entry.request, text: state.texts[entry.number])
+            let underWay = state.slots.enumerated().filter { $0.element.body != nil }
+            return underWay.sorted { $0.element.began < $1.element.began }.prefix(count).map { place, slot in
+                let number = UInt64(slot.uses) << 32 | UInt64(place)
+                return (number: number, slot: slot, text: state.texts[number])
             }
         }
         return oldest.map { entry in
-            let text = entry.text ?? Self.text(of: entry.request)
+            let text = entry.text ?? Self.text(entry.slot.path, entry.slot.body ?? [])
             if entry.text == nil {
                 state.withLock { state in
                     let slot = state.slots[Int(entry.number & UInt64(UInt32.max))]
-                    if slot.request != nil, slot.uses == UInt32(entry.number >> 32) { state.texts[entry.number] = text }
+                    if slot.body != nil, slot.uses == UInt32(entry.number >> 32) { state.texts[entry.number] = text }
                 }
             }
-            return ((now - entry.began).seconds, text)
+            return ((now - entry.slot.began).seconds, text)
         }
     }
 
     /// The last turn of what is asked, shortened.
-    package static func text(of request: ModelRequest) -> String {
-        let size = "\(request.path), \(request.body.count) bytes"
-        guard request.body.count <= bodyBytesMax, let root = try? JSONParser().parse(request.body).root else {
-            return size
-        }
+    package static func text(_ path: String, _ body: [UInt8]) -> String {
+        let size = "\(path), \(body.count) bytes"
+        guard body.count <= bodyBytesMax, let root = try? JSONParser().parse(body).root else { return size }
         let content = root["messages"]?.elements.last?["content"] ?? root["prompt"] ?? root["input"]
         let text = content?.string ?? content?.elements.last?["text"]?.string
         return text.map { Excerpt.text($0, Excerpt.askedScalarsMax) } ?? size

@@ -200,7 +200,9 @@ package final class RunWatch: Sendable {
         onSettled?(batch)
         var first: [String] = []
         state.withLock { state in
-            for outcome in batch {
+            // Most batches hold no failure, and then no outcome is copied.
+            for index in batch.indices where Self.isFailure(batch[index].result) {
+                let outcome = batch[index]
                 guard case .failure(let failure) = outcome.result else { continue }
                 if Self.note(failure, of: outcome, in: &state) {
                     first.append(
@@ -216,6 +218,10 @@ package final class RunWatch: Sendable {
             if state.answers.count > Self.answersMax { state.answers.removeLast() }
         }
         for text in first { note(.failure, text) }
+    }
+
+    private static func isFailure(_ result: OutcomeResult) -> Bool {
+        if case .failure = result { true } else { false }
     }
 
     /// True for the first one of its class.
