@@ -31,9 +31,20 @@ public struct Interval: Sendable, Hashable, Comparable {
     public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
 
     public static let zero = Interval(nanoseconds: 0)
-    public static func milliseconds(_ count: Int64) -> Interval { Interval(nanoseconds: count * 1_000_000) }
-    public static func seconds(_ count: Double) -> Interval {
-        Interval(nanoseconds: Int64((count * 1e9).rounded()))
+    /// A longer time than `longest` is `longest`.
+    public static func milliseconds(_ count: Int64) -> Interval {
+        let limit = longest.nanoseconds / 1_000_000
+        return Interval(nanoseconds: min(max(count, -limit), limit) * 1_000_000)
+    }
+    /// NaN is 0; a longer time than `longest` is `longest`.
+    public static func seconds(_ count: Double) -> Interval { Interval(roundingNanoseconds: count * 1e9) }
+
+    /// 26,000 days: an instant of this machine and two such intervals add up without an overflow.
+    public static let longest = Interval(nanoseconds: 26_000 * 86_400_000_000_000)
+
+    private init(roundingNanoseconds count: Double) {
+        let limit = Double(Self.longest.nanoseconds)
+        nanoseconds = count.isNaN ? 0 : Int64(min(max(count, -limit), limit).rounded())
     }
 
     public var seconds: Double { Double(nanoseconds) / 1e9 }
@@ -47,7 +58,7 @@ public struct Interval: Sendable, Hashable, Comparable {
         Interval(nanoseconds: a.nanoseconds &- b.nanoseconds)
     }
     public static func * (a: Interval, factor: Double) -> Interval {
-        Interval(nanoseconds: Int64((Double(a.nanoseconds) * factor).rounded()))
+        Interval(roundingNanoseconds: Double(a.nanoseconds) * factor)
     }
 }
 

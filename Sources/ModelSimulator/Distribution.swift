@@ -69,11 +69,14 @@ enum DurationText {
         ("us", 1e-6), ("ms", 1e-3), ("s", 1), ("m", 60), ("h", 3600),
     ]
 
-    /// The seconds that `text` means; nil unless it is a number, not negative, with a unit. `0` needs no unit.
+    /// A length that is longer is refused: 30 years.
+    static let secondsMax = 1e9
+
+    /// The seconds of `text`; nil unless it is a number with a unit, from 0 to `secondsMax`. `0` needs no unit.
     static func seconds(_ text: Substring) -> Double? {
         if text == "0" { return 0 }
         guard let unit = units.first(where: { text.hasSuffix($0.suffix) }),
-            let number = Double(text.dropLast(unit.suffix.count)), number.isFinite, number >= 0
+            let number = Double(text.dropLast(unit.suffix.count)), number >= 0, number * unit.seconds <= secondsMax
         else { return nil }
         return number * unit.seconds
     }

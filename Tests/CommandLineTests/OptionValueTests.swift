@@ -37,7 +37,7 @@ import Testing
     @Test(arguments: [
         ("0", 0), ("200ms", 200_000_000), ("30s", 30_000_000_000), ("5m", 300_000_000_000),
         ("1h", 3_600_000_000_000), ("1.5s", 1_500_000_000), ("1h30m", 5_400_000_000_000), ("7us", 7000),
-        ("2d", 172_800_000_000_000), ("1m0.5s", 60_500_000_000), ("9223372036854775807ns", Int64.max),
+        ("2d", 172_800_000_000_000), ("1m0.5s", 60_500_000_000), ("26000d", Interval.longest.nanoseconds),
     ])
     func readsDurations(text: String, nanoseconds: Int64) {
         #expect(read(text, .anyDuration) == .duration(Interval(nanoseconds: nanoseconds)))
@@ -52,7 +52,7 @@ import Testing
         #expect(message("30", .anyDuration) == "'30' has no unit; write 30s or 30ms")
         let range = ValueKind.duration(.milliseconds(1) ... .seconds(3600))
         #expect(message("2h", range) == "'2h' is out of range: 1ms to 1h")
-        #expect(message("9999999d", .anyDuration) == "'9999999d' is out of range: at least 0s")
+        #expect(message("9999999d", .anyDuration) == "'9999999d' is out of range: 0s to 26000d")
     }
 
     @Test func integersNameTheirRange() {

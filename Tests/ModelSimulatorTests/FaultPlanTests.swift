@@ -19,7 +19,8 @@ import Testing
 
     @Test(arguments: [
         ("429=0.02,boom=1", "boom"), ("500", "500"), ("500=", "500="), ("=1", "=1"), ("500=x", "x"), ("500=1.5", "1.5"),
-        ("500=-1", "-1"), ("500=nan", "nan"), ("down=20s", "20s"), ("down=20@5s", "20@5s"), ("500=0.1,", "\"\""),
+        ("500=-1", "-1"), ("500=nan", "nan"), ("down=20s", "20s"), ("down=20@5s", "20@5s"),
+        ("down=1e300s@1s", "1e300s@1s"), ("500=0.1,", "\"\""),
     ])
     func namesThePartItCannotRead(specification: String, part: String) {
         #expect {

@@ -63,9 +63,7 @@ extension OptionValue {
         if text.isEmpty { throw notADuration(text) }
         let nanoseconds = exactTotal ?? Int64(exactly: total.rounded())
         guard let nanoseconds, range.contains(Interval(nanoseconds: nanoseconds)) else {
-            throw outOfRange(
-                text, DurationText.exact(range.lowerBound), DurationText.exact(range.upperBound),
-                isOpen: range.upperBound.nanoseconds == .max)
+            throw outOfRange(text, DurationText.exact(range.lowerBound), DurationText.exact(range.upperBound))
         }
         return Interval(nanoseconds: nanoseconds)
     }
@@ -82,8 +80,8 @@ extension OptionValue {
         ValueError("\(quoted(text)) is not a duration such as 200ms, 30s, 5m or 1h30m")
     }
 
-    private static func outOfRange(_ text: String, _ low: String, _ high: String, isOpen: Bool = false) -> ValueError {
-        if isOpen || high == String(Int.max) || high == "inf" {
+    private static func outOfRange(_ text: String, _ low: String, _ high: String) -> ValueError {
+        if high == String(Int.max) || high == "inf" {
             return ValueError("\(quoted(text)) is out of range: at least \(low)")
         }
         return ValueError("\(quoted(text)) is out of range: \(low) to \(high)")
@@ -124,7 +122,7 @@ extension OptionValue {
 public enum DurationText {
     /// The interval of a text such as `2h` or `1h30m`; nil if it is invalid.
     public static func interval(_ text: String) -> Interval? {
-        try? OptionValue.parseDuration(text, in: Interval(nanoseconds: 1)...Interval(nanoseconds: .max))
+        try? OptionValue.parseDuration(text, in: Interval(nanoseconds: 1) ... .longest)
     }
 
     static let units: [(name: String, nanoseconds: Int64)] = [

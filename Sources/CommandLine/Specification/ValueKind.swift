@@ -28,7 +28,7 @@ public indirect enum ValueKind: Sendable, Hashable {
     case repeated(ValueKind)
 
     /// Any duration that is not negative.
-    public static let anyDuration = ValueKind.duration(.zero...Interval(nanoseconds: .max))
+    public static let anyDuration = ValueKind.duration(.zero ... .longest)
 
     /// Whether the option has a value.
     public var takesValue: Bool { self != .flag }
