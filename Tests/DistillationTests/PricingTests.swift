@@ -1,7 +1,9 @@
 import Basics
 import JSONText
 import ModelAPI
+import ResponseGenerator
 import RunTestSupport
+import SegmentStore
 import Testing
 
 @testable import Dataset
@@ -138,5 +140,19 @@ import Testing
         #expect(throws: RetortError.self) { try cost(#"{"max_tokens":-1}"#) }
         #expect(throws: RetortError.self) { try cost(#"{"max_tokens":10,"previous_response_id":"r"}"#) }
         #expect(throws: RetortError.self) { try cost("{}") }
+    }
+}
+
+@Suite struct SpendingTests {
+    /// A run's mark holds what is uncertain of its own requests; a mark that held the probes too would grow with each run.
+    @Test func probesAreBesideTheMark() throws {
+        let notes = ["probe_spending": #"{"spent":5,"uncertain_max":30}"#]
+        let spending = Spending(StoreCounters(), mark: 70, notes: notes)
+        #expect(spending.recorded == 5 && spending.uncertainMax == 100 && spending.settled == 35)
+        let pricing = try settings("in.jsonl", "--out", "o", "--simulate", "--max-cost", "1", "--price", "1 1 1")
+            .pricing
+        let budget = try #require(pricing.budgeted(GeneratorConfiguration(), spending).budget)
+        #expect(budget.unrecordedMax == 70)
+        #expect(budget.allows(1_000_000_000 - 105) && !budget.allows(1_000_000_000 - 104))
     }
 }

@@ -189,7 +189,9 @@ package struct Pricing: Sendable {
     package func budgeted(_ configuration: GeneratorConfiguration, _ spending: Spending) -> GeneratorConfiguration {
         var configuration = configuration
         configuration.budget = limit.map {
-            Budget(limit: $0, spent: spending.recorded, uncertain: spending.uncertainMax)
+            Budget(
+                limit: $0, spent: spending.settled,
+                uncertain: spending.uncertainMax - spending.probesUncertainMax)
         }
         return configuration
     }

@@ -18,6 +18,9 @@ package struct Spending: Sendable, Hashable {
     package var probes = 0
     /// Maximum cost of answers without a record: lost in transit, in flight when a process was killed, or sent again.
     package var uncertainMax = 0
+    /// The part of `uncertainMax` that comes from probes. It is beside the store's mark, which would otherwise contain it
+    /// once more after each run.
+    package var probesUncertainMax = 0
 
     package init() {}
 
@@ -31,6 +34,7 @@ package struct Spending: Sendable, Hashable {
             rounds: counters.tallies(of: .rounds))
         let probing = ProbeSpending(notes)
         probes = probing.spent
+        probesUncertainMax = probing.uncertainMax
         uncertainMax = Int(clamping: max(0, mark)).addingSaturated(probing.uncertainMax)
         self.superseded = superseded
     }
@@ -49,6 +53,9 @@ package struct Spending: Sendable, Hashable {
     package var recorded: Int {
         [answers, failures, rounds, superseded, probes].reduce(0) { $0.addingSaturated($1) }
     }
+
+    /// What is settled before a run begins: all but the mark.
+    package var settled: Int { recorded.addingSaturated(probesUncertainMax) }
 
     /// Dollars; nil if no cost is known.
     package var dollars: Double? { recorded > 0 ? Money.dollars(recorded) : nil }

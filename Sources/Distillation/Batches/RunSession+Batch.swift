@@ -45,10 +45,7 @@ extension RunSession {
             caller: BatchCaller(dialect: batch.dialect, sender: sender, secrets: settings.secrets),
             clock: LoopClock(loop: loop), isRetry: isRetry, say: { if !isQuiet { messages.line($0) } },
             publish: { reporter.progress($0) })
-        // What probes of the server may have cost is beside the mark.
-        let probed = spending.uncertainMax - Int(clamping: max(0, store.mark))
-        let spent = spending.recorded.addingSaturated(probed)
-        let books = BatchBooks(limit: settings.pricing.limit, spent: spent, at: loop.now)
+        let books = BatchBooks(limit: settings.pricing.limit, spent: spending.settled, at: loop.now)
         let courier = try BatchCourier(parts, journal, books, stopAsked: stopAsked)
         try courier.adopt()
         return courier
