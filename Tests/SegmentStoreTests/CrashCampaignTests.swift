@@ -23,7 +23,7 @@ final class CrashCampaign: @unchecked Sendable {
     /// Of so many deaths one is followed by a crash at every call of its recovery.
     private static let recoveriesApart = 30
     /// Of so many calls the machine dies at one. A campaign that is asked for by its seeds dies at each.
-    static let callsApart = isWhole ? 1 : 4
+    static let callsApart = isWhole ? 1 : 9
     static let isWhole = getenv("RETORT_CAMPAIGN_SEEDS") != nil
     /// Of so many crash points one has the store worked with, closed and opened again; the others are only looked at.
     private static let thoroughOnesApart = 4
