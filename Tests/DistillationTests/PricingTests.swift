@@ -149,8 +149,10 @@ import Testing
         let notes = ["probe_spending": #"{"spent":5,"uncertain_max":30}"#]
         let spending = Spending(StoreCounters(), mark: 70, notes: notes)
         #expect(spending.recorded == 5 && spending.uncertainMax == 100 && spending.settled == 35)
-        let pricing = try settings("in.jsonl", "--out", "o", "--simulate", "--max-cost", "1", "--price", "1 1 1")
-            .pricing
+        let pricing = try settings(
+            "in.jsonl", "--out", "o", "--simulate", "--max-tokens", "9", "--max-cost", "1", "--price", "1 1 1"
+        )
+        .pricing
         let budget = try #require(pricing.budgeted(GeneratorConfiguration(), spending).budget)
         #expect(budget.unrecordedMax == 70)
         #expect(budget.allows(1_000_000_000 - 105) && !budget.allows(1_000_000_000 - 104))
