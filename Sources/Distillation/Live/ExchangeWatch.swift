@@ -77,19 +77,22 @@ package final class ExchangeWatch: Sendable {
     }
 
     package func ended(_ number: UInt64, _ result: Result<ModelReply, TransportFailure>) {
+        // Under the lock only numbers are needed: a whole reply costs several counts of references.
+        let reply: (status: Int, latency: Interval)
+        switch result {
+        case .success(let received): reply = (received.status, received.latency)
+        case .failure(let failure): return ended(number, failure.kind)
+        }
         state.withLock { state in
-            let place = Int(number & UInt64(UInt32.max))
-            if place < state.slots.count, state.slots[place].uses == UInt32(number >> 32),
-                state.slots[place].body != nil
-            {
-                state.slots[place].body = nil
-                state.free.append(UInt32(place))
-            }
-            if !state.texts.isEmpty { state.texts[number] = nil }
-            switch result {
-            case .success(let reply): state.add(reply)
-            case .failure(let failure): state.broken[failure.kind, default: 0] += 1
-            }
+            state.free(number)
+            state.add(reply.status, reply.latency)
+        }
+    }
+
+    private func ended(_ number: UInt64, _ kind: TransportFailure.Kind) {
+        state.withLock { state in
+            state.free(number)
+            state.broken[kind, default: 0] += 1
         }
     }
 
@@ -152,9 +155,19 @@ package final class ExchangeWatch: Sendable {
 }
 
 extension ExchangeWatch.State {
-    fileprivate mutating func add(_ reply: ModelReply) {
-        count(reply.status)
-        let latency = max(0, reply.latency.nanoseconds)
+    /// A request is no longer under way.
+    fileprivate mutating func free(_ number: UInt64) {
+        let place = Int(number & UInt64(UInt32.max))
+        if place < slots.count, slots[place].uses == UInt32(number >> 32), slots[place].body != nil {
+            slots[place].body = nil
+            free.append(UInt32(place))
+        }
+        if !texts.isEmpty { texts[number] = nil }
+    }
+
+    fileprivate mutating func add(_ status: Int, _ latency: Interval) {
+        count(status)
+        let latency = max(0, latency.nanoseconds)
         recent.add(Int(latency / 1_000_000))
         nanoseconds = nanoseconds.addingSaturated(Int(latency))
         buckets[ExchangeWatch.nanosecondBounds.firstIndex { latency <= $0 } ?? ExchangeWatch.bounds.count] += 1

@@ -196,13 +196,12 @@ package final class RunWatch: Sendable {
     }
 
     /// Outcomes that are on disk.
-    package func settled(_ batch: [Outcome<ItemContext>]) {
+    /// - Parameter hasFailures: whether to look for them, which costs some counts of references for each outcome.
+    package func settled(_ batch: [Outcome<ItemContext>], hasFailures: Bool) {
         onSettled?(batch)
         var first: [String] = []
         state.withLock { state in
-            // Most batches hold no failure, and then no outcome is copied.
-            for index in batch.indices where Self.isFailure(batch[index].result) {
-                let outcome = batch[index]
+            for outcome in hasFailures ? batch : [] {
                 guard case .failure(let failure) = outcome.result else { continue }
                 if Self.note(failure, of: outcome, in: &state) {
                     first.append(
@@ -218,10 +217,6 @@ package final class RunWatch: Sendable {
             if state.answers.count > Self.answersMax { state.answers.removeLast() }
         }
         for text in first { note(.failure, text) }
-    }
-
-    private static func isFailure(_ result: OutcomeResult) -> Bool {
-        if case .failure = result { true } else { false }
     }
 
     /// True for the first one of its class.

@@ -35,7 +35,10 @@ package final class Recorder: OutcomeSink {
         // If there is no room to note them, such requests are sent again.
         try? library?.recorded(records)
         issued.remove(records.map(\.key.hash))
-        watch?.settled(batch)
+        if let watch {
+            let hasFailures = records.contains { if case .failed = $0.status { true } else { false } }
+            watch.settled(batch, hasFailures: hasFailures)
+        }
         if let goal {
             let accepted = batch.count { if case .answer = $0.result { true } else { false } }
             let failed = batch.count { if case .failure = $0.result { true } else { false } }
