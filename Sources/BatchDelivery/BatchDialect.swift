@@ -98,6 +98,9 @@ public protocol BatchDialect: Sendable {
 
 extension BatchDialect {
     public var tellsExpired: Bool { true }
+    public var head: [UInt8] { [] }
+    public var separator: [UInt8] { lineBreak }
+    public var tail: [UInt8] { lineBreak }
     public var isKnownByResults: Bool { !hasFiles }
     public func lookAtFile(_ id: String) -> BatchCall? { nil }
     public func readiness(_ reply: JSONValue) -> FileReadiness { .ready }
@@ -111,3 +114,6 @@ public enum FileReadiness: Sendable, Hashable {
     /// In the provider's words.
     case refused(String)
 }
+
+/// Of a file of lines, which most of these APIs take.
+private let lineBreak: [UInt8] = [0x0A]

@@ -22,9 +22,6 @@ public struct GeminiBatches: BatchDialect {
     /// What has expired has no results at all.
     public let tellsExpired = false
     public let isKnownByResults = true
-    public let head: [UInt8] = []
-    public let separator = Array("\n".utf8)
-    public let tail = Array("\n".utf8)
 
     private static let pageSize = 100
     private static let boundary = "----retort-5c1de0a79b2f4836"
@@ -121,18 +118,7 @@ public struct GeminiBatches: BatchDialect {
 
     /// In OpenAI's form.
     private func job(_ reply: JSONValue) -> BatchView? {
-        guard let id = Self.resource(reply["id"]?.string, "batches/"), let status = reply["status"]?.string else {
-            return nil
-        }
-        var view = BatchView(id: id)
-        view.end = openAI.end(status, reply)
-        let counts = reply["request_counts"]
-        view.total = BatchNumber.of(counts?["total"])
-        view.succeeded = BatchNumber.of(counts?["completed"])
-        view.failed = BatchNumber.of(counts?["failed"])
-        view.created = BatchNumber.of(reply["created_at"])
-        view.expires = BatchNumber.of(reply["expires_at"])
-        view.inputFile = reply["input_file_id"]?.string
+        guard var view = openAI.view(of: reply, id: Self.resource(reply["id"]?.string, "batches/")) else { return nil }
         view.results = results([reply["output_file_id"]?.string, reply["error_file_id"]?.string])
         return view
     }

@@ -15,9 +15,6 @@ public struct MistralBatches: BatchDialect {
     public let name = "Mistral's batch API"
     public let hasFiles = true
     public let tellsExpired = false
-    public let head: [UInt8] = []
-    public let separator = Array("\n".utf8)
-    public let tail = Array("\n".utf8)
 
     private static let pageSize = 100
 

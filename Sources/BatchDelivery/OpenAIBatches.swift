@@ -14,9 +14,6 @@ public struct OpenAIBatches: BatchDialect {
 
     public let name = "the batch API"
     public let hasFiles = true
-    public let head: [UInt8] = []
-    public let separator = Array("\n".utf8)
-    public let tail = Array("\n".utf8)
 
     private static let paths = ["/chat/completions", "/completions", "/responses"]
 
@@ -107,7 +104,17 @@ public struct OpenAIBatches: BatchDialect {
     public func batch(_ reply: JSONValue) -> BatchView? {
         // Together wraps the batch that it has made.
         let reply = reply["job"] ?? reply
-        guard let id = BatchNames.checked(reply["id"]?.string), let status = reply["status"]?.string else { return nil }
+        guard var view = view(of: reply, id: BatchNames.checked(reply["id"]?.string)) else { return nil }
+        view.name = reply["metadata"]?["retort"]?.string
+        for name in [reply["output_file_id"]?.string, reply["error_file_id"]?.string] {
+            if let name = BatchNames.checked(name) { view.results.append("/files/\(name)/content") }
+        }
+        return view
+    }
+
+    /// What a batch in this form says but for its name and its results. Nil without an id that can be used.
+    func view(of reply: JSONValue, id: String?) -> BatchView? {
+        guard let id, let status = reply["status"]?.string else { return nil }
         var view = BatchView(id: id)
         view.end = end(status, reply)
         let counts = reply["request_counts"]
@@ -117,10 +124,6 @@ public struct OpenAIBatches: BatchDialect {
         view.created = Self.seconds(reply["created_at"])
         view.expires = Self.seconds(reply["expires_at"] ?? reply["job_deadline"])
         view.inputFile = reply["input_file_id"]?.string
-        view.name = reply["metadata"]?["retort"]?.string
-        for name in [reply["output_file_id"]?.string, reply["error_file_id"]?.string] {
-            if let name = BatchNames.checked(name) { view.results.append("/files/\(name)/content") }
-        }
         return view
     }
 
@@ -130,7 +133,7 @@ public struct OpenAIBatches: BatchDialect {
         return BatchNumber.clamped(Int(clamping: moment))
     }
 
-    func end(_ status: String, _ reply: JSONValue) -> BatchEnd? {
+    private func end(_ status: String, _ reply: JSONValue) -> BatchEnd? {
         switch status.lowercased() {
         case "completed": return .completed
         case "expired": return .expired

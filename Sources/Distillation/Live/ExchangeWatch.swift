@@ -72,7 +72,7 @@ package final class ExchangeWatch: Sendable {
             state.slots[place].path = request.path
             state.slots[place].body = request.body
             state.slots[place].uses &+= 1
-            return UInt64(state.slots[place].uses) << 32 | UInt64(place)
+            return state.number(at: place)
         }
     }
 
@@ -128,7 +128,7 @@ package final class ExchangeWatch: Sendable {
         let oldest = state.withLock { state in
             let underWay = state.slots.enumerated().filter { $0.element.body != nil }
             return underWay.sorted { $0.element.began < $1.element.began }.prefix(count).map { place, slot in
-                let number = UInt64(slot.uses) << 32 | UInt64(place)
+                let number = state.number(at: place)
                 return (number: number, slot: slot, text: state.texts[number])
             }
         }
@@ -136,8 +136,7 @@ package final class ExchangeWatch: Sendable {
             let text = entry.text ?? Self.text(entry.slot.path, entry.slot.body ?? [])
             if entry.text == nil {
                 state.withLock { state in
-                    let slot = state.slots[Int(entry.number & UInt64(UInt32.max))]
-                    if slot.body != nil, slot.uses == UInt32(entry.number >> 32) { state.texts[entry.number] = text }
+                    if state.place(of: entry.number) != nil { state.texts[entry.number] = text }
                 }
             }
             return ((now - entry.slot.began).seconds, text)
@@ -155,10 +154,21 @@ package final class ExchangeWatch: Sendable {
 }
 
 extension ExchangeWatch.State {
+    /// The number of the request in a slot.
+    fileprivate func number(at place: Int) -> UInt64 { UInt64(slots[place].uses) << 32 | UInt64(place) }
+
+    /// The slot of a request; nil if it is no longer under way.
+    fileprivate func place(of number: UInt64) -> Int? {
+        let place = Int(number & UInt64(UInt32.max))
+        guard place < slots.count, slots[place].uses == UInt32(number >> 32), slots[place].body != nil else {
+            return nil
+        }
+        return place
+    }
+
     /// A request is no longer under way.
     fileprivate mutating func free(_ number: UInt64) {
-        let place = Int(number & UInt64(UInt32.max))
-        if place < slots.count, slots[place].uses == UInt32(number >> 32), slots[place].body != nil {
+        if let place = place(of: number) {
             slots[place].body = nil
             free.append(UInt32(place))
         }

@@ -86,7 +86,7 @@ extension RunSettings {
         check = try Self.check(of: job, command, at: out)
         verifier = try VerifierSettings(of: job, command, environment: environment)
         fill = FillOptions(job: job.values[FillOptions.jobName])
-        judgeAnswers(command, ofItems: job.values[ItemsOption.jobName] != nil)
+        judgeAnswers(command, ofItems: job.isOfElements)
     }
 
     /// What answers must be: the job's, with as many corrections as the command line says.
