@@ -1,8 +1,8 @@
 internal import Basics
 
-/// Reads the elements of one JSON array, over however many lines, one after another. Blocking; not thread-safe.
+/// Reads the elements of one JSON array, which may span any number of lines. Blocking; not thread-safe.
 ///
-/// It finds where elements end and leaves to others whether they are JSON. Memory holds one element.
+/// It finds where each element ends; the caller checks whether the element is valid JSON. Memory holds one element.
 final class ArrayReader {
     /// An element and its place.
     struct Element {
@@ -28,7 +28,7 @@ final class ArrayReader {
     private var needsComma = false
     private var isFinished = false
 
-    /// Where the next element is looked for.
+    /// Where the next element may start.
     var offset: UInt64 { base + UInt64(start) }
 
     init(_ stream: ByteStream, name: String, elementBytesMax: Int) {
@@ -37,7 +37,7 @@ final class ArrayReader {
         self.elementBytesMax = elementBytesMax
     }
 
-    /// Goes forward to `offset`, behind an element that an earlier reader gave, on line `line`.
+    /// Skips to `offset`, the end of an element that an earlier reader returned, on line `line`.
     func skip(to offset: UInt64, line: UInt64) throws(RetortError) {
         var scratch = [UInt8](repeating: 0, count: LineReader.bufferBytes)
         try scratch.withUnsafeMutableBufferPointer { (bytes) throws(RetortError) in
@@ -49,8 +49,8 @@ final class ArrayReader {
         (isOpen, needsComma) = (true, true)
     }
 
-    /// The next element; nil at the array's end. Throws `.badInput` where the array is cut or is none, and what the
-    /// stream throws.
+    /// The next element; nil at the array's end. Throws `.badInput` when the array is truncated or the input is not an
+    /// array, and what the stream throws.
     func next() throws(RetortError) -> Element? {
         if isFinished { return nil }
         if !isOpen {
@@ -80,13 +80,14 @@ final class ArrayReader {
         return nil
     }
 
-    /// The state between two bytes of an element.
+    /// The scanner's state between two bytes of an element.
     private struct Scan {
         var depth = 0
         var isInString = false
         var isEscaped = false
 
-        /// Takes a byte; true when the element ends before it, for one without brackets, or with it.
+        /// Takes a byte and returns whether the element has ended: before this byte for an element without brackets,
+        /// else with it.
         mutating func ends(with byte: UInt8) -> (isEnd: Bool, includesByte: Bool) {
             if isInString {
                 if isEscaped {
@@ -142,7 +143,7 @@ final class ArrayReader {
         return Element(content: .json(Array(buffer[start..<at])), line: firstLine, column: column, offset: place)
     }
 
-    /// Scans what is buffered from `start` on, to the element's end if it is there.
+    /// Scans the buffered bytes from `start`, up to the element's end if it is buffered.
     private func walk(_ scan: inout Scan, from start: Int) -> (at: Int, isEnd: Bool) {
         let base = base
         let end = end
@@ -164,7 +165,7 @@ final class ArrayReader {
         }
     }
 
-    /// Passes over white space and gives the byte behind it, which stays.
+    /// Skips white space and returns the byte after it, without consuming that byte.
     private func nextToken() throws(RetortError) -> UInt8? {
         while let byte = try peek() {
             switch byte {
@@ -184,7 +185,7 @@ final class ArrayReader {
         return buffer[start]
     }
 
-    /// Reads more behind the unread bytes, which may move. False at the end of the input.
+    /// Reads more input after the unread bytes, which may move. False at the end of the input.
     private func fill() throws(RetortError) -> Bool {
         let unread = end - start
         buffer.replaceSubrange(0..<unread, with: Array(buffer[start..<end]))

@@ -2,8 +2,8 @@ internal import Glibc
 
 /// JSON that was written over several lines.
 enum ArrayText {
-    /// The same JSON with spaces for the line ends between its tokens; a line end within a string stays, which no JSON
-    /// has. Offsets stay the same.
+    /// The JSON with each line end between tokens replaced by a space, so offsets do not change. A line end inside a
+    /// string is kept; it makes the JSON invalid.
     static func onOneLine(_ json: [UInt8]) -> [UInt8] {
         guard json.contains(where: { $0 == 0x0A || $0 == 0x0D }) else { return json }
         var json = json

@@ -8,8 +8,8 @@ enum AttachedFile {
     static let imageBytesMax = 20 << 20
     static let documentBytesMax = 32 << 20
 
-    /// The part as JSON. Throws for what is not there, is too large, or is neither an image nor a PDF: what a row names is
-    /// sent away, so no other file is.
+    /// The part as JSON. Throws when the file is missing, too large, or neither an image nor a PDF. Other types are
+    /// refused because the row's author, who may not be the user, decides which files are sent.
     static func part(_ path: String, _ kind: Template.Attachment) throws(RowFault) -> [UInt8] {
         let limit = kind == .image ? imageBytesMax : documentBytesMax
         let bytes = try contents(path, limit, kind)

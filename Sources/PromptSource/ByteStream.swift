@@ -6,10 +6,11 @@ internal import Gzip
 final class ByteStream {
     private let raw: RawFile
     private let gzip: GzipReader?
-    /// Decompressed bytes that were looked at and not read yet.
+    /// Decompressed bytes that `peek` returned and that have not been read yet.
     private var ahead: ArraySlice<UInt8> = []
 
-    /// Opens the file and looks at its first bytes. Throws `.inputMissing`, `.io`, or `.badInput` for foreign formats.
+    /// Opens the file and inspects its first bytes. Throws `.inputMissing`, `.io`, or `.badInput` for a format that is
+    /// not supported.
     init(_ file: InputFile) throws(RetortError) {
         let raw = try RawFile(file)
         self.raw = raw
@@ -20,8 +21,8 @@ final class ByteStream {
             ? GzipReader(name: file.displayName) { (buffer) throws(RetortError) in try raw.read(into: buffer) } : nil
     }
 
-    /// Fills `buffer` and returns how many bytes it got; 0 at the end. Throws `.badInput` where gzip data is cut or
-    /// damaged, after all bytes before it; `.io` when the system refuses.
+    /// Fills `buffer` and returns the number of bytes written; 0 at the end. Throws `.badInput` when gzip data is
+    /// truncated or damaged, after it has returned all bytes before the damage; `.io` when the system call fails.
     func read(into buffer: UnsafeMutableRawBufferPointer) throws(RetortError) -> Int {
         if !ahead.isEmpty {
             let count = min(ahead.count, buffer.count)
@@ -42,7 +43,7 @@ final class ByteStream {
         }
     }
 
-    /// The first bytes, at most `count`: as many as one reading gives. The next reads give them again.
+    /// The first bytes, maximum `count`: what one read returns. The next reads return them again.
     func peek(_ count: Int) throws(RetortError) -> ArraySlice<UInt8> {
         var head = [UInt8](repeating: 0, count: count)
         let filled = try head.withUnsafeMutableBufferPointer { (buffer) throws(RetortError) in
@@ -52,8 +53,8 @@ final class ByteStream {
         return ahead
     }
 
-    /// Goes forward to a decompressed offset: by seeking where that is possible, else by reading into `scratch`.
-    /// `position` is how much was read so far. Throws `.badInput` when the input ends before `offset`.
+    /// Skips to a decompressed offset: seeks if the input can seek, else reads into `scratch`. `position` is the
+    /// current offset. Throws `.badInput` when the input ends before `offset`.
     func skip(
         from position: UInt64, to offset: UInt64, using scratch: UnsafeMutableRawBufferPointer
     ) throws(RetortError) {
@@ -89,11 +90,11 @@ private final class RawFile {
 
     deinit { if file.kind != .standardInput { close(descriptor) } }
 
-    /// The first bytes, at least `count` unless there are fewer; the next reads give them again.
+    /// The first bytes, minimum `count` unless the input is shorter. The next reads return them again.
     func peek(_ count: Int) throws(RetortError) -> ArraySlice<UInt8> {
         var head = [UInt8](repeating: 0, count: InputSniff.headBytes)
         var filled = 0
-        // A pipe may bring its first row long before the second.
+        // A pipe may deliver its first row long before the second.
         let needed = file.kind == .regular ? count : min(count, ForeignFormat.pipedBytes)
         while filled < needed {
             let got = try head.withUnsafeMutableBufferPointer { (buffer) throws(RetortError) in

@@ -14,19 +14,20 @@ final class DelimitedReader {
     private let lines: LineReader
     private let recordBytesMax: Int
     private var record: DelimitedRecord
-    /// The first line of the record, or its start.
+    /// The record's first line, or the start of it.
     private var head: [UInt8] = []
-    /// For each column, `"name":` ready to be spliced.
+    /// For each column, `"name":` as JSON, ready to insert.
     private var keys: [[UInt8]] = []
 
-    /// Reads the header, the first record of `lines`. Throws `.badInput` when it is unusable; `name` is the file's.
+    /// Reads the header, which is the first record of `lines`. Throws `.badInput` when the header is unusable; `name`
+    /// is the file's name.
     init(_ lines: LineReader, format: InputFormat, name: String, recordBytesMax: Int) throws(RetortError) {
         self.lines = lines
         self.recordBytesMax = recordBytesMax
         record = DelimitedRecord(separator: format == .tsv ? 0x09 : UInt8(ascii: ","))
         guard var first = try firstLine() else { return }
         if format == .csv {
-            // Spreadsheets name the separator on a line of its own.
+            // Spreadsheets write the separator on a line of its own.
             if first.trimmed.count == 5, first.trimmed.starts(with: Array("sep=".utf8)) {
                 record = DelimitedRecord(separator: first.trimmed[4])
                 guard let header = try firstLine() else { return }
@@ -42,7 +43,7 @@ final class DelimitedReader {
             remedy: "The first line of a CSV or TSV file names each column once.")
     }
 
-    /// The next record; nil at the end. Throws what the lines throw.
+    /// The next record; nil at the end. Throws what `lines` throws.
     func next() throws(RetortError) -> Element? {
         guard let first = try firstLine() else { return nil }
         let (line, offset) = (first.number, first.offset)
@@ -57,7 +58,7 @@ final class DelimitedReader {
         return nil
     }
 
-    /// Reads the record that begins with `first`, to its end. Returns what is wrong with it as a record.
+    /// Reads the rest of the record that begins with `first`. Returns the fault, if the record is malformed.
     private func readRecord(from first: LineReader.Line) throws(RetortError) -> BadRow? {
         head.removeAll(keepingCapacity: true)
         head.append(contentsOf: first.bytes.prefix(BadRow.excerptBytesMax))

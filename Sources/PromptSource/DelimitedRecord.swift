@@ -1,23 +1,23 @@
 internal import Glibc
 
-/// Splits one record of delimited text into fields, line by line, by RFC 4180: a field that starts with a quote ends
-/// at the next single quote and may hold separators, line ends and doubled quotes. Quotes within an unquoted field are
-/// data, as most writers mean them. A value: no I/O.
+/// Splits one record of delimited text into fields, line by line, as RFC 4180 says: a field that starts with a quote
+/// ends at the next single quote and may hold separators, line ends and doubled quotes. A quote inside an unquoted
+/// field is data, as most writers intend. A value: no I/O.
 struct DelimitedRecord {
     private enum State {
         case fieldStart, unquoted, quoted
-        /// Behind a quote within a quoted field: its end, or the first of a doubled pair.
+        /// After a quote inside a quoted field: either the field's end, or the first quote of a doubled pair.
         case quoteInQuoted
     }
 
     private static let quote = UInt8(ascii: "\"")
 
     let separator: UInt8
-    /// The fields' contents, one behind the other, quotes undone.
+    /// The fields' contents, concatenated, with quotes removed.
     private(set) var bytes: [UInt8] = []
     /// Where each field ends in `bytes`.
     private(set) var ends: [Int] = []
-    /// 1-based byte of the line where something stood behind a closing quote; fields are worthless then.
+    /// 1-based byte position in the line of text found after a closing quote. The fields are then unusable.
     private(set) var strayColumn: Int?
     private var state = State.fieldStart
 
@@ -27,8 +27,8 @@ struct DelimitedRecord {
 
     func range(ofField index: Int) -> Range<Int> { (index == 0 ? 0 : ends[index - 1])..<ends[index] }
 
-    /// Forgets the fields and keeps the storage. The next line begins a record, or, where `isInside`, goes on with the
-    /// quoted field that is open.
+    /// Clears the fields and keeps the storage. The next line begins a record or, if `isInside`, continues the open
+    /// quoted field.
     mutating func reset(isInside: Bool = false) {
         bytes.removeAll(keepingCapacity: true)
         ends.removeAll(keepingCapacity: true)
@@ -36,7 +36,8 @@ struct DelimitedRecord {
         if !isInside { state = .fieldStart }
     }
 
-    /// Takes one line without its LF. True when the record is complete; false when a quoted field goes on in the next.
+    /// Takes one line without its LF. True when the record is complete; false when a quoted field continues on the next
+    /// line.
     mutating func append(line: UnsafeRawBufferPointer) -> Bool {
         var at = 0
         while at < line.count {

@@ -1,10 +1,11 @@
-/// A row's text with null in place of NaN, Infinity and -Infinity, which some writers put where JSON has no number.
+/// A row's text in which NaN, Infinity and -Infinity are replaced by null: some writers produce them, but JSON has no
+/// such numbers.
 struct FiniteText {
-    /// The text that may be JSON.
+    /// The text after the replacement, which may be valid JSON.
     private(set) var text: [UInt8] = []
-    /// Where in it null was put.
+    /// The positions in `text` where null was inserted.
     private(set) var places: [Int] = []
-    /// The places at which it became longer by a byte.
+    /// The positions at which the text grew by one byte.
     private var grown: [Int] = []
 
     private static let words: [(word: [UInt8], null: [UInt8])] = [
@@ -12,7 +13,7 @@ struct FiniteText {
         (Array("-Infinity".utf8), Array("null     ".utf8)),
     ]
 
-    /// Nil where the text holds none of them outside its strings.
+    /// Nil when the text has none of these words outside its strings.
     init?(_ source: [UInt8]) {
         text.reserveCapacity(source.count + 16)
         var (at, isInString) = (0, false)
@@ -44,6 +45,6 @@ struct FiniteText {
         if places.isEmpty { return nil }
     }
 
-    /// The offset in the source of an offset in the text.
+    /// Maps an offset in the text to the offset in the source.
     func original(_ offset: Int) -> Int { offset - grown.count { $0 < offset } }
 }

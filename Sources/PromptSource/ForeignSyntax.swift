@@ -1,4 +1,5 @@
-/// What only other template languages have, Jinja above all: it would go to the model as text, or name no field.
+/// Syntax of other template languages, mainly Jinja. Unchecked, it would reach the model as text or be taken for a
+/// field name.
 enum ForeignSyntax {
     struct Found {
         var message: String
@@ -21,7 +22,7 @@ enum ForeignSyntax {
         "truncate", "indent", "map", "select", "reject", "striptags", "wordcount", "abs", "items", "reverse", "batch",
     ]
 
-    /// A statement such as `{% if x %}` or a remark `{# x #}` at the start of `line`, which ends on it.
+    /// A statement such as `{% if x %}` or a comment `{# x #}` at the start of `line`, closed on that line.
     static func statement(_ line: ArraySlice<UInt8>) -> Found? {
         switch line.dropFirst().first {
         case UInt8(ascii: "%"):
@@ -39,7 +40,7 @@ enum ForeignSyntax {
         }
     }
 
-    /// What is between the braces of a placeholder.
+    /// Foreign syntax in the text between a placeholder's braces.
     static func expression(_ content: ArraySlice<UInt8>) -> Found? {
         let text = String(decoding: content, as: UTF8.self)
         func found(_ what: String) -> Found {

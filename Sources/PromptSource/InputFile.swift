@@ -1,36 +1,36 @@
 public import Basics
 internal import Glibc
 
-/// One input, as it was found before anything was read from it.
+/// One input and what was known of it before it was read.
 public struct InputFile: Sendable, Hashable {
     /// Where its bytes come from.
     public enum Kind: Sendable, Hashable {
         /// A regular file: it can be read again from any offset.
         case regular
-        /// A FIFO or a device: its bytes come once.
+        /// A FIFO or a device: its bytes can be read only once.
         case stream
         /// The process's standard input, read as a stream.
         case standardInput
-        /// A directory of records, whose rows the caller reads.
+        /// A store directory; the caller reads its rows.
         case store
-        /// No file at all: a matrix makes its rows.
+        /// Not a file: a matrix generates the rows.
         case made
     }
 
-    /// As it was named by the user; `-` for standard input.
+    /// The path as the user gave it; `-` for standard input.
     public let path: String
     public let kind: Kind
     public let format: InputFormat
-    /// In bytes, compressed if it is; 0 for streams.
+    /// Size in bytes as stored (compressed for gzip files); 0 for streams.
     public let size: UInt64
     /// Time of last modification, nanoseconds since 1970; 0 for streams.
     public let modified: Int64
     /// A hash of the first and last `InputIdentity.edgeBytes` bytes; zero for streams.
     public let edges: Hash128
-    /// What makes the rows, where there is no file.
+    /// The generator of the rows, if the input is not a file.
     let matrix: Matrix?
 
-    /// What messages call it.
+    /// The name used in messages.
     public var displayName: String { kind == .standardInput ? "standard input" : path }
 
     static func standardInput(_ format: InputFormat?) -> InputFile {
@@ -39,7 +39,7 @@ public struct InputFile: Sendable, Hashable {
             edges: Hash128(high: 0, low: 0))
     }
 
-    /// A directory of records. `identity` tells its content apart from any other that has other rows.
+    /// A store directory. `identity` identifies the content: a store with other rows has another one.
     public static func store(_ path: String, identity: Hash128) -> InputFile {
         InputFile(path: path, kind: .store, format: .jsonLines, size: 0, modified: 0, edges: identity)
     }
@@ -53,8 +53,8 @@ public struct InputFile: Sendable, Hashable {
     /// Whether it can be read again.
     public var isRepeatable: Bool { kind == .regular || kind == .store || kind == .made }
 
-    /// Looks at the file without reading more than its edges. Throws `.inputMissing` when it is not there or cannot be
-    /// read, `.badInput` when it is surely of another format.
+    /// Inspects the file, reading only its edges. Throws `.inputMissing` when it does not exist or is not readable,
+    /// `.badInput` when it certainly has an unsupported format.
     init(path: String, format: InputFormat?) throws(RetortError) {
         var status = stat()
         guard stat(path, &status) == 0 else { throw InputFile.unreadable(errno, "stat", path) }

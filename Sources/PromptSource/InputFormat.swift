@@ -1,17 +1,17 @@
 internal import Basics
 
-/// How a file's bytes become rows. Compression is no matter of format: gzip is recognised by its first bytes.
+/// How a file's bytes become rows. Compression is separate: gzip is recognised by its first bytes.
 public enum InputFormat: String, Sendable, CaseIterable {
-    /// One JSON object a line; or, where the file begins with `[`, one JSON array of objects.
+    /// One JSON object per line or, if the file begins with `[`, one JSON array of objects.
     case jsonLines = "jsonl"
     /// Comma-separated values with a header (RFC 4180).
     case csv
-    /// The same, separated by tabs.
+    /// Tab-separated values with a header.
     case tsv
-    /// One prompt a line.
+    /// One prompt per line.
     case text = "txt"
 
-    /// The format that a file's name promises, `.gz` aside; nil when it promises nothing.
+    /// The format that a file's extension indicates, ignoring `.gz`; nil for an unknown extension.
     public init?(path: String) {
         let name = path.hasSuffix(".gz") ? path.dropLast(3) : path[...]
         guard let dot = name.lastIndex(of: "."), !name[dot...].contains("/") else { return nil }
@@ -24,11 +24,11 @@ public enum InputFormat: String, Sendable, CaseIterable {
         }
     }
 
-    /// The files that are taken from a directory, for messages.
+    /// The file names accepted from a directory, for messages.
     static let names = "*.jsonl, *.ndjson, *.csv, *.tsv, *.tab or *.txt, each with or without .gz"
 }
 
-/// Files that are surely none of the formats, by their first bytes.
+/// File formats that are certainly not supported, recognised by their first bytes.
 enum ForeignFormat {
     private struct Signature {
         var bytes: [UInt8]
@@ -71,12 +71,12 @@ enum ForeignFormat {
         Signature(bytes: [0xFE, 0xFF], name: "UTF-16 text", remedy: utf16Remedy),
     ]
 
-    /// As many bytes as the longest signature needs.
+    /// The length of the longest signature, in bytes.
     static let headBytes = 16
-    /// As many as are waited for where bytes come slowly: fewer than any row has that asks something.
+    /// How many bytes to wait for when the input is slow: fewer than any row with a prompt has.
     static let pipedBytes = 8
 
-    /// Throws `.badInput` when `head`, the file's first bytes, is the signature of something else.
+    /// Throws `.badInput` when `head`, the file's first bytes, is the signature of an unsupported format.
     static func check(_ head: ArraySlice<UInt8>, path: String) throws(RetortError) {
         guard var found = signature(of: head) else { return }
         if found.bytes.first == 0x50, path.lowercased().hasSuffix(".xlsx") {
@@ -91,19 +91,19 @@ enum ForeignFormat {
 
     private static func signature(of head: ArraySlice<UInt8>) -> Signature? {
         for signature in signatures where head.starts(with: signature.bytes) {
-            // The letters alone may begin a line of text; behind them are a digit and the digits of pi.
+            // A line of text may begin with these letters; in a bzip2 file a digit and the digits of pi follow.
             if signature.bytes == Array("BZh".utf8),
                 !head.dropFirst(4).starts(with: [0x31, 0x41, 0x59, 0x26, 0x53, 0x59])
             {
                 continue
             }
-            // Text may begin with these letters; behind them is a binary length.
+            // Text may begin with these letters; in a Parquet file a binary length follows.
             if signature.bytes == Array("PAR1".utf8), head.dropFirst(4).first.map({ $0 >= 0x20 && $0 < 0x7F }) ?? true {
                 continue
             }
             return signature
         }
-        // Without a mark: every other byte of English text is zero.
+        // UTF-16 without a byte order mark: every other byte of English text is zero.
         let bytes = Array(head.prefix(8))
         guard bytes.count >= 4, bytes.count % 2 == 0 else { return nil }
         let zeros = bytes.indices.filter { bytes[$0] == 0 }

@@ -1,19 +1,19 @@
 public import Basics
 
-/// What tells an unchanged input from a changed one: a plain value to be stored and compared.
+/// Tells an unchanged input from a changed one: a plain value that can be stored and compared.
 public struct InputIdentity: Sendable, Hashable {
-    /// How much of either end of a file is hashed.
+    /// How many bytes at each end of a file are hashed.
     public static let edgeBytes = 64 * 1024
 
-    /// One file's share.
+    /// The part of one file.
     public struct File: Sendable, Hashable {
         public var path: String
-        /// `InputFormat`'s raw value: another format makes other rows of the same bytes.
+        /// `InputFormat`'s raw value: the same bytes read in another format give other rows.
         public var format: String
         public var size: UInt64
-        /// Nanoseconds since 1970.
+        /// Time of last modification, nanoseconds since 1970.
         public var modified: Int64
-        /// Of the file's first and last `edgeBytes` bytes.
+        /// The hash of the file's first and last `edgeBytes` bytes.
         public var edges: Hash128
         /// False for FIFOs, devices and standard input.
         public var isRepeatable: Bool
@@ -35,8 +35,8 @@ public struct InputIdentity: Sendable, Hashable {
 
     public init(files: [File]) { self.files = files }
 
-    /// Whether rows read under `earlier` would be read again, at the same offsets. Never true of a stream, whose bytes
-    /// nobody can vouch for.
+    /// Whether rows read under `earlier` have the same offsets and content now. Always false for a stream: its bytes
+    /// cannot be read again.
     public func isUnchanged(since earlier: InputIdentity) -> Bool {
         self == earlier && files.allSatisfy(\.isRepeatable)
     }

@@ -7,10 +7,10 @@ public struct InputSet: Sendable, Hashable {
 
     public init(files: [InputFile]) { self.files = files }
 
-    /// The rows of a matrix. `name` is what messages call it.
+    /// The rows of a matrix. `name` is used in messages.
     public init(_ matrix: Matrix, name: String) { self.init(files: [.made(matrix, name: name)]) }
 
-    /// How many rows there are, where it is known without reading.
+    /// The number of rows, if it is known without reading; else nil.
     public var rowCount: UInt64? {
         var sum: UInt64 = 0
         for file in files {
@@ -23,13 +23,13 @@ public struct InputSet: Sendable, Hashable {
     /// Whether the rows are the records of a store.
     public var isStore: Bool { files.contains { $0.kind == .store } }
 
-    /// Turns what the user named into files: paths, directories (their input files, sorted by name), patterns
-    /// (`*`, `?`, `[...]`, `{a,b}`, where no file has the literal name) and `-` for standard input.
+    /// Resolves what the user named into files: paths, directories (their input files, sorted by name), patterns (`*`,
+    /// `?`, `[...]`, `{a,b}`, if no file has the literal name) and `-` for standard input.
     ///
-    /// `format` overrides what the names promise; without either a file is read as JSON lines. Nothing is read but the
-    /// ends of regular files. Throws `.inputMissing` when something is not there or cannot be read, `.badInput` when a
-    /// file is surely something else, `.usage` when nothing is named, `-` is named twice, or a directory
-    /// holds a file both plain and compressed.
+    /// `format` overrides the file extensions; a file without either is read as JSON lines. Only the edges of regular
+    /// files are read. Throws `.inputMissing` when a file does not exist or is not readable, `.badInput` when a file
+    /// certainly has an unsupported format, `.usage` when nothing is named, `-` is named twice, or a directory holds
+    /// both a file and its compressed copy.
     public static func resolve(_ operands: [String], format: InputFormat? = nil) throws(RetortError) -> InputSet {
         var files: [InputFile] = []
         for operand in operands {
@@ -58,7 +58,7 @@ public struct InputSet: Sendable, Hashable {
         return status.st_mode & S_IFMT == S_IFDIR ? try inputs(in: operand) : [operand]
     }
 
-    /// What a pattern matches, directories aside, sorted by bytes.
+    /// The files that match a pattern, without directories, sorted by bytes.
     private static func matches(of pattern: String) throws(RetortError) -> [String] {
         var result = glob_t()
         defer { globfree(&result) }
@@ -78,7 +78,7 @@ public struct InputSet: Sendable, Hashable {
         return sorted(found)
     }
 
-    /// The input files of a directory, hidden ones and directories within aside, sorted by bytes.
+    /// The input files of a directory, without hidden files and subdirectories, sorted by bytes.
     private static func inputs(in directory: String) throws(RetortError) -> [String] {
         guard let stream = opendir(directory) else { throw InputFile.unreadable(errno, "opendir", directory) }
         defer { closedir(stream) }
@@ -96,7 +96,7 @@ public struct InputSet: Sendable, Hashable {
                 .inputMissing, "the directory holds no input files", at: directory,
                 remedy: "Taken are \(InputFormat.names); name other files one by one or by a pattern.")
         }
-        // Compressing with a copy kept is common, and would ask and pay for everything twice.
+        // Users often compress a file and keep the original. Reading both would send and pay for every row twice.
         let names = Set(found)
         if let twin = found.first(where: { names.contains($0 + ".gz") }) {
             throw RetortError(

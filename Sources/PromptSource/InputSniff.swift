@@ -1,13 +1,13 @@
 internal import JSONText
 
-/// What the first bytes of a file say of how its rows are written, beyond its format.
+/// What the first bytes of a file reveal about the layout of its rows, beyond its format.
 struct InputSniff {
-    /// How much of a file is looked at.
+    /// How many bytes are inspected.
     static let headBytes = 64 * 1024
 
-    /// The file is one JSON array, not a row a line.
+    /// The file is one JSON array instead of one row per line.
     var isArray = false
-    /// What ends a line.
+    /// The byte that ends a line.
     var lineEnd: UInt8 = 0x0A
 
     init(_ head: ArraySlice<UInt8>, format: InputFormat) {
@@ -17,7 +17,7 @@ struct InputSniff {
         if !isArray, Self.endsLinesWithReturns(head, format) { lineEnd = 0x0D }
     }
 
-    /// Begins with `[`, and is not a list a line.
+    /// Whether the file begins with `[` and does not have one list per line.
     private static func isArray(_ head: ArraySlice<UInt8>) -> Bool {
         guard head.first(where: { !isSpace($0) }) == UInt8(ascii: "[") else { return false }
         let text = head.drop { isSpace($0) }
@@ -27,7 +27,7 @@ struct InputSniff {
         return (try? JSONParser().parse(text[..<lineEnd])) == nil
     }
 
-    /// Old Macintosh line ends: a CR without LF ends the first line. Quoted fields may hold either.
+    /// Old Macintosh line ends: the first line ends in a CR without LF. Quoted fields may contain both.
     private static func endsLinesWithReturns(_ head: ArraySlice<UInt8>, _ format: InputFormat) -> Bool {
         guard let found = firstLineEnd(head, minding: format == .csv || format == .tsv), head[found] == 0x0D else {
             return false
@@ -38,7 +38,7 @@ struct InputSniff {
         case .csv, .tsv: return true
         case .text: return !head.contains(0x0A)
         case .jsonLines:
-            // A CR may be white space within a row.
+            // A CR can also be white space within a row.
             return head[..<found].last { !isSpace($0) } == UInt8(ascii: "}") && head[next] == UInt8(ascii: "{")
         }
     }
@@ -59,7 +59,7 @@ struct InputSniff {
         byte == 0x20 || byte == 0x09 || byte == 0x0A || byte == 0x0D
     }
 
-    /// The separator that a header uses: the most frequent of comma, semicolon and tab, a comma where there is none.
+    /// The separator of a header: the most frequent of comma, semicolon and tab; comma if none occurs.
     static func separator(ofHeader line: UnsafeRawBufferPointer) -> UInt8 {
         var (commas, semicolons, tabs) = (0, 0, 0)
         var isQuoted = false

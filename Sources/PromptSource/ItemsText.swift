@@ -2,7 +2,7 @@ public import Basics
 internal import JSONText
 
 extension Template {
-    /// Whether it goes through `{{#items}}`, the rows of one request.
+    /// Whether the template has `{{#items}}`, which repeats for the rows of one request.
     public var loopsOverItems: Bool { Self.hasItems(nodes) }
 
     private static func hasItems(_ nodes: [Node]) -> Bool {
@@ -17,15 +17,15 @@ extension Template {
     }
 }
 
-/// Rows that are asked in one prompt, as the object that a template with `{{#items}}` is filled from: `items` is the list
-/// of the rows, `count` their number. Of the other fields it has those that all the rows have with the same value, so that
-/// no row is filled up from another one.
+/// Builds the object for a template with `{{#items}}` from rows that share one prompt: `items` is the list of the rows,
+/// `count` their number. Any other field is included only if all rows have it with the same value, so that no row gets
+/// another row's data.
 enum ItemsText {
     static let items = "items"
     static let count = "count"
 
-    /// Throws for a row with a field of one of these names.
-    /// - Parameter rows: JSON objects, at least one.
+    /// Throws for a row that has a field with one of the reserved names.
+    /// - Parameter rows: JSON objects, minimum one.
     static func object(of rows: [[UInt8]], count: Int, listed: Bool = true, with parser: JSONParser) throws(RowFault)
         -> [UInt8]
     {
@@ -57,8 +57,9 @@ enum ItemsText {
 }
 
 extension PromptParser {
-    /// What several rows ask together by a template with `{{#items}}`. Throws `.badInput` where they cannot be.
-    /// - Parameter rows: as `PromptRow.text` has them.
+    /// The prompt that a template with `{{#items}}` makes of several rows. Throws `.badInput` when the rows cannot
+    /// share a prompt.
+    /// - Parameter rows: texts as in `PromptRow.text`.
     public func shape(ofItems rows: [[UInt8]]) throws(RetortError) -> PromptRow.Shape {
         do throws(RowFault) {
             return try rendered(try ItemsText.object(of: rows, count: rows.count, with: json))
@@ -67,8 +68,8 @@ extension PromptParser {
         }
     }
 
-    /// What a template with `{{#items}}` makes of a row around its items, where there are `count` of them: rows for which
-    /// this is equal can be asked together. Empty where nothing is around them.
+    /// What a template with `{{#items}}` renders around its `count` items. Rows with equal surroundings can share a
+    /// request. Empty when the template has nothing around its items.
     public func surroundings(ofItem row: [UInt8], count: Int) -> [UInt8] {
         guard let object = try? ItemsText.object(of: [row], count: count, listed: false, with: json),
             let shape = try? rendered(object)
@@ -79,7 +80,7 @@ extension PromptParser {
         }
     }
 
-    /// A row alone, by such a template.
+    /// Renders one row on its own with a template that has `{{#items}}`.
     func rendered(_ object: [UInt8]) throws(RowFault) -> PromptRow.Shape {
         guard let template else { throw RowFault("there is no template") }
         let root: JSONValue

@@ -1,16 +1,16 @@
 internal import Basics
 internal import Glibc
 
-/// Splits an input into lines. Only LF ends a line, or only CR where the reader is told so; the last one needs none.
-/// Blocking; not thread-safe.
+/// Splits an input into lines. Lines end in LF, or only in CR if the reader is configured so; the last line may lack
+/// it. Blocking; not thread-safe.
 ///
-/// The buffer grows with a long line up to the limit and shrinks again behind it.
+/// The buffer grows with a long line, up to the limit, and shrinks after it.
 final class LineReader {
     /// A line within the reader's buffer, valid until the next call of `next`.
     struct Line {
-        /// Without the LF; a CR before it is still there. Of a line over the limit, its start.
+        /// The bytes without the LF; a CR before it is kept. Only the start of a line that exceeds the limit.
         var bytes: UnsafeRawBufferPointer
-        /// Where it starts in the decompressed input; behind a byte order mark.
+        /// Where the line starts in the decompressed input, after a byte order mark.
         var offset: UInt64
         /// 1-based.
         var number: UInt64
@@ -21,13 +21,13 @@ final class LineReader {
             bytes.last == UInt8(ascii: "\r") ? UnsafeRawBufferPointer(rebasing: bytes.dropLast()) : bytes
         }
 
-        /// Nothing but spaces, tabs and a CR.
+        /// Whether the line has only spaces, tabs and a CR.
         var isBlank: Bool { bytes.allSatisfy { $0 == 0x20 || $0 == 0x09 || $0 == 0x0D } }
     }
 
-    /// How much is read at a time.
+    /// Bytes per read.
     static let bufferBytes = 1024 * 1024
-    /// A larger buffer is given back once the line that needed it is done.
+    /// A larger buffer is freed after the line that needed it.
     static let bufferBytesKept = 8 * 1024 * 1024
 
     private static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
@@ -58,7 +58,8 @@ final class LineReader {
 
     deinit { buffer.deallocate() }
 
-    /// The next line, or nil at the end. Throws what the stream throws; a piece of a line before that is not a line.
+    /// The next line, or nil at the end. Throws what the stream throws; a partial line before the error is not
+    /// returned.
     func next() throws(RetortError) -> Line? {
         while true {
             if let found = findLineEnd() { return line(upTo: found, behind: found + 1) }
@@ -69,7 +70,7 @@ final class LineReader {
         }
     }
 
-    /// Goes forward to `offset`, where line `number` starts. Throws `.badInput` when the input ends before it.
+    /// Skips to `offset`, where line `number` starts. Throws `.badInput` when the input ends before it.
     func skip(to offset: UInt64, number: UInt64) throws(RetortError) {
         let buffered = base + UInt64(end)
         if offset <= buffered {
@@ -101,7 +102,7 @@ final class LineReader {
         return line
     }
 
-    /// Passes over the rest of a line that exceeds the limit, keeping its start only.
+    /// Skips the rest of a line that exceeds the limit and keeps only its start.
     private func tooLongLine() throws(RetortError) -> Line {
         let kept = min(end - start, BadRow.excerptBytesMax)
         let lineOffset = offset
@@ -126,7 +127,7 @@ final class LineReader {
             isTooLong: true)
     }
 
-    /// Reads more behind the unread bytes, which may move. False at the end of the input.
+    /// Reads more input after the unread bytes, which may move. False at the end of the input.
     private func fill() throws(RetortError) -> Bool {
         let unread = end - start
         let capacityMax = lineBytesMax + LineReader.bufferBytes

@@ -1,19 +1,19 @@
 public import Basics
 internal import JSONText
 
-/// All combinations of some lists, as rows of an input that are made when they are read. However many there are, they take
-/// no memory, and reading can begin at any of them.
+/// All combinations of several lists, as rows of an input that are generated while reading. The combinations take no
+/// memory, whatever their number, and reading can begin at any of them.
 ///
-/// A row is an object of the combination's values, `copy` where a combination has several rows, `draw` where combinations
-/// are drawn, and an `id` made of these.
+/// A row is an object with the combination's values, `copy` if a combination has several rows, `draw` if combinations
+/// are drawn, and an `id` built from these.
 public final class Matrix: Sendable, Hashable {
     /// One list.
     public struct Axis: Sendable, Hashable {
-        /// The field of the rows.
+        /// The field name in the rows.
         public var name: String
-        /// JSON values, none twice.
+        /// JSON values, all different.
         public var values: [[UInt8]]
-        /// How often each is drawn, in proportion; nil: equally often.
+        /// The relative frequency of each value when combinations are drawn; nil: equal.
         public var weights: [Double]?
 
         public init(name: String, values: [[UInt8]], weights: [Double]? = nil) {
@@ -23,47 +23,49 @@ public final class Matrix: Sendable, Hashable {
         }
     }
 
-    /// A condition: for some axes the values that match, by their numbers. A combination matches when all of them do.
+    /// A condition: for some axes, the indexes of the values that match. A combination matches when all these axes
+    /// match.
     public struct Rule: Sendable, Hashable {
         public var matches: [Int: Set<Int>]
 
         public init(matches: [Int: Set<Int>]) { self.matches = matches }
     }
 
-    /// Values of one axis.
+    /// Maximum values of one axis.
     public static let valuesMax = 1 << 20
     public static let axesMax = 32
-    /// Rows of a matrix.
+    /// Maximum rows of a matrix.
     public static let rowsMax: UInt64 = 1 << 53
-    /// Fields that a matrix makes itself.
+    /// Fields that the matrix generates.
     public static let ownFields: Set<String> = ["id", "custom_id", "uid", "copy", "draw"]
 
     public let axes: [Axis]
     /// Combinations that have no rows.
     let excluded: [Rule]
-    /// Where there are any: only combinations that match one of them have rows.
+    /// If not empty, only combinations that match one of these rules have rows.
     let wanted: [Rule]
     let copies: UInt64
-    /// Combinations that are drawn; nil: each has its turn once.
+    /// Combinations to draw; nil: each combination occurs once.
     let draws: UInt64?
     let seed: UInt64
-    /// What tells it from others.
+    /// Identifies the matrix among others.
     let identity: Hash128
-    /// Of each axis the combinations that share a value of it, one after the other.
+    /// For each axis, the number of consecutive combinations that share one of its values.
     private let strides: [UInt64]
     private let sums: [[Double]]
-    /// Of each axis the texts that look like another of its values, such as "1" beside 1.
+    /// For each axis, the texts that look like another of its values, such as "1" and 1.
     private let lookalikes: [Set<Int>]
 
-    /// The combinations before any is left out.
+    /// The number of combinations before exclusion.
     public let combinations: UInt64
 
-    /// Throws `.configuration` where there are no rows or too many.
+    /// Throws `.configuration` when there are no rows or too many.
     ///
     /// - Parameters:
-    ///   - copies: rows of each combination, from 1 on.
-    ///   - draws: how many combinations are drawn, independently of each other; nil: all of them, the last axis fastest.
-    ///   - seed: decides the draws.
+    ///   - copies: rows per combination, minimum 1.
+    ///   - draws: how many combinations are drawn, independently of each other; nil: all of them, with the last axis
+    ///     varying fastest.
+    ///   - seed: determines the draws.
     public init(
         _ axes: [Axis], excluding excluded: [Rule] = [], only wanted: [Rule] = [], copies: Int = 1, draws: Int? = nil,
         seed: Int = 1
@@ -129,27 +131,27 @@ public final class Matrix: Sendable, Hashable {
         return text.withUnsafeBytes { ContentHash.hash128($0) }
     }
 
-    /// The number of rows where it is known without going through them.
+    /// The number of rows, if it is known without generating them; else nil.
     public var rowCount: UInt64? {
         excluded.isEmpty && wanted.isEmpty ? positions : nil
     }
 
-    /// Places at which a row can be.
+    /// The number of positions that can hold a row.
     var positions: UInt64 { (draws ?? combinations) * copies }
 
-    /// Combinations without rows that are gone through for one that has some, each counted with the conditions that it is
-    /// compared with.
+    /// Limit of the search for a combination with rows: combinations tried, times the conditions that each is compared
+    /// with.
     static let passedMax = 2_000_000
     static let stepsMax = 64_000_000
 
-    /// Whether there is any row. Throws `.configuration` where that takes too long to find out.
+    /// Whether there is any row. Throws `.configuration` when the search takes too long.
     public func hasRows() throws(RetortError) -> Bool { try row(from: 0) != nil }
 
     // MARK: Rows
 
-    /// The first row at or behind a position, and the position behind it; nil where there is none.
+    /// The first row at or after a position, and the position after it; nil if none is left.
     ///
-    /// Throws `.configuration` where too many have to be passed over.
+    /// Throws `.configuration` when too many combinations without rows have to be skipped.
     ///
     /// - Parameter stepsMax: combinations times conditions.
     func row(
@@ -187,8 +189,8 @@ public final class Matrix: Sendable, Hashable {
         axes.indices.map { Int(number / strides[$0] % UInt64(axes[$0].values.count)) }
     }
 
-    /// For a combination without rows the next one that may have some: those that share all of the values that are to
-    /// blame are passed over at once.
+    /// For a combination without rows, the next one that may have some: combinations that share all the values that
+    /// caused the exclusion are skipped together.
     private func firstAfterRefused(_ values: [Int], _ number: UInt64) -> UInt64? {
         var stride: UInt64?
         for rule in excluded where rule.matches.allSatisfy({ $1.contains(values[$0]) }) {
@@ -211,7 +213,7 @@ public final class Matrix: Sendable, Hashable {
 
     // MARK: Draws
 
-    /// Draws that are tried for one combination that has rows.
+    /// Maximum draws tried to find one combination that has rows.
     private static let triesMax = 1000
 
     private func draw(_ number: UInt64) -> [Int]? {
@@ -234,7 +236,7 @@ public final class Matrix: Sendable, Hashable {
         return value ^ value >> 31
     }
 
-    /// The first whose sum is above a share of the last one.
+    /// The index of the first cumulative sum above a share of the last one.
     private func pick(_ sums: [Double], _ share: Double) -> Int {
         let wanted = share * (sums.last ?? 0)
         var (low, high) = (0, sums.count - 1)
@@ -262,7 +264,7 @@ public final class Matrix: Sendable, Hashable {
         return row
     }
 
-    /// Bytes of an id that shows all values; a longer one ends in a hash of them.
+    /// Maximum bytes of an id that shows all values; a longer id ends in a hash of them.
     private static let idBytesMax = 200
     private static let idBytesShown = 160
 
@@ -271,7 +273,7 @@ public final class Matrix: Sendable, Hashable {
         for (index, (axis, value)) in zip(axes, values).enumerated() {
             if index > 0 { id += "," }
             let plain = Self.plain(axis.values[value])
-            // No other value has these signs as they are.
+            // Quotes keep "1" apart from 1.
             id += axis.name + "=" + (lookalikes[index].contains(value) ? "\"\(plain)\"" : plain)
         }
         if id.utf8.count > Self.idBytesMax {
@@ -280,7 +282,7 @@ public final class Matrix: Sendable, Hashable {
             while String(shown).utf8.count > Self.idBytesShown { shown.removeLast() }
             id = String(shown) + "~" + Hexadecimal.string(hash)
         }
-        // The first copy is named as it was when it was the only one.
+        // The first copy keeps the id that it has without copies.
         return copy > 0 ? id + ",copy=\(copy + 1)" : id
     }
 
@@ -292,7 +294,7 @@ public final class Matrix: Sendable, Hashable {
             axis.values.indices.filter { axis.values[$0].first == sign && others.contains(plain(axis.values[$0])) })
     }
 
-    /// A value in an id: what ids are made with is escaped as in URLs.
+    /// A value in an id, with the separators of ids percent-encoded.
     private static func plain(_ value: [UInt8]) -> String {
         let isText = value.first == UInt8(ascii: "\"")
         let bytes = isText ? JSONString.unescape(value.dropFirst().dropLast()) : value

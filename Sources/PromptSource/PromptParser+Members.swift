@@ -1,11 +1,11 @@
 internal import JSONText
 
-/// What a row says beside its prompt and what goes into its request: `tools`, `temperature`, `system` and the like.
+/// Members of a row that go into its request beside the prompt: `tools`, `temperature`, `system` and others.
 extension PromptParser {
     func readMembers(_ fields: RowFields, _ reading: inout RowReading) throws(RowFault) {
-        // A batch row's body says it all; what a record holds beside its prompt is the answer's.
+        // A batch row's body is complete; the other members of a record describe its answer.
         guard !reading.isBatch, !fields.present.isDisjoint(with: .wishes) else { return }
-        // Another prompt than the one that the tools were for has no use for them.
+        // Tools of a record belong to its own prompt and are dropped when a template makes another one.
         let ofRecord: [RowField] = givenID != nil && template != nil && !continues ? [] : [.tools]
         for field in reading.isRecord ? ofRecord : RowFieldSet.sent {
             guard isWish(field, fields), let value = fields[field] else { continue }
@@ -24,12 +24,12 @@ extension PromptParser {
         }
     }
 
-    /// Whether a field is meant for the request: it is there, not held back, and not what the template is for.
+    /// Whether a field goes into the request: it is present, not held back, and not inserted by the template.
     private func isWish(_ field: RowField, _ fields: RowFields) -> Bool {
         fields.present.contains(field) && !metadataOnly.contains(field) && template?.names(field.name) != true
     }
 
-    /// The value to send; nil where it says nothing. Throws when it is not of the member's type.
+    /// The value to send; nil to send nothing. Throws when the value has the wrong type.
     private func json(of field: RowField, _ value: JSONValue) throws(RowFault) -> ArraySlice<UInt8>? {
         if isOfTexts, value.rawStringContent?.isEmpty == true { return nil }
         switch field {
@@ -97,7 +97,7 @@ extension PromptParser {
         }
     }
 
-    /// The value that a text holds, where a table has texts alone, or where a list or an object is kept as one.
+    /// The value that a text holds: a table has only texts, and a list or an object may be kept as text.
     private func meant(_ value: JSONValue, _ field: RowField) throws(RowFault) -> JSONValue {
         guard value.kind == .string, let bytes = value.stringBytes else { return value }
         let first = bytes.first { $0 != 0x20 && $0 != 0x0A }
@@ -138,7 +138,7 @@ extension PromptParser {
         case .chat(let messages):
             guard let first = try? json.parse(messages).root.firstElement else { return }
             if ["system", "developer"].contains(first["role"]?.string) {
-                // A template's own system turn is what is wanted.
+                // A system turn in the template takes precedence.
                 if template != nil { return }
                 guard first["content"]?.stringBytes == system.stringBytes, system.kind == .string else {
                     throw RowFault(
@@ -162,7 +162,7 @@ extension PromptParser {
 }
 
 extension JSONValue {
-    /// A number that is an integer, however it is written: tables with gaps have 100.0 for 100.
+    /// The number as an integer, in whatever form it is written: tables with gaps write 100.0 for 100.
     var integer: Int? {
         if let int { return int }
         guard let double, double.rounded() == double, abs(double) < 9e15 else { return nil }

@@ -1,10 +1,9 @@
 internal import JSONText
 
 extension PromptParser {
-    /// The messages of a row, as an array or as the text of one, which is how a column of a table holds them. Nil where
-    /// the row has none.
+    /// The messages of a row: an array, or a text that holds one, as in a column of a table. Nil if the row has none.
     func messages(_ fields: RowFields, _ reading: RowReading) throws(RowFault) -> ArraySlice<UInt8>? {
-        // Records have every member: which of them hold something tells what was asked.
+        // A record always has every member; the one that is not null is the prompt.
         if reading.isRecord {
             if let exact = fields[.messagesJSON], exact.rawStringContent?.isEmpty == false {
                 return try array(of: exact, "messages_json")
@@ -20,7 +19,7 @@ extension PromptParser {
         return try array(of: messages, "messages")
     }
 
-    /// Messages that a text holds.
+    /// Parses messages from a text.
     private func array(of text: JSONValue, _ name: String) throws(RowFault) -> ArraySlice<UInt8> {
         guard let bytes = text.stringBytes, let root = try? json.parse(bytes).root, root.kind == .array else {
             throw RowFault(
@@ -30,7 +29,7 @@ extension PromptParser {
         do {
             try checkMessages(root, name)
         } catch {
-            // Offsets within the text are not the row's.
+            // Offsets within the text are not offsets in the row.
             throw RowFault(error.message, at: text, remedy: error.remedy)
         }
         return ArrayText.onOneLine(Array(root.raw))[...]
@@ -43,8 +42,8 @@ extension PromptParser {
         "chatgpt": "assistant", "bot": "assistant", "system": "system",
     ]
 
-    /// The turns of a ShareGPT conversation (`from` and `value`) up to the last one of the user: what follows is the
-    /// answer that is asked for.
+    /// The turns of a ShareGPT conversation (`from` and `value`) up to the user's last turn. The turns after it are the
+    /// answer to generate.
     func turns(of value: JSONValue, _ reading: inout RowReading) throws(RowFault) -> ArraySlice<UInt8> {
         var conversation = value
         if value.kind == .string, let bytes = value.stringBytes, let root = try? json.parse(bytes).root {
@@ -78,7 +77,7 @@ extension PromptParser {
             if role == "user" { (end, count) = (output.count, 0) }
         }
         guard end > 0 else { throw RowFault("conversations holds no turn of the user", at: value) }
-        // The whole conversation stays in the metadata where a part of it is not sent.
+        // If turns are dropped, the metadata keeps the whole conversation.
         if count > 0 { reading.remarks.insert(.answerLeftOut) } else { reading.used = RowFieldSet(.conversations) }
         reading.sent.insert(RowFieldSet(.conversations))
         return (output[..<end] + [UInt8(ascii: "]")])[...]
@@ -86,7 +85,7 @@ extension PromptParser {
 
     // MARK: Records of a store
 
-    /// The conversation of a record with its answer, and the turns that a template has made of it.
+    /// A record's conversation with its answer, followed by the template's turns.
     func continued(
         _ rendered: PromptRow.Shape, _ fields: RowFields, _ reading: RowReading
     ) throws(RowFault) -> PromptRow.Shape {
@@ -123,14 +122,14 @@ extension PromptParser {
         return .chat(messages: output[...])
     }
 
-    /// Whether the row is a record that a run has written.
+    /// Whether the row is a record that a run wrote.
     func isRecord(_ fields: RowFields) -> Bool {
         guard fields.present.isSuperset(of: .record) else { return false }
         return fields[.fingerprint]?.rawStringContent?.count == 16 && fields[.sample]?.int != nil
             && fields[.attempts]?.int != nil && fields[.row]?.int != nil && fields[.status]?.kind == .string
     }
 
-    /// A record's own metadata, an object or the text of one.
+    /// A record's own metadata: an object, or a text that holds one.
     func recordMetadata(_ fields: RowFields) -> [UInt8] {
         guard let metadata = fields[.metadata] else { return Array("{}".utf8) }
         if metadata.kind == .object { return Array(metadata.raw) }

@@ -34,7 +34,7 @@ extension PromptParser {
         return .batch(url: url, body: body.raw)
     }
 
-    /// Ends of paths of APIs whose answers are no text.
+    /// Path endings of endpoints that do not return text.
     private static let otherAPIs = ["/embeddings", "/moderations", "/images/generations", "/audio/speech"]
 
     private func checkAnswersText(_ url: String?, _ fields: RowFields) throws(RowFault) {
@@ -44,7 +44,7 @@ extension PromptParser {
             remedy: "Rows can be sent to /v1/chat/completions, /v1/completions, /v1/responses and /v1/messages.")
     }
 
-    /// Several answers to one request are not understood: a sample is a request of its own.
+    /// Several answers to one request are not supported; each sample is a request of its own.
     func checkCount(_ count: JSONValue) throws(RowFault) {
         if count.kind == .null || count.integer == 1 { return }
         guard let number = count.integer, number > 1 else {
@@ -55,7 +55,7 @@ extension PromptParser {
             remedy: "Leave n out and give --samples \(min(number, 10_000)): each sample is a request of its own.")
     }
 
-    /// A non-empty array of objects, each with a role and, if any, with content of a legal kind.
+    /// Checks for a non-empty array of objects, each with a role and, if present, valid content.
     func checkMessages(_ messages: JSONValue, _ name: String = "messages") throws(RowFault) {
         guard messages.kind == .array else {
             throw RowFault("\(name) is \(messages.kindName); expected an array", at: messages)
@@ -72,7 +72,7 @@ extension PromptParser {
                     "the role of \(name)[\(index)] is not a name; expected system, user, assistant or the like",
                     at: role)
             }
-            // Absent or null is legal: an assistant's turn may hold tool calls only.
+            // Content may be absent or null: an assistant's turn may hold only tool calls.
             guard let content = message["content"] else { continue }
             guard [.string, .array, .null].contains(content.kind) else {
                 throw RowFault(

@@ -1,39 +1,40 @@
 public import Basics
 internal import JSONText
 
-/// Understands rows: checks them and finds what to ask. Its buffers are reused from row to row. Not thread-safe: one
-/// parser a thread.
+/// Parses rows: checks each row and finds its prompt. Its buffers are reused from row to row. Not thread-safe: use one
+/// parser per thread.
 public final class PromptParser {
     private let input: InputSet
     let template: Template?
     /// Fields that are never sent.
     let metadataOnly: RowFieldSet
-    /// Whether a row's own members are sent, which earlier versions kept as metadata alone.
+    /// Whether a row's own members are sent. Earlier versions kept them only as metadata.
     let sendsMembers: Bool
-    /// Where the texts around a gap are; nil: in `prefix` and `suffix`, where the row has both.
+    /// The fields with the text before and after a gap; nil: `prefix` and `suffix`, if the row has both.
     private let fillKeys: FillKeys?
     let json = JSONParser()
-    /// Whether rows may share requests. A template with `{{#items}}` is then filled from the rows of one.
+    /// Whether rows may share requests. A template with `{{#items}}` is then rendered once per request, from all its
+    /// rows.
     private let sharesRequests: Bool
     /// Whether a template's turns follow the conversation of a record, its answer included.
     let continues: Bool
-    /// The id that the reader has given the row in hand, a record of a store.
+    /// The id that the reader assigned to the current row, if it is a record of a store.
     var givenID: [UInt8]?
-    /// Whether the row in hand is of a table or of lines of text, so that all its values are texts.
+    /// Whether the current row comes from a table or a text file, so that all its values are texts.
     var isOfTexts = false
 
-    /// The fields of rows that are gaps to be filled.
+    /// The fields that hold the text around a gap to fill.
     public struct FillKeys: Sendable, Hashable {
         public var prefix: String
-        /// Missing, null or empty: the prefix is continued.
+        /// If the field is missing, null or empty, the model continues the prefix.
         public var suffix: String
 
         public init(prefix: String, suffix: String) { (self.prefix, self.suffix) = (prefix, suffix) }
     }
 
-    /// With a template every row is rendered by it, whatever fields it has; without, the row's fields decide.
-    /// With `continues` the template's turns follow the conversation of each row, which must be a record with an answer.
-    /// `metadataOnly` names members of `PromptRow.memberNames` that are labels and not to be sent.
+    /// If `template` is set, it renders every row, whatever fields the row has; else the row's fields are the prompt.
+    /// With `continues`, the template's turns follow the conversation of each row, which must be a record with an
+    /// answer. `metadataOnly` lists members of `PromptRow.memberNames` that are kept as labels and not sent.
     public init(
         _ input: InputSet, template: Template? = nil, metadataOnly: [String] = [], sendsMembers: Bool = true,
         continues: Bool = false, fillKeys: FillKeys? = nil, sharesRequests: Bool = false
@@ -47,9 +48,9 @@ public final class PromptParser {
         self.sendsMembers = sendsMembers
     }
 
-    /// Understands one row. Throws `.badInput` whose place is `file:line` or, where one byte is to blame,
-    /// `file:line:column` (in bytes, 1-based) when the row could not be read, is not a JSON object, or has no legal
-    /// prompt; the next row is not affected.
+    /// Parses one row. Throws `.badInput` when the row could not be read, is not a JSON object, or has no valid prompt.
+    /// The error's place is `file:line`, or `file:line:column` (in bytes, 1-based) if a single byte is wrong. The next
+    /// row is not affected.
     public func parse(_ row: Row) throws(RetortError) -> PromptRow {
         switch row.content {
         case .bad(let bad): throw RetortError(.badInput, bad.reason, at: input.place(of: row, column: bad.column))
@@ -60,7 +61,7 @@ public final class PromptParser {
             do {
                 return try prompt(row.column == 0 ? text : ArrayText.onOneLine(text))
             } catch {
-                // The columns of a row that was made from CSV or text are not the file's.
+                // A row from CSV or text has no columns that correspond to the file's.
                 throw RetortError(
                     .badInput, error.message, at: input.place(of: row, offset: isOfTexts ? nil : error.offset),
                     cause: error.cause, remedy: error.remedy)
@@ -68,21 +69,21 @@ public final class PromptParser {
         }
     }
 
-    /// The fields of the template that a row does not have, and those that it has. Nil without a template and for a row
-    /// that is no JSON object.
+    /// The template's fields that a row lacks, and those that it has. Nil without a template, and for a row that is not
+    /// a JSON object.
     public func missingFields(of row: Row) -> (missing: [String], present: String)? {
         guard let template, let fields = fields(of: row) else { return nil }
         return (template.missing(in: fields).filter { !isOfItems($0) }, fields.names)
     }
 
-    /// The fields that the template names and a row does not have, and those that it has. Nil where there is no template, or
-    /// the row is not JSON.
+    /// All fields that the template names: those that a row lacks, and those that it has. Nil without a template, and
+    /// for a row that is not JSON.
     public func templateFields(of row: Row) -> (absent: [String], present: [String])? {
         guard let template, let fields = fields(of: row) else { return nil }
         return (template.absent(in: fields).filter { !isOfItems($0) }, fields.keys)
     }
 
-    /// Whether a field is no row's, but is made of the rows that share a request.
+    /// Whether a field is generated from the rows that share a request instead of read from one row.
     private func isOfItems(_ field: String) -> Bool {
         sharesRequests && template?.loopsOverItems == true && (field == ItemsText.items || field == ItemsText.count)
     }
@@ -107,7 +108,7 @@ public final class PromptParser {
         return try understood(try object(root), in: text, nonFinite: [])
     }
 
-    /// A row in which NaN or Infinity is written, which JSON has not: null in the metadata, a fault elsewhere.
+    /// Parses a row that contains NaN or Infinity, which JSON does not allow: null in the metadata, a fault elsewhere.
     private func prompt(_ finite: FiniteText) throws(RowFault) -> PromptRow {
         do throws(RowFault) {
             let root: JSONValue
@@ -180,8 +181,8 @@ public final class PromptParser {
             remedy: "Leave it out, or write a number.")
     }
 
-    /// What the row asks, and the fields that say so. The first that is there wins: body, messages, conversations,
-    /// prompt, prefix.
+    /// The row's prompt and the fields that hold it. The first of these that is present is used: body, messages,
+    /// conversations, prompt, prefix.
     private func readShape(_ fields: RowFields, _ reading: inout RowReading) throws(RowFault) {
         if fields[.customID] != nil, let body = fields[.body] {
             reading.shape = try batch(fields, body, &reading)
@@ -207,7 +208,7 @@ public final class PromptParser {
         }
     }
 
-    /// The texts around a gap. Their fields stay in the metadata where they are not called as usual.
+    /// The text around a gap. Its fields also stay in the metadata unless they have the standard names.
     private func readGap(_ fields: RowFields, _ keys: FillKeys, _ reading: inout RowReading) throws(RowFault) {
         guard let prefix = fields.value(named: Array(keys.prefix.utf8)), prefix.kind != .null else {
             throw RowFault(
@@ -247,7 +248,7 @@ public final class PromptParser {
         reading.used.insert(RowFieldSet(.suffix))
     }
 
-    /// The row's members, and of a record those of the row that it came from.
+    /// The row's members; for a record also those of its original row.
     private func fields(_ root: JSONValue, in text: [UInt8]) -> RowFields {
         var fields = RowFields(root, in: text)
         guard givenID != nil || isRecord(fields) else { return fields }
@@ -256,7 +257,7 @@ public final class PromptParser {
         return fields
     }
 
-    /// The first id that the row holds, decoded, and the field it is in.
+    /// The first id of the row, decoded, and its field.
     private func explicitID(
         _ fields: RowFields, _ reading: RowReading
     ) throws(RowFault) -> (id: [UInt8]?, field: RowFieldSet) {
@@ -283,14 +284,14 @@ public final class PromptParser {
     }
 }
 
-/// What has been understood of a row so far.
+/// What has been parsed of a row so far.
 struct RowReading {
     var isRecord = false
     var isBatch = false
     var shape: PromptRow.Shape?
-    /// Fields that the shape has taken; the others are metadata.
+    /// Fields used by the prompt; the others become metadata.
     var used: RowFieldSet = []
-    /// Fields that are sent beside it, and are metadata too.
+    /// Fields that are sent beside the prompt and also kept as metadata.
     var sent: RowFieldSet = []
     var members: [PromptRow.Member] = []
     var model: String?

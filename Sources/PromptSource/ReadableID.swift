@@ -1,7 +1,7 @@
-/// How an id is written where it need not be UTF-8.
+/// How an id that may not be valid UTF-8 is written.
 public enum ReadableID {
-    /// An id as files can hold it that others read: half of a surrogate pair becomes U+FFFD and its number, so that two
-    /// ids stay two.
+    /// The id in valid UTF-8, for files that other programs read: half of a surrogate pair becomes U+FFFD and its
+    /// number, so that different ids stay different.
     public static func bytes(of id: [UInt8]) -> [UInt8] {
         guard id.contains(0xED) else { return id }
         var readable: [UInt8] = []

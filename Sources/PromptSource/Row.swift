@@ -1,9 +1,9 @@
-/// One row of the input, before anyone has understood it. Rows that cannot be read are rows too, so that each input
-/// has its outcome; empty lines are not.
+/// One row of the input before it is parsed. An unreadable row is a row too, so that each input has its outcome; an
+/// empty line is not.
 public struct Row: Sendable, Hashable {
     /// What a row holds.
     public enum Content: Sendable, Hashable {
-        /// A text that ought to be one JSON object. Rows of CSV, TSV and text files come as objects of strings.
+        /// A text that should be one JSON object. Rows of CSV, TSV and text files are given as objects of strings.
         case json([UInt8])
         case bad(BadRow)
     }
@@ -16,12 +16,12 @@ public struct Row: Sendable, Hashable {
     public var line: UInt64
     /// Where it starts in its file, after decompression.
     public var byteOffset: UInt64
-    /// Of an element of a JSON array, which may go over several lines: the 1-based column where it starts, in bytes. 0
+    /// For an element of a JSON array, which may span several lines: the 1-based column where it starts, in bytes. 0
     /// for rows that are lines.
     public var column: Int
     public var content: Content
-    /// The id that the reader gives the row, whatever the row says; nil: the row's own. A row with one is a record of a
-    /// store.
+    /// The id that the reader assigns, which overrides the row's own; nil: the row's own id is used. Only records of a
+    /// store have one.
     public var id: [UInt8]?
 
     public init(
@@ -51,11 +51,11 @@ public struct BadRow: Error, Sendable, Hashable {
     /// How much of a bad row is kept.
     public static let excerptBytesMax = 256
 
-    /// In a few words, without a full stop.
+    /// A short phrase without a full stop.
     public var reason: String
-    /// 1-based, in bytes of the line; nil where no single byte is to blame.
+    /// 1-based, in bytes of the line; nil when no single byte is wrong.
     public var column: Int?
-    /// The row's first bytes, as they are.
+    /// The row's first bytes, unchanged.
     public var excerpt: [UInt8]
 
     public init(reason: String, column: Int? = nil, excerpt: [UInt8] = []) {
@@ -73,15 +73,15 @@ public struct BadRow: Error, Sendable, Hashable {
     }
 }
 
-/// A place between two rows, from which reading can start.
+/// A position between two rows, from which reading can start.
 public struct Landmark: Sendable, Hashable {
-    /// Index into `InputSet.files`; their count at the end.
+    /// Index into `InputSet.files`; the number of files at the end.
     public var file: Int
-    /// Offset in the decompressed file of the line that comes next.
+    /// Offset of the next line in the decompressed file.
     public var byteOffset: UInt64
-    /// 1-based number of that line.
+    /// 1-based number of the next line.
     public var line: UInt64
-    /// The number of the row that comes next.
+    /// The number of the next row.
     public var row: UInt64
 
     public init(file: Int, byteOffset: UInt64, line: UInt64, row: UInt64) {
@@ -103,7 +103,7 @@ extension InputSet {
         return column.map { "\(place):\($0)" } ?? place
     }
 
-    /// The same for a byte of the row's text.
+    /// `file:line` or `file:line:column` for a byte of the row's text.
     func place(of row: Row, offset: Int?) -> String {
         guard let offset else { return place(of: row) }
         guard row.column > 0, case .json(let text) = row.content else { return place(of: row, column: offset + 1) }

@@ -1,9 +1,9 @@
 internal import JSONText
 
-/// What is wrong with a row, before its place is known.
+/// What is wrong with a row, before its location is added.
 struct RowFault: Error {
     var message: String
-    /// Byte of the row, 0-based.
+    /// Byte offset in the row, 0-based.
     var offset: Int?
     var cause: String?
     var remedy: String?
@@ -20,7 +20,7 @@ struct RowFault: Error {
         self.init(message, at: value.range.lowerBound, remedy: remedy)
     }
 
-    /// The row is not JSON at all.
+    /// The row is not valid JSON.
     init(_ error: JSONError, in text: [UInt8]) {
         if let offset = firstInvalidByte(text[...]) {
             self.init("the row is not UTF-8", at: offset, remedy: "Convert the file with iconv -t UTF-8.")
@@ -32,20 +32,20 @@ struct RowFault: Error {
         }
     }
 
-    /// What to do about a row in a form that is often taken for JSON.
+    /// What to do about a row in a form that is often mistaken for JSON.
     private static func remedy(of text: [UInt8]) -> String? {
         let signs = text.filter { ![0x20, 0x09, 0x0D].contains($0) }.prefix(2)
         let first = signs.first
         if first == UInt8(ascii: "{"), signs.last == UInt8(ascii: "'") {
             return "Python's notation is not JSON: write the rows with json.dumps."
         }
-        // An object over several lines, as programs print it for people.
+        // An object printed over several lines.
         let isOpening = first == UInt8(ascii: "{") || first == UInt8(ascii: "[")
         return isOpening && signs.count == 1 ? "A row is one line: jq -c . FILE > rows.jsonl writes them so." : nil
     }
 
-    /// Where the first string with a raw control character has it, or where the string starts that is not closed:
-    /// the parser finds both in blocks and does not say where.
+    /// Finds the first string with a raw control character, or the start of the unclosed string. The parser scans in
+    /// blocks and detects both without a position.
     private static func stringFault(in text: [UInt8]) -> Int? {
         var opened: Int?
         var at = 0

@@ -1,11 +1,11 @@
-/// The members of rows that mean something, by their names.
+/// The members of rows that have a meaning, by name.
 enum RowField: Int, CaseIterable {
     case messages, prompt, prefix, suffix, body, url, method, customID, id, uid
     case params, conversations, completion, messagesJSON
-    // What a row may wish for its request.
+    // What a row may set in its request.
     case system, model, temperature, topP, maxTokens, maxCompletionTokens, stop, seed, n
     case responseFormat, reasoningEffort, tools, toolChoice, parallelToolCalls
-    // What tells a record of a store.
+    // What marks a record of a store.
     case sample, status, attempts, row, fingerprint, metadata
 
     /// The name in JSON.
@@ -25,7 +25,7 @@ enum RowField: Int, CaseIterable {
     }
 }
 
-/// A set of them.
+/// A set of fields.
 struct RowFieldSet: OptionSet {
     var rawValue: Int
 
@@ -40,12 +40,12 @@ struct RowFieldSet: OptionSet {
     static let fill = RowFieldSet([.prefix, .suffix])
     static let batch = RowFieldSet([.customID, .method, .url, .body])
     static let anthropicBatch = RowFieldSet([.customID, .params])
-    /// What is sent beside the prompt, in the order of sending. `system` becomes a turn.
+    /// What is sent beside the prompt, in order. `system` becomes a turn.
     static let sent: [RowField] = [
         .model, .temperature, .topP, .maxTokens, .maxCompletionTokens, .stop, .seed, .n, .responseFormat,
         .reasoningEffort, .tools, .toolChoice, .parallelToolCalls,
     ]
     static let wishes = RowFieldSet(sent + [.system])
-    /// What every record has that a store writes.
+    /// What every record of a store has.
     static let record = RowFieldSet([.id, .sample, .status, .attempts, .row, .fingerprint, .metadata])
 }

@@ -1,11 +1,11 @@
 internal import Glibc
 internal import JSONText
 
-/// The members of one row, looked through once. Of members with one name the last counts, as for most readers.
+/// The members of one row, scanned once. Of several members with one name the last is used, as in most JSON parsers.
 struct RowFields {
     /// A member as byte ranges of the row: trivial to copy, unlike a `JSONValue`, which counts two references.
     private struct Member {
-        /// Quotes included.
+        /// Includes the quotes.
         var key: Range<Int>
         var isKeyEscaped: Bool
         var value: Range<Int>
@@ -18,12 +18,12 @@ struct RowFields {
     private let values: [(key: JSONValue, value: JSONValue)]
     private let members: [Member]
     private var positions = InlineArray<40, Int>(repeating: -1)
-    /// The fields that are there, null ones too.
+    /// The fields that are present, including null ones.
     private(set) var present: RowFieldSet = []
 
     /// Whether the row is a record of a store.
     var isRecord = false
-    /// Of a record, the fields of the row that it came from.
+    /// For a record, the fields of the row that it came from.
     var original: JSONValue?
 
     /// `root` is the object that is all of `text`.
@@ -53,7 +53,7 @@ struct RowFields {
         return value.kind == .null ? nil : value
     }
 
-    /// The value of the last member of that name. A record has those of the row that it came from as well.
+    /// The value of the last member with that name. For a record, the original row's members are included.
     func value(named name: [UInt8]) -> JSONValue? {
         let own = ownValue(named: name)
         guard isRecord else { return own }
@@ -62,7 +62,7 @@ struct RowFields {
         return own ?? original?.member(name)
     }
 
-    /// What the user said last in a record's conversation.
+    /// The user's last message in a record's conversation.
     private var lastUserText: JSONValue? {
         let turns = self[.messages]?.elements ?? []
         return turns.last { $0["role"]?.rawStringContent?.elementsEqual("user".utf8) ?? false }?["content"]
@@ -75,7 +75,7 @@ struct RowFields {
         return position.map { values[$0].value }
     }
 
-    /// The members but those named, as a JSON object in their order.
+    /// The members except those in `used`, as a JSON object in their order.
     func object(without used: RowFieldSet) -> [UInt8] {
         var object: [UInt8] = []
         object.reserveCapacity(2 + members.reduce(0) { $0 + $1.key.count + $1.value.count + 2 })
@@ -93,13 +93,13 @@ struct RowFields {
         return object
     }
 
-    /// The member that holds a byte of the row.
+    /// The member that contains a byte of the row.
     func member(at offset: Int) -> (name: String, field: RowField?)? {
         guard let index = members.firstIndex(where: { $0.value.contains(offset) }) else { return nil }
         return (values[index].key.string ?? "", members[index].field)
     }
 
-    /// What fields there are, for a message.
+    /// The fields that are present, for a message.
     var inventory: String {
         values.isEmpty ? "the row has no fields" : "the row has the fields \(names)"
     }
@@ -107,12 +107,12 @@ struct RowFields {
     /// All their names.
     var keys: [String] { values.compactMap { $0.key.string } }
 
-    /// Members that an object around rows may have.
+    /// Maximum members of an object that wraps the rows.
     private static let wrapperMembersMax = 8
 
-    /// What to do where none of them is a prompt.
+    /// What to do when none of the fields is a prompt.
     var adviceOnPrompt: String {
-        // A file that is one object around its rows.
+        // A file that is one object which wraps the rows.
         let list = values.first { one in
             one.value.kind == .array && one.value.firstElement?.kind == .object && one.key.string?.isPlainName == true
                 && !RowField.allCases.contains { $0.name == one.key.string }
@@ -129,14 +129,14 @@ struct RowFields {
             + "--template" + (name.map { ": a file with the prompt's text, in which {{\($0)}} is a field." } ?? ".")
     }
 
-    /// Their names, the first of them.
+    /// The first of the names.
     var names: String {
         if isRecord { return namesForRecord }
         let shown = values.prefix(RowFields.namesShownMax).map { $0.key.string ?? "" }
         return shown.joined(separator: ", ") + (values.count > shown.count ? ", ..." : "")
     }
 
-    /// What a template may want of a record.
+    /// Members of a record that a template may use.
     private static let recordNames: Set<String> = [
         "id", "sample", "class", "messages", "response", "reasoning", "value", "error", "model", "usage", "metadata",
     ]
@@ -180,7 +180,7 @@ struct RowFields {
         }
     }
 
-    /// Whether a key means `name`.
+    /// Whether a key decodes to `name`.
     private static func content(
         _ key: Range<Int>, _ isEscaped: Bool, in text: UnsafeBufferPointer<UInt8>, equals name: [UInt8]
     ) -> Bool {
@@ -191,7 +191,7 @@ struct RowFields {
 }
 
 extension String {
-    /// Whether it can stand in a template and in a command as it is.
+    /// Whether the name can be written in a template and in a command without quoting.
     fileprivate var isPlainName: Bool {
         !isEmpty && utf8.allSatisfy { $0 == 0x5F || $0 | 0x20 >= 0x61 && $0 | 0x20 <= 0x7A }
     }

@@ -1,12 +1,12 @@
 public import Basics
 internal import JSONText
 
-/// Reads the rows of an input set, one after another, as one sequence. `next` blocks as long as the files do: call it
-/// on a thread of its own, never in a task. Not thread-safe.
+/// Reads the rows of an input set as one sequence. `next` blocks while the files do: call it on a dedicated thread,
+/// never in a task. Not thread-safe.
 ///
-/// Memory does not grow with the input: a buffer, and the row in hand.
+/// Memory does not grow with the input: a buffer and the current row.
 public final class RowReader {
-    /// The longest row that is read; a longer one is a bad row.
+    /// The maximum length of a row; a longer one is a bad row.
     public static let lineBytesMax = 64 * 1024 * 1024
 
     private enum OpenFile {
@@ -22,11 +22,11 @@ public final class RowReader {
     private var open: OpenFile?
     private var failure: RetortError?
 
-    /// Where the next row will be looked for: behind the last one that `next` gave. After an error: where the rows
-    /// that were read end.
+    /// Where the next row starts: after the last one that `next` returned. After an error: the end of the rows that
+    /// were read.
     public private(set) var landmark: Landmark
 
-    /// Starts at `landmark`, one that an earlier reader of the same unchanged input gave. Nothing is opened yet.
+    /// Starts at `landmark`, which an earlier reader of the unchanged input returned. No file is opened yet.
     public convenience init(_ input: InputSet, from landmark: Landmark = .start) {
         self.init(input, from: landmark, lineBytesMax: RowReader.lineBytesMax)
     }
@@ -37,12 +37,13 @@ public final class RowReader {
         self.lineBytesMax = lineBytesMax
     }
 
-    /// The next row, or nil behind the last row of the last file.
+    /// The next row, or nil after the last row of the last file.
     ///
-    /// Rows that cannot be read are given as `.bad`. A throw is the end: the input cannot be read on, every whole row
-    /// before that place was given, further calls throw the same again. What was read stays valid, so the caller
-    /// finishes it and then reports the error. Throws `.badInput` for a cut or damaged gzip file, an unusable CSV
-    /// header, a foreign format, or a landmark beyond the end; `.inputMissing` and `.io` when the system refuses.
+    /// Rows that cannot be read are returned as `.bad`. An error is final: the rest of the input cannot be read, every
+    /// complete row before that position has been returned, and further calls throw the same error. Rows already
+    /// returned stay valid, so the caller processes them and then reports the error. Throws `.badInput` for a truncated
+    /// or damaged gzip file, an unusable CSV header, an unsupported format, or a landmark beyond the end;
+    /// `.inputMissing` and `.io` when the system call fails.
     public func next() throws(RetortError) -> Row? {
         if let failure { throw failure }
         do {
@@ -106,7 +107,7 @@ public final class RowReader {
             landmark.row += 1
             return row
         case .made(let matrix):
-            // The offset is the place among all combinations, also of those that have no rows.
+            // The offset is the position among all combinations, including those without rows.
             guard let (text, next) = try matrix.row(from: landmark.byteOffset) else { return nil }
             let row = Row(
                 number: landmark.row, file: landmark.file, line: landmark.line, byteOffset: landmark.byteOffset,

@@ -1,21 +1,21 @@
 internal import JSONText
 
 extension Template {
-    /// The longest prompt that is rendered, in bytes of JSON, attachments included.
+    /// The maximum size of a rendered prompt, in bytes of JSON, attachments included.
     static let renderedBytesMax = 64 << 20
-    /// Nodes that are gone through for one row, and pieces of texts that are read as JSON for it.
+    /// Maximum steps per row: nodes visited, and pieces of texts parsed as JSON.
     static let stepsMax = 10_000_000
-    /// Bytes of a text that is read as JSON, as one step.
+    /// Bytes of a text parsed as JSON that count as one step.
     static let bytesPerStep = 4
 
-    /// Renders one row. Values are spliced in their escaped form, so nothing is decoded on the way.
+    /// Renders one row. Values are inserted in their escaped form; nothing is decoded.
     func render(_ fields: RowFields, stepsMax: Int = stepsMax) throws(RowFault) -> PromptRow.Shape {
         var renderer = TemplateRenderer(fields, stepsMax: stepsMax)
         try renderer.render(nodes)
         return try renderer.shape()
     }
 
-    /// The fields it names anywhere that a row does not have.
+    /// The fields that the template names anywhere and that the row lacks.
     func absent(in fields: RowFields) -> [String] {
         let renderer = TemplateRenderer(fields)
         var names: Set<String> = []
@@ -25,7 +25,7 @@ extension Template {
         return names.sorted()
     }
 
-    /// The fields it cannot do without that a row does not have.
+    /// The fields that the template requires and that the row lacks.
     func missing(in fields: RowFields) -> [String] {
         let renderer = TemplateRenderer(fields)
         var names: [String] = []
@@ -42,7 +42,7 @@ extension Template {
     }
 }
 
-/// What one row has cost so far, as all parts of its rendering count it.
+/// Counts the steps of one row, shared by all parts of its rendering.
 private final class StepCount {
     private var steps = 0
     private let stepsMax: Int
@@ -53,7 +53,7 @@ private final class StepCount {
 
     func step() { steps += 1 }
 
-    /// The JSON that a text holds; nil where it is none, or where too much was read already.
+    /// Parses the JSON that a text holds; nil if it is not JSON, or if the step limit is reached.
     func parse(textOf value: JSONValue) -> JSONValue? {
         steps += 1 + value.raw.count / Template.bytesPerStep
         guard !isTooMuch, let text = value.stringBytes else { return nil }
@@ -61,9 +61,9 @@ private final class StepCount {
     }
 }
 
-/// One row on its way through a template.
+/// Renders a template for one row.
 struct TemplateRenderer {
-    /// An element of a list, and its place.
+    /// An element of a list and its index.
     private struct Element {
         var value: JSONValue
         var index: Int
@@ -74,14 +74,14 @@ struct TemplateRenderer {
     private var elements: [Element] = []
     private let steps: StepCount
 
-    /// The turns so far, without the closing bracket.
+    /// The turns rendered so far, without the closing bracket.
     private var turns: [UInt8] = []
     private var role: String?
-    /// The turn's text so far, the inside of a JSON string, and how many bytes at its end are empty lines.
+    /// The current turn's text, as the inside of a JSON string, and how many bytes at its end are empty lines.
     private var text: [UInt8] = []
     private var blankAfter = 0
     private var hasText = false
-    /// The parts before the text, between commas.
+    /// The parts before the text, separated by commas.
     private var parts: [UInt8] = []
 
     init(_ fields: RowFields, stepsMax: Int = Template.stepsMax) {
@@ -117,7 +117,7 @@ struct TemplateRenderer {
         "the template makes more than \(Template.renderedBytesMax >> 20) MiB or \(Template.stepsMax) steps of the row",
         remedy: "Look at its {{#each}} blocks.")
 
-    /// What was rendered: turns, or a prompt where none was marked and nothing is attached.
+    /// The result: turns, or a prompt if no turn is marked and nothing is attached.
     mutating func shape() throws(RowFault) -> PromptRow.Shape {
         if turns.isEmpty, role == nil, parts.isEmpty, hasText {
             let prompt = [UInt8(ascii: "\"")] + text.dropLast(blankAfter) + [UInt8(ascii: "\"")]
@@ -154,7 +154,7 @@ struct TemplateRenderer {
         turns.append(UInt8(ascii: "}"))
     }
 
-    /// Makes a part of the text so far, if there is any.
+    /// Appends the current text as a part, unless it is empty.
     private mutating func endPart() {
         let content = text.dropLast(blankAfter)
         if !content.isEmpty {
@@ -186,7 +186,7 @@ struct TemplateRenderer {
         append(json: value.raw, asJSON: field.isJSON)
     }
 
-    /// A string's content as it is; anything else, and what is wanted as JSON, as a text.
+    /// Appends a string's content; any other value, and a value for `json`, as its JSON text.
     private mutating func append(json: ArraySlice<UInt8>, asJSON: Bool) {
         if json.first == UInt8(ascii: "\""), !asJSON {
             text += json.dropFirst().dropLast()
@@ -213,7 +213,7 @@ struct TemplateRenderer {
     ) throws(RowFault) {
         guard let value = value(field) else { throw fault(field) }
         var list = value
-        // A column of a table holds a list as its text.
+        // In a column of a table, a list is a text.
         if value.kind == .string, let root = steps.parse(textOf: value) { list = root }
         if steps.isTooMuch { throw Self.tooMuch }
         if value.kind == .null || value.kind == .string && value.rawStringContent?.isEmpty == true {
@@ -275,7 +275,7 @@ struct TemplateRenderer {
 
     // MARK: Values
 
-    /// What `@index` and `@number` are in a loop.
+    /// The value of `@index` or `@number` in a loop.
     private func number(_ field: Template.Field) -> Int? {
         guard field.name.first == UInt8(ascii: "@"), let element = elements.last else { return nil }
         switch field.text {
@@ -285,7 +285,7 @@ struct TemplateRenderer {
         }
     }
 
-    /// The field's value: of the innermost element that has it, else of the row.
+    /// The field's value: from the innermost element that has it, else from the row.
     func value(_ field: Template.Field) -> JSONValue? {
         if field.isOfLoop, field.name.first != UInt8(ascii: "@"), let element = elements.last {
             return walk(element.value, field.path.dropFirst())
@@ -307,7 +307,7 @@ struct TemplateRenderer {
         return value
     }
 
-    /// A member of an object, or of the object that a text holds: records keep their metadata so.
+    /// A member of an object, or of the object that a text holds: records keep their metadata as text.
     private func member(_ name: [UInt8], of value: JSONValue) -> JSONValue? {
         guard let text = value.rawStringContent, text.first == UInt8(ascii: "{") else { return value.member(name) }
         return steps.parse(textOf: value)?.member(name)
@@ -318,7 +318,7 @@ struct TemplateRenderer {
         let name = field.text
         if let value = value(field), value.kind == .null {
             let remedy = "Give it a value; an empty string leaves its place empty. {{\(name) ?? \"\"}} does without."
-            // Offsets within an element that was a text are not the row's.
+            // Offsets within an element parsed from a text are not offsets in the row.
             return elements.isEmpty
                 ? RowFault("the template's field '\(name)' is null", at: value, remedy: remedy)
                 : RowFault("the template's field '\(name)' is null", remedy: remedy)

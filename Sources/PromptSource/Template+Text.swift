@@ -2,7 +2,7 @@ public import Basics
 internal import JSONText
 
 extension Template {
-    /// Whether it is one text, without marked turns and attachments.
+    /// Whether the template renders to one text, without turns and attachments.
     public var isOneText: Bool { Self.isText(nodes) }
 
     private static func isText(_ nodes: [Node]) -> Bool {
@@ -16,8 +16,8 @@ extension Template {
         }
     }
 
-    /// Renders a JSON object into one text: UTF-8, lone surrogates in generalised form; empty for a template of turns. Throws
-    /// `.badInput` for what is no object, or lacks a field that the template needs.
+    /// Renders a JSON object into one text: UTF-8, with lone surrogates in generalised form; empty for a template with
+    /// turns. Throws `.badInput` when the input is not an object or lacks a required field.
     public func text(of object: [UInt8]) throws(RetortError) -> [UInt8] {
         guard let root = try? JSONParser().parse(object).root, root.kind == .object else {
             throw RetortError(.badInput, "a template needs a JSON object to be filled from")

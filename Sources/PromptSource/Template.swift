@@ -5,34 +5,36 @@ internal import JSONText
 ///
 /// - `{{field}}` inserts a field of the row; `{{a.b}}` the field `b` of the object in field `a` (unless the row has a
 ///   field whose name is `a.b`). A string is inserted as it is, any other value as its JSON text. A field that is
-///   missing or null is an error of that row; `{{field ?? "text"}}` inserts another value then.
-/// - `{{file "PATH"}}` inserts a text file as it is, such as examples. It is read once, with the template.
+///   missing or null is an error of that row; `{{field ?? "text"}}` inserts another value instead.
+/// - `{{file "PATH"}}` inserts a text file as it is, for example few-shot examples. It is read once, when the template
+///   is loaded.
 /// - `{{json field}}` inserts the value as JSON, a string with its quotes and escapes.
-/// - `{{#if field}}`, `{{#if field == "text"}}`, `{{#unless field}}`, `{{else}}` and their ends (`{{/if}}`) choose; missing,
-///   null, false, 0, empty texts, lists and objects are no. `{{#each list}}` repeats for the elements of a list: there
-///   `{{this}}` is the element, `{{name}}` its member or else the row's, `{{@index}}` counts from 0, `{{@number}}` from 1,
-///   and `@first` and `@last` can be asked. A line with such a mark alone is no line of the text.
+/// - `{{#if field}}`, `{{#if field == "text"}}`, `{{#unless field}}`, `{{else}}` and their ends (`{{/if}}`) choose a
+///   part of the text. Missing, null, false, 0 and empty texts, lists and objects count as false. `{{#each list}}`
+///   repeats for the elements of a list: there `{{this}}` is the element, `{{name}}` its member or else the row's,
+///   `{{@index}}` counts from 0, `{{@number}}` from 1, and `@first` and `@last` can be tested. A line with nothing but
+///   one of these tags is removed.
 /// - A line that is `@system`, `@developer`, `@user`, `@assistant` or `@tool` and nothing else begins a turn. Without
-///   such lines the whole text is one prompt. A turn of which nothing is chosen is left out.
+///   marker lines the whole text is one prompt. A turn that renders to nothing is left out.
 /// - A line `@image PATH` or `@file PATH` inserts an image or a PDF as a part of the turn.
-/// - `{{{{` is a literal `{{`, and a line `@@user` a literal `@user`. `}}` outside a placeholder is itself, and so is
-///   a third brace around a placeholder: `{{{x}}}` puts the value in braces.
+/// - `{{{{` is a literal `{{`, and a line `@@user` a literal `@user`. `}}` outside a placeholder is literal text, and
+///   so is a third brace around a placeholder: `{{{x}}}` puts the value in braces.
 /// - Empty lines at either end of a turn, and the last line's end, are dropped.
 public struct Template: Sendable, Hashable {
-    /// The roles that can begin a turn.
+    /// The roles that a turn can have.
     public static let roles = ["system", "developer", "user", "assistant", "tool"]
 
-    /// The longest template accepted.
+    /// The maximum size of a template, in bytes.
     public static let bytesMax = 1024 * 1024
-    /// Bytes of the files that a template inserts.
+    /// The maximum total size of the files that a template inserts, in bytes.
     public static let insertedBytesMax = 4 << 20
 
-    /// A field, as a placeholder names it.
+    /// A field reference in a placeholder.
     struct Field: Sendable, Hashable {
-        /// As it is written, and its parts between dots.
+        /// The name as written, and its parts between dots.
         var name: [UInt8]
         var path: [[UInt8]]
-        /// JSON that stands in for a missing or null one.
+        /// The JSON that replaces a missing or null value.
         var standIn: [UInt8]?
         var isJSON = false
 
@@ -42,13 +44,13 @@ public struct Template: Sendable, Hashable {
         }
 
         var text: String { String(decoding: name, as: UTF8.self) }
-        /// Whether it is of a loop, not of the row.
+        /// Whether the field belongs to a loop instead of the row.
         var isOfLoop: Bool {
             name.first == UInt8(ascii: "@") || path.first.map { $0.elementsEqual("this".utf8) } ?? false
         }
     }
 
-    /// A text, escaped and ready to be spliced into a JSON string, and how many of its bytes are empty lines at its ends.
+    /// A text, escaped for insertion into a JSON string, and how many of its bytes are empty lines at its ends.
     struct Literal: Sendable, Hashable {
         var text: [UInt8]
         var blankBefore: Int
@@ -59,7 +61,7 @@ public struct Template: Sendable, Hashable {
 
     struct Condition: Sendable, Hashable {
         var field: Field
-        /// JSON that the value must be; nil: whether it is anything.
+        /// The JSON that the value must equal; nil: any value that counts as true.
         var equals: [UInt8]?
         var isNegated = false
     }
@@ -77,9 +79,10 @@ public struct Template: Sendable, Hashable {
 
     let nodes: [Node]
     private let rootNames: Set<String>
-    /// The fields it names, sorted.
+    /// The names of its fields, sorted.
     public let fields: [String]
-    /// The files that it inserts, each path with its text, sorted: with the template's own text they say what it is.
+    /// The files that it inserts, each path with its text, sorted. Together with the template's own text they identify
+    /// the template.
     public let insertedText: String
 
     init(nodes: [Node], inserted: [String: String] = [:]) {
@@ -113,12 +116,12 @@ public struct Template: Sendable, Hashable {
         }
     }
 
-    /// Whether a field of the row is what it inserts, or holds what it inserts.
+    /// Whether the template inserts the row's field or a part of it.
     func names(_ field: String) -> Bool { rootNames.contains(field) }
 
-    /// Parses a template. Throws `.configuration` at `name:line:column` when a placeholder is not closed or has no
-    /// legal name, when a block has no end or no beginning, when text stands before the first turn, when a turn or the whole
-    /// is empty, and for what only other template languages have.
+    /// Parses a template. Throws `.configuration` with the place `name:line:column` when a placeholder is not closed or
+    /// its name is invalid, when a block has no end or no beginning, when text precedes the first turn, when a turn or
+    /// the whole template is empty, and for syntax of other template languages.
     public static func parse(_ text: String, name: String = "template") throws(RetortError) -> Template {
         var parser = TemplateParser(Array(text.utf8), name: name)
         let nodes = try parser.parse()

@@ -1,21 +1,21 @@
 internal import Basics
 internal import JSONText
 
-/// Goes through a template's text once, from line to line, and builds its nodes.
+/// Parses a template's text in one pass, line by line, and builds its nodes.
 struct TemplateParser {
     private static let brace = UInt8(ascii: "{")
-    /// Blocks within each other.
+    /// Maximum nesting of blocks.
     static let depthMax = 16
 
-    /// A block that is open, or the whole template.
+    /// An open block, or the whole template.
     private struct Level {
-        /// What closes it; nil for the template.
+        /// The word that closes it; nil for the template.
         var word: String?
         var start = 0
         var condition: Template.Condition?
         var list: Template.Field?
         var nodes: [Template.Node] = []
-        /// What stands before `{{else}}`.
+        /// The nodes before `{{else}}`.
         var before: [Template.Node]?
     }
 
@@ -26,11 +26,11 @@ struct TemplateParser {
     /// Literal text since the last node, not yet escaped.
     private var literal: [UInt8] = []
     private var hasTurns = false
-    /// Where the first text stands that is in no turn.
+    /// The offset of the first text outside a turn.
     private var textBeforeTurns = false
-    /// For each turn where its marker stands, in the order of the text.
+    /// For each turn the offset of its marker, in text order.
     private var turnStarts: [Int] = []
-    /// The texts of files that it inserts, by path.
+    /// The inserted files' texts, by path.
     private(set) var inserted: [String: String] = [:]
     private var insertedBytes = 0
 
@@ -47,7 +47,7 @@ struct TemplateParser {
             } else if let (kind, path) = attachment(text[line]) {
                 try takeAttachment(kind, path, line)
             } else if let tag = soleTag(line) {
-                // A mark alone on its line leaves nothing of the line.
+                // A tag alone on its line removes the whole line.
                 at = tag
                 try takePlaceholder(upTo: line.upperBound)
                 at = line.upperBound
@@ -94,7 +94,7 @@ struct TemplateParser {
         at = line.upperBound
     }
 
-    /// Throws for a turn behind which nothing stands but the next one or the end of its block.
+    /// Throws for an empty turn, one followed only by the next turn or the end of its block.
     private func checkTurns(_ nodes: [Template.Node], _ number: inout Int) throws(RetortError) {
         var open: (role: String, start: Int)?
         func empty(_ turn: (role: String, start: Int)) -> RetortError {
@@ -126,7 +126,7 @@ struct TemplateParser {
             var path = line.dropFirst(kind.rawValue.utf8.count + 2)
             while let first = path.first, first == 0x20 || first == 0x09 { path.removeFirst() }
             while let last = path.last, [0x20, 0x09, 0x0A, 0x0D].contains(last) { path.removeLast() }
-            // A sentence that begins so is none.
+            // A sentence may begin with the same word; it has spaces and no path.
             let isPath = path.contains(UInt8(ascii: ".")) && !path.contains(0x20) || path.contains(Self.brace)
             return isPath ? (kind, path) : nil
         }
@@ -196,7 +196,7 @@ struct TemplateParser {
 
     // MARK: Placeholders
 
-    /// Takes a placeholder whose opening braces stand at `at`; it ends on its line.
+    /// Parses the placeholder whose opening braces are at `at`; it must end on the same line.
     private mutating func takePlaceholder(upTo end: Int) throws(RetortError) {
         let open = at
         guard let close = closing(open, upTo: end) else {
@@ -221,7 +221,7 @@ struct TemplateParser {
         levels[levels.count - 1].nodes.append(.field(field))
     }
 
-    /// Where the closing braces stand: behind a quoted text that the placeholder holds.
+    /// The offset of the closing braces; braces inside a quoted text do not count.
     private func closing(_ open: Int, upTo end: Int) -> Int? {
         var close = open + 2
         var isQuoted = false
@@ -261,7 +261,7 @@ struct TemplateParser {
         return field
     }
 
-    /// Whether the content was `file "PATH"`, whose text it inserts as it is: nothing in it is a mark.
+    /// Whether the content was `file "PATH"`. The file's text is inserted literally; tags in it have no effect.
     private mutating func takeFile(_ content: ArraySlice<UInt8>, _ open: Int) throws(RetortError) -> Bool {
         let word = "file \"".utf8
         guard content.starts(with: word), content.last == UInt8(ascii: "\""), content.count > word.count + 1 else {
@@ -269,7 +269,7 @@ struct TemplateParser {
         }
         let path = String(decoding: content.dropFirst(word.count).dropLast(), as: UTF8.self)
         var text = try textOfFile(path, open)
-        // The file's last line ends where the placeholder's line goes on.
+        // The text continues with the rest of the placeholder's line, so the file's last line end is dropped.
         if text.hasSuffix("\r\n") || text.hasSuffix("\n") { text.removeLast() }
         literal += text.utf8
         return true
@@ -318,10 +318,10 @@ struct TemplateParser {
 // MARK: Blocks
 
 extension TemplateParser {
-    /// What begins and ends blocks.
+    /// The words that open and close blocks.
     private static let words = ["if", "unless", "each", "items"]
 
-    /// Where the tag of a line stands that has nothing else on it.
+    /// The offset of the tag on a line that contains nothing else.
     private func soleTag(_ line: Range<Int>) -> Int? {
         let trimmed = text[line].drop { $0 == 0x20 || $0 == 0x09 }
         guard trimmed.starts(with: "{{".utf8), let end = closing(trimmed.startIndex, upTo: line.upperBound),
@@ -347,7 +347,7 @@ extension TemplateParser {
         return .open(word, rest)
     }
 
-    /// Whether the content was one of a block.
+    /// Parses a block tag. False if the content is not one.
     private mutating func takeTag(_ content: ArraySlice<UInt8>, _ start: Int) throws(RetortError) -> Bool {
         guard let tag = tag(content) else { return false }
         flushLiteral()

@@ -8,7 +8,7 @@ func firstInvalidByte(_ bytes: UnsafeBufferPointer<UInt8>) -> Int? {
     }
 }
 
-/// The same for bytes of an array.
+/// The offset of the first byte of a slice that is not well-formed UTF-8, or nil.
 func firstInvalidByte(_ bytes: ArraySlice<UInt8>) -> Int? {
     bytes.withUnsafeBufferPointer { firstInvalidByte($0) }
 }
