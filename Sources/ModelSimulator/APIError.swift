@@ -43,7 +43,7 @@ struct APIError: Error, Hashable {
 
     static let tooLarge = APIError(413, "invalid_request_error", "The request body is too large.")
 
-    /// The JSON body, as the endpoint words errors.
+    /// The JSON body, in the error format of the endpoint.
     func body(for endpoint: CompletionRequest.Endpoint?) -> [UInt8] { endpoint == .messages ? messagesBody : body }
 
     /// `{"type": "error", "error": {"type", "message"}}` (https://docs.anthropic.com/en/api/errors).

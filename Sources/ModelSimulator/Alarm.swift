@@ -2,9 +2,9 @@ import Basics
 import CMicroHTTPD
 import Glibc
 
-/// A descriptor that becomes readable when the next timer is due. The timeouts of `poll` and its kin will not do: the
-/// kernel may stretch each by a thousandth (select_estimate_accuracy in fs/select.c), half a millisecond in half a
-/// second. One thread uses it.
+/// A descriptor that becomes readable when the next timer is due. The timeouts of `poll` and `epoll_wait` are too
+/// coarse: the kernel may extend each by a thousandth (select_estimate_accuracy in fs/select.c), which is half a
+/// millisecond in half a second. One thread uses it.
 struct Alarm: ~Copyable {
     let descriptor: Int32
     private var deadline: Instant?
@@ -16,7 +16,7 @@ struct Alarm: ~Copyable {
 
     deinit { close(descriptor) }
 
-    /// Makes it go off at `next`, or some time before: a deadline that moves away is not worth a system call.
+    /// Sets the alarm to fire at `next` or somewhat earlier: postponing it is not worth a system call.
     mutating func set(_ next: Instant?) {
         guard let next, deadline.map({ next < $0 }) ?? true else { return }
         deadline = next
@@ -24,7 +24,7 @@ struct Alarm: ~Copyable {
         _ = retort_timer_set(descriptor, max(1, next.nanoseconds))
     }
 
-    /// It has gone off: not readable until it is set again.
+    /// Resets it after it has fired: the descriptor is not readable until the alarm is set again.
     mutating func acknowledge() {
         var count: UInt64 = 0
         _ = read(descriptor, &count, MemoryLayout<UInt64>.size)

@@ -1,19 +1,19 @@
 import Glibc
 import JSONText
 
-/// A prompt that asks for a JSON array with an element for each of several numbered items, in the words of
-/// `--items-per-request`.
+/// A prompt that requests a JSON array with one element for each of several numbered items, as `--items-per-request`
+/// words it.
 struct ArrayWish {
     let count: Int
-    /// The line of each item as far as it was found: UTF-8, without its number.
+    /// The line of each item, if it was found: UTF-8, without its number.
     let lines: [ArraySlice<UInt8>]
-    /// What an element must fit.
+    /// The schema of an element.
     let schema: JSONValue?
 
     private static let mark = Array("JSON array of exactly ".utf8)
     private static let schemaMark = Array("JSON Schema: ".utf8)
     private static let countMax = 1000
-    /// Bytes of an item's line that are repeated.
+    /// Maximum bytes of an item's line that an answer repeats.
     private static let lineBytesMax = 160
 
     /// - Parameter topic: the last text of the prompt, the inside of a JSON string.
@@ -31,7 +31,7 @@ struct ArrayWish {
             let number = Array("\(lines.count + 1). ".utf8)
             if line.starts(with: number) { lines.append(line.dropFirst(number.count).prefix(Self.lineBytesMax)) }
         }
-        // One item alone need not have a number.
+        // A single item may come without a number.
         if lines.isEmpty, count == 1, let line = text.split(separator: 0x0A).first {
             lines = [line.prefix(Self.lineBytesMax)]
         }
@@ -42,7 +42,7 @@ struct ArrayWish {
         }
     }
 
-    /// Elements in the order of the items: each holds its item's line, or fits the schema.
+    /// Elements in the order of the items: each repeats its item's line or matches the schema.
     func text(_ prose: (inout SplitMix64) -> [UInt8], _ random: inout SplitMix64) -> [UInt8] {
         var output: [UInt8] = [UInt8(ascii: "[")]
         for number in 0..<count {
@@ -65,7 +65,7 @@ struct ArrayWish {
 }
 
 extension ArraySlice<UInt8> {
-    /// Where another text begins in this one the last time; nil where it does not.
+    /// The start of the last occurrence of another text; nil if there is none.
     fileprivate func place(of other: [UInt8]) -> Int? {
         withUnsafeBytes { bytes in
             other.withUnsafeBytes { other in

@@ -1,7 +1,7 @@
 import Basics
 import JSONText
 
-/// What Gemini's own API has of batches (https://ai.google.dev/api/batch-api) that its form of OpenAI's has not.
+/// The parts of Gemini's own batch API (https://ai.google.dev/api/batch-api) that its OpenAI-compatible form lacks.
 extension BatchDesk {
     func gemini(
         _ route: GeminiRoute, _ request: Responder.Request, at now: Instant, date: Int64, answer: Answer
@@ -20,7 +20,7 @@ extension BatchDesk {
         }
     }
 
-    /// The first part says what the second one is.
+    /// The first part describes the second one.
     private func uploadGemini(_ body: [UInt8], contentType: String?, date: Int64) throws(APIError) -> Reply {
         guard let parts = MultipartForm(body, contentType: contentType)?.parts, parts.count == 2,
             let name = (try? parser.parse(body[parts[0].range]).root)?["file"]?["displayName"]?.string
@@ -40,12 +40,12 @@ extension BatchDesk {
                     .utf8)
     }
 
-    /// A token names the place behind the page, in a form that an address cannot hold as it is.
+    /// A page token encodes where the next page starts. It has characters that must be escaped in a URL.
     private func page(_ all: [[UInt8]], named name: String, _ request: Responder.Request) -> Reply {
         let start = min(request.pageToken.flatMap { Int($0.dropLast()) } ?? 0, all.count)
         let end = min(start + min(max(request.pageSize ?? 50, 1), 100), all.count)
         var output = Array("{".utf8)
-        // What is empty is left out.
+        // Empty fields are omitted.
         if start < end {
             output +=
                 Array("\"\(name)\":[".utf8) + all[start..<end].joined(separator: [UInt8(ascii: ",")]) + Array("]".utf8)

@@ -1,7 +1,8 @@
 import Basics
 import JSONText
 
-/// Mistral's batch jobs (https://docs.mistral.ai/api/#tag/batch): of OpenAI's files, whose lines name no address.
+/// Mistral's batch jobs (https://docs.mistral.ai/api/#tag/batch). They use OpenAI's files, with lines that have no
+/// `url`.
 extension BatchDesk {
     func createMistral(_ body: [UInt8], at now: Instant, date: Int64) throws(APIError) -> Reply {
         guard let root = try? parser.parse(body).root, root.kind == .object else {
@@ -27,7 +28,7 @@ extension BatchDesk {
         return reply
     }
 
-    /// Reads the lines; each gets the job's model.
+    /// Parses the lines; each gets the job's model.
     private func take(_ bytes: [UInt8], _ model: String, into job: inout BatchJob) throws(APIError) {
         var name: [UInt8] = []
         JSONString.append(model, to: &name)
@@ -51,7 +52,7 @@ extension BatchDesk {
         return pageOf(all.map(mistralJSON), page: page, size: size)
     }
 
-    /// Files in pages by number.
+    /// A page of the files, by page number.
     func listFiles(page: Int, size: Int, purpose: String?) -> Reply {
         let wanted = files.filter { purpose == nil || $0.purpose == purpose }
         return pageOf(wanted.reversed().map(json), page: page, size: size)

@@ -34,7 +34,7 @@ extension BatchDesk {
         return list(page.map(json), first: page.first?.id, last: page.last?.id, hasMore)
     }
 
-    /// What is said of a file; of one that was being checked it is the last time.
+    /// The description of a file. A pending file is ready at the next call.
     func look(at id: String) throws(APIError) -> Reply {
         let index = try file(id)
         let reply = Reply(body: json(files[index]))
@@ -94,7 +94,7 @@ extension BatchDesk {
             throw .invalidRequest("Missing required parameter: 'input_file_id'.", param: "input_file_id")
         }
         let file = files[try file(fileID)]
-        // Together has OpenAI's addresses: its files tell.
+        // Together uses OpenAI's paths; the purpose of the file identifies it.
         let form = file.purpose == ProviderForm.togethersPurpose ? .together : form
         guard let url = root["endpoint"]?.string, form.endpoint(url, Self.endpoints) != nil else {
             throw .invalidRequest("Invalid value for 'endpoint'.", param: "endpoint")
@@ -131,7 +131,7 @@ extension BatchDesk {
         return reply
     }
 
-    /// A batch that was just made.
+    /// The description of a batch that was just created.
     private func told(_ job: BatchJob, at now: Instant) -> [UInt8] {
         let text = json(job, at: now)
         return job.form == .together ? Array(#"{"job":"#.utf8) + text + Array("}".utf8) : text
@@ -168,7 +168,7 @@ extension BatchDesk {
     }
 
     func listBatches(_ form: ProviderForm, after: String?, limit: Int?, at now: Instant) throws(APIError) -> Reply {
-        // Gemini has the list in its own API alone.
+        // Gemini lists batches only in its own API.
         guard form != .gemini else { throw .unknownPath }
         let all = jobs.filter { !$0.isMessages && $0.mistralModel == nil && $0.form != .gemini }
         guard all.last?.form != .together else {
@@ -185,7 +185,7 @@ extension BatchDesk {
         return Reply(body: json(jobs[index], at: now))
     }
 
-    /// Result lines go to the output file, failed ones to the error file.
+    /// Successful lines go to the output file, failed ones to the error file.
     func writeLine(_ outcome: BatchJob.Outcome, of line: BatchJob.Line, to job: inout BatchJob) {
         if case .cancelled = outcome { return }
         if case .expired = outcome, job.mistralModel != nil || job.form == .gemini { return }

@@ -1,7 +1,8 @@
 import Basics
 import JSONText
 
-/// Batches as Together tells them (https://docs.together.ai/docs/batch-inference), and what other providers' forms ask for.
+/// Batches in Together's format (https://docs.together.ai/docs/batch-inference), and differences between the providers'
+/// forms.
 extension BatchDesk {
     func togetherJSON(_ job: BatchJob, at now: Instant) -> [UInt8] {
         func text(_ value: String?) -> String { value.map { "\"\($0)\"" } ?? "null" }
@@ -22,17 +23,17 @@ extension BatchDesk {
 }
 
 extension ProviderForm {
-    /// What Together's files of requests are uploaded for.
+    /// The `purpose` of request files at Together.
     static let togethersPurpose = "batch-api"
 
-    /// What a batch's `endpoint` and the `url` of its lines mean.
+    /// The endpoint named by a batch's `endpoint` and its lines' `url`.
     func endpoint(
         _ url: String, _ known: [String: CompletionRequest.Endpoint]
     ) -> CompletionRequest.Endpoint? {
         known[self == .azure ? "/v1" + url : url]
     }
 
-    /// A member of the call that creates a batch which this provider does not know.
+    /// A member of the creating call that this provider does not accept.
     func unknownMember(of root: JSONValue) -> String? {
         self == .gemini || self == .together ? root["metadata"].map { _ in "metadata" } : nil
     }

@@ -1,7 +1,7 @@
 import Basics
 import JSONText
 
-/// The batch APIs of the simulator: files and batches in memory, worked on when their time has come. One thread uses it.
+/// The batch APIs of the simulator: files and batches in memory, processed when they are due. One thread uses it.
 final class BatchDesk {
     struct File {
         var id: String
@@ -9,13 +9,13 @@ final class BatchDesk {
         var purpose: String
         var bytes: [UInt8]
         var created: Int64
-        /// Its download breaks off.
+        /// Whether its download breaks off.
         var breaks = false
-        /// It is being checked: the next look finds it ready.
+        /// Whether it is still being checked; the next call reports it ready.
         var isPending = false
     }
 
-    /// What one line is answered with: as the route of its endpoint would.
+    /// Answers one line as the route of its endpoint would.
     typealias Answer = (_ body: [UInt8], CompletionRequest.Endpoint) -> Reply
 
     let duration: Interval
@@ -24,11 +24,11 @@ final class BatchDesk {
     var files: [File] = []
     var jobs: [BatchJob] = []
     let parser = JSONParser()
-    /// By which the request under way has reached the server.
+    /// The host name under which the current request reached the server.
     var host = "localhost"
     private var random: SplitMix64
 
-    /// OpenAI's window, in seconds.
+    /// The completion window of OpenAI, in seconds.
     static let windowSeconds: Int64 = 24 * 3600
 
     init(_ configuration: SimulatorConfiguration) {
@@ -56,7 +56,7 @@ final class BatchDesk {
         return index
     }
 
-    /// Takes a new batch in, with the faults that it meets.
+    /// Adds a batch and applies the faults that the plan has for it.
     func begin(_ job: BatchJob) -> Int {
         var job = job
         for fault in [BatchFault.stuck, .expired, .partial, .unordered, .missing, .brokenFile, .slowCancel]
@@ -68,7 +68,7 @@ final class BatchDesk {
         return jobs.count - 1
     }
 
-    /// Cancels a batch: what is not answered by then is not any more.
+    /// Cancels a batch: lines not answered by `now` get no answer.
     func cancel(_ index: Int, at now: Instant, date: Int64, answer: Answer) {
         guard jobs[index].state == .running else { return }
         guard !jobs[index].faults.contains(.slowCancel) else {
@@ -78,7 +78,7 @@ final class BatchDesk {
         settle(index, .cancelled, upTo: jobs[index].progress(at: now), date: date, answer: answer)
     }
 
-    /// Works on the batches whose time has come.
+    /// Processes the batches that are due.
     func advance(at now: Instant, date: Int64, answer: Answer) {
         for index in jobs.indices where jobs[index].state == .running {
             guard let due = jobs[index].due, due <= now else { continue }
@@ -87,10 +87,10 @@ final class BatchDesk {
         }
     }
 
-    /// Ends a batch: answers its lines, all of them or the first part.
+    /// Ends a batch: answers all its lines, or the first `limit`.
     func settle(_ index: Int, _ state: BatchJob.State, upTo limit: Int? = nil, date: Int64, answer: Answer) {
         var job = jobs[index]
-        // Of what has expired Gemini gives nothing.
+        // Gemini returns no results of an expired batch.
         let half = job.form == .gemini ? 0 : job.lines.count / 2
         let answered = limit ?? (state == .expired ? half : job.lines.count)
         var order = Array(job.lines.indices)
@@ -139,7 +139,7 @@ final class BatchDesk {
         job.isMessages ? writeMessage(outcome, of: line, to: &job) : writeLine(outcome, of: line, to: &job)
     }
 
-    /// One JSON object a line for each batch: what was asked and what was billed.
+    /// One JSON object per line for each batch: its requests and what was billed.
     func log() -> [UInt8] {
         var output: [UInt8] = []
         for job in jobs {
@@ -160,7 +160,7 @@ final class BatchDesk {
         return output
     }
 
-    /// A page of a list that has the newest first.
+    /// A page of a list, newest first.
     static func page<Element>(
         _ all: [Element], after: String?, limit: Int, id: (Element) -> String
     ) -> (page: [Element], hasMore: Bool) {
@@ -172,7 +172,7 @@ final class BatchDesk {
 }
 
 extension BatchJob {
-    /// OpenAI's word for the state.
+    /// OpenAI's name of the state.
     var stateName: String {
         switch state {
         case .running: isCancelling ? "cancelling" : "in_progress"

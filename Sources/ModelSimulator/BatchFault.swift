@@ -10,23 +10,23 @@ public enum BatchFault: String, Sendable, Hashable, CaseIterable {
     case partial
     /// Results come in the reverse order.
     case unordered
-    /// The line in the middle is in no result file.
+    /// The middle line is missing from every result file.
     case missing
     /// The download of a result file breaks off in the middle.
     case brokenFile = "broken-file"
-    /// The batch is refused: the account has too many tokens in its queue.
+    /// The batch is rejected: the account has too many tokens queued.
     case tokenLimit = "token-limit"
-    /// The batch is created, and the answer that says so is lost.
+    /// The batch is created, but the response is lost.
     case lostCreate = "lost-create"
-    /// The batch goes on though it is cancelled, and ends when it is due.
+    /// The batch continues after it is cancelled, and ends when it is due.
     case slowCancel = "slow-cancel"
-    /// The server has no batch API: so many calls of it find nothing.
+    /// The server has no batch API: this many of its calls return 404.
     case unknown
-    /// The file is stored, and the answer that says so is lost.
+    /// The file is stored, but the response is lost.
     case lostUpload = "lost-upload"
 }
 
-/// How many batches, downloads or uploads meet a fault: the first ones.
+/// How many batches, downloads or uploads have a fault, counted from the first.
 public struct BatchFaultPlan: Sendable, Hashable {
     public var counts: [BatchFault: Int]
 
@@ -54,7 +54,7 @@ public struct BatchFaultPlan: Sendable, Hashable {
         }
     }
 
-    /// Whether the next one meets the fault; counts it.
+    /// Whether the next one has the fault; counts it.
     mutating func take(_ fault: BatchFault) -> Bool {
         guard let left = counts[fault], left > 0 else { return false }
         counts[fault] = left - 1

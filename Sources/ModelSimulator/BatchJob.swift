@@ -1,12 +1,12 @@
 import Basics
 
-/// One batch at the simulator, of either API.
+/// One batch of the simulator, in any of the APIs.
 struct BatchJob {
     /// One request of a batch.
     struct Line {
-        /// As it was written: escaped, without quotes.
+        /// As written: escaped, without quotes.
         var customID: [UInt8]
-        /// Of the request's body in the batch's bytes.
+        /// The range of the request's body in the batch's bytes.
         var body: Range<Int>
         var endpoint: CompletionRequest.Endpoint
     }
@@ -16,11 +16,11 @@ struct BatchJob {
         case completed
         case expired
         case cancelled
-        /// The batch was not taken.
+        /// The batch failed validation.
         case failed(code: String, message: String)
     }
 
-    /// What a line came to.
+    /// The outcome of a line.
     enum Outcome {
         /// Status and body.
         case answered(Int, [UInt8])
@@ -39,9 +39,9 @@ struct BatchJob {
     var metadata: [UInt8] = Array("null".utf8)
     let created: Int64
     let begun: Instant
-    /// Nil: it is never done.
+    /// Nil: the batch never ends.
     var due: Instant?
-    /// How long it takes.
+    /// How long the batch takes.
     var duration: Interval
     var source: [UInt8] = []
     var lines: [Line] = []
@@ -50,7 +50,7 @@ struct BatchJob {
     var ended: Int64?
     var isCancelling = false
     var form = ProviderForm.openAI
-    /// Of a job of Mistral's API: the model of all lines.
+    /// For a job of Mistral's API: the model of all lines.
     var mistralModel: String?
     var output: [UInt8] = []
     var errors: [UInt8] = []
@@ -65,7 +65,7 @@ struct BatchJob {
     var promptTokens = 0
     var completionTokens = 0
 
-    /// Lines that have been worked on so far.
+    /// The number of lines processed so far.
     func progress(at now: Instant) -> Int {
         guard state == .running else { return lines.count }
         guard due != nil, duration > .zero else { return 0 }

@@ -1,4 +1,4 @@
-/// What a request to a batch API means: OpenAI's files and batches, and those of Anthropic, Mistral and Gemini.
+/// A request to a batch API: OpenAI's files and batches, or those of Anthropic, Mistral and Gemini.
 enum BatchRoute: Hashable {
     case uploadFile
     case listFiles
@@ -22,7 +22,7 @@ enum BatchRoute: Hashable {
     case gemini(GeminiRoute)
     case log
 
-    /// Whether errors are told in Anthropic's way.
+    /// Whether errors have Anthropic's format.
     var isAnthropic: Bool {
         switch self {
         case .createMessages, .listMessages, .messages, .messageResults, .cancelMessages, .deleteMessages: true
@@ -30,7 +30,7 @@ enum BatchRoute: Hashable {
         }
     }
 
-    /// Nil for a path that is none of these, or a method that it does not take.
+    /// Nil for a path outside these APIs, or a method that the path does not accept.
     init?(method: String, path: Substring) {
         let parts = path.split(separator: "/").map(String.init)
         switch (method, parts.first, parts.count) {
@@ -93,7 +93,7 @@ enum BatchRoute: Hashable {
     }
 }
 
-/// A call of Gemini's own API, which has what its form of OpenAI's has not.
+/// A call of Gemini's own API, for what its OpenAI-compatible form lacks.
 enum GeminiRoute: Hashable {
     case upload
     case listFiles

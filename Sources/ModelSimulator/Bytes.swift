@@ -1,7 +1,7 @@
 import Basics
 
 extension [UInt8] {
-    /// Appends a literal as it stands.
+    /// Appends a literal unescaped.
     mutating func append(text: StaticString) {
         text.withUTF8Buffer { append(contentsOf: $0) }
     }
@@ -25,7 +25,7 @@ extension [UInt8] {
 }
 
 extension ArraySlice<UInt8> {
-    /// The largest boundary between characters of UTF-8 that is not above `offset` bytes from the start.
+    /// The largest character boundary of UTF-8 that is not more than `offset` bytes from the start.
     func characterBoundary(atMost offset: Int) -> Int {
         guard offset < count else { return endIndex }
         var at = startIndex + Swift.max(offset, 0)

@@ -1,12 +1,12 @@
 import JSONText
 
-/// The texts of one request with what the answer says about them.
+/// The texts of one response and the values reported with them.
 struct Completion {
     var request: CompletionRequest
     var identifier: UInt64
     /// Seconds since 1970.
     var created: Int64
-    /// One for each choice, in the order of their indexes.
+    /// One per choice, in order of index.
     var generations: [Generation]
 
     var reasoningTokens: Int { generations.reduce(0) { $0 + $1.reasoningTokens } }
@@ -56,12 +56,12 @@ extension Completion {
         return output
     }
 
-    /// The tier in which it is billed.
+    /// Appends the service tier under which it is billed.
     func appendTier(to output: inout [UInt8]) {
         if request.isFlex { output.append(text: #","service_tier":"flex""#) }
     }
 
-    /// llama.cpp's own form: one text, and counts beside it.
+    /// llama.cpp's own format: one text with counts.
     func infillBody(_ shape: Shape) -> [UInt8] {
         var output = Array("{".utf8)
         if shape == .sound || shape == .emptyChoices {

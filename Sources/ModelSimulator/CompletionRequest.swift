@@ -1,7 +1,7 @@
 import Basics
 import JSONText
 
-/// What a request for a completion asks, of any endpoint.
+/// A request for a completion, of any endpoint.
 struct CompletionRequest {
     enum Endpoint: Hashable {
         /// OpenAI's `/v1/chat/completions`.
@@ -17,26 +17,26 @@ struct CompletionRequest {
     }
 
     let endpoint: Endpoint
-    /// The model's name as it was written: still escaped, without quotes.
+    /// The model's name as written: escaped, without quotes.
     let model: ArraySlice<UInt8>
-    /// The identity of what is asked: the hash of the raw bytes of `messages`, of `input`, or of `prompt` (and `suffix`).
+    /// The identity of the prompt: the hash of the raw bytes of `messages`, of `input`, or of `prompt` (and `suffix`).
     let item: UInt64
-    /// Bytes of all texts of the prompt.
+    /// Total bytes of the prompt's texts.
     let promptBytes: Int
-    /// The texts to take words from, one for each answer set: the last message, or each prompt.
+    /// The texts whose words answers quote, one per set of answers: the last message, or each prompt.
     let topics: [ArraySlice<UInt8>]
-    /// Answers for each topic.
+    /// Number of answers per topic.
     let choices: Int
     let tokensMax: Int?
     let stops: [[UInt8]]
     let form: WantedForm
     let streams: Bool
     let streamIncludesUsage: Bool
-    /// The request's own `seed`, so that samples of one prompt differ.
+    /// The request's own `seed`, which makes samples of one prompt differ.
     let sampleSeed: UInt64
-    /// Whether the same request again gets another answer: it has a temperature above zero, and no seed.
+    /// Whether repeating the request gives a different answer: the temperature is above zero and there is no seed.
     let isSampled: Bool
-    /// Whether it asks for the flexible tier.
+    /// Whether the request selects the flex tier.
     let isFlex: Bool
 
     static let choicesMax = 128
@@ -46,7 +46,7 @@ struct CompletionRequest {
 }
 
 extension CompletionRequest {
-    /// Reads a body, heeding what the server knows of schemas. Throws the error to answer with.
+    /// Parses a body. `schemaForms` are the schema members that the server supports. Throws the error to answer with.
     init(
         _ root: JSONValue, endpoint: Endpoint, heeding: Set<SchemaForm> = SchemaForm.usual
     ) throws(APIError) {
@@ -55,7 +55,7 @@ extension CompletionRequest {
         }
         var fields = Fields()
         for (key, value) in root.members { fields.take(key, value) }
-        // llama.cpp has one model.
+        // llama.cpp serves one model, so the name is optional.
         guard let name = fields.model?.rawStringContent ?? (endpoint == .infill ? Array("llama".utf8)[...] : nil),
             !name.isEmpty
         else {
@@ -80,7 +80,7 @@ extension CompletionRequest {
         isSampled = fields.seed == nil && (fields.temperature?.double ?? 0) > 0
     }
 
-    /// The members the simulator looks at, found in one pass.
+    /// The members that the simulator uses, found in one pass.
     private struct Fields {
         var model, messages, prompt, suffix, n, maxTokens, maxCompletionTokens: JSONValue?
         var stop, responseFormat, stream, streamOptions, seed, temperature: JSONValue?
@@ -157,7 +157,7 @@ extension CompletionRequest {
             }
         }
 
-        /// The most tokens of an answer, by the endpoint's name for it. Anthropic wants it said.
+        /// The maximum number of answer tokens, under the endpoint's name for it. Required for Anthropic.
         func tokensMax(of endpoint: Endpoint) throws(APIError) -> Int? {
             let (value, name): (JSONValue?, String) =
                 switch endpoint {
@@ -201,7 +201,7 @@ extension CompletionRequest {
         }
     }
 
-    /// Messages, and the system's text where it is beside them.
+    /// The messages, and the system text if it is a separate member.
     private static func conversation(
         _ messages: JSONValue?, _ name: String, beside system: JSONValue?
     ) throws(APIError) -> (item: UInt64, bytes: Int, topics: [ArraySlice<UInt8>]) {
@@ -220,7 +220,7 @@ extension CompletionRequest {
 
     /// The texts of one message: its content, or the text parts of it. Other parts have no text.
     private static func texts(of message: JSONValue, _ name: String) throws(APIError) -> [ArraySlice<UInt8>] {
-        // Items of the Responses API that are no messages, such as a tool's output, have a type in place of a role.
+        // Items of the Responses API that are not messages, for example a tool's output, have a type instead of a role.
         guard message.kind == .object, message["role"]?.kind == .string || message["type"]?.kind == .string else {
             throw .invalidRequest("Each message must be an object with a role.", param: name)
         }

@@ -1,9 +1,9 @@
 import Basics
 import JSONText
 
-/// An answer as server-sent events, and when each may leave.
+/// An answer as server-sent events, and when each may be sent.
 struct EventStream {
-    /// An event's end in the body, and how many tokens of text have been written until there.
+    /// The end of an event in the body, and how many text tokens precede it.
     struct Mark: Hashable {
         var end: Int
         var tokens: Int
@@ -14,7 +14,7 @@ struct EventStream {
 
     var tokens = 0
 
-    /// Adds an event; `name` is for APIs whose events have names.
+    /// Appends an event; `name` is for APIs with named events.
     mutating func event(_ name: StaticString? = nil, _ write: (inout [UInt8]) -> Void) {
         if let name {
             body.append(text: "event: ")
@@ -29,8 +29,8 @@ struct EventStream {
 }
 
 extension Completion {
-    /// The answer in events of about a token, in the shape of the request's endpoint. `isSound` is false for broken
-    /// events.
+    /// The answer as events of about one token each, in the format of the request's endpoint. `isSound` is false for
+    /// malformed events.
     func stream(isSound: Bool = true) -> EventStream {
         switch request.endpoint {
         case .chat, .completions: choicesStream(isSound)
@@ -40,7 +40,7 @@ extension Completion {
         }
     }
 
-    /// The whole text, then what is said at its end.
+    /// The whole text, then the closing event.
     private func infillStream(_ isSound: Bool) -> EventStream {
         var stream = EventStream()
         stream.event { output in
@@ -110,7 +110,7 @@ extension Completion {
         }
     }
 
-    /// An event that carries no text: the role, or the reason of the end.
+    /// Appends an event without text: the role, or the finish reason.
     private func appendEvent(
         _ index: Int, delta: [UInt8], finish: String? = nil, to stream: inout EventStream
     ) {
@@ -149,7 +149,7 @@ extension Completion {
 }
 
 extension [UInt8] {
-    /// Pieces that begin where a word begins, each with the white space before it.
+    /// Pieces that start at the beginning of a word, each with the preceding white space.
     var tokenPieces: [ArraySlice<UInt8>] {
         var pieces: [ArraySlice<UInt8>] = []
         var start = 0

@@ -63,13 +63,13 @@ extension Distribution {
     }
 }
 
-/// Lengths of time as people write them: a number and `us`, `ms`, `s`, `m` or `h`.
+/// Durations: a number and `us`, `ms`, `s`, `m` or `h`.
 enum DurationText {
     private static let units: [(suffix: String, seconds: Double)] = [
         ("us", 1e-6), ("ms", 1e-3), ("s", 1), ("m", 60), ("h", 3600),
     ]
 
-    /// A length that is longer is refused: 30 years.
+    /// The maximum duration: 30 years.
     static let secondsMax = 1e9
 
     /// The seconds of `text`; nil unless it is a number with a unit, from 0 to `secondsMax`. `0` needs no unit.

@@ -2,15 +2,15 @@ import Basics
 import CMicroHTTPD
 import Glibc
 
-/// One request on its way through the server, from its headers to the last byte of its reply. Lives on the server's
-/// thread; libmicrohttpd holds it as the request's context.
+/// One request in the server, from its headers to the last byte of its reply. Confined to the server's thread;
+/// libmicrohttpd holds it as the request's context.
 final class Exchange {
     enum Phase {
         case receiving
         /// Suspended until the reply is due.
         case waiting
         case sending
-        /// Closed as soon as libmicrohttpd asks again.
+        /// Closed at the next libmicrohttpd callback.
         case aborted
     }
 
@@ -22,10 +22,10 @@ final class Exchange {
     var reply = Reply()
     /// When the first byte of the reply was due.
     var due = Instant(nanoseconds: 0)
-    /// The ledger's epoch when this request was counted; nil if it is not a request for a completion.
+    /// The ledger's epoch when this request was counted; nil unless it is a request for a completion.
     var epoch: Int?
     var isTooLarge = false
-    /// Sending has come to the point from which nothing more is sent.
+    /// Sending has reached the point after which nothing more is sent.
     var isStalled = false
 
     static let requestBytesMax = 64 * 1024 * 1024
@@ -48,15 +48,15 @@ final class Exchange {
 
     private var socket: Int32 { retort_mhd_connection_socket(connection) }
 
-    /// Whether the client has gone, or has half closed, which HTTP clients do when they give up.
+    /// Whether the client has closed or half closed the connection. HTTP clients half close it when they give up.
     var isAbandoned: Bool {
         var byte: UInt8 = 0
         let count = recv(socket, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT))
         return count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR)
     }
 
-    /// Resets the TCP connection at once: on Linux, that is what dissolving a socket's association does. The socket
-    /// then reports an error, for which libmicrohttpd closes it.
+    /// Resets the TCP connection at once: on Linux, dissolving a socket's association (AF_UNSPEC) does that. The socket
+    /// then reports an error, on which libmicrohttpd closes it.
     func resetConnection() {
         var nobody = sockaddr()
         nobody.sa_family = sa_family_t(AF_UNSPEC)
@@ -65,7 +65,7 @@ final class Exchange {
 }
 
 extension Exchange {
-    /// Queues the reply. `pull` reads the body in parts where that is needed; it gets this exchange, retained.
+    /// Queues the reply. If the body is sent in parts, `pull` reads them; it gets this exchange, retained.
     func queueReply(pull: MHD_ContentReaderCallback, release: MHD_ContentReaderFreeCallback) -> MHD_Result {
         guard let response = makeResponse(pull: pull, release: release) else { return .NO }
         defer { MHD_destroy_response(response) }
@@ -75,7 +75,7 @@ extension Exchange {
         return MHD_queue_response(connection, UInt32(reply.status), response)
     }
 
-    /// Above this size a body is read in parts rather than copied whole once more.
+    /// A larger body is read in parts instead of copied whole.
     private static let copiedBytesMax = 256 * 1024
     private static let readBytes = 64 * 1024
 

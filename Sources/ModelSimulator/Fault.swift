@@ -1,10 +1,10 @@
-/// What the simulator can do wrong on purpose. The raw value is the name in fault specifications and in the counts.
+/// A fault that the simulator can inject. The raw value is its name in fault specifications and in counts.
 public enum Fault: String, Sendable, Hashable, CaseIterable {
-    /// 429 that says when to come back.
+    /// 429 with Retry-After.
     case rateLimited = "429"
-    /// 429 without a word on when to come back.
+    /// 429 without Retry-After.
     case rateLimitedBare = "429-bare"
-    /// 429 whose code says that the account is empty.
+    /// 429 with the error code of an empty account.
     case insufficientQuota = "insufficient-quota"
     case internalError = "500"
     case unavailable = "503"
@@ -12,36 +12,36 @@ public enum Fault: String, Sendable, Hashable, CaseIterable {
     case badRequest = "400"
     case unauthorized = "401"
     case forbidden = "403"
-    /// 404 for something else than the path or the model.
+    /// 404 that concerns neither the path nor the model.
     case missing = "404"
     case tooLarge = "413"
     case unprocessable = "422"
-    /// The request is read and nothing is ever answered.
+    /// The request is read and never answered.
     case hang
     /// Half of the body, then silence.
     case stall
     /// Half of the body, then a TCP reset.
     case reset
-    /// Sound HTTP around half of the JSON.
+    /// Valid HTTP with half of the JSON.
     case truncate
     /// 200 with a web page instead of JSON.
     case garbage
-    /// Sound HTTP and JSON around a broken answer: no choices, no content, or unfinished JSON where JSON was asked for.
+    /// Valid HTTP and JSON with a broken answer: no choices, no content, or truncated JSON when JSON was requested.
     case malformed
     /// 200 with no body at all.
     case empty
-    /// A sound answer that ends early with `finish_reason: length`.
+    /// A valid answer that ends early with `finish_reason: length`.
     case length
-    /// One choice less than was asked for, where several were.
+    /// One choice fewer than requested, if several were requested.
     case fewerChoices = "fewer-choices"
     /// `finish_reason: content_filter`, and no text.
     case contentFilter = "content-filter"
-    /// A sound answer of very many bytes.
+    /// A valid answer of very many bytes.
     case huge
-    /// A sound answer that takes a multiple of its time.
+    /// A valid answer that takes several times as long.
     case slow
 
-    /// Whether the client gets an answer that it may keep.
+    /// Whether the client gets an answer that it can keep.
     var isAnswer: Bool {
         switch self {
         case .length, .huge, .slow, .fewerChoices: true
@@ -49,7 +49,7 @@ public enum Fault: String, Sendable, Hashable, CaseIterable {
         }
     }
 
-    /// The error sent in place of an answer, if the fault is one.
+    /// The error sent instead of an answer, if the fault is an error.
     var error: APIError? {
         switch self {
         case .rateLimited, .rateLimitedBare: .rateLimited("Too many requests for this simulated account.")

@@ -18,7 +18,7 @@ extension FaultPlan {
                 rates.append(Rate(fault, share))
             }
         }
-        // A hair of tolerance: ten times 0.1 is not quite 1.
+        // Tolerance for rounding: ten times 0.1 is not exactly 1.
         guard rates.reduce(0, { $0 + $1.share }) <= 1 + 1e-9 else {
             throw RetortError(
                 .configuration, "the shares of the faults add up to more than 1", at: specification,
@@ -26,7 +26,8 @@ extension FaultPlan {
         }
     }
 
-    /// Reads a script for every item: `1=500,2=429,3-5=hang`: what the first, the second, the third to fifth attempt get.
+    /// Reads a script that applies to every item: `1=500,2=429,3-5=hang` gives the faults of the first, the second, and
+    /// the third to fifth attempt.
     public static func script(parsing specification: String) throws(RetortError) -> [Step] {
         var steps: [Step] = []
         for part in parts(of: specification) {

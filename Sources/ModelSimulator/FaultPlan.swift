@@ -1,9 +1,8 @@
 public import Basics
 
-/// Which requests go wrong, and how: by rate, by attempt, by time. A value; every question is answered from its
-/// arguments alone.
+/// Which requests get a fault: by rate, by attempt, by time. A value whose functions depend only on their arguments.
 public struct FaultPlan: Sendable, Hashable {
-    /// The share of requests that gets a fault. The shares add up to at most 1.
+    /// The share of requests that gets a fault. All shares add up to maximum 1.
     public struct Rate: Sendable, Hashable {
         public var fault: Fault
         public var share: Double
@@ -14,7 +13,7 @@ public struct FaultPlan: Sendable, Hashable {
         }
     }
 
-    /// What the attempts `first...last` of every item get; attempts count from 1.
+    /// The fault of attempts `first...last` of every item; attempts count from 1.
     public struct Step: Sendable, Hashable {
         public var attempts: ClosedRange<Int>
         public var fault: Fault
@@ -25,7 +24,7 @@ public struct FaultPlan: Sendable, Hashable {
         }
     }
 
-    /// A time, counted from the start, in which every connection is closed.
+    /// A period, measured from the start, in which every connection is closed.
     public struct Outage: Sendable, Hashable {
         public var start: Interval
         public var length: Interval
@@ -44,8 +43,8 @@ public struct FaultPlan: Sendable, Hashable {
 
     public init() {}
 
-    /// The fault of one attempt. The script is asked first; where it is silent the rates decide, from the seed, the
-    /// item and the attempt alone.
+    /// The fault of one attempt. The script has precedence; attempts that it does not mention are decided by the rates,
+    /// from the seed, the item and the attempt alone.
     func fault(item: UInt64, attempt: Int, seed: UInt64) -> Fault? {
         if let step = script.first(where: { $0.attempts.contains(attempt) }) { return step.fault }
         guard !rates.isEmpty else { return nil }
@@ -58,7 +57,7 @@ public struct FaultPlan: Sendable, Hashable {
         return nil
     }
 
-    /// Whether the server is down at that time after its start.
+    /// Whether the server is down at this time after its start.
     func isDown(after elapsed: Interval) -> Bool {
         outages.contains { $0.start <= elapsed && elapsed < $0.start + $0.length }
     }

@@ -3,11 +3,11 @@ public import Basics
 /// How the simulator treats requests with `service_tier: flex`, as OpenAI's API does
 /// (https://platform.openai.com/docs/guides/flex-processing).
 public enum FlexTier: Sendable, Hashable {
-    /// They are answered at the flexible price.
+    /// Requests are answered at the flex price.
     case served
-    /// The first so many find no room (429, `resource_unavailable`), and are not billed.
+    /// The first N requests are rejected for lack of capacity (429, `resource_unavailable`) and not billed.
     case busy(Int)
-    /// The model has no such tier (400).
+    /// The model does not have the tier (400).
     case unknown
 
     /// Reads `yes`, `no`, `busy=20` or `busy`. Throws a configuration error for anything else.
@@ -27,7 +27,7 @@ public enum FlexTier: Sendable, Hashable {
         }
     }
 
-    /// What the next request of the tier is refused with; nil: it is served.
+    /// The error for the next request of the tier; nil: it is served.
     mutating func refusal() -> APIError? {
         switch self {
         case .served: return nil

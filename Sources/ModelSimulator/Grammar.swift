@@ -1,6 +1,7 @@
-/// Sentences with holes, and what fills them, as flat bytes: a choice is one draw and one copy.
+/// Sentences with placeholders and the alternatives that fill them, stored as flat bytes: a choice is one draw and one
+/// copy.
 struct Grammar {
-    /// A list of alternatives, laid end to end.
+    /// A list of alternatives, concatenated.
     private struct Pool {
         private var bytes: [UInt8] = []
         private var ends: [Int] = [0]
@@ -21,16 +22,16 @@ struct Grammar {
     private enum Part {
         case literal([UInt8])
         case pool(Int)
-        /// A word of the prompt.
+        /// A word quoted from the prompt.
         case word
     }
 
     private let pools: [Pool]
     private let sentences: [[Part]]
-    /// Stands in where the prompt has no word to quote.
+    /// Used when the prompt has no word to quote.
     private let wordless: Pool
 
-    /// `sentences` hold `$x`, where `x` is a key of `pools`, or `$w` for a word of the prompt.
+    /// `sentences` contain `$x`, where `x` is a key of `pools`, or `$w` for a word of the prompt.
     init(sentences: [String], pools: [Character: [String]], wordless: [String]) {
         let keys = pools.keys.sorted()
         self.pools = keys.map { Pool(pools[$0]!) }
@@ -75,7 +76,7 @@ struct Grammar {
 }
 
 extension Grammar {
-    /// Explanatory English, the tone of a patient teacher model.
+    /// Explanatory English in a teacher's tone.
     static let prose = Grammar(
         sentences: [
             "$O, $w $v $o.",

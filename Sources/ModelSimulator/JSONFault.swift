@@ -1,25 +1,25 @@
 public import Basics
 import JSONText
 
-/// What is wrong with an answer that was to be JSON. The raw values are the words of `--json-faults`.
+/// A fault of an answer that should be JSON. The raw values are the names in `--json-faults`.
 public enum JSONFault: String, Sendable, Hashable, CaseIterable {
-    /// The value in a code fence behind a sentence: it can be found.
+    /// The value is in a code fence after a sentence, where it can be found.
     case prose
-    /// JSON that does not fit the schema: one member's value is of another type.
+    /// JSON that does not match the schema: one member's value has another type.
     case almost
-    /// No JSON: its end is missing.
+    /// Invalid JSON: its end is missing.
     case broken
-    /// Nearly JSON, as models write it: a remark after the first bracket and a comma before the last one.
+    /// Nearly JSON, as models write it: a comment after the first bracket and a comma before the last one.
     case sloppy
-    /// Of an array of several: an element is left out.
+    /// An array lacks one of several elements.
     case missing
-    /// An element comes again in place of the next one.
+    /// An element is repeated in place of the next one.
     case doubled
-    /// An element is of another type.
+    /// An element has the wrong type.
     case invalid
 }
 
-/// The shares of such answers.
+/// The share of answers with each fault.
 public struct JSONFaultPlan: Sendable, Hashable {
     public private(set) var shares: [JSONFault: Double] = [:]
 
@@ -38,7 +38,7 @@ public struct JSONFaultPlan: Sendable, Hashable {
             }
             shares[fault, default: 0] += share
         }
-        // A hair of tolerance: ten times 0.1 is not quite 1.
+        // Tolerance for rounding: ten times 0.1 is not exactly 1.
         guard shares.values.reduce(0, +) <= 1 + 1e-9 else {
             throw RetortError(
                 .configuration, "the shares of JSON answers add up to more than 1", at: text,

@@ -4,21 +4,21 @@ internal import Basics
 public struct ItemTally: Sendable, Hashable {
     /// Requests for it.
     public var attempts: UInt32 = 0
-    /// Answers that were handed to the network, whole or not.
+    /// Answers handed to the network, complete or not.
     public var given: UInt32 = 0
-    /// Answers that were handed over to the last byte.
+    /// Answers handed over to the last byte.
     public var answered: UInt32 = 0
 
-    /// Requests that ended without an answer that was handed over whole.
+    /// Requests that ended without a complete answer.
     public var refused: UInt32 { attempts - answered }
 }
 
-/// The simulator's memory: counts, and a tally of each item.
+/// The simulator's records: total counts, and a tally for each item.
 struct Ledger {
     private(set) var counts = SimulatorCounts()
     private(set) var items: [UInt64: ItemTally] = [:]
     let remembersItems: Bool
-    /// Requests from before a reset are still on their way; their ends belong to no count.
+    /// Increased by a reset. Requests that began in an earlier epoch are not counted when they end.
     private(set) var epoch = 0
 
     private var second: ArrivalWindow?
@@ -29,7 +29,7 @@ struct Ledger {
         if countsWindows { (second, minute) = (ArrivalWindow(.seconds(1)), ArrivalWindow(.seconds(60))) }
     }
 
-    /// A request for a completion has arrived, to its last byte.
+    /// Records the arrival of a complete request for a completion.
     mutating func receive(at now: Instant) {
         counts.requests += 1
         if second != nil {
@@ -60,7 +60,7 @@ struct Ledger {
 
     mutating func noteRateLimited() { counts.rateLimited += 1 }
 
-    /// An answer was made, whatever becomes of it on its way.
+    /// Bills an answer when it is generated, whether or not it is delivered.
     mutating func bill(_ receipt: Receipt) {
         counts.billed += 1
         counts.billedPromptTokens += receipt.promptTokens
@@ -71,7 +71,7 @@ struct Ledger {
         counts.flexCompletionTokens += receipt.completionTokens
     }
 
-    /// A response goes out with this status; `receipt` says what it answers, if it is an answer.
+    /// Records that a response is sent with this status; `receipt` describes the answer, if it is one.
     mutating func give(status: Int, _ receipt: Receipt?) {
         counts.statuses[status, default: 0] += 1
         guard let receipt else { return }
@@ -79,7 +79,7 @@ struct Ledger {
         if remembersItems { items[receipt.item, default: ItemTally()].given += 1 }
     }
 
-    /// A request has ended. `receipt` is given if an answer was handed over to its last byte.
+    /// Records the end of a request. `receipt` is given if an answer was handed over to its last byte.
     mutating func end(_ receipt: Receipt?, epoch began: Int) {
         guard began == epoch else { return }
         counts.inFlight -= 1
@@ -103,7 +103,7 @@ struct Ledger {
 
     mutating func closeConnection() { counts.connectionsOpen -= 1 }
 
-    /// Forgets everything but the connections that are open.
+    /// Clears everything except the open connections.
     mutating func reset() {
         let open = counts.connectionsOpen
         counts = SimulatorCounts()
@@ -113,7 +113,7 @@ struct Ledger {
     }
 }
 
-/// What an answer is for, kept until it has been handed over.
+/// Describes an answer until it has been handed over.
 struct Receipt: Hashable {
     var item: UInt64
     var promptTokens: Int

@@ -1,6 +1,6 @@
 import JSONText
 
-/// Completions in the shape of Anthropic's API (https://docs.anthropic.com/en/api/messages, .../messages-streaming).
+/// Completions in the format of Anthropic's API (https://docs.anthropic.com/en/api/messages, .../messages-streaming).
 extension Completion {
     private var generation: Generation { generations.first ?? Generation() }
 
@@ -85,7 +85,7 @@ extension Completion {
         return stream
     }
 
-    /// A call, whose input comes as pieces of JSON text.
+    /// Appends a tool call, whose input is streamed as pieces of JSON text.
     private func appendToolBlock(
         _ index: Int, _ tool: ArraySlice<UInt8>, _ isSound: Bool, to stream: inout EventStream
     ) {
@@ -113,7 +113,7 @@ extension Completion {
         }
     }
 
-    /// One content block: `kind` names its type, its member and, before `_delta`, its events.
+    /// Appends one content block: `kind` names its type, its member and, before `_delta`, its events.
     private func appendBlock(
         _ index: Int, _ kind: StaticString, _ text: [UInt8], _ isSound: Bool, to stream: inout EventStream
     ) {

@@ -2,19 +2,20 @@ public import Basics
 import Glibc
 import JSONText
 
-/// A model server on loopback that speaks OpenAI's API over real HTTP, with latency, limits and faults on demand.
+/// A model server on loopback that speaks OpenAI's API over real HTTP, with configurable latency, limits and faults.
 ///
-/// It serves `POST /v1/chat/completions` and `/v1/completions` (streaming or not), `GET /v1/models`,
-/// `GET /simulator/counts`, `GET /simulator/items`, `GET /simulator/batches` and `POST /simulator/reset`; `/v1` may be left out. Texts, latencies
-/// and faults follow from the seed and the requests. OpenAI's files and batches, also as Azure, Groq and Together have
-/// them, and the batches of Anthropic, Mistral and Gemini are served too (`BatchDesk`). One thread of its own does all the work. Safe to use from any thread.
+/// It serves `POST /v1/chat/completions` and `/v1/completions` (streaming or not), `GET /v1/models`, `GET
+/// /simulator/counts`, `GET /simulator/items`, `GET /simulator/batches` and `POST /simulator/reset`; `/v1` may be
+/// omitted. It also serves OpenAI's files and batches, in the forms of OpenAI, Azure, Groq and Together, and the
+/// batches of Anthropic, Mistral and Gemini (`BatchDesk`). Texts, latencies and faults are determined by the seed and
+/// the requests. One thread of its own does all the work. Safe to use from any thread.
 public final class ModelSimulator: Sendable {
     public let configuration: SimulatorConfiguration
 
     private let ledger: Locked<Ledger>
     private let server = Locked<(loop: ServerLoop, host: String)?>(nil)
 
-    /// Throws a configuration error that names the setting which is out of range.
+    /// Throws a configuration error that names the setting that is out of range.
     public init(_ configuration: SimulatorConfiguration = SimulatorConfiguration()) throws(RetortError) {
         try configuration.validate()
         self.configuration = configuration
@@ -24,11 +25,11 @@ public final class ModelSimulator: Sendable {
 
     deinit { stop() }
 
-    /// Starts to serve on a numeric address of this machine; port 0 takes a free one. Outages of the fault plan and
-    /// limits a minute count from here. Raises the process's soft limit on open files to the hard one.
+    /// Starts serving on a numeric address of this machine; port 0 selects a free one. Outages of the fault plan and
+    /// limits per minute count from now. Raises the process's soft limit on open files to the hard limit.
     ///
-    /// Throws a configuration error for an address or a port that cannot be used, and one if it serves already.
-    /// After `stop` it can be started again; the counts go on.
+    /// Throws a configuration error for an unusable address or port, or if the simulator is already serving. It can be
+    /// started again after `stop`; counts continue.
     public func start(port: UInt16 = 0, host: String = "127.0.0.1") throws(RetortError) {
         Self.raiseOpenFilesLimit()
         try server.withLock { server throws(RetortError) in
@@ -39,7 +40,8 @@ public final class ModelSimulator: Sendable {
         }
     }
 
-    /// Closes every connection, answered or not, and waits for the thread to end. Does nothing if it does not serve.
+    /// Closes every connection, answered or not, and waits for the thread to end. Does nothing when the simulator is
+    /// not serving.
     public func stop() {
         let running = server.withLock { server in
             defer { server = nil }
@@ -48,27 +50,27 @@ public final class ModelSimulator: Sendable {
         running?.loop.stop()
     }
 
-    /// The port it serves on; nil if it does not.
+    /// The port in use; nil when the simulator is not serving.
     public var port: UInt16? { server.withLock { $0?.loop.port } }
 
-    /// The base URL for clients, such as `http://127.0.0.1:8000/v1`; nil if it does not serve.
+    /// The base URL for clients, for example `http://127.0.0.1:8000/v1`; nil when the simulator is not serving.
     public var baseURL: String? {
         server.withLock { server in
             server.map { "http://\($0.host.contains(":") ? "[\($0.host)]" : $0.host):\($0.loop.port)/v1" }
         }
     }
 
-    /// The counts at this moment, all taken together.
+    /// A consistent snapshot of the counts.
     public var counts: SimulatorCounts { ledger.withLock { $0.counts } }
 
-    /// What happened to each item, by its identity.
+    /// The tally of each item, by its identity.
     public var items: [UInt64: ItemTally] { ledger.withLock { $0.items } }
 
-    /// Forgets counts and items, as after a start. Requests on their way end uncounted.
+    /// Clears counts and items, as after a start. Requests in flight are not counted when they end.
     public func reset() { ledger.withLock { $0.reset() } }
 
-    /// The identity the simulator gives to a request: the XXH3 hash of the bytes of `messages` as they were sent, or of
-    /// `prompt` (and `suffix`) for a body that has no messages. Nil if the body is not a request for a completion.
+    /// The identity of a request: the XXH3 hash of the bytes of `messages` as they were sent, or of `prompt` (and
+    /// `suffix`) for a body without messages. Nil if the body is not a request for a completion.
     public static func item(ofBody body: [UInt8]) -> UInt64? {
         guard let root = try? JSONParser().parse(body).root else { return nil }
         let endpoint: CompletionRequest.Endpoint =

@@ -1,6 +1,6 @@
 import Glibc
 
-/// The parts of a `multipart/form-data` body (RFC 7578), or of a `multipart/related` one, as far as an upload of a file needs
+/// The parts of a `multipart/form-data` body (RFC 7578) or a `multipart/related` body, as far as file uploads need
 /// them.
 struct MultipartForm {
     struct Part {
@@ -13,7 +13,7 @@ struct MultipartForm {
 
     subscript(name: String) -> Part? { parts.first { $0.name == name } }
 
-    /// Nil for a body that is no such form.
+    /// Nil if the body is not a multipart form.
     init?(_ body: [UInt8], contentType: String?) {
         guard let contentType, let kind = contentType.lowercased().split(separator: ";").first,
             kind == "multipart/form-data" || kind == "multipart/related",
@@ -47,7 +47,7 @@ struct MultipartForm {
             guard let name = value("name", in: line) else { return nil }
             return Part(name: name, fileName: value("filename", in: line), range: range)
         }
-        // Parts of related ones are told apart by their order.
+        // Parts of `multipart/related` have no names and are identified by their order.
         return Part(name: "", range: range)
     }
 

@@ -1,6 +1,6 @@
 import Basics
 
-/// A bucket that refills evenly: `limit` units a minute, at most `capacity` stored, full at the start.
+/// A bucket that refills evenly: `limit` units per minute, maximum `capacity` stored, full at the start.
 struct MinuteBucket: Hashable {
     let limit: Int
     let capacity: Int
@@ -26,7 +26,7 @@ struct MinuteBucket: Hashable {
 
     mutating func take(_ amount: Double) { level -= amount }
 
-    /// How long until `amount` is there. More than a full bucket is never there: a full one will do.
+    /// The time until `amount` is available. An amount above the capacity passes when the bucket is full.
     func wait(for amount: Double) -> Interval {
         let missing = min(amount, Double(capacity)) - level
         guard missing > 0 else { return .zero }
@@ -34,18 +34,19 @@ struct MinuteBucket: Hashable {
     }
 }
 
-/// Limits requests and tokens a minute, as a value: time comes in, a decision goes out.
+/// Limits requests and tokens per minute, as a value: time goes in, a decision comes out.
 struct RateLimiter {
     enum Decision: Hashable {
         case granted
-        /// Refused by the limit named `requests` or `tokens`; it would pass after this time if nothing else came.
+        /// Rejected by the limit named `requests` or `tokens`; the request would pass after this time if no other
+        /// arrived.
         case refused(by: String, retryAfter: Interval)
     }
 
     private var requests: MinuteBucket?
     private var tokens: MinuteBucket?
 
-    /// - Parameter requestsAtOnce: requests that pass at once after a rest; nil: a minute's worth.
+    /// - Parameter requestsAtOnce: requests that can pass at once after an idle period; nil: one minute's worth.
     init(requestsPerMinute: Int?, tokensPerMinute: Int?, requestsAtOnce: Int? = nil, at now: Instant) {
         requests = requestsPerMinute.map { MinuteBucket(limit: $0, capacity: requestsAtOnce, at: now) }
         tokens = tokensPerMinute.map { MinuteBucket(limit: $0, at: now) }
@@ -53,7 +54,7 @@ struct RateLimiter {
 
     var isActive: Bool { requests != nil || tokens != nil }
 
-    /// Takes one request of that many tokens from the buckets, or nothing from either.
+    /// Takes one request and its tokens from the buckets, or nothing from either.
     mutating func admit(tokens count: Int, at now: Instant) -> Decision {
         requests?.refill(at: now)
         tokens?.refill(at: now)
@@ -78,7 +79,7 @@ struct RateLimiter {
         return result
     }
 
-    /// A time as these headers write it: `0s`, `86ms`, `1.500s`, `6m0s`; rounded up to a millisecond.
+    /// A duration in the format of these headers: `0s`, `86ms`, `1.500s`, `6m0s`; rounded up to a millisecond.
     static func text(_ interval: Interval) -> String {
         let milliseconds = (interval.nanoseconds + 999_999) / 1_000_000
         if milliseconds > 0, milliseconds < 1000 { return "\(milliseconds)ms" }

@@ -1,7 +1,7 @@
 import Basics
 
 extension SimulatorConfiguration {
-    /// The reply that carries a completion, with what the fault does to it.
+    /// The reply that carries a completion, modified by the fault.
     func reply(with completion: Completion, fault: Fault?, latency: Interval) -> Reply {
         var completion = completion
         if fault == .fewerChoices, completion.request.choices > 1 { completion.generations.removeLast() }
@@ -15,7 +15,7 @@ extension SimulatorConfiguration {
             item: completion.request.item, promptTokens: completion.request.promptTokens,
             completionTokens: completion.completionTokens, isFlex: completion.request.isFlex)
         if fault?.isAnswer ?? true { reply.receipt = receipt }
-        // The page of a proxy is not the model's work; whatever else becomes of an answer, it was made.
+        // A proxy's web page does not come from the model and is not billed. Every other answer was generated.
         if fault != .garbage { reply.bill = receipt }
         switch fault {
         case .hang: reply.ending = .silence
@@ -53,7 +53,7 @@ extension SimulatorConfiguration {
 }
 
 extension Reply {
-    /// Drops the second half of the body; the framing around the first stays sound.
+    /// Drops the second half of the body; the HTTP framing stays valid.
     fileprivate mutating func cutHalf() {
         body.removeLast(body.count / 2)
         guard !marks.isEmpty else { return }
@@ -63,7 +63,7 @@ extension Reply {
 }
 
 extension Completion {
-    /// How the fault `malformed` breaks the answer: the text itself where JSON was asked for, else the object around it.
+    /// How the fault `malformed` breaks the answer: the text itself if JSON was requested, else the surrounding object.
     fileprivate var malformedShape: Shape {
         if request.isJSON { return .sound }
         let shapes = Shape.allCases.dropFirst()

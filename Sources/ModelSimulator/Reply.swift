@@ -4,9 +4,9 @@ import Basics
 struct Reply {
     enum Ending: Hashable {
         case whole
-        /// After that many bytes of the body, nothing more comes.
+        /// Nothing is sent after this many bytes of the body.
         case stall(after: Int)
-        /// After that many bytes of the body, the connection is reset.
+        /// The connection is reset after this many bytes of the body.
         case reset(after: Int)
         /// Nothing is sent at all.
         case silence
@@ -18,25 +18,25 @@ struct Reply {
     var body: [UInt8] = []
     /// From the request's last byte to the first of the reply.
     var delay: Interval = .zero
-    /// Where the events of a stream end. Not empty: the body is sent chunked, event by event.
+    /// Where the events of a stream end. If not empty, the body is sent chunked, event by event.
     var marks: [EventStream.Mark] = []
     /// From one token of a stream to the next.
     var timePerToken: Interval = .zero
     var ending: Ending = .whole
-    /// What is answered, if this is an answer that a client may keep.
+    /// The answered item, if the client may keep this answer.
     var receipt: Receipt?
-    /// What a provider would bill, whatever becomes of the reply.
+    /// What a provider would bill, whether or not the reply is delivered.
     var bill: Receipt?
 
     init(body: [UInt8] = []) { self.body = body }
 
-    /// - Parameter endpoint: whose way of telling errors is used; nil: OpenAI's.
+    /// - Parameter endpoint: the endpoint whose error format is used; nil: OpenAI's.
     init(_ error: APIError, to endpoint: CompletionRequest.Endpoint? = nil) {
         status = error.status
         body = error.body(for: endpoint)
     }
 
-    /// How much of the body may have left that long after its first byte was due.
+    /// How many bytes of the body may be sent this long after its first byte was due.
     func bytesDue(after elapsed: Interval) -> Int {
         let due: Int
         if marks.isEmpty || timePerToken == .zero {
@@ -52,12 +52,12 @@ struct Reply {
         }
     }
 
-    /// Whether the reply falls silent at that byte.
+    /// Whether sending stops at this byte.
     func isCut(at position: Int) -> Bool {
         if case .stall(let cut) = ending { position >= cut } else { false }
     }
 
-    /// When more of the body is due than after `elapsed`; nil if time brings nothing more.
+    /// The next time after `elapsed` at which more of the body is due; nil if none is.
     func nextDue(after elapsed: Interval) -> Interval? {
         guard !marks.isEmpty, timePerToken > .zero,
             let next = mark(beyond: Int(elapsed.nanoseconds / timePerToken.nanoseconds))
@@ -65,7 +65,7 @@ struct Reply {
         return Interval(nanoseconds: Int64(marks[next].tokens) * timePerToken.nanoseconds)
     }
 
-    /// The index of the first event that is later than that many tokens.
+    /// The index of the first event after this many tokens.
     private func mark(beyond tokens: Int) -> Int? {
         var low = 0
         var high = marks.count

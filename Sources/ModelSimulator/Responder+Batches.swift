@@ -57,7 +57,7 @@ extension Responder {
 
     private func pageSize(_ request: Request) -> Int { min(max(request.pageSize ?? 100, 1), 1000) }
 
-    /// Counts the batch that was just made, and its lines.
+    /// Counts the batch that was just created, and its lines.
     private func counted(_ reply: Reply) -> Reply {
         let lines = desk.jobs.last?.lines.count ?? 0
         ledger.withLock { $0.noteBatch(requests: lines) }

@@ -1,20 +1,20 @@
 import Basics
 import JSONText
 
-/// Decides what each request gets. It reads no clock and does no I/O; one thread uses it at a time.
+/// Decides the reply to each request. It reads no clock and does no I/O; one thread uses it at a time.
 final class Responder {
     struct Request {
         var route: Route
         var body: [UInt8] = []
-        /// The key that came with it, whichever header carried it.
+        /// The request's key, from whichever header has it.
         var key: String?
         var form = ProviderForm.openAI
-        /// Of requests to the batch APIs.
+        /// For requests to the batch APIs.
         var contentType: String?
         var host: String?
         var after: String?
         var limit: Int?
-        /// Of lists in numbered pages.
+        /// For lists in numbered pages.
         var page: Int?
         var pageSize: Int?
         var pageToken: String?
@@ -43,7 +43,7 @@ final class Responder {
             requestsAtOnce: configuration.requestsAtOnce, at: now)
     }
 
-    /// The reply to a whole request that arrived at `now`; `date` is the wall clock, for labels.
+    /// The reply to a complete request that arrived at `now`; `date` is the wall clock, for timestamps in replies.
     func reply(to request: Request, at now: Instant, date: Int64) -> Reply {
         switch request.route {
         case .completion(let endpoint):
@@ -91,7 +91,7 @@ final class Responder {
                 if error.status >= 500 { reply.delay = latency }
             } else {
                 reply = answer(request, attempt, fault: fault, latency: latency, date: date)
-                // The provider of a batch bills what its result file holds.
+                // The provider of a batch bills what the result file holds.
                 if isInBatch, reply.ending != .whole || fault == .truncate || fault == .empty { reply.bill = nil }
                 if let bill = reply.bill { ledger.withLock { $0.bill(bill) } }
             }
@@ -108,7 +108,7 @@ final class Responder {
         if let key = configuration.apiKey, incoming.key != key { throw .invalidKey }
     }
 
-    /// What a line of a batch gets: as its route would answer, without limits of rate.
+    /// The answer to a line of a batch: as its route would answer, without rate limits.
     func answer(
         line body: [UInt8], _ endpoint: CompletionRequest.Endpoint, key: String?, at now: Instant, date: Int64
     ) -> Reply {
@@ -131,7 +131,7 @@ final class Responder {
         return reply
     }
 
-    /// A day: what a distribution draws beyond it is not waited for.
+    /// One day: the maximum latency, whatever a distribution draws.
     private static let latencySecondsMax = 86_400.0
 
     private func parse(
@@ -151,7 +151,7 @@ final class Responder {
         return request
     }
 
-    /// Takes the request's share of the limits. Tokens are estimated as the real service does it: from `max_tokens`.
+    /// Takes the request's share of the limits. Tokens are estimated from `max_tokens`, as the real service does.
     private func admit(_ request: CompletionRequest, at now: Instant, date: Int64) -> Reply? {
         guard limiter.isActive else { return nil }
         let each = request.tokensMax ?? Int(min(configuration.answerTokens.mean, Double(TextGenerator.tokensMax)))
@@ -213,7 +213,7 @@ final class Responder {
         return output
     }
 
-    /// One JSON object a line for each item, in no order.
+    /// One JSON object per line for each item, in no particular order.
     private func itemList() -> Reply {
         var reply = Reply()
         reply.contentType = "application/jsonl"

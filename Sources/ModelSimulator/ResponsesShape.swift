@@ -1,6 +1,6 @@
 import JSONText
 
-/// Completions in the shape of OpenAI's Responses API (https://platform.openai.com/docs/api-reference/responses, and
+/// Completions in the format of OpenAI's Responses API (https://platform.openai.com/docs/api-reference/responses, and
 /// .../responses-streaming).
 extension Completion {
     private var generation: Generation { generations.first ?? Generation() }
@@ -60,7 +60,7 @@ extension Completion {
         appendAnswer(isDone: true, to: &output)
     }
 
-    /// The message, or the call that is the answer.
+    /// Appends the message, or the call if the answer is a call.
     private func appendAnswer(isDone: Bool, to output: inout [UInt8]) {
         if let tool = request.form.tool {
             appendFunctionCall(tool, generation.content, isDone: isDone, to: &output)
@@ -182,7 +182,7 @@ extension Completion {
     }
 }
 
-/// The events of one streamed response, which are numbered.
+/// The numbered events of one streamed response.
 private struct ResponsesEvents {
     var events = EventStream()
     private var number = 0

@@ -1,4 +1,4 @@
-/// What a request's method and path mean. The prefix `/v1` may be left out, or be another provider's.
+/// A request's method and path, resolved. The prefix `/v1` may be omitted or replaced by another provider's.
 enum Route: Hashable {
     case completion(CompletionRequest.Endpoint)
     case models
@@ -30,12 +30,12 @@ enum Route: Hashable {
         "/simulator/reset": ("POST", .reset),
     ]
 
-    /// Bytes of a request's body that are taken.
+    /// The maximum size of a request's body, in bytes.
     var bodyBytesMax: Int {
         if case .batches = self { Self.batchBytesMax } else { Exchange.requestBytesMax }
     }
 
-    /// Anthropic's limit, the larger one of both APIs'.
+    /// Anthropic's limit, which is the largest of the APIs.
     private static let batchBytesMax = 256 << 20
 
     var isCompletion: Bool {

@@ -1,25 +1,25 @@
 import JSONText
 
-/// The ways in which a request may say what its answer must be. A server that does not heed one ignores it, as vLLM ignores
-/// the older of its names.
+/// The request members that can specify the form of an answer. A server ignores those it does not support, as vLLM
+/// ignores the older names.
 public enum SchemaForm: String, Sendable, Hashable, CaseIterable {
     /// `response_format`, `text.format` or `output_config.format`.
     case responseFormat = "response-format"
-    /// A tool that the model is told to call.
+    /// A tool that the model must call.
     case tool
     case structuredOutputs = "structured-outputs"
     case guidedJSON = "guided-json"
 
-    /// What is heeded unless it is said: the newest of each server.
+    /// The default: the newest form of each server.
     public static let usual: Set<SchemaForm> = [.responseFormat, .tool, .structuredOutputs]
 }
 
-/// What a request says of its answer's form.
+/// The form that a request specifies for its answer.
 struct WantedForm {
     enum Format {
         case text
         case jsonObject
-        /// A JSON Schema the answer should follow, if the request gave one.
+        /// A JSON Schema that the answer should match, if the request has one.
         case jsonSchema(JSONValue?)
     }
 
@@ -27,7 +27,7 @@ struct WantedForm {
     /// The name of the tool whose call is the answer, still escaped.
     var tool: ArraySlice<UInt8>?
 
-    /// A tool that must be called comes before the other forms; of those the first one that is heeded counts.
+    /// A tool that must be called has precedence; of the other forms, the first supported one is used.
     init(
         chat: JSONValue?, responses: JSONValue?, anthropic: JSONValue?, structured: JSONValue?, guided: JSONValue?,
         tools: JSONValue?, choice: JSONValue?, heeding heeded: Set<SchemaForm>
@@ -57,8 +57,8 @@ struct WantedForm {
         }
     }
 
-    /// The tool that the model must call, in the form of any API: the one that the choice names, or the only one where some
-    /// call is required.
+    /// The tool that the model must call, in any API's format: the one named by the tool choice, or the only tool if
+    /// some call is required.
     private static func forcedTool(
         _ tools: JSONValue?, _ choice: JSONValue?
     ) -> (name: ArraySlice<UInt8>, schema: JSONValue?)? {
@@ -76,6 +76,6 @@ struct WantedForm {
 }
 
 extension CompletionRequest {
-    /// Whether the answer is to be JSON.
+    /// Whether the answer should be JSON.
     var isJSON: Bool { if case .text = form.format { false } else { true } }
 }

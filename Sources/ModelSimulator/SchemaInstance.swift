@@ -1,8 +1,8 @@
 import JSONText
 
-/// Writes one JSON text that follows a JSON Schema (https://json-schema.org, the subset the structured outputs of
-/// OpenAI's API take): `type`, `properties`, `items`, `enum`, `const`, `anyOf`, `oneOf`, `allOf` of one, `$ref` within
-/// the schema, and the bounds of numbers and arrays. What it does not know it leaves out.
+/// Writes one JSON text that matches a JSON Schema (https://json-schema.org, the subset of OpenAI's structured
+/// outputs): `type`, `properties`, `items`, `enum`, `const`, `anyOf`, `oneOf`, `allOf` of one, `$ref` within the
+/// schema, and the bounds of numbers and arrays. Unknown keywords are ignored.
 struct SchemaInstance {
     let root: JSONValue
     let words: [ArraySlice<UInt8>]
@@ -27,7 +27,7 @@ struct SchemaInstance {
             return append(target, depth: depth + 1, &random, to: &output)
         }
         for alternatives in [schema["anyOf"], schema["oneOf"], schema["allOf"]] {
-            // Past half of the depth the last alternative, which is where people put null, ends a recursion.
+            // Below half of the maximum depth the last alternative, which is usually null, ends a recursion.
             guard let elements = alternatives?.elements, let first = elements.first, let last = elements.last
             else { continue }
             return append(depth < Self.depthMax / 2 ? first : last, depth: depth + 1, &random, to: &output)
@@ -69,7 +69,7 @@ struct SchemaInstance {
     }
 
     private func appendArray(_ schema: JSONValue, depth: Int, _ random: inout SplitMix64, to output: inout [UInt8]) {
-        // Deep arrays stay empty where they may, so that a recursive schema ends.
+        // Deep arrays are empty if the schema allows it, so that a recursive schema ends.
         let wanted = depth < Self.depthMax / 4 ? Self.elements : 0
         let least = schema["minItems"]?.int ?? 0
         let count = min(max(wanted, least), max(schema["maxItems"]?.int ?? Self.elementsMax, least), Self.elementsMax)
@@ -99,7 +99,7 @@ struct SchemaInstance {
         return least + random.below(most - least + 1)
     }
 
-    /// The part of the schema that a reference such as `#/$defs/node` means.
+    /// The part of the schema that a reference, for example `#/$defs/node`, points to.
     private func resolve(_ reference: String) -> JSONValue? {
         guard reference.hasPrefix("#") else { return nil }
         var value: JSONValue? = root

@@ -2,7 +2,8 @@ import Basics
 import CMicroHTTPD
 import Glibc
 
-/// What libmicrohttpd calls, all on the server's thread. The context is the server, the request's state an exchange.
+/// The callbacks of libmicrohttpd, all on the server's thread. The context is the server; the request's state is an
+/// exchange.
 extension ServerLoop {
     private static func loop(_ context: UnsafeMutableRawPointer?) -> ServerLoop {
         Unmanaged<ServerLoop>.fromOpaque(context!).takeUnretainedValue()
@@ -12,7 +13,7 @@ extension ServerLoop {
         Unmanaged<Exchange>.fromOpaque(state).takeUnretainedValue()
     }
 
-    /// Called before a connection is taken: not while the server is down.
+    /// Called before a connection is accepted; rejects it while the server is down.
     static let acceptPolicy: MHD_AcceptPolicyCallback = { context, _, _ in
         loop(context).isDown ? .NO : .YES
     }
@@ -65,8 +66,8 @@ extension ServerLoop {
         exchange.request.purpose = value(.GET_ARGUMENT_KIND, "purpose")
     }
 
-    /// `Authorization: Bearer KEY`, Anthropic's `x-api-key: KEY`, or Gemini's `x-goog-api-key: KEY`, which its own API
-    /// takes alone.
+    /// `Authorization: Bearer KEY`, Anthropic's `x-api-key: KEY`, or Gemini's `x-goog-api-key: KEY`, the only one that
+    /// its own API accepts.
     private func key(of exchange: Exchange) -> String? {
         for header in ["x-api-key", "x-goog-api-key"] {
             guard let value = MHD_lookup_connection_value(exchange.connection, .HEADER_KIND, header) else { continue }
@@ -78,7 +79,7 @@ extension ServerLoop {
         return String(text.dropFirst("Bearer ".count))
     }
 
-    /// Called when a request is over: its reply handed over whole, or not.
+    /// Called when a request is over, whether or not its reply was handed over completely.
     static let requestCompleted: MHD_RequestCompletedCallback = { context, _, state, reason in
         guard let opaque = state?.pointee else { return }
         state?.pointee = nil
@@ -99,7 +100,8 @@ extension ServerLoop {
     private static let endOfStream = -1
     private static let endWithError = -2
 
-    /// Called for the next part of a body that is sent in parts. 0 means: suspended, nothing yet.
+    /// Called for the next part of a body that is sent in parts. 0 means that the connection is suspended and nothing
+    /// is ready.
     static let pullBody: MHD_ContentReaderCallback = { state, position, buffer, room in
         guard let state, let buffer else { return endWithError }
         let exchange = exchange(state)
@@ -115,8 +117,8 @@ extension ServerLoop {
             return count
         }
         if case .reset(let cut) = exchange.reply.ending, position >= cut {
-            // libmicrohttpd leaves a chunked body that ends with an error half closed until its socket stirs again;
-            // a connection that is resumed is looked at afresh.
+            // libmicrohttpd leaves a chunked body that ends with an error half closed until the next event on its
+            // socket; resuming the connection makes libmicrohttpd process it again.
             exchange.resetConnection()
             exchange.phase = .aborted
             exchange.loop.park(exchange, until: now)

@@ -4,11 +4,11 @@ import Glibc
 import HTTPServer
 import Synchronization
 
-/// The thread that serves: libmicrohttpd over epoll, a heap of timers, and nothing that blocks.
+/// The serving thread: libmicrohttpd over epoll, a heap of timers, and no blocking calls.
 ///
-/// The daemon runs in its external mode, driven by this thread's own loop, so that timers are
-/// punctual and connections are suspended and resumed without crossing threads. `start` and `stop` are called by the
-/// owner; all the rest is confined to the thread.
+/// The daemon runs in its external mode, driven by this thread's own loop. Timers are thus punctual, and connections
+/// are suspended and resumed without crossing threads. `start` and `stop` are called by the owner; all else is confined
+/// to the thread.
 final class ServerLoop: @unchecked Sendable {
     let port: UInt16
     let ledger: Locked<Ledger>
@@ -26,10 +26,10 @@ final class ServerLoop: @unchecked Sendable {
     private var wakeup: (reader: Int32, writer: Int32) = (-1, -1)
     private let isStopping = Atomic(false)
 
-    /// How often a connection that hangs is looked at: has its client gone?
+    /// How often to check whether the client of a hanging connection has disconnected.
     private static let abandonedCheckInterval = Interval.milliseconds(100)
-    /// Each connection's memory, for headers and the parts of bodies. libmicrohttpd clears all of it for each request, so
-    /// more of it costs time: 32 KiB, its default, a microsecond.
+    /// Memory per connection, for headers and parts of bodies. libmicrohttpd clears all of it for each request, which
+    /// costs a microsecond for its default of 32 KiB.
     private static let connectionMemoryBytes = 16 * 1024
 
     /// Listens and starts the thread.
@@ -61,7 +61,7 @@ final class ServerLoop: @unchecked Sendable {
         }
     }
 
-    /// Ends the thread and closes every connection. Call once.
+    /// Ends the thread and closes every connection. Call it once.
     func stop() {
         isStopping.store(true, ordering: .releasing)
         var byte: UInt8 = 0
@@ -134,14 +134,14 @@ extension ServerLoop {
         MHD_stop_daemon(daemon)
     }
 
-    /// Sleeps until a socket or the owner stirs, or the next timer is due.
+    /// Sleeps until a socket is ready, the owner sends a signal, or the next timer is due.
     private func wait(_ polled: inout [pollfd]) {
         alarm.set([timers.earliest, nextChange].compactMap(\.self).min())
         poll(&polled, nfds_t(polled.count), -1)
         if polled[2].revents != 0 { alarm.acknowledge() }
     }
 
-    /// Goes down or comes up again. Going down closes every connection, whatever it is doing.
+    /// Starts or ends an outage. At its start every connection is closed, in whatever state.
     private func applyOutages(at now: Instant) {
         let elapsed = now - started
         nextChange = configuration.faults.nextChange(after: elapsed).map { started + $0 }
@@ -168,7 +168,7 @@ extension ServerLoop {
         MHD_resume_connection(exchange.connection)
     }
 
-    /// Whether time brings this exchange nothing more.
+    /// Whether the exchange never continues by itself.
     private func hangs(_ exchange: Exchange, at now: Instant) -> Bool {
         switch exchange.phase {
         case .waiting: exchange.reply.ending == .silence
@@ -177,7 +177,7 @@ extension ServerLoop {
         }
     }
 
-    /// Suspends an exchange until `due`, or until its client is gone.
+    /// Suspends an exchange until `due`, or until its client disconnects.
     func park(_ exchange: Exchange, until due: Instant?) {
         MHD_suspend_connection(exchange.connection)
         timers.insert(exchange, at: due ?? .now + Self.abandonedCheckInterval)
@@ -185,7 +185,7 @@ extension ServerLoop {
 }
 
 extension ServerLoop {
-    /// Decides on a request that has arrived whole.
+    /// Decides on a request that has arrived completely.
     func begin(_ exchange: Exchange, at now: Instant) -> MHD_Result {
         if exchange.request.route.isCompletion {
             exchange.epoch = ledger.withLock { ledger in

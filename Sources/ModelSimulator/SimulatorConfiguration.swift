@@ -1,95 +1,96 @@
 public import Basics
 
-/// Everything a simulator does, as a value. The defaults are a server that answers at once and never fails.
+/// All settings of a simulator. With the defaults the server answers at once and never fails.
 public struct SimulatorConfiguration: Sendable, Hashable {
-    /// How a 429 says when to come back.
+    /// How a 429 reports when to retry.
     public enum RetryAfterForm: String, Sendable, Hashable, CaseIterable {
         /// `retry-after: 2`, rounded up to whole seconds.
         case seconds
-        /// `retry-after: Fri, 20 Nov 2026 08:00:00 GMT`, with a `date` header beside it.
+        /// `retry-after: Fri, 20 Nov 2026 08:00:00 GMT`, with a `date` header.
         case date
-        /// `retry-after-ms: 1500`, and `retry-after` in seconds beside it, as OpenAI sends both.
+        /// `retry-after-ms: 1500` together with `retry-after` in seconds, as OpenAI sends them.
         case milliseconds
     }
 
-    /// Decides texts, latencies and faults: the same seed and the same requests give the same run.
+    /// Determines texts, latencies and faults: the same seed and requests give the same results.
     public var seed: UInt64 = 1
 
-    /// The models that exist. Empty: every name does.
+    /// The models that exist. Empty: every name is accepted.
     public var models: [String] = []
 
-    /// The key that `Authorization: Bearer` must carry. Nil: nobody is asked.
+    /// The key that `Authorization: Bearer` must carry. Nil: no key is required.
     public var apiKey: String?
 
-    /// Tokens of an answer. The default has a mean of 150.
+    /// The length of an answer in tokens. The default has a mean of 150.
     public var answerTokens: Distribution = .lognormal(median: 132, sigma: 0.5)
 
-    /// Tokens of `reasoning_content` before an answer. Nil: there is none.
+    /// The length of `reasoning_content` before an answer, in tokens. Nil: no reasoning.
     public var reasoningTokens: Distribution?
 
     /// Seconds before an answer, or before the first token of a stream.
     public var latency: Distribution = .fixed(0)
 
-    /// Time for each token of the answer and its reasoning, on top of the latency.
+    /// Time per token of the answer and its reasoning, added to the latency.
     public var timePerToken: Interval = .zero
 
-    /// What goes wrong.
+    /// The faults of requests.
     public var faults: FaultPlan = .none
 
-    /// What is wrong with answers that are to be JSON.
+    /// The faults of answers that should be JSON.
     public var jsonFaults = JSONFaultPlan()
 
-    /// What requests may say of an answer's form; the rest is ignored.
+    /// The supported request members for an answer's form; others are ignored.
     public var schemaForms = SchemaForm.usual
 
-    /// What the fault `429` tells the client to wait. A limit that is really reached says when it really ends.
+    /// The delay that the fault `429` reports. A real rate limit reports when it really ends.
     public var retryAfter: Interval = .seconds(1)
     public var retryAfterForm: RetryAfterForm = .seconds
 
-    /// The least bytes of text of the fault `huge`.
+    /// The minimum text size for the fault `huge`, in bytes.
     public var hugeBytes = 64 * 1024 * 1024
 
-    /// How many times longer the fault `slow` takes. An answer without latency counts as one of 100 ms.
+    /// The factor by which the fault `slow` extends the latency. An answer without latency counts as 100 ms.
     public var slowFactor = 10.0
 
-    /// Requests a minute. Nil: no limit.
+    /// Maximum requests per minute. Nil: no limit.
     public var requestsPerMinute: Int?
 
-    /// Tokens a minute, of prompts and answers together. Nil: no limit.
+    /// Maximum tokens per minute, prompts and answers together. Nil: no limit.
     public var tokensPerMinute: Int?
 
-    /// Requests that a limit lets pass at once after a rest. Nil: a minute's worth, as hosted services do.
+    /// Maximum requests that can pass at once after an idle period. Nil: one minute's worth, as in hosted services.
     public var requestsAtOnce: Int?
 
-    /// Whether the limits are told: `x-ratelimit-*` with every reply, `retry-after` with a refusal. Many gateways don't.
+    /// Whether the limits are reported: `x-ratelimit-*` with every reply, `retry-after` with a 429. Many gateways do
+    /// not.
     public var tellsLimits = true
 
-    /// Whether to remember each item. It costs about 50 bytes an item; without it memory stays flat, the counts of items
-    /// are zero, and every request counts as the next attempt of one and the same item.
+    /// Whether to keep a tally per item, which costs about 50 bytes per item. Without it memory stays constant, the
+    /// counts of items are zero, and every request counts as the next attempt of a single item.
     public var remembersItems = true
 
-    /// What becomes of requests for the flexible tier.
+    /// How requests for the flex tier are treated.
     public var flexTier = FlexTier.served
 
-    /// Whether to count the most requests in any second and any minute. It costs eight bytes for each request of the last
-    /// minute, twice.
+    /// Whether to count the maximum requests in any second and any minute. It costs eight bytes for each request of the
+    /// last minute, twice.
     public var countsWindows = false
 
     /// How long a batch takes, from its creation to its results.
     public var batchDuration: Interval = .zero
 
-    /// What goes wrong with batches.
+    /// The faults of batches.
     public var batchFaults = BatchFaultPlan.none
 
-    /// Requests of a batch; one with more is refused. OpenAI's limit.
+    /// Maximum requests of a batch; a larger one is rejected. The default is OpenAI's limit.
     public var batchRequestsMax = 50_000
 
-    /// Connections at once; more are closed as they come.
+    /// Maximum connections at once; further ones are closed when they arrive.
     public var connectionsMax = 60_000
 
     public init() {}
 
-    /// Refuses what cannot be meant. Throws a configuration error that names the setting.
+    /// Checks the ranges of the settings. Throws a configuration error that names the setting.
     func validate() throws(RetortError) {
         func require(_ holds: Bool, _ setting: String, _ remedy: String) throws(RetortError) {
             guard holds else {
@@ -111,6 +112,6 @@ public struct SimulatorConfiguration: Sendable, Hashable {
         }
     }
 
-    /// A body of this size is still one allocation that every machine can make.
+    /// A body of this size is one allocation that every machine can still make.
     static let hugeBytesMax = 1 << 30
 }

@@ -1,44 +1,45 @@
-/// What the simulator has done since its start or its last reset. All but `connections` and `connectionsOpen` count
-/// requests for completions only.
+/// What the simulator has done since its start or its last reset. All except `connections` and `connectionsOpen` count
+/// only requests for completions.
 public struct SimulatorCounts: Sendable, Hashable {
     /// Requests received to their last byte.
     public var requests = 0
-    /// Answers a client may keep that were handed to the network: 200, sound, no fault but `length`, `slow` or `huge`.
+    /// Answers handed to the network that a client may keep: 200, valid, no fault except `length`, `slow` or `huge`.
     public var given = 0
-    /// Of these, answers whose last byte the kernel took. A client that was killed may still have missed them.
+    /// Of `given`, the answers whose last byte the kernel accepted. A client that was killed may have missed them.
     public var answered = 0
-    /// Responses by HTTP status, of whatever quality. Requests that never got one are missing here.
+    /// Responses by HTTP status, with or without a fault. Requests without a response are not counted.
     public var statuses: [Int: Int] = [:]
     /// Faults by kind.
     public var faults: [Fault: Int] = [:]
-    /// Requests refused by a limit of requests or tokens a minute.
+    /// Requests rejected by a limit of requests or tokens per minute.
     public var rateLimited = 0
-    /// The most requests that arrived in any second, and in any minute, wherever it begins; 0 where that is not counted.
+    /// The maximum requests that arrived in any second and in any minute, wherever it begins; 0 when not counted.
     public var mostInSecond = 0
     public var mostInMinute = 0
-    /// Requests being worked on now, and the most there have been at once.
+    /// Requests in progress now, and their maximum so far.
     public var inFlight = 0
     public var inFlightPeak = 0
     /// Connections accepted, and open now.
     public var connections = 0
     public var connectionsOpen = 0
-    /// Different items asked for, answered, and answered more than once.
+    /// Distinct items that were requested, answered, and answered more than once.
     public var items = 0
     public var itemsAnswered = 0
     public var itemsAnsweredAgain = 0
-    /// Tokens of the answers that were handed over.
+    /// Tokens of the answers handed over.
     public var promptTokens = 0
     public var completionTokens = 0
-    /// Answers that a provider would bill, and their tokens: all that were made, also those that break off or are filtered.
+    /// Answers that a provider would bill, and their tokens: all generated answers, including those that break off or
+    /// are filtered.
     public var billed = 0
     public var billedPromptTokens = 0
     public var billedCompletionTokens = 0
-    /// Of these, those of the flexible tier.
+    /// Of `billed`, the answers in the flex tier.
     public var flex = 0
     public var flexPromptTokens = 0
     public var flexCompletionTokens = 0
 
-    /// Batches that were created, and the requests that they hold.
+    /// Batches created, and the requests in them.
     public var batches = 0
     public var batchRequests = 0
 

@@ -1,11 +1,11 @@
 /// SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", OOPSLA 2014). Each draw of the
-/// simulator has a generator of its own, made from what the draw depends on, so the order of requests changes nothing.
+/// simulator has its own generator, seeded with what the draw depends on, so the order of requests has no effect.
 struct SplitMix64: RandomNumberGenerator {
     private var state: UInt64
 
     private static let increment: UInt64 = 0x9E37_79B9_7F4A_7C15
 
-    /// What a draw is for, so that two draws about one request are independent.
+    /// The purpose of a draw, which makes two draws for one request independent.
     enum Purpose: UInt64 {
         case fault = 1
         case latency

@@ -1,7 +1,7 @@
 import Basics
 import JSONText
 
-/// What the model "says" to one choice of one request.
+/// The text of one choice of one request.
 struct Generation {
     enum FinishReason: String {
         case stop
@@ -18,24 +18,24 @@ struct Generation {
     var tokens: Int { contentTokens + reasoningTokens }
 }
 
-/// Writes answers: prose that quotes the prompt, or JSON where JSON is asked for. The same seed and request give the
-/// same text.
+/// Writes answers: prose that quotes the prompt, or JSON if JSON is requested. The same seed and request give the same
+/// text.
 struct TextGenerator {
     let seed: UInt64
     let answerTokens: Distribution
     let reasoningTokens: Distribution?
     var jsonFaults = JSONFaultPlan()
 
-    /// A text longer than this is cut, whatever the distribution draws.
+    /// The maximum length of a text, whatever the distribution draws.
     static let tokensMax = 1 << 20
     private static let wordsMax = 12
     private static let wordBytes = 4...24
-    /// How far into a prompt words are looked for.
+    /// How many bytes of a prompt are searched for words.
     private static let topicBytesMax = 2048
     private static let paragraphSentences = 5
 
-    /// - Parameter attempt: of the item, from 1: what is wrong with an answer differs from attempt to attempt, and so does
-    ///   the answer where samples are asked for.
+    /// - Parameter attempt: the item's attempt, from 1. The fault of an answer depends on it, and for sampled requests
+    ///   also the answer.
     func generation(for request: CompletionRequest, topic: Int, choice: Int, attempt: Int = 1) -> Generation {
         let sample = request.isSampled ? UInt64(attempt - 1) << 32 : 0
         var random = SplitMix64(
@@ -67,7 +67,7 @@ struct TextGenerator {
         return generation
     }
 
-    /// Whole sentences until the length is reached: the text overshoots by less than one of them.
+    /// Whole sentences until the length is reached: the text exceeds it by less than one sentence.
     private func prose(_ tokens: Double, quoting words: [ArraySlice<UInt8>], _ random: inout SplitMix64) -> [UInt8] {
         let length = Int(min(tokens, Double(Self.tokensMax))) * TokenCount.bytesPerToken
         var text: [UInt8] = []
@@ -101,7 +101,7 @@ struct TextGenerator {
         return output
     }
 
-    /// Words of the prompt that can be quoted as they are: runs of letters, and of anything beyond ASCII. `topic` is a
+    /// Words of the prompt that can be quoted unescaped: runs of letters and of characters beyond ASCII. `topic` is a
     /// raw JSON string; the letter after a backslash is not part of a word.
     static func words(of topic: ArraySlice<UInt8>) -> [ArraySlice<UInt8>] {
         var words: [ArraySlice<UInt8>] = []
@@ -117,7 +117,7 @@ struct TextGenerator {
             at += at < scanned.endIndex && scanned[at] == UInt8(ascii: "\\") ? 2 : 1
             start = at
         }
-        // A run that the limit cut may end within a character.
+        // A run truncated by the limit may end within a character.
         if topic.count > scanned.count, words.last?.endIndex == scanned.endIndex { words.removeLast() }
         return words
     }
@@ -131,13 +131,13 @@ struct TextGenerator {
 }
 
 extension Generation {
-    /// Ends the content before the first of the stop strings.
+    /// Truncates the content before the first of the stop strings.
     mutating func stop(at stops: [[UInt8]]) {
         let ends = stops.compactMap { content.firstOccurrence(of: $0) }
         if let end = ends.min() { content.removeSubrange(end...) }
     }
 
-    /// Ends reasoning and content after that many tokens together.
+    /// Truncates reasoning and content after this many tokens in total.
     mutating func cut(toTokens limit: Int) {
         guard tokens > limit else { return }
         let bytes = limit * TokenCount.bytesPerToken

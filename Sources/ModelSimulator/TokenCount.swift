@@ -1,5 +1,5 @@
-/// The simulator's tokens: four bytes of UTF-8 each, the last one filled up. English averages about that in the
-/// vocabularies of current models; what matters is that client and server can both compute it.
+/// The simulator's tokens: four bytes of UTF-8 each, rounded up. English text averages about that in the vocabularies
+/// of current models. Client and server can both compute it.
 enum TokenCount {
     static let bytesPerToken = 4
 

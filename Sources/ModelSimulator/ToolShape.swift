@@ -1,8 +1,8 @@
 import JSONText
 
-/// Calls of the tool that a request makes the model call, in the shapes of the APIs.
+/// Calls of a forced tool, in the formats of the APIs.
 extension Completion {
-    /// The call's identifier, as OpenAI writes it.
+    /// Appends the call's identifier in OpenAI's format.
     private func appendCallIdentifier(_ index: Int, to output: inout [UInt8]) {
         output.append(text: "call_")
         output.append(hexadecimal: identifier &+ UInt64(index))
@@ -16,7 +16,7 @@ extension Completion {
         output.append(text: "}}]")
     }
 
-    /// Up to where the arguments begin.
+    /// Appends the call up to the start of the arguments.
     private func appendCallStart(_ tool: ArraySlice<UInt8>, index: Int, to output: inout [UInt8]) {
         output.append(text: #"{"id":""#)
         appendCallIdentifier(index, to: &output)
@@ -25,7 +25,7 @@ extension Completion {
         output.append(text: #"","arguments":"#)
     }
 
-    /// The deltas of a chat's stream: the call's head, then its arguments piece by piece.
+    /// The deltas of a chat's stream: the call's name, then its arguments piece by piece.
     func toolDeltas(_ tool: ArraySlice<UInt8>, _ arguments: [UInt8], index: Int) -> [(delta: [UInt8], tokens: Int)] {
         var head = Array(#"{"role":"assistant","content":null,"tool_calls":[{"index":0,"#.utf8)
         var start: [UInt8] = []
@@ -41,7 +41,7 @@ extension Completion {
             }
     }
 
-    /// An item of the Responses API; without its arguments as long as it is under way.
+    /// Appends an item of the Responses API, without arguments while it is in progress.
     func appendFunctionCall(
         _ tool: ArraySlice<UInt8>, _ arguments: [UInt8], isDone: Bool, to output: inout [UInt8]
     ) {
@@ -56,7 +56,8 @@ extension Completion {
         output.append(text: isDone ? #","status":"completed"}"# : #","status":"in_progress"}"#)
     }
 
-    /// A block of Anthropic's messages. What is no JSON has no place in it: the call is empty then.
+    /// Appends a block of Anthropic's messages. Arguments that are not valid JSON cannot be included, so the input is
+    /// then empty.
     func appendToolUse(_ tool: ArraySlice<UInt8>, _ arguments: [UInt8], to output: inout [UInt8]) {
         output.append(text: #"{"type":"tool_use","id":"toolu_"#)
         output.append(hexadecimal: identifier)
