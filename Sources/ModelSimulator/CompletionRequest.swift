@@ -46,7 +46,7 @@ struct CompletionRequest {
 }
 
 extension CompletionRequest {
-    /// Parses a body. `schemaForms` are the schema members that the server supports. Throws the error to answer with.
+    /// Parses a body. `heeding` are the forms that the server supports. Throws the error to answer with.
     init(
         _ root: JSONValue, endpoint: Endpoint, heeding: Set<SchemaForm> = SchemaForm.usual
     ) throws(APIError) {

@@ -1,16 +1,16 @@
 internal import Basics
 internal import JSONText
 
-/// What a verifier says of an answer.
+/// A verifier's verdict on an answer.
 public struct Opinion: Sendable, Hashable {
     public var pass: Bool
-    /// How good the answer is; finite. What the numbers mean is the verifier's affair, but more is better.
+    /// The score, which is finite. The verifier defines its meaning, but more is better.
     public var score: Double?
-    /// The largest score either way: sums of as many as a store holds stay finite.
+    /// The maximum absolute score. It keeps sums over a whole store finite.
     public static let scoreMax = 1e100
-    /// What the model should be told.
+    /// Feedback for the model.
     public var feedback: String?
-    /// Whatever else the verifier has to say: JSON as it was written.
+    /// Any further result of the verifier: JSON as written.
     public var value: [UInt8]?
 
     public init(pass: Bool, score: Double? = nil, feedback: String? = nil, value: [UInt8]? = nil) {
@@ -20,7 +20,8 @@ public struct Opinion: Sendable, Hashable {
         self.value = value
     }
 
-    /// The opinion as members of a JSON object, without braces: `"pass":true,"score":1.0,...`; what is not said is left out.
+    /// The opinion as members of a JSON object, without braces: `"pass":true,"score":1.0,...`. Unset members are
+    /// omitted.
     public var members: [UInt8] {
         var members = Array(pass ? #""pass":true"#.utf8 : #""pass":false"#.utf8)
         if let score, score.isFinite { members += Array(",\"score\":\(score)".utf8) }
@@ -36,14 +37,14 @@ public struct Opinion: Sendable, Hashable {
     }
 }
 
-/// A line of a worker: which request it answers, and its opinion.
+/// A line of a worker: the request's key and the opinion.
 struct WorkerReply: Sendable, Hashable {
     var key: ReplyKey
-    /// Nil where the worker does not repeat it.
+    /// Nil if the worker does not return it.
     var round: Int?
     var opinion: Opinion
 
-    /// Reads a line without its line feed. Throws what is wrong with it, in words that complete "its worker wrote a line ...".
+    /// Parses a line without its line feed. Throws the fault, worded to complete "its worker wrote a line ...".
     init(_ line: [UInt8], with parser: JSONParser) throws(Fault) {
         let root: JSONValue
         do throws(JSONError) { root = try parser.parse(line).root } catch {
@@ -86,7 +87,7 @@ struct WorkerReply: Sendable, Hashable {
         init(_ text: String) { self.text = text }
     }
 
-    /// Bytes of a line that messages show.
+    /// Maximum bytes of a line shown in messages.
     private static let excerptBytesMax = 120
 
     private static func excerpt(_ line: [UInt8]) -> String {
@@ -95,7 +96,7 @@ struct WorkerReply: Sendable, Hashable {
     }
 }
 
-/// What a worker's reply names its request by.
+/// What identifies the request in a worker's reply.
 struct ReplyKey: Sendable, Hashable {
     var id: [UInt8]
     var sample: Int

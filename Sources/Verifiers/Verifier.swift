@@ -1,17 +1,17 @@
 public import Basics
 
-/// Says whether an answer is right: a program of the user's, tests that are run, or a comparison.
+/// Judges whether an answer is right: a program of the user's, tests that are run, or a comparison.
 public protocol Verifier: Sendable {
-    /// What its verdicts are stored under.
+    /// The name under which its verdicts are stored.
     var name: String { get }
 
-    /// Finds out whether it can work here. Throws `.configuration` where it cannot.
+    /// Checks whether the verifier can work on this machine. Throws `.configuration` if it cannot.
     func check() async throws(RetortError)
 
-    /// Judges one answer. An error is the verifier's failure and says nothing of the answer, which can be judged later.
+    /// Judges one answer. An error is a failure of the verifier, not a verdict; the answer can be judged later.
     func judge(_ request: VerifierRequest) async throws(RetortError) -> Opinion
 
-    /// Ends what it has started. Requests that are being judged fail.
+    /// Ends the processes that it has started. Requests in progress fail.
     func close() async
 }
 

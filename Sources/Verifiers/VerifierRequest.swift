@@ -1,20 +1,20 @@
 internal import Basics
 internal import JSONText
 
-/// An answer to be judged, with what it answers. JSON is carried as it was written.
+/// An answer to judge, and the request that it answers. JSON is kept as written.
 public struct VerifierRequest: Sendable, Hashable {
     /// The item's id: UTF-8, lone surrogates in generalised form (WTF-8).
     public var id: [UInt8]
     public var sample: Int
-    /// Which of the item's rounds, from 1.
+    /// The item's round, from 1.
     public var round: Int
     /// The input row: a JSON object.
     public var row: [UInt8]
-    /// The turns that were sent: a JSON array.
+    /// The messages that were sent: a JSON array.
     public var messages: [UInt8]
     /// The answer's text: a JSON string with its quotes.
     public var response: [UInt8]
-    /// The JSON value that was found in the text, where one was looked for.
+    /// The JSON value found in the text, if one was extracted.
     public var value: [UInt8]?
 
     public init(
@@ -30,7 +30,7 @@ public struct VerifierRequest: Sendable, Hashable {
         self.value = value
     }
 
-    /// The request as a worker reads it: one JSON object and a line feed.
+    /// The request in the form that workers read: one JSON object and a line feed.
     public var line: [UInt8] {
         var line: [UInt8] = []
         line.reserveCapacity(row.count + messages.count + response.count + (value?.count ?? 0) + id.count + 128)
@@ -43,7 +43,7 @@ public struct VerifierRequest: Sendable, Hashable {
         for (name, json) in [("row", row), ("messages", messages), ("response", response), ("value", value ?? [])]
         where !json.isEmpty {
             line += Array(",\"\(name)\":".utf8)
-            // A line feed in JSON is white space between tokens.
+            // In JSON a raw line feed can only be white space between tokens.
             line += json.map { $0 == 0x0A || $0 == 0x0D ? 0x20 : $0 }
         }
         line += Array("}\n".utf8)

@@ -1,16 +1,16 @@
 public import Basics
 
-/// A verifier as an option names it.
+/// A verifier as given in an option.
 public enum VerifierSpec: Sendable, Hashable {
-    /// Code in the answer, run on the row's tests.
+    /// The answer's code passes the row's tests.
     case tests
-    /// The answer is the field's text.
+    /// The answer equals the field.
     case equals(field: String)
-    /// The last number of the answer is that of the field.
+    /// The answer's last number equals the field's.
     case number(field: String)
-    /// The pattern is found in the answer.
+    /// The pattern matches in the answer.
     case regex(pattern: String)
-    /// The answer holds a JSON value.
+    /// The answer contains a JSON value.
     case json
     /// A program of the user's, run by a shell.
     case command(String)
@@ -18,7 +18,7 @@ public enum VerifierSpec: Sendable, Hashable {
     /// The forms, for help texts.
     public static let forms = "tests, equals:FIELD, number:FIELD, regex:PATTERN, json, or a shell COMMAND"
 
-    /// Reads an option's text. Throws `.usage` where a built-in verifier lacks what it needs.
+    /// Parses an option's text. Throws `.usage` if a built-in verifier lacks its argument.
     public init(_ text: String) throws(RetortError) {
         let colon = text.firstIndex(of: ":")
         let word = colon.map { text[..<$0] } ?? text[...]
@@ -60,10 +60,11 @@ public enum VerifierSpec: Sendable, Hashable {
         }
     }
 
-    /// Bytes of the longest name.
+    /// Maximum bytes of a name.
     public static let nameBytesMax = 200
 
-    /// What its verdicts are stored under: the text; of a long one its beginning and a hash of all.
+    /// The name under which verdicts are stored: the text. A long text is replaced by its beginning and a hash of the
+    /// whole.
     public var name: String {
         let text = text
         guard text.utf8.count > Self.nameBytesMax else { return text }
@@ -73,7 +74,7 @@ public enum VerifierSpec: Sendable, Hashable {
         return "\(start)~\(Hexadecimal.string(hash))"
     }
 
-    /// Whether judging starts processes.
+    /// Whether the verifier starts processes.
     public var runsProcesses: Bool {
         switch self {
         case .tests, .command: true
@@ -82,20 +83,20 @@ public enum VerifierSpec: Sendable, Hashable {
     }
 }
 
-/// How verifiers work.
+/// Options of verifiers.
 public struct VerifierOptions: Sendable {
-    /// Processes at the same time.
+    /// Maximum processes at the same time.
     public var workers: Int
-    /// How long a worker may take for one answer, or one run of a program under test; nil: 60 or 10 seconds.
+    /// How long a worker may take for one answer, or a program under test for one run; nil: 60 s and 10 s.
     public var timeout: Interval?
-    /// What encloses the code of answers.
+    /// The sandbox for the code of answers.
     public var sandbox: SandboxMode
-    /// What the processes of a user's program have.
+    /// The environment for the processes of a user's program.
     public var environment: [String: String]
-    /// Variables of the environment that are kept from them, beside those whose names end in `_API_KEY`.
+    /// Environment variables removed for these processes, in addition to names that end in `_API_KEY`.
     public var withheld: Set<String>
 
-    /// How long a worker may take by default.
+    /// The default maximum time of a worker for one answer.
     public static let timeoutDefault = Interval.seconds(60)
 
     public init(
@@ -111,7 +112,7 @@ public struct VerifierOptions: Sendable {
 }
 
 extension VerifierSpec {
-    /// The verifier. Throws `.usage` for a pattern that is none.
+    /// Creates the verifier. Throws `.usage` for an invalid pattern.
     public func verifier(_ options: VerifierOptions) throws(RetortError) -> any Verifier {
         switch self {
         case .tests:

@@ -1,7 +1,7 @@
 internal import Basics
 internal import JSONText
 
-/// Passes an answer that is the row's field: as texts without the white space around them, or as JSON values.
+/// Passes an answer that equals the row's field, compared as trimmed texts or as JSON values.
 struct EqualityGrader: Verifier {
     let name: String
     let field: String
@@ -40,7 +40,7 @@ struct EqualityGrader: Verifier {
     }
 }
 
-/// Passes an answer that holds a JSON value, which is the opinion's value.
+/// Passes an answer that contains a JSON value. The value becomes the opinion's value.
 struct JSONGrader: Verifier {
     let name: String
 

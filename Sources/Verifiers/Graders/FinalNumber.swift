@@ -1,14 +1,14 @@
-/// The number that a text comes to.
+/// The final number of a text.
 struct FinalNumber: Hashable, Sendable {
-    /// A plain decimal without superfluous zeros: `-12.5`. Nil for fractions and exponents.
+    /// A plain decimal without redundant zeros: `-12.5`. Nil for fractions and exponents.
     private(set) var decimal: String?
     private(set) var double: Double
 
-    /// Bytes at a text's end in which a number is looked for.
+    /// How many bytes at a text's end are searched for a number.
     static let bytesMax = 64 << 10
-    /// Digits of a number; longer ones are none.
+    /// Maximum digits of a number; a longer one is ignored.
     static let digitsMax = 400
-    /// Fractions and numbers with exponents that differ by less, relative to the larger, are equal.
+    /// Fractions and numbers with exponents are equal if they differ by less than this, relative to the larger one.
     static let toleranceRelative = 1e-9
 
     init?(in text: [UInt8]) {
@@ -37,7 +37,7 @@ struct FinalNumber: Hashable, Sendable {
 
     // MARK: Where it is
 
-    /// The inside of the last `\boxed{...}`, braces matched.
+    /// The content of the last `\boxed{...}`, with matching braces.
     private static func lastBoxed(_ text: [UInt8]) -> [UInt8]? {
         guard let start = lastRange(of: #"\boxed{"#, in: text)?.upperBound else { return nil }
         var depth = 1
@@ -49,7 +49,7 @@ struct FinalNumber: Hashable, Sendable {
         return nil
     }
 
-    /// The rest of the line behind the last `####`.
+    /// The rest of the line after the last `####`.
     private static func behindMark(_ text: [UInt8]) -> [UInt8]? {
         lastRange(of: "####", in: text).map { Array(text[$0.upperBound...].prefix { $0 != 0x0A }) }
     }
@@ -69,7 +69,7 @@ struct FinalNumber: Hashable, Sendable {
 
     // MARK: What it is
 
-    /// All numbers of a text, in order. `\frac{a}{b}` and `a/b` are one number.
+    /// All numbers of a text, in order. `\frac{a}{b}` and `a/b` count as one number.
     private static func numbers(in text: [UInt8]) -> [FinalNumber] {
         var found: [FinalNumber] = []
         var scanner = NumberScanner(text)
@@ -103,7 +103,7 @@ private struct NumberScanner {
     mutating func next() -> FinalNumber? {
         while at < text.count {
             if let fraction = texFraction() { return fraction }
-            // One that is cut off may have taken the scanner to the end.
+            // A truncated fraction may have moved the scanner to the end.
             guard at < text.count else { return nil }
             guard isDigit(at) || (text[at] == UInt8(ascii: ".") && isDigit(at + 1)) else {
                 at += 1
@@ -117,7 +117,8 @@ private struct NumberScanner {
     private func byte(_ place: Int) -> UInt8 { place >= 0 && place < text.count ? text[place] : 0 }
     private func isDigit(_ place: Int) -> Bool { byte(place) &- 0x30 < 10 }
 
-    /// A minus sign that belongs to what begins at `start`: not one between words or numbers. A currency sign may be between.
+    /// Whether a minus sign precedes the number at `start`, with or without a currency sign between. A sign between
+    /// words or numbers does not count.
     private func isNegative(_ start: Int) -> Bool {
         var place = start - 1
         while byte(place) == UInt8(ascii: "$") || byte(place) == UInt8(ascii: "\\") { place -= 1 }
@@ -156,7 +157,7 @@ private struct NumberScanner {
         return String(decoding: text[start..<at], as: UTF8.self)
     }
 
-    /// Commas count where three digits follow, and no fourth.
+    /// A comma counts if exactly three digits follow it.
     private mutating func digitsAndCommas() -> String {
         var digits = run()
         while !digits.isEmpty, byte(at) == UInt8(ascii: ","), isDigit(at + 1), isDigit(at + 2),

@@ -1,8 +1,8 @@
 internal import Basics
 internal import JSONText
 
-/// Passes an answer whose number is the row's: what stands in the last `\boxed{}`, else behind the last `####`, else the
-/// last number of the text. The field may be a number, or a text that ends in one in the same way.
+/// Passes an answer whose number equals the row's: the content of the last `\boxed{}`, else the number after the last
+/// `####`, else the last number of the text. The field may be a number, or a text that ends in one in the same way.
 struct NumberGrader: Verifier {
     let name: String
     let field: String

@@ -1,12 +1,12 @@
 internal import Basics
 internal import JSONSchema
 
-/// Passes an answer in which a regular expression is found.
+/// Passes an answer that a regular expression matches anywhere.
 struct PatternGrader: Verifier {
     let name: String
     private let pattern: TextPattern
 
-    /// Throws `.usage` for a pattern that is none.
+    /// Throws `.usage` for an invalid pattern.
     init(name: String, pattern: String) throws(RetortError) {
         self.name = name
         do throws(RetortError) {

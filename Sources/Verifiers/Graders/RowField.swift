@@ -1,10 +1,10 @@
 internal import Basics
 internal import JSONText
 
-/// Parsers that are used by one thread at a time, and kept.
+/// A pool of reusable parsers; each is used by one thread at a time.
 final class ParserStock: Sendable {
     private final class Kept: @unchecked Sendable {
-        // Unchecked: taken out of the list while it is used.
+        // Unchecked: it is removed from the list while in use.
         let parser = JSONParser()
     }
 
@@ -17,7 +17,7 @@ final class ParserStock: Sendable {
     }
 }
 
-/// A field of a row, by its name or by a path of names with dots between.
+/// A field of a row, given by its name or by a path of names separated by dots.
 enum RowField {
     /// Throws `.badInput` when the row has no such field.
     static func value(_ field: String, of row: [UInt8], with parser: JSONParser) throws(RetortError) -> JSONValue {

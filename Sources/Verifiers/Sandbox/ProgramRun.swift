@@ -2,13 +2,13 @@ internal import Basics
 internal import CProcess
 internal import Glibc
 
-/// One run of a program: what it gets, and what it may use.
+/// One run of a program: its input and its limits.
 struct ProgramRun: Sendable {
-    /// Of the program's own command; paths are those of its working folder.
+    /// The program's own command; its paths are relative to the working folder.
     var command: [String]
-    /// Files of its working folder by name.
+    /// The files of its working folder, by name.
     var files: [File]
-    /// What it reads.
+    /// Its standard input.
     var input: [UInt8] = []
     var limits = ProgramLimits()
 
@@ -19,23 +19,23 @@ struct ProgramRun: Sendable {
     }
 }
 
-/// What a program may use.
+/// The limits of a program.
 struct ProgramLimits: Sendable, Hashable {
-    /// Of the wall clock.
+    /// Wall-clock time.
     var time = Interval.seconds(10)
-    /// Of a processor, by all that one process does: whole seconds.
+    /// CPU time of one process, in whole seconds.
     var processorSeconds = 10
-    /// Of one process's address space; nil where the language's runtime takes what it will not use.
+    /// Address space of one process; nil for runtimes that reserve memory which they do not use.
     var memoryMebibytes: Int? = 2048
     var processesMax = 64
     var openFilesMax = 256
-    /// Of one file, and of the folder for temporary files.
+    /// The size of one file, and of the folder for temporary files.
     var diskMebibytes = 64
-    /// Of what it writes, to output and errors together.
+    /// Maximum bytes of output and errors together.
     var outputBytesMax = 16 << 20
 }
 
-/// What became of a run.
+/// The result of a run.
 struct ProgramResult: Sendable, Hashable {
     enum Ending: Sendable, Hashable {
         case ended(ChildProcess.Status)
@@ -45,26 +45,26 @@ struct ProgramResult: Sendable, Hashable {
 
     var ending: Ending
     var output: [UInt8]
-    /// The last of what it wrote to its errors.
+    /// The end of its error output.
     var errors: String
     var time: Interval
 
     var isSuccess: Bool { ending == .ended(.exited(0)) }
 }
 
-/// Says that programs are not wanted any more. Any thread.
+/// Stops running programs. Any thread can use it.
 final class ProgramStop: Sendable {
     private let isRaised = Locked(false)
 
     func raise() { isRaised.withLock { $0 = true } }
 
-    /// Throws `.interrupted` once it is raised.
+    /// Throws `.interrupted` once it has been raised.
     func check() throws(RetortError) {
         if isRaised.withLock({ $0 }) { throw RetortError(.interrupted, "the program was stopped with the run") }
     }
 }
 
-/// Runs programs to their end. Blocks: for threads, never for tasks.
+/// Runs programs to their end. Blocks: call it on threads, never in tasks.
 struct ProgramRunner: Sendable {
     let walls: Walls
     let stop: ProgramStop
@@ -74,7 +74,7 @@ struct ProgramRunner: Sendable {
         self.stop = stop
     }
 
-    /// Bytes of a program's errors that are kept.
+    /// Bytes kept of a program's error output.
     private static let errorBytesMax = 8 << 10
 
     /// Throws `.interrupted` when it is stopped.
@@ -90,7 +90,7 @@ struct ProgramRunner: Sendable {
         return try child.finish(stop)
     }
 
-    /// An open file without a name, to be read from its start.
+    /// An open file without a name (memfd), positioned at its start.
     private static func memoryFile(_ bytes: [UInt8]) throws(RetortError) -> Int32 {
         let descriptor = retort_memory_file("program")
         guard descriptor >= 0 else { throw .system(errno, "memfd_create", "a program") }
@@ -111,7 +111,7 @@ struct ProgramRunner: Sendable {
     }
 }
 
-/// A program that runs, and what has been read of it.
+/// A running program and what has been read from it.
 private struct RunningProgram {
     private let process: ChildProcess
     private let input: [UInt8]
@@ -130,7 +130,7 @@ private struct RunningProgram {
         if input.isEmpty { process.closeInput() }
     }
 
-    /// How often it is looked whether the program is still wanted.
+    /// How often to check whether the program should be stopped.
     private static let lookMilliseconds: Int64 = 100
 
     mutating func finish(_ stop: ProgramStop) throws(RetortError) -> ProgramResult {
@@ -185,13 +185,13 @@ private struct RunningProgram {
             write(process.input, $0.baseAddress.map { $0 + written }, input.count - written)
         }
         if count > 0 { written += count }
-        // A program need not read what it is given.
+        // A program may exit without reading its input.
         if count < 0, errno != EAGAIN, errno != EINTR { written = input.count }
         if written == input.count { process.closeInput() }
     }
 }
 
-/// A folder that is private to one run, and is gone after it.
+/// A folder private to one run and removed after it.
 private final class TemporaryFolder {
     let path: String
 
@@ -219,7 +219,7 @@ private final class TemporaryFolder {
     }
 
     deinit {
-        // A program may have left folders in folders, and links: rm follows none.
+        // A program may leave nested folders and links; rm does not follow links.
         guard let process = try? ChildProcess(Launch(command: ["/bin/rm", "-rf", "--", path], environment: [])) else {
             return
         }

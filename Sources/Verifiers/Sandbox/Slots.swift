@@ -1,6 +1,6 @@
 internal import Basics
 
-/// Threads on which work that blocks is done, a bounded number at a time, so that tasks can wait for it.
+/// A bounded number of threads for blocking work whose result tasks can await.
 final class Slots: Sendable {
     private struct State {
         var waiting: [@Sendable () -> Void] = []

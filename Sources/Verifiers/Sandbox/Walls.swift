@@ -1,17 +1,18 @@
 internal import Basics
 internal import Glibc
 
-/// Whether code from answers runs behind walls.
+/// Whether code from answers runs in a sandbox.
 public enum SandboxMode: String, Sendable, CaseIterable {
-    /// By bubblewrap: no network, a read-only system, a private temporary folder, no other processes.
+    /// bubblewrap: no network, a read-only system, a private temporary folder, no other processes visible.
     case bubblewrap
-    /// With the rights of the user, but for limits of what it may use.
+    /// With the user's rights, but with resource limits.
     case none
 }
 
-/// How a program is enclosed: the command that runs it.
+/// How a program is isolated: the command that runs it.
 struct Walls: Sendable {
-    /// Runs bubblewrap as nobody, so that the kernel counts the processes of a sandbox that root starts.
+    /// `asNobody` runs bubblewrap as the user nobody, so that the kernel counts the processes of a sandbox started by
+    /// root.
     enum Form: Sendable, Hashable {
         case bubblewrap(asNobody: Bool)
         case none
@@ -22,15 +23,16 @@ struct Walls: Sendable {
     private static let bubblewrap = "/usr/bin/bwrap"
     private static let setpriv = "/usr/bin/setpriv"
     private static let nobody = "65534"
-    /// Where a program's files are, and where it runs.
+    /// Where a program's files are, and its working directory.
     static let folder = "/tmp"
     private static let path = "PATH=/usr/local/bin:/usr/bin:/bin"
 
     var needsFolder: Bool { form == .none }
-    /// What commands name a program's files by: the folder in which they run.
+    /// The folder by which commands name a program's files: their working directory.
     var programFolder: String { form == .none ? "." : Self.folder }
 
-    /// Finds out how programs can be enclosed here. Blocks for some milliseconds. Throws `.configuration` where they cannot.
+    /// Finds out how programs can be isolated on this machine. Blocks for some milliseconds. Throws `.configuration` if
+    /// they cannot be.
     static func find(_ mode: SandboxMode) throws(RetortError) -> Walls {
         guard mode == .bubblewrap else { return Walls(form: .none) }
         guard access(bubblewrap, X_OK) == 0 else {
@@ -55,7 +57,8 @@ struct Walls: Sendable {
                 + "--security-opt seccomp=unconfined), or say --sandbox none, which runs the code with your rights.")
     }
 
-    /// The command for a run. `files` are open descriptors of the run's files; `folder` is where they are without walls.
+    /// The command for a run. `files` are open descriptors of the run's files; `folder` is where they are without a
+    /// sandbox.
     func launch(_ run: ProgramRun, files: [Int32], folder: String?) -> Launch {
         let limited = ["/bin/sh", "-c", Self.limits(run.limits, changesTo: folder), "sh"] + run.command
         guard case .bubblewrap(let asNobody) = form else {
@@ -70,7 +73,7 @@ struct Walls: Sendable {
             command += ["--perms", file.isExecutable ? "0555" : "0444"]
             command += ["--ro-bind-data", "\(3 + place)", "\(Self.folder)/\(file.name)"]
         }
-        // What bubblewrap itself has in its environment can be read inside.
+        // The environment of bubblewrap itself is readable inside the sandbox.
         return Launch(command: command + ["--"] + limited, environment: [Self.path], files: files)
     }
 
@@ -97,23 +100,24 @@ struct Walls: Sendable {
             walls += ["--ro-bind-try", file, file]
         }
         let size = "\(limits.diskMebibytes << 20)"
-        // The root and /dev are in memory: what is not read-only there has a size.
+        // The root and /dev are in memory, so their writable parts need a size limit.
         return walls + [
             "--proc", "/proc", "--dev", "/dev", "--size", size, "--tmpfs", "/dev/shm", "--remount-ro", "/dev",
             "--size", size, "--tmpfs", folder, "--chdir", folder, "--remount-ro", "/",
         ]
     }
 
-    /// A shell's words that limit what it then runs. If memory is short, the kernel takes the program first.
+    /// Shell commands that set the limits. If memory runs out, the kernel ends the program first.
     private static func limits(_ limits: ProgramLimits, changesTo folder: String?) -> String {
         var words = ["echo 1000 >/proc/self/oom_score_adj 2>/dev/null"]
         words.append("ulimit -c 0")
         words.append("ulimit -t \(limits.processorSeconds)")
         words.append("ulimit -n \(limits.openFilesMax)")
-        // POSIX counts blocks of 512 bytes.
+        // POSIX: `ulimit -f` counts blocks of 512 bytes.
         words.append("ulimit -f \(limits.diskMebibytes << 11)")
         if folder == nil {
-            // dash has -p for what others call -u. Outside of a sandbox all processes of the user would count.
+            // dash has -p where other shells have -u. Outside a sandbox the limit would count all processes of the
+            // user.
             words.append("ulimit -p \(limits.processesMax) 2>/dev/null || ulimit -u \(limits.processesMax)")
         }
         if let memory = limits.memoryMebibytes { words.append("ulimit -v \(memory << 10)") }

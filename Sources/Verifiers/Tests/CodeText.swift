@@ -1,16 +1,16 @@
-/// The code of an answer: what stands between fences, or the whole text.
+/// A block of code in an answer: the text between fences, or the whole text.
 struct CodeText: Hashable, Sendable {
     var code: String
-    /// As the fence says; nil where none does.
+    /// The language tag of the fence; nil if there is none.
     var tag: String?
 
-    /// Bytes of an answer in which code is looked for.
+    /// Maximum bytes of an answer that are searched for code.
     static let textBytesMax = 4 << 20
-    /// Blocks of one answer.
+    /// Maximum blocks of one answer.
     static let blocksMax = 1000
 
-    /// The code of an answer in a language that is run here. Where a name is given, the last block that defines it in Python;
-    /// else the longest block. A text without fences is code from its first sign to its last.
+    /// The code of an answer in a supported language. If a name is given: the last Python block that defines it; else
+    /// the longest block. A text without fences is code as a whole, without the white space around it.
     static func find(in text: String, defining name: String? = nil) -> (code: String, language: ProgramLanguage)? {
         let blocks = blocks(of: text)
         guard !blocks.isEmpty else {
@@ -24,13 +24,13 @@ struct CodeText: Hashable, Sendable {
             return definition
         }
         if name != nil {
-            // The inside of the function alone, perhaps.
+            // The block may hold only the function's body.
             return known.filter { $0.language == .python }.longest
         }
         return known.longest
     }
 
-    /// Whether code defines a function or a class of that name at its top level.
+    /// Whether the code defines a function or class with this name at its top level.
     static func defines(_ code: String, _ name: String) -> Bool {
         code.split(whereSeparator: isLineEnd).contains { line in
             for word in ["def ", "async def ", "class "] where line.hasPrefix(word + name) {
@@ -43,7 +43,7 @@ struct CodeText: Hashable, Sendable {
 
     private static func isLineEnd(_ sign: Character) -> Bool { sign == "\n" || sign == "\r\n" }
 
-    /// The fenced blocks, in order. One that is not closed reaches to the end.
+    /// The fenced blocks, in order. An unclosed block extends to the end.
     static func blocks(of text: String) -> [CodeText] {
         var blocks: [CodeText] = []
         var open: (fence: Fence, lines: [Substring])?
@@ -66,7 +66,7 @@ struct CodeText: Hashable, Sendable {
 }
 
 extension [(code: String, language: ProgramLanguage)] {
-    /// Of equally long ones the last.
+    /// Of several longest ones the last.
     fileprivate var longest: Element? {
         var best: Element?
         for element in self where element.code.utf8.count >= best?.code.utf8.count ?? 0 { best = element }
@@ -87,7 +87,7 @@ private struct Fence {
         let marks = rest.prefix { $0 == mark }
         guard marks.count >= 3 else { return nil }
         let info = rest.dropFirst(marks.count).description.trimmingBlanks
-        // ```code``` in one line is no fence.
+        // ```code``` on one line is not a fence.
         guard !info.contains("`") else { return nil }
         (indent, self.mark, count, self.info) = (line.count - rest.count, mark, marks.count, info)
     }
@@ -95,7 +95,7 @@ private struct Fence {
     func closes(_ other: Fence) -> Bool { mark == other.mark && count >= other.count && info.isEmpty }
 
     func block(_ lines: [Substring]) -> CodeText {
-        // A block of a list is indented as its fence is.
+        // A block inside a list is indented like its fence.
         let code = lines.map { line in
             let blanks = line.prefix(indent).prefix { $0 == " " || $0 == "\t" }.count
             return String(line.dropFirst(blanks))

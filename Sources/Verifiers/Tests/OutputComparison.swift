@@ -1,8 +1,9 @@
 internal import Basics
 
-/// Whether a program wrote what it should. White space only separates; decimal fractions may differ by a little.
+/// Compares a program's output with the expected one. The amount of white space is ignored; decimal fractions may
+/// differ slightly.
 enum OutputComparison {
-    /// Of numbers that are written with a point, absolutely or relative to what is expected.
+    /// For numbers written with a decimal point: absolute, or relative to the expected number.
     static let tolerance = 1e-6
 
     static func isEqual(_ given: [UInt8], _ expected: [UInt8]) -> Bool {

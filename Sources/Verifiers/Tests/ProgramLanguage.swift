@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// Languages in which answers are run, where Debian has what runs them.
+/// The languages in which answers are run. Debian has the interpreters and compilers.
 enum ProgramLanguage: String, Sendable, CaseIterable {
     case python
     case javascript
@@ -12,7 +12,7 @@ enum ProgramLanguage: String, Sendable, CaseIterable {
     case c
     case cpp
 
-    /// By the word behind the fence of a code block; nil for a language that is not run here.
+    /// By the language tag of a code block; nil for an unsupported language.
     init?(tag: String) {
         switch tag.lowercased() {
         case "python", "py", "python3", "py3", "python2", "pycon": self = .python
@@ -42,7 +42,7 @@ enum ProgramLanguage: String, Sendable, CaseIterable {
         }
     }
 
-    /// The programs that may run or compile it, the first that is there is taken; and the Debian package of one.
+    /// The programs that can run or compile it, in order of preference, and the Debian package of one.
     private var programs: (paths: [String], package: String) {
         switch self {
         case .python: (["/usr/bin/python3"], "python3")
@@ -57,7 +57,7 @@ enum ProgramLanguage: String, Sendable, CaseIterable {
         }
     }
 
-    /// The Debian package that is missing here.
+    /// The Debian package to install.
     var package: String { programs.package }
 
     /// Nil where it is not installed.
@@ -65,7 +65,8 @@ enum ProgramLanguage: String, Sendable, CaseIterable {
 
     var isCompiled: Bool { self == .c || self == .cpp }
 
-    /// What runs a program's file in the working folder; of a compiled language the file is the executable.
+    /// The command that runs a program's file in the working folder. For a compiled language the file is the
+    /// executable.
     func command(_ program: String, _ folder: String) -> [String] {
         switch self {
         case .python: [program, "-I", "\(folder)/\(fileName)"]
@@ -75,13 +76,13 @@ enum ProgramLanguage: String, Sendable, CaseIterable {
         }
     }
 
-    /// Compiles the file and writes the executable to the output.
+    /// The command that compiles the file and writes the executable to its output.
     func compilation(_ program: String, _ folder: String) -> [String] {
         let source = "\(folder)/\(fileName)"
         let script = "'\(program)' -O1 -o \(folder)/main-built '\(source)' -lm && cat \(folder)/main-built"
         return ["/bin/sh", "-c", script]
     }
 
-    /// Of its address space: V8 takes much that it never uses.
+    /// Limit of the address space. V8 reserves much that it never uses.
     var memoryMebibytes: Int? { self == .javascript ? nil : ProgramLimits().memoryMebibytes }
 }

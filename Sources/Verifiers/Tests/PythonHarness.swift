@@ -1,17 +1,18 @@
-/// Runs a Python program and then statements that test it, in one process, and tells what became of each.
+/// Runs a Python program and then the statements that test it, in one process, and reports the result of each.
 ///
-/// It learns a secret word from its input, before the program begins, and writes it for each statement that has passed:
-/// a program that ends the process early, or writes to the output, passes nothing.
+/// Before the program begins, the harness reads a secret word from its input. It writes the word for each statement
+/// that passes, so a program that exits early or writes to the output passes nothing.
 enum PythonHarness {
     static let programName = "main.py"
     static let testsName = "tests.txt"
 
-    /// The statements, each behind its length in bytes.
+    /// The statements, each preceded by its length in bytes.
     static func tests(_ statements: [String]) -> [UInt8] {
         statements.flatMap { Array("\($0.utf8.count)\n\($0)".utf8) }
     }
 
-    /// `-S` spares the search for packages, which is most of Python's start; Debian's own are found all the same.
+    /// `-S` skips the search for site packages, which takes most of Python's start-up time. Debian's own packages are
+    /// still found.
     static func command(_ python: String) -> [String] { [python, "-I", "-S", "-c", source] }
 
     private static let source = """

@@ -1,11 +1,11 @@
 internal import Basics
 internal import JSONText
 
-/// The tests of a row, in one of the forms in which datasets carry them.
+/// The tests of a row, in one of the forms used by datasets.
 enum RowTests: Hashable, Sendable {
-    /// Python statements that fail when the program is wrong. `before` precedes the answer's code.
+    /// Python statements that fail when the program is wrong. `before` is inserted before the answer's code.
     case statements(before: String, tests: [String], name: String?)
-    /// What a program reads, and what it must write.
+    /// The program's input, and its expected output.
     case runs([Run])
 
     struct Run: Hashable, Sendable {
@@ -13,7 +13,7 @@ enum RowTests: Hashable, Sendable {
         var output: String
     }
 
-    /// Tests of one row.
+    /// Maximum tests of one row.
     static let testsMax = 1000
 
     /// Throws `.badInput` when the row has none.
@@ -54,7 +54,7 @@ enum RowTests: Hashable, Sendable {
         return .statements(before: before.isEmpty ? "" : before + "\n", tests: tests, name: calledName(tests[0]))
     }
 
-    /// The function that an assertion calls: the first name before a parenthesis that is none of Python's own.
+    /// The function that an assertion calls: the first name before a parenthesis that is not a Python builtin.
     private static func calledName(_ test: String) -> String? {
         let others: Set<String> = [
             "assert", "set", "sorted", "list", "tuple", "len", "abs", "round", "str", "int", "math", "isclose",
@@ -81,7 +81,7 @@ enum RowTests: Hashable, Sendable {
         return runs.isEmpty ? nil : .runs(Array(runs.prefix(testsMax)))
     }
 
-    /// Some datasets carry lists as JSON texts.
+    /// Some datasets store lists as JSON texts.
     private static func parsed(_ value: JSONValue?, with parser: JSONParser) -> JSONValue? {
         guard let value, value.kind == .string else { return value }
         return value.stringBytes.flatMap { try? parser.parse($0).root }
@@ -111,7 +111,7 @@ enum RowTests: Hashable, Sendable {
         return runs.count == inputs.count ? runs : nil
     }
 
-    /// A text, or the lines of a list, or a number as written.
+    /// A text; the lines of a list, joined; or a number as written.
     private static func text(_ value: JSONValue) -> String? {
         switch value.kind {
         case .string: value.string

@@ -1,12 +1,12 @@
 internal import Basics
 internal import JSONText
 
-/// What became of a program, as the `value` of its opinion.
+/// The result of a program, stored as the `value` of its opinion.
 public struct TestReport: Sendable, Hashable {
     enum Reason: String, Sendable {
         case passed
         case noCode = "no_code"
-        /// A test said no, or the output is another one.
+        /// A test failed, or the output differs.
         case wrong
         /// The program ended with an error.
         case error
@@ -20,7 +20,7 @@ public struct TestReport: Sendable, Hashable {
     var tests = 0
     var language: ProgramLanguage?
     var time = Interval.zero
-    /// Of the code and its tests; empty where there is no code.
+    /// A hash of the code and its tests; empty if there is no code.
     var program = ""
 
     static let noCode = TestReport(reason: .noCode)
@@ -33,8 +33,8 @@ public struct TestReport: Sendable, Hashable {
         return json
     }
 
-    /// The value of a newer opinion, marked with `"flipped":true` where it is of the same program and tests as the one before,
-    /// and one has passed and the other has not, or where the one before had the mark.
+    /// Returns the newer opinion's value, marked with `"flipped":true` if the older opinion is on the same program and
+    /// tests with the opposite verdict, or already has the mark.
     public static func flagged(_ value: [UInt8], passes: Bool, before: [UInt8], passed: Bool) -> [UInt8] {
         let parser = JSONParser()
         guard let new = try? parser.parse(value).root, let old = try? parser.parse(before).root,

@@ -1,17 +1,17 @@
 internal import Basics
 
-/// Code of an answer with the tests that it is to pass.
+/// The code of an answer and the tests that it must pass.
 struct TestedProgram: Sendable {
     let code: String
     let language: ProgramLanguage
     let tests: RowTests
 
-    /// Bytes of a failure's text that goes into the feedback.
+    /// Maximum bytes of a failure's text in the feedback.
     private static let feedbackBytesMax = 2000
-    /// Of an input or output that the feedback shows.
+    /// Maximum bytes of an input or output in the feedback.
     private static let shownBytesMax = 500
 
-    /// Nil where the answer holds no code.
+    /// Nil if the answer contains no code.
     init?(_ answer: String, _ tests: RowTests) {
         self.tests = tests
         switch tests {
@@ -35,7 +35,7 @@ struct TestedProgram: Sendable {
         return bytes.withUnsafeBytes { ContentHash.hash128($0) }
     }
 
-    /// Runs it. Throws what is no fault of the program's. Blocks.
+    /// Runs the program. Throws for failures that the program did not cause. Blocks.
     func judge(_ runner: ProgramRunner, seconds: Interval) throws(RetortError) -> Opinion {
         guard let program = language.program else {
             throw RetortError(
@@ -99,7 +99,7 @@ struct TestedProgram: Sendable {
         return opinion(reason == .error ? .wrong : reason, passed, of: statements.count, text, result.time)
     }
 
-    /// Why a program that has not passed has not.
+    /// Why a program did not pass.
     private func failure(_ result: ProgramResult, _ limits: ProgramLimits) -> (TestReport.Reason, String) {
         switch result.ending {
         case .outOfTime: return (.time, "The program did not end within \(limits.time.seconds) s.")
@@ -154,7 +154,7 @@ struct TestedProgram: Sendable {
                 continue
             }
             if failed == nil { failed = explanation(result, test, limits, "Test \(number + 1) of \(runs.count)") }
-            // One that does not end is not run to its limit again and again.
+            // After one run that hits a limit the others are skipped.
             if !result.hasEnded { break }
             if time > Self.timeMax, number + 1 < runs.count {
                 let text = "The first \(number + 1) of \(runs.count) tests took \(Int(Self.timeMax.seconds)) s."
@@ -165,7 +165,7 @@ struct TestedProgram: Sendable {
     }
 
     private static let compilationTime = Interval.seconds(30)
-    /// That all runs of one program may take together.
+    /// Maximum time of all runs of one program together.
     private static let timeMax = Interval.seconds(600)
 
     private func explanation(
@@ -186,6 +186,6 @@ struct TestedProgram: Sendable {
 }
 
 extension ProgramResult {
-    /// By itself.
+    /// Whether the program ended by itself.
     var hasEnded: Bool { if case .ended = ending { true } else { false } }
 }

@@ -3,9 +3,9 @@ internal import JSONText
 
 /// Runs the code of an answer on the row's tests, in a sandbox.
 ///
-/// The same code with the same tests is run once; then its result is known. Some programs, chosen by their hash, are run twice, so
-/// that tests are found that do not say the same each time. The opinion's value names both by a hash, so that verdicts that differ
-/// on the same program can be told as well (`TestReport.flagged`).
+/// The same code with the same tests runs once; the result is cached. Some programs, selected by their hash, run twice,
+/// to find tests whose results vary. The opinion's value identifies code and tests by a hash, so different verdicts on
+/// one program can also be found later (`TestReport.flagged`).
 public final class TestsVerifier: Verifier {
     public let name: String
     private let mode: SandboxMode
@@ -15,19 +15,19 @@ public final class TestsVerifier: Verifier {
     private let results = Locked(ResultCache())
     private let parsers = ParserStock()
 
-    /// Of so many programs one is run twice.
+    /// One program of this many runs twice.
     private let repeatedOne: UInt64
     public static let repeatedOneOf: UInt64 = 16
-    /// A program that took longer is not run again for that.
+    /// A program that took longer than this does not run a second time.
     private static let repeatedTimeMax = Interval.seconds(1)
 
-    /// Seconds that one run of a program may take by default.
+    /// The default maximum time of one run of a program.
     public static let secondsDefault = Interval.seconds(10)
 
     /// - Parameters:
-    ///   - workers: programs at the same time.
-    ///   - seconds: how long one run of a program may take.
-    ///   - repeatedOneOf: of so many programs one is run twice.
+    ///   - workers: maximum programs at the same time.
+    ///   - seconds: maximum time of one run of a program.
+    ///   - repeatedOneOf: one program of this many runs twice.
     public init(
         name: String = "tests", workers: Int, seconds: Interval = secondsDefault, mode: SandboxMode,
         repeatedOneOf: UInt64 = repeatedOneOf
@@ -39,7 +39,7 @@ public final class TestsVerifier: Verifier {
         slots = Slots(workers)
     }
 
-    /// Finds out whether programs can be run here. Throws `.configuration` where they cannot.
+    /// Checks whether programs can run on this machine. Throws `.configuration` if they cannot.
     public func check() async throws(RetortError) { _ = try await found() }
 
     public func judge(_ request: VerifierRequest) async throws(RetortError) -> Opinion {
@@ -88,14 +88,14 @@ public final class TestsVerifier: Verifier {
     }
 }
 
-/// What programs came to, by program and tests.
+/// Results by program and tests.
 struct ResultCache: Sendable {
     private var opinions: [Hash128: Opinion] = [:]
 
-    /// Programs that are remembered; when there are as many, all are forgotten.
+    /// Maximum programs in the cache; when it is full, it is emptied.
     static let entriesMax = 20_000
 
-    /// Nil when the program is to be run.
+    /// Nil if the program must be run.
     func known(_ key: Hash128) -> Opinion? { opinions[key] }
 
     mutating func add(_ opinion: Opinion, _ key: Hash128) {

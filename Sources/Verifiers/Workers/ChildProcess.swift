@@ -8,24 +8,25 @@ struct Launch: Sendable {
     var command: [String]
     /// `NAME=VALUE`.
     var environment: [String]
-    /// Descriptors that the process has as 3, 4, ...; they stay the caller's.
+    /// Descriptors that the process gets as 3, 4, ...; the caller keeps owning them.
     var files: [Int32] = []
 }
 
-/// A process in a process group of its own, with pipes to its input, output and errors. Used by one thread.
+/// A process in its own process group, with pipes to its input, output and errors. Used by one thread.
 ///
-/// It inherits no descriptor but those that are named, and no signal that is blocked or ignored here.
+/// It inherits only the given descriptors, and no blocked or ignored signals.
 final class ChildProcess {
     let id: pid_t
     /// Readable when the process has ended.
     let ending: Int32
-    /// Our ends of the pipes, non-blocking; -1 when closed.
+    /// This side's ends of the pipes, non-blocking; -1 when closed.
     private(set) var input: Int32
     private(set) var output: Int32
     private(set) var errors: Int32
     private var isReaped = false
 
-    /// Descriptors below are not used as sources: those that the process gets would overwrite them.
+    /// Source descriptors are moved to this number or above, because the process's own descriptors would overwrite
+    /// lower ones.
     private static let sourcesFrom: Int32 = 32
 
     init(_ launch: Launch) throws(RetortError) {
@@ -62,10 +63,10 @@ final class ChildProcess {
         for descriptor in [output, errors, ending] where descriptor >= 0 { close(descriptor) }
     }
 
-    /// Ends the process and its group, and collects its status. Waits for the kernel to take the process down.
+    /// Ends the process and its group, and collects its status. Waits until the kernel has ended the process.
     func reap() -> Status {
         guard !isReaped else { return .unknown }
-        // Before its number may be given to another: members of its group may live on without it.
+        // The group is signalled before the number can be reused: other members of it may still run.
         kill(-id, SIGKILL)
         kill(id, SIGKILL)
         var status: Int32 = 0
@@ -118,7 +119,7 @@ final class ChildProcess {
         return (ends[0], ends[1])
     }
 
-    /// The descriptor at a higher number; the old one is closed unless it is kept.
+    /// Duplicates the descriptor to a higher number and closes the old one, unless `keeping`.
     private static func raised(_ descriptor: Int32, keeping: Bool = false) throws(RetortError) -> Int32 {
         let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, sourcesFrom)
         let number = errno

@@ -1,7 +1,7 @@
-/// Bytes that arrive in pieces, taken out line by line.
+/// Collects bytes that arrive in pieces and returns complete lines.
 struct LineBuffer {
     private var bytes: [UInt8] = []
-    /// Bytes from the start that hold no line feed.
+    /// The number of bytes from the start already searched for a line feed.
     private var searched = 0
     let lineBytesMax: Int
 
@@ -9,7 +9,7 @@ struct LineBuffer {
 
     var isEmpty: Bool { bytes.isEmpty }
 
-    /// Adds a piece and gives the lines that are complete, without their line feeds. Nil when a line is too long.
+    /// Appends a piece and returns the complete lines, without line feeds. Nil when a line is too long.
     mutating func append(_ piece: some Collection<UInt8>) -> [[UInt8]]? {
         bytes.append(contentsOf: piece)
         var lines: [[UInt8]] = []
@@ -26,11 +26,11 @@ struct LineBuffer {
     }
 }
 
-/// The end of a text that may be endless.
+/// Keeps the end of a text of any length.
 struct TextTail {
     private var bytes: [UInt8] = []
     private let bytesMax: Int
-    /// Bytes in all since the last reset.
+    /// Total bytes since the last reset.
     private(set) var count = 0
 
     init(bytesMax: Int) { self.bytesMax = bytesMax }
@@ -41,12 +41,12 @@ struct TextTail {
         if bytes.count > bytesMax { bytes.removeFirst(bytes.count - bytesMax) }
     }
 
-    /// Without the beginning of a sign that was cut.
+    /// Drops the rest of a character whose beginning was cut off.
     var text: String { String(decoding: bytes.drop { $0 & 0xC0 == 0x80 }, as: UTF8.self) }
 
     mutating func resetCount() { count = 0 }
 
-    /// The last line, or lines, without blanks around them; empty where there is nothing.
+    /// The last line or lines, trimmed; empty if there are none.
     func lastLines(_ max: Int) -> String {
         String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline).suffix(max)
             .joined(separator: " | ").trimmingBlanks
@@ -54,7 +54,7 @@ struct TextTail {
 }
 
 extension StringProtocol {
-    /// Without white space at its ends.
+    /// Without white space at either end.
     var trimmingBlanks: String {
         guard let first = firstIndex(where: { !$0.isWhitespace }), let last = lastIndex(where: { !$0.isWhitespace })
         else {

@@ -1,20 +1,20 @@
 internal import Basics
 
-/// What a pool of workers does next: which request goes to which worker, and when a worker is started or ended. A value: it
-/// starts no process and reads no clock.
+/// Decides what a pool of workers does next: which request goes to which worker, and when a worker is started or ended.
+/// A value: it starts no process and reads no clock.
 ///
-/// A worker that fails takes the requests that it holds with it. Each of them is sent once more, alone, so that the one that
-/// the worker cannot bear is told from those that were in its company.
+/// When a worker fails, each request that it holds is sent once more, alone. This identifies the request that makes
+/// workers fail.
 struct PoolState {
     typealias Ticket = UInt64
 
     enum Action: Equatable {
         case start(Int)
         case send(Ticket, to: Int)
-        /// The shell ends the worker and then says `ended`.
+        /// End the worker; the caller then reports `ended`.
         case end(Int)
         case succeed(Ticket, Opinion)
-        /// The request has failed for that reason.
+        /// Fail the request with this reason.
         case fail(Ticket, String)
     }
 
@@ -22,23 +22,23 @@ struct PoolState {
         var workers: Int
         /// How long a worker may take for one request.
         var timeout: Interval
-        /// Requests that one worker holds: the next one is there when it has answered the last.
+        /// Maximum requests queued at one worker, so that the next one is there when it finishes one.
         var requestsPerWorkerMax = 4
-        /// How often a request is sent to workers that end before they answer it.
+        /// Maximum times that a request is sent to workers that end before they answer it.
         var sendingsMax = 2
-        /// Workers in a row that end without any answer, before all that waits fails.
+        /// After this many workers in a row end without an answer, all waiting requests fail.
         var fruitlessMax = 5
         var backoffMin = Interval.milliseconds(100)
         var backoffMax = Interval.seconds(10)
     }
 
-    /// A request that a worker holds.
+    /// A request held by a worker.
     private struct Flight {
         var key: ReplyKey
         var round: Int
         var sent: Instant
         var sendings: Int
-        /// Nil when its caller has gone: the worker's reply is still to come.
+        /// Nil after cancellation: the worker's reply is still expected.
         var ticket: Ticket?
     }
 
@@ -50,18 +50,18 @@ struct PoolState {
     }
 
     private enum Worker {
-        /// May go to `running`, from that time on.
+        /// May become `running` at this time or later.
         case stopped(until: Instant)
-        /// May go to `ending`, and to `stopped` when it ends by itself.
+        /// May become `ending`, or `stopped` when it ends by itself.
         case running([Flight], progress: Instant)
-        /// Goes to `stopped`.
+        /// Becomes `stopped`.
         case ending([Flight], reason: String)
     }
 
     private let limits: Limits
     private var workers: [Worker]
     private var waiting: [Waiting] = []
-    /// Workers in a row that ended without any answer.
+    /// How many workers in a row ended without an answer.
     private var fruitless = 0
     private var lastReason = ""
     private var isClosed = false
@@ -71,7 +71,7 @@ struct PoolState {
         workers = Array(repeating: .stopped(until: Instant(nanoseconds: .min)), count: max(1, limits.workers))
     }
 
-    // MARK: What happens
+    // MARK: Events
 
     mutating func submit(_ ticket: Ticket, _ key: ReplyKey, round: Int, at now: Instant) -> [Action] {
         guard !isClosed else { return [.fail(ticket, "it is closed")] }
@@ -79,7 +79,7 @@ struct PoolState {
         return dispatched(now)
     }
 
-    /// The caller has gone. What a worker holds of it stays there until it is answered.
+    /// The caller has cancelled. A request that a worker holds stays there until it is answered.
     mutating func cancel(_ ticket: Ticket) {
         waiting.removeAll { $0.ticket == ticket }
         for number in workers.indices {
@@ -102,14 +102,14 @@ struct PoolState {
         return (ticket.map { [.succeed($0, reply.opinion)] } ?? []) + dispatched(now)
     }
 
-    /// The worker does what no worker may: it is to be ended.
+    /// The worker broke the protocol and must be ended.
     mutating func misbehaved(_ number: Int, _ reason: String) -> [Action] {
         guard case .running(let flights, _) = workers[number] else { return [] }
         workers[number] = .ending(flights, reason: reason)
         return [.end(number)]
     }
 
-    /// The worker has ended, or could not be started.
+    /// The worker ended, or could not be started.
     mutating func ended(_ number: Int, _ how: String, at now: Instant) -> [Action] {
         let flights: [Flight]
         var reason = how
@@ -140,12 +140,12 @@ struct PoolState {
         return actions + dispatched(now)
     }
 
-    /// Time has passed.
+    /// Handles the deadlines that have passed.
     mutating func tick(_ now: Instant) -> [Action] {
         var actions: [Action] = []
         for number in workers.indices {
             guard let deadline = deadline(number), deadline <= now else { continue }
-            // A request that had the worker for itself has had its time: it is not given as much again.
+            // A request that had the worker to itself and timed out is not sent again.
             if case .running(var flights, let progress) = workers[number], flights.count == 1 {
                 flights[0].sendings = limits.sendingsMax
                 workers[number] = .running(flights, progress: progress)
@@ -155,7 +155,7 @@ struct PoolState {
         return actions + dispatched(now)
     }
 
-    /// When `tick` has something to do.
+    /// When `tick` must be called next.
     var nextDeadline: Instant? {
         var next = workers.indices.compactMap { deadline($0) }.min()
         guard !waiting.isEmpty else { return next }
@@ -163,7 +163,7 @@ struct PoolState {
         return next
     }
 
-    /// Fails what waits; the workers that run are to be ended when they have answered what they hold.
+    /// Fails the waiting requests. Running workers end after they have answered what they hold.
     mutating func close() -> [Action] {
         isClosed = true
         defer { waiting.removeAll() }
@@ -182,7 +182,7 @@ struct PoolState {
         return min(limits.backoffMin * Double(1 << min(fruitless - 2, 20)), limits.backoffMax)
     }
 
-    /// When a worker has taken too long: each request has its time from the moment that the one before it was answered.
+    /// When the worker's current request times out. Its time starts when the previous request was answered.
     private func deadline(_ number: Int) -> Instant? {
         guard case .running(let flights, let progress) = workers[number], let oldest = flights.map(\.sent).min() else {
             return nil
@@ -195,7 +195,7 @@ struct PoolState {
         var place = 0
         while place < waiting.count {
             guard let number = worker(for: waiting[place], now) else {
-                // One that must be alone does not hold up those behind it.
+                // A request that must be alone does not delay those behind it.
                 if waiting[place].sendings == 0 { break }
                 place += 1
                 continue
@@ -216,7 +216,7 @@ struct PoolState {
         return actions
     }
 
-    /// An idle worker, else one that can be started, else the one with the fewest requests.
+    /// Prefers an idle worker, then one that can be started, then the one with the fewest requests.
     private func worker(for request: Waiting, _ now: Instant) -> Int? {
         var startable: Int?
         var best: (number: Int, count: Int)?

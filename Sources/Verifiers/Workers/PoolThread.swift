@@ -3,14 +3,14 @@ internal import CProcess
 internal import Glibc
 internal import JSONText
 
-/// The thread of a pool: carries out what `PoolState` decides, and tells it what happens.
+/// The thread of a pool: carries out the decisions of `PoolState` and reports events to it.
 final class PoolThread {
     private struct Caller {
         var request: VerifierRequest
         var answer: @Sendable (Result<Opinion, RetortError>) -> Void
     }
 
-    /// A worker that runs, with what is on its way to and from it.
+    /// A running worker and the data on its way to and from it.
     private final class Worker {
         let process: ChildProcess
         var toSend: [UInt8] = []
@@ -30,10 +30,10 @@ final class PoolThread {
     private var piece = [UInt8](repeating: 0, count: pieceBytes)
     private var closing: (since: Instant, done: [@Sendable () -> Void])?
 
-    /// Bytes of a worker's errors that messages may quote.
+    /// Maximum bytes of a worker's error output that messages quote.
     fileprivate static let tailBytesMax = 2 << 10
     private static let pieceBytes = 64 << 10
-    /// How long workers have to end by themselves after the end of their input.
+    /// How long workers may take to end after their input is closed.
     private static let farewell = Interval.seconds(2)
 
     init(name: String, _ launch: Launch, _ limits: PoolState.Limits, _ inbox: Inbox) {
@@ -44,7 +44,7 @@ final class PoolThread {
     }
 
     func run() {
-        // A worker that ends while it is written to must not end this process.
+        // Blocks SIGPIPE: writing to a worker that has ended must not end this process.
         var pipeSignal = sigset_t()
         sigemptyset(&pipeSignal)
         sigaddset(&pipeSignal, SIGPIPE)
@@ -123,7 +123,7 @@ final class PoolThread {
 
     private func misbehaved(_ number: Int, _ reason: String) { carryOut(state.misbehaved(number, reason)) }
 
-    /// Closing: the workers' input ends when they have answered, and those that stay are ended.
+    /// When the workers have answered, their input is closed; those that do not exit are ended.
     private func closeWorkers() {
         guard let closing else { return }
         let isLate = Instant.now - closing.since >= Self.farewell
@@ -164,7 +164,7 @@ final class PoolThread {
         for (place, source) in sources.enumerated() where wanted[place].revents != 0 { handle(source) }
     }
 
-    /// Until the next deadline; -1 is for ever.
+    /// Milliseconds until the next deadline; -1 for none.
     private var milliseconds: Int32 {
         var next = state.nextDeadline
         if let closing { next = min(next ?? closing.since + Self.farewell, closing.since + Self.farewell) }
@@ -181,7 +181,7 @@ final class PoolThread {
         case .output(let number): readOutput(number)
         case .errors(let number): readErrors(number)
         case .ending(let number):
-            // What it has written before its end counts.
+            // Reads what it wrote before its end.
             while readOutput(number) {}
             while readErrors(number) {}
             end(number)
@@ -192,7 +192,7 @@ final class PoolThread {
         while !worker.toSend.isEmpty, worker.process.input >= 0 {
             let count = Glibc.write(worker.process.input, worker.toSend, worker.toSend.count)
             if count < 0 {
-                // A closed pipe: that the worker has ended is told by its end.
+                // The pipe is closed; the worker's end is reported separately.
                 if errno == EPIPE { worker.process.closeInput() }
                 return
             }
@@ -200,7 +200,7 @@ final class PoolThread {
         }
     }
 
-    /// Reads a piece and takes its lines. False when there is nothing more now, or the worker is no longer there.
+    /// Reads a piece and handles its lines. False when nothing more is available, or the worker is gone.
     @discardableResult
     private func readOutput(_ number: Int) -> Bool {
         guard let worker = workers[number], worker.process.output >= 0 else { return false }

@@ -1,25 +1,25 @@
 public import Basics
 internal import Glibc
 
-/// Processes of one program, started when they are needed and kept, that read requests as JSON lines and write opinions as
-/// JSON lines, in any order.
+/// Processes of one program, started on demand and reused, that read requests as JSON lines and write opinions as JSON
+/// lines, in any order.
 ///
-/// All of it happens on a thread of the pool's own. What a pool holds is bounded: a few requests for each worker, and of
-/// what a worker writes one line and the end of its errors.
+/// All work is done on the pool's own thread. Memory is bounded: a few requests per worker, and one line and the end of
+/// the error output of each.
 public final class WorkerPool: Verifier {
     public let name: String
     private let inbox: Inbox
 
-    /// Bytes of the longest line that a worker may write.
+    /// Maximum bytes of a line that a worker writes.
     public static let replyBytesMax = 4 << 20
-    /// Bytes that a worker may write to its errors between two answers.
+    /// Maximum bytes of error output between two answers.
     public static let errorBytesMax = 16 << 20
 
     /// - Parameters:
     ///   - command: run by `/bin/sh -c`.
-    ///   - workers: processes at the same time; at least one.
+    ///   - workers: maximum processes at the same time; minimum 1.
     ///   - timeout: how long a worker may take for one request.
-    ///   - environment: what the workers have; variables that hold keys are left out, see `WorkerEnvironment`.
+    ///   - environment: the workers' environment; variables that hold keys are removed, see `WorkerEnvironment`.
     public init(
         name: String, command: String, workers: Int, timeout: Interval, environment: [String: String],
         withheld: Set<String> = []
@@ -34,8 +34,8 @@ public final class WorkerPool: Verifier {
         WorkThread.start { PoolThread(name: name, launch, limits, inbox).run() }
     }
 
-    /// Starts a program so that it is killed when the thread that started it is gone: one that reads no input would not learn
-    /// of our end. Of util-linux.
+    /// `setpriv` of util-linux starts a program so that the kernel ends it when the thread that started it is gone. A
+    /// program that does not read its input would not notice that this process has ended.
     private static let endingWithUs: [String] = {
         let program = "/usr/bin/setpriv"
         return access(program, X_OK) == 0 ? [program, "--pdeathsig", "KILL", "--"] : []
@@ -48,7 +48,7 @@ public final class WorkerPool: Verifier {
         let result: Result<Opinion, RetortError> = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 inbox.put(.submit(ticket, request, { continuation.resume(returning: $0) }))
-                // A cancellation that came before it was not of anything.
+                // A cancellation before this point had no ticket yet.
                 if Task.isCancelled { inbox.put(.cancel(ticket)) }
             }
         } onCancel: {
@@ -62,16 +62,16 @@ public final class WorkerPool: Verifier {
     }
 }
 
-/// What a worker's environment holds.
+/// The environment of workers.
 enum WorkerEnvironment {
-    /// All variables but those that hold keys: names that end in `_API_KEY`, and those that are withheld.
+    /// All variables except keys: names that end in `_API_KEY`, and the withheld ones.
     static func variables(_ environment: [String: String], withheld: Set<String>) -> [String] {
         environment.filter { !$0.key.uppercased().hasSuffix("_API_KEY") && !withheld.contains($0.key) }
             .map { "\($0.key)=\($0.value)" }.sorted()
     }
 }
 
-/// What callers tell the pool's thread, and the pipe that wakes it.
+/// Messages from callers to the pool's thread, and the pipe that wakes it.
 final class Inbox: Sendable {
     enum Message: Sendable {
         case submit(PoolState.Ticket, VerifierRequest, @Sendable (Result<Opinion, RetortError>) -> Void)
@@ -117,7 +117,7 @@ final class Inbox: Sendable {
         }
     }
 
-    /// Nothing is taken any more: what comes is answered at once. Gives what came meanwhile.
+    /// Closes the inbox: later messages are answered at once. Returns the messages received until now.
     func end() -> [Message] {
         state.withLock { state in
             state.isOver = true
@@ -150,7 +150,7 @@ final class WakePipe: Sendable {
 
     func ring() {
         var byte: UInt8 = 0
-        // A full pipe wakes as well.
+        // A full pipe also wakes the thread.
         _ = Glibc.write(write, &byte, 1)
     }
 
