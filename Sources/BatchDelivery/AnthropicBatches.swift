@@ -2,7 +2,7 @@ public import JSONText
 public import ModelAPI
 
 /// Anthropic's message batches (https://docs.anthropic.com/en/api/creating-message-batches). They have no files and no
-/// names: a batch whose creation was not confirmed is known by its time, its size and its results.
+/// names: a batch whose creation was not confirmed is identified by its time, its size and its results.
 public struct AnthropicBatches: BatchDialect {
     public let limits: BatchLimits
 
@@ -20,7 +20,7 @@ public struct AnthropicBatches: BatchDialect {
         Array(#"{"custom_id":"\#(customID)","params":"#.utf8) + OneLine.text(request.body) + Array("}".utf8)
     }
 
-    // There is nothing to upload.
+    // Nothing is uploaded.
     public func upload(_ title: BatchTitle) -> BatchCall { BatchCall("GET", "/messages/batches") }
     public func listFiles(after: String?) -> BatchCall { BatchCall("GET", "/messages/batches") }
     public func file(_ reply: JSONValue) -> String? { nil }
@@ -53,10 +53,10 @@ public struct AnthropicBatches: BatchDialect {
             view.succeeded + view.failed + count("processing") + count("canceled") + count("expired")
         view.created = Self.seconds(reply["created_at"])
         view.expires = Self.seconds(reply["expires_at"])
-        // Whether lines have expired or were cancelled each of them says; the batch has ended in one way.
+        // Each result line says whether it expired or was cancelled; the batch itself has only one final status.
         if status == "ended" {
             view.end = .completed
-            // Not at `results_url`: the key goes to no other host.
+            // `results_url` is not used: the key must not go to another host.
             view.results = ["/messages/batches/\(id)/results"]
         }
         return view
@@ -90,7 +90,7 @@ public struct AnthropicBatches: BatchDialect {
         }
     }
 
-    /// The status that a live answer would have had (https://docs.anthropic.com/en/api/errors).
+    /// The status that a live response would have (https://docs.anthropic.com/en/api/errors).
     private static func status(of type: String) -> Int {
         switch type {
         case "invalid_request_error", "invalid_request": 400

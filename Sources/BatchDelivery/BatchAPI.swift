@@ -1,10 +1,10 @@
 internal import ModelAPI
 
-/// The batch APIs that are spoken: one row each in `row`.
+/// The supported batch APIs: one row each in `row`.
 public enum BatchAPI: String, Sendable, CaseIterable {
     case openai, azure, groq, together, anthropic, mistral, gemini
 
-    /// What is to be known of one of them.
+    /// The properties of one API.
     private struct Row {
         var limits: BatchLimits
         var dialect: @Sendable (BatchLimits) -> any BatchDialect
@@ -26,10 +26,10 @@ public enum BatchAPI: String, Sendable, CaseIterable {
 
     public func dialect(_ limits: BatchLimits) -> any BatchDialect { row.dialect(limits) }
 
-    /// The share of the price that each of these providers takes off (their price lists, 2026).
+    /// The discount of these providers for batches (price lists, 2026).
     public static let discount = 0.5
 
-    /// The API of a host; nil where it is not known to have one.
+    /// The API of a host; nil if it is not known to have one.
     public static func at(host: String) -> BatchAPI? {
         if host.hasSuffix(".openai.azure.com") || host.hasSuffix(".services.ai.azure.com") { return .azure }
         return KnownProvider.at(host: host).flatMap { BatchAPI(rawValue: $0.name) }

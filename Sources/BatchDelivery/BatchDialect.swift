@@ -1,25 +1,25 @@
 public import JSONText
 public import ModelAPI
 
-/// An exchange with a batch API, without host and key.
+/// A call of a batch API, without host and key.
 public struct BatchCall: Sendable, Hashable {
     public enum Body: Sendable, Hashable {
         case none
         case bytes([UInt8])
-        /// The batch's file between two texts.
+        /// The batch's file between a head and a tail.
         case upload(head: [UInt8], tail: [UInt8])
     }
 
     public var method: String
-    /// Beside the path of the API's requests.
+    /// Relative to the root of the API's requests.
     public var path: String
     public var query: String
     public var contentType: String
     public var body: Body
-    /// Where the provider has these calls elsewhere: the base URL ends before this text, and the path is put behind. Empty:
-    /// it goes beside the requests.
+    /// For providers with another root for these calls: the base URL is truncated before this text, and the path is
+    /// appended. Empty: the same root as the requests.
     public var cut = ""
-    /// The header that carries the key there; empty: as in requests.
+    /// The header that carries the key; empty: the one used for requests.
     public var keyHeader = ""
 
     public init(
@@ -34,14 +34,14 @@ public struct BatchCall: Sendable, Hashable {
     }
 }
 
-/// What a batch is, as its calls need it.
+/// The properties of a batch that its calls need.
 public struct BatchTitle: Sendable, Hashable {
-    /// The name of its file, which no other batch has.
+    /// The name of its file, unique among batches.
     public var name: String
     /// The path of its requests: `/chat/completions`.
     public var path: String
     public var window: String
-    /// The model of its requests; empty where they name none.
+    /// The model of its requests; empty if they name none.
     public var model: String
 
     public init(name: String, path: String, window: String, model: String = "") {
@@ -52,23 +52,25 @@ public struct BatchTitle: Sendable, Hashable {
     }
 }
 
-/// What one provider's batch API wants: calls, and how its answers are read. A new one is a type in a file of its own.
+/// The batch API of one provider: its calls, and how its answers are read. To add a provider, add a type in a file of
+/// its own.
 public protocol BatchDialect: Sendable {
-    /// In messages: `OpenAI's batch API`.
+    /// The name in messages: `OpenAI's batch API`.
     var name: String { get }
     var limits: BatchLimits { get }
-    /// Whether requests are uploaded as a file before a batch is made of them.
+    /// Whether requests are uploaded as a file before the batch is created.
     var hasFiles: Bool { get }
-    /// Whether results have a line for each request that was not asked in time.
+    /// Whether the results have a line for each expired request.
     var tellsExpired: Bool { get }
-    /// Whether a batch whose creation was not confirmed is known by its results alone: lists may show one of the same size.
+    /// Whether a batch whose creation was not confirmed can be identified only by its results, because lists may show
+    /// another of the same size.
     var isKnownByResults: Bool { get }
-    /// What stands before, between and behind the lines of a batch.
+    /// The text before, between and after the lines of a batch.
     var head: [UInt8] { get }
     var separator: [UInt8] { get }
     var tail: [UInt8] { get }
 
-    /// Whether requests of that path can be sent in batches.
+    /// Whether requests to that path can be sent in batches.
     func takes(path: String) -> Bool
     func line(customID: String, _ request: ModelRequest) -> [UInt8]
 
@@ -78,21 +80,21 @@ public protocol BatchDialect: Sendable {
     func listBatches(after: String?) -> BatchCall
     func look(_ id: String) -> BatchCall
     func cancel(_ id: String) -> BatchCall
-    /// Asks whether a file can be used; nil where one can be at once.
+    /// The call that checks whether a file is ready; nil if files are ready at once.
     func lookAtFile(_ id: String) -> BatchCall?
     func download(_ path: String) -> BatchCall
 
-    /// The id of the file that an answer to `upload` tells of.
+    /// The id of the file in an answer to `upload`.
     func file(_ reply: JSONValue) -> String?
-    /// - Parameter after: where the page began; nil: it is the first one.
+    /// - Parameter after: where the page began; nil: the first page.
     func files(_ reply: JSONValue, after: String?) -> BatchPage<(id: String, name: String)>
-    /// What an answer to `lookAtFile` tells.
+    /// The readiness reported by an answer to `lookAtFile`.
     func readiness(_ reply: JSONValue) -> FileReadiness
     func batch(_ reply: JSONValue) -> BatchView?
-    /// Whether an answer to `cancel` is one.
+    /// Whether an answer to `cancel` confirms the cancellation.
     func hasCancelled(_ reply: JSONValue) -> Bool
     func batches(_ reply: JSONValue, after: String?) -> BatchPage<BatchView>
-    /// Nil for a line that is none of a result file.
+    /// Nil for a line that is not a result.
     func result(_ line: JSONValue) -> BatchResult?
 }
 
@@ -107,13 +109,13 @@ extension BatchDialect {
     public func hasCancelled(_ reply: JSONValue) -> Bool { batch(reply) != nil }
 }
 
-/// Whether a provider can make a batch of a file.
+/// Whether a provider can create a batch from a file.
 public enum FileReadiness: Sendable, Hashable {
     case ready
     case notYet
-    /// In the provider's words.
+    /// With the provider's reason.
     case refused(String)
 }
 
-/// Of a file of lines, which most of these APIs take.
+/// The line end of a request file, which most of these APIs use.
 private let lineBreak: [UInt8] = [0x0A]

@@ -1,7 +1,7 @@
 import Basics
 import JSONText
 
-/// How far a batch has come, as the journal of batches says it. Each one is on disk before the next step is taken.
+/// The progress of a batch as recorded in the batch journal. Each stage is on disk before the next step is taken.
 public enum BatchStage: Sendable, Hashable {
     /// Its requests are in a file of this store. An upload may have begun.
     case planned
@@ -10,31 +10,32 @@ public enum BatchStage: Sendable, Hashable {
     /// The call that creates it may have been sent.
     case creating
     case created(batch: String)
-    /// A batch that was taken for this one holds other requests.
+    /// A batch that was assumed to be this one holds other requests.
     case foreign(batch: String)
-    /// The provider had no room for it: it is created again from the same file. The batch is empty where none was made.
+    /// The provider had no capacity: the batch is created again from the same file. The id is empty if no batch was
+    /// created.
     case postponed(batch: String)
-    /// What the provider said last.
+    /// The provider's last report.
     case seen(total: Int, succeeded: Int, failed: Int, expires: Int)
     case ended(String)
-    /// Nothing new of the batch: what is uncertain has changed.
+    /// No change of the batch; only the uncertain cost has changed.
     case counted
-    /// Its requests without an outcome are asked live, though the provider may still answer and bill them: so much in
-    /// nanodollars at most.
+    /// Its unanswered requests are sent live, although the provider may still answer and bill them; their maximum cost
+    /// in nanodollars.
     case overtaken(cost: Int)
-    /// All that it brought is in the store; what it did not bring is pending.
+    /// All its results are in the store; the other requests are pending.
     case collected(String)
 }
 
-/// One line of the journal of batches.
+/// One line of the batch journal.
 public struct BatchEntry: Sendable, Hashable {
     public var number: Int
     public var stage: BatchStage
     /// Seconds since 1970.
     public var time: Int
-    /// What requests without a record may have cost at worst, but for those of open batches, in nanodollars.
+    /// The maximum cost of requests without a record, except those of open batches, in nanodollars.
     public var uncertain: Int
-    /// Of `planned`: what the batch is.
+    /// For `planned`: the batch.
     public var plan: BatchPlan?
 
     public init(number: Int, _ stage: BatchStage, time: Int, uncertain: Int = 0, plan: BatchPlan? = nil) {
@@ -46,24 +47,24 @@ public struct BatchEntry: Sendable, Hashable {
     }
 }
 
-/// What a batch is, fixed before anything is sent.
+/// The description of a batch, fixed before anything is sent.
 public struct BatchPlan: Sendable, Hashable {
-    /// The name of its file: a hash of what it holds.
+    /// The name of its file: a hash of its content.
     public var name: String
-    /// By which its results are known to be its own.
+    /// Identifies its results.
     public var mark: String
     public var path: String
     public var window: String
-    /// The server, without secrets.
+    /// The server's URL, without secrets.
     public var server: String
     public var requests: Int
     public var bytes: Int
     public var tokens: Int
     /// Nanodollars.
     public var costMax: Int
-    /// A hash of the job that asked; empty in journals of old.
+    /// A hash of the job that planned it; empty in old journals.
     public var job: String
-    /// The model of its requests; empty where they name none, and in journals of old.
+    /// The model of its requests; empty if they name none, and in old journals.
     public var model: String
 
     public init(
@@ -120,19 +121,19 @@ extension BatchEntry {
 
     private static let sumName = Array(#","sum":""#.utf8)
 
-    /// The member behind all others: a hash of what stands before it.
+    /// The last member of a line: a hash of the text before it.
     private static func sum(of bytes: ArraySlice<UInt8>) -> [UInt8] {
         sumName + Array(Hexadecimal.string(bytes.withUnsafeBytes { ContentHash.hash64($0) }).utf8) + [0x22]
     }
 
-    /// Whether a line is as it was written. Lines of old have no sum.
+    /// Whether a line is complete and unchanged. Old lines have no checksum.
     static func isWhole(_ line: ArraySlice<UInt8>) -> Bool {
         let rest = line.dropLast(sumName.count + 16 + 2)
         guard line[rest.endIndex...].starts(with: sumName) else { return true }
         return line[rest.endIndex...].dropLast().elementsEqual(sum(of: rest))
     }
 
-    /// Nil for what is no such line.
+    /// Nil if the JSON is not a journal line.
     init?(_ root: JSONValue) {
         guard let number = root["batch"]?.int, number > 0, let name = root["stage"]?.string,
             let stage = BatchStage(name, root)

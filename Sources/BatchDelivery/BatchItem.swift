@@ -1,16 +1,16 @@
 public import JSONText
 public import ModelAPI
 
-/// What the record of a request will need when its answer comes, as a line of the batch's file of items.
+/// What the record of a request needs when its answer arrives: one line of the batch's file of items.
 public struct BatchItem: Sendable, Hashable {
     public var customID: String
     public var id: [UInt8]
     public var sample: UInt32
     public var row: UInt64
     public var fingerprint: UInt64
-    /// Attempts of this run of batches and of earlier runs.
+    /// Attempts in this run of batches and in earlier runs.
     public var attempts: Int
-    /// Of them those before this request was first sent, by this run: a correction has attempts of its own.
+    /// Of `attempts`, those before this run first sent the request. A correction counts its attempts separately.
     public var attemptsBefore: Int
     public var corrections: Int
     public var tokens: Int
@@ -18,11 +18,11 @@ public struct BatchItem: Sendable, Hashable {
     public var costMax: Int
     /// Whether the row names the model.
     public var namesModel: Bool
-    /// Whether it has failed before and is asked again: the store has its failure, of fewer attempts.
+    /// Whether it is a retry: the store already has its failure, with fewer attempts.
     public var isRetry = false
     public var roundsCount: UInt32
     public var roundsNanodollars: Int
-    /// The members of the record that say what was asked.
+    /// The members of the record that describe the request.
     public var asked: [UInt8]
     /// A JSON object.
     public var metadata: [UInt8]
@@ -66,7 +66,7 @@ public struct BatchItem: Sendable, Hashable {
                 + #""corrections":\#(corrections),"tokens":\#(tokens),"cost_max":\#(costMax),"#
                 + #""names_model":\#(namesModel),"rounds":\#(roundsCount),"rounds_cost":\#(roundsNanodollars),"asked":"#)
                 .utf8)
-        // A part of an object, which stays as it is.
+        // Stored as a part of an object, unchanged.
         JSONString.append(asked, to: &output)
         if isRetry { output += Array(#","retry":true"#.utf8) }
         output += Array(#","metadata":"#.utf8) + OneLine.text(metadata)
@@ -77,7 +77,7 @@ public struct BatchItem: Sendable, Hashable {
         return output
     }
 
-    /// Nil for what is no such line.
+    /// Nil if the JSON is not an item line.
     public init?(_ root: JSONValue) {
         func count(_ key: StaticString) -> Int? { root[key]?.int.flatMap { $0 >= 0 ? $0 : nil } }
         guard let customID = root["custom_id"]?.string, let id = root["id"]?.stringBytes,

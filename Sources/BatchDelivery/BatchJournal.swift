@@ -2,26 +2,26 @@ public import Basics
 internal import Glibc
 internal import JSONText
 
-/// `batches/journal.jsonl` of a store: what was done about each batch, appended and synced before the next step. A line
-/// that was not written to its end is as if it had not been.
+/// `batches/journal.jsonl` of a store: the steps taken for each batch, appended and synced before the next step. An
+/// incomplete last line is ignored.
 public final class BatchJournal {
     public let directory: String
-    /// All batches, in the order in which they were planned.
+    /// All batches, in the order of planning.
     public private(set) var batches: [BatchStanding]
-    /// What the last entry says; nil where there is none.
+    /// The value in the last entry; nil if there is no entry.
     public private(set) var uncertain: Int?
     private var descriptor: Int32 = -1
     private var bytes: Int
 
     public static let directoryName = "batches"
     private static let name = "journal.jsonl"
-    /// A longer journal is not one that was written here: ten thousand batches make some megabytes.
+    /// Maximum bytes. Ten thousand batches need a few megabytes, so a longer journal was not written by this program.
     private static let bytesMax = 1 << 30
 
     public var open: [BatchStanding] { batches.filter(\.isOpen) }
 
-    /// Reads the journal of a store; one that is not there is empty. Nothing is written before `append`.
-    /// Throws `.damagedData` for lines that are no entries, unless it is the last one.
+    /// Reads the journal of a store; a missing one is empty. Nothing is written before `append`. Throws `.damagedData`
+    /// for invalid lines, except an incomplete last one.
     public init(of store: String) throws(RetortError) {
         directory = "\(store)/\(Self.directoryName)"
         batches = []
@@ -65,8 +65,8 @@ public final class BatchJournal {
             guard BatchEntry.isWhole(bytes), let root = try? parser.parse(bytes).root, let entry = BatchEntry(root),
                 take(entry)
             else {
-                // Of a line that a power cut has torn a page may be there and another one be zeros. What was synced has
-                // no zeros: dropping it would forget what was done.
+                // After a power cut one page of a torn line may be present and another one zeros. Synced lines contain
+                // no zeros; dropping a synced line would lose a step.
                 if end + 1 == text.count, bytes.contains(0) { break }
                 throw RetortError(
                     .damagedData, "the line is no entry of the journal of batches", at: "\(path):\(line)",
@@ -77,7 +77,7 @@ public final class BatchJournal {
         bytes = start
     }
 
-    /// False for an entry of a batch that is not known.
+    /// False for an entry of an unknown batch.
     private func take(_ entry: BatchEntry) -> Bool {
         if let standing = BatchStanding(entry) {
             guard entry.number == (batches.last?.number ?? 0) + 1 else { return false }
@@ -123,7 +123,7 @@ public final class BatchJournal {
     /// Makes renames in the directory durable.
     public func syncFiles() throws(RetortError) { try Self.syncDirectory(directory) }
 
-    /// Makes the directory, for files before the first entry.
+    /// Creates the directory, for files that precede the first entry.
     public func makeDirectory() throws(RetortError) { try Self.makeDirectory(directory) }
 
     static func makeDirectory(_ path: String) throws(RetortError) {
@@ -148,13 +148,13 @@ public final class BatchJournal {
         return "\(directory)/\(String(repeating: "0", count: max(0, 6 - text.count)) + text).\(kind)"
     }
 
-    /// One line for each request, with what its record will need.
+    /// One line per request, with what its record needs.
     public func items(_ number: Int) -> String { file(number, "items.jsonl") }
-    /// What is sent.
+    /// The file that is uploaded.
     public func upload(_ number: Int) -> String { file(number, "upload") }
-    /// What was fetched of its results.
+    /// The downloaded results.
     public func results(_ number: Int) -> String { file(number, "results.jsonl") }
 
-    /// Removes what nothing will read again.
+    /// Removes files that are not needed any more.
     public func remove(_ paths: String...) { for path in paths { unlink(path) } }
 }

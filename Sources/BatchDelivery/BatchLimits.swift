@@ -1,11 +1,11 @@
 internal import Basics
 
-/// What a provider takes in one batch.
+/// A provider's limits for one batch.
 public struct BatchLimits: Sendable, Hashable {
     public var requestsMax: Int
-    /// Of the file, or of the body that holds all requests.
+    /// Of the file, or of the body with all requests.
     public var bytesMax: Int
-    /// Estimated tokens of all batches that are under way together; nil: the provider says when there are too many.
+    /// Maximum estimated tokens of all batches in progress; nil: the provider reports when there are too many.
     public var tokensMax: Int?
 
     public init(requestsMax: Int, bytesMax: Int, tokensMax: Int? = nil) {
@@ -20,13 +20,14 @@ public struct BatchLimits: Sendable, Hashable {
     public static let anthropic = BatchLimits(requestsMax: 100_000, bytesMax: 256_000_000)
     /// A million requests and 512 MB (https://docs.mistral.ai/capabilities/batch/).
     public static let mistral = BatchLimits(requestsMax: 1_000_000, bytesMax: 512_000_000)
-    /// A file of 2 GB (https://ai.google.dev/gemini-api/docs/batch-api); how many requests it may hold is not said.
+    /// A file of 2 GB (https://ai.google.dev/gemini-api/docs/batch-api); the maximum number of requests is not
+    /// documented.
     public static let gemini = BatchLimits(requestsMax: 50_000, bytesMax: 2_000_000_000)
     /// 50,000 requests and 100 MB (https://console.groq.com/docs/batch, https://docs.together.ai/docs/batch-inference).
     public static let small = BatchLimits(requestsMax: 50_000, bytesMax: 100_000_000)
 }
 
-/// How full a batch is. A value.
+/// The size of a batch while it is packed. A value.
 public struct PackMeter: Sendable, Hashable {
     public private(set) var requests = 0
     public private(set) var bytes: Int
@@ -34,14 +35,14 @@ public struct PackMeter: Sendable, Hashable {
     private let limits: BatchLimits
     private let separatorBytes: Int
 
-    /// - Parameter frameBytes: before and behind all lines.
+    /// - Parameter frameBytes: bytes before and after all lines.
     public init(_ limits: BatchLimits, frameBytes: Int, separatorBytes: Int) {
         self.limits = limits
         self.separatorBytes = separatorBytes
         bytes = frameBytes
     }
 
-    /// Whether a line fits in. The first one always does: a request that is too large is the provider's to refuse.
+    /// Whether a line fits. The first one always does: if it is too large, the provider rejects it.
     public func fits(bytes line: Int, tokens more: Int) -> Bool {
         if requests == 0 { return true }
         guard requests < limits.requestsMax,

@@ -1,52 +1,52 @@
 public import Basics
 
-/// One batch's way from its file on disk to its results in the store. A value without clock or I/O: it names one action at a
-/// time, and is told what came of it. What it has named as `note` is on disk before it goes on, so that after a kill at any
-/// moment the next run adopts what the provider has of the batch.
+/// The state machine of one batch, from its file on disk to its results in the store. A value without clock or I/O: it
+/// returns one action at a time and is told the result. Each `note` is on disk before the next action, so after a kill
+/// at any moment the next run continues with what the provider has of the batch.
 public struct BatchMachine: Sendable, Hashable {
     public enum Action: Sendable, Hashable {
-        /// Puts it into the journal.
+        /// Append this to the journal.
         case note(BatchStage)
-        /// Looks for its file among the provider's.
+        /// Search for its file among the provider's files.
         case findFile
         case upload
-        /// Looks for it among the provider's batches, these left out.
+        /// Search for it among the provider's batches, except these.
         case findBatch(except: [String])
         case create(file: String?)
         case look(String)
-        /// Its time is long over, and it has not ended.
+        /// It is long overdue: cancel it.
         case cancel(String)
-        /// Downloads the results and records them. `isLast`: what is missing then will not come.
+        /// Download the results and record them. `isLast`: results missing now will not come.
         case collect(BatchView, isLast: Bool)
-        /// Its requests are to be asked again: nothing of them was.
+        /// Its requests were not processed and are to be sent again.
         case release(Release)
         case wait(Pause)
-        /// It is over.
+        /// The batch is finished.
         case finished(Release?)
-        /// It cannot go on in this run, and stays open.
+        /// This run cannot continue it; it stays open.
         case stopped(RetortError)
     }
 
-    /// Why a batch's requests were not asked.
+    /// Why the requests of a batch were not processed.
     public enum Release: Sendable, Hashable {
-        /// Too much is in the account's queue.
+        /// The account has too much in its queue.
         case queueFull(String)
-        /// The provider does not take it: the next one would fare no better.
+        /// The provider rejected it and would reject the next one too.
         case refused(String)
-        /// The provider does not know it any more.
+        /// The provider no longer has it.
         case gone
-        /// Its time is over before it was submitted: it stays pending.
+        /// The deadline passed before it was submitted: its requests stay pending.
         case late
     }
 
     public enum Pause: Sendable, Hashable {
-        /// Until it is looked at again.
+        /// Until its status is read again.
         case poll
-        /// After trouble, longer each time; counted from 1.
+        /// After an error; each wait is longer. Counted from 1.
         case again(Int)
-        /// Until the provider's lists show what a lost call may have done; longer each time, counted from 1.
+        /// Until the provider's lists show whether a lost call had an effect; each wait is longer. Counted from 1.
         case settling(Int)
-        /// Until the provider's queue has room again, in its words; longer each time, counted from 1.
+        /// Until the provider's queue has capacity, with its message; each wait is longer. Counted from 1.
         case queue(Int, String)
     }
 
@@ -58,32 +58,32 @@ public struct BatchMachine: Sendable, Hashable {
         case foundBatch(String?)
         case created(String)
         case looked(BatchView)
-        /// The same of a batch that should have ended long ago.
+        /// Still in progress, and it should have ended long ago.
         case overdue(BatchView)
         case cancelled
         case collected(Collection)
         case released
-        /// The call had no effect, and will have none if it is repeated.
+        /// The call had no effect, and repeating it would not help.
         case refused(RetortError)
-        /// No call of this run will have an effect: the key or the account is refused.
+        /// The key or the account was rejected: no call of this run will succeed.
         case denied(RetortError)
-        /// The call had no effect; later it may have.
+        /// The call had no effect but may succeed later.
         case busy
-        /// The provider's queue is full: the call had no effect.
+        /// The provider's queue is full; the call had no effect.
         case queueFull(String)
-        /// Nothing is known of what the call has done.
+        /// It is unknown whether the call had an effect.
         case lost(RetortError)
-        /// The call has not reached a server.
+        /// The call did not reach a server.
         case unsent(RetortError)
-        /// The provider does not know what was asked for.
+        /// The provider does not know the requested object.
         case unknown(RetortError)
     }
 
     public enum Collection: Sendable, Hashable {
         case whole
-        /// Some results are missing, or a file broke off.
+        /// Some results are missing, or a file is truncated.
         case incomplete
-        /// The results are of another batch.
+        /// The results belong to another batch.
         case foreign
     }
 
@@ -92,7 +92,7 @@ public struct BatchMachine: Sendable, Hashable {
         case findingFile, uploading
         case notingUpload, notingCreation
         case creating
-        /// How often it was looked for.
+        /// The number of searches so far.
         case findingBatch(Int)
         case settling(Int)
         case notingBatch, polling, looking, cancelling
@@ -109,15 +109,15 @@ public struct BatchMachine: Sendable, Hashable {
     }
 
     private let hasFiles: Bool
-    /// Whether a batch that the provider does not know is given up.
+    /// Whether a batch unknown to the provider is given up.
     private let forgets: Bool
-    /// Whether its requests are to be packed again where the queue is full, because batches are smaller now.
+    /// Whether its requests are packed again when the queue is full, because batches are smaller now.
     private let repacks: Bool
     private var state = State.begin
     private var file: String?
     private var batch: String?
     private var foreign: [String] = []
-    /// What was there when it began, for the first action.
+    /// The state at the start, for the first action.
     private let standing: BatchStanding?
     private var tries = 0
     private var busyTries = 0
@@ -125,20 +125,20 @@ public struct BatchMachine: Sendable, Hashable {
     private var downloads = 0
     private var seen: BatchView?
     private var hasCancelled = false
-    /// Its time is over: what is not submitted is not any more, and what is under way is cancelled.
+    /// The deadline has passed: what is not submitted is released, and what is in progress is cancelled.
     private var isLate = false
 
-    /// Calls that fail in a row, until the batch is left for a later run.
+    /// Maximum failed calls in a row, after which the batch is left for a later run.
     public static let triesMax = 30
-    /// Looks for a batch before it is created again, some minutes in all: lists may be late, and a call that was answered
-    /// with a gateway's timeout may still be at work.
+    /// Maximum searches for a batch before it is created again, over some minutes: lists may lag, and a call that ended
+    /// in a gateway timeout may still be processed.
     public static let looksMax = 8
-    /// Downloads of results before what is missing is taken for lost.
+    /// Maximum downloads of results before missing ones count as lost.
     public static let downloadsMax = 3
 
     /// - Parameters:
-    ///   - standing: what the journal says of it; nil for a batch that was planned just now.
-    ///   - isLate: its time is over before it begins.
+    ///   - standing: the batch's state in the journal; nil for a batch that was just planned.
+    ///   - isLate: whether the deadline has already passed.
     public init(
         hasFiles: Bool, forgets: Bool, repacks: Bool = false, isLate: Bool = false, from standing: BatchStanding? = nil
     ) {
@@ -164,11 +164,11 @@ public struct BatchMachine: Sendable, Hashable {
         return .findFile
     }
 
-    /// Whether the provider has confirmed it.
+    /// Whether the provider has confirmed the creation.
     public var isSubmitted: Bool { batch != nil }
 
-    /// Its time is over. Gives the action in place of the present one where that is a wait which this ends; nil: the present
-    /// one goes on.
+    /// Handles the deadline. Returns the action that replaces the current wait, if the deadline ends it; nil: the
+    /// current action continues.
     public mutating func cut() -> Action? {
         isLate = true
         switch state {
@@ -178,7 +178,7 @@ public struct BatchMachine: Sendable, Hashable {
         }
     }
 
-    /// What came of the action; gives the next one.
+    /// Takes the result of the action and returns the next action.
     public mutating func happened(_ event: Event) -> Action {
         switch event {
         case .lost(let error): return lost(error)
@@ -208,7 +208,7 @@ public struct BatchMachine: Sendable, Hashable {
         case (.findingBatch(let looks), .foundBatch(let found)):
             if let found { return created(found) }
             guard looks >= Self.looksMax else { return settle(looks + 1) }
-            // What may have been created twice is noted first.
+            // The possible second creation is recorded before the call.
             return isLate ? release(.gone) : notingCreation()
         case (.notingBatch, .noted):
             guard let batch else { return create() }
@@ -334,7 +334,7 @@ public struct BatchMachine: Sendable, Hashable {
         case .incomplete:
             downloads += 1
             if downloads < Self.downloadsMax {
-                // It is looked at again first: a file may be named late.
+                // The status is read again first: a result file may appear late.
                 state = .polling
                 return .wait(.again(downloads))
             }
@@ -358,20 +358,20 @@ public struct BatchMachine: Sendable, Hashable {
         return .stopped(error)
     }
 
-    // MARK: Trouble
+    // MARK: Errors
 
     private mutating func refused(_ error: RetortError) -> Action {
         if case .creating = state { return release(.refused(error.description)) }
-        // What cannot be cancelled goes on.
+        // A batch that cannot be cancelled continues.
         if case .cancelling = state { return poll() }
         return stop(error)
     }
 
     private mutating func unknown(_ error: RetortError) -> Action {
-        // What cannot be looked up has never been billed under this name, or no longer gives anything.
+        // A file or batch that the provider does not know was never billed under this name, or has no results any more.
         switch state {
         case .looking, .collecting: return forgets ? release(.gone) : stop(error)
-        // Without a list nothing is found.
+        // Without a list, no file can be found.
         case .findingFile where forgets: return happened(.foundFile(nil))
         case .findingBatch where forgets: return happened(.foundBatch(nil))
         default: return stop(error)
@@ -384,7 +384,7 @@ public struct BatchMachine: Sendable, Hashable {
         return repacks ? release(.queueFull(words)) : postpone("", words)
     }
 
-    /// The file stays at the provider: the batch is only created again.
+    /// The provider keeps the file; only the batch is created again.
     private mutating func postpone(_ id: String, _ words: String) -> Action {
         state = .notingPostponed(words)
         return .note(.postponed(batch: id))
@@ -413,7 +413,7 @@ public struct BatchMachine: Sendable, Hashable {
         return tries <= Self.triesMax ? pause(.wait(.again(tries))) : stop(error)
     }
 
-    /// Waits, and then takes the same step, or looks first at what it has done.
+    /// Waits, then repeats the step, or first checks whether the step had an effect.
     private mutating func pause(_ action: Action) -> Action {
         switch state {
         case .findingFile where isLate, .uploading where isLate, .creating where isLate: return release(.late)

@@ -1,16 +1,16 @@
-/// What the journal says of one batch: the fold of its entries. A value.
+/// The state of one batch: the result of its journal entries. A value.
 public struct BatchStanding: Sendable, Hashable {
     public let number: Int
     public let plan: BatchPlan
     public private(set) var planned: Int
     public private(set) var file: String?
-    /// The call that creates it may have been sent, and nothing is known of its end.
+    /// The creating call may have been sent and its result is unknown.
     public private(set) var isCreating = false
-    /// How often it may have been created.
+    /// How many times it may have been created.
     public private(set) var creations = 0
     public private(set) var batch: String?
     public private(set) var created: Int?
-    /// Batches of the provider that were taken for this one.
+    /// The provider's batches that were wrongly assumed to be this one.
     public private(set) var foreign: [String] = []
     public private(set) var total = 0
     public private(set) var succeeded = 0
@@ -19,20 +19,20 @@ public struct BatchStanding: Sendable, Hashable {
     public private(set) var end: String?
     /// When its end was seen.
     public private(set) var ended: Int?
-    /// What its requests may cost once more at most, in nanodollars, where they are asked live as well; nil: they are not.
+    /// The maximum additional cost of its requests in nanodollars, if they are also sent live; nil: they are not.
     public private(set) var overtaken: Int?
-    /// How it ended for this store; nil while it is open.
+    /// How it ended in this store; nil while it is open.
     public private(set) var collected: String?
 
     public var isOpen: Bool { collected == nil }
 
-    /// Whether the provider may work on it.
+    /// Whether the provider may be processing it.
     public var isSubmitted: Bool { isCreating || batch != nil }
 
-    /// Whether its requests are to be asked by nothing else.
+    /// Whether its requests must not be sent in any other way.
     public var isExclusive: Bool { isSubmitted && overtaken == nil }
 
-    /// Nil unless the entry begins a batch.
+    /// Nil unless the entry plans a batch.
     public init?(_ entry: BatchEntry) {
         guard case .planned = entry.stage, let plan = entry.plan else { return nil }
         (number, self.plan, planned) = (entry.number, plan, entry.time)

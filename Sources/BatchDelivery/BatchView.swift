@@ -1,25 +1,25 @@
 /// How a batch has ended.
 public enum BatchEnd: Sendable, Hashable {
     case completed
-    /// The window has passed; what is not answered was not billed.
+    /// The completion window has passed; unanswered requests were not billed.
     case expired
     case cancelled
-    /// The provider did not take it: nothing was asked.
+    /// The provider rejected it: no request was processed.
     case failed(code: String, message: String)
 }
 
-/// What a provider says of one batch.
+/// A provider's report on one batch.
 public struct BatchView: Sendable, Hashable {
     public var id: String
-    /// Nil while it is under way.
+    /// Nil while it is in progress.
     public var end: BatchEnd?
     public var total = 0
     public var succeeded = 0
     public var failed = 0
-    /// Seconds since 1970; 0 where the provider does not say it.
+    /// Seconds since 1970; 0 if not reported.
     public var created = 0
     public var expires = 0
-    /// What the batch was made from, where the provider says it.
+    /// The id of its input file, if reported.
     public var inputFile: String?
     public var name: String?
     /// Paths of its results, once it has ended.
@@ -28,10 +28,10 @@ public struct BatchView: Sendable, Hashable {
     public init(id: String) { self.id = id }
 }
 
-/// A page of a list, the newest first.
+/// A page of a list, newest first.
 public struct BatchPage<Element: Sendable>: Sendable {
     public var elements: [Element]
-    /// Where the next page begins; nil: there is none.
+    /// Where the next page begins; nil: this is the last one.
     public var next: String?
 
     public init(_ elements: [Element], next: String?) {
@@ -43,13 +43,13 @@ public struct BatchPage<Element: Sendable>: Sendable {
 /// One line of a result file.
 public struct BatchResult: Sendable {
     public enum Kind: Sendable {
-        /// What the API answered.
+        /// The API's response.
         case reply(status: Int, body: [UInt8])
-        /// It was not asked in time, and not billed.
+        /// The request was not processed in time, and not billed.
         case expired
-        /// It was not asked, because the batch was cancelled.
+        /// The request was not processed, because the batch was cancelled.
         case cancelled
-        /// The provider failed on it.
+        /// The provider failed to process the request.
         case failed(message: String)
     }
 

@@ -1,9 +1,9 @@
-/// The name of a request within its batch: its number there, the batch's mark and as much of the row's id as fits. All
-/// providers take it: Anthropic wants 1 to 64 characters of `A-Z a-z 0-9 _ -`.
+/// The name of a request within its batch: its index, the batch's mark and as much of the row's id as fits. All
+/// providers accept it: Anthropic requires 1 to 64 characters of `A-Z a-z 0-9 _ -`.
 public enum CustomID {
     public static let lengthMax = 64
 
-    /// - Parameter mark: of the batch, by which its results are known to be its own.
+    /// - Parameter mark: identifies the batch to which a result belongs.
     public static func text(number: Int, mark: String, id: [UInt8], sample: Int) -> String {
         var text = "\(number)-\(mark)-"
         let end = sample > 0 ? "-\(sample)" : ""
@@ -13,7 +13,7 @@ public enum CustomID {
         return text + end
     }
 
-    /// The number within the batch; nil for a name that is none of this batch's.
+    /// The index within the batch; nil if the name does not belong to the batch.
     public static func number(_ text: String, mark: String) -> Int? {
         let parts = text.split(separator: "-", maxSplits: 2, omittingEmptySubsequences: false)
         guard parts.count == 3, parts[1] == mark, let number = Int(parts[0]), number >= 0, String(number) == parts[0]

@@ -2,9 +2,9 @@ internal import Basics
 public import JSONText
 public import ModelAPI
 
-/// Gemini's batches in OpenAI's form (https://ai.google.dev/gemini-api/docs/openai#batch): lines, creation and states are
-/// OpenAI's, while files, lists and cancelling are those of Gemini's own API (https://ai.google.dev/api/batch-api), which has
-/// another root and another header for the key.
+/// Gemini's batches in the OpenAI-compatible form (https://ai.google.dev/gemini-api/docs/openai#batch): lines, creation
+/// and states are OpenAI's, while files, lists and cancelling belong to Gemini's own API
+/// (https://ai.google.dev/api/batch-api), which has another root and another header for the key.
 public struct GeminiBatches: BatchDialect {
     public let limits: BatchLimits
     private let openAI: OpenAIBatches
@@ -12,14 +12,14 @@ public struct GeminiBatches: BatchDialect {
     public init(limits: BatchLimits = .gemini) {
         self.limits = limits
         var form = OpenAIForm()
-        // Its creation takes no other members than the documented ones.
+        // The creating call accepts only the documented members.
         form.hasMetadata = false
         openAI = OpenAIBatches(limits: limits, form: form)
     }
 
     public let name = "Gemini's batch API"
     public let hasFiles = true
-    /// What has expired has no results at all.
+    /// An expired batch has no results at all.
     public let tellsExpired = false
     public let isKnownByResults = true
 
@@ -45,7 +45,7 @@ public struct GeminiBatches: BatchDialect {
         "pageSize=\(Self.pageSize)" + (after.map { "&pageToken=" + Self.encoded($0) } ?? "")
     }
 
-    /// A token that a server has given, for an address.
+    /// A page token from the server, percent-encoded for a URL.
     private static func encoded(_ token: String) -> String {
         var text = ""
         for byte in token.utf8 {
@@ -78,7 +78,7 @@ public struct GeminiBatches: BatchDialect {
 
     public func listBatches(after: String?) -> BatchCall { own("GET", "/v1beta/batches", query: page(after)) }
 
-    // The id is a path of its own, `batches/abc`, below the list's.
+    // The id is a path, `batches/abc`, below the list's path.
     public func look(_ id: String) -> BatchCall { openAI.look(id) }
     public func cancel(_ id: String) -> BatchCall {
         own("POST", "/v1beta/\(id):cancel", body: .bytes(Array("{}".utf8)))
@@ -104,7 +104,7 @@ public struct GeminiBatches: BatchDialect {
         reply["nextPageToken"]?.string.flatMap { $0.isEmpty || $0.utf8.count > BatchNames.lengthMax ? nil : $0 }
     }
 
-    /// The name of a resource, `batches/abc`; nil for another one, and for what may change the address it is put into.
+    /// A resource name, `batches/abc`; nil for any other text, and for characters that would change the URL.
     private static func resource(_ name: String?, _ kind: String) -> String? {
         guard let name, name.hasPrefix(kind), BatchNames.checked(String(name.dropFirst(kind.count))) != nil else {
             return nil
@@ -116,7 +116,7 @@ public struct GeminiBatches: BatchDialect {
         reply["status"] == nil ? operation(reply) : job(reply)
     }
 
-    /// In OpenAI's form.
+    /// In the OpenAI-compatible form.
     private func job(_ reply: JSONValue) -> BatchView? {
         guard var view = openAI.view(of: reply, id: Self.resource(reply["id"]?.string, "batches/")) else { return nil }
         view.results = results([reply["output_file_id"]?.string, reply["error_file_id"]?.string])
@@ -127,7 +127,7 @@ public struct GeminiBatches: BatchDialect {
         files.compactMap { Self.resource($0, "files/") }.map { "/download/v1beta/\($0):download" }
     }
 
-    /// In Gemini's own form: an operation. Its numbers are texts.
+    /// In Gemini's own form: an operation, whose numbers are strings.
     private func operation(_ reply: JSONValue) -> BatchView? {
         guard let id = Self.resource(reply["name"]?.string, "batches/"), let metadata = reply["metadata"],
             let state = metadata["state"]?.string

@@ -1,7 +1,7 @@
 public import Basics
 internal import Glibc
 
-/// Lines of a file, read in pieces: memory is one line and one piece. Used by one thread.
+/// Reads the lines of a file in pieces: memory is one line and one piece. Used by one thread.
 public final class LineReader {
     private let path: String
     private let descriptor: Int32
@@ -10,21 +10,21 @@ public final class LineReader {
     private var buffer: [UInt8] = []
     private var piece = [UInt8](repeating: 0, count: pieceBytes)
     private var at = 0
-    /// Up to here the buffer holds no line feed behind `at`.
+    /// Up to this position the buffer has no line feed after `at`.
     private var searched = 0
-    /// Of the next line in the file.
+    /// The next line's offset in the file.
     public private(set) var offset = 0
     private var isAtEnd = false
-    /// The beginning of the line was longer than any, and is gone.
+    /// The line exceeded the maximum and its beginning was dropped.
     private var isSkipping = false
 
     private static let pieceBytes = 1 << 20
-    /// In bytes: a request is no longer.
+    /// Maximum bytes of a request line.
     public static let lineBytesMax = 256 << 20
-    /// In bytes: a longer answer is refused in a live run, too.
+    /// Maximum bytes of a result line. A live run rejects a longer answer, too.
     public static let resultBytesMax = 64 << 20
 
-    /// - Parameter skipsLonger: whether longer lines are left out; otherwise they throw.
+    /// - Parameter skipsLonger: whether longer lines are skipped; if false, they throw.
     public init(
         _ path: String, lineBytesMax: Int = LineReader.lineBytesMax, skipsLonger: Bool = false
     ) throws(RetortError) {
@@ -36,7 +36,7 @@ public final class LineReader {
 
     deinit { close(descriptor) }
 
-    /// The next line, without its line feed, empty ones left out; nil at the end. The last one may lack its line feed.
+    /// The next line that is not empty, without its line feed; nil at the end. The last line may lack its line feed.
     public func next() throws(RetortError) -> (offset: Int, line: [UInt8])? {
         while true {
             if let end = lineFeed() {
@@ -57,7 +57,7 @@ public final class LineReader {
         }
     }
 
-    /// Each byte is looked at once, however long the line.
+    /// Searches each byte once, however long the line.
     private func lineFeed() -> Int? {
         let found = buffer.withUnsafeBytes { bytes -> Int? in
             guard searched < bytes.count, let start = bytes.baseAddress,
@@ -104,17 +104,17 @@ public final class LineReader {
     }
 }
 
-/// A file that is written once, from its start to its end, with a hash of what it holds.
+/// Writes a file once, from start to end, and hashes its content.
 public final class FileWriter {
     public let path: String
     private let descriptor: Int32
     private var buffer: [UInt8] = []
-    /// Of all pieces so far.
+    /// Of all pieces written so far.
     public private(set) var hash = Hash128(high: 0, low: 0)
 
     private static let bufferBytes = 1 << 20
 
-    /// Makes the file, in the place of one that was left there.
+    /// Creates the file and replaces an existing one.
     public init(_ path: String) throws(RetortError) {
         self.path = path
         unlink(path)

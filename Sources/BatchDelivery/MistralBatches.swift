@@ -1,8 +1,8 @@
 public import JSONText
 public import ModelAPI
 
-/// Mistral's files and batch jobs (https://docs.mistral.ai/api/#tag/batch). The job names the model; lists have pages by
-/// number; lines that were not asked in time are in no file.
+/// Mistral's files and batch jobs (https://docs.mistral.ai/api/#tag/batch). The job names the model; lists have
+/// numbered pages; no file has lines for expired requests.
 public struct MistralBatches: BatchDialect {
     public let limits: BatchLimits
     private let files: OpenAIBatches
@@ -25,7 +25,7 @@ public struct MistralBatches: BatchDialect {
         return Array(#"{"custom_id":"\#(customID)","body":"#.utf8) + OneLine.text(body) + Array("}".utf8)
     }
 
-    /// The members but for the model, which the job names; nil for what is no object.
+    /// The members except the model, which the job names; nil if the body is not an object.
     private static func withoutModel(_ body: [UInt8]) -> [UInt8]? {
         guard let root = try? JSONParser().parse(body).root, root.kind == .object else { return nil }
         var output = Array("{".utf8)
@@ -46,7 +46,7 @@ public struct MistralBatches: BatchDialect {
 
     private static func page(_ after: String?) -> String { "page_size=\(pageSize)&page=\(after ?? "0")" }
 
-    /// The page behind one that is full.
+    /// The page after a full one.
     private static func next(_ count: Int, after: String?) -> String? {
         count >= pageSize ? String((after.flatMap { Int($0) } ?? 0) + 1) : nil
     }
@@ -61,7 +61,7 @@ public struct MistralBatches: BatchDialect {
         return BatchCall("POST", "/batch/jobs", body: .bytes(body + Array("}}".utf8)))
     }
 
-    /// Of `24h` or `7d`.
+    /// The hours in `24h` or `7d`.
     private static func hours(_ window: String) -> Int {
         let count = min(Int(window.dropLast()) ?? 24, 24 * 365)
         return window.hasSuffix("d") ? count * 24 : count
@@ -101,7 +101,7 @@ public struct MistralBatches: BatchDialect {
         case "TIMEOUT_EXCEEDED": return .expired
         case "CANCELLED": return .cancelled
         case "FAILED":
-            // A job that has asked some of its lines has their results.
+            // A job that processed some of its lines has their results.
             guard BatchNumber.of(reply["succeeded_requests"]) == 0 else { return .completed }
             let message = reply["errors"]?.firstElement?["message"]?.string
             return .failed(code: "failed", message: message ?? "the provider gives no reason")

@@ -1,4 +1,4 @@
-/// JSON on one line: a line break can only stand between its tokens.
+/// Puts JSON on one line: a line break can only be between its tokens.
 public enum OneLine {
     public static func text(_ json: [UInt8]) -> [UInt8] {
         guard json.contains(where: { $0 == 0x0A || $0 == 0x0D }) else { return json }

@@ -1,8 +1,8 @@
 public import JSONText
 public import ModelAPI
 
-/// OpenAI's files and batches (https://platform.openai.com/docs/api-reference/batch), which Azure, Groq, Together and
-/// servers of one's own have taken over.
+/// OpenAI's files and batches (https://platform.openai.com/docs/api-reference/batch), also served by Azure, Groq,
+/// Together and self-hosted servers.
 public struct OpenAIBatches: BatchDialect {
     public let limits: BatchLimits
     private let form: OpenAIForm
@@ -24,7 +24,7 @@ public struct OpenAIBatches: BatchDialect {
         return Array(head.utf8) + OneLine.text(request.body) + Array("}".utf8)
     }
 
-    /// Between the parts of the upload: no body holds it, since JSON has no line that begins with hyphens.
+    /// Separates the parts of the upload. It cannot occur in a body, because no line of JSON begins with hyphens.
     private static let boundary = "----retort-7d1f0b5c93e84a26"
 
     public func upload(_ title: BatchTitle) -> BatchCall {
@@ -102,7 +102,7 @@ public struct OpenAIBatches: BatchDialect {
     }
 
     public func batch(_ reply: JSONValue) -> BatchView? {
-        // Together wraps the batch that it has made.
+        // Together wraps the created batch in a `job` member.
         let reply = reply["job"] ?? reply
         guard var view = view(of: reply, id: BatchNames.checked(reply["id"]?.string)) else { return nil }
         view.name = reply["metadata"]?["retort"]?.string
@@ -112,7 +112,7 @@ public struct OpenAIBatches: BatchDialect {
         return view
     }
 
-    /// What a batch in this form says but for its name and its results. Nil without an id that can be used.
+    /// Reads a batch in this form, except its name and its results. Nil without a usable id.
     func view(of reply: JSONValue, id: String?) -> BatchView? {
         guard let id, let status = reply["status"]?.string else { return nil }
         var view = BatchView(id: id)
@@ -127,7 +127,7 @@ public struct OpenAIBatches: BatchDialect {
         return view
     }
 
-    /// A number of seconds, or a moment in words, as Together writes it.
+    /// Seconds as a number, or a date as a string, as Together writes it.
     private static func seconds(_ value: JSONValue?) -> Int {
         guard let moment = value?.string.flatMap(RFC3339.seconds) else { return BatchNumber.of(value) }
         return BatchNumber.clamped(Int(clamping: moment))
@@ -155,7 +155,7 @@ public struct OpenAIBatches: BatchDialect {
     public func result(_ line: JSONValue) -> BatchResult? {
         guard let name = line["custom_id"]?.string else { return nil }
         if let response = line["response"], response.kind == .object {
-            // Old versions of vLLM put the answer there without a status.
+            // Old versions of vLLM put the answer there, without a status.
             let body = response["body"]
             guard let status = response["status_code"]?.int else {
                 return BatchResult(customID: name, kind: .reply(status: 200, body: Array((body ?? response).raw)))
@@ -173,11 +173,11 @@ public struct OpenAIBatches: BatchDialect {
     }
 }
 
-/// Names that a provider gives: they go into addresses.
+/// Checks names from a provider, which are inserted into URLs.
 enum BatchNames {
     static let lengthMax = 256
 
-    /// Nil for what may change the address it is put into.
+    /// Nil for a name that would change the URL.
     static func checked(_ name: String?) -> String? {
         guard let name, !name.isEmpty, name.utf8.count <= lengthMax, name != ".", name != ".." else { return nil }
         let isPlain = name.utf8.allSatisfy { byte in

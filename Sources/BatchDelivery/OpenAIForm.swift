@@ -1,26 +1,26 @@
-/// In what a provider's files and batches differ from OpenAI's.
+/// How a provider's files and batches differ from OpenAI's.
 public struct OpenAIForm: Sendable, Hashable {
-    /// What files of requests are uploaded for.
+    /// The `purpose` of a request file.
     public var purpose = "batch"
-    /// Where they are uploaded.
+    /// The path of uploads.
     public var uploadPath = "/files"
-    /// Whether the upload names the file and its type once more, in members of their own.
+    /// Whether the upload repeats the file's name and type in members of its own.
     public var namesFile = false
-    /// What stands before a request's path in a line and in a batch.
+    /// The prefix of a request's path in lines and batches.
     public var prefix = "/v1"
-    /// Whether a batch carries a name that is given to it.
+    /// Whether a batch has metadata, which carries its name.
     public var hasMetadata = true
-    /// Whether a file is of use only some time after its upload.
+    /// Whether an uploaded file must be checked before it can be used.
     public var checksFiles = false
-    /// Where the base URL ends for these calls: `BatchCall.cut`.
+    /// Where the base URL is truncated for these calls: `BatchCall.cut`.
     public var cut = ""
 
     public init() {}
 
     public static let openAI = OpenAIForm()
 
-    /// Azure (https://learn.microsoft.com/azure/ai-services/openai/how-to/batch): addresses without a version, files that
-    /// are checked first, and nothing below a deployment.
+    /// Azure (https://learn.microsoft.com/azure/ai-services/openai/how-to/batch): URLs without a version, files that
+    /// are checked first, and no paths below a deployment.
     public static let azure = {
         var form = OpenAIForm()
         (form.prefix, form.checksFiles, form.cut) = ("", true, "/deployments/")

@@ -1,4 +1,4 @@
-/// Names and numbers of machines, mail addresses and UUIDs.
+/// Host names, IP addresses, mail addresses and UUIDs.
 enum AddressFormat {
     /// RFC 5321 section 4.1.2, or RFC 6531 with letters beyond ASCII.
     static func isEmail(_ text: [UInt8], isInternational: Bool) -> Bool {
@@ -41,7 +41,7 @@ enum AddressFormat {
         return text.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false).allSatisfy { label in
             guard (1...63).contains(label.count), label.first != 0x2D, label.last != 0x2D else { return false }
             let isPlain = label.allSatisfy { Bytes.isLetter($0) || Bytes.isDigit($0) || $0 == 0x2D }
-            // Hyphens in the third and fourth place are for names that are encoded, which are not decoded here.
+            // Hyphens in the third and fourth position mark encoded names, which are not decoded here.
             let bytes = Array(label)
             let isReserved = bytes.count >= 4 && bytes[2] == 0x2D && bytes[3] == 0x2D
             return isPlain

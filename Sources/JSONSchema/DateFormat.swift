@@ -1,4 +1,4 @@
-/// Dates and times: RFC 3339, and durations of its appendix A.
+/// Dates and times of RFC 3339, and durations of its appendix A.
 enum DateFormat {
     static func isDateTime(_ text: [UInt8]) -> Bool {
         guard text.count > 11, text[10] | 0x20 == UInt8(ascii: "t") else { return false }
@@ -26,7 +26,7 @@ enum DateFormat {
         }
         guard let offset = offsetMinutes(rest) else { return false }
         if second < 60 { return true }
-        // A leap second is the last one of a day in UTC.
+        // A leap second can only be the last second of a UTC day.
         let minutes = ((hour * 60 + minute - offset) % 1440 + 1440) % 1440
         return minutes == 1439
     }
@@ -48,7 +48,7 @@ enum DateFormat {
         return parts.count == 1 ? !parts[0].isEmpty : isSequence(parts[1], of: "HMS")
     }
 
-    /// Counts with these units behind them, in this order and without a gap between the first and the last.
+    /// Numbers followed by these units, in this order and without a gap between the first and the last.
     private static func isSequence(_ text: ArraySlice<UInt8>, of units: String) -> Bool {
         var rest = text
         var left = Array(units.utf8)[...]

@@ -1,5 +1,5 @@
-/// Which parts of one value the schemas that accepted it have looked at: what `unevaluatedProperties` and
-/// `unevaluatedItems` leave to others. Parts are told apart by where they begin in the text.
+/// The parts of one value that were evaluated by the schemas that accepted it, for `unevaluatedProperties` and
+/// `unevaluatedItems`. A part is identified by its offset in the text.
 struct Evaluated {
     private(set) var parts: Set<Int> = []
     private(set) var hasAllItems = false

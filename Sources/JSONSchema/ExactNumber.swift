@@ -1,16 +1,16 @@
-/// A JSON number as it is written, without rounding: `digits` x 10^`exponent`, where digits hold neither leading nor
-/// trailing zeros. Numbers beyond 64 bits and fractions such as 0.1 compare exactly.
+/// A JSON number as written, without rounding: `digits` x 10^`exponent`, without leading or trailing zeros in the
+/// digits. Numbers beyond 64 bits and fractions, for example 0.1, compare exactly.
 struct ExactNumber: Hashable, Sendable {
     let isNegative: Bool
-    /// Decimal digits, 0 to 9, the most significant one first; empty for zero.
+    /// Decimal digits, 0 to 9, most significant first; empty for zero.
     let digits: [UInt8]
     /// The power of ten of the last digit; 0 for zero.
     let exponent: Int
 
-    /// Exponents as written are read up to here; what lies beyond compares as if it were here.
+    /// The maximum exponent that is read; a larger one compares as equal to it.
     static let exponentMax = 1 << 40
 
-    /// - Parameter text: a number that is legal in JSON.
+    /// - Parameter text: a valid JSON number.
     init(_ text: ArraySlice<UInt8>) {
         var rest = text
         let negative = rest.first == UInt8(ascii: "-")
@@ -48,10 +48,10 @@ struct ExactNumber: Hashable, Sendable {
 
     var isZero: Bool { digits.isEmpty }
 
-    /// Whether the value is a whole number, however it is written: 1.0 and 1e2 are.
+    /// Whether the value is a whole number in any notation, for example 1.0 and 1e2.
     var isInteger: Bool { exponent >= 0 }
 
-    /// The value as a count of things; nil when it is negative or no whole number. What is larger than any count is
+    /// The value as a non-negative count; nil when it is negative or not a whole number. Values above `Int.max` give
     /// `Int.max`.
     var count: Int? {
         guard isInteger, !isNegative else { return nil }
@@ -62,7 +62,7 @@ struct ExactNumber: Hashable, Sendable {
 
     private static func power(_ exponent: Int) -> Int { (0..<exponent).reduce(1) { power, _ in power * 10 } }
 
-    /// The power of ten just above the value: of two magnitudes the one with the larger is the larger.
+    /// The power of ten just above the value: the larger magnitude has the larger scale.
     private var scale: Int { digits.count + exponent }
 
     private static func magnitude(_ a: ExactNumber, isBelow b: ExactNumber) -> Bool {
@@ -71,12 +71,12 @@ struct ExactNumber: Hashable, Sendable {
         return a.digits.lexicographicallyPrecedes(b.digits)
     }
 
-    /// Whether the value is a multiple of `divisor`, exactly. The divisor is positive and has at most
+    /// Whether the value is a multiple of `divisor`, exactly. The divisor is positive and has maximum
     /// `divisorDigitsMax` digits.
     func isMultiple(of divisor: ExactNumber) -> Bool {
         if isZero { return true }
         let shift = exponent - divisor.exponent
-        // Neither ends in a zero: with fewer places than the divisor the value cannot contain it.
+        // Neither number ends in a zero: a value with fewer decimal places than the divisor is not its multiple.
         if shift < 0 { return false }
         let modulus = divisor.digits.reduce(UInt64(0)) { $0 * 10 + UInt64($1) }
         var rest = digits.reduce(UInt128(0)) { ($0 * 10 + UInt128($1)) % UInt128(modulus) }
@@ -84,7 +84,7 @@ struct ExactNumber: Hashable, Sendable {
         return rest == 0
     }
 
-    /// Digits of a divisor that `isMultiple` can take.
+    /// Maximum digits of a divisor for `isMultiple`.
     static let divisorDigitsMax = 18
 
     private static func powerOfTen(_ exponent: Int, modulo modulus: UInt64) -> UInt128 {

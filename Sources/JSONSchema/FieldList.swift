@@ -1,23 +1,23 @@
 public import Basics
 internal import JSONText
 
-/// The short form of a schema, for people: `title:string, year:integer, tags:string[], level:easy|medium|hard`.
+/// The short notation for a schema: `title:string, year:integer, tags:string[], level:easy|medium|hard`.
 ///
-/// A name with `?` behind it may be missing. Types are `string`, `integer`, `number`, `boolean`, `object` and `any`,
-/// each with `[]` for a list; types with `|` between them are one or the other, `null` among them; other words with `|`
-/// between them are the values that are allowed. Other members are not allowed.
+/// A name followed by `?` is optional. Types are `string`, `integer`, `number`, `boolean`, `object` and `any`, each
+/// with `[]` for a list. Types joined by `|` are alternatives and may include `null`; other words joined by `|` are the
+/// allowed values. No other members are allowed.
 public enum FieldList {
     private static let types: [String: String] = [
         "string": #"{"type":"string"}"#, "integer": #"{"type":"integer"}"#, "number": #"{"type":"number"}"#,
         "boolean": #"{"type":"boolean"}"#, "object": #"{"type":"object"}"#, "any": "{}",
     ]
 
-    /// What other languages call the types.
+    /// Names of the types in other languages.
     private static let otherNames = [
         "str": "string", "int": "integer", "float": "number", "bool": "boolean", "dict": "object",
     ]
 
-    /// The schema that the list says, as JSON. Throws `.usage` with the field that cannot be understood.
+    /// The schema that the list describes, as JSON. Throws `.usage` with the field that cannot be parsed.
     public static func schema(_ text: String) throws(RetortError) -> [UInt8] {
         var properties: [String] = []
         var required: [String] = []
@@ -49,7 +49,7 @@ public enum FieldList {
         if text.contains("|") {
             let words = text.split(separator: "|", omittingEmptySubsequences: false).map(trimmed)
             let names = words.map { otherNames[$0] ?? $0 }
-            // A word that is both, as in `string|other`, would be taken for the one that is not meant.
+            // In a mix such as `string|other` one word would be read in the unintended way.
             let kinds = names.filter { $0 == "null" || types[$0] != nil }
             guard !kinds.isEmpty else {
                 return #"{"enum":[\#(words.map { quoted(unquoted($0)) }.joined(separator: ","))]}"#

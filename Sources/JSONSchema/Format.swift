@@ -1,4 +1,4 @@
-/// The formats of strings that are checked where `format` counts. Others accept everything.
+/// The string formats that are checked if `format` is an assertion. Any other format accepts everything.
 public enum Format: String, Sendable, CaseIterable {
     case dateTime = "date-time"
     case date, time, duration, email, hostname, ipv4, ipv6, uri, uuid, regex
@@ -59,7 +59,7 @@ private enum PointerFormat {
     }
 }
 
-/// Classes of ASCII.
+/// Character classes of ASCII.
 enum Bytes {
     static func isDigit(_ byte: UInt8) -> Bool { byte >= 0x30 && byte <= 0x39 }
     static func isLetter(_ byte: UInt8) -> Bool { (byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x7A }

@@ -1,30 +1,30 @@
 public import Basics
 internal import JSONText
 
-/// A JSON Schema (draft 2020-12 or 7), compiled. Immutable: any number of `SchemaValidator`s may share it.
+/// A compiled JSON Schema (draft 2020-12 or 7). Immutable: any number of `SchemaValidator`s may share it.
 public final class JSONSchema: Sendable {
     let nodes: [SchemaNode]
     let root: NodeID
-    /// The anchors of each resource that `$dynamicRef` may lead to.
+    /// For each resource the anchors that `$dynamicRef` may refer to.
     let dynamicAnchors: [[String: NodeID]]
-    /// Whether any `$dynamicRef` depends on the way to it.
+    /// Whether any `$dynamicRef` depends on the schemas through which it is reached.
     let isDynamic: Bool
-    /// Whether any schema asks what others have left unevaluated.
+    /// Whether any schema uses `unevaluatedProperties` or `unevaluatedItems`.
     let tracksEvaluated: Bool
     public let draft: SchemaDraft
-    /// Pointers to keywords that the draft does not know: likely misspelt, and without effect.
+    /// Pointers to keywords that the draft does not define. They have no effect and are probably misspelt.
     public let unknownKeywords: [String]
 
     /// Compiles a schema.
     ///
     /// - Parameters:
     ///   - text: the schema, JSON.
-    ///   - name: where it is from, for messages: a file's name.
-    ///   - beside: documents that `$ref` may name, by their addresses. Nothing is fetched from anywhere.
-    ///   - assertsFormat: whether `format` is checked; by default it is a note, as the drafts say.
+    ///   - name: the source, for messages: a file's name.
+    ///   - beside: documents that `$ref` may refer to, by URI. Nothing is fetched.
+    ///   - assertsFormat: whether `format` is checked; by default it is an annotation, as in the drafts.
     ///
-    /// Throws `.badInput` with the place in the schema when it is no schema, when its draft is not known, or when a
-    /// reference leads nowhere.
+    /// Throws `.badInput` with the location in the schema when the schema is invalid, its draft is not supported, or a
+    /// reference cannot be resolved.
     public convenience init(
         _ text: [UInt8], name: String = "the schema", beside: [String: [UInt8]] = [:],
         defaultDraft: SchemaDraft = .draft2020, assertsFormat: Bool = false

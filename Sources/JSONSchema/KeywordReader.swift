@@ -18,7 +18,7 @@ struct KeywordReader {
         if let reference = try string("$ref", compiler) {
             let target = try compiler.target(of: reference, from: place, at: pointer("$ref"))
             node.reference = try compiler.node(target)
-            // Before 2019-09 a reference hides what is beside it.
+            // Before 2019-09 a `$ref` hides its sibling keywords.
             if dialect.draft == .draft7 { return }
         }
         if dialect.draft == .draft2020, let reference = try string("$dynamicRef", compiler) {
@@ -62,7 +62,7 @@ struct KeywordReader {
         }
         if let value = place.value["const"] {
             let only = AllowedValue(hash: ValueIdentity.hash(value, &budget), value: value)
-            // Beside an enum that does not have it nothing is allowed.
+            // A `const` that the `enum` beside it lacks allows nothing.
             let isAllowed = rules.allowed?.contains { $0.hash == only.hash } ?? true
             rules.allowed = isAllowed ? [only] : []
             rules.allowedKeyword = "const"
@@ -175,8 +175,8 @@ struct KeywordReader {
         return isEmpty ? nil : rules
     }
 
-    /// `dependentRequired` and `dependentSchemas`, and draft 7's `dependencies`, which are both in one. That one is
-    /// understood in later drafts too, as their own tests want it.
+    /// `dependentRequired` and `dependentSchemas`, and draft 7's `dependencies`, which combines them. Later drafts
+    /// accept it too, as the official test suite requires.
     private func readDependencies(_ rules: ObjectRules, _ compiler: inout SchemaCompiler) throws(RetortError) {
         var keywords = ["dependencies"]
         if dialect.draft == .draft2020 { keywords += ["dependentRequired", "dependentSchemas"] }
@@ -213,7 +213,7 @@ struct KeywordReader {
 
     private func text(_ name: [UInt8]) -> String { String(decoding: name, as: UTF8.self) }
 
-    /// A subschema's place, as the resource that begins there sees it where one does.
+    /// A subschema's location. If a resource begins there, the location is in that resource.
     private func inner(_ value: JSONValue, _ pointer: String, _ compiler: SchemaCompiler) -> SchemaPlace {
         var inner = place
         inner.value = value

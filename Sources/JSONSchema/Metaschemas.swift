@@ -1,5 +1,5 @@
-/// The schemas of schemas, so that references to them lead somewhere. Only what they assert is kept: titles, defaults
-/// and comments are left out. Sources: https://json-schema.org/draft/2020-12/schema and
+/// The metaschemas, so that references to them can be resolved. Only their assertions are kept; titles, defaults and
+/// comments are omitted. Sources: https://json-schema.org/draft/2020-12/schema and
 /// http://json-schema.org/draft-07/schema.
 enum Metaschemas {
     static func text(of uri: String) -> String? {

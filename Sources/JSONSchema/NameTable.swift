@@ -1,18 +1,18 @@
 internal import Glibc
 
-/// What is known of members by their names. Members mostly come in the order in which a schema names them, so the name
-/// after the one that was found last is looked at first.
+/// Values by member name. Members mostly come in the order of the schema, so a search begins with the name after the
+/// last one found.
 struct NameTable<Value> {
     private var names: [[UInt8]] = []
     private var values: [Value] = []
     private var positions: [[UInt8]: Int] = [:]
 
-    /// Up to this many names are compared one by one.
+    /// Tables up to this size are searched linearly.
     private static var fewMax: Int { 8 }
 
     var isEmpty: Bool { names.isEmpty }
 
-    /// The value of a name; a new one is made of `fresh`.
+    /// Changes the value of a name; a new name starts with `fresh`.
     mutating func update(_ name: [UInt8], fresh: Value, _ change: (inout Value) -> Void) {
         let position = positions[name] ?? names.count
         if position == names.count {
@@ -23,7 +23,7 @@ struct NameTable<Value> {
         change(&values[position])
     }
 
-    /// The value of a name. `hint` is where to look first, and moves on.
+    /// The value of a name. `hint` is the position to try first; it is updated.
     func find(_ name: ArraySlice<UInt8>, hint: inout Int) -> Value? {
         guard let position = position(of: name, hint) else { return nil }
         hint = position + 1

@@ -1,18 +1,18 @@
 internal import Basics
 internal import CPCRE2
 
-/// A regular expression of ECMA-262 with Unicode semantics, compiled by PCRE2. Not anchored, as `pattern` wants it.
+/// An ECMA-262 regular expression with Unicode semantics, compiled by PCRE2. Not anchored, as `pattern` requires.
 final class Pattern: @unchecked Sendable {
-    // Unchecked: compiled code is only read.
+    // Unchecked: the compiled code is only read.
 
-    /// As the schema writes it.
+    /// The pattern as the schema writes it.
     let source: String
     fileprivate let code: OpaquePointer
 
-    /// Bytes of a pattern that are compiled.
+    /// Maximum bytes of a pattern.
     static let bytesMax = 32 * 1024
 
-    /// Throws `.badInput` when the pattern is none.
+    /// Throws `.badInput` for an invalid pattern.
     init(_ source: String) throws(RetortError) {
         self.source = source
         guard source.utf8.count <= Self.bytesMax else {
@@ -41,14 +41,14 @@ final class Pattern: @unchecked Sendable {
     deinit { pcre2_code_free_8(code) }
 }
 
-/// What matching needs beside the pattern. One a thread.
+/// The state that matching needs in addition to the pattern. One per thread.
 final class PatternMatching {
     private let data: OpaquePointer
     private let context: OpaquePointer
 
-    /// PCRE2's count of backtracking steps for one match: a pattern that explodes ends here.
+    /// PCRE2's maximum number of backtracking steps per match. It bounds patterns with exponential run time.
     private static let matchLimit: UInt32 = 1_000_000
-    /// Kibibytes of heap for one match without the compiled code.
+    /// Maximum KiB of heap per match when the pattern is interpreted instead of run as machine code.
     private static let heapLimitKiB: UInt32 = 8_192
 
     init() {
@@ -66,13 +66,13 @@ final class PatternMatching {
         pcre2_match_context_free_8(context)
     }
 
-    /// Whether the pattern is found in the text; nil when that takes too long to tell.
+    /// Whether the pattern matches anywhere in the text; nil when it exceeds the limits.
     func match(_ pattern: Pattern, _ text: ArraySlice<UInt8>) -> Bool? {
         var result = run(pattern, text, 0)
-        // The compiled code has a stack of its own, which is small.
+        // The compiled machine code has a small stack of its own.
         if result == PCRE2_ERROR_JIT_STACKLIMIT { result = run(pattern, text, PCRE2_NO_JIT) }
         if result <= PCRE2_ERROR_UTF8_ERR1, result >= PCRE2_ERROR_UTF8_ERR21 {
-            // Half a surrogate pair, which UTF-8 cannot hold, is matched as U+FFFD.
+            // Half a surrogate pair is not valid UTF-8 and is matched as U+FFFD.
             let repaired = Array(String(decoding: text, as: UTF8.self).utf8)
             result = run(pattern, repaired[...], PCRE2_NO_JIT)
         }

@@ -1,7 +1,7 @@
 internal import Basics
 
-/// Rewrites a regular expression of ECMA-262 (with the `u` flag) for PCRE2, which differs in some escapes, in `.`, in
-/// `$` and in the names of Unicode properties.
+/// Translates an ECMA-262 regular expression (with the `u` flag) for PCRE2, which differs in some escapes, `.`, `$` and
+/// the names of Unicode properties.
 struct PatternTranslator {
     private var rest: Substring.UnicodeScalarView
     private var output = ""
@@ -27,7 +27,7 @@ struct PatternTranslator {
                 output += "]"
             case "]": output += "\\]"
             case "." where !isInClass: output += "[^\\n\\r\\x{2028}\\x{2029}]"
-            // PCRE2 has more kinds of groups than ECMA-262, and verbs.
+            // PCRE2 has verbs and group types that ECMA-262 lacks.
             case "(" where !isInClass: try openGroup()
             default: output.unicodeScalars.append(scalar)
             }
@@ -82,7 +82,7 @@ struct PatternTranslator {
 
     private static let syntax = Set("^$\\.*+?()[]{}|\"'#%&,:;<=>@`~!_ ".unicodeScalars)
 
-    /// White space and line ends of ECMA-262, which are Unicode's with U+FEFF.
+    /// White space and line ends of ECMA-262: Unicode's and U+FEFF.
     private static let spaces =
         "\\t\\n\\x{0B}\\f\\r \\x{A0}\\x{1680}\\x{2000}-\\x{200A}\\x{2028}\\x{2029}\\x{202F}\\x{205F}\\x{3000}\\x{FEFF}"
     private static let others =
@@ -138,7 +138,7 @@ struct PatternTranslator {
                 rest = before
             }
         }
-        // Half a pair is matched as what stands for it in the text.
+        // Half a pair is U+FFFD in the text, so it is U+FFFD in the pattern.
         if (0xD800...0xDFFF).contains(value) { value = 0xFFFD }
         output += "\\x{" + String(value, radix: 16) + "}"
     }
@@ -157,7 +157,7 @@ struct PatternTranslator {
     }
 }
 
-/// Names of Unicode properties: PCRE2 knows the general categories by their short names only.
+/// Names of Unicode properties: PCRE2 knows only the short names of the general categories.
 private enum UnicodeProperty {
     private static let categories: [String: String] = [
         "Letter": "L", "Cased_Letter": "L&", "LC": "L&", "Uppercase_Letter": "Lu", "Lowercase_Letter": "Ll",

@@ -1,7 +1,7 @@
 internal import Basics
 internal import JSONText
 
-/// Turns schema documents into nodes. Each place is compiled once, when something first leads to it.
+/// Compiles schema documents into nodes. Each location is compiled once, when it is first referred to.
 struct SchemaCompiler {
     let name: String
     var resources: SchemaResources
@@ -12,9 +12,9 @@ struct SchemaCompiler {
     private(set) var tracksEvaluated = false
     private(set) var draft = SchemaDraft.draft2020
     private(set) var unknownKeywords: [String] = []
-    /// What is known already, by document and position.
+    /// The nodes that exist already, by document and position.
     private var known: [Key: NodeID] = [:]
-    /// Nodes whose keywords are still to be read: compiling does not recur, so depth is no matter.
+    /// Nodes whose keywords have not been read yet. A list replaces recursion, so depth is not limited by the stack.
     private var pending: [(node: NodeID, place: SchemaPlace)] = []
 
     private struct Key: Hashable {
@@ -22,7 +22,7 @@ struct SchemaCompiler {
         var start: Int
     }
 
-    /// Subschemas that one schema may have, those it refers to included.
+    /// Maximum subschemas of one schema, including those it refers to.
     static let nodesMax = 100_000
 
     init(name: String, resources: SchemaResources) {
@@ -47,7 +47,7 @@ struct SchemaCompiler {
     }
 
     private mutating func compileDynamicAnchors() throws(RetortError) {
-        // Compiling an anchor may lead to further resources.
+        // Compiling an anchor may add resources.
         while dynamicAnchors.count < resources.all.count {
             var anchors: [String: NodeID] = [:]
             for (name, place) in resources.all[dynamicAnchors.count].dynamicAnchors { anchors[name] = try node(place) }
@@ -56,7 +56,7 @@ struct SchemaCompiler {
         }
     }
 
-    /// The node of a place; its keywords are read later.
+    /// The node of a location; its keywords are read later.
     mutating func node(_ place: SchemaPlace) throws(RetortError) -> NodeID {
         let key = Key(document: place.document, start: place.value.range.lowerBound)
         if let node = known[key] { return node }
@@ -74,7 +74,7 @@ struct SchemaCompiler {
         return number
     }
 
-    /// What a `$ref` leads to.
+    /// The node that a `$ref` refers to.
     mutating func target(of reference: String, from place: SchemaPlace, at pointer: String) throws(RetortError)
         -> SchemaPlace
     {
@@ -114,7 +114,7 @@ struct SchemaCompiler {
         RetortError(.badInput, message, at: name + pointer, cause: cause)
     }
 
-    /// Names the schema in what goes wrong.
+    /// Adds the schema's name to errors.
     private mutating func inSchema<Result>(
         _ work: (inout SchemaCompiler) throws(RetortError) -> Result
     ) throws(RetortError) -> Result {

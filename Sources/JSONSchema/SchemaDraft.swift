@@ -1,9 +1,9 @@
-/// The versions of JSON Schema that are understood.
+/// The supported versions of JSON Schema.
 public enum SchemaDraft: String, Sendable, Hashable, CaseIterable {
     case draft7 = "http://json-schema.org/draft-07/schema"
     case draft2020 = "https://json-schema.org/draft/2020-12/schema"
 
-    /// The draft that a `$schema` names; nil for others.
+    /// The draft named by a `$schema`; nil for an unsupported one.
     init?(named uri: String) {
         var uri = uri[...]
         if uri.hasSuffix("#") { uri = uri.dropLast() }
@@ -11,7 +11,7 @@ public enum SchemaDraft: String, Sendable, Hashable, CaseIterable {
         self.init(rawValue: String(uri))
     }
 
-    /// What a message calls it.
+    /// The name used in messages.
     public var name: String {
         switch self {
         case .draft7: "draft 7"
@@ -20,10 +20,10 @@ public enum SchemaDraft: String, Sendable, Hashable, CaseIterable {
     }
 }
 
-/// What a schema's keywords mean where it stands: the draft, and which groups of keywords are in force.
+/// How keywords are interpreted in a schema: the draft, and which groups of keywords apply.
 struct SchemaDialect: Hashable, Sendable {
     var draft: SchemaDraft
-    /// Whether assertions such as `type` and `minimum` count: a metaschema of one's own may leave them out.
+    /// Whether assertions such as `type` and `minimum` apply: a custom metaschema may omit them.
     var validates = true
     /// Whether `format` is checked.
     var assertsFormat = false

@@ -1,14 +1,14 @@
 internal import JSONText
 
-/// One place where a value does not fit its schema.
+/// One location where a value does not match its schema.
 public struct SchemaFailure: Sendable, Hashable, CustomStringConvertible {
-    /// A JSON pointer to the place in the value; empty for the whole.
+    /// A JSON pointer to the location in the value; empty for the whole value.
     public var pointer: String
-    /// The keyword that is not met.
+    /// The violated keyword.
     public var keyword: String
     /// What was expected, as a phrase: "an integer", "at most 10 characters".
     public var expected: String
-    /// What was there, cut to a few words.
+    /// What was found, shortened.
     public var found: String
 
     public var description: String {
@@ -18,7 +18,7 @@ public struct SchemaFailure: Sendable, Hashable, CustomStringConvertible {
 
 /// One step from a value into a part of it.
 enum PathStep {
-    /// The member's key as it is written.
+    /// The member's key as written.
     case member(JSONValue)
     case element(Int)
 }
@@ -37,10 +37,10 @@ extension [PathStep] {
 }
 
 extension JSONValue {
-    /// Characters of a value that a message shows.
+    /// Maximum characters of a value in a message.
     private static let shownMax = 40
 
-    /// What the value is, for a message: its kind and how it begins.
+    /// The value's kind and its beginning, for a message.
     var summary: String {
         switch kind {
         case .null: "null"

@@ -1,17 +1,17 @@
 internal import JSONText
 
-/// Where a compiled schema is in the list of all nodes of a `JSONSchema`.
+/// Index into the list of all nodes of a `JSONSchema`.
 typealias NodeID = Int
 
-/// One schema or subschema, compiled. Built by the compiler, then never changed.
+/// One compiled schema or subschema. Built by the compiler, then immutable.
 final class SchemaNode: @unchecked Sendable {
-    // Unchecked: nothing in it changes once the compiler is done.
+    // Unchecked: nothing changes after compilation.
 
-    /// Where it is in its document: `#/properties/title`.
+    /// Its location in the document: `#/properties/title`.
     let pointer: String
-    /// The schema resource that it belongs to, by number.
+    /// The index of its schema resource.
     let resource: Int
-    /// The answer of a schema that is `true` or `false`; nil for the others.
+    /// The result of a schema that is `true` or `false`; nil for others.
     var fixedResult: Bool?
     var reference: NodeID?
     var dynamicReference: DynamicReference?
@@ -30,15 +30,15 @@ final class SchemaNode: @unchecked Sendable {
     }
 }
 
-/// `$dynamicRef`: the outermost resource on the way here that has the anchor decides.
+/// `$dynamicRef`: resolved to the outermost resource on the evaluation path that has the anchor.
 struct DynamicReference {
-    /// The anchor's name; nil where the reference is an ordinary one.
+    /// The anchor's name; nil for an ordinary reference.
     var anchor: String?
-    /// Where the reference leads without regard to the way here.
+    /// The node that it refers to if the evaluation path is ignored.
     var initial: NodeID
 }
 
-// The rules below are classes, since a node's rules are handed on for each value: one reference moves.
+// The rules below are classes, because they are passed on for each value: only one reference is copied.
 
 /// `type`, `enum` and `const`.
 final class ValueRules {
@@ -54,14 +54,14 @@ struct AllowedValue {
     var value: JSONValue
 }
 
-/// `minimum` and its relatives.
+/// `minimum` and related keywords.
 final class NumberRules {
     var minimum: ExactNumber?
     var maximum: ExactNumber?
     var exclusiveMinimum: ExactNumber?
     var exclusiveMaximum: ExactNumber?
     var multipleOf: ExactNumber?
-    /// The numbers as the schema writes them, for messages.
+    /// The numbers as written in the schema, for messages.
     var texts: [String: String] = [:]
 }
 
@@ -76,10 +76,10 @@ final class StringRules {
 /// Rules for arrays.
 final class ArrayRules {
     var prefix: [NodeID] = []
-    /// For the elements behind `prefix`.
+    /// For the elements after `prefix`.
     var rest: NodeID?
     var contains: NodeID?
-    /// Whether elements that `contains` accepts count as evaluated.
+    /// Whether elements that match `contains` count as evaluated.
     var containsEvaluates = true
     var minContains = 1
     var maxContains: Int?
@@ -90,7 +90,7 @@ final class ArrayRules {
 
 /// Rules for objects.
 final class ObjectRules {
-    /// What is said of members by name.
+    /// The rules for members with one name.
     struct Name {
         var schema: NodeID?
         /// The name's position in `required`.
@@ -100,7 +100,7 @@ final class ObjectRules {
     var names = NameTable<Name>()
     var required: [[UInt8]] = []
     var patterns: [(pattern: Pattern, schema: NodeID)] = []
-    /// For members that neither `names` nor `patterns` has a schema for.
+    /// For members without a schema in `names` or `patterns`.
     var additional: NodeID?
     var propertyNames: NodeID?
     var minProperties: Int?

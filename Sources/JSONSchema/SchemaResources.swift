@@ -1,16 +1,16 @@
 internal import Basics
 internal import JSONText
 
-/// A place in a schema document: a value, the resource that it belongs to, and its pointer.
+/// A location in a schema document: a value, its resource, and its pointer.
 struct SchemaPlace {
     var value: JSONValue
     var resource: Int
     var pointer: String
-    /// The document, by number.
+    /// The document's index.
     var document: Int
 }
 
-/// A schema with an address of its own, and the anchors in it.
+/// A schema with its own URI, and its anchors.
 struct SchemaResource {
     var uri: URIReference
     var root: SchemaPlace
@@ -19,12 +19,12 @@ struct SchemaResource {
     var dynamicAnchors: [String: SchemaPlace] = [:]
 }
 
-/// All documents that references may lead to, with what in them has an address.
+/// All documents that references may refer to, indexed by URI.
 struct SchemaResources {
     private(set) var all: [SchemaResource] = []
     private var byURI: [URIReference: Int] = [:]
     private var documents = 0
-    /// Documents that were given beside the schema, and not looked through yet.
+    /// Documents given with the schema and not scanned yet.
     private var unread: [URIReference: JSONValue] = [:]
     private let defaultDialect: SchemaDialect
 
@@ -33,7 +33,7 @@ struct SchemaResources {
         for (uri, root) in beside { unread[URIReference(uri).withoutFragment] = root }
     }
 
-    /// Looks a document through. Returns the number of its outermost resource.
+    /// Scans a document. Returns the index of its outermost resource.
     mutating func add(_ root: JSONValue, at uri: URIReference) throws(RetortError) -> Int {
         let document = documents
         documents += 1
@@ -49,7 +49,7 @@ struct SchemaResources {
         return number
     }
 
-    /// The resource at an address: one that is known, a document given beside the schema, or a metaschema.
+    /// The resource with a URI: a known one, a document given with the schema, or a metaschema.
     mutating func resource(at uri: URIReference) throws(RetortError) -> Int? {
         let address = uri.withoutFragment
         if let known = byURI[address] { return known }
@@ -57,7 +57,7 @@ struct SchemaResources {
         if let text = Metaschemas.text(of: address.text), let root = try? JSONParser().parse(text).root {
             return try add(root, at: address)
         }
-        // Other documents may hold it under an address of their own. One that cannot be understood does not.
+        // Another document may contain the URI as an `$id`. Documents that cannot be parsed are skipped.
         for (name, root) in unread.sorted(by: { $0.key.text < $1.key.text }) {
             unread[name] = nil
             _ = try? add(root, at: name)
@@ -66,7 +66,7 @@ struct SchemaResources {
         return nil
     }
 
-    /// What `$schema` says, or what held outside.
+    /// The dialect that `$schema` names, else the inherited one.
     private func dialect(of value: JSONValue, inherited: SchemaDialect) throws(RetortError) -> SchemaDialect {
         guard let name = value["$schema"]?.string else { return inherited }
         if let draft = SchemaDraft(named: name) {
@@ -79,7 +79,7 @@ struct SchemaResources {
                 .badInput, "the schema's draft is unknown", cause: "$schema is \(name)",
                 remedy: "Known are \(SchemaDraft.allCases.map(\.rawValue).joined(separator: " and ")).")
         }
-        // A metaschema that names itself would lead here for ever.
+        // A metaschema that names itself would cause infinite recursion.
         var dialect = custom["$schema"]?.string == name ? inherited : try self.dialect(of: custom, inherited: inherited)
         if let vocabulary = custom["$vocabulary"], vocabulary.kind == .object {
             let names = vocabulary.members.map { $0.key.string ?? "" }
@@ -127,7 +127,7 @@ struct SchemaResources {
         }
     }
 
-    /// The place that a pointer within a resource leads to; nil when there is none.
+    /// The location of a pointer within a resource; nil if it does not exist.
     func place(_ pointer: String, in resource: Int) -> SchemaPlace? {
         var place = all[resource].root
         for part in pointer.split(separator: "/", omittingEmptySubsequences: false).dropFirst() {
@@ -148,7 +148,7 @@ struct SchemaResources {
         return place
     }
 
-    /// The same place as the resource that begins there sees it, where one does.
+    /// If a resource begins at the location, the location within that resource.
     func rooted(_ place: SchemaPlace) -> SchemaPlace {
         resourceRooted(at: place.value, document: place.document).map { all[$0].root } ?? place
     }
@@ -161,7 +161,7 @@ struct SchemaResources {
     }
 }
 
-/// The places of a schema where schemas are.
+/// The positions in a schema that hold subschemas.
 enum Subschemas {
     private static let single: [StaticString] = [
         "items", "additionalItems", "contains", "additionalProperties", "propertyNames", "not", "if", "then", "else",

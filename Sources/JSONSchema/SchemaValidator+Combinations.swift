@@ -1,6 +1,6 @@
 internal import JSONText
 
-/// `allOf`, `anyOf`, `oneOf`, `not`, `if`, and what is left to `unevaluatedItems` and `unevaluatedProperties`.
+/// `allOf`, `anyOf`, `oneOf`, `not`, `if`, `unevaluatedItems` and `unevaluatedProperties`.
 extension SchemaValidator {
     func check(_ rules: CombinationRules, _ value: JSONValue, _ evaluated: inout Evaluated) -> Bool {
         var isValid = true
@@ -43,7 +43,7 @@ extension SchemaValidator {
         return found == 1 || failAlternatives("oneOf", schemas, value)
     }
 
-    /// Tells of the alternative that the value comes closest to: whose first failure is deepest in the value.
+    /// Reports the closest alternative: the one whose first failure is deepest in the value.
     private func failAlternatives(_ keyword: String, _ schemas: [NodeID], _ value: JSONValue) -> Bool {
         guard isCollecting else { return false }
         let known = failures

@@ -142,7 +142,7 @@ extension SchemaValidator {
     }
 }
 
-/// Which of the required members are there.
+/// Which required members are present.
 private struct Presence {
     private let count: Int
     private var few: UInt64 = 0

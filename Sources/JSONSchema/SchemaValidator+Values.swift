@@ -29,7 +29,7 @@ extension SchemaValidator {
         types.contains(.integer) && value.kind == .number && (value.int != nil || ExactNumber(value.raw).isInteger)
     }
 
-    /// Allowed values that a message names.
+    /// Maximum allowed values listed in a message.
     private static let valuesShownMax = 8
 
     private static func phrase(_ allowed: [AllowedValue]) -> String {
@@ -84,7 +84,7 @@ extension SchemaValidator {
         }
     }
 
-    /// Code points, as JSON Schema counts characters.
+    /// The number of code points: JSON Schema's definition of characters.
     private static func characters(of value: JSONValue) -> Int {
         ValueIdentity.content(of: value).count { $0 & 0xC0 != 0x80 }
     }

@@ -2,27 +2,28 @@ public import Basics
 internal import CPCRE2
 public import JSONText
 
-/// Checks values against one schema. Its buffers are reused from value to value. Not thread-safe: one validator a thread.
+/// Checks values against one schema. Its buffers are reused from value to value. Not thread-safe: use one validator per
+/// thread.
 public final class SchemaValidator {
     let schema: JSONSchema
-    /// Whether failures are described, which a first look does without.
+    /// Whether failures are described. The first pass does not describe them.
     @exclusivity(unchecked) var isCollecting = false
     var failures: [SchemaFailure] = []
     var path: [PathStep] = []
-    /// The schema resources on the way to here, the outermost first.
+    /// The schema resources on the evaluation path, outermost first.
     private var scope: [Int] = []
     @exclusivity(unchecked) private var depth = 0
-    /// What may still be looked at in this value.
+    /// The steps left for this value.
     @exclusivity(unchecked) var budget = 0
-    /// What ended the check before its end, if anything.
+    /// The limit that stopped the check, if any.
     @exclusivity(unchecked) var excess: String?
     let matching: PatternMatching
 
-    /// Values and subschemas that are looked at for one value. A schema that explodes ends here.
+    /// Maximum evaluation steps (values times subschemas) per value. It bounds schemas with exponential cost.
     public static let stepsMax = 4_000_000
-    /// Schemas within schemas that are followed for one value.
+    /// Maximum nesting of schemas per value.
     public static let depthMax = 600
-    /// Failures that are described for one value.
+    /// Maximum failures described per value.
     public static let failuresMax = 10
 
     public init(_ schema: JSONSchema) {
@@ -30,9 +31,9 @@ public final class SchemaValidator {
         matching = PatternMatching()
     }
 
-    /// Where `value` does not fit; empty when it does. At most `failuresMax` places are told.
+    /// The locations where `value` does not match, maximum `failuresMax`; empty when it matches.
     ///
-    /// Throws `.badInput` when the schema takes more than `stepsMax` steps or `depthMax` levels on this value.
+    /// Throws `.badInput` when the schema needs more than `stepsMax` steps or `depthMax` levels for this value.
     public func failures(of value: JSONValue) throws(RetortError) -> [SchemaFailure] {
         if try isValid(value) { return [] }
         isCollecting = true
@@ -46,7 +47,7 @@ public final class SchemaValidator {
             : Array(found.prefix(Self.failuresMax))
     }
 
-    /// Whether `value` fits. Throws as `failures(of:)` does.
+    /// Whether `value` matches. Throws as `failures(of:)` does.
     public func isValid(_ value: JSONValue) throws(RetortError) -> Bool {
         scope = []
         depth = 0
@@ -65,7 +66,7 @@ public final class SchemaValidator {
         return result
     }
 
-    /// Whether the node accepts the value; what it has looked at goes to `evaluated`, if it does.
+    /// Whether the node accepts the value. If so, the parts it evaluated are added to `evaluated`.
     func check(_ id: NodeID, _ value: JSONValue, _ evaluated: inout Evaluated) -> Bool {
         let node = schema.nodes[id]
         budget -= 1
@@ -87,7 +88,7 @@ public final class SchemaValidator {
         return apply(node, value, &evaluated)
     }
 
-    /// The same where nobody asks what was looked at.
+    /// Whether the node accepts the value, when the evaluated parts do not matter.
     func check(_ id: NodeID, _ value: JSONValue) -> Bool {
         var evaluated = Evaluated()
         return check(id, value, &evaluated)
@@ -131,7 +132,7 @@ public final class SchemaValidator {
         return reference.initial
     }
 
-    /// Notes a failure where failures are collected. Always false.
+    /// Records a failure if failures are collected. Always returns false.
     func fail(_ keyword: String, _ expected: @autoclosure () -> String, _ value: JSONValue) -> Bool {
         guard isCollecting, failures.count < Self.failuresMax else { return false }
         failures.append(
@@ -139,7 +140,7 @@ public final class SchemaValidator {
         return false
     }
 
-    /// Checks a part of the value, one step further down.
+    /// Checks a part of the value, one step deeper.
     func check(_ id: NodeID, _ part: JSONValue, at step: @autoclosure () -> PathStep) -> Bool {
         if !isCollecting { return check(id, part) }
         path.append(step())
@@ -147,7 +148,7 @@ public final class SchemaValidator {
         return check(id, part)
     }
 
-    /// Checks without telling of failures, as `not`, `if` and `contains` do.
+    /// Checks without recording failures, as `not`, `if` and `contains` do.
     func checkSilently(_ id: NodeID, _ value: JSONValue, _ evaluated: inout Evaluated) -> Bool {
         let wasCollecting = isCollecting
         isCollecting = false

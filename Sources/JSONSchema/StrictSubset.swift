@@ -1,11 +1,12 @@
 public import Basics
 internal import JSONText
 
-/// OpenAI's `strict: true` takes a part of JSON Schema only: what it refuses is told before anything is paid.
+/// OpenAI's `strict: true` accepts only a subset of JSON Schema. This finds what it rejects before any request is paid
+/// for.
 ///
-/// The rules are those that the openai package enforces and the guide on structured outputs names.
+/// The rules are those that the openai package enforces and that the guide on structured outputs lists.
 public enum StrictSubset {
-    /// One place in the schema that is refused, and what to change.
+    /// One rejected part of the schema, and what to change.
     public struct Problem: Sendable, Hashable, CustomStringConvertible {
         public var pointer: String
         public var message: String
@@ -16,7 +17,7 @@ public enum StrictSubset {
     public static let propertiesMax = 5_000
     public static let levelsMax = 10
     public static let enumValuesMax = 1_000
-    /// Bytes of all names and enum values together.
+    /// Maximum bytes of all names and enum values together.
     public static let nameBytesMax = 120_000
 
     private static let refused: [StaticString] = [
@@ -26,7 +27,8 @@ public enum StrictSubset {
         "minContains", "maxContains",
     ]
 
-    /// What the API would refuse in a schema; empty when it takes it. Throws `.badInput` when the text is not JSON.
+    /// What the API would reject in a schema; empty when it accepts the schema. Throws `.badInput` when the text is not
+    /// JSON.
     public static func problems(in schema: [UInt8]) throws(RetortError) -> [Problem] {
         let root: JSONValue
         do {
@@ -50,7 +52,7 @@ public enum StrictSubset {
         private var enumValues = 0
         private var nameBytes = 0
 
-        /// Problems that are told.
+        /// Maximum problems reported.
         private static let problemsMax = 50
 
         mutating func add(_ pointer: String, _ message: String) {

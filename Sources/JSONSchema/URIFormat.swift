@@ -13,7 +13,7 @@ enum URIFormat {
         if let authority = reference.authority, !isAuthority(Array(authority.utf8)[...], isInternational) {
             return false
         }
-        // A first segment with a colon would read as a scheme.
+        // A colon in the first segment would make it a scheme.
         if reference.scheme == nil, reference.authority == nil,
             reference.path.prefix(while: { $0 != "/" }).contains(":")
         {
@@ -52,7 +52,7 @@ enum URIFormat {
 
     private static let signs = Set("-._~!$&'()*+,;=".utf8)
 
-    /// Letters, digits, percent escapes, the signs of every part and `more`.
+    /// Letters, digits, percent escapes, the characters allowed in every part, and `more`.
     private static func isPart(_ text: ArraySlice<UInt8>, _ more: StaticString, _ isInternational: Bool) -> Bool {
         let more = more.withUTF8Buffer { Array($0) }
         var index = text.startIndex
@@ -74,7 +74,7 @@ enum URIFormat {
         return true
     }
 
-    /// Expressions are in braces that are closed and hold a list of names.
+    /// Expressions are in closed braces and hold a list of names.
     static func isTemplate(_ text: [UInt8]) -> Bool {
         var rest = text[...]
         while let byte = rest.popFirst() {

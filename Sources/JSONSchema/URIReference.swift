@@ -1,4 +1,4 @@
-/// A URI or a reference to one, in its five parts, and how a reference is resolved (RFC 3986, sections 3 and 5.2).
+/// A URI or a reference, split into its five parts, and the resolution of references (RFC 3986, sections 3 and 5.2).
 struct URIReference: Hashable, Sendable {
     var scheme: String?
     var authority: String?
@@ -38,7 +38,7 @@ struct URIReference: Hashable, Sendable {
 
     private static func isLetter(_ byte: UInt8) -> Bool { (byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x7A }
 
-    /// The same without its fragment.
+    /// The reference without its fragment.
     var withoutFragment: URIReference {
         var copy = self
         copy.fragment = nil
@@ -55,7 +55,7 @@ struct URIReference: Hashable, Sendable {
         return text
     }
 
-    /// What `reference` means where this is the base.
+    /// Resolves `reference` against this base.
     func resolving(_ reference: URIReference) -> URIReference {
         var result = reference
         if reference.scheme != nil {
@@ -102,7 +102,7 @@ struct URIReference: Hashable, Sendable {
         return output.joined(separator: "/")
     }
 
-    /// A fragment with its percent escapes undone.
+    /// A fragment with its percent escapes decoded.
     static func decoded(_ fragment: String) -> String {
         guard fragment.contains("%") else { return fragment }
         var bytes: [UInt8] = []

@@ -1,10 +1,10 @@
 internal import Basics
 internal import JSONText
 
-/// Equality of JSON values as JSON Schema has it: of values, not of spellings. `1` equals `1.0`, members have no order,
-/// escapes do not count, and of members with one name the last counts.
+/// Equality of JSON values as JSON Schema defines it, independent of notation: `1` equals `1.0`, the order of members
+/// and the use of escapes do not matter, and of members with one name the last counts.
 enum ValueIdentity {
-    /// Equal values have equal hashes. `budget` loses one for each value that is looked at.
+    /// Equal values have equal hashes. `budget` is decreased by one per visited value.
     static func hash(_ value: JSONValue, _ budget: inout Int) -> UInt64 {
         budget -= 1
         switch value.kind {
@@ -51,7 +51,7 @@ enum ValueIdentity {
         }
     }
 
-    /// A string's bytes without its escapes.
+    /// A string's bytes with its escapes decoded.
     static func content(of value: JSONValue) -> ArraySlice<UInt8> {
         value.isEscaped ? (value.stringBytes ?? [])[...] : value.rawStringContent ?? []
     }
