@@ -2,63 +2,63 @@ package import Basics
 import ModelAPI
 package import ResponseGenerator
 
-/// The money and the counts of a run through batches. A value.
+/// The spending and the counts of a run through batches. A value.
 package struct BatchBooks {
-    /// Without a cap it is kept, too, with room for anything: a later run may have one.
+    /// Kept even without a cap, because a later run may have one.
     package private(set) var budget: Budget
-    /// Set aside for requests that no batch has yet: a kill leaves nothing of them.
+    /// Reserved for requests that are not in a batch yet; nothing of them remains after a kill.
     private var packed = 0
     package var progress = Progress()
     private let start: Instant
 
     /// - Parameters:
     ///   - limit: nil: no cap.
-    ///   - spent: as records say.
+    ///   - spent: according to the records.
     package init(limit: Int?, spent: Int, at now: Instant) {
         budget = Budget(limit: limit ?? .max, spent: spent)
         start = now
     }
 
-    /// What may have been spent beside what records say.
+    /// What may have been spent in addition to what records state.
     package var mark: Int { max(0, budget.unrecordedMax - packed) }
 
-    /// Of it what no open batch explains.
+    /// The part of the mark that no open batch explains.
     package var uncertain: Int { budget.uncertain }
 
     package func allows(_ cost: Int) -> Bool { budget.allows(cost) }
 
-    /// Sets aside what a request costs that is being packed.
+    /// Reserves the cost of a request that is being packed.
     package mutating func reserve(_ cost: Int) {
         budget.reserve(cost)
         packed = packed.addingSaturated(cost)
     }
 
-    /// What was packed is a batch.
+    /// The packed requests have become a batch.
     package mutating func planned(_ cost: Int) { packed = max(0, packed - cost) }
 
-    /// What was packed is not sent.
+    /// The packed requests will not be sent.
     package mutating func discard() {
         budget.settle(reserved: packed, spent: 0)
         packed = 0
     }
 
-    /// What earlier runs may have spent beside records.
-    /// - Parameter reserved: what their batches may still cost.
+    /// Takes over what earlier runs may have spent without records.
+    /// - Parameter reserved: the maximum cost of their open batches.
     package mutating func adopt(uncertain: Int, reserved: Int) {
         budget = Budget(limit: budget.limit, spent: budget.spent, uncertain: uncertain)
         budget.resume(reserved: reserved)
     }
 
-    /// A call may have had an effect that nothing will ever tell of.
+    /// Counts a call that may have had an effect that cannot be found out.
     package mutating func doubt(_ cost: Int) {
         budget.resume(reserved: cost)
         budget.settle(reserved: cost, spent: nil)
     }
 
-    /// Nil: nobody can tell what it cost.
+    /// - Parameter spent: nil: unknown.
     package mutating func settle(_ cost: Int, spent: Int?) { budget.settle(reserved: cost, spent: spent) }
 
-    /// An answer was paid for that no record says.
+    /// Counts the cost of an answer that no record states.
     package mutating func unrecorded(_ cost: Int) { budget.unrecorded(cost) }
 
     package func refusal(of cost: Int) -> RetortError { budget.refusal(of: cost) }
@@ -72,12 +72,12 @@ package struct BatchBooks {
         }
     }
 
-    /// The counts as of now.
+    /// The current counts.
     package mutating func report(inFlight: Int, waiting: Int, at now: Instant) -> Progress {
         progress.inFlight = inFlight
         progress.waiting = waiting
         progress.elapsed = now - start
-        // Results come in bursts: a mean over the run says more than the last seconds.
+        // Results arrive in bursts, so the mean over the run says more than the rate of the last seconds.
         progress.itemsPerSecond = Double(progress.done) / max(progress.elapsed.seconds, 0.001)
         progress.hasReached = true
         return progress

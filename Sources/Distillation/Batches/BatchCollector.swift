@@ -68,7 +68,7 @@ extension LineReader {
     }
 }
 
-/// A first pass over a batch's result files: which of its lines are there.
+/// A first pass over a batch's result files: finds out which of its lines are there.
 package struct BatchResultSurvey {
     package private(set) var isThere: [Bool]
     /// Lines that name a request of another batch.

@@ -7,17 +7,17 @@ package import ModelAPI
 package import ResponseGenerator
 package import SegmentStore
 
-/// What the machines' actions do.
+/// Carries out the machines' actions.
 extension BatchCourier {
-    /// Results that are recorded together.
+    /// Results recorded together.
     private static let chunk = 256
 
     package func act(on flight: BatchFlight) async throws(RetortError) {
         let (number, plan, caller) = (flight.number, flight.plan, parts.caller)
         switch flight.action {
         case .note(let stage):
-            // A second creation: the first one may have had an effect after all. Counted once, or an outage would use up
-            // the budget.
+            // The first creation may have had an effect after all. It is counted only once, because an outage would
+            // else use up the budget.
             if stage == .creating, journal.batches[number - 1].creations == 1 { books.doubt(plan.costMax) }
             try note(number, stage)
             if stage == .creating { try writeMark() }
@@ -32,7 +32,7 @@ extension BatchCourier {
         case .cancel(let id):
             if !isCut { parts.say(BatchText.overdue(number)) }
             happened(await caller.cancel(id), to: flight)
-        // Made together with other batches' calls.
+        // Made together with the calls of other batches.
         case .upload, .look: break
         case .collect(let view, let isLast):
             guard let fetched = flight.fetched else { break }
@@ -53,13 +53,13 @@ extension BatchCourier {
         }
     }
 
-    /// Tells of trouble, once for each kind, and ends the run soon where no server has answered at all.
+    /// Reports errors, once per kind, and ends the run soon if no server has answered at all.
     func happened(_ event: BatchMachine.Event, to flight: BatchFlight) {
         switch event {
         case .lost(let error), .unsent(let error):
             if trouble != error.description { parts.say(BatchText.trouble(flight.number, error)) }
             (trouble, books.progress.lastError) = (error.description, error.description)
-            // Another code: a server has answered.
+            // An error with another code came from a server.
             if error.code != .io { hasReached = true }
             unreached += hasReached ? 0 : 1
             if unreached >= Self.unreachedMax { return flight.happened(.denied(error)) }
@@ -74,7 +74,7 @@ extension BatchCourier {
         flight.happened(event)
     }
 
-    /// Calls that find no server, from the start of a run, until it is taken for the wrong address.
+    /// Calls in a row without a reachable server, from the start of a run, after which the address counts as wrong.
     private static let unreachedMax = 5
 
     private func say(_ stage: BatchStage, _ flight: BatchFlight) {
@@ -107,7 +107,7 @@ extension BatchCourier {
 
     // MARK: Results
 
-    /// Nil where it was interrupted: the next run begins again.
+    /// Nil if it was interrupted: the next run starts over.
     private func collect(
         _ view: BatchView, _ fetched: FetchedResults, isLast: Bool, of flight: BatchFlight
     ) async throws(RetortError) -> BatchMachine.Event? {
@@ -120,7 +120,7 @@ extension BatchCourier {
                 files, mark: flight.plan.mark, count: flight.plan.requests, dialect, isStopping: { isStopping })
         else { return nil }
         if survey.isForeign, dialect.isKnownByResults { return .collected(.foreign) }
-        // Of a batch that was cancelled lines may be missing for good.
+        // A cancelled batch may lack lines for good.
         let mayLack = view.end == .cancelled
         let isExpired = view.end == .expired && !dialect.tellsExpired
         if !survey.isWhole, !mayLack, !isExpired, !isLast { return .collected(.incomplete) }
@@ -141,7 +141,7 @@ extension BatchCourier {
                 isDone[number] = true
                 let item = try priced(index.item(number))
                 var verdict = verdict(of: result, item)
-                // Nothing shows that the provider takes any request of this run: the items are not at fault.
+                // There is no sign that the provider accepts any request of this run, so the items are not blamed.
                 if !survey.hasSuccess, parts.store.counters.done == 0 { verdict.blameRun(item) }
                 try await take(item, verdict, flight, &chunk)
             }
@@ -163,7 +163,7 @@ extension BatchCourier {
         return .collected(.whole)
     }
 
-    /// What a batch has cost beside the live answers to its rows is known.
+    /// From now on the additional cost of a batch whose rows were also answered live is known.
     private func closeBooks(of flight: BatchFlight) {
         guard let overtaken = flight.overtaken else { return }
         books.settle(overtaken, spent: flight.twice)
@@ -193,7 +193,7 @@ extension BatchCourier {
         }
     }
 
-    /// From the batch's creation until now.
+    /// The time since the batch's creation.
     private func age(of flight: BatchFlight) -> Interval {
         let standing = journal.batches[flight.number - 1]
         return .seconds(Double(max(0, Int(wallClockSeconds()) - (standing.created ?? standing.planned))))
@@ -203,15 +203,15 @@ extension BatchCourier {
         parts.settings.pricing.price(ofBody: item.request.body, with: parser)
     }
 
-    /// Records what a line has come to, unless an earlier run did.
+    /// Records the result of a line, unless an earlier run did.
     private func take(
         _ item: BatchItem, _ verdict: BatchVerdict, _ flight: BatchFlight, _ chunk: inout BatchChunk
     ) async throws(RetortError) {
         let key = RecordKey(id: item.id, sample: item.sample)
-        // What was recorded before was not set aside again.
+        // The cost of an item recorded earlier was not reserved again.
         guard try !chunk.outcomesBefore.has(item) else {
             guard flight.overtaken != nil else { return }
-            // An answer of which nobody can tell what it cost counts at its worst.
+            // An answer of unknown cost counts at its maximum.
             let cost = verdict.spent ?? item.costMax
             flight.twice = flight.twice.addingSaturated(cost)
             twice.answers += cost > 0 ? 1 : 0
@@ -220,7 +220,7 @@ extension BatchCourier {
         flight.pending -= 1
         books.progress.requests += 1
         var (results, spent) = (verdict.results, verdict.spent)
-        // A run that was killed while it collected may have recorded a round of an item that goes on.
+        // A run that was killed while collecting may have recorded a round of an item that continues.
         if case .round(let round)? = results.first, try isKnown(round, of: item) { (results, spent) = ([], 0) }
         if flight.overtaken == nil {
             books.settle(item.costMax, spent: spent)
@@ -253,13 +253,13 @@ extension BatchCourier {
         return try parts.store.lookup(key)?.fingerprint == UInt32(truncatingIfNeeded: item.fingerprint)
     }
 
-    /// The next run asks it again.
+    /// Leaves the item to the next run, which sends it again.
     private func leave(_ key: Hash128) {
         left += 1
         parts.keys.leave(key)
     }
 
-    /// Packs an item once more, for the next batch.
+    /// Packs an item for another batch.
     private func again(_ item: BatchItem, _ key: Hash128) throws(RetortError) {
         guard isInTime else { return leave(key) }
         guard error == nil, books.allows(item.costMax) else {
@@ -270,10 +270,10 @@ extension BatchCourier {
         try pack(item, row: BatchKeys.unknownRow, key: key)
     }
 
-    /// When it returns, the results survive the death of the process.
+    /// When it returns, the results survive a kill of the process.
     private func write(_ chunk: inout BatchChunk, of flight: BatchFlight) async throws(RetortError) {
         guard !chunk.outcomes.isEmpty else { return }
-        // What these records leave uncertain is noted before they are there.
+        // The uncertain cost that remains after these records is noted before they are written.
         if !ownsMark || journal.uncertain != books.uncertain { try note(flight.number, .counted) }
         let pressure = try parts.recorder.accept(chunk.outcomes)
         chunk.outcomes.removeAll(keepingCapacity: true)
@@ -284,7 +284,7 @@ extension BatchCourier {
         await withCheckedContinuation { continuation in recorder.relieved { continuation.resume() } }
     }
 
-    /// Nothing of a batch was asked.
+    /// The requests of a batch were not processed.
     private func release(_ why: BatchMachine.Release, _ flight: BatchFlight) async throws(RetortError) {
         var chunk = BatchChunk(parts.store)
         try await forEachItem(of: flight) { item in
@@ -312,7 +312,7 @@ extension BatchCourier {
     }
 }
 
-/// Results on their way into the store.
+/// Results about to be written to the store.
 package struct BatchChunk {
     package var outcomes: [Outcome<ItemContext>] = []
     package var outcomesBefore: BatchOutcomes

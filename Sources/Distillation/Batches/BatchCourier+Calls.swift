@@ -2,7 +2,7 @@ import Basics
 import BatchDelivery
 import HTTPTransport
 
-/// Calls to the provider, several batches' at the same time.
+/// Calls to the provider, for several batches at a time.
 extension BatchCourier {
     private enum Outcome: Sendable {
         case event(BatchMachine.Event)
@@ -11,7 +11,7 @@ extension BatchCourier {
 
     private typealias Call = @Sendable () async -> Outcome
 
-    /// Makes the next call of each of these batches, and takes in what came of it.
+    /// Makes the next call of each of these batches, and handles the results.
     func call(_ flights: [BatchFlight]) async throws(RetortError) {
         let together = flights.compactMap { flight in call(of: flight).map { (flight, $0) } }
         for first in stride(from: 0, to: together.count, by: BulkLanes.count) {
@@ -24,7 +24,7 @@ extension BatchCourier {
                 }
             }
         }
-        // What one of these finds or makes decides what the next one may take for its own.
+        // The result of one call decides which batches or files the next one may match, so these are made one by one.
         for flight in flights where call(of: flight) == nil && flight.makesCall { try await act(on: flight) }
     }
 
@@ -37,7 +37,7 @@ extension BatchCourier {
         }
     }
 
-    /// A call that concerns one batch alone; nil for other actions.
+    /// The call, if it concerns one batch alone; nil for other actions.
     private func call(of flight: BatchFlight) -> Call? {
         let (caller, title, upload) = (parts.caller, flight.plan.title, journal.upload(flight.number))
         switch flight.action {
@@ -58,12 +58,12 @@ extension BatchCourier {
         }
     }
 
-    /// Whether its time has been over for so long that the provider has lost it.
+    /// Whether the batch is so long overdue that the provider must have lost it.
     private static func isOverdue(_ view: BatchView, _ now: Int) -> Bool {
         view.end == nil && view.expires > 0 && now - view.expires > graceSeconds
     }
 
-    /// How long after its expiry a batch may take to end.
+    /// Maximum time from a batch's expiry to its end, in seconds.
     private static let graceSeconds = 3600
 
     private static func fetch(_ view: BatchView, to target: String, _ caller: BatchCaller) async -> FetchedResults {

@@ -7,8 +7,8 @@ import ModelAPI
 package import ResponseGenerator
 package import SegmentStore
 
-/// Sends items in batches and records what comes back: runs the actions that each batch's machine names. Confined to one
-/// task; `stop` may be called from any thread.
+/// Sends items in batches and records the results: carries out the actions of each batch's state machine. Confined to
+/// one task; `stop` may be called from any thread.
 package final class BatchCourier {
     package struct Parts {
         package var settings: RunSettings
@@ -31,38 +31,38 @@ package final class BatchCourier {
     package var books: BatchBooks
     package var flights: [BatchFlight] = []
     package let parser = JSONParser()
-    /// Why nothing more is sent.
+    /// Why no more requests are sent.
     package var error: RetortError?
-    /// What the last call met, as it was told.
+    /// The last call's error, as reported.
     package var trouble = ""
     package var hasReached = false
-    /// Calls that found no server before any found one.
+    /// Calls in a row that reached no server, before any server was reached.
     package var unreached = 0
-    /// Items that stay pending in this run.
+    /// Number of items that stay pending in this run.
     package var left = 0
-    /// Until then no new batch is created: the provider's queue is full.
+    /// No batch is created before this time, because the provider's queue is full.
     package var holdUntil: Instant?
     private var waiting: [Item<ItemContext>] = []
     private var isSourceAtEnd = false
     private let stopAsked: Locked<Bool>
-    /// When a leg of a run ends; nil: it has no end of its own.
+    /// The times at which a leg of a run ends; nil: it has no end of its own.
     private let times: (cutoff: Instant, giveUp: Instant)?
-    /// Rows that were packed in this leg.
+    /// Rows packed in this leg.
     private var taken = 0
-    /// Whether the time of batches is over.
+    /// Whether the cutoff has passed.
     package private(set) var isCut = false
-    /// Answers to rows that were answered live as well: how many, and what they have cost.
+    /// Answers to rows that were also answered live: their number and cost.
     package var twice = (answers: 0, nanodollars: 0)
-    /// Whether the journal of batches says what of the mark is uncertain.
+    /// Whether the batch journal states the uncertain part of the mark.
     private(set) var ownsMark = false
 
-    /// The longest sleep between two looks at what a signal asked for.
+    /// Maximum sleep between two checks for a signal.
     private static let nap = Interval.milliseconds(200)
-    /// Batches that are packed and not sent yet.
+    /// Maximum batches that are packed and not sent yet.
     private static let closedMax = BulkLanes.count
-    /// After a lost call, before the provider's lists are first believed.
+    /// The delay after a lost call before the provider's lists are first trusted.
     private static let settling = Interval.seconds(2)
-    /// Between two looks at a batch that is being cancelled.
+    /// Maximum interval between two status calls for a batch that is being cancelled.
     private static let cancelPollMax = Interval.seconds(2)
     private static let backoffMax = Interval.seconds(60)
     private static let queueWaitMax = Interval.seconds(600)
@@ -84,11 +84,11 @@ package final class BatchCourier {
 
     // MARK: Batches of earlier runs
 
-    /// Takes over the batches that are open. Call it before rows are planned.
+    /// Takes over the open batches. Call it before rows are planned.
     package func adopt() throws(RetortError) {
         BatchFiles.removeLeftovers(journal.directory)
         var asked: [BatchKeys.Adopted] = []
-        // As it was noted when the batches were planned, and as it counts now.
+        // The cost as noted when the batches were planned, and as computed now.
         var (noted, reserved) = (0, 0)
         var outcomes = BatchOutcomes(parts.store)
         for standing in journal.open {
@@ -105,7 +105,7 @@ package final class BatchCourier {
                 noted = noted.addingSaturated(item.costMax)
                 reserved = reserved.addingSaturated(try priced(item).costMax)
             }
-            // Of rows that are asked live as well nobody knows whether the batch has answered them.
+            // If rows are also sent live, it is unknown whether the batch has answered them.
             noted = noted.addingSaturated(standing.overtaken ?? 0)
             reserved = reserved.addingSaturated(standing.overtaken ?? 0)
             parts.keys.add(standing.number, keys)
@@ -122,11 +122,11 @@ package final class BatchCourier {
         try writeMark()
     }
 
-    /// What of the mark no open batch explains.
-    /// - Parameter noted: what the open ones may still cost, as it was noted.
+    /// The part of the mark that no open batch explains.
+    /// - Parameter noted: the maximum cost of the open batches, as noted.
     private func uncertain(beside noted: Int) -> Int {
         let known = journal.uncertain
-        // A kill may have come between records and the lowering of the mark for them.
+        // A kill may have happened after records were written and before the mark was lowered for them.
         if let known, MarkOwner.of(parts.store) == .batches { return known }
         return max(0, Int(clamping: parts.store.mark) - noted, known ?? 0)
     }
@@ -139,15 +139,15 @@ package final class BatchCourier {
             remedy: "Put the store's manifest back as it was when the batch was sent.")
     }
 
-    /// Whether a batch is larger than this run makes them.
+    /// Whether a batch is larger than those that this run creates.
     private func isLarge(_ plan: BatchPlan) -> Bool {
         let limits = parts.batch.dialect.limits
         return plan.requests > 1
             && (plan.requests > limits.requestsMax || limits.tokensMax.map { plan.tokens > $0 } ?? false)
     }
 
-    /// An item of a run without a cap has nothing set aside: what it may cost is found out from its body. Throws
-    /// `.configuration` where that has no bound.
+    /// In a run without a cap no cost was reserved for an item: its maximum is computed from the request body. Throws
+    /// `.configuration` if it is unbounded.
     package func priced(_ item: BatchItem) throws(RetortError) -> BatchItem {
         guard item.costMax == 0, parts.settings.pricing.limit != nil else { return item }
         var item = item
@@ -167,7 +167,7 @@ package final class BatchCourier {
         do throws(RetortError) {
             while !isStopping {
                 cutIfLate()
-                // Even where the time is over each batch is looked at once.
+                // The status of each batch is read once, even after the deadline.
                 try await advance()
                 if try leaveBehind() { break }
                 try await fill(from: source)
@@ -190,7 +190,7 @@ package final class BatchCourier {
 
     // MARK: The end of a leg
 
-    /// Whether a batch that is begun now is expected back in time.
+    /// Whether a batch created now is expected to end in time.
     package var isInTime: Bool {
         guard let times, let leg = parts.batch.leg else { return true }
         return !isCut && now + leg.expected <= times.cutoff
@@ -200,7 +200,7 @@ package final class BatchCourier {
 
     private var hasFilled: Bool { parts.batch.leg.map { taken >= $0.itemsMax } ?? false }
 
-    /// Whether the leg was for submitting alone, and all is submitted.
+    /// Whether the leg was only for submitting, and everything is submitted.
     private var isSubmitted: Bool {
         guard parts.batch.leg?.kind == .submit, packs.isEmpty, isSourceAtEnd || hasFilled || !takesRows else {
             return false
@@ -208,7 +208,7 @@ package final class BatchCourier {
         return flights.allSatisfy { $0.machine.isSubmitted || $0.due != nil }
     }
 
-    /// Cancels what is under way once its time is over.
+    /// Cancels what is in progress once the cutoff has passed.
     private func cutIfLate() {
         guard let times, !isCut, now >= times.cutoff else { return }
         isCut = true
@@ -217,8 +217,8 @@ package final class BatchCourier {
         for flight in flights { flight.cut() }
     }
 
-    /// Leaves behind what has not ended in time: it is noted first that its rows are asked live as well. False as long as there
-    /// is time.
+    /// Leaves batches behind that have not ended in time, after noting that their rows are sent live as well. False
+    /// before that time.
     private func leaveBehind() throws(RetortError) -> Bool {
         guard let times, isCut, now >= times.giveUp, !flights.isEmpty else { return false }
         var outcomes = BatchOutcomes(parts.store)
@@ -237,7 +237,7 @@ package final class BatchCourier {
         return true
     }
 
-    /// Gives up what is packed and not sent.
+    /// Drops what is packed and not sent.
     private func discard() {
         guard !packs.isEmpty else { return }
         left += packs.requests
@@ -250,9 +250,9 @@ package final class BatchCourier {
         parts.publish(books.report(inFlight: inFlight, waiting: packs.requests, at: now))
     }
 
-    /// Takes every batch as far as it goes without waiting.
+    /// Advances every batch as far as possible without waiting.
     private func advance() async throws(RetortError) {
-        // Batches that are due within a moment are looked at together, so that their calls are made together.
+        // Batches that are due within a moment of each other make their calls together.
         let slack = min(Self.nap, parts.batch.poll * 0.125)
         for flight in flights {
             guard let due = flight.due, due <= now + slack else { continue }
@@ -263,7 +263,7 @@ package final class BatchCourier {
             var calling: [BatchFlight] = []
             for flight in flights {
                 while flight.due == nil, !flight.isOver, !flight.makesCall {
-                    // What is known of the provider is noted even then.
+                    // What is known of the provider is noted even when the run is stopping.
                     if isStopping, !flight.isNoting { break }
                     try await act(on: flight)
                 }
@@ -275,7 +275,7 @@ package final class BatchCourier {
         flights.removeAll(where: \.isOver)
     }
 
-    /// Packs items as long as packs are wanted.
+    /// Packs items until no more packs are needed.
     private func fill(from source: some ItemSource<ItemContext>) async throws(RetortError) {
         guard takesRows else { return try packs.closeAll() }
         while error == nil, !isStopping, packs.closed.count < Self.closedMax, !hasFilled {
@@ -302,13 +302,13 @@ package final class BatchCourier {
         if isSourceAtEnd && waiting.isEmpty || hasFilled { try packs.closeAll() }
     }
 
-    /// What is left of the budget is set aside: what is packed is sent, and if nothing is on its way the run ends.
+    /// The rest of the budget is reserved: packed requests are sent, and if nothing is in progress the run ends.
     private func starve(_ cost: Int) throws(RetortError) {
         try packs.closeAll()
         if flights.isEmpty, packs.isEmpty { error = books.refusal(of: cost) }
     }
 
-    /// Puts an item into a pack and sets aside what it may cost.
+    /// Adds an item to a pack and reserves its maximum cost.
     package func pack(_ item: BatchItem, row: UInt64, key: Hash128) throws(RetortError) {
         let dialect = parts.batch.dialect
         guard dialect.takes(path: item.request.path) else { return try refuse(item, key) }
@@ -322,7 +322,7 @@ package final class BatchCourier {
         books.reserve(item.costMax)
     }
 
-    /// A row whose request has no form in a batch fails; `retry` sends it live.
+    /// A row whose request cannot be in a batch fails; `retry` sends it live.
     private func refuse(_ item: BatchItem, _ key: Hash128) throws(RetortError) {
         let failure = ItemFailure(
             .badRequest, "\(parts.batch.dialect.name) takes no requests for \(item.request.path)")
@@ -336,7 +336,7 @@ package final class BatchCourier {
         parts.issued.remove([key])
     }
 
-    /// Plans the batches that are packed, as many as the provider's queue takes.
+    /// Creates batches from the packs, as many as the provider's queue accepts.
     private func launch() throws(RetortError) {
         guard holdUntil.map({ $0 <= now }) ?? true else { return }
         holdUntil = nil
@@ -351,7 +351,7 @@ package final class BatchCourier {
         }
     }
 
-    /// The intention is on disk before anything is sent, then the most that it may cost.
+    /// The plan is on disk before anything is sent, then the maximum cost.
     private func plan() throws(RetortError) {
         let number = journal.nextNumber
         let pack = try packs.take(as: number, journal)
@@ -388,12 +388,12 @@ package final class BatchCourier {
         await parts.clock.sleep(until: min(due, now + Self.nap))
     }
 
-    /// How long a pause is.
+    /// The length of a pause.
     package func length(of pause: BatchMachine.Pause) -> Interval {
         switch pause {
         case .poll: isCut ? min(parts.batch.poll, Self.cancelPollMax) : parts.batch.poll
         case .settling(let looks):
-            // Where batches are looked at more often, lists are, too.
+            // With a shorter polling interval, lists are read more often, too.
             min(Self.settling * Double(1 << min(max(0, looks - 2), 5)), max(parts.batch.poll, .milliseconds(200)))
         case .queue(let tries, _): min(Self.queueWaitMax, parts.batch.poll * Double(1 << min(max(0, tries - 1), 6)))
         case .again(let tries):

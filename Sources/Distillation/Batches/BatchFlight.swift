@@ -1,22 +1,22 @@
 package import Basics
 package import BatchDelivery
 
-/// A batch that this run takes care of.
+/// A batch that this run processes.
 package final class BatchFlight {
     package let number: Int
     package let plan: BatchPlan
     package var machine: BatchMachine
     package var action: BatchMachine.Action
-    /// When its wait is over.
+    /// When its wait ends.
     package var due: Instant?
-    /// Of its requests those that have no outcome yet.
+    /// Number of its requests without an outcome.
     package var pending: Int
     package var isOver = false
-    /// What its requests may cost once more in nanodollars, where they are asked live as well.
+    /// The maximum additional cost in nanodollars, if its requests are also sent live.
     package var overtaken: Int?
-    /// What was downloaded for the action at hand.
+    /// What was downloaded for the current action.
     package var fetched: FetchedResults?
-    /// What its answers have cost to rows that were answered live as well.
+    /// Cost of its answers to rows that were also answered live.
     package var twice = 0
 
     package init(_ number: Int, _ plan: BatchPlan, _ machine: BatchMachine, pending: Int) {
@@ -30,7 +30,7 @@ package final class BatchFlight {
 
     package var isNoting: Bool { if case .note = action { true } else { false } }
 
-    /// Its time is over.
+    /// Its deadline has passed.
     package func cut() {
         guard let action = machine.cut() else { return }
         (self.action, due) = (action, nil)
@@ -39,9 +39,9 @@ package final class BatchFlight {
     package func happened(_ event: BatchMachine.Event) { action = machine.happened(event) }
 }
 
-/// The result files of a batch on this disk.
+/// The result files of a batch on the local disk.
 package struct FetchedResults: Sendable {
     package var files: [String] = []
-    /// Why they are not whole.
+    /// Why they are incomplete.
     package var trouble: BatchMachine.Event?
 }

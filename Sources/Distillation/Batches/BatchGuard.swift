@@ -4,12 +4,12 @@ import CommandLine
 import JSONText
 package import SegmentStore
 
-/// Keeps what is under way in batches from being asked twice.
+/// Prevents requests in batches from being sent a second time.
 package enum BatchGuard {
-    /// Throws `.configuration` where the store has batches under way that this run would not take over.
+    /// Throws `.configuration` if the store has batches in progress that this run would not take over.
     package static func check(_ settings: RunSettings) throws(RetortError) {
         let rerun = settings.onChange == .rerun
-        // Changed rows are no rows of a batch that is under way, even where it is asked live as well.
+        // A changed row does not belong to a batch in progress, even if it is also sent live.
         let open = try BatchJournal(of: settings.out).open.filter { rerun ? $0.isSubmitted : $0.isExclusive }
         guard let first = open.first else { return }
         let requests = open.reduce(0) { $0.addingSaturated($1.plan.requests) }
@@ -33,7 +33,8 @@ package enum BatchGuard {
         }
     }
 
-    /// The same for a retry: what a run has under way are other items, but for those of an earlier retry.
+    /// The check for a retry: a run's batches hold other items, but those of an earlier retry hold the items of this
+    /// one.
     package static func checkRetry(_ settings: RunSettings) throws(RetortError) {
         if settings.batch == nil {
             let journal = try BatchJournal(of: settings.out)
@@ -46,7 +47,7 @@ package enum BatchGuard {
         try check(settings)
     }
 
-    /// By which batches of another job are known. The number of samples may change.
+    /// Identifies batches of another job. The number of samples may change.
     package static func jobMark(_ job: [String: String]) -> String {
         var text: [UInt8] = []
         for (name, value) in job.sorted(by: { $0.key < $1.key }) where name != "samples" {
@@ -56,8 +57,7 @@ package enum BatchGuard {
         return Hexadecimal.string(text.withUnsafeBytes { ContentHash.hash64($0) })
     }
 
-    /// Throws `.configuration` where a store that is to be merged has batches under way: the new store would not know
-    /// of them.
+    /// Throws `.configuration` if a store to be merged has batches in progress: the new store would not know them.
     package static func checkSource(_ store: String) throws(RetortError) {
         let open = try BatchJournal(of: store).open.filter(\.isExclusive)
         guard !open.isEmpty else { return }
@@ -73,7 +73,7 @@ package enum BatchGuard {
         standing.plan.server == batch.server && batch.dialect.takes(path: standing.plan.path)
     }
 
-    /// Gives up batches that were planned and never sent, where this run asks their rows in another way. Call it with the
+    /// Drops batches that were planned and never sent, if this run sends their rows in another way. Call it with the
     /// store open.
     package static func withdraw(_ settings: RunSettings, _ store: RecordStore) throws(RetortError) {
         let journal = try BatchJournal(of: settings.out)
@@ -93,14 +93,14 @@ package enum BatchGuard {
                     uncertain: uncertain))
             journal.remove(journal.items(standing.number), journal.upload(standing.number))
         }
-        // The mark held what they might have cost.
+        // The mark included their maximum cost.
         let mark = max(Int(clamping: store.mark) - reserved, uncertain)
         if store.mark > Int64(mark) { try store.setMark(Int64(mark)) }
         try settle(store, journal)
     }
 
-    /// Lowers the mark where a run was killed before it did so for the last records of its batches. Call it with the store
-    /// open, before anything is sent live.
+    /// Lowers the mark if a run was killed before it did so for its last batch records. Call it with the store open,
+    /// before anything is sent live.
     static func settle(_ store: RecordStore, _ journal: BatchJournal) throws(RetortError) {
         guard journal.open.isEmpty, MarkOwner.of(store) == .batches, let uncertain = journal.uncertain,
             store.mark > Int64(uncertain)

@@ -1,9 +1,9 @@
 package import Basics
 package import SegmentStore
 
-/// Whose the store's mark is: a note of the store says it. Where batches have written it last, the journal of batches says
-/// exactly what of it is uncertain, and what is above that was set aside for requests that have their records. Otherwise it
-/// counts as it is.
+/// The kind of run that wrote the store's mark last, kept in a note of the store. If it was a run through batches, the
+/// batch journal states the uncertain part exactly, and the rest of the mark was reserved for requests that have
+/// records. In other stores the whole mark counts.
 package enum MarkOwner: String {
     case batches, requests
 
@@ -15,7 +15,7 @@ package enum MarkOwner: String {
 
     /// Durable when it returns. Call it before the mark is written.
     package func take(_ store: RecordStore) throws(RetortError) {
-        // Most stores never see a batch, and need no note.
+        // Most stores never have a batch and need no note.
         guard self == .batches || Self.of(store) == .batches else { return }
         try store.note(Self.note, rawValue)
     }

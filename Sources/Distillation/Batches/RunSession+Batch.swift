@@ -9,7 +9,8 @@ package import PromptSource
 package import ResponseGenerator
 package import SegmentStore
 
-/// A run through the provider's batch API: the same source, planner, recorder and store with another delivery.
+/// A run through the provider's batch API: source, planner, recorder and store are those of a live run; only the
+/// delivery differs.
 extension RunSession {
     package func driveBatch(
         _ batch: BatchSettings, _ input: InputSet, _ store: RecordStore, _ transport: HTTPTransport, _ loop: EventLoop

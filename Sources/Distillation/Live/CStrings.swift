@@ -1,6 +1,6 @@
 import Glibc
 
-/// Lists of texts as C takes them.
+/// Passes lists of strings to C.
 package enum CStrings {
     package static func with<Result>(
         _ texts: [String], _ body: ([UnsafeMutablePointer<CChar>?]) -> Result

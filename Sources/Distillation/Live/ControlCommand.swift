@@ -4,21 +4,21 @@ import JSONText
 import ModelAPI
 package import ResponseGenerator
 
-/// What can be told to a run that is under way.
+/// A command to a running run.
 package enum ControlCommand: Sendable, Hashable {
     case pause
     case resume
-    /// Nothing new; what is in flight may finish.
+    /// No new requests; those in flight may finish.
     case drain
-    /// What is in flight is given up.
+    /// Requests in flight are given up.
     case stop
     case set([Setting])
-    /// A failed item is asked again now.
+    /// Sends a failed item again now.
     case requeue(id: String)
-    /// Items of a model wait, or do so no longer.
+    /// Pauses or resumes the items of a model.
     case hold(model: String)
     case release(model: String)
-    /// Why the run goes as fast as it does.
+    /// Explains what limits the run's rate.
     case explain
 
     package struct Setting: Sendable, Hashable {
@@ -38,16 +38,16 @@ package enum ControlCommand: Sendable, Hashable {
     package static let plain: [String: ControlCommand] = [
         "pause": .pause, "resume": .resume, "drain": .drain, "stop": .stop, "explain": .explain,
     ]
-    /// Asks a run which process it is. For programs.
+    /// Requests the process id of a run. For programs.
     package static let identify = Array(#"{"command":"identify"}"#.utf8)
     package static let words = [
         "pause", "resume", "drain", "stop", "set NAME=VALUE ...", "requeue ID", "hold MODEL", "release MODEL",
         "explain",
     ]
-    /// Bytes of an id or of a model's name.
+    /// Maximum bytes of an id or a model's name.
     private static let nameBytesMax = 1024
 
-    /// The name that JSON gives to what a command is about; nil for commands that are about nothing.
+    /// The JSON member that names the object of a command; nil for commands without one.
     private static func subject(of word: String) -> String? {
         switch word {
         case "requeue": "id"
@@ -65,7 +65,7 @@ package enum ControlCommand: Sendable, Hashable {
         }
     }
 
-    /// - Parameter words: as they are typed: `set concurrency=512 rpm=600`.
+    /// - Parameter words: as typed: `set concurrency=512 rpm=600`.
     package init(_ words: [String]) throws(RetortError) {
         guard let first = words.first else { throw Self.unknown("") }
         if first == "set" {
@@ -91,7 +91,7 @@ package enum ControlCommand: Sendable, Hashable {
         self = command
     }
 
-    /// - Parameter json: `{"command": "set", "set": {"rpm": 600}}`; values may be texts.
+    /// - Parameter json: `{"command": "set", "set": {"rpm": 600}}`; values may be strings.
     package init(json: [UInt8]) throws(RetortError) {
         guard let root = try? JSONParser().parse(json).root, let word = root["command"]?.string else {
             throw RetortError(
@@ -121,11 +121,11 @@ package enum ControlCommand: Sendable, Hashable {
             remedy: "Commands are \(words.joined(separator: ", ")).")
     }
 
-    /// As it is sent to the run.
+    /// The JSON that is sent to the run.
     package var json: [UInt8] { json(of: nil) }
 
-    /// As it is sent to a pipeline.
-    /// - Parameter stage: the one that it is for; nil: all of them.
+    /// The JSON that is sent to a pipeline.
+    /// - Parameter stage: the stage that the command is for; nil: all stages.
     package func json(of stage: String?) -> [UInt8] {
         JSONTree.object(members + (stage.map { [JSONTree.Member("stage", .text($0))] } ?? [])).line
     }
@@ -148,7 +148,7 @@ package enum ControlCommand: Sendable, Hashable {
 }
 
 extension ControlCommand.Setting {
-    /// In place of a number: no limit.
+    /// The word for no limit, in place of a number.
     package static let none = "off"
     private static let bound = 1e12
 
@@ -180,7 +180,7 @@ extension ControlCommand.Setting {
                 + "tpm=100000 (or off), max-cost=20.")
     }
 
-    /// What the engine is told.
+    /// The settings in the engine's form.
     package var steering: Steering {
         switch name {
         case .concurrency: .concurrency(value.flatMap { Int(exactly: $0) } ?? 1)

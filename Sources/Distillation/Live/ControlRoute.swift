@@ -2,10 +2,10 @@ package import Basics
 import Dataset
 import RunMonitor
 
-/// How a command finds the run of a directory: by the socket in it, or, of a stage, by that of its pipeline.
+/// Finds the run of a directory: through the socket in it or, for a stage, through the pipeline's socket.
 package enum ControlRoute {
-    /// Sends a command. Returns the reply, one JSON object. Throws `.notFound` where no run is active.
-    /// - Parameter stage: of the pipeline in that directory, the one that it is for.
+    /// Sends a command and returns the reply, one JSON object. Throws `.notFound` if no run is active.
+    /// - Parameter stage: a stage of the pipeline in that directory, if the command is for one.
     package static func send(
         _ command: ControlCommand, to root: String, stage given: String? = nil
     ) throws(RetortError) -> [UInt8] {
@@ -17,7 +17,7 @@ package enum ControlRoute {
         }
     }
 
-    /// The pipeline that a store is a stage of, and the stage's name.
+    /// The pipeline to which a store belongs as a stage, and the stage's name.
     private static func stage(_ root: String) -> (pipeline: String, stage: String)? {
         var path = Substring(root)
         while path.count > 1, path.hasSuffix("/") { path.removeLast() }

@@ -5,16 +5,16 @@ import Glibc
 import JSONText
 import RunMonitor
 
-/// `run --detach`: the same command in a session of its own, which the end of the terminal does not reach.
+/// `run --detach`: starts the same command in a session of its own, so that it continues after the terminal is closed.
 package struct Detachment {
-    /// Set for the child, which must not detach itself again.
+    /// Set for the child, so that it does not detach again.
     private static let mark = "RETORT_DETACHED"
     private static let pollMicroseconds: UInt32 = 50_000
     /// `POSIX_SPAWN_SETSID` of glibc.
     private static let newSession: Int16 = 0x80
     private static let logTailBytes = 4096
 
-    /// Whether this process is to start another one and end.
+    /// Whether this process must start another one and exit.
     package static func isWanted(_ command: ParsedCommand) -> Bool {
         command.flag("detach") && !command.isGiven("preview") && getenv(mark) == nil
     }
@@ -22,7 +22,7 @@ package struct Detachment {
     private let store: String
     private let log: String
 
-    /// - Parameter out: the directory of the run's store, or of the pipeline's.
+    /// - Parameter out: the directory of the run's store, or of the pipeline.
     package init(_ out: String, inputs: [String]) throws(RetortError) {
         guard !inputs.contains("-") else {
             throw RetortError(
@@ -35,9 +35,9 @@ package struct Detachment {
         log = path + ".log"
     }
 
-    /// Returns when the run is accepted, or has ended before; then its exit status is this process's.
+    /// Returns once the run is accepted. If the run ends before that, its exit status is returned.
     package func run(_ messages: MessageStream) throws(RetortError) -> ExitCode {
-        // The user's alone: it has the token of the page.
+        // Readable by the user only: it contains the token of the page.
         let descriptor = try OwnFile.openToAppend(log)
         defer { close(descriptor) }
         let begin = lseek(descriptor, 0, SEEK_END)
@@ -65,7 +65,7 @@ package struct Detachment {
         return .ok
     }
 
-    /// Whether the socket of the store is that run's.
+    /// Whether the store's socket belongs to that run.
     private func isAccepted(_ process: pid_t) -> Bool {
         guard let reply = try? ControlClient.send(ControlCommand.identify, to: store) else { return false }
         return (try? JSONParser().parse(reply).root["pid"]?.int) == Int(process)

@@ -2,8 +2,8 @@ package import Basics
 package import Dataset
 import Glibc
 
-/// `--log FILE`: what happens to a run, as JSON lines. The file is moved to `FILE.1`, `FILE.2`, ... when it is full. A line that
-/// cannot be written is left out: a log must not end a run.
+/// `--log FILE`: the events of a run as JSON lines. A full file is renamed to `FILE.1`, `FILE.2`, ... A line that
+/// cannot be written is dropped: the log must not end the run.
 package final class EventLog: Sendable {
     private struct State: Sendable {
         var descriptor: Int32
@@ -11,7 +11,7 @@ package final class EventLog: Sendable {
     }
 
     package static let bytesMaxDefault = 16 << 20
-    /// Files beside the newest one.
+    /// Older files that are kept.
     package static let filesKept = 3
 
     private let path: String
@@ -19,7 +19,7 @@ package final class EventLog: Sendable {
     private let secrets: Secrets
     private let state: Locked<State>
 
-    /// Throws where the file cannot be opened.
+    /// Throws if the file cannot be opened.
     package init(_ path: String, secrets: Secrets, bytesMax: Int = bytesMaxDefault) throws(RetortError) {
         self.path = path
         self.secrets = secrets
@@ -32,7 +32,7 @@ package final class EventLog: Sendable {
     deinit { state.withLock { _ = close($0.descriptor) } }
 
     private static func open(_ path: String) -> (descriptor: Int32, bytes: Int) {
-        // Of a pipe that has no reader nothing is waited for.
+        // Opening a pipe without a reader must not block.
         let flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK
         let descriptor = Glibc.open(path, flags, 0o644)
         var state = stat()
@@ -40,7 +40,7 @@ package final class EventLog: Sendable {
         return (descriptor, bytes)
     }
 
-    /// - Parameter stage: the one whose event and record it is, in a pipeline.
+    /// - Parameter stage: the stage of a pipeline that the event is about.
     package func write(_ event: RunWatch.Event, _ record: RunRecord, stage: String? = nil) {
         typealias Member = JSONTree.Member
         let members = [

@@ -3,62 +3,62 @@ package import Dataset
 import JSONText
 package import ModelAPI
 
-/// What goes over the wire: how long exchanges take, what they bring, and which ones are under way. Any thread.
+/// Statistics of the HTTP exchanges: durations, results, and the ones in progress. Any thread.
 package final class ExchangeWatch: Sendable {
     package struct Counts: Sendable {
-        /// Replies by their status.
+        /// Replies by status.
         package var codes: [Int: Int] = [:]
-        /// Exchanges without a reply, by why.
+        /// Exchanges without a reply, by kind of failure.
         package var broken: [TransportFailure.Kind: Int] = [:]
-        /// Milliseconds of all exchanges that had a reply.
+        /// Durations of all exchanges with a reply, in milliseconds.
         package var durations = LogHistogram()
-        /// By Prometheus' buckets.
+        /// Counts per Prometheus bucket.
         package var buckets = [Int](repeating: 0, count: ExchangeWatch.bounds.count + 1)
         package var seconds = 0.0
     }
 
-    /// A request under way, or a free place for one.
+    /// A request in progress, or a free slot.
     fileprivate struct Slot {
         var began = Instant(nanoseconds: 0)
-        /// Of the request only what is shown: a whole one costs five counts of references.
+        /// Only what is displayed: storing a whole request would cost five reference counts.
         var path = ""
         var body: [UInt8]?
-        /// How many requests the slot has had: a number that was given out before is not that of the next one.
+        /// How many requests have used the slot. It distinguishes a stale number from a current one.
         var uses: UInt32 = 0
     }
 
-    /// Kept so that one exchange costs a few comparisons and no hashing; `counts` puts it in order.
+    /// Arranged so that one exchange costs a few comparisons and no hashing; `counts` sorts it.
     fileprivate struct State {
         var codes = [Int](repeating: 0, count: ExchangeWatch.statuses.count)
         var codesSeen = 0
         var otherCodes = 0
         var broken: [TransportFailure.Kind: Int] = [:]
-        /// Durations before the last look, and since.
+        /// Durations before the last call of `takeRecent`, and since.
         var durations = LogHistogram()
         var recent = LogHistogram()
         var buckets = [Int](repeating: 0, count: ExchangeWatch.bounds.count + 1)
         var nanoseconds = 0
         var slots: [Slot] = []
         var free: [UInt32] = []
-        /// Texts of requests that were shown as slow, by their numbers, so that a body is read once.
+        /// Texts of requests that were displayed as slow, by number, so that each body is parsed once.
         var texts: [UInt64: String] = [:]
     }
 
     fileprivate static let statuses = 100..<600
 
-    /// Upper ends of the buckets of `retort_request_duration_seconds`.
+    /// Upper bounds of the buckets of `retort_request_duration_seconds`.
     package static let bounds: [Double] = [
         0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 60, 120, 300, 900,
     ]
     fileprivate static let nanosecondBounds = bounds.map { Int64(($0 * 1e9).rounded()) }
-    /// Codes that are counted one by one; a server that invents more counts as 0 with the rest.
+    /// Maximum status codes counted individually; further ones count as 0.
     fileprivate static let codesMax = 64
-    /// Of a longer body only its size is told.
+    /// Maximum bytes of a body that is displayed; of a larger one only the size is shown.
     private static let bodyBytesMax = 64 * 1024
 
     private let state = Locked(State())
 
-    /// A request goes out. Returns the number by which `ended` knows it.
+    /// Notes the start of a request. Returns the number to pass to `ended`.
     package func began(_ request: ModelRequest, at now: Instant) -> UInt64 {
         state.withLock { state in
             let place: Int
@@ -77,7 +77,7 @@ package final class ExchangeWatch: Sendable {
     }
 
     package func ended(_ number: UInt64, _ result: Result<ModelReply, TransportFailure>) {
-        // Under the lock only numbers are needed: a whole reply costs several counts of references.
+        // Only numbers are copied under the lock: copying a whole reply costs several reference counts.
         let reply: (status: Int, latency: Interval)
         switch result {
         case .success(let received): reply = (received.status, received.latency)
@@ -96,7 +96,7 @@ package final class ExchangeWatch: Sendable {
         }
     }
 
-    /// A duration that was read elsewhere.
+    /// Adds a duration that was measured elsewhere.
     package func note(milliseconds: Int) { state.withLock { $0.recent.add(milliseconds) } }
 
     package var counts: Counts {
@@ -123,7 +123,7 @@ package final class ExchangeWatch: Sendable {
         }
     }
 
-    /// The requests that have been under way for the longest.
+    /// The requests that have been in progress longest.
     package func slowest(_ count: Int, at now: Instant) -> [(seconds: Double, text: String)] {
         let oldest = state.withLock { state in
             let underWay = state.slots.enumerated().filter { $0.element.body != nil }
@@ -143,7 +143,7 @@ package final class ExchangeWatch: Sendable {
         }
     }
 
-    /// The last turn of what is asked, shortened.
+    /// The last message of a request, shortened.
     package static func text(_ path: String, _ body: [UInt8]) -> String {
         let size = "\(path), \(body.count) bytes"
         guard body.count <= bodyBytesMax, let root = try? JSONParser().parse(body).root else { return size }
@@ -157,7 +157,7 @@ extension ExchangeWatch.State {
     /// The number of the request in a slot.
     fileprivate func number(at place: Int) -> UInt64 { UInt64(slots[place].uses) << 32 | UInt64(place) }
 
-    /// The slot of a request; nil if it is no longer under way.
+    /// The slot of a request; nil if it is no longer in progress.
     fileprivate func place(of number: UInt64) -> Int? {
         let place = Int(number & UInt64(UInt32.max))
         guard place < slots.count, slots[place].uses == UInt32(number >> 32), slots[place].body != nil else {
@@ -166,7 +166,7 @@ extension ExchangeWatch.State {
         return place
     }
 
-    /// A request is no longer under way.
+    /// Frees the slot of a request.
     fileprivate mutating func free(_ number: UInt64) {
         if let place = place(of: number) {
             slots[place].body = nil
@@ -200,7 +200,7 @@ extension ExchangeWatch.State {
     }
 }
 
-/// A transport that is watched.
+/// A transport whose exchanges are observed.
 package struct WatchedTransport: ModelTransport {
     package let base: any ModelTransport
     package let watch: ExchangeWatch

@@ -2,12 +2,12 @@ import Basics
 import CommandLine
 package import Dataset
 
-/// Why a run goes as fast as it does, in a few lines.
+/// Explains in a few lines what limits a run's rate.
 package struct Explanation {
     private let record: RunRecord
     private let durations: LogHistogram
 
-    /// - Parameter durations: of requests, in milliseconds; empty where they are not measured.
+    /// - Parameter durations: of requests, in milliseconds; empty if they are not measured.
     package init(_ record: RunRecord, _ durations: LogHistogram) {
         self.record = record
         self.durations = durations
@@ -30,10 +30,10 @@ package struct Explanation {
         return lines
     }
 
-    /// A window that is this full is called full: counts are taken just after requests have returned.
+    /// The share from which the window counts as full: counts are taken just after requests have returned.
     private static let fullShare = 0.6
 
-    /// What bounds the pace.
+    /// What limits the rate.
     private var bound: String {
         if !record.paused.isEmpty { return "nothing is sent: \(record.paused)" }
         let isFull = Double(record.inFlight) >= Self.fullShare * Double(record.concurrency)

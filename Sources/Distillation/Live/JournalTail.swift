@@ -3,10 +3,9 @@ import Glibc
 import JSONText
 import SegmentStore
 
-/// The records that were written last, as far as they are still in a lane's journal. Never needed: what cannot be read is as
-/// if it were not there.
+/// The latest records, as far as they are still in a lane's journal. Only for display: unreadable data is ignored.
 package struct JournalTail {
-    /// Bytes that are read.
+    /// Maximum bytes that are read.
     private static let bytesMax = 64 << 10
 
     package let lines: [[UInt8]]
@@ -14,7 +13,7 @@ package struct JournalTail {
     package init(of root: String, _ lane: String) {
         let folder = "\(root)/\(lane)"
         let names = (try? PosixFileSystem().entries(of: folder)) ?? []
-        // Their numbers have one length, so the names sort as they do.
+        // All names have the same length, so they sort like their numbers.
         let newest = names.filter { $0.hasPrefix("journal-") && $0.hasSuffix(".jsonl") }.max()
         lines = newest.map { Self.read("\(folder)/\($0)") } ?? []
     }
@@ -29,7 +28,7 @@ package struct JournalTail {
         let bytes = [UInt8](unsafeUninitializedCapacity: bytesMax) { buffer, count in
             count = max(0, pread(descriptor, buffer.baseAddress, bytesMax, from))
         }
-        // The first line may be the end of one, and room that was reserved is zeros.
+        // The first line may be incomplete, and preallocated space is zeros.
         return bytes.split(separator: 0x0A, omittingEmptySubsequences: true)
             .dropFirst(from > 0 ? 1 : 0).filter { $0.first == UInt8(ascii: "{") && $0.last == UInt8(ascii: "}") }
             .map { Array($0) }

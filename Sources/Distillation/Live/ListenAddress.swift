@@ -1,7 +1,7 @@
 package import Basics
 package import CommandLine
 
-/// `HOST:PORT` or a port alone, and the token of the server there.
+/// `HOST:PORT` or a port alone, and the token of the server.
 package struct ListenAddress: Sendable, Hashable {
     package var host: String
     package var port: UInt16
@@ -24,7 +24,7 @@ package struct ListenAddress: Sendable, Hashable {
         self.port = port
     }
 
-    /// Where to listen, as the command line says it; nil: nowhere.
+    /// The address given on the command line; nil: none.
     package static func given(_ command: ParsedCommand) throws(RetortError) -> ListenAddress? {
         let isServers = command.spec.options.contains { $0.name == LiveOptions.serverName }
         let option = isServers ? LiveOptions.serverName : "listen"

@@ -1,15 +1,15 @@
 package import Dataset
 
-/// How a run went over time, in so few samples that a page can draw them: each time they are full, pairs are joined.
+/// A run's rates over time, in a bounded number of samples for a chart: when they are full, pairs are merged.
 package struct LiveHistory: Sendable {
     package struct Sample: Sendable, Hashable {
-        /// A second.
+        /// Per second.
         package var items = 0.0
         package var tokens = 0.0
         package var limited = 0.0
         package var inFlight = 0.0
         package var limit = 0.0
-        /// Seconds; nil where no request came back.
+        /// Seconds; nil if no request returned.
         package var p50: Double?
         package var p95: Double?
         package var p99: Double?
@@ -18,13 +18,13 @@ package struct LiveHistory: Sendable {
     package static let samplesMax = 240
 
     package private(set) var samples: [Sample] = []
-    /// Seconds of a sample.
+    /// The length of a sample, in seconds.
     package private(set) var step = 1.0
-    /// The first half of a pair, once samples are longer than what is added.
+    /// The first half of a pair, once samples are longer than those added.
     private var halves: [Sample] = []
     private var perSample = 1
 
-    /// Adds one sample of a second.
+    /// Adds a sample of one second.
     package mutating func add(_ sample: Sample) {
         halves.append(sample)
         guard halves.count == perSample else { return }
@@ -38,7 +38,7 @@ package struct LiveHistory: Sendable {
         step *= 2
     }
 
-    /// Means of what is counted; the median's mean and the greatest of the high quantiles, which hides no peak.
+    /// Means of the counts and of the median; the maximum of the high quantiles, so that no peak is hidden.
     package static func joined(_ parts: [Sample]) -> Sample {
         func mean(_ value: KeyPath<Sample, Double>) -> Double {
             parts.reduce(0) { $0 + $1[keyPath: value] } / Double(max(1, parts.count))
@@ -52,7 +52,7 @@ package struct LiveHistory: Sendable {
 }
 
 extension LiveHistory {
-    /// Columns, so that no name is written 240 times.
+    /// As columns, so that names are not repeated 240 times.
     package func json(end: Int) -> JSONTree {
         typealias Member = JSONTree.Member
         func column(_ name: String, _ value: KeyPath<Sample, Double>) -> Member {
@@ -68,7 +68,7 @@ extension LiveHistory {
         ])
     }
 
-    /// Four digits are more than a chart shows.
+    /// Rounds to four digits, more than a chart shows.
     package static func short(_ number: Double) -> Double {
         guard number.magnitude >= 0.001 else { return 0 }
         let scale = number.magnitude >= 1000 ? 1.0 : number.magnitude >= 10 ? 100.0 : 10_000.0

@@ -5,23 +5,23 @@ import Dataset
 import Glibc
 import RunMonitor
 
-/// What others see of a run or a pipeline while it goes, and how they change it: the page and the metrics that `--listen` asks
-/// for, the log, notifications, and the socket in its directory.
+/// Monitoring and control of a run or pipeline in progress: the page and the metrics of `--listen`, the log,
+/// notifications, and the control socket in its directory.
 package final class LiveMonitor: Sendable {
-    /// Of the whole.
+    /// Of the whole run or pipeline.
     package let watch: RunWatch
     private let parts: [(watch: RunWatch, control: RunControl)]
-    /// Of a pipeline.
+    /// For a pipeline.
     private let pipelineControl: PipelineControl?
     private let server: MonitorServer?
     private let socket = Locked<ControlSocket?>(nil)
     private let messages: MessageStream
     private let notifier: Notifier?
     private let telemetry: TelemetryExporter?
-    /// Whether the run was accepted: before, there is nothing to tell of.
+    /// Whether the run was accepted: before that there is nothing to report.
     private let hasBegun = Locked(false)
 
-    /// What the server shows.
+    /// What the server displays.
     private struct Source: MonitorSource {
         let watch: RunWatch
         let handler: ControlSocket.Handler
@@ -32,7 +32,7 @@ package final class LiveMonitor: Sendable {
         func metrics() -> Exposition { watch.metrics() }
     }
 
-    /// Starts to serve the page of a run, if there is to be one: a port in use is told before anything is sent.
+    /// Starts to serve the page of a run, if there is one. A port that is in use is reported before anything is sent.
     package convenience init(
         _ command: ParsedCommand, _ settings: RunSettings, _ messages: MessageStream
     ) throws(RetortError) {
@@ -43,7 +43,7 @@ package final class LiveMonitor: Sendable {
         try self.init(command, settings, messages, watch, [(watch, control)], nil, telemetry)
     }
 
-    /// The same for all stages of a pipeline together.
+    /// Starts one monitor for all stages of a pipeline.
     package convenience init(
         _ command: ParsedCommand, _ pipeline: Pipeline, _ messages: MessageStream
     ) throws(RetortError) {
@@ -115,7 +115,7 @@ package final class LiveMonitor: Sendable {
         }
     }
 
-    /// Tells of each change: the store, and the terminal.
+    /// Reports each change to the store and to the terminal.
     private static func changes(
         _ settings: RunSettings, _ messages: MessageStream, isQuiet: Bool, of stage: String? = nil
     ) -> @Sendable (String) -> Void {
@@ -126,26 +126,27 @@ package final class LiveMonitor: Sendable {
         }
     }
 
-    /// What a run's session is given.
+    /// Passed to the run's session.
     package var run: LiveRun {
         LiveRun(
             parts[0].watch, parts[0].control, watchesExchanges: server != nil, onOpen: { [self] in begin(in: $0) },
             onClose: { [self] in close() })
     }
 
-    /// What a stage's session is given.
+    /// Passed to a stage's session.
     package func stage(_ number: Int) -> LiveRun {
         LiveRun(parts[number].watch, parts[number].control, watchesExchanges: server != nil)
     }
 
-    /// The directory of the pipeline is locked, and its stages are about to begin.
+    /// Called when the pipeline's directory is locked, before its stages begin.
     package func begin(_ shared: SharedByStages, in root: String) {
         pipelineControl?.attach(shared)
         watch.note(.start, "started: \(root)")
         begin(in: root)
     }
 
-    /// The directory is locked: opens its socket. A run goes on without one, where the file system has none.
+    /// Opens the control socket once the directory is locked. The run continues without one if the file system does not
+    /// support sockets.
     private func begin(in directory: String) {
         hasBegun.withLock { $0 = true }
         startNotifying()
@@ -157,7 +158,7 @@ package final class LiveMonitor: Sendable {
         }
     }
 
-    /// The directory's lock is about to be given up: closes its socket.
+    /// Closes the control socket before the directory's lock is released.
     package func close() {
         let opened = socket.withLock { socket in
             defer { socket = nil }
@@ -166,7 +167,7 @@ package final class LiveMonitor: Sendable {
         opened?.stop()
     }
 
-    /// The run is over, and its summary is printed: tells whom it should.
+    /// Called after the run's summary: sends the final reports.
     package func stop() {
         watch.abandon()
         server?.stop()
@@ -188,7 +189,7 @@ package final class LiveMonitor: Sendable {
         return Notifier(target, store: settings.out, limits: limits, secrets: settings.secrets) { messages.line($0) }
     }
 
-    /// Looks now and then whether there is something to tell.
+    /// Checks periodically whether a notification is due.
     private func startNotifying() {
         guard notifier != nil else { return }
         WorkThread.start(givesWay: true) { [weak self] in

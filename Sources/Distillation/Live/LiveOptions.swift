@@ -1,7 +1,7 @@
 import Basics
 package import CommandLine
 
-/// The options of runs that are watched and steered.
+/// The options for monitoring and controlling runs.
 package enum LiveOptions {
     package static let group = "Watching"
 
@@ -51,7 +51,7 @@ package enum LiveOptions {
             summary: "share of --max-cost that runs --notify", group: group, default: "80"),
     ]
 
-    /// Those of a server, whose --listen is for its clients.
+    /// The options of a server, whose --listen is for its clients.
     package static let ofServer: [OptionSpec] = all.filter { $0.name != detach.name }.map { option in
         var option = option
         switch option.name {
@@ -67,7 +67,7 @@ package enum LiveOptions {
         return option
     }
 
-    /// The option that names the page's address where `--listen` has another meaning.
+    /// The option for the page's address when `--listen` has another meaning.
     static let serverName = "live"
     static let tokenSuffix = "-token-file"
 

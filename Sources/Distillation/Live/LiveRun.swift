@@ -1,17 +1,17 @@
 import Dataset
 
-/// A run's part in what is seen of it while it goes and in what changes it: a run has one, of a pipeline each stage.
+/// A run's connection to monitoring and control: one per run, and one per stage of a pipeline.
 package struct LiveRun: Sendable {
     package let watch: RunWatch
     package let control: RunControl
-    /// Whether its exchanges are watched one by one.
+    /// Whether its exchanges are observed individually.
     package let watchesExchanges: Bool
     private let onOpen: @Sendable (String) -> Void
     private let onClose: @Sendable () -> Void
 
     /// - Parameters:
     ///   - onOpen: called with the store's directory while its lock is held.
-    ///   - onClose: called before that lock is given up.
+    ///   - onClose: called before that lock is released.
     package init(
         _ watch: RunWatch, _ control: RunControl, watchesExchanges: Bool,
         onOpen: @escaping @Sendable (String) -> Void = { _ in }, onClose: @escaping @Sendable () -> Void = {}
@@ -26,7 +26,7 @@ package struct LiveRun: Sendable {
         onOpen(store)
     }
 
-    /// The store is about to be closed: nothing can be changed any more.
+    /// The store is about to be closed: commands have no effect any more.
     package func close() {
         control.detach()
         onClose()

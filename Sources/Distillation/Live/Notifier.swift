@@ -4,8 +4,8 @@ import CommandLine
 package import Dataset
 import Glibc
 
-/// `--notify`: runs a command of the user's, or posts to an address, at the end of a run, when too many items fail, and when most
-/// of the budget is spent; each once.
+/// `--notify`: runs a command of the user's, or posts to a URL, at the end of a run, when too many items fail, and when
+/// most of the budget is spent; once for each.
 package final class Notifier: Sendable {
     package enum Occasion: String, Sendable {
         case end
@@ -19,18 +19,18 @@ package final class Notifier: Sendable {
         package var budget = 0.8
     }
 
-    /// Items that have ended before a share of failures says anything.
+    /// Minimum items with an outcome before the share of failures counts.
     package static let itemsMin = 50
-    /// How long the end of a run waits for its command.
+    /// Maximum time that the end of a run waits for its command.
     private static let endTime = Interval.seconds(30)
 
-    /// What is told.
+    /// Where notifications go.
     package enum Target: Sendable {
         case command(String)
         case address(PostTarget)
     }
 
-    /// Tries of one message, and the pause behind the first; it doubles.
+    /// Attempts per message, and the pause after the first; it doubles.
     private static let attempts = 4
     private static let pause = Interval.seconds(1)
     package static let postTime = Interval.seconds(10)
@@ -52,7 +52,7 @@ package final class Notifier: Sendable {
         self.warn = warn
     }
 
-    /// Looks at a run that is under way.
+    /// Checks a run in progress.
     package func look(_ record: RunRecord, costMax: Double?) {
         let ended = record.done + record.failed
         if ended >= Self.itemsMin, Double(record.failed) > limits.failures * Double(ended) {
@@ -87,7 +87,7 @@ package final class Notifier: Sendable {
         }
     }
 
-    /// What is posted: one JSON object.
+    /// The posted message: one JSON object.
     private func message(_ occasion: Occasion, _ text: String, _ record: RunRecord) -> [UInt8] {
         typealias Member = JSONTree.Member
         return JSONTree.object([
@@ -105,7 +105,7 @@ package final class Notifier: Sendable {
             return warn("--notify: the command could not be started")
         }
         if waits { return wait(process, until: .now + Self.endTime) }
-        // A thread that waits, so that no dead process is left behind.
+        // A thread that waits for the process, so that no zombie is left.
         WorkThread.start { [self] in wait(process, until: nil) }
     }
 
@@ -121,13 +121,13 @@ package final class Notifier: Sendable {
         if status != 0 { warn("--notify: the command ended with status \((status >> 8) & 0xFF)") }
     }
 
-    /// `/bin/sh -c COMMAND`, without what other processes of this one may read, and with the signals as they were.
+    /// Starts `/bin/sh -c COMMAND` with default signal handling and without this process's secrets.
     private static func spawn(_ command: String, _ variables: [String: String]) -> pid_t? {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
         posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-        // What it prints goes to standard error: standard output is for data.
+        // Its output goes to standard error: standard output is for data.
         posix_spawn_file_actions_adddup2(&actions, 2, 1)
         _ = posix_spawn_file_actions_addclosefrom_np(&actions, 3)
         var attributes = posix_spawnattr_t()

@@ -1,10 +1,11 @@
 package import Basics
 import Glibc
 
-/// Files that this user alone reads, at places where others may have put something.
+/// Files readable only by this user, in directories where other users may create files.
 package enum OwnFile {
-    /// Opens a file at its end, or makes it; readable too. Throws `.configuration` for a link, for what is no file, and for
-    /// another user's, without waiting for a reader of a pipe. Other users' rights are taken away.
+    /// Opens a file at its end, or creates it; it can also be read. Throws `.configuration` for a link, for anything
+    /// but a regular file, and for another user's file; does not wait for the reader of a pipe. Other users'
+    /// permissions are removed.
     package static func openToAppend(_ path: String) throws(RetortError) -> Int32 {
         let flags = O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY
         let descriptor = open(path, flags, 0o600)

@@ -3,14 +3,14 @@ import JSONText
 import ResponseGenerator
 package import RunMonitor
 
-/// Carries out commands on the stages of a pipeline. What holds until the run ends holds for stages that begin later, too. Any
-/// thread.
+/// Carries out commands on the stages of a pipeline. Commands that apply until the run ends also apply to stages that
+/// begin later. Any thread.
 package final class PipelineControl: Sendable {
     private struct Orders: Sendable {
         var isPaused = false
         var settings: [ControlCommand.Setting.Name: ControlCommand.Setting] = [:]
         var held: Set<String> = []
-        /// `drain` or `stop`, once it was given.
+        /// `drain` or `stop`, once it was received.
         var ending: ControlCommand?
     }
 
@@ -18,23 +18,24 @@ package final class PipelineControl: Sendable {
 
     private let stages: [Stage]
     private let watch: RunWatch
-    /// Held while a command reaches one stage after the other, so that two controllers leave all stages alike.
+    /// Held while a command is passed to one stage after another, so that two controllers leave all stages in the same
+    /// state.
     private let orders = Locked(Orders())
     private let shared = Locked<SharedByStages?>(nil)
 
     /// - Parameters:
     ///   - watch: of the whole pipeline.
-    ///   - stages: in their order.
+    ///   - stages: in pipeline order.
     package init(_ watch: RunWatch, stages: [(name: String, control: RunControl)]) {
         self.watch = watch
         self.stages = stages
         for stage in stages { stage.control.onAttach { [weak self] in self?.instruct(stage) } }
     }
 
-    /// What the stages have in common, from the start of the run on.
+    /// The state shared by the stages, from the start of the run.
     package func attach(_ shared: SharedByStages) { self.shared.withLock { $0 = shared } }
 
-    /// Carries out one command, of all stages or of the one that it names as its `stage`. The reply is as a run's.
+    /// Carries out one command, for all stages or for the one in its `stage` member. The reply has the form of a run's.
     package func handle(_ json: [UInt8]) -> ControlReply {
         if json == ControlCommand.identify { return RunControl.identity }
         do throws(RetortError) {
@@ -64,7 +65,7 @@ package final class PipelineControl: Sendable {
         return try stage.control.perform(command)
     }
 
-    /// What was done, in words.
+    /// Returns a text that says what was done.
     private func perform(_ command: ControlCommand) throws(RetortError) -> String {
         switch command {
         case .explain: return try explain()
@@ -89,7 +90,7 @@ package final class PipelineControl: Sendable {
         }
     }
 
-    /// Tells all stages that run. The others are told when they begin.
+    /// Passes a command to all active stages. Others get it when they begin.
     private func tell(_ command: ControlCommand) throws(RetortError) -> String {
         var told: [String] = []
         var text = ""
@@ -130,7 +131,7 @@ package final class PipelineControl: Sendable {
         return lines.isEmpty ? "no stage runs at the moment" : lines.joined(separator: "\n")
     }
 
-    /// The first stage in which the item has failed asks for it again.
+    /// The first stage in which the item has failed sends it again.
     private func askAgain(_ command: ControlCommand) throws(RetortError) -> String {
         var refusal = RunControl.isStarting
         for stage in running {
@@ -144,7 +145,7 @@ package final class PipelineControl: Sendable {
         throw refusal
     }
 
-    /// Tells a stage that begins what was told to the others.
+    /// Passes to a stage that begins the commands that the others have received.
     private func instruct(_ stage: Stage) {
         orders.withLock { orders in
             var commands: [ControlCommand] = []

@@ -4,15 +4,15 @@ import Glibc
 package import HTTPTransport
 import ModelAPI
 
-/// An address that a run reports to: a notification's, a collector's. Blocks; for threads that may wait.
+/// A URL that a run reports to: for notifications, or an OpenTelemetry collector. Blocks; for threads that may wait.
 package final class PostTarget: Sendable {
-    /// As messages name it: the address without what may be a secret in its path.
+    /// The name in messages: the URL without the path, which may contain a secret.
     package let name: String
     private let post: URLPost
 
     package static func isURL(_ text: String) -> Bool { text.hasPrefix("http://") || text.hasPrefix("https://") }
 
-    /// - Parameter option: as messages name it.
+    /// - Parameter option: its name, for messages.
     package init(
         _ url: String, option: String, headers: [(name: String, value: String)] = [], timeout: Interval,
         network: HTTPTransport.Network
@@ -31,16 +31,16 @@ package final class PostTarget: Sendable {
     private static func origin(of url: String) -> String {
         guard let scheme = url.firstRange(of: "://") else { return "" }
         let host = url[scheme.upperBound...].prefix { $0 != "/" && $0 != "?" && $0 != "#" }
-        // A name and a password may be before the host.
+        // A user name and a password may precede the host.
         let known = host.lastIndex(of: "@").map { host[host.index(after: $0)...] } ?? host
         return String(url[..<scheme.upperBound]) + known
     }
 
     package enum Outcome: Sendable, Hashable {
         case taken
-        /// Another try may help.
+        /// Another attempt may succeed.
         case failed(String)
-        /// No other try will.
+        /// No other attempt will succeed.
         case refused(String)
     }
 
@@ -48,14 +48,14 @@ package final class PostTarget: Sendable {
         switch post.send(body) {
         case .success(let reply) where reply.status / 100 == 2: .taken
         case .success(let reply):
-            // As the OTLP specification has it: what is temporary says so.
+            // The temporary statuses of the OTLP specification.
             [408, 429, 502, 503, 504].contains(reply.status)
                 ? .failed("\(name) answered \(reply.status)") : .refused("\(name) answered \(reply.status)")
         case .failure(let failure): .failed("\(name): \(failure.kind.rawValue)")
         }
     }
 
-    /// Tries a few times, with a pause that doubles, until the end at most. Nil: taken; otherwise why not.
+    /// Tries several times, with a pause that doubles, until `end`. Nil: accepted; else the reason for the failure.
     package func send(_ body: [UInt8], attempts: Int, pause: Interval, until end: Instant) -> String? {
         var wait = pause
         var reason = ""

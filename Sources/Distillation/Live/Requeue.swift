@@ -5,22 +5,22 @@ package import ModelAPI
 package import ResponseGenerator
 package import SegmentStore
 
-/// `ctl DIR requeue ID`: what asks again for failed items of the run that is under way. Any thread.
+/// `ctl DIR requeue ID`: finds failed items to send again during the run. Any thread.
 package struct Requeue: Sendable {
     package let settings: RunSettings
     package let store: RecordStore
     package let issued: IssuedKeys
     package let verifier: RunVerifier?
 
-    /// A failed item, as it may be asked again.
+    /// A failed item that can be sent again.
     package struct Found: Sendable {
         package var item: Item<ItemContext>
         package var failureClass: FailureClass
     }
 
-    /// The failed samples of a row. Each is given out once until it has an outcome.
+    /// The failed samples of a row. Each is returned once until it has an outcome.
     ///
-    /// Throws `.configuration` where there is nothing to ask again, and says why.
+    /// Throws `.configuration` with the reason if there is nothing to send again.
     package func take(_ id: String) throws(RetortError) -> [Found] {
         let reader = try StoreReader(store.root, options: StoreAccess.options(reading: store))
         let prior = try PriorRounds(of: store, settings.generator.classifier, verifier: verifier)

@@ -8,31 +8,31 @@ import ModelAPI
 package import ResponseGenerator
 package import RunMonitor
 
-/// Carries out commands on the run that is under way. Any thread.
+/// Carries out commands on the run in progress. Any thread.
 package final class RunControl: Sendable {
-    /// What the commands act on, while there is something.
+    /// The object of the commands, while there is one.
     private struct Target: Sendable {
         var generator: ResponseGenerator<ItemContext>
         var cancel: @Sendable () -> Void
         var drainTimeout: Interval
         var hasBudget: Bool
-        /// The most that the limit of open files leaves room for.
+        /// Maximum concurrency under the limit of open files.
         var concurrencyMax: Int
-        /// Told of another window before the run is: a stage shares its server with others.
+        /// Called with a new window size before the run gets it: a stage shares its server with others.
         var onConcurrency: @Sendable (Int) -> Void
     }
 
     private let watch: RunWatch
     private let log: @Sendable (String) -> Void
     private let target = Locked<Target?>(nil)
-    /// Ends a run through batches, which go on at the provider.
+    /// Ends a run through batches; the batches continue at the provider.
     private let requeue = Locked<Requeue?>(nil)
     private let leave = Locked<(@Sendable () -> Void)?>(nil)
     private let attached = Locked<(@Sendable () -> Void)?>(nil)
-    /// What was changed, by what it changes: a server's next generator begins with it.
+    /// The changes so far, by what they change. A server's next generator begins with them.
     private let changes = Locked<[String: Steering]>([:])
 
-    /// - Parameter log: told of each change, in words.
+    /// - Parameter log: called with a text for each change.
     package init(_ watch: RunWatch, log: @escaping @Sendable (String) -> Void) {
         self.watch = watch
         self.log = log
@@ -54,21 +54,21 @@ package final class RunControl: Sendable {
         attached.withLock { $0 }?()
     }
 
-    /// Steers the run that goes on now, and whatever comes after it in this process.
+    /// Changes the active run and the later ones of this process.
     /// - Parameters:
-    ///   - subject: what changes.
-    ///   - isKept: false where the change only ends an earlier one.
+    ///   - subject: what is changed.
+    ///   - isKept: false if the change only reverts an earlier one.
     private func steer(_ target: Target, _ change: Steering, keeping subject: String, _ isKept: Bool = true) {
         changes.withLock { $0[subject] = isKept ? change : nil }
         target.generator.steer(change)
     }
 
-    /// Registers what is done each time that there is a run to act on.
+    /// Registers an action for each time that a run becomes active.
     package func onAttach(_ action: @escaping @Sendable () -> Void) { attached.withLock { $0 = action } }
 
     package var isAttached: Bool { target.withLock { $0 } != nil }
 
-    /// Lets failed items be asked again.
+    /// Enables sending failed items again.
     package func attach(_ requeue: Requeue) { self.requeue.withLock { $0 = requeue } }
 
     package func attach(leave action: @escaping @Sendable () -> Void) { leave.withLock { $0 = action } }
@@ -78,11 +78,11 @@ package final class RunControl: Sendable {
         requeue.withLock { $0 = nil }
     }
 
-    /// Carries out one command. The reply is one JSON object: `done`, and `message` or `error`.
+    /// Carries out one command. The reply is one JSON object with `done`, and `message` or `error`.
     package func handle(_ json: [UInt8]) -> ControlReply {
         if json == ControlCommand.identify { return Self.identity }
         do throws(RetortError) {
-            // Meant for a part of something else: the whole must not take it.
+            // The command is for a stage: it must not apply to the whole run.
             guard (try? JSONParser().parse(json))?.root["stage"] == nil else {
                 throw RetortError(.usage, "this run has no stages", remedy: "Leave the stage out.")
             }
@@ -108,7 +108,7 @@ package final class RunControl: Sendable {
         return ControlReply(isDone: isDone, json: tree.line)
     }
 
-    /// What was done, in words.
+    /// Returns a text that says what was done.
     package func perform(_ command: ControlCommand) throws(RetortError) -> String {
         if command == .explain { return Explanation(watch.snapshot.record, watch.exchanges.counts.durations).text }
         if let leave = leave.withLock({ $0 }) { return try perform(command, on: leave) }
@@ -149,7 +149,7 @@ package final class RunControl: Sendable {
         .configuration, "the run began without --max-cost, so it sets nothing aside",
         remedy: "Drain it, then run the same command again with --max-cost.")
 
-    /// Tells the run of a change that others have checked, and notes it.
+    /// Applies a change that was checked elsewhere, and logs it.
     package func tell(_ change: Steering, _ text: String) {
         guard let target = target.withLock({ $0 }) else { return }
         target.generator.steer(change)
@@ -188,7 +188,7 @@ package final class RunControl: Sendable {
         target.generator.stop(how)
     }
 
-    /// Throws where the run could not take one of the settings.
+    /// Throws if the run does not accept one of the settings.
     package func check(_ settings: [ControlCommand.Setting]) throws(RetortError) {
         if let target = target.withLock({ $0 }) { try Self.check(settings, target) }
     }
@@ -210,7 +210,7 @@ package final class RunControl: Sendable {
         }
     }
 
-    /// All of the settings are checked before the first one is changed.
+    /// All settings are checked before the first one is changed.
     private func set(_ settings: [ControlCommand.Setting], _ target: Target) throws(RetortError) -> String {
         try Self.check(settings, target)
         for setting in settings {
@@ -221,7 +221,7 @@ package final class RunControl: Sendable {
         return "set " + settings.map(\.text).joined(separator: ", ")
     }
 
-    /// In the run's log, on the page, and in the store's list of changes.
+    /// Writes to the run's log, the page, and the store's list of changes.
     private func note(_ text: String) {
         watch.note(.change, text)
         log(text)

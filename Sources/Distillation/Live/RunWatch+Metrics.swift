@@ -4,8 +4,8 @@ import ModelAPI
 package import RunMonitor
 
 extension RunWatch {
-    /// The metrics of the run, from memory. No label takes a value that the input or the server makes up, but for status
-    /// codes, of which there are few.
+    /// The metrics of the run, from memory. No label has a value from the input or the server, except status codes, of
+    /// which there are few.
     package func metrics() -> Exposition {
         let state = snapshot
         let record = state.record
@@ -66,7 +66,7 @@ extension RunWatch {
         metrics.gauge("retort_endpoint_in_flight", "Requests to each server in flight.", samples(\.inFlight))
     }
 
-    /// Of a pipeline. Names of stages come from the job file, of which there are few.
+    /// For a pipeline. The names of stages come from the job file and are few.
     private func addStages(to metrics: inout Exposition) {
         let stages = stages.map { ($0.name, $0.watch.snapshot.record) }
         metrics.gauge(

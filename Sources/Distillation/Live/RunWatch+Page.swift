@@ -6,7 +6,7 @@ import RunMonitor
 extension RunWatch {
     private static let slowestMax = 8
 
-    /// What the page draws.
+    /// The state that the page displays.
     package func pageState(at now: Instant = .now) -> [UInt8] {
         typealias Member = JSONTree.Member
         let state = snapshot
@@ -75,8 +75,8 @@ extension RunWatch {
         [record.paused, record.reason, record.lastError].first { !$0.isEmpty } ?? ""
     }
 
-    /// The servers. Where there is one, what is known of the run is known of it.
-    /// - Parameter counts: nil where exchanges of others are among them.
+    /// The servers. If there is only one, the run's values are its values.
+    /// - Parameter counts: nil if they include exchanges of other runs.
     func endpoints(_ state: State, _ counts: ExchangeWatch.Counts?) -> [EndpointRecord] {
         guard stages.isEmpty else {
             return stages.flatMap { stage in

@@ -2,7 +2,7 @@ import Basics
 package import Dataset
 import ModelAPI
 
-/// A pipeline, as it is seen: the sums of its stages.
+/// A pipeline's display: the sums of its stages.
 extension RunWatch {
     package struct Stage: Sendable {
         package let name: String
@@ -17,7 +17,7 @@ extension RunWatch {
 }
 
 extension RunWatch {
-    /// Notes whether a pipeline that is seen from outside goes on: what its stages tell says it.
+    /// For a pipeline displayed by another process: derives from its stages whether it is still running.
     package func showStages() {
         let records = stages.map(\.watch.snapshot.record)
         let isGoing = records.contains { $0.hasBegun && $0.state == .running }
@@ -26,7 +26,7 @@ extension RunWatch {
 }
 
 extension RunWatch.State {
-    /// Adds what the stages tell. The state's own events, history and cap stay.
+    /// Adds the states of the stages. The pipeline's own events, history and cap are kept.
     package mutating func add(_ stages: [(name: String, state: RunWatch.State)], isOver: Bool) {
         record = RunRecord(stages: stages.map { ($0.name, $0.state.record) }, isOver: isOver)
         for (name, stage) in stages {
@@ -43,12 +43,12 @@ extension RunWatch.State {
                 return event
             }
         }
-        // The sort keeps the order of what came in the same second.
+        // A stable sort: events of the same second keep their order.
         events = Array(events.sorted { $0.time < $1.time }.suffix(RunWatch.eventsMax))
         answers = Self.newest(stages)
     }
 
-    /// The newest answers of each stage in turn, the last stage's first.
+    /// The newest answers of each stage, taking turns, last stage first.
     private static func newest(_ stages: [(name: String, state: RunWatch.State)]) -> [RunWatch.Answer] {
         var answers: [RunWatch.Answer] = []
         for place in 0..<RunWatch.answersMax {
@@ -63,7 +63,7 @@ extension RunWatch.State {
 }
 
 extension RunWatch.Failures {
-    /// The example is that of the latest stage that has one.
+    /// The example comes from the latest stage that has one.
     fileprivate mutating func add(_ other: RunWatch.Failures, of stage: String) {
         count = count.addingSaturated(other.count)
         if !other.id.isEmpty { (id, message) = ("\(stage): \(other.id)", other.message) }
@@ -71,7 +71,7 @@ extension RunWatch.Failures {
 }
 
 extension RunRecord {
-    /// The record of several stages together. What is not known of one is not known of all.
+    /// The combined record of several stages. A value that is unknown for one stage is unknown for the pipeline.
     package init(stages: [(name: String, record: RunRecord)], isOver: Bool) {
         self.init()
         let begun = stages.filter { $0.record.hasBegun }
@@ -98,7 +98,7 @@ extension RunRecord {
         itemsPerSecond = running.reduce(0) { $0 + $1.itemsPerSecond }
         let left = running.compactMap(\.remainingSeconds)
         remainingSeconds = pending != nil && left.count == running.count ? left.max() : nil
-        // As long as one stage sends, the pipeline does.
+        // The pipeline is paused only if all stages are.
         if !running.isEmpty, running.allSatisfy({ !$0.paused.isEmpty }) { paused = running[0].paused }
         lastError = begun.first { !$0.record.lastError.isEmpty }.map { "\($0.name): \($0.record.lastError)" } ?? ""
         guard isOver else { return }
@@ -113,6 +113,6 @@ extension RunRecord {
     /// False for a stage that waits for another one.
     package var hasBegun: Bool { pid > 0 }
 
-    /// How it ended, in words.
+    /// How the run ended, as text.
     package var ending: String { reason.isEmpty ? state.rawValue : "\(state.rawValue): \(reason)" }
 }

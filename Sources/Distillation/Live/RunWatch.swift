@@ -7,13 +7,13 @@ package import ResponseGenerator
 import RunMonitor
 package import SegmentStore
 
-/// What a run tells those that look at it while it goes: one state, filled by the run, read by pages and scrapes. Any thread.
+/// The displayed state of a run in progress: written by the run, read by pages and scrapes. Any thread.
 package final class RunWatch: Sendable {
-    /// One line of the page's last table.
+    /// One line of the page's event table.
     package struct Event: Sendable, Hashable {
         package enum Kind: String, Sendable {
             case start
-            /// Something keeps requests from going out, or does so no longer.
+            /// Requests are paused or resumed.
             case hold
             /// A command to the run.
             case change
@@ -46,43 +46,43 @@ package final class RunWatch: Sendable {
         package var usage = TokenUsage()
         package var rateLimited = 0
         package var costMax: Double?
-        /// What may have been spent beside what records say.
+        /// What may have been spent in addition to what records state.
         package var reserved: Double?
         package var mark: (@Sendable () -> Int64)?
         package var failures: [String: Failures] = [:]
         package var answers: [Answer] = []
         package var history = LiveHistory()
         package var events: [Event] = []
-        /// Whether no stage of a pipeline goes on.
+        /// Whether all stages of a pipeline have ended.
         package var stagesAreOver = false
-        /// When an answer was kept last.
+        /// The time of the last displayed answer.
         package var keptAt = Instant(nanoseconds: 0)
         /// The counts of the last sample.
         package var sampled = (at: Instant(nanoseconds: 0), items: 0, tokens: 0, limited: 0)
     }
 
     package let exchanges: ExchangeWatch
-    /// Of a pipeline, which has nothing to tell but what they do; empty of a run.
+    /// The stages of a pipeline, whose state is all it displays; empty for a run.
     package let stages: [Stage]
     package let title: String
     package let model: String
     package let server: String
-    /// Whether the page waits for a further run when one has ended.
+    /// Whether the page waits for the next run when one has ended.
     package let follows: Bool
-    /// Told of what ends up on disk.
+    /// Called with the outcomes that have been written to disk.
     private let onSettled: (@Sendable ([Outcome<ItemContext>]) -> Void)?
-    /// Told of each event.
+    /// Called for each event.
     private let onEvent: @Sendable (Event, RunRecord) -> Void
     private let state: Locked<State>
     private let isOver = Locked(false)
 
-    /// The least time between two updates.
+    /// Minimum interval between two updates.
     package static let updateInterval = Interval.milliseconds(250)
     package static let answersMax = 6
     package static let eventsMax = 100
-    /// Failure classes are few; a word that is none must not fill the memory.
+    /// Maximum failure classes; it bounds memory against invalid names.
     private static let classesMax = 64
-    /// The least time between two answers that are shown.
+    /// Minimum interval between two displayed answers.
     private static let answerInterval = Interval.milliseconds(200)
     package static let sampleMicroseconds: UInt32 = 1_000_000
 
@@ -115,7 +115,7 @@ package final class RunWatch: Sendable {
             onSettled: onSettled, onEvent: onEvent)
     }
 
-    /// Starts the thread that notes a sample each second.
+    /// Starts the thread that takes a sample each second.
     package func start() {
         WorkThread.start(givesWay: true) { [weak self] in
             while true {
@@ -134,7 +134,7 @@ package final class RunWatch: Sendable {
         return own
     }
 
-    // MARK: What the run tells
+    // MARK: Updates from the run
 
     package func update(_ progress: Progress, _ record: RunRecord) {
         let before = state.withLock { state in
@@ -148,11 +148,11 @@ package final class RunWatch: Sendable {
         }
     }
 
-    /// Tells when sending stops and goes on, once each. The texts count down behind their first part.
+    /// Reports once each when sending pauses and resumes. The texts contain a countdown after their first part.
     private func noteHold(_ before: RunRecord, _ record: RunRecord) {
         func reason(_ record: RunRecord) -> Substring {
             let text = record.paused.prefix { $0 != ";" }
-            // A limit on the pace holds requests up for moments, all the time.
+            // The rate limit pauses requests for moments all the time.
             return text == "rate limit" ? "" : text
         }
         let (old, new) = (reason(before), reason(record))
@@ -160,19 +160,19 @@ package final class RunWatch: Sendable {
         note(.hold, new.isEmpty ? "sending again" : "nothing is sent: \(new)")
     }
 
-    /// What was read from outside.
+    /// Displays a state read from outside the process.
     package func show(_ record: RunRecord, failures: [String: Failures], answers: [Answer], events: [Event]) {
         state.withLock { state in
             state.record = record
             state.usage = TokenUsage(prompt: record.promptTokens, completion: record.completionTokens)
             state.rateLimited = record.retries[FailureClass.rateLimited.rawValue] ?? 0
             (state.failures, state.events) = (failures, events)
-            // A block that was sealed has left the journal; its answers are still the last ones.
+            // Answers of a sealed block are no longer in the journal, but they are still the latest ones.
             if !answers.isEmpty { state.answers = answers }
         }
     }
 
-    /// - Parameter mark: the store's mark, in nanodollars; called at each update.
+    /// - Parameter mark: returns the store's mark, in nanodollars; called at each update.
     package func watchMark(_ mark: @escaping @Sendable () -> Int64) { state.withLock { $0.mark = mark } }
 
     package func end(_ record: RunRecord, _ progress: Progress) {
@@ -195,8 +195,8 @@ package final class RunWatch: Sendable {
         onEvent(event, snapshot.record)
     }
 
-    /// Outcomes that are on disk.
-    /// - Parameter hasFailures: whether to look for them, which costs some counts of references for each outcome.
+    /// Takes outcomes that are on disk.
+    /// - Parameter hasFailures: whether to search for failures, which costs some reference counts per outcome.
     package func settled(_ batch: [Outcome<ItemContext>], hasFailures: Bool) {
         onSettled?(batch)
         var first: [String] = []
@@ -219,7 +219,7 @@ package final class RunWatch: Sendable {
         for text in first { note(.failure, text) }
     }
 
-    /// True for the first one of its class.
+    /// True for the first failure of its class.
     private static func note(
         _ failure: ItemFailure, of outcome: Outcome<ItemContext>, in state: inout State
     ) -> Bool {
@@ -245,7 +245,7 @@ package final class RunWatch: Sendable {
 
     func setStagesOver(_ areOver: Bool) { state.withLock { $0.stagesAreOver = areOver } }
 
-    /// The run is over; where it has not told how, an error has ended it.
+    /// The run is over. If it has not reported how, it ended with an error.
     package func abandon() {
         let isOpen = isOver.withLock { over in
             defer { over = true }
@@ -267,7 +267,7 @@ package final class RunWatch: Sendable {
         if hasBegun { note(.end, "stopped: ended by an error") }
     }
 
-    // MARK: Over time
+    // MARK: History
 
     package func sample(at now: Instant) {
         let recent = exchanges.takeRecent()

@@ -6,31 +6,31 @@ import ModelAPI
 package import RunMonitor
 import SegmentStore
 
-/// What a page shows of a store from outside: what its run tells, what the store counts, and the newest lines of its
-/// journals; of a pipeline, the same of its stages. Commands go to the run's socket.
+/// The displayed state of a store that another process may be writing: its run's record, the store's counts, and the
+/// newest lines of its journals; for a pipeline, those of its stages. Commands go to the run's socket.
 package final class StoreFollower: MonitorSource {
     private struct Look: Sendable {
         var polls = 0
         var record = RunRecord()
         var failures: [String: RunWatch.Failures] = [:]
-        /// Ids of the answers of the last look.
+        /// Ids of the answers found by the last update.
         var seen: Set<String> = []
     }
 
     private let root: String
     private let watch: RunWatch
-    /// Of a pipeline, its stages, whether they have begun or not.
+    /// The stages of a pipeline, whether they have begun or not.
     private let stages: [StoreFollower]
     private let look = Locked(Look())
     private let isOver = Locked(false)
 
-    /// A year: what a journal's line says of a time is not believed beyond.
+    /// One year: a longer duration in a journal line is ignored.
     private static let millisecondsMax = 366 * 86_400_000
     private static let pollMicroseconds: UInt32 = 1_000_000
-    /// Of so many looks one opens the store, which costs more than reading what the run tells.
+    /// One update of this many opens the store, which costs more than reading the run's record.
     private static let pollsPerOpening = 5
 
-    /// Throws where there is no store and no pipeline.
+    /// Throws if there is neither a store nor a pipeline.
     package convenience init(_ root: String) throws(RetortError) {
         if let layout = try PipelineLayout.load(root) {
             self.init(layout)
@@ -61,7 +61,7 @@ package final class StoreFollower: MonitorSource {
         (self.root, self.watch, self.stages) = (root, watch, stages)
     }
 
-    /// Looks once a second until `stop`, on a thread of its own.
+    /// Updates once per second until `stop`, on a thread of its own.
     package func start() {
         watch.start()
         WorkThread.start(givesWay: true) { [weak self] in
@@ -111,12 +111,12 @@ package final class StoreFollower: MonitorSource {
         }
     }
 
-    /// What only the store knows: whether its writer is alive, its counts, its failures by class.
+    /// Reads what only the store knows: whether its writer is alive, its counts, its failures by class.
     private func open(_ look: inout Look) {
         guard let reader = try? StoreReader(root, options: StoreAccess.options) else { return }
         let isWritten = ((try? reader.writer()) ?? nil) != nil
         if !isWritten, look.record.state == .running {
-            // A store without a run is as it was left: merged, copied, or written by a process that was killed.
+            // A store without a run was merged, copied, or written by a process that was killed.
             let wasKilled = look.record.pid > 0
             look.record.state = wasKilled ? .stopped : .ended
             look.record.reason = wasKilled ? "its process is gone; run the same command again to go on" : ""

@@ -2,12 +2,12 @@ import Basics
 import CommandLine
 package import Dataset
 
-/// A run on a terminal, as lines. A value: what is shown comes in.
+/// A run's state on a terminal, as lines. A value: the state is passed in.
 package struct TopScreen {
     package let state: RunWatch.State
     package let durations: LogHistogram
     package let title: String
-    /// What became of the last key.
+    /// The result of the last key.
     package let reply: String
 
     package init(state: RunWatch.State, durations: LogHistogram, title: String, reply: String) {
@@ -20,7 +20,7 @@ package struct TopScreen {
     private static let bars = Array("▁▂▃▄▅▆▇█")
     private static let barCells = 30
 
-    /// As many lines as fit; the last one has the keys.
+    /// As many lines as fit; the last one lists the keys.
     package func lines(width: Int, height: Int) -> [String] {
         let record = state.record
         var lines = [head(record), bar(record), pace(record, width), window(record)]
@@ -67,7 +67,7 @@ package struct TopScreen {
         return line + "  " + spark(cells: min(60, max(0, width - line.count - 4)))
     }
 
-    /// Items a second over time.
+    /// Items per second over time.
     private func spark(cells: Int) -> String {
         let values = state.history.samples.suffix(cells).map(\.items)
         guard let most = values.max(), most > 0 else { return "" }

@@ -1,15 +1,15 @@
 import Basics
 
-/// The order of a run's parts: batches are submitted, other rows are sent live meanwhile, results are collected, and
-/// rows that have not come back in time are sent live. A value without clock or I/O: after a kill it starts again from
-/// the state of the store.
+/// The order of a run's parts: batches are submitted; while they are processed, other rows are sent live; results are
+/// collected; rows without a result in time are sent live. A value without clock or I/O: after a kill it starts again
+/// from the state of the store.
 package struct RouteMachine: Sendable, Hashable {
     package enum Leg: Sendable, Hashable {
         case batches(BatchLeg)
         /// - Parameter flexUntil: seconds since 1970 until which requests may wait for the flexible tier; nil: they do
         ///   not.
         case live(flexUntil: Double?)
-        /// A last look at batches that were left behind.
+        /// A last check of batches that were left behind.
         case settle(BatchLeg)
     }
 
@@ -28,7 +28,7 @@ package struct RouteMachine: Sendable, Hashable {
 
     private enum State: Sendable, Hashable {
         case begin
-        /// Batches are in progress, and other rows can be sent meanwhile.
+        /// Batches are in progress, and other rows can be sent at the same time.
         case beside
         case collecting
         /// Nothing in progress is worth waiting for.

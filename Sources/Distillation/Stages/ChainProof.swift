@@ -8,25 +8,25 @@ import PromptSource
 import SegmentStore
 import StageSource
 
-/// Whether every row that a stage should have met has one outcome there.
+/// Whether every row that a stage should have received has one outcome there.
 package struct ChainProof {
     package let stage: String
     package let from: String
-    /// All stages whose records make its rows.
+    /// All stages whose records form its rows.
     package let sources: [String]
     /// Records of the source that are rows of the stage.
     package private(set) var rows = 0
     package private(set) var done = 0
     package private(set) var failed = 0
-    /// Outcomes of the stage whose row is none of the source any more.
+    /// Outcomes of the stage whose row the source no longer has.
     package private(set) var others = 0
-    /// Of a judge: its verdicts that the judged store does not have yet.
+    /// For a judge: verdicts that are not yet in the judged store.
     package private(set) var verdictsMissing: Int?
 
-    /// Rows that have not reached the stage yet.
+    /// Rows that have not reached the stage.
     package var pending: Int { rows - done - failed }
 
-    /// Reads the source once, and the keys of the stage's records. Throws what keeps a store from being read.
+    /// Reads the source once, and the keys of the stage's records. Throws if a store cannot be read.
     package init(_ stage: PipelineLayout.Stage, from: String, in layout: PipelineLayout) throws(RetortError) {
         (self.stage, self.from, sources) = (stage.name, from, stage.sources?.names ?? [from])
         let own = try StoreReader(layout.path(of: stage.name), options: StoreAccess.options)
@@ -49,7 +49,7 @@ package struct ChainProof {
             in: try StoreReader(layout.path(of: judged), options: StoreAccess.options))
     }
 
-    /// The rows that the stage should meet.
+    /// The rows that the stage should receive.
     private static func rows(
         _ stage: PipelineLayout.Stage, from: String, in layout: PipelineLayout
     ) throws(RetortError) -> any SourceRows {
@@ -94,7 +94,7 @@ package struct ChainProof {
 }
 
 extension PipelineLayout {
-    /// The proof of each stage that reads from another one and has begun.
+    /// The proof of each stage that has begun and reads from another one.
     package func chain() throws(RetortError) -> [ChainProof] {
         var proofs: [ChainProof] = []
         for stage in stages {

@@ -4,22 +4,22 @@ import Dataset
 import PromptSource
 import SegmentStore
 
-/// What an edited pipeline sends again: of each stage that is another one now the items that ask something else, and all items of
-/// the stages that follow from them.
+/// What an edited pipeline sends again: the items of each changed stage whose requests differ, and all items of the
+/// stages that depend on them.
 package struct EditedStages {
     package struct Stage {
         package var name: String
-        /// Items that are sent again; of a stage that follows at most so many.
+        /// Items that are sent again; for a dependent stage the maximum.
         package var items: Int
-        /// By what the stage's items have cost so far; nil where that is not known.
+        /// The estimate from the cost of the stage's items so far; nil if that is unknown.
         package var dollars: Double?
-        /// The stage is as it was, and its source is another one now.
+        /// The stage is unchanged, but its source has changed.
         package var follows: Bool
     }
 
     package private(set) var stages: [Stage] = []
 
-    /// Looks at the stages that have outcomes. Reads the rows of those that have changed.
+    /// Examines the stages that have outcomes. Reads the rows of those that changed.
     package init(_ pipeline: Pipeline) throws(RetortError) {
         var changed: Set<String> = []
         for stage in pipeline.stages {
@@ -37,7 +37,7 @@ package struct EditedStages {
         }
     }
 
-    /// Items of a stage under whose ids something else was answered.
+    /// Items of a stage whose request differs from the one answered under their id.
     private static func changedItems(_ settings: RunSettings, _ manifest: StoreManifest) throws(RetortError) -> Int {
         var settings = settings
         settings.onChange = .rerun

@@ -5,9 +5,10 @@ import JSONText
 package import JobFiles
 import StageSource
 
-/// A pipeline as it is made of a job's stages.
+/// Builds a pipeline from a job's stages.
 extension Pipeline {
-    /// Adds a stage. Throws `.configuration` for a judge whose verdicts nobody could tell, and where several judges are meant.
+    /// Adds a stage. Throws `.configuration` for a judge whose answers contain no verdict, and for verdicts that may
+    /// come from several judges.
     package mutating func append(_ stage: JobStage, _ given: RunSettings, _ command: ParsedCommand) throws(RetortError)
     {
         var added = Stage(name: stage.name, from: stage.from, settings: given)
@@ -18,7 +19,7 @@ extension Pipeline {
             added.judges = (judged, JudgeRule(passAt: stage.passAt))
         }
         if let from = stage.from {
-            // What is said of files is no matter of a stage's records.
+            // The format of input files does not apply to a stage's records.
             added.settings.format = nil
             var rows = RowRange()
             rows.selection = given.rows.selection
@@ -36,7 +37,7 @@ extension Pipeline {
         stages.append(added)
     }
 
-    /// The stages whose records make a row of the stage together; nil where it has one source. A stage that asks for verdicts
+    /// The stages whose records together form a row of the stage; nil if it has one source. A stage that uses verdicts
     /// waits for the judge.
     private func sources(_ stage: JobStage, from: String, _ settings: RunSettings) throws(RetortError) -> StageSources?
     {

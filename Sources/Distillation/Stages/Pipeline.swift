@@ -4,23 +4,23 @@ import Filtering
 import SegmentStore
 package import StageSource
 
-/// A run in stages: each is a store in a directory of its name.
+/// A run in stages, each with its own store in a directory of its name.
 package struct Pipeline: Sendable {
     package struct Stage: Sendable {
         package var name: String
-        /// The stage whose records are its rows, of several the one that is read record by record; nil: its input is of
+        /// The stage whose records are its rows; of several, the one that is read record by record. Nil: it reads
         /// files.
         package var from: String?
-        /// Whose records make its rows together.
+        /// The stores whose records together form its rows.
         package var sources: StageSources?
-        /// The stage that it judges, and how.
+        /// The stage that it judges, and the rule.
         package var judges: (stage: String, rule: JudgeRule)?
-        /// Of a stage on its own answers, the generation from the second on.
+        /// For a stage that reads its own answers: the generation, from 2.
         package var generation: Int?
         package var settings: RunSettings
     }
 
-    /// The directory of all stages.
+    /// The directory that contains all stages.
     package var root: String
     package var stages: [Stage]
 

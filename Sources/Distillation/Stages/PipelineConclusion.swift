@@ -6,7 +6,7 @@ import ModelSimulator
 import Reporting
 import ResponseGenerator
 
-/// What is said when a pipeline is over, and with which status it ends.
+/// The summary and exit status of a pipeline.
 package struct PipelineConclusion {
     private let pipeline: Pipeline
     private let result: PipelineSession.Result
@@ -16,7 +16,7 @@ package struct PipelineConclusion {
         (self.result, self.pipeline, self.commandLine) = (result, pipeline, commandLine)
     }
 
-    /// The errors that stages have ended with, each with the stage's name.
+    /// The errors with which stages ended, each with the stage's name.
     package var errors: [(stage: String, error: RetortError)] {
         zip(pipeline.stages, result.endings).compactMap { stage, ending in
             switch ending {
@@ -55,7 +55,7 @@ package struct PipelineConclusion {
             + (isFinished ? [] : ["resume with: " + palette.cyan(commandLine)])
     }
 
-    /// The summary of each stage, as events of JSON.
+    /// The summary of each stage, as JSON events.
     package var events: [String] {
         zip(pipeline.stages, result.endings).compactMap { stage, ending in
             guard case .success(let result) = ending else { return nil }

@@ -7,7 +7,7 @@ import ResponseGenerator
 import SegmentStore
 import StageSource
 
-/// Runs the stages of a pipeline together: an item goes on as soon as its predecessor is on disk.
+/// Runs the stages of a pipeline at the same time: an item enters the next stage as soon as its record is on disk.
 package struct PipelineSession: Sendable {
     package let pipeline: Pipeline
     package let messages: MessageStream
@@ -34,7 +34,7 @@ package struct PipelineSession: Sendable {
         try check()
         let files = PosixFileSystem()
         try files.createDirectory(pipeline.root)
-        // Another process may have ended a stage of this pipeline and be at work on the next one.
+        // The lock covers all stages: another process may have finished one stage and be running the next.
         let lock = try files.lock("\(pipeline.root)/\(PipelineLayout.lockName)")
         defer { lock.release() }
         try PipelineLayout(pipeline).save()
@@ -85,7 +85,7 @@ package struct PipelineSession: Sendable {
         }
     }
 
-    /// What brings judges' answers to the stages that they judge.
+    /// The tasks that write judges' verdicts into the judged stages.
     private func deliveries(_ contexts: [StageContext]) -> [VerdictDelivery] {
         pipeline.stages.compactMap { stage in
             guard let judges = stage.judges, let judged = contexts.first(where: { $0.name == judges.stage }),
@@ -120,7 +120,7 @@ package struct PipelineSession: Sendable {
         let session = RunSession(
             settings: stage.settings, messages: stream, isQuiet: isQuiet, stage: contexts[number],
             live: live.stage(number))
-        // Of a stage that ends by an error.
+        // Also runs when the stage ends with an error.
         defer { live.stage(number).watch.abandon() }
         do throws(RetortError) {
             return .success(try await session.runToGoal())
@@ -129,7 +129,7 @@ package struct PipelineSession: Sendable {
         }
     }
 
-    /// Refuses what no stage may begin with: one of them would stop behind the others' requests.
+    /// Checks all stages in advance: a stage that fails its check would otherwise stop after others have sent requests.
     private func check() throws(RetortError) {
         for stage in pipeline.stages {
             let settings = stage.settings
@@ -141,7 +141,7 @@ package struct PipelineSession: Sendable {
                 try job.check(against: manifest.job, at: settings.out, onChange: settings.onChange)
             } catch {
                 var error = error
-                // The reason is told whether the estimate can be made or not.
+                // The refusal is reported even if the estimate fails.
                 if let edited = try? EditedStages(pipeline), !edited.isEmpty, settings.onChange != .rerun {
                     error.remedy = (error.remedy ?? "") + " A rerun sends \(edited.text)."
                 }
@@ -160,7 +160,7 @@ package struct PipelineSession: Sendable {
         return simulator
     }
 
-    /// What all stages may spend; nil without a limit.
+    /// The budget of all stages together; nil without a limit.
     private func pool() throws(RetortError) -> BudgetPool? {
         guard let limit = pipeline.stages.lazy.compactMap(\.settings.pricing.limit).max() else { return nil }
         var spent = 0

@@ -7,7 +7,7 @@ import JobFiles
 import SegmentStore
 import StageSource
 
-/// What the stages of a pipeline have come to, and what a cascade has saved.
+/// The results of a pipeline's stages, and what a cascade has saved.
 package struct PipelineSummary {
     package struct Stage {
         package var name: String
@@ -19,16 +19,16 @@ package struct PipelineSummary {
         package var spent: Int
     }
 
-    /// A stage that was asked only where another one was not good enough.
+    /// A stage that receives only the items for which another one was not good enough.
     package struct Cascade {
         package var cheap: String
         package var strong: String
-        /// Items of the cheap stage, and those that went on to the strong one.
+        /// Items of the cheap stage, and those passed on to the strong one.
         package var items: Int
         package var handedOn: Int
-        /// Dollars for both.
+        /// The cost of both stages.
         package var dollars: Double
-        /// Dollars that the strong one would have cost for all items, by what its own have cost.
+        /// The estimated cost of the strong stage for all items, from its own mean.
         package var alone: Double
     }
 
@@ -60,7 +60,7 @@ package struct PipelineSummary {
         }
     }
 
-    /// Whether a stage takes what its source did not do well enough.
+    /// Whether a stage receives the items that its source did not do well enough.
     private static func isCascade(_ stage: Stage) -> Bool {
         guard let from = stage.from, !stage.condition.isEmpty else { return false }
         let family = JobStage.family(of: from)

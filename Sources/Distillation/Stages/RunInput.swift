@@ -9,7 +9,7 @@ import StageSource
 
 /// The input of a run: files, or a store whose records are the rows.
 package enum RunInput {
-    /// Throws as `InputSet.resolve` does, and `.usage` where a store is named beside other inputs.
+    /// Throws as `InputSet.resolve` does, and `.usage` for a store together with other inputs.
     package static func resolve(_ settings: RunSettings) throws(RetortError) -> InputSet {
         if let matrix = settings.matrix { return InputSet(matrix.matrix, name: matrix.name) }
         for operand in settings.inputs where StoreAccess.isStore(operand) {
@@ -69,7 +69,7 @@ package enum RunInput {
 }
 
 extension RowRange {
-    /// The rows that a store has now, without reading it; nil where that cannot be told.
+    /// The current number of rows in a store, without reading it; nil if that is unknown.
     package func total(of input: InputSet) -> UInt64? {
         guard selection.condition == nil, selection.join == nil, let file = input.files.first,
             let store = try? StoreReader(file.path, options: StoreAccess.options)

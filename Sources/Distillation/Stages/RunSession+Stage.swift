@@ -8,7 +8,7 @@ import StageSource
 
 /// A run whose input is a store.
 extension RunSession {
-    /// - Parameter noted: the manifest before this run told the store of its input.
+    /// - Parameter noted: the manifest before this run registered its input in the store.
     package func reading(
         _ input: InputSet, _ store: RecordStore, _ standing: InputStanding, noted: StoreManifest, _ issued: IssuedKeys
     ) -> SourceReading {
@@ -24,12 +24,13 @@ extension RunSession {
         return reading
     }
 
-    /// The transport as the stages of a pipeline share their servers.
+    /// The transport, limited by the windows that the stages of a pipeline share.
     package func gated(_ transport: any ModelTransport) -> any ModelTransport {
         stage?.gated(transport, settings) ?? transport
     }
 
-    /// Outcomes whose records the source does not have at the moment: their items come again, with another answer.
+    /// Supersedes outcomes whose source records do not exist at the moment: their items are sent again, with another
+    /// answer.
     package func supersedeOrphans(_ input: InputSet, _ revision: StoreRevision) throws(RetortError) {
         guard let root = input.files.first?.path else { return }
         let source = try StoreReader(root, options: StoreAccess.options)
@@ -46,8 +47,8 @@ extension RunSession {
         }
     }
 
-    /// Keeps how far the input was read. Where every record of the store turns out to be of this input, the store is of
-    /// this input alone from now on.
+    /// Stores how far the input was read. If every record of the store belongs to this input, the store belongs to this
+    /// input alone from now on.
     package func noteEnd(
         of reading: SourceReading, _ input: InputSet, _ store: RecordStore, _ standing: InputStanding, isWhole: Bool,
         _ summary: RunSummary, _ reached: RunStanding

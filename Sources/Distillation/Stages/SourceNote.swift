@@ -4,7 +4,7 @@ package import PromptSource
 package import SegmentStore
 package import StageSource
 
-/// How far the store that is an input has been read, kept in the store of the run: before that place every row has its
+/// A note in the run's store about how far its source store has been read: every row before that position has its
 /// outcome.
 package enum SourceNote {
     package static let name = "source_read_to"
@@ -18,7 +18,7 @@ package enum SourceNote {
         return Hexadecimal.string(hash.high) + Hexadecimal.string(hash.low)
     }
 
-    /// Where reading may begin: behind what was read before, if all records of the store are of this very input.
+    /// Where reading may begin: after what was read before, if all records of the store belong to this input.
     package static func position(
         in manifest: StoreManifest, _ input: InputSet, _ settings: RunSettings, _ standing: InputStanding
     ) -> SourcePosition {
@@ -37,11 +37,11 @@ package enum SourceNote {
     }
 }
 
-/// Moves a store's note on while a run goes. Any thread.
+/// Advances a store's note during a run. Any thread.
 package final class SourceKeeper: Sendable {
     private struct State {
         var trail = PositionTrail()
-        /// Before it every row has its outcome; nil where that is not known of any place yet.
+        /// Every row before this position has its outcome; nil if no such position is known.
         var reached: SourcePosition?
         var saved = Instant.now
     }
@@ -49,11 +49,11 @@ package final class SourceKeeper: Sendable {
     private let store: RecordStore
     private let input: InputSet
     private let issued: IssuedKeys
-    /// Whether the note may be written before the run has ended.
+    /// Whether the note may be written before the run ends.
     private let isTrusted: Bool
     private let state = Locked(State())
 
-    /// The least time between two notes: each is a sync.
+    /// Minimum interval between two notes: each is an fsync.
     package static let interval = Interval.seconds(5)
 
     package init(_ store: RecordStore, _ input: InputSet, issued: IssuedKeys, isTrusted: Bool) {
@@ -63,7 +63,7 @@ package final class SourceKeeper: Sendable {
         self.isTrusted = isTrusted
     }
 
-    /// Rows up to this position were read, and the next ones come from behind it.
+    /// Notes that rows up to this position were read; later rows come after it.
     package func pass(_ position: SourcePosition) throws(RetortError) {
         let isDue = state.withLock { state in
             state.trail.pass(position)
@@ -77,7 +77,7 @@ package final class SourceKeeper: Sendable {
 
     package func handOut(_ items: [Hash128]) { state.withLock { $0.trail.handOut(items) } }
 
-    /// Notes how far the input is done. What the note vouches for is durable before.
+    /// Stores how far the input is done. The outcomes before that position are made durable first.
     package func save() throws(RetortError) {
         state.withLock { advance(&$0) }
         try write()
@@ -94,17 +94,17 @@ package final class SourceKeeper: Sendable {
     }
 }
 
-/// How a run reads its input where that is a store.
+/// How a run reads a source store.
 package struct SourceReading: Sendable {
     /// Where reading begins.
     package var position = SourcePosition.start
-    /// Keeps how far it is; nil for files, and for a part of the rows.
+    /// Stores the progress; nil for files, and for a part of the rows.
     package var keeper: SourceKeeper?
-    /// Says when the store gets no more records; nil: what it holds when the run begins is read.
+    /// Says when the store gets no more records; nil: only its current records are read.
     package var watch: SourceWatch?
-    /// The same of all stores that make a row together, by their names.
+    /// For several stores that form a row together: one watch each, by name.
     package var watches: [String: SourceWatch] = [:]
 
-    /// Of files.
+    /// For files.
     package static let none = SourceReading()
 }

@@ -6,8 +6,8 @@ import SegmentStore
 package import StageSource
 
 extension SourceSelection {
-    /// Opens the store, or the stores that make a row together. Throws `.usage` where verdicts are wanted and it does not say
-    /// whose.
+    /// Opens the store, or the stores that together form a row. Throws `.usage` if verdicts are wanted and the verifier
+    /// is ambiguous.
     package func rows(
         of root: String, from position: SourcePosition, watch: SourceWatch? = nil, watches: [String: SourceWatch] = [:]
     ) throws(RetortError) -> any SourceRows {
@@ -16,7 +16,7 @@ extension SourceSelection {
         }
         let rows = try StoreRows(root, self, from: position, options: StoreAccess.options, watch: watch)
         guard wantsVerdicts, let manifest = try RecordStore.manifest(of: root) else { return rows }
-        // Where none has judged, there is nothing to look up: the row may have fields of these names.
+        // Without verdicts nothing is looked up: the row may have fields with these names.
         let isNeeded = verifier != nil || StoredVerdicts.verifiers(of: manifest).count > 1
         guard
             let name = try ExportSelection.Wish.verifier(named: verifier, needed: isNeeded, of: manifest, at: root)

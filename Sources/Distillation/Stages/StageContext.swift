@@ -4,16 +4,16 @@ package import ResponseGenerator
 package import SegmentStore
 package import StageSource
 
-/// What a run has to do with the other stages of its pipeline.
+/// A run's connections to the other stages of its pipeline.
 package final class StageContext: Sendable {
     package let number: Int
     package let name: String
     package let pipeline: SharedByStages
-    /// Says when the stage that it reads from gets no more records; nil: its input is no stage.
+    /// Says when the stage that it reads from gets no more records; nil: its input is not a stage.
     package let source: SourceWatch?
-    /// The same of all stages that it reads from, by their names.
+    /// The watches of all stages that it reads from, by name.
     package let watches: [String: SourceWatch]
-    /// Where verdicts on its answers go while it has its store open; nil: no stage judges it.
+    /// Receives verdicts on its answers; nil: no stage judges it.
     package let desk: VerdictDesk?
     private let opened = Locked<Opening>(.awaited([]))
 
@@ -36,7 +36,8 @@ package final class StageContext: Sendable {
         hasOpened(true)
     }
 
-    /// The stage's store is open, or never will be: stages that read from it may begin, or not. The first word counts.
+    /// Reports whether the stage's store was opened, so that stages that read from it can begin or end. Only the first
+    /// report counts.
     package func hasOpened(_ isOpen: Bool) {
         let waiting = opened.withLock { opening -> [CheckedContinuation<Bool, Never>] in
             guard case .awaited(let waiting) = opening else { return [] }
@@ -46,7 +47,7 @@ package final class StageContext: Sendable {
         for continuation in waiting { continuation.resume(returning: isOpen) }
     }
 
-    /// Whether the stage's store has been opened, once that is known.
+    /// Whether the stage's store has been opened; waits until that is known.
     package var isOpen: Bool {
         get async {
             await withCheckedContinuation { continuation in
@@ -63,27 +64,27 @@ package final class StageContext: Sendable {
         }
     }
 
-    /// The transport behind the window of its server.
+    /// The transport, limited by the window of its server.
     package func gated(_ transport: any ModelTransport, _ settings: RunSettings) -> any ModelTransport {
         guard let gate = pipeline.gates[settings.baseURL] else { return transport }
         return GatedTransport(base: transport, gate: gate, stage: number)
     }
 
-    /// What the stage may have in flight at its server from now on.
+    /// Changes the stage's maximum requests in flight at its server.
     package func setConcurrency(_ concurrency: Int, _ settings: RunSettings) {
         pipeline.gates[settings.baseURL]?.set(concurrency, stage: number)
     }
 
-    /// The budget with what other stages may spend as well.
+    /// The budget, shared with the other stages.
     package func sharing(_ budget: Budget?) -> Budget? {
         guard let budget, let pool = pipeline.pool else { return budget }
         return Budget(sharing: pool, spent: budget.spent, uncertain: budget.uncertain)
     }
 }
 
-/// What all stages of a pipeline have in common.
+/// State shared by all stages of a pipeline.
 package final class SharedByStages: Sendable {
-    /// Where the built-in model server is; nil without one.
+    /// The URL of the built-in model server; nil without one.
     package let simulatorURL: String?
     package let pool: BudgetPool?
     /// By base URL.
@@ -95,7 +96,8 @@ package final class SharedByStages: Sendable {
         (self.simulatorURL, self.pool, self.gates) = (simulatorURL, pool, gates)
     }
 
-    /// Registers what a stage does at a signal, which is given the number of the signal. One that has come already counts.
+    /// Registers a stage's signal handler, which gets the number of the signal. A signal that came earlier is reported
+    /// at once.
     package func onSignal(_ action: @escaping @Sendable (Int) -> Void) {
         let count = stops.withLock { stops in
             stops.actions.append(action)
@@ -104,7 +106,7 @@ package final class SharedByStages: Sendable {
         if count > 0 { action(count) }
     }
 
-    /// A signal has come, the number so many.
+    /// Passes on a signal; `count` is its number.
     package func signal(_ count: Int) {
         let actions = stops.withLock { stops in
             stops.count = count
@@ -113,10 +115,10 @@ package final class SharedByStages: Sendable {
         for action in actions { action(count) }
     }
 
-    /// No further stage begins; those that run are told to end one by one.
+    /// Prevents further stages from beginning; active ones are ended individually.
     package func end() { isEnding.withLock { $0 = true } }
 
-    /// Whether a signal has come.
+    /// Whether a signal was received.
     package var wasInterrupted: Bool { stops.withLock { $0.count > 0 } }
 
     package var isStopping: Bool { wasInterrupted || isEnding.withLock { $0 } }

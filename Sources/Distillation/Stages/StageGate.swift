@@ -1,8 +1,8 @@
 import Basics
 package import ModelAPI
 
-/// The requests that several stages have in flight at one server: so many at most. Of stages that wait the later one goes
-/// first, which ends the items that are furthest. Any thread.
+/// Limits the requests that several stages have in flight at one server. Of the waiting stages the latest in the
+/// pipeline goes first, which completes the items that are furthest. Any thread.
 package final class StageGate: Sendable {
     private struct Waiter {
         var number: UInt64
@@ -10,12 +10,12 @@ package final class StageGate: Sendable {
     }
 
     private struct State {
-        /// Negative after the window was made smaller than what is in flight.
+        /// Negative after the window was reduced below the number in flight.
         var free: Int
-        /// What each stage may have in flight; the greatest is the window.
+        /// Maximum requests in flight per stage; the largest value is the window.
         var concurrency: [Int: Int]
         var next: UInt64 = 0
-        /// By stage, in the order of coming.
+        /// By stage, in order of arrival.
         var waiting: [[Waiter]]
         /// Waiters whose tasks were cancelled before they waited.
         var cancelled: Set<UInt64> = []
@@ -29,14 +29,14 @@ package final class StageGate: Sendable {
     private let state: Locked<State>
 
     /// - Parameters:
-    ///   - concurrency: by the number of the stage.
-    ///   - stages: of the pipeline, whether they use this server or not.
+    ///   - concurrency: by stage number.
+    ///   - stages: number of stages in the pipeline, whether they use this server or not.
     package init(_ concurrency: [Int: Int], stages: Int) {
         let limit = concurrency.values.max() ?? 1
         state = Locked(State(free: limit, concurrency: concurrency, waiting: Array(repeating: [], count: stages)))
     }
 
-    /// Sets what a stage may have in flight from now on.
+    /// Changes a stage's maximum requests in flight.
     package func set(_ concurrency: Int, stage: Int) {
         let woken = state.withLock { state -> [Waiter] in
             let before = state.concurrency.values.max() ?? 1
@@ -52,7 +52,7 @@ package final class StageGate: Sendable {
         for waiter in woken { waiter.continuation.resume(returning: true) }
     }
 
-    /// Waits for room. False where the task was cancelled first.
+    /// Waits for a free place. False if the task was cancelled first.
     package func enter(stage: Int) async -> Bool {
         let number = state.withLock { state -> UInt64? in
             if state.free > 0 {
@@ -88,7 +88,7 @@ package final class StageGate: Sendable {
         }
     }
 
-    /// Gives the room to the next one.
+    /// Passes the place to the next waiting request.
     package func leave() {
         let waiter = state.withLock { state -> Waiter? in
             guard state.free >= 0, let next = state.takeNext() else {

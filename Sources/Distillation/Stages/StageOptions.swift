@@ -28,9 +28,9 @@ package enum StageOptions {
             group: group),
     ]
 
-    /// What `--where` selects.
+    /// The selection of `--where`.
     ///
-    /// - Parameter stages: the sources' names, where they are stages.
+    /// - Parameter stages: the names of the sources, if they are stages.
     package static func selection(
         _ command: ParsedCommand, _ stages: [String] = [], _ template: Template? = nil
     ) throws(RetortError) -> SourceSelection {

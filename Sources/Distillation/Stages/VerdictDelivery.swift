@@ -5,10 +5,10 @@ import ResponseGenerator
 package import SegmentStore
 package import StageSource
 
-/// Brings a judge's answers to the stage that it judges, as verdicts. They are made of what is on disk alone, so a run that was
-/// killed is made up for by the next one, and nothing is asked for them.
+/// Writes a judge's answers as verdicts into the judged stage. Verdicts are built only from what is on disk, so the
+/// next run completes what a killed run left out, without sending a request.
 package struct VerdictDelivery: Sendable {
-    /// The stage's name, which is the verifier's.
+    /// The stage's name, which is also the verifier's.
     package let judge: String
     /// Its store.
     package let root: String
@@ -19,7 +19,7 @@ package struct VerdictDelivery: Sendable {
     /// Says when the judge has ended.
     package let watch: SourceWatch
 
-    /// Verdicts appended at once.
+    /// Maximum verdicts appended at once.
     private static let batchMax = 64
     private static let notePrefix = "verdicts_of_"
 
@@ -49,7 +49,7 @@ package struct VerdictDelivery: Sendable {
             try flush()
             saved = .now
             try desk.with { (store, _) throws(RetortError) in
-                // What the note vouches for is durable before.
+                // The verdicts are made durable before the note about them.
                 try store.sync()
                 try store.note(Self.notePrefix + judge, "\(identity) \(position.text)")
             }
@@ -64,7 +64,7 @@ package struct VerdictDelivery: Sendable {
         if count > 0 { try sum() }
     }
 
-    /// Keeps what all verdicts come to, for `retort status`.
+    /// Stores the sums of all verdicts, for `retort status`.
     private func sum() throws(RetortError) {
         let summary = try EvaluationSummary(try StoreReader(judged, options: StoreAccess.options), [judge], ks: [1])
         try desk.with { (store, _) throws(RetortError) in try EvaluationNote.write(summary, to: store) }
@@ -80,7 +80,7 @@ package struct VerdictDelivery: Sendable {
         return RecordCodec(keepsBody: false).verdict(of: opinion, key: key, row: record.head.row, fingerprint: made)
     }
 
-    /// Appends those that are not there: a verdict's fingerprint is of the judge's record that it was made of.
+    /// Appends the missing verdicts. A verdict's fingerprint identifies the judge's record from which it was built.
     private func append(_ verdicts: [NewRecord]) throws(RetortError) -> Int {
         guard !verdicts.isEmpty else { return 0 }
         var new: [NewRecord] = []
@@ -94,7 +94,7 @@ package struct VerdictDelivery: Sendable {
         return new.count
     }
 
-    /// Of a judge's answers those whose verdict the judged store does not have.
+    /// The judge's answers whose verdicts are missing in the judged store.
     package static func missing(
         _ judge: String, at root: String, _ rule: JudgeRule, in judged: StoreReader
     ) throws(RetortError) -> Int {

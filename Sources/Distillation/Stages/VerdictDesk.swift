@@ -2,8 +2,8 @@ package import Basics
 import Dataset
 package import SegmentStore
 
-/// Where verdicts on a stage's answers are handed in: through the stage's own run while it has the store open, and by opening
-/// the store once it has closed it. Any thread.
+/// Accepts verdicts on a stage's answers: through the stage's own run while its store is open, else by opening the
+/// store after the run has closed it. Any thread.
 package final class VerdictDesk: Sendable {
     private enum State {
         /// The stage's run has not opened its store yet, or is closing it.
@@ -22,7 +22,7 @@ package final class VerdictDesk: Sendable {
     /// The stage's run has its store open.
     package func serve(_ store: RecordStore, _ recorder: Recorder) { state.update { $0 = .served(store, recorder) } }
 
-    /// It is about to close it. When this returns nothing is written any more.
+    /// Called before the store is closed. When it returns, nothing is written any more.
     package func pause() { state.update { $0 = .awaited } }
 
     /// The stage's run has ended, and its lock is released.
@@ -35,7 +35,7 @@ package final class VerdictDesk: Sendable {
         }
     }
 
-    /// Does something with the store.
+    /// Runs an action on the store.
     package func with(
         _ body: (RecordStore, Recorder?) throws(RetortError) -> Void
     ) throws(RetortError) {

@@ -3,9 +3,9 @@ import Dataset
 import JSONText
 import ModelAPI
 
-/// Bodies of OTLP/HTTP in their JSON form: identifiers are hexadecimal, 64-bit numbers are texts, names are in camel case.
+/// Bodies of OTLP/HTTP in JSON: identifiers are hexadecimal, 64-bit integers are strings, names are in camel case.
 enum OTLPBody {
-    /// What tells this run from others, for every body.
+    /// The attributes that identify this run, in every body.
     typealias Resource = [(name: String, value: String)]
     private typealias Member = JSONTree.Member
 
@@ -105,7 +105,7 @@ enum OTLPBody {
     /// - Parameters:
     ///   - trace: 32 hexadecimal digits.
     ///   - id: 16 hexadecimal digits.
-    ///   - message: the span's, without secrets.
+    ///   - message: the span's message, without secrets.
     static func span(
         _ span: TelemetrySpan, _ server: TelemetryServer, trace: String, id: String, message: String, stage: String?
     ) -> JSONTree {
@@ -131,7 +131,7 @@ enum OTLPBody {
         return .object(members)
     }
 
-    /// What the answer says.
+    /// The attributes of the answer.
     private static func answered(_ span: TelemetrySpan) -> [JSONTree] {
         var attributes: [JSONTree] = []
         let model = span.model.count > 2 ? JSONString.unescape(span.model.dropFirst().dropLast()) : []

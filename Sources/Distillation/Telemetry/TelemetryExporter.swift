@@ -4,8 +4,8 @@ import Dataset
 import Glibc
 import ResponseGenerator
 
-/// `--otlp`: tells an OpenTelemetry collector of the exchanges of a run, from a thread of its own. A collector that is slow or
-/// gone costs spans, which are counted, and never time.
+/// `--otlp`: sends the exchanges of a run as spans to an OpenTelemetry collector, from a thread of its own. A slow or
+/// unreachable collector loses spans, which are counted, but never delays the run.
 final class TelemetryExporter: Sendable {
     private struct State: Sendable {
         var queue = TelemetryQueue()
@@ -30,19 +30,19 @@ final class TelemetryExporter: Sendable {
     private let state = Monitor(State())
     private let warn: @Sendable (String) -> Void
 
-    /// Spans of one post.
+    /// Maximum spans per request.
     private static let batchSpans = 512
     private static let turn = Interval.milliseconds(200)
     private static let metricsEvery = Interval.seconds(10)
     private static let postTime = Interval.seconds(10)
-    /// How long the end of a run waits for what is not sent yet.
+    /// Maximum time that the end of a run waits for unsent spans.
     private static let endTime = Interval.seconds(5)
     private static let pauseMin = Interval.seconds(1)
     private static let pauseMax = Interval.seconds(30)
     private static let option = "--otlp"
 
-    /// The exporter that the command line asks for; nil: none. Throws for an address or headers that are none.
-    /// - Parameter stages: with their names; of a run one without.
+    /// The exporter for the options; nil: none. Throws for an invalid URL or invalid headers.
+    /// - Parameter stages: with their names; for a run one without a name.
     init?(
         _ command: ParsedCommand, _ stages: [(name: String?, settings: RunSettings)],
         environment: [String: String], warn: @escaping @Sendable (String) -> Void
@@ -70,26 +70,27 @@ final class TelemetryExporter: Sendable {
         WorkThread.start(givesWay: true) { [self] in work() }
     }
 
-    /// Exchanges that have ended, of the run or stage with this number. Copies what is told of them; never waits for a collector.
+    /// Takes the ended exchanges of the run or stage with this number. Copies what the spans need; never waits for a
+    /// collector.
     private func settled(_ batch: [Outcome<ItemContext>], of run: Int) {
         let offset = Int64(bitPattern: Self.wallNanoseconds) &- Instant.now.nanoseconds
         let spans = batch.compactMap {
             TelemetrySpan($0, run: run, offset: offset, isJudged: sources[run].isJudged)
         }
         guard !spans.isEmpty else { return }
-        // Wakes nobody: the thread looks by itself.
+        // Does not wake the thread, which polls.
         state.wait { state in
             for span in spans { state.queue.add(span) }
             return ()
         }
     }
 
-    /// `settled` of one run or stage.
+    /// `settled` for one run or stage.
     func listener(_ run: Int) -> @Sendable ([Outcome<ItemContext>]) -> Void {
         { [self] batch in settled(batch, of: run) }
     }
 
-    /// Sends what waits, for some seconds at most. Tells what was not sent.
+    /// Sends the queued spans, for a few seconds at most, and reports how many were not sent.
     func finish() {
         state.update { $0.isEnding = true }
         _ = state.wait(atMost: Self.endTime) { $0.hasEnded ? true : nil }
@@ -120,7 +121,7 @@ final class TelemetryExporter: Sendable {
                 nextMetrics = Instant.now + Self.metricsEvery
             }
             if isEnding { break }
-            // What was not taken is tried again, ever more seldom.
+            // A failed request is retried at growing intervals.
             if !pending.isEmpty {
                 _ = state.wait(atMost: pause) { $0.isEnding ? true : nil }
                 pause = min(pause + pause, Self.pauseMax)
@@ -144,7 +145,7 @@ final class TelemetryExporter: Sendable {
         return read
     }
 
-    /// False where the same spans are to be tried again.
+    /// False if the same spans must be sent again.
     private func post(_ spans: inout [TelemetrySpan]) -> Bool {
         var random = SystemRandomNumberGenerator()
         func digits() -> String { Hexadecimal.string(UInt64.random(in: 1 ... .max, using: &random)) }
@@ -180,7 +181,7 @@ final class TelemetryExporter: Sendable {
     private func postMetrics() {
         let values = state.update { $0.metrics }
         guard !values.groups.isEmpty else { return }
-        // Sums from the start: the next post makes up for one that is lost.
+        // Values are cumulative: the next request makes up for a lost one.
         _ = metrics.send(OTLPBody.metrics(values, start: start, now: Self.wallNanoseconds, resource))
     }
 
@@ -195,7 +196,7 @@ final class TelemetryExporter: Sendable {
         return UInt64(clamping: time.tv_sec) * 1_000_000_000 + UInt64(clamping: time.tv_nsec)
     }
 
-    /// `name=value,name=value` of a variable, percent-encoded as OpenTelemetry has it.
+    /// `name=value,name=value` in a variable, percent-encoded as OpenTelemetry specifies.
     static func pairs(
         _ environment: [String: String], _ variable: String
     ) throws(RetortError) -> [(name: String, value: String)] {

@@ -1,10 +1,11 @@
 import Basics
 import ModelAPI
 
-/// The two histograms that OpenTelemetry's conventions for generative AI ask of clients, from the start of the run. A value.
+/// The two histograms that OpenTelemetry's conventions for generative AI require of clients, since the start of the
+/// run. A value.
 struct TelemetryMetrics: Sendable {
-    /// What the histograms are told apart by. Models may come from rows and error types from servers, so there are `groupsMax`
-    /// at most; the rest is counted without a model and with the error type `_OTHER`.
+    /// The attributes of a histogram. Models may come from rows and error types from servers, so there are maximum
+    /// `groupsMax` groups; the rest is counted without a model and with the error type `_OTHER`.
     struct Group: Sendable, Hashable {
         var server: TelemetryServer
         var model: String
@@ -32,7 +33,7 @@ struct TelemetryMetrics: Sendable {
         var output = Histogram(TelemetryMetrics.tokenBounds)
     }
 
-    /// As the conventions have them.
+    /// From the conventions.
     static let durationBounds = [
         0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92,
     ]

@@ -1,15 +1,15 @@
 import Dataset
 
-/// Spans that wait to be sent: so many at most, and what has no room is counted and left out. A value.
+/// A bounded queue of spans to send; spans that do not fit are dropped and counted. A value.
 struct TelemetryQueue: Sendable {
     static let spansMax = 8192
 
     private(set) var waiting: [TelemetrySpan] = []
-    /// Taken out and neither sent nor dropped yet.
+    /// Taken out, and neither sent nor dropped yet.
     private var underWay = 0
     private(set) var sent = 0
     private(set) var dropped = 0
-    /// What the first span that was left out met.
+    /// Why the first span was dropped.
     private(set) var reason = ""
 
     init() {}
@@ -22,7 +22,7 @@ struct TelemetryQueue: Sendable {
         }
     }
 
-    /// Takes the oldest spans out; what was taken before is settled.
+    /// Takes the oldest spans out; those taken before must be settled.
     mutating func take(_ count: Int) -> [TelemetrySpan] {
         let taken = Array(waiting.prefix(count))
         waiting.removeFirst(taken.count)
@@ -30,19 +30,19 @@ struct TelemetryQueue: Sendable {
         return taken
     }
 
-    /// What was taken out has been sent.
+    /// The spans taken out have been sent.
     mutating func settleSent() {
         sent += underWay
         underWay = 0
     }
 
-    /// What was taken out never will be sent.
+    /// The spans taken out will never be sent.
     mutating func settleDropped(_ why: String) {
         drop(underWay, why)
         underWay = 0
     }
 
-    /// Nothing more is sent.
+    /// Drops all spans, since nothing more is sent.
     mutating func dropRest(_ why: String) {
         drop(waiting.count + underWay, why)
         (waiting, underWay) = ([], 0)

@@ -1,7 +1,8 @@
 import Dataset
 import ModelAPI
 
-/// What is said of a server's spans, whatever they are of. Names are those of OpenTelemetry's conventions for generative AI.
+/// The attributes of a server that all its spans have. Names are those of OpenTelemetry's conventions for generative
+/// AI.
 struct TelemetryServer: Sendable, Hashable {
     /// `gen_ai.operation.name`
     var operation: String
@@ -9,10 +10,10 @@ struct TelemetryServer: Sendable, Hashable {
     var provider: String
     var host: String
     var port: Int
-    /// What requests that name no model ask for.
+    /// The model of requests that name none.
     var model: String
 
-    /// The conventions' names of providers, where they differ from those of the table of providers.
+    /// The conventions' provider names, if they differ from those in the provider table.
     private static let names = [
         "mistral": "mistral_ai", "gemini": "gcp.gemini", "xai": "x_ai", "azure": "azure.ai.openai",
     ]
@@ -24,7 +25,7 @@ struct TelemetryServer: Sendable, Hashable {
         port = Int(address.port ?? (address.scheme == "http" ? 80 : 443))
         self.model = model
         let known = address.isAzure ? "azure" : KnownProvider.at(host: address.host)?.name
-        // A server that is not known speaks as one of the two does.
+        // An unknown server is named after the API that it implements.
         provider = known.map { Self.names[$0] ?? $0 } ?? (endpoint == .messages ? "anthropic" : "openai")
         if isSimulated { (host, port, provider) = ("", 0, "retort") }
     }

@@ -5,28 +5,28 @@ import ModelAPI
 import ResponseGenerator
 import SegmentStore
 
-/// One exchange that has ended, as it is told to a collector: an item's outcome, or an answer that was paid for and led to
-/// another request. Small, and nothing in it keeps an answer's body in memory.
+/// One ended exchange in the form for a collector: an item's outcome, or a paid answer that led to another request.
+/// Small; it keeps no answer's body in memory.
 struct TelemetrySpan: Sendable, Hashable {
     /// Since 1970.
     var start: UInt64
     var end: UInt64
-    /// The number of the run or stage, and that of the server there.
+    /// The number of the run or stage, and of its server.
     var run: Int
     var endpoint: Int
     var id: [UInt8]
     var sample: UInt32
-    /// The request's body, where it is short enough to be looked at for the model that it names; empty once it was.
+    /// The request's body, if it is short enough to be searched for its model; empty after the search.
     private(set) var body: [UInt8]
-    /// The model that is asked.
+    /// The requested model.
     private(set) var asked = ""
-    /// The model that answered, a JSON string; empty where it is unsaid.
+    /// The model that answered, a JSON string; empty if unknown.
     var model: [UInt8]
     var finishReason = ""
     var usage = TokenUsage()
     var attempts: Int
     var firstToken: Interval?
-    /// The failure's class and what it met; empty for an answer.
+    /// The failure's class and cause; empty for an answer.
     var failureClass = ""
     var message = ""
     var status = 0
@@ -35,10 +35,11 @@ struct TelemetrySpan: Sendable, Hashable {
     private static let modelBytesMax = 256
     private static let messageScalarsMax = 200
 
-    /// Nil for what is no exchange of its own: an answer of an equal request, a verdict, and what a round has told already.
+    /// Nil for an outcome that is not an exchange of its own: a reused answer, a verdict, or what a round has already
+    /// reported.
     /// - Parameters:
-    ///   - offset: nanoseconds from the monotonic clock to the time since 1970.
-    ///   - isJudged: whether a verifier judges the run's answers, each of which is a round first.
+    ///   - offset: nanoseconds to add to the monotonic clock to get the time since 1970.
+    ///   - isJudged: whether a verifier judges the run's answers, each of which is first reported as a round.
     init?(_ outcome: Outcome<ItemContext>, run: Int, offset: Int64, isJudged: Bool) {
         var request = outcome.context.request
         var answer: ModelAnswer?
@@ -62,7 +63,7 @@ struct TelemetrySpan: Sendable, Hashable {
         (self.run, endpoint, attempts, firstToken) = (run, outcome.endpoint, outcome.attempts, outcome.firstToken)
         (id, sample) = (outcome.context.key.id, outcome.context.key.sample)
         body = request.body.count <= Self.bodyBytesMax ? request.body : []
-        // A copy: the slice would keep the whole body.
+        // Copied: a slice would keep the whole body in memory.
         model = answer.map { $0.modelRaw.count <= Self.modelBytesMax ? Array($0.modelRaw) : [] } ?? []
         if let answer { (finishReason, usage) = (answer.finishReason, answer.usage) }
         guard let failure else { return }
@@ -71,7 +72,7 @@ struct TelemetrySpan: Sendable, Hashable {
         status = failure.status
     }
 
-    /// Looks for the model that the request names. Not on the loop's thread.
+    /// Finds the model that the request names. Not on the loop's thread.
     mutating func readModel(else model: String) {
         let named = body.isEmpty ? nil : (try? JSONParser().parse(body))?.root["model"]?.string
         (asked, body) = (named.map(RunRecord.cut) ?? model, [])

@@ -1,8 +1,8 @@
 package import Basics
 package import Verifiers
 
-/// A verifier whose words are kept free of secrets: a program may print its environment, and what it says goes into the store
-/// and into the next request.
+/// A verifier whose output is cleaned of secrets: a program may print its environment, and its output is written to the
+/// store and sent in the next request.
 package struct GuardedVerifier: Verifier {
     package let inner: any Verifier
     package let secrets: Secrets

@@ -1,6 +1,6 @@
 package import Basics
 
-/// Batches from a thread to a task: the thread waits while there are as many as may be, the task while there is none.
+/// A bounded queue of batches from a thread to a task: the thread waits while it is full, the task while it is empty.
 package final class Handover<Element: Sendable>: Sendable {
     private struct State {
         var batches: [[Element]] = []
@@ -14,7 +14,7 @@ package final class Handover<Element: Sendable>: Sendable {
 
     package init(batchesMax: Int = 2) { self.batchesMax = batchesMax }
 
-    /// Hands over a batch. Blocks. False when nothing more is wanted.
+    /// Adds a batch. Blocks. False when the consumer has cancelled.
     package func put(_ batch: [Element]) -> Bool {
         let isWanted: Bool = shared.wait { state in
             state.isCancelled ? false : state.batches.count < self.batchesMax ? true : nil
@@ -24,10 +24,10 @@ package final class Handover<Element: Sendable>: Sendable {
         return true
     }
 
-    /// Nothing more comes: all has been handed over, or reading has failed.
+    /// The producer's end: everything has been handed over, or reading has failed.
     package func finish(_ ending: Result<Void, RetortError>) { wake { $0.ending = ending } }
 
-    /// Nothing more is wanted, and what waits is dropped.
+    /// The consumer's end: queued batches are dropped.
     package func cancel() {
         wake { state in
             state.isCancelled = true
@@ -35,7 +35,7 @@ package final class Handover<Element: Sendable>: Sendable {
         }
     }
 
-    /// The next batch; nil at the end. Throws why the thread has failed.
+    /// The next batch; nil at the end. Throws the producer's error.
     package func next() async throws(RetortError) -> [Element]? {
         while true {
             let taken: Result<[Element]?, RetortError>? = shared.update { state in

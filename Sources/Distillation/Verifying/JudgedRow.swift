@@ -2,13 +2,13 @@ import Dataset
 package import JSONText
 import Verifiers
 
-/// The row of an item as a verifier reads it, made of what its record keeps: the row's other fields, and what was asked as
-/// `prompt`, unless a field has that name.
+/// The row of an item in the form that verifiers read, rebuilt from its record: the row's other fields, and the prompt
+/// as `prompt`, unless a field has that name.
 package enum JudgedRow {
     /// - Parameters:
-    ///   - asked: the members of a record that say what was asked, without braces.
+    ///   - asked: the members of a record that describe the request, without braces.
     ///   - metadata: the row's other fields, a JSON object.
-    /// - Returns: the row, a JSON object, and the turns that were sent, a JSON array; empty for a completion.
+    /// - Returns: the row, a JSON object, and the messages that were sent, a JSON array; empty for a completion.
     package static func make(asked: [UInt8], metadata: [UInt8], with parser: JSONParser) -> (
         row: [UInt8], turns: [UInt8]
     ) {
@@ -25,7 +25,7 @@ package enum JudgedRow {
         return (Array(#"{"prompt":"#.utf8) + prompt + (isEmpty ? [] : [UInt8(ascii: ",")]) + rest, turns)
     }
 
-    /// The text that was to be continued, or the last turn of the user: a JSON string token.
+    /// The text to continue, or the user's last message: a JSON string token.
     private static func prompt(of view: RecordView) -> ArraySlice<UInt8> {
         if view.isCompletion { return view.token(.prompt) }
         let turns = view.member(.messages)?.elements ?? []

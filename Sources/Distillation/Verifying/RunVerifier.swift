@@ -7,7 +7,7 @@ package import ResponseGenerator
 import SegmentStore
 package import Verifiers
 
-/// Judges a run's answers by the user's verifier, and says what the next turn is when one is not good enough. May be used
+/// Judges a run's answers with the user's verifier, and creates the next turn when an answer is rejected. Safe to use
 /// from any thread.
 package final class RunVerifier: AnswerVerifier {
     private let verifier: any Verifier
@@ -17,12 +17,12 @@ package final class RunVerifier: AnswerVerifier {
 
     package var name: String { verifier.name }
     package var keepsBest: Bool { settings.keepsBest }
-    /// Further answers wait with the verifier, so that its processes are never idle.
+    /// Additional answers are queued at the verifier, so that its processes are never idle.
     package var answersMax: Int { settings.workers * Self.answersPerWorker }
 
     package static let answersPerWorker = 2
 
-    /// - Parameter withheld: variables of the environment that the verifier's processes do not get.
+    /// - Parameter withheld: environment variables that the verifier's processes do not get.
     package convenience init(_ settings: VerifierSettings, secrets: Secrets, withheld: Set<String>) throws(RetortError)
     {
         let inner = try settings.spec.verifier(
@@ -32,7 +32,7 @@ package final class RunVerifier: AnswerVerifier {
         self.init(settings, GuardedVerifier(inner: inner, secrets: secrets))
     }
 
-    /// - Parameter verifier: in place of the one that the settings name.
+    /// - Parameter verifier: used instead of the one that the settings name.
     package init(
         _ settings: VerifierSettings, _ verifier: any Verifier, now: @escaping @Sendable () -> Instant = { .now }
     ) {
@@ -63,8 +63,8 @@ package final class RunVerifier: AnswerVerifier {
         return .reject(said, message: Self.message(said), verdict: verdict(said))
     }
 
-    /// The next request of an item whose answer was rejected; nil where it has had its rounds, or has no conversation to go on
-    /// with.
+    /// The next request of an item whose answer was rejected; nil after its last round, or if it has no conversation to
+    /// continue.
     package func next(
         after answer: ModelAnswer, _ request: ModelRequest, _ opinion: ItemOpinion, rejections: Int
     ) -> ModelRequest? {
@@ -75,7 +75,7 @@ package final class RunVerifier: AnswerVerifier {
         }
     }
 
-    /// What a record says of the opinion: a JSON object.
+    /// The opinion as a record stores it: a JSON object.
     private func verdict(_ opinion: ItemOpinion) -> [UInt8] {
         var object = JSONLine()
         object.text("verifier", opinion.verifier)
@@ -86,7 +86,7 @@ package final class RunVerifier: AnswerVerifier {
         return object.finished
     }
 
-    /// Characters of the feedback that a failure's message has.
+    /// Maximum characters of feedback in a failure's message.
     private static let messageCharactersMax = 300
 
     private static func message(_ opinion: ItemOpinion) -> String {

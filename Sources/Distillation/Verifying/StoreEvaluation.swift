@@ -5,16 +5,16 @@ import ResponseGenerator
 package import SegmentStore
 package import Verifiers
 
-/// Judges a store's answers by verifiers, and appends what they say to `verdicts/`.
+/// Judges a store's answers with verifiers, and appends the verdicts to `verdicts/`.
 ///
-/// Answers that a verifier has judged are left out, so that the same work goes on where it was stopped. A verifier's failure is
-/// counted, and its answer is judged by the next run.
+/// Answers already judged by a verifier are skipped, so an interrupted evaluation can be resumed. A verifier's failure
+/// is counted, and the next evaluation judges its answer again.
 package struct StoreEvaluation: Sendable {
     package let root: String
     package let verifiers: [any Verifier]
-    /// Whether answers are judged that have a verdict.
+    /// Whether answers with a verdict are judged again.
     package let judgesAgain: Bool
-    /// Answers that are with verifiers at the same time.
+    /// Maximum answers at the verifiers at the same time.
     package let answersMax: Int
 
     package init(root: String, verifiers: [any Verifier], judgesAgain: Bool, answersMax: Int) {
@@ -25,14 +25,14 @@ package struct StoreEvaluation: Sendable {
     }
 
     package struct Counts: Sendable, Hashable {
-        /// Verdicts that were there.
+        /// Existing verdicts that were kept.
         package var kept = 0
         package var judged = 0
         package var passed = 0
-        /// Verdicts that say another thing than the one before.
+        /// Verdicts that differ from the previous one.
         package var changed = 0
         package var unable = 0
-        /// The first of the verifiers' failures.
+        /// The first failure of a verifier.
         package var example: String?
         package var damage: [String] = []
     }
@@ -44,20 +44,20 @@ package struct StoreEvaluation: Sendable {
         var row: UInt64
         var fingerprint: UInt64
         var request: VerifierRequest
-        /// What the verifier said before.
+        /// The previous verdict.
         var before: (pass: Bool, details: [UInt8])?
     }
 
     private typealias Judged = (task: Task, opinion: Result<Opinion, RetortError>, time: Interval)
 
     private static let batchTasks = 64
-    /// Verdicts that are appended at once, and how long one waits for others.
+    /// Verdicts appended at once, and how long one waits for others.
     private static let appendedAtOnce = 64
     private static let appendedAfter = Interval.milliseconds(200)
-    /// Failures without any verdict after which the rest is not tried.
+    /// Maximum failures without any verdict, after which the evaluation stops.
     package static let fruitlessMax = 40
 
-    /// Throws what no verdict can be had for: a sandbox that cannot be made, a store that cannot be written.
+    /// Throws if no verdict is possible: the sandbox cannot be created, or the store cannot be written.
     package func run(
         _ store: RecordStore, _ handover: Cancellation, progress: (Counts) -> Void
     ) async throws(RetortError) -> Counts {
@@ -123,7 +123,7 @@ package struct StoreEvaluation: Sendable {
             value: value.isEmpty ? nil : value)
     }
 
-    /// The members that say what was asked, also of records of earlier versions.
+    /// The members that describe the request, also for records of earlier versions.
     private static func asked(_ view: RecordView) -> [UInt8] {
         if let asked = view.askedAsWritten { return asked }
         var bytes: [UInt8] = []
@@ -215,7 +215,7 @@ package struct StoreEvaluation: Sendable {
     }
 }
 
-/// Something that can be called off, also before it has begun.
+/// An action that can be cancelled, also before it has begun.
 package final class Cancellation: Sendable {
     private let state = Locked<(action: (@Sendable () -> Void)?, isRaised: Bool)>((nil, false))
 

@@ -8,24 +8,24 @@ package import ResponseGenerator
 package import SegmentStore
 package import Verifiers
 
-/// Which verifier judges a run's answers, and what becomes of those that it rejects.
+/// Which verifier judges a run's answers, and what happens to rejected ones.
 package struct VerifierSettings: Sendable {
     package var spec: VerifierSpec
     package var workers: Int
-    /// Nil: what is usual for the verifier.
+    /// Nil: the verifier's default.
     package var timeout: Interval?
-    /// What encloses the code of answers.
+    /// The sandbox for the code of answers.
     package var sandbox: SandboxMode
-    /// Answers an item may have in all.
+    /// Maximum answers per item.
     package var roundsMax: Int
-    /// What the model is told of a rejection.
+    /// What the model is told about a rejection.
     package var feedback: FeedbackTurn
-    /// Whether the best answer counts where none passes.
+    /// Whether the best answer counts if none passes.
     package var keepsBest: Bool
-    /// What a verifier's processes have; variables that hold keys are kept from them.
+    /// The environment of a verifier's processes, without variables that hold keys.
     package var environment: [String: String]
 
-    /// The name of the note in which a store keeps the rounds, for retries.
+    /// The name of the note that stores the rounds, for retries.
     package static let roundsNote = "rounds"
 
     private static let group = "Verifiers and rounds"
@@ -66,7 +66,7 @@ package struct VerifierSettings: Sendable {
         OptionSpec("keep-best", summary: "where no round passes, keep the answer with the best score", group: group),
     ]
 
-    /// Nil where nothing judges the answers.
+    /// Nil if no verifier judges the answers.
     package init?(_ command: ParsedCommand, environment: [String: String]) throws(RetortError) {
         guard let text = command.stringIfSet("verifier") else {
             for name in ["verifier-workers", "verifier-timeout", "sandbox", "feedback", "keep-best"]
@@ -79,7 +79,7 @@ package struct VerifierSettings: Sendable {
         try self.init(VerifierSpec(text), command, environment: environment)
     }
 
-    /// - Parameter roundsDefault: where the command line does not say.
+    /// - Parameter roundsDefault: used if the command line does not set the rounds.
     package init(
         _ spec: VerifierSpec, _ command: ParsedCommand, environment: [String: String], roundsDefault: Int? = nil
     ) throws(RetortError) {
@@ -100,7 +100,7 @@ package struct VerifierSettings: Sendable {
             remedy: "Give --verifier as well: \(VerifierSpec.forms).")
     }
 
-    /// Of a store's job, for a retry; nil where nothing judged its answers. The command line may name the rounds otherwise.
+    /// From a store's job, for a retry; nil if no verifier judged its answers. The command line may change the rounds.
     package init?(of job: StoredJob, _ command: ParsedCommand, environment: [String: String]) throws(RetortError) {
         guard let text = job.values[StoredVerdicts.jobName] else {
             if command.isGiven("rounds") { throw Self.unused("--rounds") }
@@ -109,7 +109,7 @@ package struct VerifierSettings: Sendable {
         try self.init(VerifierSpec(text), command, environment: environment, roundsDefault: job.rounds)
     }
 
-    /// Keeps with the store what a retry needs.
+    /// Stores what a retry needs.
     package func note(in store: RecordStore) throws(RetortError) {
         if roundsMax > 1 || store.manifest.notes?[Self.roundsNote] != nil {
             try store.note(Self.roundsNote, String(roundsMax))
@@ -117,16 +117,16 @@ package struct VerifierSettings: Sendable {
     }
 }
 
-/// The turn that tells the model what was wrong with its answer.
+/// The turn that tells the model why its answer was rejected.
 package struct FeedbackTurn: Sendable {
-    /// Nil: the feedback as it is.
+    /// Nil: the feedback is used unchanged.
     package let template: Template?
 
-    /// What is said where the verifier gave no feedback.
+    /// Used if the verifier gave no feedback.
     package static let noFeedback = "This answer was rejected. Try again."
     package static let fields: Set<String> = ["feedback", "score", "response", "round"]
 
-    /// Throws when the template's file cannot be read, has marked turns, or names a field that there is none of.
+    /// Throws when the template's file cannot be read, has marked turns, or names an unknown field.
     package init(_ path: String?) throws(RetortError) {
         guard let path else {
             template = nil
