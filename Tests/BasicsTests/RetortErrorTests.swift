@@ -2,7 +2,7 @@ import Basics
 import Testing
 
 @Suite struct RetortErrorTests {
-    /// What an API says may be a sentence, with any end.
+    /// An API's message may be a sentence with any ending.
     @Test(arguments: [
         ("no", "it: no. Do this."), ("no.", "it: no. Do this."), ("no. ", "it: no. Do this."),
         ("no!", "it: no! Do this."),

@@ -36,7 +36,7 @@ import Testing
         let seen = Locked<Int?>(nil)
         for _ in 0..<100 {
             try worker.submit {
-                // The first step stays until three are submitted: it and one more may run, two may wait.
+                // The first step blocks until three are submitted: it and one more may run, two may wait.
                 let count = submitted.wait { $0 >= 3 ? $0 : nil }
                 seen.withLock { $0 = $0 ?? count }
             }
@@ -58,7 +58,7 @@ import Testing
             let token = Token(released)
             try? worker.submit { _ = token }
         }
-        // What the thread held is let go of.
+        // The thread has released what it held.
         released.wait { $0 ? () : nil }
     }
 }

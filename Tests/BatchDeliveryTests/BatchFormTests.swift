@@ -122,7 +122,7 @@ private func size(of path: String) -> Int {
         #expect(try end("expired") == .expired && end("cancelled") == .cancelled)
         let errors = #","errors":{"data":[{"code":"token_limit_exceeded","message":"m"}]}"#
         #expect(try end("failed", errors) == .failed(code: "token_limit_exceeded", message: "m"))
-        // What comes from a server goes into addresses.
+        // Ids from a server are inserted into URLs.
         #expect(dialect.batch(try parse(#"{"id":"../x","status":"completed"}"#)) == nil)
         #expect(
             dialect.batch(try parse(#"{"id":"b","status":"completed","output_file_id":"a/b"}"#))?.results == [])
@@ -193,11 +193,11 @@ private func size(of path: String) -> Int {
         #expect(read.batches == journal.batches && read.uncertain == 8)
         let standing = try #require(read.open.first)
         #expect(standing.plan == plan && standing.file == "f\"" && standing.batch == "b" && standing.created == 7)
-        // The torn line gives way to the next entry.
+        // The torn line is replaced by the next entry.
         try read.append(BatchEntry(number: 1, .collected("completed"), time: 9))
         #expect(try BatchJournal(of: root).open.isEmpty)
         let file = root + "/batches/journal.jsonl"
-        // A page of zeros is what a power cut leaves; anything else was synced, and then damaged.
+        // A power cut leaves a page of zeros; anything else was synced and then damaged.
         append("{\u{0}\u{0}\n")
         #expect(try BatchJournal(of: root).batches.count == 1)
         #expect(truncate(file, size(of: file) - 4) == 0)
@@ -205,7 +205,7 @@ private func size(of path: String) -> Int {
         #expect(throws: RetortError.self) { try BatchJournal(of: root) }
         #expect(truncate(file, size(of: file) - 9) == 0)
         #expect(try BatchJournal(of: root).open.isEmpty)
-        // A digit of the time: the line is still one of the journal's.
+        // Changes a digit of the time: the line still has the form of a journal line.
         let place = size(of: file) - 40
         let descriptor = open(file, O_RDWR)
         var byte: UInt8 = 0

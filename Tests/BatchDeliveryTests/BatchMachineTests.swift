@@ -4,14 +4,14 @@ import Testing
 
 @testable import BatchDelivery
 
-/// A provider and a disk, as values: what has happened at either survives a kill.
+/// A provider and a disk, as values: their state survives a kill of the process.
 private struct World: Hashable {
     var files: [String] = []
-    /// The files that batches were made of.
+    /// The input files of the batches.
     var batches: [String?] = []
     var journal: [BatchStage] = []
     var collections = 0
-    /// Looks before the batch has ended.
+    /// Status calls until the batch has ended.
     var looksLeft = 2
 
     static let plan = BatchPlan(
@@ -25,7 +25,7 @@ private struct World: Hashable {
         return standing
     }
 
-    /// Does what an action asks for.
+    /// Carries out an action.
     mutating func act(_ action: BatchMachine.Action) -> BatchMachine.Event? {
         switch action {
         case .note(let stage):
@@ -56,7 +56,7 @@ private struct World: Hashable {
 
     enum Mishap: CaseIterable { case killedBefore, killedAfter, answerLost }
 
-    /// One life of the process. At step `death`, counted from 0, the mishap strikes. False when it was killed.
+    /// One run of the process. The mishap happens at its step, counted from 0. False when the process was killed.
     mutating func live(hasFiles: Bool, isFirst: Bool, mishap: (step: Int, kind: Mishap)?) -> (isOver: Bool, steps: Int)
     {
         var machine = BatchMachine(hasFiles: hasFiles, forgets: false, from: isFirst ? nil : standing)
@@ -87,7 +87,7 @@ private struct World: Hashable {
 }
 
 @Suite struct BatchMachineTests {
-    /// All pairs of mishaps at all steps of two lives.
+    /// All pairs of mishaps at all steps of two runs of the process.
     @Test(arguments: [true, false]) func noMishapMakesTwoBatchesOrNone(hasFiles: Bool) {
         var whole = World()
         let steps = whole.live(hasFiles: hasFiles, isFirst: true, mishap: nil).steps
@@ -249,7 +249,7 @@ private struct World: Hashable {
             #expect(machine.happened(.noted) == .wait(.queue(tries, "m")))
             #expect(machine.happened(.waited) == .note(.creating))
         }
-        // Some providers make it first, and say then that it has failed.
+        // Some providers create the batch first and then report that it has failed.
         #expect(machine.happened(.noted) == .create(file: "f"))
         #expect(machine.happened(.created("b")) == .note(.created(batch: "b")))
         #expect(machine.happened(.noted) == .look("b"))
@@ -317,7 +317,7 @@ private struct World: Hashable {
         bytes: 1,
         tokens: 1, costMax: 1)
 
-    /// The machine after these events, and its action.
+    /// The machine after these events, and its next action.
     private func machine(_ events: BatchMachine.Event...) -> (BatchMachine, BatchMachine.Action) {
         var machine = BatchMachine(hasFiles: true, forgets: false)
         var action = machine.begin()
@@ -344,7 +344,7 @@ private struct World: Hashable {
         var (polling, action) = machine(
             .uploaded("f"), .noted, .noted, .created("b"), .noted, .looked(running), .noted)
         #expect(action == .wait(.poll) && polling.cut() == .cancel("b"))
-        // A call that is lost is made again.
+        // A lost call is repeated.
         #expect(polling.happened(.lost(RetortError(.io, "lost"))) == .wait(.again(1)))
         #expect(polling.happened(.waited) == .look("b"))
         #expect(polling.happened(.looked(running)) == .cancel("b"))

@@ -72,7 +72,7 @@ private func json(_ text: String) throws -> JSONValue { try JSONParser().parse(A
     }
 }
 
-/// What others have made of OpenAI's files and batches.
+/// The variants of OpenAI's files and batches at other providers.
 @Suite struct OpenAIFormTests {
     private let request = ModelRequest(path: "/chat/completions", body: Array(#"{"model":"m"}"#.utf8))
     private let title = BatchTitle(name: "n.jsonl", path: "/chat/completions", window: "24h")

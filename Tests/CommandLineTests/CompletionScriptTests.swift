@@ -19,7 +19,7 @@ import Testing
         #expect(!script.contains("trace"))
     }
 
-    /// What bash offers when its words are these and the cursor stands behind the last.
+    /// The completions that bash offers for these words, with the cursor after the last one.
     private func offered(_ words: [String]) throws -> [String] {
         let quoted = words.map { "'\($0)'" }.joined(separator: " ")
         let driver = """

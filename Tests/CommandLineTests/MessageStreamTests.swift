@@ -15,7 +15,7 @@ import Testing
             progress: progress)
     }
 
-    /// Lines longer than what a pipe takes in one piece: two writers at once would tear them.
+    /// Lines longer than an atomic pipe write: two concurrent writers would interleave them.
     @Test func linesFromManyTasksStayWhole() async throws {
         let pipe = try TestPipe()
         let messages = stream(pipe)
@@ -36,7 +36,7 @@ import Testing
         }
     }
 
-    /// While one thread is stuck in a full pipe, the others go on: lines wait their turn, frames are left out.
+    /// While one thread is blocked by a full pipe, the others continue: lines are queued, frames are dropped.
     @Test(.timeLimit(.minutes(1))) func aStuckStreamHoldsUpNobody() async throws {
         let pipe = try TestPipe()
         let filling = pipe.fill()

@@ -1,7 +1,7 @@
 import Basics
 import CommandLine
 
-/// A table with every kind of option, for the tests of whatever is made from a table.
+/// A table with every kind of option, for the tests of everything that is generated from a table.
 enum Sample {
     static let program = ProgramSpec(
         name: "still", version: "1.2.3", summary: "boil things down",
@@ -64,7 +64,7 @@ enum Sample {
 
     static let parser = ArgumentParser(program)
 
-    /// The parsed command of a line that must parse, words cut at spaces.
+    /// Parses a line that must be valid, split at spaces.
     static func parse(_ line: String, environment: [String: String] = [:]) throws -> ParsedCommand {
         try parse(line.split(separator: " ").map(String.init), environment: environment)
     }
@@ -76,7 +76,7 @@ enum Sample {
         return parsed
     }
 
-    /// The error of a line that must not parse.
+    /// The error of a line that must be invalid.
     static func error(_ words: [String], environment: [String: String] = [:]) -> RetortError? {
         do throws(RetortError) {
             _ = try parser.parse(words, environment: environment)

@@ -39,7 +39,7 @@ import Testing
     }
 
     @Test func aPseudoTerminalTellsItsWidth() throws {
-        // Linux' own way to a pseudo terminal: ptmx(4), ioctl_tty(2).
+        // How Linux opens a pseudo terminal: ptmx(4), ioctl_tty(2).
         let getNumber: UInt = 0x8004_5430
         let setLock: UInt = 0x4004_5431
         let main = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC)

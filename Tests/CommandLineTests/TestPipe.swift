@@ -25,7 +25,7 @@ final class TestPipe: @unchecked Sendable {
 
     func close(_ end: Int32) { if open.remove(end) != nil { Glibc.close(end) } }
 
-    /// Fills the pipe, so that the next write blocks; gives the number of bytes it took.
+    /// Fills the pipe, so that the next write blocks; returns the number of bytes written.
     func fill() -> Int {
         _ = fcntl(writeEnd, F_SETFL, O_NONBLOCK)
         defer { _ = fcntl(writeEnd, F_SETFL, 0) }
@@ -55,7 +55,7 @@ final class TestPipe: @unchecked Sendable {
         }
     }
 
-    /// Runs `body` while a thread reads, closes the writing end, and gives everything that was written.
+    /// Runs `body` while a thread reads, closes the writing end, and returns everything that was written.
     func read(during body: () async throws -> Void) async throws -> [UInt8] {
         let received = Locked<[UInt8]>([])
         let finished = AsyncStream<Void>.makeStream()
@@ -70,7 +70,7 @@ final class TestPipe: @unchecked Sendable {
         return received.withLock { $0 }
     }
 
-    /// What was written so far; closes the writing end.
+    /// The text written so far; closes the writing end.
     func text() -> String {
         close(writeEnd)
         return String(decoding: readToEnd(), as: UTF8.self)

@@ -2,7 +2,7 @@ import Foundation
 
 /// Programs of the system that check or run what is made for them.
 enum Tool {
-    /// The path of a program that is installed, else nil.
+    /// The path of an installed program, else nil.
     static func path(of name: String) -> String? {
         ["/usr/bin/", "/bin/", "/usr/local/bin/"].map { $0 + name }
             .first { FileManager.default.isExecutableFile(atPath: $0) }
@@ -10,7 +10,7 @@ enum Tool {
 
     static func has(_ name: String) -> Bool { path(of: name) != nil }
 
-    /// Runs a program on `input` and gives its status, and its output and errors as one text.
+    /// Runs a program with `input` and returns its status, and its output and errors as one text.
     static func run(_ name: String, _ arguments: [String], input: String = "") throws -> (status: Int32, text: String) {
         let process = Process()
         process.executableURL = URL(filePath: path(of: name) ?? name)

@@ -9,8 +9,8 @@ import Testing
 
 @testable import Dataset
 
-/// Every record of a lane has the same members of the same types, whatever was asked and answered: readers that give a
-/// column one type must load every store.
+/// Every record of a lane has the same members of the same types, whatever the request and the answer: readers that
+/// give a column one type must be able to load every store.
 @Suite struct RecordSchemaTests {
     private let parser = JSONParser()
 
@@ -169,7 +169,7 @@ import Testing
     }
 }
 
-/// Turns that a record takes over byte for byte, and those that it must not.
+/// Turns that a record copies byte for byte, and those that it must not copy.
 @Suite struct PlainTurnsTests {
     @Test(arguments: [
         #"[{"role":"user","content":"x"}]"#, #"[ {"role" : "user", "content":"a\"b\\"} ,{"role":"a","content":""} ]"#,

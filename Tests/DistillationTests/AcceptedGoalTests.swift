@@ -16,7 +16,7 @@ struct AcceptedGoalTests {
         count.settle(accepted: 2, of: 10)
         #expect(count.room == 8)
         count.settle(accepted: 3, of: 10)
-        // 55 are missing, a quarter is accepted, 40 are on their way.
+        // 55 are missing, a quarter is accepted, 40 are in flight.
         #expect(count.share == 0.25 && count.room == 220 - 40)
         count.settle(accepted: 0, of: 40)
         #expect(!count.isReached && count.room == 660)

@@ -17,7 +17,7 @@ import Testing
             try headers(own + ["--header", "HTTP-Referer: https://a.b", "--header", "X-Title:t, u"], [:])
                 == ["HTTP-Referer: https://a.b", "X-Title: t, u"])
         #expect(try headers(own + ["--header", "api-key: env:AZ"], ["AZ": "k"]) == ["api-key: k"])
-        // A credential takes the place of the usual one, so that no other key leaves.
+        // A given credential replaces the usual one, so that no other key is sent.
         #expect(
             try headers(
                 ["--header", "Authorization: Bearer env:GATE"], ["GATE": "g", "OPENAI_API_KEY": "k"])
@@ -65,7 +65,7 @@ import Testing
         #expect(try headers(services, ["AZURE_OPENAI_API_KEY": "a"]) == ["api-key: a"])
         let error = try #require(failure { _ = try headers(url, [:]) })
         #expect(error.cause == "AZURE_OPENAI_API_KEY is not set")
-        // No other host gets that key.
+        // No other host receives that key.
         #expect(
             try headers([], ["AZURE_OPENAI_API_KEY": "a", "OPENAI_API_KEY": "k"]) == ["Authorization: Bearer k"])
     }

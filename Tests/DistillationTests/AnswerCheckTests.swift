@@ -93,7 +93,7 @@ struct AnswerCheckTests {
     }
 }
 
-/// Answers that do not fit are sent back as long as corrections are left.
+/// Answers that do not match the schema are sent back as long as corrections are left.
 @Suite struct CorrectionTests {
     private func judge(_ corrections: Int, body: String = #"{"messages":[{"role":"user","content":"q"}]}"#) throws
         -> StageVerdict

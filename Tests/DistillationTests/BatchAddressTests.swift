@@ -7,7 +7,7 @@ import Testing
 @testable import BatchDelivery
 @testable import Distillation
 
-/// Calls of batch APIs over a socket, to a server that has two APIs with two headers for the key, or another root.
+/// Calls of batch APIs over a socket, to a server whose two APIs use two key headers, or that has another root.
 @Suite struct BatchAddressTests {
     private func withCaller(
         _ api: BatchAPI, _ root: String, _ body: (BatchCaller) async throws -> Void
@@ -46,7 +46,7 @@ import Testing
             guard case .uploaded(let id) = await caller.upload(title, file) else { return #expect(Bool(false)) }
             #expect(await caller.findFile(title.name) == .foundFile(id))
             var event = await caller.create(title, file: id, upload: file)
-            // Azure looks at a file first.
+            // Azure checks a file first.
             #expect((event == .busy) == (api == .azure))
             if event == .busy { event = await caller.create(title, file: id, upload: file) }
             guard case .created(let batch) = event else {

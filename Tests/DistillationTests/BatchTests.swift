@@ -71,7 +71,7 @@ private func item(_ id: String, attempts: Int = 0) -> BatchItem {
         #expect(failed.results.isEmpty && failed.next?.attempts == 1 && failed.spent == 0)
         let last = verdict(500, #"{"error":{"message":"m"}}"#, attempts: 2)
         #expect(last.results.count == 1 && last.next == nil)
-        // An answer that cannot be read was paid for: a round says it.
+        // An unreadable answer was paid for, so a round records it.
         let broken = verdict(200, #"{"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":4}}"#)
         #expect(broken.rounds.count == (broken.next == nil ? 0 : 1))
         var refused = verdict(404, #"{"error":{"message":"The model `m` does not exist","code":"model_not_found"}}"#)
@@ -118,7 +118,7 @@ private func item(_ id: String, attempts: Int = 0) -> BatchItem {
             let plan = BatchPlan(
                 name: "n", mark: "m", path: "/v1/messages", window: "24h", server: "s", requests: 7, bytes: 1,
                 tokens: 1, costMax: 0)
-            // Planned now, as the clock here says.
+            // Planned now, according to the local clock.
             let standing = try #require(
                 BatchStanding(BatchEntry(number: 1, .planned, time: Int(wallClockSeconds()), plan: plan)))
             return await caller.findBatch(standing, except: [])
@@ -163,7 +163,7 @@ private func item(_ id: String, attempts: Int = 0) -> BatchItem {
             var books = BatchBooks(limit: limit, spent: 10, at: .now)
             books.adopt(uncertain: 100, reserved: 50)
             books.reserve(7)
-            // A kill leaves nothing of what is only packed.
+            // Nothing of the packed requests remains after a kill.
             #expect(books.mark == 150 && books.uncertain == 100)
             books.planned(7)
             #expect(books.mark == 157)

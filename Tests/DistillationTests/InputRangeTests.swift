@@ -34,7 +34,7 @@ import Testing
         #expect(ids == Array(expected))
         #expect(rows.rows == UInt64(expected.count) && range.count(of: 6) == UInt64(expected.count))
         #expect(range.isWhole == (skip == nil && limit == nil))
-        // A limit that is reached says nothing of the input's end.
+        // Reaching the limit does not show where the input ends.
         #expect(rows.isAtEnd == (limit == nil || (skip ?? 0) + limit! > 6))
     }
 
@@ -108,7 +108,7 @@ import Testing
         }
         for number in 0..<40 { #expect(try rows.row(of: RecordKey("q\(number)")) == UInt64(number)) }
         #expect(opened == 1)
-        // A record that is newer than the snapshot is found by another one.
+        // A record newer than the snapshot is found with a new one.
         try answerNext(10)
         #expect(try rows.row(of: RecordKey("q45")) == 45 && rows.row(of: RecordKey("q49")) == 49)
         #expect(opened == 2)

@@ -17,7 +17,7 @@ import Testing
         ids.map { #"{"id":"\#($0)","prompt":"ask \#($0)"}"# + "\n" }.joined()
     }
 
-    /// Opens the store, lets the body at it, and closes it.
+    /// Opens the store, runs the body, and closes it.
     private func visit<Value>(_ body: (Plant) throws -> Value) throws -> Value {
         let plant = try Plant(in: folder)
         let value = try body(plant)
@@ -90,7 +90,7 @@ import Testing
         try visit { plant in
             let standing = try InputStanding.begin(second, plant.store)
             #expect(try RowReader(second, from: standing.start(of: second, plant.store)).next() == nil)
-            // Outcomes that come or go make the mark void.
+            // A changed number of outcomes invalidates the note.
             let other = plant.planner(try plant.input(rows("z"), name: "z.jsonl"), .mixed(isNew: true))
             guard case .items(let items) = try other.plan(try #require(try RowReader(other.input).next())) else {
                 return

@@ -7,13 +7,13 @@ import Testing
 @testable import Dataset
 @testable import Distillation
 
-/// A plan of a store whose run was killed: what it says is what the resuming run finds, at the same cost.
+/// A plan for the store of a killed run predicts what the resumed run finds, at the same cost.
 @Suite struct PlanAfterKillTests {
     private let folder: Folder
 
     init() throws { folder = try Folder() }
 
-    /// Rows of a store that was let go of in the middle, so that its outcomes are in journals.
+    /// A store that was abandoned during a run, so that its outcomes are in journals.
     private func leaveUnfinished(_ text: String, answers: (Int) -> Bool, fails: (Int) -> Bool = { _ in false }) throws {
         let plant = try Plant(in: folder)
         let items = try plant.plan(text).items
@@ -30,7 +30,7 @@ import Testing
 
     private func rows(_ count: Int, _ row: (Int) -> String) -> String { (0..<count).map { row($0) + "\n" }.joined() }
 
-    /// Rows with and without ids, alike and not.
+    /// Rows with and without ids, identical and different.
     private static let shapes: [@Sendable (Int) -> String] = [
         { #"{"id":"q\#($0)","prompt":"\#($0)"}"# }, { #"{"prompt":"\#($0)"}"# }, { #"{"prompt":"\#($0 / 3)"}"# },
         { _ in #"{"prompt":"always the same"}"# },
@@ -47,7 +47,7 @@ import Testing
         try resumed.store.close()
     }
 
-    /// The store is opened once, however many rows no checkpoint knows.
+    /// The store is opened once, however many rows are not in a checkpoint.
     @Test func opensTheStoreOnce() throws {
         var openings: [Int] = []
         for count in [10, 400] {
@@ -61,7 +61,7 @@ import Testing
         #expect(openings[0] < 6)
     }
 
-    /// Another input, each of whose rows is looked up.
+    /// Another input, whose rows are all looked up.
     @Test func looksUpInTheSameSnapshot() throws {
         try leaveUnfinished(rows(300, Self.shapes[0]), answers: { $0 % 2 == 0 })
         try folder.write("in.jsonl", rows(310, Self.shapes[0]))

@@ -73,7 +73,7 @@ import Testing
         _ = try await source.next()
         source.close()
         let before = plant.store.counters
-        // What stands in the queue may still be taken.
+        // Queued batches may still be taken.
         for _ in 0..<PlannedSource.batchesAhead { _ = try await source.next() }
         #expect(try await source.next()?.isEmpty ?? true)
         try plant.store.close()

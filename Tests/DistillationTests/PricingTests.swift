@@ -69,7 +69,7 @@ import Testing
         try settings(["in.jsonl", "--out", "o"] + flags, environment: ["OPENAI_API_KEY": "k"]).pricing
     }
 
-    /// As it is at OpenAI and at the built-in server, whose flexible tier costs half.
+    /// As at OpenAI and at the built-in server, whose flex tier costs half.
     private static func flexible(_ price: TokenPrice?) -> TokenPrice? {
         var price = price
         price?.flexShare = 0.5
@@ -144,7 +144,8 @@ import Testing
 }
 
 @Suite struct SpendingTests {
-    /// A run's mark holds what is uncertain of its own requests; a mark that held the probes too would grow with each run.
+    /// A run's mark contains the uncertain cost of its own requests; with the probes in it, it would grow with each
+    /// run.
     @Test func probesAreBesideTheMark() throws {
         let notes = ["probe_spending": #"{"spent":5,"uncertain_max":30}"#]
         let spending = Spending(StoreCounters(), mark: 70, notes: notes)

@@ -10,7 +10,7 @@ import Testing
 @testable import Dataset
 @testable import Distillation
 
-/// The lines of records, byte for byte: what readers of a dataset rely on.
+/// The lines of records, byte for byte: the readers of a dataset depend on them.
 @Suite struct RecordCodecTests {
     private let item = Item(
         request: ModelRequest(path: "/chat/completions", body: Array("{\n\"model\":\"m\"}".utf8)),
@@ -84,14 +84,14 @@ import Testing
         #expect(try view().usage(.completion) == 20)
         failed.bill = nil
         #expect(try view().cost == 0)
-        // It may have cost anything.
+        // Its cost is unknown.
         failed.bill = Bill()
         #expect(try view().cost == nil)
     }
 
     private static let price = TokenPrice(input: 1, cachedInput: 0, output: 2)
 
-    /// What was judged is in rounds/ too: its cost counts once.
+    /// A judged answer is in rounds/ too; its cost counts once.
     @Test func whatAJudgedAnswerHasCostCountsOnce() throws {
         let context = ItemContext(
             key: item.context.key, row: 0, fingerprint: 0, asked: item.context.asked, metadata: item.context.metadata,

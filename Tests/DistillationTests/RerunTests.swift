@@ -9,7 +9,7 @@ import Testing
 @testable import Dataset
 @testable import Distillation
 
-/// What `--on-change rerun` does before anything is asked.
+/// What `--on-change rerun` does before a request is sent.
 @Suite struct RerunTests {
     private let folder: Folder
 
@@ -19,7 +19,7 @@ import Testing
         prompts.enumerated().map { #"{"id":"q\#($0)","prompt":"\#($1)"}"# + "\n" }.joined()
     }
 
-    /// A store with an answer to each row but the first, which has failed.
+    /// A store with an answer to each row except the first, which failed.
     private func fill(_ text: String) throws {
         let plant = try Plant(in: folder)
         let items = try plant.plan(text).items
@@ -28,7 +28,7 @@ import Testing
         try plant.store.close()
     }
 
-    /// What is said of it, line by line.
+    /// The messages about it, line by line.
     private func supersede(_ text: String, _ flags: String...) throws -> [String] {
         let path = try folder.write("in.jsonl", text)
         let out = try folder.write("said", "")
@@ -100,7 +100,7 @@ import Testing
         #expect(try reader().counters.failed == 1)
     }
 
-    /// What the next command would refuse is not advised.
+    /// No advice that the next command would reject.
     @Test func onlyWhatHelpsIsAdvised() throws {
         try fill(rows(["a"]))
         let manifest = try #require(try RecordStore.manifest(of: folder.path + "/out"))

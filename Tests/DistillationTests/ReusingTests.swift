@@ -24,7 +24,7 @@ import Testing
             #expect(table.keys(UInt32(number * 7)) == [Hash128(high: number, low: ~number)])
         }
         #expect(!table.contains(1) && table.keys(2).isEmpty)
-        // Records of one request do not make the table longer than is of use.
+        // The number of records kept for one request is bounded.
         for number in 0..<10_000 as Range<UInt64> { try table.insert(3, Hash128(high: 1, low: number)) }
         try table.insert(3, Hash128(high: 1, low: 0))
         #expect(table.keys(3).count == FingerprintTable.keysMax)
@@ -64,7 +64,7 @@ import Testing
         #expect(throws: RetortError.self) { try plan(Self.rows, "--reuse-from", folder.path + "/nothing") }
     }
 
-    /// What a record says is an answer again, by the rules of the run that takes it.
+    /// An answer is rebuilt from a record, by the rules of the run that reuses it.
     @Test func aRecordIsAnAnswerAgain() throws {
         let root = folder.path + "/old"
         let settings = try settings("in", "--out", root, "--simulate")
@@ -92,7 +92,7 @@ import Testing
         #expect(again.finishReason == "stop" && again.modelRaw == answer.modelRaw && again.reusedFrom == "old")
         #expect(again.otherRaw.map(Array.init) == Array(#"{"logprobs":{"a":1}}"#.utf8))
         #expect(again.usage.total == 0 && Bill(again).nanodollars(at: nil) == 0)
-        // Nor is one taken that this run would reject, or that a verifier has not judged.
+        // Not reused: an answer that this run would reject, or that no verifier has judged.
         let strict = Classifier(rejectedFinishReasons: ["stop"])
         #expect(StoredAnswer(record).answer(from: "old", strict, needsVerdict: false, with: JSONParser()) == nil)
         #expect(StoredAnswer(record).answer(from: "old", Classifier(), needsVerdict: true, with: JSONParser()) == nil)

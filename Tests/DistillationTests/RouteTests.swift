@@ -20,7 +20,7 @@ private func terms(
     @Test func withTimeForBothEverythingGoesInBatches() {
         let plan = RoutePlan(terms(left: 24 * hour))
         #expect(plan.batchItems == 1000 && plan.liveItems == 0 && plan.isFeasible)
-        // A thousand items at one a second, with what estimates are worth, and ten minutes to cancel.
+        // A thousand items at one per second, with the safety factor, and ten minutes to cancel.
         #expect(plan.giveUp == 1e9 + 24 * hour - (1000 * RoutePlan.safety + RoutePlan.margin))
         #expect(plan.cutoff == plan.giveUp - RoutePlan.graceMax)
     }
@@ -117,7 +117,7 @@ private func terms(
         #expect(
             names(RoutePlan(terms(left: 24 * hour, underWay: 1000)), [all, Standing(pending: 0)])
                 == ["collect", "over"])
-        // Past the deadline what is under way is cancelled first.
+        // After the deadline, batches in progress are cancelled first.
         let late = Standing(pending: 1000, underWay: 300)
         #expect(
             names(RoutePlan(terms(left: -5, underWay: 300)), [late, Standing(pending: 900), Standing(pending: 0)])
@@ -137,7 +137,7 @@ private func terms(
         var gate = FlexGate(until: after(1000))
         #expect(gate.choice(at: start) == .flex)
         gate.refused(at: start)
-        // The others of the same moment do not make the pause longer.
+        // Further refusals of the same moment do not lengthen the pause.
         gate.refused(at: start)
         #expect(gate.choice(at: after(1)) == .wait(until: after(5)))
         #expect(gate.choice(at: after(5)) == .flex)

@@ -81,7 +81,7 @@ import Testing
         try first.fail([planned.items[2]])
         try first.store.close()
 
-        // Also when the run that found it changed was ended before it had asked anything, however often.
+        // Also if the run that found the change ended before it had sent a request, however often.
         for _ in 0..<2 {
             let second = try Plant(in: folder)
             let again = try second.plan(try second.input(rows("new", "c", "b", "a"), name: "other.jsonl"))

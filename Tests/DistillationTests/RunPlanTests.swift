@@ -74,7 +74,7 @@ import Testing
         let once = try bounds()
         let thrice = try bounds("--corrections", "2")
         #expect(once.bounds.completionTokens == 200 && thrice.bounds.completionTokens == 600)
-        // Each correction sends the conversation again, with what was answered.
+        // Each correction sends the conversation again, including the answers.
         #expect(try #require(thrice.bounds.dollars) > 3 * (try #require(once.bounds.dollars)))
         #expect(once.probes == nil)
         let probed = try bounds("--schema-by", "auto")
@@ -122,7 +122,7 @@ import Testing
         let settings = try settings([folder.path + "/in.jsonl", "--out", folder.path + "/out", "--simulate"])
         #expect(plan.lines(settings).contains { $0.hasPrefix("damaged") && $0.contains("responses segment 1") })
         #expect(plan.json(settings).contains(#""damaged":1"#))
-        // The next run knows it at its end as well.
+        // The next run knows it at its end, too.
         let store = try RecordStore.open(folder.path + "/out")
         try store.close()
         #expect(store.knownDamage().count == 1)

@@ -66,7 +66,7 @@ import Testing
         #expect(record.itemsPerSecond == 0 && record.elapsedSeconds == Double(1 << 53))
     }
 
-    /// Neither may hold a command up or be taken for the file.
+    /// Neither may block a command or be used in place of the file.
     @Test func pipesAndDirectoriesAreNone() throws {
         let folder = try Folder()
         let path = "\(folder.path)/\(RunRecordFile.name)"
@@ -79,7 +79,7 @@ import Testing
         #expect(RunRecordFile(in: folder.path).read() == nil)
     }
 
-    /// What stands in the way is not written through.
+    /// A link in the file's place is not written through.
     @Test func linksAreNotFollowed() throws {
         let folder = try Folder()
         let victim = try folder.write("victim", "precious")

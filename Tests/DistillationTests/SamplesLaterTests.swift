@@ -8,7 +8,7 @@ import Testing
 @testable import Dataset
 @testable import Distillation
 
-/// Samples that are added to a store later, and fewer again.
+/// Samples added to a store later, and their number reduced again.
 @Suite struct SamplesLaterTests {
     private let folder: Folder
 
@@ -17,15 +17,15 @@ import Testing
     private static let named = (0..<4).map { #"{"id":"q\#($0)","prompt":"\#($0)"}"# + "\n" }.joined()
     private static let nameless = (0..<6).map { #"{"prompt":"\#($0 / 2)"}"# + "\n" }.joined() + "{bad\n"
 
-    /// A run with so many samples: raises, plans, answers what `answers` says, and closes as it is told. Returns what it
-    /// planned.
+    /// A run with this many samples: raises the number, plans, records the answers in `answers`, and closes as told.
+    /// Returns the planned items.
     @discardableResult
     private func run(
         _ text: String, samples: Int, answers: (Int) -> Bool = { _ in true }, fails: (Int) -> Bool = { _ in false },
         isKilled: Bool = false
     ) throws -> (planned: [String], findings: RowPlanner.Findings) {
         let path = folder.path + "/in.jsonl"
-        // The same file, untouched, is the same input.
+        // An unmodified file is the same input.
         if (try? PosixFileSystem().text(of: path)) != text { try folder.write("in.jsonl", text) }
         let settings = try settings(path, "--out", folder.path + "/out", "--simulate", "--samples", String(samples))
         let job = JobDescription(settings)
@@ -77,7 +77,7 @@ import Testing
         #expect([report.inputs, report.done, report.pending] == [12, 12, 0])
     }
 
-    /// Rows without ids, some of them alike, and one that cannot be understood.
+    /// Rows without ids, some of them identical, and one malformed row.
     @Test(arguments: [true, false])
     func ofRowsWithoutIds(isKilled: Bool) throws {
         let first = try run(Self.nameless, samples: 1, answers: { $0 != 2 }, isKilled: isKilled).planned
@@ -99,7 +99,7 @@ import Testing
         #expect([report.inputs, report.done, report.failed] == [8, 7, 1])
     }
 
-    /// Killed while the samples are added, and resumed: what has arrived is not asked again.
+    /// Killed while samples are added, and resumed: answered samples are not sent again.
     @Test func aKillLosesNone() throws {
         try run(Self.nameless, samples: 1)
         let added = try run(Self.nameless, samples: 3, answers: { $0 % 3 == 0 }, isKilled: true).planned
@@ -109,7 +109,7 @@ import Testing
         #expect(try verify().pending == 0)
     }
 
-    /// A row without an id of whose samples some have arrived goes on under its name, also among rows that ask the same.
+    /// A row without an id that has some of its samples continues under its name, also among identical rows.
     @Test(arguments: [true, false], 1...6)
     func aRowThatIsHalfDoneKeepsItsName(isKilled: Bool, step: Int) throws {
         let first = try run(Self.nameless, samples: 3, answers: { $0 % (step + 1) != step % 3 }, isKilled: isKilled)
@@ -118,9 +118,9 @@ import Testing
         let missing = Set(first.enumerated().filter { $0.offset % (step + 1) == step % 3 }.map(\.element))
         let again = try run(Self.nameless, samples: 3).planned
         #expect(again.count == missing.count)
-        // Rows that ask the same may have exchanged their names: together they have all samples of all names.
+        // Identical rows may have exchanged their names: together they have all samples of all names.
         #expect(Set(again) == missing)
-        // Read in order, as another input would be, there is nothing left to ask.
+        // Read in order, as another input would be, nothing is left to send.
         #expect(try run(Self.nameless + #"{"id":"more","prompt":"m"}"# + "\n", samples: 3).planned.count == 3)
         #expect(try verify().pending == 0)
     }
@@ -136,13 +136,13 @@ import Testing
         #expect(after.samples == 3 && after.job == before.job && after.input == before.input)
         var report = try verify()
         #expect([report.inputs, report.done, report.pending] == [12, 11, 1])
-        // The third run asks for what the second one did not want.
+        // The third run sends the sample that the second one omitted.
         #expect(try run(Self.named, samples: 3).planned == ["q1#2"])
         report = try verify()
         #expect([report.inputs, report.done, report.pending] == [12, 12, 0])
     }
 
-    /// More rows with fewer samples: their other samples are pending.
+    /// More rows with fewer samples: the other samples of the new rows are pending.
     @Test func fewerOfALongerInput() throws {
         try run(Self.named, samples: 2)
         let longer = Self.named + #"{"id":"q9","prompt":"9"}"# + "\n"
@@ -152,7 +152,7 @@ import Testing
         #expect(try run(longer, samples: 2).planned == ["q9#1"])
     }
 
-    /// The summary of a run that wants fewer does not take the other samples for rows that are gone.
+    /// The summary of a run with fewer samples does not count the others as records of rows outside the input.
     @Test func theOthersAreOfNoOtherRows() {
         var counters = StoreCounters()
         counters.done = 12

@@ -6,7 +6,7 @@ import Testing
 @testable import Dataset
 @testable import Distillation
 
-/// Schemas as people give them: what could judge no answer is refused before anything is paid.
+/// Users' schemas: one that cannot judge any answer is refused before anything is paid.
 @Suite struct SchemaFileTests {
     private let folder: Folder
 

@@ -97,7 +97,7 @@ import Testing
 
     // MARK: Retries
 
-    /// A retry's requests tell of the schema that the store has by then, however they did.
+    /// A retry's requests announce the current schema of the store, whatever they announced before.
     @Test(arguments: SchemaMeans.allCases, RequestBuilder.Endpoint.allCases)
     func aRetryTellsOfTheSchemaThatTheStoreHas(means: SchemaMeans, endpoint: RequestBuilder.Endpoint) throws {
         guard means != .none, endpoint.dialect.schemaMeans.contains(means) else { return }

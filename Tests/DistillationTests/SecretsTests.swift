@@ -35,7 +35,7 @@ import Testing
         #expect(Secrets(environment: ["GATE": "opensesame"]).isEmpty)
     }
 
-    /// Each place in texts of many lengths, next to parts of the secret.
+    /// Each position in texts of many lengths, next to parts of the secret.
     @Test func everyPlaceIsFound() {
         for before in 0..<40 {
             for after in 0..<3 {

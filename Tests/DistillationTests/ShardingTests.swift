@@ -13,7 +13,7 @@ import Testing
 
     init() throws { folder = try Folder() }
 
-    /// Rows of all kinds: with ids, without, alike, with one id twice, and such as cannot be understood.
+    /// Rows of all kinds: with ids, without, identical, with a duplicate id, and malformed.
     private let text: String = {
         var text = ""
         for number in 0..<120 {

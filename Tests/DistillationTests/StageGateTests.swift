@@ -38,7 +38,7 @@ struct StageGateTests {
         let waiting = Task { await gate.enter(stage: 1) }
         gate.set(2, stage: 1)
         #expect(await waiting.value)
-        // The greatest window of a stage is that of all.
+        // The largest window of a stage applies to all.
         gate.set(1, stage: 1)
         let next = Task { await gate.enter(stage: 0) }
         gate.leave()

@@ -27,7 +27,7 @@ import Testing
         return bytes + Array(#"},"finish_reason":"stop"}],"model":"m"}"#.utf8)
     }
 
-    /// A store of a run with that schema, filled as the run would fill it with these answers.
+    /// A store of a run with that schema and these answers.
     private func fill(
         _ texts: [String], as form: ((String) -> [UInt8])? = nil, _ flags: String...
     ) throws {
@@ -87,7 +87,7 @@ import Testing
         #expect(try AnswerCheck(of: manifest)?.schema == Array(Self.number.utf8))
         #expect(manifest.job["answers"]?.hasPrefix("JSON, schema ") == true)
         try expectClean()
-        // Once more: nothing is left to do.
+        // A second time nothing changes.
         let files = try PosixFileSystem().size(of: root + "/responses/000001.jsonl.gz")
         let generation = try reader().manifest.generation
         let again = try work(Self.number).apply()
@@ -144,14 +144,14 @@ import Testing
         let error = failure { try job().check(against: manifest.job, at: root, onChange: .refuse) }
         #expect(error?.remedy?.contains("`retort check") == true)
         try job(["--repair-json"]).check(against: manifest.job, at: root, onChange: .refuse)
-        // And back: what was repaired no longer fits.
+        // Back to the first schema: the repaired value does not match any more.
         let back = try work(Self.number).apply()
         #expect(back.unfit == 2 && back.fitting == ["whole": 1])
         #expect(try AnswerCheck(of: reader().manifest)?.repairs == false)
         try expectClean()
     }
 
-    /// An answer of OpenAI's Responses API with that text, or with a call of the answer's tool.
+    /// A response of OpenAI's Responses API with that text, or with a call of the answer's tool.
     private func responsesBody(_ text: String, isCall: Bool) -> [UInt8] {
         var token: [UInt8] = []
         JSONString.append(text, to: &token)
@@ -171,7 +171,7 @@ import Testing
         let counts = try work(Self.text).apply()
         #expect(counts.unfit == 1 && counts.recovered == 1 && counts.failed == 0)
         #expect(try value(of: "q0") == nil && value(of: "q1") == #"whole {"a":"x"}"#)
-        // Nothing is left to do, in that form or by that schema.
+        // Nothing changes in that form or under that schema.
         let again = try work(Self.text).apply()
         #expect(again.fits == 1 && !again.changes)
         try expectClean()
@@ -181,7 +181,7 @@ import Testing
         try fill([#"{"a":1}"#, #"{"a":"x"}"#], "--schema", try schema(Self.number))
         let changed = try schema(Self.text)
         let plant = { try Plant(flags: ["--schema", changed], in: self.folder) }
-        // Refused, with the way to go on.
+        // Refused, with advice on how to continue.
         let settings = try settings([folder.path + "/in.jsonl", "--out", root, "--simulate", "--schema", changed])
         let error = failure {
             try JobDescription(settings).check(against: try reader().manifest.job, at: root, onChange: .refuse)
@@ -189,7 +189,7 @@ import Testing
         #expect(error?.remedy?.hasPrefix("`retort check \(root) --schema \(changed)`") == true)
         _ = try work(Self.text).apply()
         try JobDescription(settings).check(against: try reader().manifest.job, at: root, onChange: .refuse)
-        // The first row is pending, the second is done: neither asks something else.
+        // The first row is pending, the second is done: neither request has changed.
         let planted = try plant()
         let planned = try planted.plan(try PosixFileSystem().text(of: folder.path + "/in.jsonl"))
         try planted.store.close()

@@ -52,7 +52,7 @@ import Testing
 
     @Test func promptTokensFollowTheBytes() throws {
         let measured = try measurements([(10, 5, 100), (30, 5, 100), (20, 5, 100)])
-        // Four bytes a token in each, without any scatter.
+        // Four bytes per token in each, without any variance.
         let estimate = measured.promptTokens(bytes: 4000, items: 7)
         #expect(abs(estimate.mean - 1000) < 1e-6)
         let interval = try #require(estimate.interval)
@@ -80,7 +80,7 @@ import Testing
             })
         plan = try StoreMeasurements(try StoreReader(folder("store"), options: StoreAccess.options))
         #expect(!plan.isEmpty)
-        // The tallies of these records are zeros: their sums win over what the lines say.
+        // The tallies of these records are zero and have precedence over the values in the lines.
         #expect(plan.completionTokens(items: 10)?.mean == 0)
     }
 }

@@ -7,7 +7,7 @@ import Testing
 @testable import Dataset
 @testable import Distillation
 
-/// A template against the first rows of its input, and one that takes another's place.
+/// A template compared with the first rows of its input, and one that replaces another.
 @Suite struct TemplateTrialTests {
     private let folder: Folder
 
@@ -51,7 +51,7 @@ import Testing
 
     // MARK: Another template
 
-    /// Whether a template may take the place of the one under which the rows that it makes good were answered.
+    /// Whether a template may replace the one under which the rows that it corrects were answered.
     private func isHarmless(_ first: String, then second: String, answering count: Int = 2) throws -> Bool {
         let (plant, input) = try plant(first)
         let planned = try plant.plan(input)

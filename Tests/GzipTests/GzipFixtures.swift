@@ -28,14 +28,14 @@ func gzipped(_ bytes: [UInt8], level: Int = 6) throws -> [UInt8] {
     return output.withLock { $0 }
 }
 
-/// What a reader gave: the bytes, the error behind them, and where it stood.
+/// The result of a reader: the bytes, the error after them, and its position.
 struct Reading {
     var bytes: [UInt8] = []
     var error: RetortError?
     var compressedOffset: UInt64 = 0
 }
 
-/// Reads everything; `chunk` limits what the source gives and `room` what is taken at a time.
+/// Reads everything; `chunk` limits what the source returns and `room` what is read at a time.
 func gunzipped(_ compressed: [UInt8], chunk: Int = .max, room: Int = 4096) -> Reading {
     var position = 0
     let reader = GzipReader(name: "sample.gz") { buffer in
@@ -61,7 +61,7 @@ func gunzipped(_ compressed: [UInt8], chunk: Int = .max, room: Int = 4096) -> Re
     return reading
 }
 
-/// Runs a shell command in a fresh directory that holds `input`; gives the bytes of the file `output` there.
+/// Runs a shell command in a new directory that contains `input`; returns the bytes of the file `output` there.
 func shell(_ command: String, input: [UInt8]) throws -> [UInt8] {
     var template = Array("/tmp/retort-gzip-XXXXXX".utf8CString)
     let directory = try #require(mkdtemp(&template).map { String(cString: $0) })

@@ -107,7 +107,7 @@ import Testing
         let second = sampleBytes(count: 200, seed: 2)
         let firstMember = try gzipped(first)
         let file = try firstMember + gzipped(second)
-        // Nothing depends on MTIME, XFL, OS and FTEXT, nor on the bits that pad the last byte of a deflate stream.
+        // Nothing depends on MTIME, XFL, OS and FTEXT, nor on the padding bits in the last byte of a deflate stream.
         func mayBeFree(_ byte: Int, _ bit: Int) -> Bool {
             let member = byte < firstMember.count ? 0..<firstMember.count : firstMember.count..<file.count
             let offset = byte - member.lowerBound

@@ -216,7 +216,7 @@ struct OriginRuleTests {
         #expect(second.request("POST", "/a", String(large.prefix(200)), headers: headers).response?.status == 503)
         kept.withLock { $0.removeFirst().send(.text(200, "done")) }
         #expect(first.receive().response?.status == 200)
-        // What was taken is given back when the request is over.
+        // Memory is released when the request has ended.
         second.send("POST", "/a", String(repeating: "x", count: 900), headers: headers)
         while kept.withLock({ $0.isEmpty }) { sched_yield() }
         kept.withLock { $0.removeFirst().send(.text(200, "done")) }

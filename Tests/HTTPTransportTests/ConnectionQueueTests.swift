@@ -44,7 +44,7 @@ import Testing
         #expect(queue.connection(for: "b") == nil)
         #expect(queue.connectionsToOpen() == 1)
         #expect(queue.free(0) == "b")
-        // The new connection finds nobody, and is kept.
+        // No exchange waits for the new connection, so it is kept.
         #expect(queue.opened(7) == nil)
         #expect(queue.connection(for: "c") == 7)
     }
@@ -109,7 +109,7 @@ import Testing
             open.remove(number)
             queue.idleConnectionClosed { open.contains($0) }
         }
-        // Six of ten have been cleared away; two of the four that are left have not, and are given out to be refused.
+        // Six of ten have been removed; two of the four that are left have not been, and are returned and found closed.
         for number in [9, 8, 7, 6] { #expect(queue.connection(for: "a") == number) }
         #expect(queue.connection(for: "a") == nil)
     }

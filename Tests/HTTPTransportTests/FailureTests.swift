@@ -5,7 +5,7 @@ import ModelAPI
 import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct FailureTests {
-    /// The failures of one exchange, made in both ways.
+    /// The failures of one exchange, on both routes.
     private func failures(
         _ configure: (inout HTTPTransport.Configuration) -> Void = { _ in }, _ script: @escaping ScriptedServer.Script
     ) async throws -> [TransportFailure] {
@@ -36,7 +36,7 @@ import Testing
         }
     }
 
-    /// libcurl looks such a name up on a thread, and hears of its end on a socket of its own.
+    /// libcurl looks up such a name on a thread, and is notified through a socket of its own.
     @Test(.enabled(if: nameOfLoopback != nil), arguments: [false, true])
     func aNameThatIsLookedUp(usesLibcurlOnly: Bool) async throws {
         let name = try #require(nameOfLoopback)
@@ -203,7 +203,7 @@ import Testing
     }
 
     @Test func noConnection() async throws {
-        // A listener whose queue is full answers no handshake.
+        // A listener with a full queue answers no handshake.
         let (socket, port) = listenOnLoopback()
         listen(socket, 0)
         defer { close(socket) }
@@ -251,7 +251,7 @@ import Testing
     }
 }
 
-/// A name other than localhost that stands for 127.0.0.1 in this machine's table of hosts, if there is one.
+/// A name other than localhost that means 127.0.0.1 in this machine's hosts file, if there is one.
 private let nameOfLoopback: String? = {
     guard let file = fopen("/etc/hosts", "r") else { return nil }
     defer { fclose(file) }

@@ -38,12 +38,12 @@ enum Way: CaseIterable {
     /// Through libcurl, in clear text.
     case libcurl
 
-    /// Those that need no more than this machine has.
+    /// Those that this machine supports.
     static let all = allCases.filter { $0 != .secure || ServerIdentity.shared != nil }
     static let own = all.filter { $0 != .libcurl }
 }
 
-/// A scripted server and a transport that talks to it, in each way with a new server. All must behave alike.
+/// A scripted server and a transport to it, on each route with a new server. All must behave alike.
 func withServer(
     in ways: [Way] = Way.all, _ script: @escaping ScriptedServer.Script,
     configure: (inout HTTPTransport.Configuration) -> Void = { _ in },
@@ -61,7 +61,7 @@ func withServer(
     }
 }
 
-/// Makes one exchange and compares the body.
+/// Performs one exchange and compares the body.
 func expect(
     _ text: String, from transport: HTTPTransport, to request: ModelRequest = anyRequest,
     _ location: SourceLocation = #_sourceLocation
@@ -70,8 +70,8 @@ func expect(
     #expect(reply.text == text, sourceLocation: location)
 }
 
-/// Sends `count` requests, each with a number that the server repeats, and returns how many answers were theirs, how many
-/// another's, and how many no such text. One that fails is sent again, `attempts` times in all.
+/// Sends `count` requests, each with a number that the server repeats. Returns how many answers were their own, how
+/// many another's, and how many had no such text. A failed request is sent again, maximum `attempts` times in all.
 func attributed(_ transport: HTTPTransport, count: Int, inFlight: Int, attempts: Int = 1) async -> (
     shifted: Int, good: Int, damaged: Int
 ) {
@@ -110,7 +110,7 @@ extension ModelReply {
     var text: String { String(decoding: body, as: UTF8.self) }
 }
 
-/// Runs a program to its end; nil if there is none of that name.
+/// Runs a program to its end; nil if it does not exist.
 func run(_ arguments: String...) -> Int32? { runAll(arguments) }
 
 func runAll(_ arguments: [String]) -> Int32? {

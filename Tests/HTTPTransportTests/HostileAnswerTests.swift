@@ -4,8 +4,8 @@ import HTTPTransport
 import ModelAPI
 import Testing
 
-/// What hostile servers answer between good answers, in each way: an error or the request's own answer, never
-/// another's, and no end of the process.
+/// Hostile answers between good ones, on each route: the result must be an error or the request's own answer, never
+/// another's, and the process must not end.
 @Suite(.timeLimit(.minutes(3))) struct HostileAnswerTests {
     private static func script(_ form: HostileForm) -> ScriptedServer.Script {
         { request, connection in
@@ -16,7 +16,7 @@ import Testing
         }
     }
 
-    /// libcurl reads these for as long as they come.
+    /// libcurl reads these as long as they arrive.
     private static let endlessToLibcurl: [HostileForm] = [.extensionEndless, .trailersEndless]
 
     @Test(arguments: HostileForm.allCases, Way.all) func noneShiftsAnAnswer(form: HostileForm, way: Way) async throws {
@@ -27,7 +27,7 @@ import Testing
             let result = await attributed(transport, count: 24, inFlight: 4)
             #expect(result.shifted == 0)
             #expect(result.good >= (form.isGood ? 24 : 4))
-            // libcurl takes a section of headers that is cut for the end.
+            // libcurl takes the end of a truncated header section for the end of the headers.
             if way != .libcurl { #expect(result.damaged == 0) }
             if way != .libcurl, !form.isGood, form != .endsAtOnce { #expect(result.good < 24) }
             #expect(transport.statistics.inFlight == 0)

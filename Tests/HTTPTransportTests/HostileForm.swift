@@ -1,6 +1,6 @@
 import Glibc
 
-/// An answer that a hostile or broken server may send, written for a request whose body is a number in words.
+/// An answer that a hostile or broken server may send, written for a request whose body is a number in decimal.
 enum HostileForm: String, CaseIterable {
     // Status lines.
     case statusOfHTTP2, statusOfNoVersion, statusOfNoNumber, statusOfTwoDigits, statusMissing, statusEndless, notHTTP
@@ -11,14 +11,14 @@ enum HostileForm: String, CaseIterable {
     case chunkOfLetters, chunkHuge, chunkNegative, extensionEndless, trailersEndless, lastChunkEndless
     // Interim answers.
     case interimEndless, switchingProtocols
-    // Ends in each place.
+    // Ends at each position.
     case endsAtOnce, endsInStatus, endsInHeaders, endsInBody, endsInChunk, endsBeforeLastChunk, resets
     // Bodies.
     case notGzip, gzipCut, gzipBomb, unknownEncoding, tooLarge
-    // Good answers in odd clothes.
+    // Good answers in unusual forms.
     case lengthAndChunks, withoutLength, oddValue, extensions, trailers, someInterim, oneByteEach, version10
 
-    /// Whether the request's own answer is in it.
+    /// Whether it contains the request's own answer.
     var isGood: Bool {
         switch self {
         case .lengthAndChunks, .withoutLength, .oddValue, .extensions, .trailers, .someInterim, .oneByteEach,
@@ -28,7 +28,7 @@ enum HostileForm: String, CaseIterable {
         }
     }
 
-    /// Of the transport that is to meet them.
+    /// The limit of the transport under test.
     static let bodyBytesMax = 1 << 20
 
     func send(to connection: ScriptedServer.Connection, _ body: String) {

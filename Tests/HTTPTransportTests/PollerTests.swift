@@ -11,7 +11,7 @@ import Testing
         func descriptorReady(_ descriptor: Int32, _ readiness: Readiness) { heard.append(descriptor) }
     }
 
-    /// Both ways of waiting: the fine one, and the one for kernels without it.
+    /// Both ways of waiting: with fine timeouts, and the one for kernels without them.
     @Test(arguments: [true, false]) func waitsForDescriptorsAndNoLongerThanTold(_ isFine: Bool) throws {
         var poller = try Poller.open()
         poller.hasFineTimeouts = isFine

@@ -5,7 +5,7 @@ import Testing
 @Suite struct ResponseReaderTests {
     private typealias Outcome = ResponseReader.Outcome
 
-    /// What the reader says of the last piece, when the text comes in pieces of `size` bytes.
+    /// The result for the last piece, when the text arrives in pieces of `size` bytes.
     private func read(_ text: String, in size: Int, _ reader: ResponseReader) -> Outcome {
         reader.begin()
         return feed(text, in: size, reader)
@@ -145,7 +145,7 @@ import Testing
     func stopsAtTheLimit(rest: String) {
         let reader = ResponseReader(bodyBytesMax: 100)
         #expect(read("HTTP/1.1 200 OK\r\n" + rest, in: 50, reader) == .tooLarge)
-        // The next answer is not the worse for it.
+        // The next answer is not affected.
         let good = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
         #expect(read(good, in: 50, reader) == .complete(isKept: true, rest: 0))
     }

@@ -2,13 +2,13 @@ import Basics
 import COpenSSL
 import Glibc
 
-/// An HTTP/1.1 server on a port of loopback that answers with whatever bytes the test scripts. A thread a connection.
+/// An HTTP/1.1 server on a loopback port that answers with the bytes that the test scripts. One thread per connection.
 final class ScriptedServer: Sendable {
     struct Request: Sendable {
         /// Request line and headers.
         var head: String
         var body: [UInt8]
-        /// The connection it came on, and its place there, from 1.
+        /// Its connection, and its position on it, from 1.
         var connection: Int
         var place: Int
 
@@ -95,7 +95,7 @@ final class ScriptedServer: Sendable {
         let number: Int
         private let socket: Int32
         private let isOpen = Locked(true)
-        /// Set before anything is read, and used by the connection's thread alone.
+        /// Set before anything is read, then used only by the connection's thread.
         nonisolated(unsafe) private var tls: OpaquePointer?
 
         init(socket: Int32, number: Int) {
@@ -103,7 +103,7 @@ final class ScriptedServer: Sendable {
             self.number = number
         }
 
-        /// False once the client has left.
+        /// False once the client has disconnected.
         @discardableResult func send(_ text: String) -> Bool { send(Array(text.utf8)) }
 
         @discardableResult func send(_ bytes: [UInt8]) -> Bool {
@@ -120,7 +120,7 @@ final class ScriptedServer: Sendable {
             return true
         }
 
-        /// Sends the same until the client leaves, or has had `bytesMax`.
+        /// Repeats the text until the client disconnects, or has received `bytesMax`.
         func sendEndlessly(_ text: String, bytesMax: Int = 64 << 20) {
             let bytes = Array(text.utf8)
             let many = Array(repeatElement(bytes, count: max(1, (16 << 10) / bytes.count)).joined())
@@ -128,7 +128,7 @@ final class ScriptedServer: Sendable {
             while left > 0, send(many) { left -= many.count }
         }
 
-        /// Sends TLS key updates, which carry nothing, until the client leaves, or has had `countMax`.
+        /// Sends TLS key updates, which contain no data, until the client disconnects, or has received `countMax`.
         func sendKeyUpdates(countMax: Int = 1 << 20) {
             guard let tls else { return }
             for _ in 0..<countMax {
@@ -136,7 +136,7 @@ final class ScriptedServer: Sendable {
             }
         }
 
-        /// Carries bytes between the client and a port of loopback until one of them closes.
+        /// Copies bytes between the client and a loopback port until one of them closes.
         func tunnel(to port: UInt16) {
             let other = connectToLoopback(port)
             defer { _ = Glibc.close(other) }
@@ -174,7 +174,7 @@ final class ScriptedServer: Sendable {
             if SSL_accept(tls) != 1 { hangUp() }
         }
 
-        /// Exactly so many bytes; false: the client has left.
+        /// Receives exactly this many bytes; false: the client has disconnected.
         private func receive(_ bytes: UnsafeMutablePointer<UInt8>, _ count: Int) -> Bool {
             guard let tls else { return recv(socket, bytes, count, Int32(MSG_WAITALL)) == count }
             var received = 0
@@ -196,7 +196,7 @@ final class ScriptedServer: Sendable {
             hangUp()
         }
 
-        /// Says goodbye in both directions; the thread that serves the connection closes it.
+        /// Shuts down both directions; the thread that serves the connection closes it.
         func hangUp() {
             isOpen.withLock { if $0 { _ = shutdown(socket, Int32(SHUT_RDWR)) } }
         }

@@ -4,7 +4,7 @@ import HTTPTransport
 import ModelAPI
 import Testing
 
-/// Which way TLS takes: protocols, proxies, handshakes that come to nothing.
+/// The route of TLS requests: protocols, proxies, handshakes that fail.
 @Suite(
     .enabled(if: ServerIdentity.shared != nil, "openssl is not installed: TLS is not tested"), .timeLimit(.minutes(1)))
 struct SecureRouteTests {
@@ -85,7 +85,7 @@ struct SecureRouteTests {
         }
     }
 
-    /// One connection that is answered with `bytes`, whatever it says.
+    /// One connection that is answered with `bytes`, whatever the client sends.
     private func failure(answering bytes: String) async throws -> TransportFailure {
         let (listener, port) = listenOnLoopback()
         let thread = startThread {

@@ -6,7 +6,7 @@ struct SecureServer {
     let port: UInt16
     private let directory: String
 
-    /// Whether this machine has what it takes.
+    /// Whether this machine has the programs.
     static let isAvailable = run("nginx", "-v") == 0 && run("openssl", "version") == 0
 
     var baseURL: String { "https://127.0.0.1:\(port)/v1" }
@@ -33,7 +33,7 @@ struct SecureServer {
             "-out", certificate)
         guard made == 0 else { throw RetortError(.io, "openssl made no certificate") }
         try writeConfiguration()
-        // As a daemon it returns when it listens.
+        // Started as a daemon, it returns once it listens.
         guard run("nginx", "-p", directory, "-c", "\(directory)/nginx.conf") == 0 else {
             throw RetortError(.io, "nginx did not start")
         }

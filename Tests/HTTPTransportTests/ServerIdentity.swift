@@ -2,27 +2,27 @@ import Basics
 import COpenSSL
 import Glibc
 
-/// A server's certificate for 127.0.0.1, made for a test by openssl, with what a client needs to trust it.
+/// A server's certificate for 127.0.0.1, created for a test by openssl, with what a client needs to trust it.
 final class ServerIdentity: @unchecked Sendable {
     enum Kind {
-        /// Vouched for by nobody but itself.
+        /// Trusted only if it is named itself.
         case selfSigned
-        /// The same, but its time has passed.
+        /// Self-signed, and expired.
         case expired
-        /// Signed by an authority, which `trusted` is.
+        /// Signed by an authority, whose certificate is `trusted`.
         case ofAuthority
     }
 
-    /// One for all tests that want no more than a server with TLS; nil without openssl.
+    /// One for all tests that need only a server with TLS; nil without openssl.
     static let shared = try? ServerIdentity()
 
     /// Speaks HTTP/1.1 only.
     let context: OpaquePointer
     private let directory: String
 
-    /// A file of the certificate that vouches for it.
+    /// A file with the certificate that signed it.
     var trusted: String { "\(directory)/trusted.pem" }
-    /// The same as a directory of hashed names.
+    /// The trusted certificate as a directory of hashed names.
     var trustedDirectory: String { "\(directory)/trusted" }
 
     init(_ kind: Kind = .selfSigned) throws(RetortError) {
@@ -36,7 +36,7 @@ final class ServerIdentity: @unchecked Sendable {
         case .selfSigned: try makeSelfSigned("trusted")
         case .expired:
             try makeSelfSigned("fresh")
-            // Ends the day before it begins.
+            // The certificate's last day is before its first.
             try openssl("x509", "-in", file("fresh"), "-signkey", file("key"), "-days", "-1", "-out", trusted)
         case .ofAuthority: try makeSigned()
         }
@@ -46,7 +46,7 @@ final class ServerIdentity: @unchecked Sendable {
         else { throw RetortError(.io, "OpenSSL does not take its own certificate") }
     }
 
-    /// Of the next handshakes, in turn, those that choose HTTP/2, though it is not spoken.
+    /// For the next handshakes, in turn: whether to choose HTTP/2, although the server does not speak it.
     func chooseHTTP2(_ turns: [Bool]) {
         self.turns.withLock { $0 = turns[...] }
         SSL_CTX_set_alpn_select_cb(
@@ -76,7 +76,7 @@ final class ServerIdentity: @unchecked Sendable {
         _ = run("rm", "-r", directory)
     }
 
-    /// Lays the trusted certificate out as `SSL_CERT_DIR` has it.
+    /// Stores the trusted certificate in the layout of `SSL_CERT_DIR`.
     func hash() throws(RetortError) {
         guard run("mkdir", trustedDirectory) == 0, run("cp", trusted, trustedDirectory) == 0 else {
             throw RetortError(.io, "no directory was made")

@@ -5,10 +5,10 @@ import ModelAPI
 import TestSupport
 import Testing
 
-/// A server that answers at random, in each way of our own, with 200 requests in flight. What is wanted: no trap, no
-/// hang, no flood of memory, and no answer that belongs to another request.
+/// A server that answers at random, on each of the own routes, with 200 requests in flight. There must be no trap, no
+/// hang, no unbounded memory, and no answer that belongs to another request.
 ///
-/// Each round prints its seed when it fails. `RETORT_FUZZ_MINUTES` makes it go on for so long.
+/// Each round prints its seed when it fails. `RETORT_FUZZ_MINUTES` sets how long it runs.
 @Suite(.timeLimit(.minutes(fuzzMinutes + 5))) struct TransportFuzzTests {
     @Test(arguments: Way.own) func noAnswerIsAnothers(way: Way) async throws {
         let deadline = Instant.now + .seconds(Double(fuzzMinutes * 60))
@@ -65,7 +65,7 @@ import Testing
 
 private let fuzzMinutes = getenv("RETORT_FUZZ_MINUTES").flatMap { Int(String(cString: $0)) } ?? 0
 
-/// What a server answers to a request, chosen by the seed and the request's number.
+/// A server's answer to a request, determined by the seed and the request's number.
 private struct FuzzedAnswer {
     private var random: SeededGenerator
     private let body: String
@@ -76,13 +76,13 @@ private struct FuzzedAnswer {
         place = request.place
         let number = UInt64(FuzzedAnswer.owner(of: body) ?? 0)
         random = SeededGenerator(seed: seed &* 0x9E37_79B9_7F4A_7C15 ^ number &* 0xD6E8_FEB8_6659_FD93)
-        // Whether this server sends answers twice is the seed's choice.
+        // The seed decides whether this server sends answers twice.
         sendsTwice = seed.isMultiple(of: 2)
     }
 
     private let sendsTwice: Bool
 
-    /// A text that names its request and proves it.
+    /// A text that names its request, with a checksum.
     static func text(_ number: Int) -> String {
         let text = "number \(number) "
         let proof = Array(text.utf8).withUnsafeBytes { ContentHash.hash64($0) }
@@ -120,7 +120,7 @@ private struct FuzzedAnswer {
         }
     }
 
-    /// Bytes flipped, lost, put in or repeated; never so many that they are a whole answer.
+    /// Flips, drops, inserts or repeats bytes; never as many as a whole answer has.
     private mutating func damaged(_ answer: [UInt8]) -> [UInt8] {
         var bytes = answer
         for _ in 0...random.below(4) where !bytes.isEmpty {

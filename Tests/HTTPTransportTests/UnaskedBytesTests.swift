@@ -5,9 +5,9 @@ import Testing
 
 @testable import HTTPTransport
 
-/// Servers that send more than they were asked for, over connections of our own.
+/// Servers that send more than was requested, over the transport's own connections.
 @Suite(.timeLimit(.minutes(1))) struct UnaskedBytesTests {
-    /// One thread waits until another has got so far.
+    /// Lets one thread wait for another.
     private final class Signal: Sendable {
         private let ends: [Int32]
 
@@ -76,17 +76,17 @@ import Testing
     // MARK: Answers sent twice
 
     private enum Copy: CaseIterable {
-        /// With the answer.
+        /// Together with the answer.
         case atOnce
-        /// Right behind it, when the next request may have been written.
+        /// Right after the answer, when the next request may have been written.
         case behind
-        /// When the next request has come, before its own answer.
+        /// After the next request has arrived, before its own answer.
         case beforeTheNext
-        /// Likewise, but after three more answers.
+        /// After the next request has arrived and three more answers.
         case afterThree
     }
 
-    /// The answers of a connection, which are sent again by the connection's own thread.
+    /// The answers of a connection, which its thread sends again.
     private final class Sent: Sendable {
         private let texts = Locked<[Int: [String]]>([:])
 
@@ -100,7 +100,7 @@ import Testing
         }
     }
 
-    /// Of the numbers below 100, those whose answer is doubled.
+    /// For numbers below 100: whether their answer is sent twice.
     private static func isDoubled(_ body: [UInt8], _ percent: Int) -> Bool {
         let number = Int(String(decoding: body.dropFirst("number ".utf8.count), as: UTF8.self)) ?? 0
         return number &* 7919 % 100 < percent
@@ -160,7 +160,7 @@ import Testing
                 let status = try await transport.send(anyRequest).get().status
                 #expect(status == 429)
             }
-            // Two first answers show that the server means it.
+            // The first answers of two connections show that the server really repeats this text.
             #expect(server.connectionsAccepted == 2)
         }
     }

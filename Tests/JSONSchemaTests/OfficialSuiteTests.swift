@@ -5,7 +5,7 @@ import Testing
 
 @testable import JSONSchema
 
-/// The official test suite (https://github.com/json-schema-org/JSON-Schema-Test-Suite), where RETORT_SCHEMA_SUITE names a
+/// The official test suite (https://github.com/json-schema-org/JSON-Schema-Test-Suite), if RETORT_SCHEMA_SUITE names a
 /// copy of it.
 struct OfficialSuiteTests {
     static let folder = ProcessInfo.processInfo.environment["RETORT_SCHEMA_SUITE"]
@@ -48,7 +48,7 @@ struct OfficialSuiteTests {
                 }
                 for test in group["tests"]!.elements {
                     outcome.tests += 1
-                    // Of its own document, as an answer is.
+                    // Parsed as a document of its own, like an answer.
                     let data = try JSONParser().parse(test["data"]!.raw).root
                     let isValid = try? validator?.failures(of: data).isEmpty
                     if isValid != test["valid"]?.bool {
@@ -68,7 +68,7 @@ struct OfficialSuiteTests {
         #expect(outcome.wrong.isEmpty, "\(outcome.wrong.joined(separator: "\n"))")
     }
 
-    /// Of the optional tests: what is left to others, with the reason.
+    /// Optional tests that are skipped, with the reason.
     private static let leftOut = [
         "idn-hostname.json": "names beyond ASCII are not decoded",
         "hostname.json: validation of A-label": "names that encode others are not decoded",

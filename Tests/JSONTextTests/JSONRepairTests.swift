@@ -35,7 +35,7 @@ struct JSONRepairTests {
             (#"['\u00e9\n\\']"#, #"["\u00e9\n\\"]"#), (#"["\u00g1",]"#, nil), (#"["he said "x" to me"]"#, nil),
             ("[\"a\" \"b\"]", nil), ("[\"a\"\n\"b\"]", nil), ("{\"a\": \"x, \"b\": \"y\"}", nil),
             ("[`a`]", nil), (#"{"a": """x"""}"#, nil), (#"{"a": "x" "b": "y"}"#, nil),
-            // Numbers are not made up.
+            // Numbers are not invented.
             ("[01,]", nil), ("[1.,]", nil), ("[1e5,-2.5,]", "[1e5,-2.5]"), ("[+1]", nil), ("{\"a\": 1,000}", nil),
             ("[12px]", nil),
             // Brackets.
@@ -50,14 +50,14 @@ struct JSONRepairTests {
             ("{\"a\": [1, 2", "{\"a\": [1, 2]}"), ("{\"a\": \"x", "{\"a\": \"x\"}"), ("[1,", "[1]"),
             ("{\"a\":1,", "{\"a\":1}"),
             ("['a', 'b", #"["a", "b"]"#), ("```json\n[1, 2\n```\nDone.", "[1, 2\n]"), ("{'a': 1", #"{"a": 1}"#),
-            // What is missing would have to be made up, or what is there may be another's.
+            // The missing part would have to be invented, or the present one may belong to something else.
             ("{\"a\":", nil), ("{\"a", nil), ("{\"a\": tru", nil), ("[\"a\\", nil), ("[\"\\u00", nil),
             ("{\"a\": \"x}", nil),
             ("[\"a\nand more", nil), ("{", nil), ("so {", nil), ("[ // so", nil), ("[1, 2\n\nI hope that helps.", nil),
         ] as [(String, String?)])
     func endsThatAreMissing(_ text: String, _ expected: String?) {
         #expect(repaired(text) == expected)
-        // The model had not ended: the text may go on.
+        // The model had not ended: the text may continue.
         #expect(repaired(text, isComplete: false) == nil)
     }
 
@@ -65,7 +65,7 @@ struct JSONRepairTests {
         arguments: [
             ("Sure:\n```json\n{\"a\": 1,}\n```\nDone.", "{\"a\": 1}"), ("A set [x, y], then {a: 1}", "{\"a\": 1}"),
             ("See [1]: {'a': 2}", "{\"a\": 2}"), ("{\"a\": 1, ...} or {\"a\": 3,}", "{\"a\": 3}"),
-            // A part is no answer, nor is the first of several.
+            // A part is not an answer, nor is the first of several values.
             ("{\"b\": ..., \"c\": {\"a\": 1,}", nil), ("{\"b\": 1, ..., \"c\": {\"a\": 1,}}", nil),
             ("{\"a\": 1,}, {\"a\": 2,}", nil), ("{\"a\": 1,}: 2", nil),
         ] as [(String, String?)])
@@ -80,11 +80,11 @@ struct JSONRepairTests {
 
     @Test(
         arguments: [
-            // A part that is JSON is no answer where the whole is nearly JSON.
+            // A part that is JSON is not an answer if the whole is nearly JSON.
             (#"{name: "x", tags: ["a"]}"#, #"{"name": "x", "tags": ["a"]}"#), ("[True, [1]]", "[true, [1]]"),
             ("{'\"': 1, 'b': {\"c\": 1}}", #"{"\"": 1, "b": {"c": 1}}"#), ("[1, {\"a\": 1}, ...]", nil),
             ("{'a': {\"b\": 1}, 'c': wrong}", nil), ("{a: [1], b: [2]", nil), ("{a: [1]}, b: 1", nil),
-            // What comes behind one is no part of it.
+            // Text after a value is not part of it.
             (#"{a: 1} was wrong, so {"a": 2}"#, #"{"a": 2}"#), (#"{x, y} and {"a": 2}"#, #"{"a": 2}"#),
         ] as [(String, String?)])
     func aPartIsNoAnswer(_ text: String, _ expected: String?) {
@@ -96,7 +96,7 @@ struct JSONRepairTests {
 
     // MARK: Fuzzed
 
-    /// A value in JSON, and the same as a careless model writes it.
+    /// A value in JSON, and as a careless model writes it.
     private struct Pair {
         var json = ""
         var sloppy = ""
@@ -180,7 +180,7 @@ struct JSONRepairTests {
                 JSONSearch().find(in: sloppy, repairs: true, isComplete: true) { _ in true }?.found.value,
                 "\(pair.sloppy)")
             #expect(try parser.valueHash(Array(found.raw)) == wanted, "\(pair.sloppy)")
-            // JSON is never another text afterwards.
+            // Valid JSON is never changed.
             let outcome = json.withUnsafeBufferPointer { JSONRepair.outcome(of: $0, from: 0) }
             guard case .repaired(let same) = outcome else {
                 Issue.record("\(pair.json)")
@@ -206,7 +206,7 @@ struct JSONRepairTests {
             for start in text.indices where text[start] == 0x7B || text[start] == 0x5B {
                 let outcome = text.withUnsafeBufferPointer { JSONRepair.outcome(of: $0, from: start) }
                 guard case .repaired(let repaired) = outcome else { continue }
-                // Numbers and UTF-8 are the parser's affair; nothing else may be wrong.
+                // The parser checks numbers and UTF-8; nothing else may be wrong.
                 do { _ = try JSONParser().parse(repaired.text) } catch {
                     let isKnown = error.reason.contains("number") || error.reason.contains("UTF-8")
                     #expect(isKnown, "\(error): \(String(decoding: text, as: UTF8.self))")

@@ -29,7 +29,7 @@ struct JSONSearchTests {
     }
 
     @Test(arguments: [
-        // Whole, but not wanted; cut off; broken; in a fence and cut off.
+        // Complete, but not accepted; truncated; broken; truncated in a fence.
         #"{"name":1,"inner":{"name":"x"}}"#, #"{"name":"a","inner":{"name":"x"}"#,
         #"{"name":"a","inner":{"name":"x"},}"#,
         #"[{"name":"x"},"#, "```json\n{ \"name\":\"a\",\"inner\":{\"name\":\"x\"}",

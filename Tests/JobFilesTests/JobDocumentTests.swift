@@ -129,7 +129,7 @@ import Testing
         let one = document(Self.sections, job: "one")
         #expect(texts(one) == ["max-tokens=1", "stop=b", "stop=c", "out=o1"])
         #expect(one.special["input"]?.value.text == "i")
-        // The other section's settings are there to be checked.
+        // The other section's settings are kept, to be checked.
         #expect(one.otherSettings.map(\.name) == ["out", "modl"])
         #expect(document("job: two\n" + Self.sections).settings.contains { $0.text == "o2" })
         #expect(texts(document("jobs: {only: {out: x}}")) == ["out=x"])

@@ -3,7 +3,7 @@ import Testing
 
 @testable import ModelAPI
 
-/// Whatever an answer brings is in one of its fields.
+/// Every part of an answer is in one of its fields.
 @Suite struct AnswerPartsTests {
     private func chat(_ message: String, choice: String = "", root: String = "") -> String {
         #"{"choices":[{"index":0,"message":{"role":"assistant",\#(message)}\#(choice)}]\#(root)}"#

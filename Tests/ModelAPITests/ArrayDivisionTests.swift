@@ -4,7 +4,7 @@ import Testing
 
 @testable import ModelAPI
 
-/// Arrays with an element for each item.
+/// Arrays with one element per item.
 @Suite struct ArrayDivisionTests {
     private func divide(_ text: String, _ count: Int) -> DividedReply? {
         var token: [UInt8] = []
@@ -16,7 +16,7 @@ import Testing
             ModelReply(status: 200, body: body), for: count, with: JSONParser())
     }
 
-    /// What each item's part is as an answer, or why it is missing.
+    /// Each item's part as an answer, or why it is missing.
     private func elements(_ divided: DividedReply?) -> [String] {
         (divided?.parts ?? []).map { part in
             if part.missing != nil { return "missing" }

@@ -41,7 +41,7 @@ import Testing
         #expect(divided?.bill.usage == TokenUsage(prompt: 10, completion: 7))
         #expect(divided?.parts.map(\.bill?.usage.prompt) == [4, 3, 3])
         #expect(divided?.parts.map(\.bill?.usage.completion) == [3, 2, 2])
-        // What a body says of its own is what the bill says.
+        // The usage in a part's body equals its bill.
         #expect(answers(divided).map(\.?.usage.prompt) == [4, 3, 3])
     }
 

@@ -24,7 +24,7 @@ import Testing
         #expect(fill("    return a\nprint(add(1, 2))\n", after: "print(add(1, 2))\n") == "    return a\n")
         #expect(fill("    return a\nprint(add(1, 2))", after: "\nprint(add(1, 2))\nexit()\n") == "    return a")
         #expect(fill("x<|endoftext|><|fim_pad|>", marks: ["<|endoftext|>", "<|fim_pad|>"]) == "x")
-        // A brace on both sides is no echo.
+        // A brace on both sides is not an echo.
         #expect(fill("}\n", before: "}\n", after: "}\n") == "}\n")
         #expect(fill("", before: "abcdefgh", after: "abcdefgh") == "")
         #expect(fill("abcdefgh", before: "abcdefgh", after: "abcdefgh") == "")
@@ -48,7 +48,7 @@ import Testing
         #expect(String(decoding: answer.responseRaw, as: UTF8.self) == #""total += 1;\n""#)
         let completion = #"{"prompt":"int total = 0;\n","suffix":"return total;\n"}"#
         #expect(try judged("x = 1;\nreturn total;\n", completion).responseRaw.elementsEqual(#""x = 1;\n""#.utf8))
-        // What needs nothing stays as it was escaped.
+        // A text that needs no change keeps its escapes.
         let raw = Array(#""caf\u00e9""#.utf8)[...]
         let asked = AskedRequest(ModelRequest(path: "/x", body: Array(completion.utf8)))
         guard

@@ -3,7 +3,7 @@ import Testing
 
 @testable import ModelAPI
 
-/// A conversation goes on byte for byte where it was, with two turns behind it.
+/// A continued conversation keeps its bytes, followed by two turns.
 @Suite struct NextTurnTests {
     private func next(_ body: String, answer: String = #""no""#, saying text: String = "Why?\n") -> String? {
         let answer = ModelAnswer(body: [], responseRaw: Array(answer.utf8)[...])

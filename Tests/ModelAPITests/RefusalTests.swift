@@ -8,7 +8,7 @@ private func error(_ message: String, type: String = "", code: String = "") -> S
     #"{"error":{"message":"\#(message)","type":"\#(type)","code":"\#(code)"}}"#
 }
 
-/// How the providers say that an account, a key or a model is at fault, and how they say that a prompt is.
+/// How providers report that an account, a key or a model is wrong, and that a prompt is.
 @Suite struct RefusalTests {
     private static let spent: [(Int, String)] = [
         // Anthropic.

@@ -5,7 +5,7 @@ import Testing
 
 @testable import ModelAPI
 
-/// Replies of all providers' shapes, mutated: whatever comes, the verdict is one, and what goes into records is JSON.
+/// Mutated replies in all providers' formats: each gets a verdict, and what goes into records is valid JSON.
 ///
 /// `RETORT_FUZZ_MINUTES` runs it longer, `RETORT_FUZZ_SEED` repeats a run. The seed is printed before the first reply,
 /// since a trap prints nothing.
@@ -37,7 +37,7 @@ import Testing
     private static let repliesMin = 500
 }
 
-/// Makes mutated replies and knows what must hold of a verdict.
+/// Creates mutated replies and checks the invariants of a verdict.
 struct ReplyFuzzer {
     let parser = JSONParser()
 
@@ -65,7 +65,7 @@ struct ReplyFuzzer {
         }
     }
 
-    /// Puts a value of another kind, or of another body, in the place of one, or copies one behind itself.
+    /// Replaces a value by one of another kind or another body, or duplicates one.
     private func restructured(_ body: [UInt8], _ random: inout SeededGenerator) -> [UInt8] {
         var start = 0
         // One event of a stream.
@@ -113,7 +113,7 @@ struct ReplyFuzzer {
         }
     }
 
-    /// What is wrong with a verdict; nil when nothing is.
+    /// What is wrong with a verdict; nil if nothing is.
     func fault(in verdict: Verdict, of reply: ModelReply) -> String? {
         switch verdict {
         case .answer(let answer): return fault(in: answer)
@@ -234,7 +234,7 @@ struct ReplyFuzzer {
     ].map { Array($0.utf8) }
 }
 
-/// A body that has no place in a test's title.
+/// A body that is too long for a test's title.
 struct HostileBody: CustomTestStringConvertible, Sendable {
     var text: String
     var testDescription: String { "\(text.prefix(40))... of \(text.utf8.count) bytes" }
@@ -259,7 +259,7 @@ struct HostileBody: CustomTestStringConvertible, Sendable {
     ].map(HostileBody.init)
 }
 
-/// Hostile bodies: a verdict within the time that a test has, and without gigabytes.
+/// Hostile bodies: a verdict within the test's time limit, and without gigabytes of memory.
 @Suite struct HostileBodyTests {
     @Test(arguments: HostileBody.all)
     func isJudged(body: HostileBody) {

@@ -11,7 +11,7 @@ import Testing
         return watch
     }
 
-    /// What comes first is seldom a piece of the answer.
+    /// The first event is seldom a piece of the answer.
     @Test(arguments: [
         #"data: {"choices":[{"index":0,"delta":{"role":"assistant","content":""}}]}"#,
         #"event: message_start"# + "\n" + #"data: {"type":"message_start","message":{"content":[],"usage":{}}}"#,

@@ -34,7 +34,7 @@ import Testing
                 #expect(price.nanodollars(of: usage) <= most)
             }
         }
-        // Where a cached token is the dearer one.
+        // A price list in which cached tokens are more expensive.
         let odd = TokenPrice(input: 1, cachedInput: 3, output: 1)
         #expect(odd.nanodollarsMax(bodyBytes: 10, completionTokensMax: 0) == 30_000)
     }

@@ -66,7 +66,7 @@ import Testing
         #expect(root["faults"]?["500"]?.int == 2)
     }
 
-    /// The most in any stretch of time, whatever second it begins in.
+    /// The maximum in any time span, whatever second it begins in.
     @Test func windowsAreCountedExactly() {
         var random = SystemRandomNumberGenerator()
         var ledger = Ledger(remembersItems: false, countsWindows: true)

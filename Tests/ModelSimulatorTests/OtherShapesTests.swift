@@ -3,7 +3,7 @@ import Testing
 
 @testable import ModelSimulator
 
-/// Anthropic's messages and OpenAI's responses. That their own clients understand them is proven with those.
+/// Anthropic's messages and OpenAI's responses. Other tests prove with the official clients that they can read them.
 struct OtherShapesTests {
     private func messages(_ more: String = #","max_tokens":50"#) -> String {
         #"{"model":"m","system":"Be brief.","messages":[{"role":"user","content":[{"type":"text","text":"Why?"}]}]\#(more)}"#

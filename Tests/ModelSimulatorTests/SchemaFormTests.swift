@@ -4,7 +4,7 @@ import Testing
 
 @testable import ModelSimulator
 
-/// What the server heeds of a request's schema, and what is wrong with its JSON where that is wanted.
+/// Which schema members of a request the server supports, and the injected faults of its JSON.
 @Suite struct SchemaFormTests {
     private static let schema = #"{"type":"object","properties":{"w":{"enum":["quern"]}}}"#
     private static let wanted = #"{"w":"quern"}"#
@@ -77,7 +77,7 @@ import Testing
         #expect(arguments == Self.wanted)
     }
 
-    // MARK: JSON that is not as asked
+    // MARK: Faulty JSON
 
     @Test func sharesHold() throws {
         let plan = try JSONFaultPlan(parsing: "prose=0.2,almost=0.3,broken=0.1")

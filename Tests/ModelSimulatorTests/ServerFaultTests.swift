@@ -23,7 +23,7 @@ import Testing
             #expect(simulator.counts.faults == [fault: 1])
             try check(simulator, outcome)
         }
-        // The server notices that the client has gone, whatever it was doing.
+        // The server notices a disconnected client in any state.
         #expect(holdsSoon { simulator.counts.connectionsOpen == 0 })
         #expect(simulator.counts.inFlight == 0)
     }
@@ -102,7 +102,7 @@ import Testing
         let port = try #require(simulator.port)
         let waiting = LoopbackClient(port: port)
         if case .response = waiting.post("/v1/chat/completions", chat("x")) { Issue.record("answered") }
-        // Down: connections are closed as they come. Up again in a moment.
+        // Down: connections are closed as they arrive. Up again after a moment.
         var refusals = 0
         let isUpAgain = holdsSoon {
             if LoopbackClient(port: port).get("/v1/models").response != nil { return true }

@@ -26,7 +26,7 @@ import Testing
                 #expect(response.status == 200 && response.headers["content-type"] == "application/json")
                 #expect(try json(response.body).firstText?.isEmpty == false)
             }
-            // The last request's end is noted after its bytes have left: a further exchange comes after it.
+            // A request's end is counted after its bytes have been sent, so another exchange comes first.
             let counts = try json(try #require(client.get("/simulator/counts").response).body)
             #expect(counts["answered"]?.int == 20 && counts["items_answered"]?.int == 20)
             #expect(simulator.counts.connections == 1)

@@ -23,7 +23,7 @@ extension JSONValue {
     }
 }
 
-/// A responder with a clock that stands still unless a test moves it.
+/// A responder whose clock moves only when a test moves it.
 final class ResponderBench {
     let ledger: Locked<Ledger>
     let responder: Responder
@@ -46,7 +46,7 @@ final class ResponderBench {
     }
 }
 
-/// Yields until a condition that another thread brings about holds; false if that takes longer than it ever should.
+/// Yields until a condition set by another thread holds; false after a generous limit.
 func holdsSoon(_ condition: () -> Bool) -> Bool {
     let end = Instant.now + .seconds(20)
     while !condition() {

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Parquet
 
-/// The bytes that can be known by hand. That other software reads the files is proven by the interoperability tests.
+/// The bytes that can be checked by hand. The interoperability tests prove that other software reads the files.
 struct ParquetWriterTests {
     @Test func thriftIntegersAreZigzagVarints() {
         var thrift = ThriftWriter()

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Parquet
 
-/// A file with every shape in it, for readers outside: written where RETORT_PARQUET_SAMPLE says.
+/// A file with every column type, for external readers: written to the path in RETORT_PARQUET_SAMPLE.
 struct SampleFile {
     static let path = ProcessInfo.processInfo.environment["RETORT_PARQUET_SAMPLE"]
 

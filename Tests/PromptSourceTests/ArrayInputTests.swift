@@ -3,7 +3,7 @@ import Testing
 
 @testable import PromptSource
 
-/// Files that are one JSON array, tables of other separators and line ends, and files that are something else.
+/// Files that are one JSON array, tables with other separators and line ends, and files in other formats.
 @Suite struct ArrayInputTests {
     @Test(arguments: [
         #"[{"a":1},{"a":[2,"]"]}]"#, "[\n {\"a\":1},\n {\"a\":[2,\"]\"]}\n]\n",

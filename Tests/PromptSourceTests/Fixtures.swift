@@ -5,7 +5,7 @@ import Testing
 
 @testable import PromptSource
 
-/// A fresh directory that is removed with its owner.
+/// A new directory that is removed with its owner.
 final class TemporaryDirectory {
     let path: String
 
@@ -28,17 +28,17 @@ final class TemporaryDirectory {
     @discardableResult
     func write(_ name: String, _ text: String) throws -> String { try write(name, Array(text.utf8)) }
 
-    /// The path of something in the directory, without the directory.
+    /// The path of a file relative to the directory.
     func relative(_ path: String) -> String { String(path.dropFirst(self.path.count + 1)) }
 }
 
-/// What a reader gave, and the error at the end if there was one.
+/// The rows of a reader, and the error at the end, if any.
 struct Reading {
     var rows: [Row] = []
     var error: RetortError?
     var landmarks: [Landmark] = []
 
-    /// Each row's JSON, or its reason behind `!`.
+    /// Each row's JSON, or the reason of a bad row after `!`.
     var contents: [String] {
         rows.map { row in
             switch row.content {

@@ -6,8 +6,8 @@ import Testing
 
 @testable import PromptSource
 
-/// Damaged inputs of every form: rows or an error come of them, never a trap or an endless reading, and reading from any
-/// landmark gives the same rows. `RETORT_FUZZ_MINUTES` lets it run for longer; `RETORT_FUZZ_SEED` repeats one.
+/// Damaged inputs of every format give rows or an error, never a trap or an endless loop, and reading from any landmark
+/// gives the same rows. `RETORT_FUZZ_MINUTES` runs it longer; `RETORT_FUZZ_SEED` repeats a run.
 @Suite struct InputFuzzTests {
     private static let seeds: [(name: String, text: String)] = [
         (

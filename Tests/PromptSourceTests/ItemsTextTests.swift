@@ -4,7 +4,7 @@ import Testing
 
 @testable import PromptSource
 
-/// Rows that a template asks for together.
+/// Rows that a template combines in one prompt.
 @Suite struct ItemsTextTests {
     private func object(_ rows: String...) throws -> String {
         String(

@@ -47,13 +47,13 @@ import Testing
                 "a=1", #"a="1""#, "a=true", #"a="true""#, "a=null", #"a="null""#, "a=x", "a=%221%22", "a=[1]",
                 #"a="[1]""#,
             ])
-        // Alone it is as it was.
+        // A single copy keeps its id.
         #expect(try texts(rows(try Matrix([axis("a", [#""1""#])]))) == [#"{"id":"a=1","a":"1"}"#])
     }
 
     @Test func conditionsThatCombinationsAreComparedWithAreBounded() throws {
         let numbers = (1...1000).map(String.init)
-        // None of a value of the first list is left, which is found out for each value of the second.
+        // All values of the first list are excluded, separately for each value of the second.
         let rules = (0..<100).map { Matrix.Rule(matches: [0: [$0], 1: Set(0..<1000)]) }
         let matrix = try Matrix([axis("a", numbers), axis("b", numbers)], excluding: rules)
         let error = #expect(throws: RetortError.self) { try matrix.row(from: 0, stepsMax: 100_000) }
@@ -78,7 +78,7 @@ import Testing
             #expect(matrix.rowCount == nil || excluded.isEmpty && wanted.isEmpty)
             return texts(rows).map { String($0.dropFirst(7).prefix(11)).filter(\.isNumber) }
         }
-        /// The same, by trying each combination.
+        /// The expected rows, found by testing each combination.
         func expected(_ excluded: [[Int: Set<Int>]], _ wanted: [[Int: Set<Int>]]) -> [String] {
             (0..<18).map { [$0 / 6, $0 / 2 % 3, $0 % 2] }.filter { values in
                 func matches(_ rule: [Int: Set<Int>]) -> Bool { rule.allSatisfy { $1.contains(values[$0]) } }
@@ -101,7 +101,7 @@ import Testing
         #expect(matrix.rowCount == 1_000_000_000)
         let late = Landmark(file: 0, byteOffset: 999_999_998, line: 999_999_999, row: 999_999_998)
         #expect(try texts(rows(matrix, from: late)).map { $0.contains("a=999,b=999") } == [true, true])
-        // What is left out is passed over at once.
+        // Excluded combinations are skipped together.
         let last = try Matrix(axes, only: [Matrix.Rule(matches: [0: [999], 1: [999]])])
         #expect(try rows(last).count == 1000)
         #expect(throws: RetortError.self) { try Matrix(axes + axes) }
@@ -131,7 +131,7 @@ import Testing
         #expect(abs(share - 0.75) < 0.05)
         #expect(try texts(rows(try Matrix(axes, draws: 100, seed: 8))) != small)
         #expect(small[4].hasPrefix(#"{"id":"draw=5,a="#) && small[4].hasSuffix(#","draw":5}"#))
-        // Draws that no rule lets through are no rows.
+        // Draws that no rule allows are not rows.
         let none = try Matrix(axes, excluding: [Matrix.Rule(matches: [0: [0, 1]])], draws: 5)
         #expect(try !none.hasRows())
         let some = try texts(rows(try Matrix(axes, excluding: [Matrix.Rule(matches: [0: [0]])], draws: 50)))

@@ -10,7 +10,7 @@ struct Readable: Equatable {
     var metadata: String
 }
 
-/// Parses one row, which stands on line 7 of standard input.
+/// Parses one row, which is line 7 of standard input.
 func parse(_ json: [UInt8], template: Template? = nil) throws -> PromptRow {
     let input = try InputSet.resolve(["-"])
     return try PromptParser(input, template: template).parse(
@@ -30,7 +30,7 @@ func readable(_ json: String, template: Template? = nil) throws -> Readable {
     return Readable(id: row.explicitID.map { text($0[...]) }, shape: shape, metadata: text(row.metadata[...]))
 }
 
-/// The error that a row gives.
+/// The error of a row.
 func fault(_ json: [UInt8], template: Template? = nil) throws -> RetortError? {
     do {
         _ = try parse(json, template: template)

@@ -103,7 +103,7 @@ import Testing
                 let reading = read(input)
                 let parser = PromptParser(input)
                 for row in reading.rows { _ = try? parser.parse(row) }
-                // A CR may end lines where the first one ends so.
+                // A CR may end lines if the first line ends in one.
                 let most = bytes.split { $0 == 0x0A || $0 == 0x0D }.count
                 #expect(reading.rows.count <= most, "seed \(seed)")
                 let lines = bytes.contains(0x0A) ? bytes.split(separator: 0x0A).count : most

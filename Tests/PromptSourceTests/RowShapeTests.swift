@@ -3,7 +3,7 @@ import Testing
 
 @testable import PromptSource
 
-/// The shapes in which data sets come, and what rows say beside their prompt.
+/// The formats of common datasets, and request members of rows.
 @Suite struct RowShapeTests {
     private func members(_ json: String, only labels: [String] = []) throws -> [String] {
         let parser = PromptParser(try InputSet.resolve(["-"]), metadataOnly: labels)

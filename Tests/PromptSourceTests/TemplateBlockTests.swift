@@ -44,7 +44,7 @@ import Testing
             "{{#if s}}\n@system\n{{s}}\n{{/if}}\n@user\nq", "{}", #"chat [{"role":"user","content":"q"}]"#
         ),
         ("@system\n{{#if s}}\n{{s}}\n{{/if}}\n@user\nq", "{}", #"chat [{"role":"user","content":"q"}]"#),
-        // Names that look like marks are fields where they cannot be marks.
+        // Names that look like tags are fields where no tag is possible.
         ("{{else}} {{#}} {{#1}} {{price (USD)}}", ##"{"else":1,"#":2,"#1":3,"price (USD)":4}"##, #"prompt "1 2 3 4""#),
     ]) func blocksRender(template: String, json: String, expected: String) throws {
         if expected == "null" {
@@ -97,7 +97,7 @@ import Testing
         #expect(error?.message.contains("steps") == true)
     }
 
-    /// A text that holds a list is read for each element of another one.
+    /// Parsing a list from a text for each element of another list is refused.
     @Test func readingATextAgainAndAgainIsRefused() throws {
         let template = try Template.parse("{{#each a}}{{#each b}}{{this}}{{/each}}{{/each}}")
         let numbers = "[" + repeatElement("1", count: 1000).joined(separator: ",") + "]"
@@ -108,7 +108,7 @@ import Testing
         _ = try template.render(fields, stepsMax: 1_100_000)
     }
 
-    /// But for its last line break: the placeholder's line goes on there.
+    /// The last line break is dropped, because the placeholder's line continues.
     @Test func aFilesTextIsInsertedAsItIs() throws {
         let directory = try TemporaryDirectory()
         let shots = try directory.write("shots.txt", Array("Q: {{q}}\n@user\n".utf8))
@@ -139,7 +139,7 @@ import Testing
                 + #"[{"type":"text","text":"What is it?"},{"type":"image_url","image_url":{"url":"data:image/png;base64,iVBORw0KGgoBAg=="}},"#
                 + #"{"type":"text","text":"And this?"},{"type":"file","file":{"filename":"b.pdf","file_data":"data:application/pdf;base64,JVBERi0xLjQ="}}]}]"#
         )
-        // Without turns it is one of the user.
+        // Without turns it is a user turn.
         #expect(
             try render("@image \(directory.path)/a.png", "{}").hasPrefix(
                 #"chat [{"role":"user","content":[{"type":"image_url""#))

@@ -7,7 +7,7 @@ import Testing
 @testable import Dataset
 @testable import Reporting
 
-/// Tables of values: which columns, which cells, which names go with which formats.
+/// Tables of values: columns, cells, and which column names are used by which formats.
 @Suite struct ExportTableTests {
     /// The CSV of a store whose answers have these values; an empty one has none.
     private func csv(

@@ -51,7 +51,7 @@ import Testing
         var exporter = exporter(output)
         exporter.filter = ExportFilter(finishReasons: ["stop"], model: "m0", charactersMin: 3, charactersMax: 13)
         let report = try exporter.run(try store(30))
-        // Even numbers that three divides, of 3 to 13 characters: 6 and 12.
+        // Even multiples of three among 3 to 13 characters: 6 and 12.
         #expect(report.written == 2)
         #expect(report.leftOut == [.finish: 15, .model: 10, .short: 1, .long: 2])
     }
@@ -75,7 +75,7 @@ import Testing
     }
 }
 
-/// Lines that differ: what some have and others have not.
+/// Lines with different members.
 @Suite struct ExportSurveyTests {
     private let folder = LivingFixture.Folder()
 
@@ -229,7 +229,7 @@ import Testing
             size += count
         }
         #expect(size == (0..<20_000).reduce(0) { $0 + "line \($1)\n".utf8.count })
-        // The size of the last member stands at the end (RFC 1952): here it is the whole.
+        // The last member's size is at the end (RFC 1952): here it is that of the whole file.
         let stated = bytes.suffix(4).enumerated().reduce(0) { $0 | Int($1.element) << (8 * $1.offset) }
         #expect(stated == size)
     }

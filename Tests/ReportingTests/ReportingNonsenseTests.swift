@@ -7,7 +7,7 @@ import Testing
 @testable import Dataset
 @testable import Reporting
 
-/// What no server in its right mind sends must not stop a report.
+/// Absurd values from a server must not stop a report.
 @Suite struct ReportingNonsenseTests {
     private func summary(_ build: (ReportingStore) -> [NewRecord]) throws -> StoreSummary {
         let store = try ReportingStore(rows: 1_000_000_000_000)

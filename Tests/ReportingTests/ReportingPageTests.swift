@@ -11,7 +11,7 @@ import Testing
 @Suite struct ReportingPageTests {
     private static let hostile = #"</code><script>alert('x')</script><img src=x onerror="y">&amp;"#
 
-    /// A store in which everything that a server or an input can choose is markup.
+    /// A store in which everything that a server or an input can choose contains markup.
     private func hostilePage() throws -> String {
         let store = try ReportingStore(rows: 9, job: ["model": Self.hostile, "endpoint": "chat"])
         try store.append([
@@ -68,7 +68,7 @@ import Testing
         #expect(!page.lowercased().contains("nan\"") && !page.contains("inf\""))
     }
 
-    /// WCAG 2.2: 4.5 for text, 3 for what drawings are read by.
+    /// WCAG 2.2: 4.5 for text, 3 for graphics.
     @Test(arguments: ["light", "dark", "print"]) func contrast(theme: String) throws {
         let sheet = ReportStyle.sheet.description
         let parts = sheet.pieces(between: ":root {")
@@ -83,7 +83,7 @@ import Testing
         let card = try #require(colors["card"])
         let page = try #require(colors["page"])
         for (name, color) in colors where !["page", "card", "edge", "grid"].contains(name) {
-            // Text stands on the page and on cards, drawings on cards alone.
+            // Text is on the page and on cards, graphics only on cards.
             let isText = ["text", "quiet", "accent"].contains(name)
             for background in isText ? [card, page] : [card] {
                 let ratio = (max(color, background) + 0.05) / (min(color, background) + 0.05)

@@ -101,7 +101,7 @@ import Testing
         #expect(ReportPage(summary).text.contains("3 with HTTP 401"))
     }
 
-    /// Programs read these: a name that goes, or a type that changes, breaks them.
+    /// Programs read these: a removed name or a changed type breaks them.
     @Test func theMembersOfTheSummaryAreThese() throws {
         let root = try JSONParser().parse(SummaryJSON(try filled().summary()).text).root
         func names(_ value: JSONValue?) -> [String] { value?.members.map { $0.key.string ?? "" } ?? [] }

@@ -3,7 +3,7 @@ import Testing
 
 @testable import ResponseGenerator
 
-/// Plays whole rounds against a server that serves `capacity` at once and refuses the rest.
+/// Plays whole rounds against a server that serves `capacity` requests at once and rejects the rest.
 private func play(
     _ adaptive: inout AdaptiveConcurrency, rounds: Int, latency: Interval = .milliseconds(100), capacity: Int = .max
 ) {
@@ -38,7 +38,7 @@ private func play(
     @Test func aStormOfRefusalsHalvesOncePerRoundTrip() {
         var adaptive = AdaptiveConcurrency(ceiling: 64, automatic: false)
         let numbers = (1...64).map { adaptive.dispatched(inFlight: $0) }
-        // All 64 of the burst are refused; nothing new was sent between.
+        // All 64 of the burst are rejected; nothing was sent in between.
         for number in numbers { adaptive.returned(number, refused: true, latency: .milliseconds(5)) }
         #expect(adaptive.limit == 32)
     }
@@ -67,7 +67,7 @@ private func play(
     @Test func automaticStopsGrowingWhenLatencyDoubles() {
         var adaptive = AdaptiveConcurrency(ceiling: 1000, automatic: true)
         play(&adaptive, rounds: 6)
-        // The round under way still ends with the good latency.
+        // The current round still ends with the good latency.
         play(&adaptive, rounds: 1, latency: .milliseconds(250))
         let reached = adaptive.limit
         play(&adaptive, rounds: 20, latency: .milliseconds(250))

@@ -5,13 +5,12 @@ import Testing
 
 @testable import ResponseGenerator
 
-/// A server that bills every answer it makes, and records that survive the runs: over any number of runs, retries, lost
-/// answers and deaths, what was billed is never more than what the records and the note beside them say, and never above
-/// the limit.
+/// A server that bills every answer, and records that survive the runs: over any number of runs, retries, lost answers
+/// and kills, the bill never exceeds what the records and the mark state, and never the limit.
 @Suite struct BooksTests {
     private static let costMax = 1000
     private static let items = 60
-    /// Never used: an answer says what it costs, or does not say anything.
+    /// Never used: each answer states its cost or has no usage.
     private static let price = TokenPrice(input: 1, cachedInput: 1, output: 1)
 
     /// What is on disk, and what the server has billed.
@@ -21,7 +20,7 @@ import Testing
         var unrecordedMax = 0
         /// Items with an outcome.
         var done: Set<Int> = []
-        /// The process is dead: nothing reaches the disk any more.
+        /// The process was killed: nothing reaches the disk any more.
         var isDead = false
         var faults: [String] = []
 
@@ -91,7 +90,7 @@ import Testing
         return Array(#"{"choices":[{"message":{"content":"x"},"finish_reason":"\#(finish)"}]\#(usage)}"#.utf8)
     }
 
-    /// What a request meets: the server bills it or not, and the client hears of it or not.
+    /// Whether the server bills a request, and whether the client receives the answer.
     private static func reply(
         _ random: inout SeededGenerator, _ books: inout Books, losesAnswers: Bool
     ) -> ScriptedTransport.Reply {
@@ -122,7 +121,7 @@ import Testing
         }
     }
 
-    /// One life of the process: until its input ends, the budget does, or it dies at a request of its choice.
+    /// One run of the process: until its input or budget ends, or it is killed at a chosen request.
     private func live(
         _ books: Locked<Books>, _ random: Locked<SeededGenerator>, limit: Int, losesAnswers: Bool
     ) async throws -> RunSummary {
@@ -173,7 +172,7 @@ import Testing
         #expect(books.billed <= books.recorded + books.unrecordedMax)
     }
 
-    /// Without deaths and lost answers nothing is uncertain.
+    /// Without kills and lost answers nothing is uncertain.
     @Test func whatIsBilledIsWhatIsRecorded() async throws {
         for seed in UInt64(1)...20 {
             let books = Locked(Books())

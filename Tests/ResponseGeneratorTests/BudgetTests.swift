@@ -63,7 +63,7 @@ import Testing
 @Suite struct BudgetRunTests {
     let clock = ManualClock()
     let sink = MemorySink()
-    /// Three tokens in and four out, as the scripted answers have it, cost 11 nanodollars.
+    /// Three tokens in and four out, as in the scripted answers, cost 11 nanodollars.
     static let price = TokenPrice(input: 0.001, cachedInput: 0.001, output: 0.002)
     static let costMax = 50
 
@@ -95,7 +95,7 @@ import Testing
 
     @Test func stopsBeforeTheLimitCanBeCrossed() async throws {
         let (summary, counts) = try await run(1000, limit: 1000)
-        // The next request might cost 50: the last one goes out while 950 or less are spent.
+        // The next request may cost 50: the last one is sent while 950 or less are spent.
         #expect(counts.calls == 87)
         #expect(sink.answered == 87)
         #expect(summary.ending == .failed)
@@ -189,7 +189,7 @@ import Testing
                 + #""usage":{"prompt_tokens":3,"completion_tokens":4,"total_tokens":7,"cost":0.0000001}}"#
             return .init(.success(ModelReply(status: 200, body: Array(body.utf8))))
         }
-        // 100 nanodollars each, where the price would make them 11.
+        // 100 nanodollars each, although the price gives 11.
         #expect(counts.calls == 10)
         #expect(summary.error?.code == .incomplete)
     }

@@ -5,11 +5,11 @@ import Testing
 
 @testable import ResponseGenerator
 
-/// Whole runs against everything that can go wrong at once, drawn from a seed; the seed is the test's argument.
+/// Whole runs with all kinds of faults at once, drawn from a seed, which is the test's argument.
 @Suite struct CampaignTests {
     private static let items = 300
 
-    /// A server with a random temper: how often it does what, and how long it takes.
+    /// A server with random fault rates and latencies.
     private func transport(_ clock: ManualClock, seed: UInt64) -> ScriptedTransport {
         let random = Locked(SplitMix64(seed: seed))
         let trouble = random.withLock { Double.random(in: 0...0.6, using: &$0) }
@@ -32,7 +32,7 @@ import Testing
         }
     }
 
-    /// A sink that is pressed or without space now and then, and relieved at once or a while later.
+    /// A sink that sometimes reports pressure or a full disk, and recovers at once or later.
     private func sink(seed: UInt64) -> MemorySink {
         let random = Locked(SplitMix64(seed: seed &+ 1000))
         return MemorySink { _ throws(RetortError) in
@@ -83,9 +83,9 @@ import Testing
         #expect(
             summary.progress.requests == Self.items + summary.progress.retries.values.reduce(0, +),
             "each request is an outcome or a retry")
-        // Nothing that was answered or is permanent was asked again.
+        // Nothing answered or permanently failed was sent again.
         for (number, outcome) in stored.outcomes {
-            // Refusals for the rate are quarters of retries.
+            // Four 429 responses count as one retry.
             #expect(outcome.attempts <= 5 * GeneratorConfiguration.attemptsMaxDefault)
             #expect(outcome.attempts <= transport.counts.perBody["\(number)"]!)
         }

@@ -46,7 +46,7 @@ private func at(_ seconds: Double) -> Instant { Instant(nanoseconds: 0) + .secon
             #expect(breaker.permission(at: at(now)) == .probe)
             breaker.probeDispatched()
             #expect(breaker.permission(at: at(now)) == .wait(nil))
-            // Those that were on their way when it opened change nothing.
+            // Requests that were in flight when it opened change nothing.
             breaker.failed(.connection, item: 50, wasProbe: false, at: at(now))
             #expect(breaker.permission(at: at(now)) == .wait(nil))
             breaker.failed(.connection, item: 51, wasProbe: true, at: at(now))

@@ -6,7 +6,7 @@ import Testing
 
 private func at(_ seconds: Double) -> Instant { Instant(nanoseconds: 0) + .seconds(seconds) }
 
-/// Drives the machines by hand: no tasks, no transport, no clock.
+/// Drives the state machines directly: no tasks, no transport, no clock.
 @Suite struct DispatcherTests {
     private func dispatcher(_ change: (inout GeneratorConfiguration) -> Void = { _ in }) -> Dispatcher {
         var configuration = GeneratorConfiguration()
@@ -77,7 +77,7 @@ private func at(_ seconds: Double) -> Instant { Instant(nanoseconds: 0) + .secon
         return (machine, items)
     }
 
-    /// A server that fails each item's first two attempts: the probe goes on with its item until that one is answered.
+    /// A server that fails each item's first two attempts: probes use one item until it is answered.
     @Test func aProbeThatFailedIsTheNextProbe() {
         var (machine, items) = started(20) { $0.concurrency = 20 }
         for _ in 0..<60 { _ = machine.next(at: at(0)) }
@@ -106,7 +106,7 @@ private func at(_ seconds: Double) -> Instant { Instant(nanoseconds: 0) + .secon
         #expect(machine.returned(reply(items[0], hint, status: 429), at: at(1)) == nil)
         #expect(machine.waitingByClass[.rateLimited] == 1 && items[0].attempts == 1)
         #expect(machine.window.inFlight == 1)
-        // Its slot is free: but for the refusal the window has shrunk to one.
+        // Its slot is free: except for the refusal, the window has shrunk to one.
         #expect(machine.adaptive.limit == 1)
         _ = machine.returned(reply(items[1], good), at: at(2))
         machine.settled(1, pressure: .open)
@@ -151,7 +151,7 @@ private func at(_ seconds: Double) -> Instant { Instant(nanoseconds: 0) + .secon
         machine.supplied(nil)
         for _ in items { _ = machine.next(at: at(0)) }
         for item in items { #expect(machine.returned(failure(item), at: at(0)) == nil) }
-        // The first nine were charged before it was known.
+        // The first nine were charged before that was known.
         #expect(items.map(\.attempts).reduce(0, +) == 9)
         #expect(name(machine.next(at: at(0))) == "wait 1.0" && machine.hold == .serverDown)
         guard case .dispatch(let probe) = machine.next(at: at(1)) else {

@@ -11,7 +11,7 @@ private func at(_ seconds: Double) -> Instant { Instant(nanoseconds: 0) + .secon
         EndpointRouter(settings, concurrency: concurrency, automatic: false, at: at(0))
     }
 
-    /// Sends one request, and tells where it went.
+    /// Sends one request and returns its endpoint.
     private func send(_ router: inout EndpointRouter, avoiding mask: UInt64 = 0, at now: Instant) -> Int? {
         guard case .send(let place, let isProbe) = router.choose(tokens: 1, avoiding: mask, at: now) else { return nil }
         _ = router.dispatched(place, tokens: 1, isProbe: isProbe, at: now)

@@ -5,7 +5,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// Counts its living copies.
+/// Counts its live copies.
 private final class Token: Sendable {
     static let living = Atomic(0)
     static let livingMax = Atomic(0)
@@ -63,7 +63,7 @@ private final class Token: Sendable {
 
     @Test func aHundredThousandItemsNeverLiveTogether() async throws {
         #expect(try await run(100_000, clock: ManualClock()) == 100_000)
-        // The window, the batch at hand and the one after it.
+        // The window, the current batch and the next one.
         #expect(Token.livingMax.load(ordering: .relaxed) <= 50 + 2 * 100)
         #expect(Token.living.load(ordering: .relaxed) == 0)
     }

@@ -8,7 +8,7 @@ import Testing
 
 private func at(_ seconds: Double) -> Instant { Instant(nanoseconds: 0) + .seconds(seconds) }
 
-/// Duplicates of stragglers, driven by hand: no tasks, no transport, no clock.
+/// Duplicates of stragglers, driven directly: no tasks, no transport, no clock.
 @Suite struct HedgingTests {
     private static let good = Verdict.answer(
         ModelAnswer(body: [], usage: TokenUsage(prompt: 100, completion: 50)))
@@ -29,7 +29,7 @@ private func at(_ seconds: Double) -> Instant { Instant(nanoseconds: 0) + .secon
             failure: TransportFailure(.cancelled, "cancelled"))
     }
 
-    /// A machine that knows twenty requests of 100 ms, with one further request in flight since second 1.
+    /// A machine that has measured twenty requests of 100 ms, with another one in flight since second 1.
     private static func straggling(
         share: Double = 1, _ change: (inout GeneratorConfiguration) -> Void = { _ in }
     ) throws -> (Dispatcher, Ticket) {
@@ -163,7 +163,7 @@ private func at(_ seconds: Double) -> Instant { Instant(nanoseconds: 0) + .secon
         #expect(duplicate(&machine, at: 2) == nil)
         (machine, _) = try Self.straggling(share: 0.05)
         #expect(duplicate(&machine, at: 2) != nil)
-        // Twenty answers have cost 4,000,000; one request is set aside, and nothing is left for its duplicate.
+        // Twenty answers have cost 4,000,000; one request is reserved, and nothing is left for its duplicate.
         (machine, _) = try Self.straggling { $0.budget = Budget(limit: 5_500_000) }
         #expect(duplicate(&machine, at: 2) == nil && machine.error == nil)
         (machine, _) = try Self.straggling { $0.concurrency = 1 }
@@ -194,14 +194,14 @@ private func at(_ seconds: Double) -> Instant { Instant(nanoseconds: 0) + .secon
         #expect(machine.router?.endpoints.allSatisfy { $0.inFlight == 0 } == true)
     }
 
-    /// What duplicates save is judged by stragglers that have none.
+    /// The time saved by duplicates is estimated from stragglers without one.
     @Test func someStragglersAreWitnesses() {
         var hedging = Hedging(HedgeSettings(quantile: 0.99, budgetShare: 1))
         #expect((0..<32).count { _ in !hedging.takesDuplicate(isTail: false) } == 2)
         #expect((0..<32).allSatisfy { _ in hedging.takesDuplicate(isTail: true) })
     }
 
-    /// A request that hangs must not make the line of all later ones grow.
+    /// A request that hangs must not let the list of all later ones grow.
     @Test func theLineStaysShort() {
         var hedging = Hedging(HedgeSettings(quantile: 0.99, budgetShare: 0))
         let hanging = Ticket(serial: 0, request: ModelRequest(path: "/", body: []))
@@ -231,8 +231,8 @@ private func at(_ seconds: Double) -> Instant { Instant(nanoseconds: 0) + .secon
 @Suite struct HedgedRunTests {
     private static let items = 5000
 
-    /// Lognormal latencies around 400 ms, and of one request in a hundred twenty times as much. The second try of an item is
-    /// drawn again.
+    /// Lognormal latencies around 400 ms, twenty times as long for one request in a hundred. An item's second attempt
+    /// is drawn independently.
     private static func transport(_ clock: ManualClock, seed: UInt64) -> ScriptedTransport {
         ScriptedTransport(clock) { call in
             var random = SplitMix64(seed: seed ^ UInt64(call.body)! &* 7919 &+ UInt64(call.attempt) << 40)
@@ -271,7 +271,7 @@ private func at(_ seconds: Double) -> Instant { Instant(nanoseconds: 0) + .secon
         let counts = try #require(hedged.0.progress.hedges)
         #expect(plain.0.progress.hedges == nil)
         let saved = try #require(counts.saved)
-        // Each of them would have taken eight seconds or so.
+        // Each of them would have taken about eight seconds.
         #expect(
             counts.won > 20 && saved > .seconds(2) * Double(counts.won) && saved < .seconds(12) * Double(counts.won))
         let calls = hedged.3.counts
@@ -279,10 +279,10 @@ private func at(_ seconds: Double) -> Instant { Instant(nanoseconds: 0) + .secon
         #expect(calls.inFlightMax <= 40)
     }
 
-    /// Answers in pairs at the same moment: the second is a round, and never an outcome of another item.
+    /// Two answers at the same moment: the second becomes a round, and never another item's outcome.
     @Test func secondAnswersAreKept() async throws {
         let clock = ManualClock()
-        // A quick hundred, then requests whose duplicates, sent after 110 ms, end with them.
+        // A hundred fast requests, then requests whose duplicates, sent after 110 ms, end at the same time.
         let transport = ScriptedTransport(clock) { call in
             if UInt64(call.body)! < 100 { return .answer(latency: .milliseconds(100)) }
             return .answer("\(call.body)", latency: .milliseconds(call.attempt == 1 ? 1000 : 890))

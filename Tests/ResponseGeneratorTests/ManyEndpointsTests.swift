@@ -6,19 +6,19 @@ import Testing
 
 private func at(_ seconds: Double) -> Instant { Instant(nanoseconds: 0) + .seconds(seconds) }
 
-/// Servers in virtual time: each answers after its own latency, is down at times, and counts what it was asked.
+/// Servers in virtual time: each answers after its own latency, is down at times, and counts its requests.
 private struct Servers {
     var latencies: [Double]
-    /// By server: from when to when it is down.
+    /// By server: when it is down.
     var outages: [Int: ClosedRange<Double>] = [:]
-    /// By server: every request is answered so.
+    /// By server: the verdict of every request.
     var verdicts: [Int: Verdict] = [:]
     var statuses: [Int: Int] = [:]
 
     func isDown(_ place: Int, at time: Double) -> Bool { outages[place]?.contains(time) ?? false }
 }
 
-/// The dispatcher against such servers: what happens is a list of events in the order of their times.
+/// Drives the dispatcher with such servers: a list of events in order of time.
 private struct Play {
     let servers: Servers
     var machine: Dispatcher
@@ -44,7 +44,7 @@ private struct Play {
         machine = Dispatcher(configuration, at: at(0))
     }
 
-    /// Until the run ends, or until a time.
+    /// Runs to the end, or to a given time.
     mutating func run(until end: Double = .infinity) {
         while now < end {
             switch machine.next(at: at(now)) {
@@ -118,7 +118,7 @@ private struct Play {
 @Suite struct ManyEndpointsTests {
     private static let latencies = [0.05, 0.07, 0.1, 0.13, 0.2, 0.25, 0.4, 0.5]
 
-    /// What the servers can answer in so many seconds, each with eight requests in flight.
+    /// What the servers can answer in this time, each with eight requests in flight.
     private func ideal(_ servers: Servers, seconds: Double) -> Double {
         servers.latencies.enumerated().reduce(0) { sum, one in
             let outage = servers.outages[one.offset]
@@ -128,7 +128,7 @@ private struct Play {
     }
 
     @Test func eightServersOfWhichTwoDieGiveWhatTheyCan() {
-        // Two die; one of them comes back.
+        // Two fail; one of them returns.
         let servers = Servers(latencies: Self.latencies, outages: [1: 10...1000, 2: 12...20])
         var play = Play(servers, items: 1_000_000) { _ in }
         play.run(until: 60)
@@ -137,10 +137,10 @@ private struct Play {
         #expect(Double(play.answered.count) < 1.01 * whole)
         #expect(play.answered.values.allSatisfy { $0 == 1 } && play.failed.isEmpty)
         #expect(play.machine.router?.progress.map(\.state) == [.up, .down, .up, .up, .up, .up, .up, .up])
-        // The one that comes back is found within the time between two probes.
+        // The returned server is found within the interval between two probes.
         let back = ideal(of: 2, servers, seconds: 60)
         #expect(Double(play.answersOf[2]) > 0.85 * back, "\(play.answersOf[2]) of \(back)")
-        // A dead server is not stormed.
+        // A failed server gets few requests.
         #expect(play.requestsOf[1] - play.answersOf[1] < 8 + CircuitBreaker.failuresMax + 60)
     }
 
@@ -160,7 +160,7 @@ private struct Play {
     }
 
     @Test func aServerThatRefusesForItsRateLosesNoItem() {
-        // One that refuses everything at once, and so always has the least in flight.
+        // One that rejects everything at once and so always has the fewest requests in flight.
         let servers = Servers(
             latencies: [0.1, 0.001], verdicts: [1: .retry(.rateLimited, message: "slow down", after: nil)],
             statuses: [1: 429])

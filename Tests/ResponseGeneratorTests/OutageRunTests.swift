@@ -25,7 +25,7 @@ import Testing
             return time > 1.5 && time < 21
         }
         #expect((3...8).contains(probes), "one probe at a time")
-        // 5 s of work, 20 s of outage, at most one probe's delay and the backoff of those that failed first.
+        // 5 s of work, 20 s of outage, maximum one probe's delay, and the backoff of the requests that failed first.
         #expect((clock.now - Instant(nanoseconds: 0)).seconds < 34)
     }
 

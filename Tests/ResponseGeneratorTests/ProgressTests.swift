@@ -14,12 +14,12 @@ import Testing
     @Test func theRateForgetsWhatLiesBehindTheWindow() {
         let start = Instant(nanoseconds: 0)
         var rate = SlidingRate(at: start)
-        // A minute at 100 a second, then a minute at 10.
+        // A minute at 100 per second, then a minute at 10.
         for step in 1...600 { rate.add(done: step * 10, at: start + .milliseconds(Int64(step) * 100)) }
         #expect(abs(rate.perSecond(at: start + .seconds(60)) - 100) < 1)
         for step in 1...600 { rate.add(done: 6000 + step, at: start + .milliseconds(60_000 + Int64(step) * 100)) }
         #expect(abs(rate.perSecond(at: start + .seconds(120)) - 10) < 0.5)
-        // Standing still lowers it.
+        // A pause lowers it.
         #expect(rate.perSecond(at: start + .seconds(180)) < 5)
     }
 
@@ -31,7 +31,7 @@ import Testing
             .run(source: NumberSource(1000), sink: MemorySink())
         let dones = reports.all.map(\.done)
         #expect(dones == dones.sorted() && dones.last == 1000)
-        // Before the tail every report is worth ten results at least.
+        // Before the last items, each report covers minimum ten results.
         let early = dones.prefix { $0 < 980 }.filter { $0 > 0 }
         #expect(zip(early, early.dropFirst()).allSatisfy { $1 - $0 >= 10 })
         #expect(early.count >= 60)
@@ -44,13 +44,13 @@ import Testing
     @Test func aLongTailIsReportedByBatchesToo() async throws {
         let clock = ManualClock()
         let reports = Reports()
-        // All are in flight at once, so that all is tail; they end one by one.
+        // All are in flight at once, so all count as last items; they end one by one.
         let transport = ScriptedTransport(clock) { call in .answer(latency: .milliseconds(Int64(call.number))) }
         _ = try await generator(clock, transport, concurrency: 1000, observer: reports)
             .run(source: NumberSource(1000), sink: MemorySink())
         let long = reports.all.filter { $0.done > 0 && $0.inFlight > RunLoop.tailItemsMax }
         #expect((15...20).contains(long.count), "\(long.count) reports of 900 results")
-        // The last ones are told one by one.
+        // The last ones are reported one by one.
         #expect(Set(reports.all.map(\.done)).isSuperset(of: 901...1000))
     }
 

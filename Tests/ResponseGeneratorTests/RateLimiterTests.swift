@@ -47,7 +47,7 @@ private func drive(_ limiter: inout RateLimiter, _ count: Int, tokens: Int = 0, 
 }
 
 @Suite struct RateLimiterTests {
-    /// `--retry-after-max` bounds what headers may ask for, too.
+    /// `--retry-after-max` also limits what headers may request.
     @Test(arguments: [(Interval.seconds(2), 2.0), (.seconds(600), 60)])
     func aServersPauseIsBounded(max: Interval, seconds: Double) {
         var limiter = RateLimiter(RateLimits(), waitMax: max, at: start)
@@ -67,7 +67,7 @@ private func drive(_ limiter: inout RateLimiter, _ count: Int, tokens: Int = 0, 
         let times = drive(&limiter, 500)
         let span = (times.last! - start).seconds
         #expect(abs(span - 499 / rate) < 0.1 + 1 / rate)
-        // No second holds more than the rate and its burst.
+        // No second has more requests than the rate and its burst.
         for first in times {
             let within = times.count { $0 >= first && $0 < first + .seconds(1) }
             #expect(Double(within) <= rate + max(1, rate / 10) + 1)
@@ -82,7 +82,7 @@ private func drive(_ limiter: inout RateLimiter, _ count: Int, tokens: Int = 0, 
     @Test func keepsToTokensPerMinuteAndSettles() {
         var limiter = RateLimiter(RateLimits(tokensPerMinute: 6000), at: start)
         #expect(abs((drive(&limiter, 61, tokens: 100).last! - start).seconds - 60) < 1.1)
-        // Only a tenth was used: as much may go at once again.
+        // Only a tenth was used, so a full burst is available again.
         var saver = RateLimiter(RateLimits(tokensPerMinute: 6000), at: start)
         saver.take(tokens: 100, at: start)
         saver.settle(reserved: 100, used: 1, at: start)
@@ -101,7 +101,7 @@ private func drive(_ limiter: inout RateLimiter, _ count: Int, tokens: Int = 0, 
         var limiter = RateLimiter(RateLimits(requestsPerMinute: 600), at: start)
         limiter.learn(RateLimitReport(requests: .init(limit: 60, remaining: 59, reset: .seconds(1))), at: start)
         #expect(abs((drive(&limiter, 11).last! - start).seconds - 10) < 1.1)
-        // A higher limit does not lift the user's own.
+        // A higher limit in a header does not raise the user's own.
         limiter.learn(RateLimitReport(requests: .init(limit: 1_000_000)), at: start)
         #expect((drive(&limiter, 101, from: start + .seconds(20)).last! - start).seconds > 29)
     }

@@ -16,7 +16,7 @@ import Testing
             ticket: ticket, result: .failure(failure), latency: .zero, finishedAt: Instant(nanoseconds: 0))
     }
 
-    /// Refuses an item and holds it if told to.
+    /// Refuses an item and holds it if the watch says so.
     private func refuse(
         _ watch: inout RefusalWatch, _ suspect: Refusal.Suspect, _ serial: UInt64, text: String = "no",
         namesModel: Bool = false
@@ -35,7 +35,7 @@ import Testing
         }
         #expect(refuse(&watch, suspect, 2) == .hold)
         #expect(watch.error == Refusal(suspect, .badRequest, "no").error)
-        // One that was in flight succeeds: it was the three alone.
+        // A request in flight succeeds, so only the three items are at fault.
         #expect(watch.worked().map(\.ticket.serial) == [0, 1, 2])
         #expect(watch.error == nil && watch.heldCount == 0)
         #expect(refuse(&watch, suspect, 3) == .settle, "from now on the item alone is at fault")
@@ -53,7 +53,7 @@ import Testing
         var watch = watch()
         #expect(refuse(&watch, .key, 0) == .stop)
         _ = watch.worked()
-        // It may have run out: three in a row say so.
+        // The key may have run out of quota: three refusals in a row show it.
         #expect(refuse(&watch, .key, 1) == .hold)
         #expect(watch.worked().count == 1)
         for serial in 2..<5 as Range<UInt64> { #expect(refuse(&watch, .key, serial) == .hold) }

@@ -66,14 +66,14 @@ import Testing
     }
 
     @Test func waitingForARetryGivesTheSlotBack() async throws {
-        // Every tenth item is told to come back in 30 s; the rest must pass meanwhile, one at a time.
+        // Every tenth item must be retried after 30 s; the others must pass in the meantime, one at a time.
         let transport = ScriptedTransport(clock) { call in
             Int(call.body)! % 10 == 0 && call.attempt == 1
                 ? .error(429, headers: [("retry-after", "30")], latency: .milliseconds(50)) : .answer()
         }
         _ = try await generator(clock, transport, concurrency: 1).run(source: NumberSource(100), sink: sink)
         #expect(sink.answered == 100)
-        // 100 first attempts take 5 s; the ten retries follow from 30 s on, within the tenth of jitter.
+        // 100 first attempts take 5 s; the ten retries follow from 30 s, within the tenth of jitter.
         #expect(transport.counts.times[99] == Instant(nanoseconds: 0) + .milliseconds(99 * 50))
         #expect(transport.counts.times[100] >= Instant(nanoseconds: 0) + .seconds(30))
         #expect((clock.now - Instant(nanoseconds: 0)).seconds < 39)
@@ -95,7 +95,7 @@ import Testing
     }
 
     @Test func aStormOf429EndsWithEveryItemAnswered() async throws {
-        // The server takes at most 8 at once for the first minute, and everything later.
+        // For the first minute the server accepts maximum 8 at once, then any number.
         let inFlight = Locked(0)
         let clock = clock
         struct Busy: ModelTransport {
@@ -120,9 +120,9 @@ import Testing
         let summary = try await generator(clock, busy, concurrency: 64)
             .run(source: NumberSource(2000), sink: sink)
         #expect(sink.answered == 2000 && sink.stored.doubles == 0)
-        // The window gave way: few requests were refused for each that was answered.
+        // The window shrank: few requests were rejected for each that was answered.
         #expect(summary.progress.requests < 2 * 2000)
-        // 2000 items, 8 at once, 200 ms each: 50 s at best.
+        // 2000 items, 8 at once, 200 ms each: minimum 50 s.
         #expect((clock.now - Instant(nanoseconds: 0)).seconds < 75)
     }
 

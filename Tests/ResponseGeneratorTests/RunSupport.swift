@@ -5,7 +5,7 @@ public import TestSupport
 
 extension ManualClock: GeneratorClock {}
 
-/// Items 0, 1, 2, ... in batches, each asking for its own number; counts how many it has handed out.
+/// Items 0, 1, 2, ... in batches, each with its number as the prompt; counts the items handed out.
 final class NumberSource: ItemSource {
     private let state: Locked<Int>
     private let count: Int
@@ -37,12 +37,12 @@ final class NumberSource: ItemSource {
     }
 }
 
-/// Keeps what it is given; a closure may object to a batch or press.
+/// Stores what it receives; a closure may reject a batch or report pressure.
 final class MemorySink: OutcomeSink {
     struct State {
         var outcomes: [Int: Outcome<Int>] = [:]
         var rounds: [Outcome<Int>] = []
-        /// What was noted last of money without a record.
+        /// The last noted amount of money without a record.
         var unrecordedMax = 0
         var batches: [Int] = []
         var doubles = 0
@@ -53,7 +53,7 @@ final class MemorySink: OutcomeSink {
     private let state = Locked(State())
     private let answer: @Sendable (Int) throws(RetortError) -> SinkPressure
 
-    /// - Parameter answer: given the number of offers so far, from 1.
+    /// - Parameter answer: called with the number of offers so far, from 1.
     init(_ answer: @escaping @Sendable (Int) throws(RetortError) -> SinkPressure = { _ in .open }) {
         self.answer = answer
     }

@@ -5,13 +5,13 @@ import Testing
 
 @testable import ResponseGenerator
 
-/// Items that share a request, over a server that gives each item's answer a text of its own.
+/// Items that share a request, with a server that gives each item's answer its own text.
 @Suite struct SharedRequestRunTests {
     let clock = ManualClock()
     let sink = MemorySink()
     private static let price = TokenPrice(input: 1, cachedInput: 1, output: 1)
 
-    /// Items 0, 1, 2, ... in groups; a group asks `G first count`, an item alone its own number.
+    /// Items 0, 1, 2, ... in groups; a group's prompt is `G first count`, a single item's its own number.
     private struct Grouped: ItemSource {
         let base: NumberSource
         let size: Int
@@ -52,7 +52,7 @@ import Testing
         return .init(.success(ModelReply(status: 200, body: Array(body.utf8), latency: .milliseconds(50))))
     }
 
-    /// The numbers that a body asks for.
+    /// The numbers in a body's prompt.
     private static func asked(_ body: String) -> [Int] {
         let words = body.split(separator: " ")
         guard words.count == 3, let first = Int(words[1]), let count = Int(words[2]) else { return [Int(body) ?? -1] }
@@ -124,7 +124,7 @@ import Testing
             .run(source: source(40, by: 4), sink: sink)
         #expect(summary.ending == .completed && sink.answered == 20 && sink.failed == 20)
         for number in 0..<40 where number % 4 == 0 || number % 4 == 2 { #expect(text(number) == "answer \(number)") }
-        // Those without content were billed, so they are rounds, and were asked alone.
+        // Those without content were billed, so they are rounds, and were sent alone.
         #expect(sink.stored.rounds.map(\.context).sorted() == (0..<10).map { 4 * $0 + 2 })
         #expect(transport.counts.calls == 20 && recorded == 20 * 14_000)
     }
@@ -158,7 +158,7 @@ import Testing
         #expect(transport.counts.perBody["5"] == 1)
     }
 
-    /// A broken body was billed: each item has its part of it as a round, and the request goes out again.
+    /// A broken body was billed: each item's part of it is a round, and the request is sent again.
     @Test func aBilledReplyThatCannotBeReadIsARoundOfEach() async throws {
         let transport = ScriptedTransport(clock) { call in
             if call.attempt > 1 { return Self.good(call.body) }
@@ -171,7 +171,7 @@ import Testing
         #expect(sink.stored.outcomes[7]?.rounds.count == 1 && sink.stored.outcomes[7]?.attempts == 2)
     }
 
-    /// A server that knows no `n` and answers in a form that has no choices.
+    /// A server that does not support `n` and answers in a form without choices.
     @Test func anAnswerThatCannotBeDividedIsTheFirstItems() async throws {
         let transport = ScriptedTransport(clock) { call in
             let number = Self.asked(call.body)[0]
@@ -206,7 +206,7 @@ import Testing
         #expect(sink.answered == transport.counts.calls * 5 && sink.answered < 100)
     }
 
-    /// What is refused before anything has worked is held for each item, and nothing is counted twice.
+    /// Refusals before any success are held for each item, and nothing is counted twice.
     @Test func equalRefusalsStopTheRun() async throws {
         let transport = ScriptedTransport(clock) { _ in .error(400) }
         let summary = try await generator(clock, transport, concurrency: 4).run(source: source(400, by: 4), sink: sink)
@@ -221,7 +221,7 @@ import Testing
     }
 
     @Test func aBrokenUpGroupIsAskedAlone() async throws {
-        // The last batch holds a part of what its request asks for.
+        // The last batch holds a part of its request's items.
         let transport = ScriptedTransport(clock) { Self.good($0.body) }
         struct Cut: ItemSource {
             let base: Grouped

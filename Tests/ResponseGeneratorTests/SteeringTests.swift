@@ -23,7 +23,7 @@ struct SteeringTests {
         return machine
     }
 
-    /// The requests that go out now.
+    /// The requests that are sent now.
     private func sent(_ machine: inout Dispatcher, at now: Instant) -> Int {
         var count = 0
         while case .dispatch = machine.next(at: now) { count += 1 }

@@ -9,7 +9,7 @@ import Testing
     let sink = MemorySink()
     let start = Instant(nanoseconds: 0)
 
-    /// Runs 1000 items, ten at a time, a second each; `act` is called with the generator at its time.
+    /// Runs 1000 items, ten at a time, one second each; `act` is called with the generator at its time.
     private func run(
         latency: Interval = .seconds(1), stops: [(at: Double, how: Stop)], transport given: ScriptedTransport? = nil
     ) async throws -> (RunSummary, ScriptedTransport) {
@@ -114,7 +114,7 @@ import Testing
         let (summary, _) = try await run(stops: [], transport: transport)
         #expect(summary.ending == .failed && summary.error?.code == .refused)
         #expect(summary.error?.cause?.contains("scripted \(status)") == true)
-        // What was in flight beside it is kept; the refused item has no outcome.
+        // Other requests in flight are kept; the refused item has no outcome.
         #expect(sink.answered == transport.counts.calls - 1 && sink.failed == 0)
         #expect(transport.counts.calls == 30)
     }

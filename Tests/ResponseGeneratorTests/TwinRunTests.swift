@@ -5,12 +5,12 @@ import Testing
 
 @testable import ResponseGenerator
 
-/// Items that ask the same.
+/// Items with equal requests.
 @Suite struct TwinRunTests {
     let clock = ManualClock()
     let sink = MemorySink()
 
-    /// Items 0, 1, 2, ... of which every `kinds`th asks the same.
+    /// Items 0, 1, 2, ... of which every `kinds`th has the same request.
     private final class Twinned: ItemSource {
         private let base: NumberSource
         private let kinds: Int
@@ -31,12 +31,12 @@ import Testing
         }
     }
 
-    /// Remembers what it is told; knows some answers from the start.
+    /// Stores what it is told; has some answers from the start.
     private final class Memory: AnswerMemory {
         private let kept: Locked<[ReuseKey: ModelAnswer]>
         private let lost: Set<ReuseKey>
 
-        /// - Parameter lost: what it may know and has not.
+        /// - Parameter lost: keys that it reports but cannot return.
         init(_ known: [ReuseKey: ModelAnswer] = [:], lost: Set<ReuseKey> = []) {
             kept = Locked(known)
             self.lost = lost
@@ -75,7 +75,7 @@ import Testing
     }
 
     @Test func afterAFailureTheNextIsAsked() async throws {
-        // The first two requests of kind 0 fail for good.
+        // The first two requests of kind 0 fail permanently.
         let transport = ScriptedTransport(clock) { $0.body == "0" && $0.attempt < 3 ? .error(413) : .answer() }
         let summary = try await generator(clock, transport, concurrency: 4) {
             $0.memory = Memory()

@@ -5,11 +5,12 @@ import Testing
 
 @testable import ResponseGenerator
 
-/// Answers that a verifier judges: they are rounds on disk before it does, and only what it lets pass is an answer.
+/// Answers judged by a verifier: they are on disk as rounds before it judges them, and only an accepted one is an
+/// answer.
 @Suite struct VerifierTests {
     private static let price = TokenPrice(input: 1, cachedInput: 1, output: 1)
 
-    /// Rules by the item, the round and how often it was rejected.
+    /// Rules by item, round and number of rejections.
     private struct Rules: AnswerVerifier {
         var answersMax = 2
         let rule: @Sendable (ModelAnswer, JudgedItem<Int>) async -> VerifierRuling
@@ -153,7 +154,7 @@ import Testing
         #expect(held.rounds.count == 2 && held.latency == .milliseconds(9))
     }
 
-    /// No more answers wait than are bounded, however slow the verifier is.
+    /// The number of waiting answers is bounded, however slow the verifier is.
     @Test func noRequestGoesOutWhileTheVerifierHasEnough() async throws {
         var judging = Judging(answersMax: 2)
         #expect(!judging.isFull)

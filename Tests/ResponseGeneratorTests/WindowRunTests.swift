@@ -15,7 +15,7 @@ import Testing
         #expect(transport.counts.inFlightMax == 20)
         #expect(sink.answered == 1000)
         #expect(sink.stored.doubles == 0)
-        // 50 rounds of 50 ms: refilled at once, or it would take longer.
+        // 50 rounds of 50 ms: slots are refilled at once, or it would take longer.
         #expect(clock.now == Instant(nanoseconds: 0) + .milliseconds(2500))
         #expect(summary.progress.usage.total == 7000)
     }

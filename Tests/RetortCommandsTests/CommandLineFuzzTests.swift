@@ -7,8 +7,8 @@ import Testing
 @testable import Distillation
 @testable import RetortCommands
 
-/// Command lines that nobody would write: whatever they are, the outcome is a run, help, or an error with a status of
-/// the documented set. `RETORT_FUZZ_MINUTES` runs it longer, `RETORT_FUZZ_SEED` repeats one.
+/// Absurd command lines: the outcome is a run, help, or an error with a documented status. `RETORT_FUZZ_MINUTES` runs
+/// it longer, `RETORT_FUZZ_SEED` repeats a run.
 @Suite struct CommandLineFuzzTests {
     private static let values = [
         "", "0", "-1", "1", "64", "1e309", "-1e309", "nan", "inf", "9223372036854775807", "9223372036854775808", "0.5",

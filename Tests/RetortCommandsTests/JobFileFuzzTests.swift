@@ -7,8 +7,8 @@ import Testing
 @testable import Distillation
 @testable import RetortCommands
 
-/// Damaged job files: each is read, or an error that names the file and, where there is one, the line. Never a trap, never
-/// a hang. `RETORT_FUZZ_MINUTES` runs it longer, `RETORT_FUZZ_SEED` repeats one.
+/// Damaged job files: each is read, or gives an error that names the file and, if there is one, the line. Never a trap
+/// or a hang. `RETORT_FUZZ_MINUTES` runs it longer, `RETORT_FUZZ_SEED` repeats a run.
 @Suite struct JobFileFuzzTests {
     private static let wholes = [
         "input: prompts.jsonl\nout: runs/a\nmodel: m\nmax-tokens: 2000\nstop: [\"\\n\\n\", \"END\"]\n",

@@ -40,7 +40,7 @@ import Testing
         #expect(error.remedy?.contains("--concurrency") != true)
     }
 
-    /// No advice may be refused by the next command.
+    /// The next command must accept every piece of advice.
     @Test func everyOptionInAnAdviceExists() {
         let program = RetortProgram.spec
         let options = Set(program.commands.flatMap(\.options).map(\.name) + ["quiet"])

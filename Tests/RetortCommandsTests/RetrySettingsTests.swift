@@ -66,7 +66,7 @@ import Testing
 
     @Test func anOverrideIsMadeOfWhatDiffers() throws {
         #expect(try settings("--model", "x", "--override").override != nil)
-        // How an answer is read is not part of a request.
+        // How an answer is parsed is not part of a request.
         #expect(try settings("--split-think", "--override").override == nil)
         #expect(try settings("--split-think", "--override").run.splitsThinking)
     }

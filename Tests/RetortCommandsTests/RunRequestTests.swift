@@ -68,7 +68,7 @@ import Testing
         #expect(settings.parameters.model == "claude-x")
         #expect(settings.endpoint == .messages)
         #expect(settings.headers.contains { $0.name == "x-api-key" && $0.value == "k" })
-        // What is shown for resuming is what was typed.
+        // The line for resuming shows what was typed.
         #expect(given.shellLine.contains("claude"))
         #expect(!given.shellLine.contains("claude-x"))
     }
@@ -99,7 +99,7 @@ import Testing
         #expect(try command(["run", "a"], environment: environment).flag("quiet"))
         #expect(try command(["plan", "a"], environment: environment).flag("quiet"))
         #expect(try !command(["status", "a"], environment: environment).flag("quiet"))
-        // Both names of the base URL: retort's own wins.
+        // Both names of the base URL: retort's own has precedence.
         let both = ["RETORT_BASE_URL": "http://a/v1", "OPENAI_BASE_URL": "http://b/v1"]
         #expect(try command(["run", "a"], environment: both).strings("base-url") == ["http://a/v1"])
     }

@@ -31,7 +31,7 @@ import Testing
             let first = try await Retort.answers(to: prompts, model: "m", baseURL: url, options: options())
             #expect(first.count == prompts.count && first.allSatisfy { $0.isAnswer && !$0.text.isEmpty })
             #expect(Set(first.map(\.text)).count > 250)
-            // The server answers the same to the same: so each answer is where its prompt is.
+            // The server gives equal answers to equal prompts, so each answer can be matched to its prompt.
             let reversed = try await Retort.answers(
                 to: prompts.reversed(), model: "m", baseURL: url, options: options())
             #expect(reversed.reversed().map(\.text) == first.map(\.text))

@@ -103,7 +103,7 @@ struct MonitorServerTests {
         for reader in readers {
             reader.write(Array("GET /events HTTP/1.1\r\n\(host(server))\r\n\r\n".utf8))
         }
-        // Until all of them are served, a further one is still welcome.
+        // Until all of them are served, another one is still accepted.
         while let extra = Optional(LoopbackClient(port: server.port, patienceMilliseconds: 50)) {
             extra.write(Array("GET /events HTTP/1.1\r\n\(host(server))\r\n\r\n".utf8))
             if extra.receive().response?.status == 503 { break }

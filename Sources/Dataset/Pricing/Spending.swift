@@ -18,8 +18,8 @@ package struct Spending: Sendable, Hashable {
     package var probes = 0
     /// Maximum cost of answers without a record: lost in transit, in flight when a process was killed, or sent again.
     package var uncertainMax = 0
-    /// The part of `uncertainMax` that comes from probes. It is beside the store's mark, which would otherwise contain it
-    /// once more after each run.
+    /// The part of `uncertainMax` that comes from probes. It is kept apart from the store's mark, to which each run
+    /// would add it again.
     package var probesUncertainMax = 0
 
     package init() {}

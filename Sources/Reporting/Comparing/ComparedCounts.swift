@@ -2,7 +2,7 @@ import Basics
 import Dataset
 package import SegmentStore
 
-/// What a comparison of two stores comes to.
+/// The counts of a comparison of two stores.
 package struct ComparedCounts: Sendable, Hashable {
     /// Sums over the rows that both have answered.
     package struct Sums: Sendable, Hashable {
@@ -17,19 +17,19 @@ package struct ComparedCounts: Sendable, Hashable {
         }
     }
 
-    /// What one verifier said of the rows of which it has judged both answers.
+    /// One verifier's verdicts, over the rows for which it has judged both answers.
     package struct Verdicts: Sendable, Hashable {
         package var judged = 0
         package var passedA = 0
         package var passedB = 0
-        /// Rejected in A and passed in B, and the other way round.
+        /// Rejected in A and passed in B, and the reverse.
         package var gained = 0
         package var lost = 0
         /// Sums of scores.
         package var scoresA = 0.0
         package var scoresB = 0.0
 
-        /// Counts a row. True where only one answer passes.
+        /// Counts a row. True if only one of its answers passes.
         fileprivate mutating func add(_ a: StoredVerdict, _ b: StoredVerdict) -> Bool {
             judged += 1
             passedA += a.pass ? 1 : 0
@@ -44,13 +44,13 @@ package struct ComparedCounts: Sendable, Hashable {
 
     package var same = 0
     package var changed = 0
-    /// Same answers that are judged otherwise.
+    /// Equal answers with different verdicts.
     package var judgedOtherwise = 0
-    /// By the verifiers' names.
+    /// By verifier name.
     package var verdicts: [String: Verdicts] = [:]
-    /// Of these the ones for which the stores asked the same.
+    /// How many of the changed rows have equal requests in both stores.
     package var changedOfSameRequest = 0
-    /// Answered in A and failed in B, the other way round, and failed in both with other classes.
+    /// Answered in A and failed in B, the reverse, and failed in both with different classes.
     package var failed = 0
     package var answered = 0
     package var otherFailure = 0
@@ -59,10 +59,10 @@ package struct ComparedCounts: Sendable, Hashable {
     package var bothAnswered = 0
     package var sumsA = Sums()
     package var sumsB = Sums()
-    /// Damaged stretches of either store, whose records are not compared.
+    /// Damaged parts of either store, whose records are not compared.
     package var damaged = 0
 
-    /// Counts a row of A; the row, if the stores differ in it.
+    /// Counts a row of A. Returns the row if the stores differ in it.
     package mutating func add(_ key: RecordKey, _ a: ComparedRecord, _ b: ComparedRecord?) -> ComparedRow? {
         func row(_ change: ComparedRow.Change) -> ComparedRow {
             ComparedRow(id: String(decoding: key.id, as: UTF8.self), sample: key.sample, change: change, a: a, b: b)
@@ -100,7 +100,7 @@ package struct ComparedCounts: Sendable, Hashable {
         }
     }
 
-    /// True where some verifier lets only one of the answers pass.
+    /// True if some verifier passes only one of the answers.
     private mutating func addVerdicts(_ a: ComparedRecord, _ b: ComparedRecord) -> Bool {
         var differs = false
         for (name, verdict) in a.verdicts {

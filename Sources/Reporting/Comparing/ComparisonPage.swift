@@ -2,13 +2,13 @@ import Basics
 import CommandLine
 import Dataset
 
-/// `retort diff --html`: two stores side by side, as one file without script that loads nothing from elsewhere.
+/// `retort diff --html`: two stores side by side, as one file without scripts and external resources.
 package struct ComparisonPage {
     package let roots: [String]
     package let counts: ComparedCounts
     /// The rows that are shown.
     package let rows: [ComparedRow]
-    /// Rows that differ in all.
+    /// The number of rows that differ.
     package let differing: Int
 
     package init(_ roots: [String], _ counts: ComparedCounts, rows: [ComparedRow], differing: Int) {

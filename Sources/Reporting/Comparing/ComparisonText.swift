@@ -44,7 +44,7 @@ extension ComparedCounts {
         }
     }
 
-    /// Means over the rows that both have answered: what, in A, in B.
+    /// Means over the rows that both have answered: label, A, B.
     package var means: [[String]] {
         func mean(_ sum: Int) -> Double { bothAnswered > 0 ? Double(sum) / Double(bothAnswered) : 0 }
         var table: [[String]] = []
@@ -116,7 +116,7 @@ extension ComparedRecord {
         }
     }
 
-    /// `tests: passed 0.9`, of each verifier.
+    /// `tests: passed 0.9`, for each verifier.
     package var verdictTexts: [String] {
         verdicts.sorted { $0.key < $1.key }.map { name, verdict in
             "\(CellWidth.sanitized(name)): \(verdict.pass ? "passed" : "rejected") \(Quantity.trimmed(verdict.score, 3))"
@@ -127,7 +127,7 @@ extension ComparedRecord {
 extension ComparedRow {
     private static let scalarsMax = 200
 
-    /// With no more of the answers than is shown of them.
+    /// The row with its answers truncated to what is shown.
     package var shortened: ComparedRow {
         var row = self
         row.a?.shorten()
@@ -135,7 +135,7 @@ extension ComparedRow {
         return row
     }
 
-    /// For people: what A says, what B says.
+    /// Lines for display: what A says, what B says.
     package var lines: [String] {
         ["", "\(CellWidth.sanitized(name)): \(words)"]
             + [("A", a), ("B", b)].compactMap { side, record in record.map { "  \(side)  \(Self.text($0))" } }

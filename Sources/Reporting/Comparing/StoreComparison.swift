@@ -17,7 +17,7 @@ package struct ComparedRecord: Sendable, Hashable {
     package var cost: Int?
     package var completionTokens: Int
     package var milliseconds: Int
-    /// What verifiers said of the answer, by their names.
+    /// The verdicts on the answer, by verifier name.
     package var verdicts: [String: StoredVerdict] = [:]
 
     package init(_ view: RecordView) {
@@ -37,7 +37,7 @@ package struct ComparedRecord: Sendable, Hashable {
         return toolCalls == other.toolCalls && Self.isSameText(response, other.response)
     }
 
-    /// Two spellings of one text are the same.
+    /// Differently escaped forms of one text are equal.
     private static func isSameText(_ a: [UInt8], _ b: [UInt8]) -> Bool {
         if a == b { return true }
         guard a.contains(UInt8(ascii: "\\")) || b.contains(UInt8(ascii: "\\")) else { return false }
@@ -45,11 +45,11 @@ package struct ComparedRecord: Sendable, Hashable {
     }
 }
 
-/// An item of which two stores say different things.
+/// An item whose records in the two stores differ.
 package struct ComparedRow: Sendable {
     package enum Change: String, Sendable {
         case answer
-        /// The answers are the same, and a verifier accepts one of them only.
+        /// The answers are equal, and a verifier accepts only one of them.
         case verdict
         case failed
         case answered
@@ -65,14 +65,14 @@ package struct ComparedRow: Sendable {
     package var b: ComparedRecord?
 }
 
-/// Two stores, row by row. Memory does not grow with them: each record of the first is looked up in the second, and of the
-/// second only the index is asked whether the first has it.
+/// Compares two stores row by row in constant memory: each record of the first is looked up in the second; for the
+/// second, only its index is read, to find rows that the first lacks.
 package struct StoreComparison {
     private let a: StoreReader
     private let b: StoreReader
     private let verdictsA: StoredVerdicts
     private let verdictsB: StoredVerdicts
-    /// Those whose verdicts both stores may have.
+    /// The verifiers that both stores may have.
     private let verifiers: [String]
     package private(set) var counts = ComparedCounts()
 

@@ -1,6 +1,6 @@
 import ModelAPI
 
-/// One input of the table that all dialects are held against.
+/// One input of the table with which all dialects are tested.
 struct DialectCase: Sendable {
     let name: String
     let input: RequestInput

@@ -4,13 +4,13 @@ import Testing
 
 @testable import ModelAPI
 
-/// All dialects, held against a table each of what they make of the same inputs.
+/// Compares each dialect with a table of its expected results for common inputs.
 @Suite struct DialectTests {
     typealias Endpoint = RequestBuilder.Endpoint
 
     private static func raw(_ text: String) -> ArraySlice<UInt8> { Array(text.utf8)[...] }
 
-    /// What a dialect makes of a case: a body, or `refused: ` and the message.
+    /// A dialect's result for a case: a body, or `refused: ` and the message.
     private static func made(_ endpoint: Endpoint, _ input: DialectCase) -> String {
         do throws(RetortError) {
             var parameters = RequestParameters(model: "m")

@@ -1,4 +1,4 @@
-/// As plain completions, but for the names of the two texts and of the limit.
+/// As plain completions, with other names for the two texts and the limit.
 let llamaInfillBodies = openAICompletionsBodies.mapValues { body in
     body.replacing(#""prompt":"p\ud800"}"#, with: #""input_prefix":"p\ud800","input_suffix":""}"#)
         .replacing(#""max_tokens":7,"max_completion_tokens":9"#, with: #""n_predict":7"#)

@@ -4,7 +4,7 @@ import Testing
 
 @testable import ModelAPI
 
-/// What each means becomes in each API.
+/// The form of each means in each API.
 @Suite struct SchemaMeansTests {
     private static let schema = #"{"type":"object"}"#
 
