@@ -1,7 +1,7 @@
 package import Basics
 package import SegmentStore
 
-/// The real file system, which counts how often a file of some name is opened.
+/// The real file system, counting how often a file with a given name is opened.
 package final class CountingFileSystem: FileSystem {
     private let base = PosixFileSystem()
     private let name: String

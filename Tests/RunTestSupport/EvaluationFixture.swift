@@ -7,7 +7,7 @@ package import Reporting
 package import SegmentStore
 package import Verifiers
 
-/// A store with several answers of each item, and a verifier that judges them by their text.
+/// A store with several answers per item, and a verifier that judges them by their text.
 package struct EvaluationFixture {
     package let folder: LivingFixture.Folder
     package var root: String { folder("store") }

@@ -9,7 +9,7 @@ package import ResponseGenerator
 import RetortCommands
 package import SegmentStore
 
-/// A directory of its own, gone with the value.
+/// A new directory, removed with this object.
 package final class Folder: Sendable {
     package let path: String
 
@@ -24,7 +24,7 @@ package final class Folder: Sendable {
         _ = command.withUnsafeMutableBufferPointer { system($0.baseAddress!) }
     }
 
-    /// Writes a file and gives its path.
+    /// Writes a file and returns its path.
     @discardableResult
     package func write(_ name: String, _ text: String) throws -> String {
         let place = "\(path)/\(name)"
@@ -38,7 +38,7 @@ package final class Folder: Sendable {
     }
 }
 
-/// The settings that a command line gives.
+/// The settings of a command line.
 package func settings(_ arguments: String..., environment: [String: String] = [:]) throws -> RunSettings {
     try settings(arguments, environment: environment)
 }
@@ -51,7 +51,7 @@ package func settings(_ arguments: [String], environment: [String: String] = [:]
     return try RunSettings(command, environment: environment)
 }
 
-/// A store and inputs for it, as a run has them.
+/// A store and its inputs, as in a run.
 package struct Plant {
     package let folder: Folder
     package let settings: RunSettings
@@ -108,7 +108,7 @@ package struct Plant {
         return planned
     }
 
-    /// Answers items as the generator's sink does.
+    /// Records answers for items as the generator's sink does.
     package func answer(_ items: [Item<ItemContext>]) throws {
         let recorder = Recorder(store, codec: codec, issued: issued)
         _ = try recorder.accept(items.map { outcome(.answer(ModelAnswer(body: [])), of: $0) })
@@ -120,7 +120,7 @@ package struct Plant {
     }
 }
 
-/// What a plan came to.
+/// The result of a plan.
 package struct Planned {
     package var items: [Item<ItemContext>] = []
     package var bad: [NewRecord] = []
@@ -138,7 +138,7 @@ package func outcome(_ result: OutcomeResult, of item: Item<ItemContext>, attemp
         finishedAt: Instant(nanoseconds: 0))
 }
 
-/// The error that the body throws, if it throws one of ours.
+/// The error that the body throws, if it is a `RetortError`.
 package func failure(_ body: () throws -> Void) -> RetortError? {
     do {
         try body()

@@ -4,9 +4,9 @@ import Glibc
 package import JSONText
 import SegmentStore
 
-/// What the tests of commands over stores share.
+/// Shared by the tests of commands over stores.
 package enum LivingFixture {
-    /// A directory of the test's own, removed with its owner.
+    /// The test's own directory, removed with its owner.
     package final class Folder {
         package let path: String
 

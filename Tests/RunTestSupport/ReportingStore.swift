@@ -72,7 +72,7 @@ package final class ReportingStore {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    /// Turns over the bits of the last byte but eight of a file: the end of the last block's data.
+    /// Flips the bits of a file's ninth byte from the end: the end of the last block's data.
     package func damage(_ name: String) throws {
         let file = try PosixFileSystem().open("\(root)/\(name)", .readWrite)
         let place = try file.size() - 9

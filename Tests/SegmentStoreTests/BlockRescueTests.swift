@@ -5,11 +5,11 @@ import Testing
 
 @testable import SegmentStore
 
-/// What is kept of a damaged block: never a line that it did not have.
+/// What is recovered from a damaged block: never a line that was not in it.
 @Suite struct BlockRescueTests {
     private static let lane = Lane.responses
 
-    /// A store of one block, with or without checks of its lines, and the block's member.
+    /// A store of one block, with or without line checksums, and the block's gzip member.
     private struct Sample {
         let files = SimulatedFileSystem(seed: 1)
         let raw: [UInt8]
@@ -40,7 +40,7 @@ import Testing
             return rescue.rescue(bytes, at: 0)
         }
 
-        /// How many records are kept; every one of them must be the block's.
+        /// The number of recovered records; each of them must be one of the block's.
         func kept(_ found: BlockRescue.Found, _ place: Comment) -> Int {
             switch found {
             case .nothing: return 0
@@ -55,7 +55,7 @@ import Testing
         }
     }
 
-    /// Each bit of a block: with the one that has flipped put right, everything is there.
+    /// Each bit of a block: with the flipped one corrected, everything is recovered.
     @Test(arguments: [true, false])
     func anyOneBitIsPutRight(writesChecks: Bool) throws {
         let sample = try Sample(records: 5, width: writesChecks ? 1000 : 60, writesChecks: writesChecks)
@@ -72,7 +72,7 @@ import Testing
         }
     }
 
-    /// Several bytes are gone: the lines before them are proven, and nothing else is kept.
+    /// Several bytes are lost: only the lines before them are proven and recovered.
     @Test func whatComesBeforeWiderDamageIsProven() throws {
         let sample = try Sample(records: 200, width: 300, writesChecks: true)
         var kept: [Int] = []
@@ -131,7 +131,7 @@ import Testing
         #expect(!small.header.hasChecks)
     }
 
-    /// A block of one long line has nothing before it, and one of lines that are longer than a stretch has.
+    /// A block of one long line has nothing before the damage; one of lines longer than a stretch has.
     @Test(arguments: [1, 2, 3, 9])
     func linesMayBeLong(records: Int) throws {
         let sample = try Sample(records: records, width: 20_000, writesChecks: true)

@@ -4,11 +4,11 @@ import Testing
 
 @testable import SegmentStore
 
-/// Copies that were made file by file while a run was writing, as `cp -r` makes them: each file is of another moment.
+/// Copies made file by file while a run was writing, as by `cp -r`: each file is from a different moment.
 @Suite struct CopiedStoreTests {
     private static let records = 70
 
-    /// What was on the disk at each call of a run.
+    /// The content of the disk at each call of a run.
     private func film(_ options: StoreOptions, _ files: SimulatedFileSystem) throws -> [[String: [UInt8]]] {
         let film = Locked<[[String: [UInt8]]]>([])
         files.observe { machine in film.withLock { $0.append(machine.snapshot) } }
@@ -22,7 +22,7 @@ import Testing
         return film.withLock { $0 }.filter { $0[StoreLayout(root: StoreFixture.root).manifest] != nil }
     }
 
-    /// The files in an order, each taken some calls after the one before.
+    /// The files in some order, each copied a few calls after the previous one.
     private func copy(_ film: [[String: [UInt8]]], from start: Int, step: Int, order: [String]) throws
         -> SimulatedFileSystem
     {

@@ -5,8 +5,8 @@ import Testing
 
 @testable import SegmentStore
 
-/// One workload, run once on a simulated machine; at each call of it copies of the machine die, by kill and by power
-/// cut, and are held against the oracle. A share of them dies once more at each call of the recovery.
+/// One workload, run once on a simulated machine. At each of its calls copies of the machine crash, by kill and by
+/// power cut, and are compared with the oracle. A share of them crash again at each call of the recovery.
 final class CrashCampaign: @unchecked Sendable {
     let seed: UInt64
     let options: StoreOptions
@@ -16,16 +16,17 @@ final class CrashCampaign: @unchecked Sendable {
     private(set) var points = 0
     private var calls = 0
     private var deaths = 0
-    /// Tells the rounds and verdicts apart.
+    /// Numbers the rounds and verdicts.
     private var stated = 0
     private(set) var faults: [String] = []
 
-    /// Of so many deaths one is followed by a crash at every call of its recovery.
+    /// One of this many crashes is followed by a crash at every call of its recovery.
     private static let recoveriesApart = 30
-    /// Of so many calls the machine dies at one. A campaign that is asked for by its seeds dies at each.
+    /// The machine crashes at one of this many calls. A campaign with given seeds crashes at each.
     static let callsApart = isWhole ? 1 : 9
     static let isWhole = getenv("RETORT_CAMPAIGN_SEEDS") != nil
-    /// Of so many crash points one has the store worked with, closed and opened again; the others are only looked at.
+    /// After one of this many crash points the store is used, closed and opened again; after the others it is only
+    /// inspected.
     private static let thoroughOnesApart = 4
 
     init(seed: UInt64) {
@@ -38,7 +39,7 @@ final class CrashCampaign: @unchecked Sendable {
             journal: Int.random(in: 100...1500, using: &random), delta: Int.random(in: 3...40, using: &random))
     }
 
-    /// Works, dies at every call, and returns what went wrong.
+    /// Works, crashes at every call, and returns what went wrong.
     func run(sessions: Int, appendsPerSession: Int, withFaults: Bool) {
         files.observe { machine in
             self.calls += 1
@@ -51,7 +52,7 @@ final class CrashCampaign: @unchecked Sendable {
         dieNow(files)
     }
 
-    /// A full disk for a while, and a few calls that fail by themselves.
+    /// A full disk for a while, and a few calls that fail independently.
     private func plantFaults(calls: Int) {
         for _ in 0..<Int.random(in: 1...3, using: &random) {
             let start = Int.random(in: 8...calls, using: &random)
@@ -78,7 +79,7 @@ final class CrashCampaign: @unchecked Sendable {
                     oracle.acknowledgeSync()
                 }
             } catch {
-                // A full disk passes. After anything else the process would end: the store is let go of.
+                // A full disk is temporary. After any other error the process would end, so the store is abandoned.
                 if error.code != .noSpace { opened = nil }
             }
         }
@@ -101,7 +102,7 @@ final class CrashCampaign: @unchecked Sendable {
         oracle.acknowledge(batch)
     }
 
-    /// A round or a verdict of an item, whether it has an outcome or not; often one of which there is another already.
+    /// A round or a verdict of an item, with or without an outcome; often one with an existing key.
     private func nextBeside(_ next: Int) -> NewRecord {
         stated += 1
         let item = Int.random(in: max(0, next - 6)...next, using: &random)
@@ -117,7 +118,7 @@ final class CrashCampaign: @unchecked Sendable {
         oracle.acknowledgeMark(value)
     }
 
-    /// A new item, or one again that has failed, or not.
+    /// A new item, or a known one, which may have failed.
     private func nextRecord(_ next: inout Int) -> NewRecord {
         if next > 6, Int.random(in: 0..<3, using: &random) == 0 {
             let again = Int.random(in: max(0, next - 30)..<next, using: &random)
@@ -135,7 +136,7 @@ final class CrashCampaign: @unchecked Sendable {
         return try StoreFixture.create(options)
     }
 
-    // MARK: Death
+    // MARK: Crashes
 
     private func dieNow(_ machine: SimulatedFileSystem) {
         deaths += 1
@@ -178,7 +179,7 @@ final class CrashCampaign: @unchecked Sendable {
 }
 
 @Suite struct CrashCampaignTests {
-    /// `RETORT_CAMPAIGN_SEEDS` asks for more than the handful that every test run affords.
+    /// `RETORT_CAMPAIGN_SEEDS` runs more seeds than the few of every test run.
     static let seeds: UInt64 = getenv("RETORT_CAMPAIGN_SEEDS").flatMap { UInt64(String(cString: $0)) } ?? 3
 
     @Test(arguments: 1...seeds)

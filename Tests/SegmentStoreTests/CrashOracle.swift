@@ -4,19 +4,19 @@ import TestSupport
 
 @testable import SegmentStore
 
-/// What was asked of a store, and what a crash must have left of it.
+/// What a store was told, and what must be left of it after a crash.
 struct CrashOracle: Sendable {
-    /// By key, the lines in the order in which they were handed in.
+    /// By key, the lines in the order of submission.
     private(set) var submitted: [String: [Line]] = [:]
-    /// By key, the number of the last line that `append` returned for, and of the last that was durable.
+    /// By key, the number of the last line for which `append` returned, and of the last durable one.
     private(set) var appended: [String: Int] = [:]
     private(set) var synced: [String: Int] = [:]
-    /// The last mark that was to be set, the last that was, and the last that was durable.
+    /// The last mark that was submitted, that was set, and that was durable.
     private(set) var marks: (submitted: Int64, set: Int64, synced: Int64) = (0, 0, 0)
-    /// By line, what is stated in it.
+    /// The facts in each line.
     private var facts: [[UInt8]: Fact] = [:]
 
-    /// Rounds and verdicts by their lines: what is stated, and whether `append` has returned for it.
+    /// Rounds and verdicts by line: their facts, and whether `append` has returned for them.
     private var besides: [[UInt8]: Beside] = [:]
 
     private struct Beside {
@@ -29,7 +29,7 @@ struct CrashOracle: Sendable {
 
     private struct Fact {
         var key: String
-        /// Which of the key's lines it is.
+        /// The line's number among those of its key.
         var number: Int
         var isSuccess: Bool
         var tally: UInt64
@@ -79,16 +79,16 @@ struct CrashOracle: Sendable {
 
     mutating func acknowledgeMark(_ value: Int64) { marks.set = value }
 
-    /// Opens the store after a crash and says what is wrong, or nil. `thoroughly`: works with it as well, reads it,
-    /// closes it and opens it again.
+    /// Opens the store after a crash and says what is wrong, or nil. `thoroughly`: also uses it, reads it, closes it
+    /// and opens it again.
     ///
     /// - acknowledged ⊆ recovered ⊆ submitted, byte for byte, and of each key the newest outcome that is acknowledged
     ///   or a later one. After a kill, acknowledged is what `append` returned for; after a power cut, what was appended
     ///   before the last `sync` or `close` that returned.
     /// - no key has two successes on disk, or counts as both a success and a failure.
     /// - counters, tallies, index and ledger agree with the lines.
-    /// - a checkpoint that is there has its runs: the index is not made anew after a crash.
-    /// - a second opening has nothing to mend and changes no segment.
+    /// - an existing checkpoint has its runs: the index is not rebuilt after a crash.
+    /// - a second opening has nothing to repair and changes no segment.
     func judge(
         _ files: SimulatedFileSystem, _ options: StoreOptions, power: Bool, thoroughly: Bool
     ) throws -> String? {
@@ -111,7 +111,7 @@ struct CrashOracle: Sendable {
         return try compareRaw(store.counters, mustHave: mustHave, options)
     }
 
-    /// Works with the opened store, closes it and opens it again.
+    /// Uses the opened store, closes it and opens it again.
     private func judgeWork(
         _ store: RecordStore, _ files: SimulatedFileSystem, _ options: StoreOptions, mustHave: [String: Int]
     ) throws -> String? {
@@ -140,7 +140,7 @@ struct CrashOracle: Sendable {
         return nil
     }
 
-    /// Kills the store once more after its recovery, when everything it has is durable: nothing may be missing then.
+    /// Kills the store once more after its recovery, when everything in it is durable: nothing may be missing.
     private func judgeWithoutClose(
         _ store: RecordStore, _ files: SimulatedFileSystem, _ options: StoreOptions
     ) throws -> String? {
@@ -155,7 +155,7 @@ struct CrashOracle: Sendable {
         return try compareIndex(again)
     }
 
-    /// Every key that the index knows was submitted, with that status, and no other key is known.
+    /// Every key in the index was submitted, with that status, and the index has no other key.
     private func compareIndex(_ store: RecordStore) throws -> String? {
         var done: UInt64 = 0
         var failed: UInt64 = 0
@@ -172,7 +172,7 @@ struct CrashOracle: Sendable {
         return nil
     }
 
-    /// Every round and verdict that must be there is, and none twice; counts and lookups agree with the lines.
+    /// Every required round and verdict is there, and none twice; counts and lookups agree with the lines.
     private func compareBeside(_ store: RecordStore, power: Bool, _ options: StoreOptions) throws -> String? {
         var found: Set<[UInt8]> = []
         var named: [RecordKey: UInt64] = [:]
@@ -224,7 +224,7 @@ struct CrashOracle: Sendable {
         return try compareRaw(counters, mustHave: mustHave, options)
     }
 
-    /// What the segments hold, whatever the index says. No journal may hold anything that they do not.
+    /// The content of the segments, independent of the index. No journal may have a line that they lack.
     private func compareRaw(
         _ counters: StoreCounters, mustHave: [String: Int], _ options: StoreOptions
     ) throws -> String? {

@@ -7,7 +7,7 @@ import Testing
     private let directory = TemporaryDirectory()
     private let files = PosixFileSystem()
 
-    /// Files that are open and descriptors that are kept are so many together.
+    /// The number of open files plus reserved descriptors is constant.
     @Test func aFileTakesWhatIsKeptForIt() throws {
         try files.keepDescriptors(5)
         #expect(files.reserve.kept == 5)
@@ -16,7 +16,7 @@ import Testing
         #expect(files.reserve.kept == 2)
         let lock = try files.lock(directory.path + "/LOCK")
         #expect(files.reserve.kept == 1)
-        // What is open for a moment only gives its descriptor back.
+        // A file that is open only for a moment returns its descriptor.
         try files.syncDirectory(directory.path)
         #expect(try files.entries(of: directory.path).count == 4)
         #expect(files.reserve.kept == 1)
@@ -36,7 +36,7 @@ import Testing
         #expect(files.reserve.kept == 3)
     }
 
-    /// When another thread is faster, further ones are given up, one by one.
+    /// If another thread is faster, more are given up, one by one.
     @Test func givesUpMoreWhereOneIsNotEnough() throws {
         try files.keepDescriptors(2)
         files.reserve.take()

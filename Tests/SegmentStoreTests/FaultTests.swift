@@ -5,7 +5,8 @@ import Testing
 
 @testable import SegmentStore
 
-/// Calls that fail while the process lives on: nothing is lost, the error names the file, work goes on when it can.
+/// Failing calls in a process that continues: nothing is lost, the error names the file, and work continues when
+/// possible.
 @Suite struct FaultTests {
     let files = SimulatedFileSystem(seed: 1)
     var options: StoreOptions { StoreFixture.options(files, delta: 9) }
@@ -14,7 +15,8 @@ import Testing
         range.map { StoreFixture.record($0, failing: $0 % 5 == 1 ? 0 : nil) }
     }
 
-    /// Whatever call meets a full disk, and however long: the same batches again, and all is there.
+    /// Whichever call meets a full disk, and for however long: after the batches are appended again, everything is
+    /// there.
     @Test(arguments: [1, 2, 5, 20])
     func aFullDiskAtAnyCall(length: Int) throws {
         var call = 8
@@ -84,7 +86,7 @@ import Testing
         for after in 0..<12 {
             files.overwriteAll()
             let store = try StoreFixture.create(options)
-            // The first failed sync is survived; the second is not.
+            // The first failed sync is tolerated; the second is not.
             files.fail(call, after: after, with: EIO, repeats: true)
             do throws(RetortError) {
                 for number in 0..<40 { _ = try store.append(records(number..<number + 1)) }
@@ -97,7 +99,7 @@ import Testing
                 #expect(error.cause?.contains("Input/output error") == true)
             }
         }
-        // Nothing is cut where nothing was torn, and nothing read but the index, which is a cache.
+        // Nothing is truncated unless it was torn, and only the index is read, which is a cache.
         #expect((errors > 0) == (call != .truncate && call != .read))
     }
 
@@ -109,7 +111,7 @@ import Testing
         let segment = StoreFixture.root + "/responses/000001.jsonl.gz"
         files.fail(.sync, with: EIO)
         try store.sync()
-        // The bad file ends where it was durable, and what stood behind stands in the next one.
+        // The failed file ends where it was durable, and the rest is in the next one.
         #expect(files.snapshot[StoreFixture.root + "/responses/000002.jsonl.gz"] != nil)
         let sealed = try #require(store.manifest.segments(.responses).first)
         #expect(sealed.sealed && sealed.bytes == files.snapshot[segment]!.count)
@@ -124,8 +126,8 @@ import Testing
         #expect(store.trouble?.code == .io)
     }
 
-    /// The process whose sync failed has died. The pages look whole to the next one, but are not on the disk, and a
-    /// sync of them would succeed without writing them.
+    /// The process whose sync failed has ended. The next one sees intact pages that are not on the disk, and a sync of
+    /// them would succeed without writing them.
     @Test func aSyncThatFailedInAnEarlierProcessIsMadeUpFor() throws {
         let options = StoreFixture.options(files, segment: 1 << 20, journal: 1 << 20)
         let store = try StoreFixture.create(options)

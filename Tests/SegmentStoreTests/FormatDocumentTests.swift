@@ -4,7 +4,7 @@ import Testing
 
 @testable import SegmentStore
 
-/// The worked example of the format's document is a block that the store really writes, and sizes are as stated.
+/// The format document's example is a block that the store really writes, and its sizes are correct.
 @Suite struct FormatDocumentTests {
     private static let path =
         String(#filePath.dropLast("Tests/SegmentStoreTests/FormatDocumentTests.swift".count))

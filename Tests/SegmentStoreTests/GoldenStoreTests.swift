@@ -5,14 +5,14 @@ import Testing
 
 @testable import SegmentStore
 
-/// The stores in data/golden pin the format on disk: what was written once must stay readable, and the same records
-/// must give the same bytes as in the newest one. With `RETORT_WRITE_GOLDEN=1` the test writes that anew, for a change
-/// that is meant.
+/// The stores in data/golden pin the format on disk: old stores must stay readable, and the same records must give the
+/// same bytes as in the newest one. With `RETORT_WRITE_GOLDEN=1` the test writes that one again, for an intended
+/// change.
 @Suite struct GoldenStoreTests {
     static let storeID: UInt64 = 0x0123_4567_89AB_CDEF
     static let directory =
         String(#filePath.dropLast("Tests/SegmentStoreTests/GoldenStoreTests.swift".count)) + "data/golden/"
-    /// By the version of the format.
+    /// By format version.
     private static func directory(_ version: Int) -> String {
         directory + (version == 1 ? "store" : "store-\(version)")
     }
@@ -36,13 +36,13 @@ import Testing
         try store.setMark(2000)
         try store.sync()
         files.kill()
-        // Zeros that say nothing.
+        // A file of zeros.
         files.overwrite(StoreLayout(root: StoreFixture.root).reserve, with: nil)
     }
 
     private func record(_ number: Int) -> NewRecord { StoreFixture.record(number, failing: number % 6 == 2 ? 1 : nil) }
 
-    /// A record; of every fourth item a round before it, and of every fifth a verdict on it.
+    /// A record; for every fourth item preceded by a round, and for every fifth followed by a verdict.
     private func batch(_ number: Int) -> [NewRecord] {
         var batch = [record(number)]
         if number % 4 == 1 { batch.append(StoreFixture.round(number, 1, stating: 500 + number)) }
@@ -82,7 +82,7 @@ import Testing
         let store = try RecordStore.open(StoreFixture.root, options: options)
         #expect(store.recovery.recoveredRecords > 0)
         #expect(store.recovery.damage.isEmpty)
-        // The index of a store that knew two lanes is made again, and the store is one of the newest version.
+        // The index of a store with only two lanes is rebuilt, and the store has the newest version then.
         #expect(store.recovery.indexWasRebuilt == (version == 1))
         #expect(store.manifest.version == 2 && store.manifest.lanes?.count == 4)
         try expectAll(store.counters, store.inputProgress, version)
@@ -102,7 +102,7 @@ import Testing
         #expect(counters.failedByClass[1] == 5)
         #expect(counters.tallies[0] == 30 * 31 / 2)
         #expect(progress.identity == Hash128(high: 0xAB, low: 0xCD))
-        // Version 1 has it in a checkpoint that is read no more.
+        // Version 1 has it in a checkpoint that is not read any more.
         #expect(progress.landmark.byteOffset == (version == 1 ? 0 : 4000))
     }
 

@@ -1,11 +1,11 @@
 import Basics
 import SegmentStore
 
-/// Another file system, with something that happens right after each sync of a file, on the thread that syncs.
+/// Another file system with a hook that runs right after each sync of a file, on the syncing thread.
 final class HookedFileSystem: FileSystem {
     private let base: any FileSystem
     let afterSync = Locked<(@Sendable (String) -> Void)?>(nil)
-    /// A server of files has given the locks to another machine.
+    /// A file server has given the locks to another machine.
     let hasLostLocks = Locked(false)
 
     init(_ base: any FileSystem) { self.base = base }

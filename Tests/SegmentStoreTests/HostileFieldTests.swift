@@ -4,7 +4,7 @@ import Testing
 
 @testable import SegmentStore
 
-/// Values that no store writes, under true checksums: refused where they are decoded, with the field's name where people
+/// Values that no store writes, with correct checksums: rejected when they are decoded, with the field's name if a user
 /// may have written it.
 @Suite struct HostileFieldTests {
     // MARK: The manifest
@@ -78,7 +78,7 @@ import Testing
 
     // MARK: The checkpoint
 
-    /// Each eight bytes of the checkpoint in turn get two of the extreme values, with a true checksum.
+    /// Each eight bytes of the checkpoint in turn are set to two extreme values, with a correct checksum.
     @Test func extremesInTheCheckpoint() throws {
         let sample = try SampleStore().make()
         let good = try sample.lines()
@@ -94,7 +94,7 @@ import Testing
         }
     }
 
-    /// Whatever the index says, the records that were written are served, by the reader and after the writer's recovery.
+    /// Whatever the index says, the written records are served, by the reader and after the writer's recovery.
     private func expectWhole(
         _ sample: SampleStore, _ good: [Lane: [String: [UInt8]]], _ what: Comment
     ) throws {
@@ -103,7 +103,7 @@ import Testing
         let isServed = try StoreFixture.lines(.responses, reader) == good[.responses]
         #expect(isServed, what)
         if claimsMore(sample) {
-            // Of a store that was longer once the checkpoint is the only witness: no writer goes over that.
+            // If only the checkpoint shows that the store was longer, a writer must not overwrite that part.
             #expect(throws: RetortError.self, what) { try RecordStore.open(sample.root, options: sample.options) }
             let isUntouched = sample.files.snapshot.filter { $0.key.hasSuffix(".gz") } == segments
             return #expect(isUntouched, what)
@@ -115,7 +115,7 @@ import Testing
         #expect(isUntouched, what)
     }
 
-    /// Whether the checkpoint names bytes of a segment that are not there.
+    /// Whether the checkpoint refers to bytes of a segment that do not exist.
     private func claimsMore(_ sample: SampleStore) -> Bool {
         let layout = StoreLayout(root: sample.root)
         guard let manifest = try? StoreManifest.load(layout, files: sample.files),
@@ -181,13 +181,14 @@ import Testing
                 let value = UInt64.random(in: 0...UInt64.max, using: &random)
                 let forged = Forgery.anywhere(inRun: bytes, value, using: &random)
                 machine.files.overwrite(path, with: forged)
-                // It may answer wrongly where a record is, never with another record; a deep look tells.
+                // The index may be wrong about a record's location, but never returns another record; a deep
+                // verification finds it.
                 let reader = try StoreReader(machine.root, options: machine.options)
                 for number in 0..<20 {
                     guard let record = try? reader.record(RecordKey("item-\(number)")) else { continue }
                     #expect(record.head.key == RecordKey("item-\(number)"))
                 }
-                // What a deep look does not see does no harm.
+                // What a deep verification does not find does no harm.
                 if try machine.verify().isClean {
                     for number in 0..<20 {
                         #expect(try reader.record(RecordKey("item-\(number)")) != nil, "\(path)")
@@ -219,7 +220,7 @@ import Testing
         }
     }
 
-    /// A header that states what cannot be is a damaged one; the blocks beside it are served.
+    /// A block whose header has impossible values counts as damaged; the blocks around it are served.
     @Test func extremesInABlockHeader() throws {
         let sample = try SampleStore().make()
         let path = sample.path("responses/000001.jsonl.gz")
@@ -253,7 +254,7 @@ import Testing
         }
     }
 
-    /// The lines of a block cannot be larger than its stream makes them.
+    /// The lines of a block cannot be larger than its stream can expand to.
     @Test func aSmallBlockCannotAskForMuchMemory() throws {
         var header = BlockHeader(
             lane: .responses, records: 1, memberBytes: 200, rawBytes: 100 * StoreLimits.deflateRatioMax,
@@ -278,7 +279,7 @@ import Testing
     }
 }
 
-/// Writes values into files of a store and makes their checksums true again.
+/// Writes values into files of a store and corrects their checksums.
 enum Forgery {
     static func put(_ value: UInt64, count: Int, at offset: Int, limit: Int = .max, in bytes: inout [UInt8]) {
         for index in 0..<count where offset + index < min(bytes.count, limit) {
@@ -286,7 +287,7 @@ enum Forgery {
         }
     }
 
-    /// The last eight bytes are the checksum of all before.
+    /// The last eight bytes are the checksum of everything before.
     static func checkpoint(_ bytes: [UInt8], _ value: UInt64, at offset: Int) -> [UInt8] {
         var bytes = bytes
         put(value, count: 8, at: offset, limit: bytes.count - 8, in: &bytes)
@@ -302,7 +303,7 @@ enum Forgery {
         return bytes
     }
 
-    /// Somewhere in the entries, the filter or the fences.
+    /// A position in the entries, the filter or the fences.
     static func anywhere(inRun bytes: [UInt8], _ value: UInt64, using random: inout SeededGenerator) -> [UInt8] {
         let pages = Int(bytes.withUnsafeBytes { $0.load(littleEndianAt: 32, as: UInt64.self) })
         let fences = bytes.count - 8 - 8 * pages
@@ -317,7 +318,7 @@ enum Forgery {
         return bytes
     }
 
-    /// Puts the checksum of a range behind it.
+    /// Writes the checksum of a range after it.
     static func seal(_ bytes: inout [UInt8], _ range: Range<Int>) {
         let sum = bytes[range].withUnsafeBytes { ContentHash.hash64($0) }
         put(sum, count: 8, at: range.upperBound, in: &bytes)
@@ -325,7 +326,7 @@ enum Forgery {
 }
 
 extension StoreFixture {
-    /// The line that a response of the sample store has.
+    /// The line of a response in the sample store.
     static func line(ofResponse id: String) -> [UInt8] {
         let number = Int(id.dropFirst("item-".count))!
         return line(record(number, attempts: number % 7 == 3 && number < 90 ? 5 : 1))

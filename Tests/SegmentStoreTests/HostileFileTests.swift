@@ -5,8 +5,8 @@ import Testing
 
 @testable import SegmentStore
 
-/// What is not a regular file under the name of one, on a real disk: refused or passed over at once, never waited for,
-/// never written through.
+/// Anything but a regular file under a store file's name, on a real disk: rejected or skipped at once, never waited
+/// for, never written through.
 @Suite struct HostileFileTests {
     private let directory = TemporaryDirectory()
     private var root: String { directory.path + "/store" }
@@ -47,7 +47,7 @@ import Testing
 
     private func bindSocket(_ path: String) {
         let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
-        // The name of a socket is short, that of a temporary directory need not be.
+        // A socket's path must be short; a temporary directory's need not be.
         let slash = path.lastIndex(of: "/")!
         let parent = open(String(path[..<slash]), O_RDONLY | O_DIRECTORY)
         defer { close(parent) }
@@ -63,7 +63,7 @@ import Testing
         close(descriptor)
     }
 
-    /// Everything that a command does. Each part ends, with or without an error.
+    /// Runs everything that commands do. Each part ends, with or without an error.
     private func useStore() {
         if let reader = try? StoreReader(root, options: options) {
             _ = try? reader.writer()
@@ -82,7 +82,7 @@ import Testing
         _ = try? StoreRepair.run(root, options: options)
     }
 
-    /// What no command removes is told apart from what `retort repair` mends.
+    /// Messages distinguish what no command removes from what `retort repair` repairs.
     @Test(arguments: ["index/checkpoint", "index/hints-responses-000001.log"])
     private func somethingElseInThePlaceOfAnIndexFile(name: String) throws {
         for kind in [Kind.fifo, .directory, .link] {
@@ -187,7 +187,7 @@ import Testing
         #expect(names.contains(own[0]) && names.contains(own[1]))
     }
 
-    /// Whatever lies among the segments goes to the quarantine as it is, and then all is well.
+    /// Foreign files among the segments are moved to the quarantine unchanged, and then the store is clean.
     @Test func aRepairSetsAsideWhatIsNoFile() throws {
         let names = [
             "responses/000001.jsonl.gz", "failures/000007.jsonl.gz", "responses/journal-0000000000000400.jsonl",
@@ -226,7 +226,7 @@ import Testing
         for name in own { #expect(access("\(root)/\(name)", F_OK) != 0, "\(name)") }
     }
 
-    /// A directory of the name that a verification uses for its own runs.
+    /// A directory with the name of the verification's scratch directory.
     @Test func theScratchDirectoryOfOthersStays() throws {
         try makeStore()
         try FileManager.default.removeItem(atPath: root + "/index")
@@ -248,7 +248,7 @@ import Testing
             #expect(holder.utf8.count <= 80 && holder.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F })
         }
         lock.release()
-        // A second name of another file: it is locked, and keeps its content.
+        // A hard link to another file: the file is locked, and keeps its content.
         _ = FileManager.default.createFile(atPath: outside, contents: Data(secret.utf8))
         link(outside, directory.path + "/LOCK2")
         try files.lock(directory.path + "/LOCK2").release()

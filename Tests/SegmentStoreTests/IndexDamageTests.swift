@@ -4,12 +4,12 @@ import Testing
 
 @testable import SegmentStore
 
-/// Bit flips in the files of the index, and their loss: the index is made anew, and no answer is ever wrong.
+/// Bit flips in index files, and their loss: the index is rebuilt, and no answer is ever wrong.
 @Suite struct IndexDamageTests {
     let files = SimulatedFileSystem(seed: 1)
     var options: StoreOptions { StoreFixture.options(files, delta: 12) }
 
-    /// A store with runs of two levels, hints, a checkpoint, and records that are beyond it.
+    /// A store with runs of two levels, hints, a checkpoint, and records after it.
     private func killedStore() throws {
         var store = try StoreFixture.create(options)
         for number in 0..<90 { _ = try store.append([StoreFixture.record(number, failing: number % 4 == 0 ? 1 : nil)]) }
@@ -24,14 +24,14 @@ import Testing
         files.snapshot.keys.filter { $0.hasPrefix(StoreFixture.root + "/index/") && !$0.hasSuffix("/reserve") }.sorted()
     }
 
-    /// Looks everything up through a reader and a writer. An answer that is not an error is right.
+    /// Looks everything up through a reader and a writer. Every result that is not an error must be right.
     private func check(_ machine: SimulatedFileSystem, _ what: Comment) throws {
         var options = options
         options.files = machine
         for _ in 0..<2 {
             var store = try RecordStore.open(StoreFixture.root, options: options)
             if try !answersRightly({ try store.lookup(RecordKey("item-\($0)")) }, what) {
-                // A page that does not hold says so, and the next opening makes the index anew.
+                // A page with a wrong checksum is reported, and the next opening rebuilds the index.
                 try? store.close()
                 store = try RecordStore.open(StoreFixture.root, options: options)
                 #expect(store.recovery.indexWasRebuilt, what)
@@ -46,7 +46,7 @@ import Testing
         #expect(try reader.record(RecordKey("item-7"))?.line == StoreFixture.line(StoreFixture.record(7)), what)
     }
 
-    /// Every question that a reader can be asked is answered, and rightly.
+    /// Every lookup of a reader succeeds and is right.
     private func checkReader(_ machine: SimulatedFileSystem, _ what: Comment) throws {
         var options = options
         options.files = machine
@@ -109,7 +109,7 @@ import Testing
         var random = SeededGenerator(seed: 5)
         for path in indexFiles() {
             let content = files.snapshot[path]!
-            // Unused parts of pages are zeros: flips go where something is, and a few anywhere.
+            // Unused parts of pages are zeros: flips go to used bytes, and a few anywhere.
             let used = content.indices.filter { content[$0] != 0 }
             for flip in 0..<24 {
                 let position =
@@ -137,7 +137,7 @@ import Testing
         }
     }
 
-    /// A hint group that was written for a block which a power cut took, and whose place a like one has now.
+    /// A hint group for a block that a power cut has removed, and whose place an equally large one has now.
     @Test func staleHintsOfTheSamePlace() throws {
         let store = try StoreFixture.create(StoreFixture.options(files, block: 1 << 20))
         _ = try store.append([StoreFixture.record(11)])

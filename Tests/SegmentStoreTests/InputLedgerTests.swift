@@ -33,7 +33,7 @@ import Testing
         #expect(rows(store).isEmpty)
         for number in 50..<60 { _ = try store.append([StoreFixture.record(number)]) }
         files.kill()
-        // The checkpoint is the first input's, the manifest names the second.
+        // The checkpoint belongs to the first input, the manifest names the second.
         store = try open(second)
         #expect(rows(store) == Array(50..<60))
         files.kill()
@@ -71,7 +71,7 @@ import Testing
         #expect(index.checkpoint().coverage[.responses]?.nextSequence == 1)
     }
 
-    /// A failure leaves the runs only when its success is in a segment: a power cut can still take the journal.
+    /// A failure leaves the runs only when its success is in a segment: a power cut can still remove the journal.
     @Test func aSuccessInTheJournalSettlesNothingInAMerge() throws {
         var options = StoreFixture.options(files, block: 1 << 20)
         options.tuning.runRatio = 3
@@ -82,7 +82,7 @@ import Testing
             store = try RecordStore.open(StoreFixture.root, options: options)
         }
         _ = try store.append([StoreFixture.record(5, failing: 1)])
-        // A second failure of the same key puts the first into its segment.
+        // A second failure of the key moves the first into its segment.
         _ = try store.append([StoreFixture.record(5, failing: 2), StoreFixture.record(0)])
         files.kill()
         let image = try StoreImage.load(StoreFixture.root, options: options, mends: false)
@@ -95,7 +95,7 @@ import Testing
         #expect(try index.responses.lookup(hash)?.isPending == true)
         #expect(try index.failures.lookupPlaced(hash)?.isPending == false)
         #expect(try index.lookup(hash)?.status == 0)
-        // The newest failure hides the one in the run and does not take its place.
+        // The newest failure hides the one in the run and does not replace it.
         let again = RecordKey("item-5").hash
         #expect(try index.failures.lookup(again)?.isPending == true)
         #expect(try index.failures.lookupPlaced(again)?.status == 2)

@@ -4,7 +4,7 @@ import Testing
 
 @testable import SegmentStore
 
-/// Rounds and verdicts beside the outcomes: kept as these are, and no part of what is done, failed or pending.
+/// Rounds and verdicts: stored as durably as outcomes, and not counted as done, failed or pending.
 @Suite struct LaneTests {
     private let sample = SampleStore()
 
@@ -125,10 +125,10 @@ import Testing
         #expect(sample.segments.filter { $0.contains("rounds") }.count > 1)
     }
 
-    /// The rounds of a batch are in their journal before an outcome of it is in one.
+    /// A batch's rounds are in their journal before its outcomes are.
     @Test func roundsComeFirst() throws {
         let store = try sample.create()
-        // At each call: whether there is an outcome's journal without one of the rounds.
+        // At each call: whether an outcome's journal exists without the rounds' one.
         let isLate = Locked(false)
         let root = sample.root
         sample.files.observe { machine in
@@ -148,7 +148,7 @@ import Testing
         #expect(store.counters.rounds == 1 && store.counters.done == 1 && store.counters.verdicts == 1)
     }
 
-    /// A batch that a full disk has stopped behind its rounds is appended again: they are there once.
+    /// A batch that was interrupted by a full disk after its rounds is appended again: the rounds are stored once.
     @Test func aBatchThatComesAgainKeepsItsRoundsOnce() throws {
         let store = try sample.create()
         let batch = [StoreFixture.record(1, failing: 1), StoreFixture.round(1, 1, stating: 5)]
@@ -215,7 +215,7 @@ import Testing
                 StoreFixture.round(1, 1, stating: 11), StoreFixture.record(1), StoreFixture.round(3, 1, stating: 12),
                 StoreFixture.verdict(1, of: "judge", stating: 13),
             ])
-        // A copy of the first that went on.
+        // A continued copy of the first.
         for (path, bytes) in sample.files.snapshot where path.hasPrefix("/one/") {
             try sample.files.createDirectory(
                 "/copy" + path.dropFirst(4).prefix(upTo: path.dropFirst(4).lastIndex(of: "/")!))

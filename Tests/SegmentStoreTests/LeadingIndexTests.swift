@@ -4,11 +4,10 @@ import Testing
 
 @testable import SegmentStore
 
-/// The index must never lead the data: a checkpoint counts only what is on the disk.
+/// The index must never be ahead of the data: a checkpoint counts only what is on the disk.
 @Suite struct LeadingIndexTests {
-    /// So much was not in the index that it is written out while the store is being opened: not before the blocks are
-    /// on the disk, which a kill had left in the kernel's memory. Each call of that opening is the last before a power
-    /// cut.
+    /// So many records were not in the index that it is flushed while the store is being opened: not before the blocks,
+    /// which a kill left in the kernel's memory, are on the disk. A power cut happens at each call of that opening.
     @Test func theIndexDoesNotLeadTheSegmentsWhileTheyAreRead() throws {
         let files = SimulatedFileSystem(seed: 8)
         var options = StoreFixture.options(files, block: 300, segment: 1 << 20, journal: 1 << 20, delta: 500)

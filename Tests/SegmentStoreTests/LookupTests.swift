@@ -4,7 +4,7 @@ import Testing
 
 @testable import SegmentStore
 
-/// Looking up several keys at once, and how many runs have to be asked.
+/// Looking up several keys at once, and how many runs are searched.
 @Suite struct LookupTests {
     let files = SimulatedFileSystem(seed: 1)
 
@@ -15,7 +15,7 @@ import Testing
             _ = try store.append(
                 (first..<first + 7).map { StoreFixture.record($0, failing: $0 % 5 == 0 ? UInt8($0 % 3) : nil) })
         }
-        // Some failures are settled: by what is in runs, in the table, and in the journal.
+        // Some failures are settled by successes in runs, in the table, and in the journal.
         _ = try store.append(stride(from: 0, to: 1000, by: 20).map { StoreFixture.record($0) })
         if isReopened {
             try store.close()

@@ -24,7 +24,7 @@ import Testing
         #expect(segments() == before)
         #expect(throws: RetortError.self) { try store.close() }
         #expect(segments() == before)
-        // The other machine finds all that was received, in the journals.
+        // The other machine finds everything that was received, in the journals.
         files.hasLostLocks.withLock { $0 = false }
         disk.kill()
         let other = try RecordStore.open(StoreFixture.root, options: StoreFixture.options(disk))
@@ -32,7 +32,7 @@ import Testing
         try other.close()
     }
 
-    /// On a disk of this machine the kernel keeps the lock, and nothing is written to prove it.
+    /// On a local disk the kernel keeps the lock, and nothing is written to prove it.
     @Test func aLocalLockCostsNothing() throws {
         var template = Array("/tmp/retort-lock-XXXXXX".utf8CString)
         let folder = try #require(mkdtemp(&template).map { String(cString: $0) })

@@ -5,7 +5,7 @@ import Testing
 
 @testable import SegmentStore
 
-/// The number beside the records: kept over every opening, and never taken from a file that does not hold.
+/// The store's mark: kept over every opening, and never read from a file with a wrong checksum.
 @Suite struct MarkTests {
     private let store = SampleStore()
     private var path: String { store.path("MARK") }
@@ -20,7 +20,7 @@ import Testing
             try opened.setMark(value)
             #expect(opened.mark == value)
             #expect(try StoreReader(store.root, options: store.options).mark() == value)
-            // Whoever dies here leaves it.
+            // A process killed here leaves it.
             let dead = store.files.fork(seed: 1)
             dead.kill()
             var options = store.options
@@ -36,7 +36,7 @@ import Testing
         #expect(try StoreReader(store.root, options: store.options).mark() == 12)
     }
 
-    /// Between two syncs it costs one small write, and never over the slot that is durable or the one before.
+    /// Between two syncs it costs one small write, never over the durable slot or the one before.
     @Test func aValueCostsOneWriteElsewhere() throws {
         let opened = try store.create()
         try opened.setMark(1)
@@ -91,7 +91,7 @@ import Testing
             #expect { try open() } throws: { error in
                 (error as? RetortError)?.code == .damagedData && (error as? RetortError)?.place == path
             }
-            // Its records can be read all the same.
+            // Its records can still be read.
             let reader = try StoreReader(store.root, options: store.options)
             #expect { try reader.mark() } throws: { ($0 as? RetortError)?.code == .damagedData }
             #expect(try reader.record(RecordKey("item-1")) != nil)

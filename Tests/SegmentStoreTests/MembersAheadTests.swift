@@ -4,7 +4,7 @@ import Testing
 
 @testable import SegmentStore
 
-/// What the threads of a merge do must be what happens without them.
+/// A merge with threads must give the same result as one without.
 @Suite(.timeLimit(.minutes(1))) struct MembersAheadTests {
     private func members(of sample: SampleStore, onThread: Bool, upTo countMax: Int = .max) throws -> [BlockHeader] {
         let image = try StoreImage.load(sample.root, options: sample.options, mends: false)
@@ -25,7 +25,7 @@ import Testing
         let headers = try members(of: sample, onThread: true)
         #expect(headers.count > 5)
         #expect(headers == (try members(of: sample, onThread: false)))
-        // Who stops early leaves nothing behind that waits for ever.
+        // A reader that stops early leaves no waiting thread behind.
         #expect(try members(of: sample, onThread: true, upTo: 2) == Array(headers.prefix(2)))
     }
 

@@ -4,7 +4,7 @@ import Testing
 
 @testable import SegmentStore
 
-/// Several small stores in one file system, and what their merge must come to.
+/// Several small stores in one file system, and the expected result of their merge.
 struct MergeFixture {
     static let target = "/merged"
 
@@ -24,7 +24,7 @@ struct MergeFixture {
         return copy
     }
 
-    /// A store of items, of which those in `failing` failed. The body says which store it is.
+    /// A store of items, of which those in `failing` failed. The body names the store.
     mutating func add(
         _ numbers: some Sequence<Int>, failing: Set<Int> = [], model: String = "m",
         classes: [String] = StoreFixture.classes, closes: Bool = true
@@ -53,7 +53,7 @@ struct MergeFixture {
         return try store.lines()
     }
 
-    /// A success beats a failure; then the order counts.
+    /// A success has precedence over a failure; then the order decides.
     func expected() throws -> [Lane: [String: [UInt8]]] {
         var merged: [Lane: [String: [UInt8]]] = [.responses: [:], .failures: [:]]
         let sources = try roots.map { try lines($0) }

@@ -5,7 +5,7 @@ import Testing
 
 @testable import SegmentStore
 
-/// A merge leaves its sources as they are, whatever state they are in.
+/// A merge does not change its sources, whatever state they are in.
 @Suite struct MergeReadsOnlyTests {
     private func sources(_ fixture: MergeFixture) -> [String: [UInt8]] {
         fixture.files.snapshot.filter { $0.key.hasPrefix("/source-") }
@@ -27,7 +27,7 @@ import Testing
         #expect(sources(fixture) == before)
     }
 
-    /// No matter where the source was when it was killed.
+    /// Whenever the source was killed.
     @Test func aStoreKilledAtAnyCallIsReadAsItIs() throws {
         var rehearsal = MergeFixture()
         try rehearsal.add(0..<30, failing: [2])
@@ -75,8 +75,8 @@ import Testing
         writer.release()
     }
 
-    /// On the real disk: a killed store in a directory that may not be written. The superuser may write anywhere, so the
-    /// bytes are compared as well.
+    /// On the real disk: a killed store in a read-only directory. The superuser can write anywhere, so the bytes are
+    /// compared as well.
     @Test func aDirectoryThatMayOnlyBeRead() throws {
         let directory = TemporaryDirectory()
         let root = directory.path + "/store"

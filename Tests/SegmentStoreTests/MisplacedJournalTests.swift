@@ -4,10 +4,9 @@ import Testing
 
 @testable import SegmentStore
 
-/// Journals that are not where they belong, as a wrong restore leaves them: reported, left alone, and no harm to the
-/// others.
+/// Misplaced journals, as a wrong restore leaves them: reported, not changed, and harmless to the others.
 @Suite struct MisplacedJournalTests {
-    /// Two segments' worth is closed; twelve answers and six failures are in journals.
+    /// Two segments are closed; twelve answers and six failures are in journals.
     private func killedStore(seed: UInt64 = 3) throws -> SampleStore {
         let sample = try SampleStore(seed: seed).make()
         let store = try RecordStore.open(sample.root, options: sample.roomy)
@@ -21,8 +20,8 @@ import Testing
         sample.files.snapshot.keys.first { $0.contains("/\(lane.directoryName)/journal-") }!
     }
 
-    /// Reads, verifies and opens the store: every file in `left` is reported and stays as it is, and the answers of
-    /// `served` are there before and after.
+    /// Reads, verifies and opens the store: every file in `left` is reported and unchanged, and the answers of `served`
+    /// are there before and after.
     private func check(
         _ sample: SampleStore, left: [String], served: ClosedRange<Int>, _ what: Comment
     ) throws {
@@ -50,7 +49,7 @@ import Testing
                 #expect(isUntouched, what)
             }
         }
-        // A repair sets it aside, and then all is well.
+        // A repair moves it to the quarantine, and then the store is clean.
         _ = try StoreRepair.run(sample.root, options: sample.options)
         #expect(try sample.verify().isClean, what)
         let kept = sample.files.snapshot.filter { $0.key.contains("/quarantine/") }.map(\.value)
@@ -114,7 +113,7 @@ import Testing
         try check(sample, left: [stray], served: 200...211, "\(name)")
     }
 
-    /// Records that were asked for again while their journal was away: it comes back, and its later lines count.
+    /// Records were sent again while their journal was missing; the journal returns, and its later lines count.
     @Test func broughtBackAfterOthersHaveTheirNumbers() throws {
         for first in [200, 206, 400] {
             let sample = try killedStore()
@@ -174,7 +173,7 @@ import Testing
         #expect(try sample.verify().isClean)
     }
 
-    /// Whatever is in a file with a journal's name: it ends, and is not taken for a crash's.
+    /// Whatever a file with a journal's name contains: reading it ends, and it is not taken for the result of a crash.
     @Test func filesThatAreNoJournals() throws {
         let long = [UInt8](repeating: UInt8(ascii: "x"), count: 3 << 20)
         for content in [
@@ -230,7 +229,7 @@ extension SampleStore {
     /// Options with which nothing leaves the journals.
     var roomy: StoreOptions { StoreFixture.options(files, block: 1 << 20, segment: 1 << 20, journal: 1 << 20) }
 
-    /// The same store on a machine of its own.
+    /// The same store on another machine.
     func fork(seed: UInt64 = 1) -> SampleStore {
         var copy = SampleStore(on: files.fork(seed: seed), root: root)
         copy.records = records

@@ -4,8 +4,8 @@ import Testing
 
 @testable import SegmentStore
 
-/// Segments that are not where they belong, and manifests that lie: what is in the others stays served, and no byte of
-/// them is removed.
+/// Misplaced segments and wrong manifests: the content of the others is still served, and none of their bytes are
+/// removed.
 @Suite struct MisplacedSegmentTests {
     private func check(_ sample: SampleStore, left: String, kinds: Set<VerificationReport.Problem.Kind>) throws {
         let before = sample.files.snapshot
@@ -43,7 +43,7 @@ import Testing
         let blocks = try sample.verify().problems.filter { $0.kind == .block }
         #expect(blocks.map(\.message) == ["the segment is one of the failures", "the segment is one of the responses"])
         #expect(blocks.allSatisfy { $0.remedy.hasPrefix("Put the right file in its place") })
-        // Put back, nothing is missing.
+        // After they are put back, nothing is missing.
         for (path, content) in zip(paths, bytes) { sample.files.overwrite(path, with: content) }
         #expect(try sample.verify().isClean)
     }
@@ -82,7 +82,7 @@ import Testing
     @Test func theLastNumberIsTaken() throws {
         let sample = try SampleStore(seed: 1).make()
         let layout = StoreLayout(root: sample.root)
-        // A true segment with the last number, full: the next one has none.
+        // A valid segment with the maximum number, full: there is no next number.
         var header = sample.blocks(sample.path("responses/000001.jsonl.gz"))[0]
         let member = Array(sample.files.snapshot[sample.path("responses/000001.jsonl.gz")]![..<header.end])
         header.segment = StoreLimits.segmentsMax
@@ -100,7 +100,7 @@ import Testing
         #expect(try StoreReader(sample.root, options: sample.options).record(RecordKey("item-1")) != nil)
     }
 
-    /// A manifest of another store, or one that states less of a sealed segment than there is, costs no record.
+    /// A manifest of another store, or one that states less of a sealed segment than exists, costs no record.
     @Test func aLyingManifestDestroysNothing() throws {
         let sample = try SampleStore(seed: 1).make()
         let layout = StoreLayout(root: sample.root)
@@ -128,7 +128,8 @@ import Testing
         for (path, content) in segments { #expect(sample.files.snapshot[path] == content, "\(path)") }
     }
 
-    /// A block with true checksums whose lines are of the other lane, or none: damaged, and the others served.
+    /// A block with correct checksums whose lines belong to the other lane or are invalid: damaged, and the others are
+    /// served.
     @Test func blocksWithForeignLines() throws {
         for line in [StoreFixture.line(StoreFixture.record(77, failing: 1)), Array("{}".utf8), Array("".utf8)] {
             let sample = try SampleStore(seed: 1).make()

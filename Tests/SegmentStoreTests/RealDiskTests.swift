@@ -4,7 +4,7 @@ import Testing
 
 @testable import SegmentStore
 
-/// Verification, repair and merge on the real file system, where directories are real and a writer has a thread.
+/// Verification, repair and merge on the real file system, with real directories and a writer's thread.
 @Suite struct RealDiskTests {
     let directory = TemporaryDirectory()
 

@@ -5,7 +5,8 @@ import Testing
 
 @testable import SegmentStore
 
-/// A store from which records are taken out, dying at each call of it, and of a share of the recoveries.
+/// A revision removes records from a store that crashes at each call of it, and at each call of a share of the
+/// recoveries.
 private final class RevisionCampaign: @unchecked Sendable {
     let seed: UInt64
     private var random: SeededGenerator
@@ -18,7 +19,7 @@ private final class RevisionCampaign: @unchecked Sendable {
     private(set) var outcomes: Set<Bool> = []
     private(set) var faults: [String] = []
 
-    /// Of so many deaths one is followed by a crash at every call of its recovery.
+    /// One of this many crashes is followed by a crash at every call of its recovery.
     private static let recoveriesExplored = CrashCampaign.isWhole ? 11 : 29
     private var calls = 0
 
@@ -51,7 +52,7 @@ private final class RevisionCampaign: @unchecked Sendable {
         die(store.files)
     }
 
-    /// A full disk from each call on: what cannot be done has not happened, or is completed when there is room.
+    /// A full disk from each call on: what cannot be done is not done at all, or is completed when there is space.
     func runOutOfSpace() throws {
         for call in stride(from: 1, through: 400, by: CrashCampaign.isWhole ? 1 : 3) {
             let machine = SampleStore(on: store.files.fork(seed: random.next()), root: store.root).with(store.options)
@@ -99,8 +100,8 @@ private final class RevisionCampaign: @unchecked Sendable {
         }
     }
 
-    /// All lines are there once, in the lanes or in the archive; of the chosen ones all or none have moved, and the
-    /// job with them; whoever looks before the next opening finds nothing wrong either.
+    /// All lines exist once, in the lanes or in the archive; of the selected ones all or none have moved, together with
+    /// the job; a reader before the next opening finds nothing wrong either.
     private func judge(_ found: SampleStore) throws -> String? {
         // Hint logs are not synced: a power cut may have taken part of one.
         let problems = try found.verify().problems.filter { $0.kind != .hints }
@@ -128,7 +129,7 @@ private final class RevisionCampaign: @unchecked Sendable {
 }
 
 extension SampleStore {
-    /// The same store under these options, on its own machine.
+    /// The same store with these options, on its own machine.
     fileprivate func with(_ options: StoreOptions) -> SampleStore {
         var store = self
         store.options = options

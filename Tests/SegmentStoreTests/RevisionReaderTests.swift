@@ -4,7 +4,7 @@ import Testing
 
 @testable import SegmentStore
 
-/// A machine on which something happens between two calls of the program that uses it.
+/// A machine on which an action happens between two calls of the program that uses it.
 private final class Interjection: FileSystem {
     private let files: SimulatedFileSystem
     private let state: Locked<(callsLeft: Int, action: (@Sendable () -> Void)?)>
@@ -40,7 +40,7 @@ private final class Interjection: FileSystem {
     func lockHolder(_ path: String) throws(RetortError) -> String? { try next().lockHolder(path) }
 }
 
-/// Whoever reads while records are taken out sees the store as it was, or as it is then.
+/// A reader during a revision sees the store either as it was before or as it is afterwards.
 @Suite struct RevisionReaderTests {
     private let store: SampleStore
     private let before: [Lane: [String: [UInt8]]]

@@ -10,7 +10,7 @@ import Testing
     var options: StoreOptions { StoreFixture.options(files, block: 1 << 20, segment: 200, journal: 1 << 20) }
     private let second = StoreFixture.root + "/responses/000002.jsonl.gz"
 
-    /// A store whose first segment is sealed and whose second one has no block: a power cut has taken it.
+    /// A store whose first segment is sealed and whose second one has no block, because of a power cut.
     private func makeSealedStore() throws {
         var store = try StoreFixture.create(options)
         for number in 0..<10 { _ = try store.append([StoreFixture.record(number)]) }
@@ -28,8 +28,8 @@ import Testing
         }
     }
 
-    /// Opened and let go of before the next segment has a block, with a checkpoint that says so: the segment that is
-    /// sealed is not begun again.
+    /// Opened and abandoned before the next segment has a block, with a checkpoint in that state: the sealed segment is
+    /// not continued.
     @Test(arguments: [true, false])
     func aSegmentWithoutABlockIsNotTheFirst(closes: Bool) throws {
         try makeSealedStore()

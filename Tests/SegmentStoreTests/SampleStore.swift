@@ -4,8 +4,8 @@ import Testing
 
 @testable import SegmentStore
 
-/// A small store with something of everything: several segments and runs in both lanes, failures that were settled
-/// and failures that were repeated.
+/// A small store with all features: several segments and runs in both lanes, failures that were settled and failures
+/// that were repeated.
 struct SampleStore {
     let files: SimulatedFileSystem
     var options: StoreOptions

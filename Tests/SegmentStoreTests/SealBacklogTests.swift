@@ -22,7 +22,7 @@ import Testing
         #expect(!backlog.isLong)
         backlog.add(block)
         #expect(backlog.isLong && !backlog.isShort)
-        // Not short before half of it is gone, so that appending does not go by fits and starts.
+        // Not short before half of it is used, so that appending does not stall repeatedly.
         for _ in 0..<3 {
             backlog.remove(block)
             #expect(!backlog.isLong && !backlog.isShort)

@@ -21,7 +21,7 @@ import Testing
         for round in 0..<50 {
             _ = try store.append(records(round * 4..<round * 4 + 4))
             try store.sync()
-            // What a sync has promised survives the power cut of this very moment.
+            // What a sync has promised survives a power cut at this very moment.
             let dead = files.fork(seed: UInt64(round))
             dead.cutPower()
             var options = StoreFixture.options(dead)
@@ -162,7 +162,7 @@ import Testing
                 ? try StoreFixture.create(options) : try RecordStore.open(StoreFixture.root, options: options)
             _ = try store!.append(records(0..<30))
             store = nil
-            // The lock is free, and nothing writes behind the back of the next owner.
+            // The lock is released, and nothing writes after that.
             let before = files.calls
             let next = try RecordStore.open(StoreFixture.root, options: StoreFixture.options(files))
             #expect(next.counters.done == 30)

@@ -4,7 +4,7 @@ import Testing
 
 @testable import SegmentStore
 
-/// Rot in segments, and segments that are gone: found, never served, never taken for a torn tail.
+/// Bit rot in segments, and missing segments: found, never served, never taken for a torn tail.
 @Suite struct SegmentDamageTests {
     let files = SimulatedFileSystem(seed: 1)
     var options: StoreOptions { StoreFixture.options(files, block: 400, segment: 1 << 20) }
@@ -31,7 +31,7 @@ import Testing
         }
     }
 
-    /// Through the index: the records of one block are refused, all others are what they were.
+    /// Through the index: the records of one block are rejected, all others are unchanged.
     private func checkReader(
         _ machine: SimulatedFileSystem, flippedAt position: Int, blocks: [Int], _ content: [UInt8]
     ) throws {
@@ -62,7 +62,7 @@ import Testing
         #expect(found == 14 - refused.count, "flip at \(position)")
     }
 
-    /// Without the index: the block's keys become pending, its bytes stay where they are.
+    /// Without the index: the block's keys become pending, its bytes are not changed.
     private func checkRebuilt(_ machine: SimulatedFileSystem, flippedAt position: Int) throws {
         for path in machine.snapshot.keys where path.contains("/index/") { machine.overwrite(path, with: nil) }
         let before = machine.snapshot[segment]!

@@ -31,7 +31,7 @@ import Testing
         #expect(counts.allSatisfy { abs($0 - 1000) < 160 })
     }
 
-    /// By trying every boundary of the finest division of both.
+    /// By testing every boundary of the finest division of both.
     @Test func overlapIsThatOfTheirStretches() {
         let fine = 420
         for (m, n) in [(1, 2), (2, 3), (3, 7), (4, 6), (7, 7)] {

@@ -3,7 +3,7 @@ import SegmentStore
 import TestSupport
 import Testing
 
-/// What the simulated machine does in a power cut, where a kinder one would hide faults.
+/// The simulated machine's power cuts include cases that a simpler simulation would hide.
 @Suite struct SimulatedDiskTests {
     private func machine(_ seed: UInt64) throws -> SimulatedFileSystem {
         let files = SimulatedFileSystem(seed: seed)
@@ -43,7 +43,7 @@ import Testing
         }
     }
 
-    /// What is on the disk is written over by what was meant, or not at all: zeros come only where nothing was.
+    /// Existing bytes on the disk are either unchanged or overwritten by the new data: zeros appear only in new space.
     @Test func bytesThatAreThereAreNotZeroed() throws {
         for seed in 1...40 as ClosedRange<UInt64> {
             let files = try machine(seed)

@@ -4,7 +4,7 @@ import Testing
 
 @testable import SegmentStore
 
-/// Damage below what the index covers is known to whoever asks, though opening a store does not read it.
+/// Damage in segments that the index covers is found, although opening a store does not read them.
 @Suite struct SpotCheckTests {
     private let store: SampleStore
 
@@ -23,7 +23,7 @@ import Testing
         #expect(try StoreReader(killed.root, options: killed.options).knownDamage() == [])
     }
 
-    /// A flipped bit anywhere in a block, the one that has rotted and no other.
+    /// A flipped bit anywhere in a block: this block is found and no other.
     @Test func findsEveryKindOfRot() throws {
         let before = store.files.snapshot
         for path in store.segments {
@@ -50,13 +50,13 @@ import Testing
         #expect(writer.knownDamage().map(\.reason) == ["the block's checksum does not hold"])
         try writer.close()
         #expect(writer.knownDamage().count == 1)
-        // What opening has told of is not told twice.
+        // Damage reported when the store is opened is not reported again.
         try StoreReindex.drop(StoreLayout(root: store.root), store.files, hints: true)
         let again = try RecordStore.open(store.root, options: store.options)
         #expect(again.recovery.damage.count == 1)
         #expect(again.knownDamage() == again.recovery.damage)
         try again.close()
-        // A repair ends it.
+        // A repair removes it.
         _ = try StoreRepair.run(store.root, options: store.options)
         #expect(try known() == [])
     }
@@ -67,7 +67,7 @@ import Testing
         #expect(try known().map(\.reason) == ["the segment is gone"])
     }
 
-    /// However large a store is, it ends after so many bytes.
+    /// The check ends after a bounded number of bytes, however large the store is.
     @Test func looksAtNoMoreThanItsShare() throws {
         let manifest = try StoreManifest.load(StoreLayout(root: store.root), files: store.files)
         let context = StoreContext(root: store.root, manifest: manifest, options: store.options)

@@ -5,7 +5,7 @@ import Testing
 
 @testable import SegmentStore
 
-/// Copies of a store, while it is written, over and over, and with a death at each call.
+/// Copies of a store while it is written, repeated copies, and crashes at each call.
 @Suite struct StoreCopyTests {
     private static let target = "/copy"
 
@@ -17,7 +17,7 @@ import Testing
         try SampleStore(on: files, root: root).verify().isClean
     }
 
-    /// At each call that the copy makes the run does something more.
+    /// At each call of the copy the run writes something.
     @Test func aCopyOfAStoreThatIsWrittenHasWhatWasThere() throws {
         let files = SimulatedFileSystem(seed: 3)
         let sample = SampleStore(on: files, root: StoreFixture.root)
@@ -60,7 +60,8 @@ import Testing
         #expect(try StoreCopy.run(StoreFixture.root, to: Self.target, options: sample.options).bytes == 0)
     }
 
-    /// The copy dies at each of its calls, by kill and by power cut: what was copied before stays, and the next completes it.
+    /// The copy is interrupted at each of its calls, by kill and by power cut: what was copied before stays, and the
+    /// next copy completes it.
     @Test(arguments: [true, false])
     func aCopyThatDiesIsCompletedByTheNext(isPowerCut: Bool) throws {
         let files = SimulatedFileSystem(seed: 5)
@@ -95,7 +96,7 @@ import Testing
                 do { return try lines(Self.target, machine) == whole } catch { return false }
             }
             #expect(try lines(Self.target, machine) == whole)
-            // Hints of the source that were not durable may be gone with the power; a run mends both alike.
+            // A power cut may lose the source's hints that were not durable; a run repairs both stores alike.
             if try isClean(StoreFixture.root, machine) { #expect(try isClean(Self.target, machine)) }
         }
         #expect(deaths > 20)
@@ -108,7 +109,7 @@ import Testing
         try sample.fill(store, numbers: 0..<20)
         try store.close()
         _ = try StoreCopy.run(StoreFixture.root, to: Self.target, options: sample.options)
-        // A run goes on in the copy and is killed, so that its record is in a journal only.
+        // A run continues in the copy and is killed, so that its record is only in a journal.
         let other = try RecordStore.open(Self.target, options: sample.options)
         _ = try other.append([StoreFixture.record(500)])
         files.kill()
@@ -143,7 +144,7 @@ import Testing
         _ = try StoreCopy.run(StoreFixture.root, to: Self.target, removing: true, options: sample.options) { true }
         #expect(try lines(Self.target, files) == whole)
         #expect(!files.snapshot.keys.contains { $0.hasPrefix(StoreFixture.root + "/") })
-        // A copy that comes out wrong twice is not taken for one, and nothing is removed.
+        // A copy that is wrong twice is not accepted, and nothing is removed.
         let error = #expect(throws: RetortError.self) {
             try StoreCopy.run(Self.target, to: "/third", removing: true, options: sample.options) { false }
         }

@@ -4,7 +4,7 @@ import TestSupport
 
 @testable import SegmentStore
 
-/// What the store's tests share: records whose content follows from their number, and stores with small limits.
+/// Shared by the store's tests: records whose content follows from their number, and stores with small limits.
 enum StoreFixture {
     static let root = "/store"
     static let classes = ["timeout", "server", "bad_input"]
@@ -48,7 +48,7 @@ enum StoreFixture {
             members: Array("\"n\":\(number),\"text\":\"\(filler)\"".utf8), tallies: Tallies([UInt64(number)]))
     }
 
-    /// An answer to an item that was paid for and is no outcome.
+    /// A paid answer to an item that is not an outcome.
     static func round(_ item: Int, _ number: UInt32, stating tally: Int) -> NewRecord {
         beside(RecordKey("item-\(item)", part: .round(number)), .round, item, tally)
     }
@@ -90,7 +90,7 @@ enum StoreFixture {
         return lines
     }
 
-    /// Every line that stands in the segments, in order, whether it counts or not.
+    /// Every line in the segments, in order, whether it is valid or superseded.
     static func rawLines(_ options: StoreOptions) throws -> [(Lane, [UInt8])] {
         let manifest = try StoreManifest.load(StoreLayout(root: root), files: options.files)
         let context = StoreContext(root: root, manifest: manifest, options: options)

@@ -5,8 +5,7 @@ import Testing
 
 @testable import SegmentStore
 
-/// Stores of which anything may have been changed: whatever they hold, every command ends, and what it serves was once
-/// written.
+/// Stores with arbitrary changes: every command ends, and whatever it serves was once written.
 ///
 /// `RETORT_FUZZ_MINUTES` runs it longer, `RETORT_FUZZ_SEED` repeats a run. The seed is printed before the first store,
 /// since a trap prints nothing.
@@ -41,14 +40,14 @@ import Testing
     }
 }
 
-/// Changes stores and knows what must hold of them.
+/// Changes stores and checks their invariants.
 struct StoreFuzzer {
-    /// Closed segments, runs and a checkpoint, and journals that a kill has left.
+    /// Closed segments, runs and a checkpoint, and journals left by a kill.
     let sample: SampleStore
-    /// The files of another store of the same form.
+    /// The files of another store with the same structure.
     private let foreign: [String: [UInt8]]
     private let written: Set<[UInt8]>
-    /// What closed segments hold: a store that verifies clean serves all of it.
+    /// The content of closed segments: a store that verifies clean serves all of it.
     private let sealed: [Lane: Set<String>]
     private let storeID: UInt64
 
@@ -78,10 +77,10 @@ struct StoreFuzzer {
         written = lines
     }
 
-    /// Records that are appended after the changes. The manifest may have other names for the classes of failures by then.
+    /// Records appended after the changes. The manifest may have other names for failure classes then.
     private static let added = [1000, 1001]
 
-    /// A line as it is compared: of records that were added the class is left out.
+    /// A line in the form for comparison: without the class for added records.
     private static func unclassed(_ line: [UInt8], _ number: Int?) -> [UInt8] {
         guard let number, added.contains(number) else { return line }
         let text = String(decoding: line, as: UTF8.self)
@@ -108,7 +107,7 @@ struct StoreFuzzer {
 
     // MARK: Changes
 
-    /// Changes something, and says what.
+    /// Changes something, and returns a description.
     func mutate(_ machine: SampleStore, _ random: inout SeededGenerator) throws -> String {
         let paths = machine.files.snapshot.keys.filter { !$0.hasSuffix("LOCK") }.sorted()
         guard let path = paths.randomElement(using: &random), let bytes = machine.files.snapshot[path] else {
@@ -145,7 +144,7 @@ struct StoreFuzzer {
         return "damage \(kind) at \(place) of \(path)"
     }
 
-    /// A file in the place of another one, exchanged, gone, or under a new name.
+    /// Replaces, exchanges, removes or renames a file.
     private func replace(
         _ machine: SampleStore, _ path: String, _ paths: [String], _ random: inout SeededGenerator
     ) -> String {
@@ -180,7 +179,7 @@ struct StoreFuzzer {
         }
     }
 
-    /// A number in the manifest becomes another value.
+    /// Changes a number in the manifest.
     private func manifest(_ machine: SampleStore, _ random: inout SeededGenerator) -> String {
         let path = machine.path("retort.json")
         guard let bytes = machine.files.snapshot[path] else { return "no manifest" }
@@ -194,7 +193,7 @@ struct StoreFuzzer {
         return "number\(old) of the manifest: \(value)"
     }
 
-    /// A field of a block's header, its checksum true.
+    /// Changes a field of a block's header, with a correct checksum.
     private func header(_ machine: SampleStore, _ random: inout SeededGenerator) -> String {
         let path = machine.segments.randomElement(using: &random)
         guard let path, let block = machine.blocks(path).randomElement(using: &random) else { return "no block" }
@@ -208,7 +207,7 @@ struct StoreFuzzer {
         return "\(value) at \(place) of the header at \(block.offset) of \(path)"
     }
 
-    /// A number in the checkpoint or in a run, the checksums true.
+    /// Changes a number in the checkpoint or in a run, with correct checksums.
     private func index(_ machine: SampleStore, _ random: inout SeededGenerator) -> String {
         let files = machine.files.snapshot
         let value = Self.extremes.randomElement(using: &random)!
@@ -227,7 +226,7 @@ struct StoreFuzzer {
         return "\(value) at \(place) of the checkpoint"
     }
 
-    /// A journal of written records with true checksums, in any lane, from any number on.
+    /// Writes a journal of existing records with correct checksums, in any lane, from any number.
     private func journal(_ machine: SampleStore, _ random: inout SeededGenerator) -> String {
         let lane = Lane.allCases.randomElement(using: &random)!
         let first =
@@ -247,7 +246,7 @@ struct StoreFuzzer {
         return "\(bytes.count) bytes of lines in \(path)"
     }
 
-    /// A stretch of a file within another one.
+    /// Copies a part of a file into another one.
     private func splice(
         _ machine: SampleStore, _ path: String, _ bytes: [UInt8], _ random: inout SeededGenerator
     ) -> String {
@@ -261,9 +260,9 @@ struct StoreFuzzer {
         return "\(start)..<\(end) of \(source.key) at \(place) of \(path)"
     }
 
-    // MARK: What must hold
+    // MARK: Invariants
 
-    /// Uses the store as the commands do. Each may throw a `RetortError`; what is served must have been written.
+    /// Uses the store as the commands do. Each step may throw a `RetortError`; what is served must have been written.
     func fault(in machine: SampleStore, _ random: inout SeededGenerator) throws -> String? {
         if let fault = read(machine) { return "before: \(fault)" }
         if let report = try? machine.verify(), report.isClean, let lost = lost(machine) {
@@ -288,7 +287,7 @@ struct StoreFuzzer {
         return read(machine).map { (isRepaired ? "after a repair: " : "after a reindex: ") + $0 }
     }
 
-    /// What closed segments held and is not served any more.
+    /// The content of closed segments that is not served any more.
     private func lost(_ machine: SampleStore) -> String? {
         guard let lines = try? machine.lines() else { return "it cannot be read" }
         for (lane, keys) in sealed {
@@ -298,7 +297,7 @@ struct StoreFuzzer {
         return nil
     }
 
-    /// Merges it into a new store, which leaves it as it is.
+    /// Merges it into a new store, which must not change it.
     private func merge(_ machine: SampleStore) -> String? {
         let before = machine.files.snapshot
         let target = machine.root + "-merged"

@@ -161,7 +161,7 @@ import Testing
         #expect(code(["/source-0"]) == nil)
     }
 
-    /// Killed during each of its calls, the merge leaves a whole store or none; run again it writes the same bytes.
+    /// Interrupted at each of its calls, the merge leaves a complete store or none; repeated, it writes the same bytes.
     @Test func survivesADeathAtEveryCall() throws {
         var original = MergeFixture()
         try original.add(0..<26, failing: [3])

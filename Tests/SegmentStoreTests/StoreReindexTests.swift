@@ -41,7 +41,7 @@ import Testing
         try writer.close()
     }
 
-    /// Killed anywhere, by kill and by power cut, it can be run again and comes to the same.
+    /// Interrupted anywhere, by kill or by power cut, it can be repeated with the same result.
     @Test func survivesADeathAtEveryCall() throws {
         let counters = try StoreReader(store.root, options: store.options).counters
         let start = store.files.calls

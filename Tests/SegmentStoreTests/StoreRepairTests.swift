@@ -14,7 +14,7 @@ import Testing
         try StoreRepair.run(store.root, options: store.options)
     }
 
-    /// Repairs, and checks what must hold after any repair. Returns the lines that are lost.
+    /// Repairs, and checks the invariants of every repair. Returns the lost lines.
     private func lostLines(_ store: SampleStore, before: [Lane: [String: [UInt8]]]) throws -> Set<String> {
         _ = try repair(store)
         let verified = try store.verify()
@@ -24,14 +24,14 @@ import Testing
         for (lane, lines) in before {
             for (id, line) in lines {
                 if let found = after[lane]?[id] {
-                    // With its newest failure gone, an older one of the item counts again.
+                    // If its newest failure is lost, an older one of the item counts again.
                     #expect(found == line || lane == .failures)
                 } else {
                     lost.insert(id)
                 }
             }
         }
-        // A lost success may bring back the failure that it had settled, and nothing else.
+        // A lost success may bring back the failure that it settled, and nothing else.
         let successes = Set((after[.responses] ?? [:]).keys)
         #expect(successes.isSubset(of: before[.responses]!.keys))
         for path in store.segments { #expect(try inflated(store.files.snapshot[path]!).last == 0x0A, "\(path)") }
@@ -77,7 +77,7 @@ import Testing
             store.files.snapshot.filter { !$0.key.hasSuffix("LOCK") } == before.filter { !$0.key.hasSuffix("LOCK") })
     }
 
-    /// One bit anywhere in a block is put right, and nothing is lost.
+    /// One flipped bit anywhere in a block is corrected, and nothing is lost.
     @Test func putsRightWhatOneBitHasDone() throws {
         let path = store.segments.first { $0.contains("responses") }!
         for block in store.blocks(path) {
@@ -96,7 +96,7 @@ import Testing
         }
     }
 
-    /// Of a large block whose middle is gone, what comes before stays, with its numbers.
+    /// If the middle of a large block is lost, the records before it are kept, with their numbers.
     @Test func keepsWhatComesBeforeTheDamage() throws {
         var sample = SampleStore(seed: 9)
         sample.options = StoreFixture.options(sample.files, block: 60_000, segment: 1 << 20)
@@ -122,14 +122,14 @@ import Testing
         #expect(sample.blocks(path)[0].firstSequence == block.firstSequence)
         #expect(try sample.verify().isClean)
         #expect(try repair(sample).wasClean)
-        // The lost ones can be asked again.
+        // The lost items can be sent again.
         let again = try RecordStore.open(sample.root, options: sample.options)
         #expect(try again.append((0..<600).map { StoreFixture.record($0) }).duplicates == kept.count)
         try again.close()
         #expect(try sample.verify().isClean)
     }
 
-    /// Whatever byte of a block is damaged beyond that, that block goes and nothing else.
+    /// Whatever byte of a block is damaged beyond repair, only that block is removed.
     @Test func cutsOutADamagedBlock() throws {
         let path = store.segments.first { $0.contains("responses") }!
         for block in store.blocks(path) {
@@ -176,7 +176,7 @@ import Testing
         }
     }
 
-    /// The store takes records again, and keeps them.
+    /// The store accepts and keeps new records.
     private func goOn(_ store: SampleStore) throws {
         let writer = try RecordStore.open(store.root, options: store.options)
         #expect(writer.recovery.isClean)
@@ -233,13 +233,13 @@ import Testing
         #expect(try RecordStore.manifest(of: store.root, files: store.files)?.job == ["model": "n"])
     }
 
-    /// A block that was damaged before its journal had gone comes back from there.
+    /// A damaged block whose journal still exists is restored from the journal.
     @Test func takesLostRecordsFromTheJournal() throws {
         var sample = SampleStore(seed: 4)
         sample.options = StoreFixture.options(sample.files, block: 300, segment: 3000, journal: 100_000)
         let writer = try sample.create()
         for number in 0..<15 { _ = try writer.append([StoreFixture.record(number)]) }
-        // Durable blocks, and a journal that is still too small to be closed.
+        // Durable blocks, and a journal that is too small to be closed.
         try writer.sync()
         for number in 15..<30 { _ = try writer.append([StoreFixture.record(number)]) }
         sample.files.kill()
@@ -292,7 +292,7 @@ import Testing
                 _ = try repair(store)
                 #expect(try store.verify().problems == [], place)
                 let lines = try store.lines()
-                // After a power cut a journal may be back, and with it a record that a damaged block had held.
+                // After a power cut a journal may reappear, and with it a record from a damaged block.
                 for (id, line) in expected[.responses]! { #expect(lines[.responses]![id] == line, place) }
                 if !power { #expect(lines == expected, place) }
                 #expect(try repair(store).wasClean, place)

@@ -5,7 +5,7 @@ import Testing
 @testable import SegmentStore
 
 extension SampleStore {
-    /// Takes the records of these items out of the store.
+    /// Removes the records of these items from the store.
     @discardableResult
     func revise(
         _ numbers: some Sequence<Int>, amending others: some Sequence<Int> = [], job: [String: String] = ["model": "m"]
@@ -22,12 +22,12 @@ extension SampleStore {
         return (revision.answers, revision.failures)
     }
 
-    /// The line that an amended record gets: longer, so that its block may become several.
+    /// The amended form of a line: longer, so that its block may be split.
     static func amended(_ line: [UInt8]) -> [UInt8] {
         line.dropLast() + Array((#","more":""# + String(repeating: "m", count: 300) + "\"}").utf8)
     }
 
-    /// The lines as they are once those of these items that are successes have been amended.
+    /// The lines after the successes of these items have been amended.
     func amended(_ lines: [String], _ numbers: Set<Int>) -> [String] {
         lines.map { line in
             guard numbers.contains(id(ofLine: line)), line.contains(#""status":"ok""#) else { return line }
@@ -35,7 +35,7 @@ extension SampleStore {
         }.sorted()
     }
 
-    /// Every line of the lanes, whether it counts or not, in order of the text.
+    /// Every line of the lanes, whether it counts or not, sorted.
     func rawLines() throws -> [String] {
         try StoreFixture.rawLines(options).map { String(decoding: $0.1, as: UTF8.self) }.sorted()
     }
@@ -76,7 +76,7 @@ extension SampleStore {
         #expect(!store.files.snapshot.keys.contains { $0.hasSuffix(".new") || $0.contains("tmp-revise") })
     }
 
-    /// A failure from before the success that goes would make its key a failed one.
+    /// A failure older than the removed success would make its key a failed one.
     @Test func keysArePendingAfterwards() throws {
         try store.revise(0..<90)
         let opened = try RecordStore.open(store.root, options: store.options)

@@ -4,7 +4,7 @@ import Testing
 
 @testable import SegmentStore
 
-/// More samples of each row for a store that exists.
+/// Raises the number of samples per row of an existing store.
 @Suite struct StoreSamplesTests {
     private static let identity = Hash128(high: 5, low: 6)
 
@@ -15,7 +15,7 @@ import Testing
             tallies: Tallies([UInt64(row)]))
     }
 
-    /// A store of one sample each of forty rows, one of which has failed.
+    /// A store with one sample for each of forty rows, one of which failed.
     private func make(_ files: SimulatedFileSystem, closes: Bool = true) throws -> StoreOptions {
         let options = StoreFixture.options(files)
         let store = try StoreFixture.create(options)
@@ -35,7 +35,7 @@ import Testing
         #expect(manifest.samples == 3)
         #expect(manifest.job == ["model": "m", "samples": "3"])
         #expect(manifest.input?.forgotten == .samples)
-        // The old numbers of items are those of no item now.
+        // The old item numbers are not used by any item now.
         let reader = try StoreReader(StoreFixture.root, options: options)
         #expect(reader.inputProgress.identity == Hash128(high: 0, low: 0))
         #expect(try Lane.allCases.map { try StoreFixture.lines($0, options) } == lines)
@@ -45,7 +45,7 @@ import Testing
         try goOn(options)
     }
 
-    /// The input again, all samples of it.
+    /// Reads the input again, with all samples.
     private func goOn(_ options: StoreOptions) throws {
         let store = try RecordStore.open(StoreFixture.root, options: options)
         try store.beginInput(identity: Self.identity, files: ["input"])
@@ -55,7 +55,7 @@ import Testing
         try store.endInput(rows: 40)
         try store.close()
         let report = try StoreVerification.run(StoreFixture.root, options: options, deep: true)
-        // A power cut may take hints, which nothing depends on.
+        // A power cut may lose hints, which nothing depends on.
         #expect(report.problems.filter { $0.kind != .hints } == [])
         #expect([report.inputs, report.done, report.failed, report.pending] == [120, 120, 0, 0])
     }
@@ -81,7 +81,7 @@ import Testing
         try store.close()
     }
 
-    /// Killed during each call, it has happened or it has not, and either way the samples can be added.
+    /// Interrupted at each call, the change has happened or not, and either way the samples can be added.
     @Test func survivesADeathAtEveryCall() throws {
         let original = SimulatedFileSystem(seed: 2)
         _ = try make(original)

@@ -101,7 +101,7 @@ import Testing
         let good = checkpoint
         checkpoint.counters.done += 1
         store.files.overwrite(path, with: checkpoint.encoded())
-        // It does not even fit to the runs.
+        // It is inconsistent even with the runs.
         #expect(try store.verify().problemCounts == [.index: 1])
         checkpoint = good
         let failing = try #require(good.counters.failedByClass.firstIndex { $0 > 0 })
@@ -124,7 +124,7 @@ import Testing
     @Test func findsEntriesWithoutRecordsAndRecordsWithoutEntries() throws {
         let path = store.path("index/checkpoint")
         var checkpoint = try #require(Checkpoint.decode(store.files.snapshot[path]!, storeID: storeID()))
-        // Another run of the index: an entry too many, and one that hides a good one.
+        // Another run in the index: with an additional entry, and one that hides a good one.
         let options = store.options
         let manifest = try #require(try RecordStore.manifest(of: store.root, files: store.files))
         let context = StoreContext(root: store.root, manifest: manifest, options: options)
@@ -194,14 +194,15 @@ import Testing
         sample.flip(journal, at: 20)
         #expect(try sample.verify().problemCounts == [.journal: 1])
         sample.flip(journal, at: 20)
-        // The last line may be the torn end of a write: said, but no problem.
+        // The last line may be the torn end of a write: reported, but not as a problem.
         sample.flip(journal, at: sample.files.snapshot[journal]!.count - 10)
         let report = try sample.verify()
         #expect(report.isClean)
         #expect(report.unfinishedJournalLines == 1)
     }
 
-    /// What a kill leaves is no damage. A power cut may leave holes in what was not synced: journals and hint logs.
+    /// The state after a kill is not damage. A power cut may leave holes in what was not synced: journals and hint
+    /// logs.
     @Test func takesNoCrashForDamage() throws {
         let rehearsal = try SampleStore(seed: 11).make()
         for call in stride(from: 1, through: rehearsal.files.calls, by: 9) {
@@ -240,7 +241,7 @@ import Testing
         #expect(try store.verify().problemCounts == [.manifest: 1])
     }
 
-    /// A flipped bit anywhere is reported. The lock's text is read by people only.
+    /// A flipped bit anywhere is reported, except in the lock's text, which only people read.
     @Test func reportsAFlippedBitAnywhere() throws {
         var random = SeededGenerator(seed: 77)
         for (path, bytes) in store.files.snapshot.sorted(by: { $0.key < $1.key }) where !path.hasSuffix("LOCK") {

@@ -4,7 +4,7 @@ import Testing
 
 @testable import SegmentStore
 
-/// Records of keys that have a failure already, as a retry appends them.
+/// Records of keys that already have a failure, as a retry appends them.
 @Suite struct SupersedingTests {
     let files = SimulatedFileSystem(seed: 3)
     var options: StoreOptions { StoreFixture.options(files) }

@@ -3,13 +3,13 @@ import TestSupport
 
 @testable import SegmentStore
 
-/// Writes into closed stores what no store would write.
+/// Writes data into closed stores that no store would write.
 struct Surgeon {
     let store: SampleStore
 
     init(_ store: SampleStore) { self.store = store }
 
-    /// Appends a whole block of any lines to a lane's last segment, as a faulty program would, and drops the index.
+    /// Appends a block of arbitrary lines to a lane's last segment, as a faulty program would, and drops the index.
     func appendBlock(of lines: [String], to lane: Lane) throws {
         var manifest = try StoreManifest.load(StoreLayout(root: store.root), files: store.files)
         var segment = manifest.segments(lane).last!
@@ -29,7 +29,7 @@ struct Surgeon {
         for path in store.files.snapshot.keys where path.contains("/index/") { store.files.overwrite(path, with: nil) }
     }
 
-    /// Appends the lines of a lane's first block once more.
+    /// Appends the lines of a lane's first block again.
     func doubleFirstBlock(of lane: Lane) throws {
         let path = StoreLayout(root: store.root).segment(lane, 1)
         let header = store.blocks(path)[0]

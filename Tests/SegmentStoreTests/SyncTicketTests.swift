@@ -6,8 +6,8 @@ import Testing
 @testable import SegmentStore
 
 @Suite struct SyncTicketTests {
-    /// A sync is asked for while another one is at work, for a record that was written after that one's fdatasync: it
-    /// is answered by a sync of its own.
+    /// A sync is requested during another one, for a record written after the other one's fdatasync: it gets a sync of
+    /// its own.
     @Test func aSyncAnswersNobodyWhoAskedAfterItBegan() throws {
         let disk = SimulatedFileSystem(seed: 1)
         let files = HookedFileSystem(disk)

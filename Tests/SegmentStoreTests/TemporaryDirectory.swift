@@ -1,6 +1,6 @@
 import Foundation
 
-/// A directory of its own on the real disk, removed with its last reference.
+/// A new directory on the real disk, removed with its last reference.
 final class TemporaryDirectory: Sendable {
     let path: String
 

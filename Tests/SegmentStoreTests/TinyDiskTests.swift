@@ -17,7 +17,7 @@ import Testing
 
     private func fill(_ store: RecordStore, from start: Int, to end: Int) -> Int {
         for number in start..<end {
-            // A thread may lag behind, and find the disk full for another reason than it would have.
+            // The thread may be behind, and find the disk full for another reason.
             try? store.sync()
             do throws(RetortError) {
                 _ = try store.append([StoreFixture.record(number)])
@@ -34,12 +34,12 @@ import Testing
         let store = try StoreFixture.create(options(usesThread: usesThread))
         files.limitSpace(toFurther: 60_000)
         let reached = fill(store, from: 0, to: 2000)
-        // A journal line has about 200 bytes: of 60,000 it would take 300.
+        // A journal line has about 200 bytes: 60,000 bytes would hold 300.
         #expect(reached > 600, "stopped at \(reached)")
         #expect(store.counters.done == UInt64(reached))
-        // No more room: it stays where it is.
+        // No more space: the position does not change.
         #expect(fill(store, from: reached, to: 2000) == reached)
-        // Room for a block is enough: it goes to the block, and the whole journal goes away.
+        // Space for a block is enough: the block is written, and the whole journal is removed.
         files.limitSpace(toFurther: 5_000)
         let further = fill(store, from: reached, to: 2000)
         #expect(further > reached, "\(reached), then \(further)")
@@ -49,17 +49,17 @@ import Testing
         #expect(try StoreFixture.lines(.responses, options(usesThread: false)).count == 2000)
     }
 
-    /// Room for the block of a batch, but not for its journal lines: what fits is written and sealed, then the rest.
+    /// Space for a batch's block, but not for its journal lines: what fits is written and sealed, then the rest.
     @Test func aBatchThatDoesNotFitTheJournalIsTakenInParts() throws {
         let store = try StoreFixture.create(options(usesThread: false))
         files.limitSpace(toFurther: 14_000)
         let batch = (0..<200).map { StoreFixture.record($0) }
-        // More than there is, with what the store holds in reserve.
+        // More than is available, including the store's reserve.
         let lines = batch.reduce(0) { $0 + StoreFixture.line($1).count }
         #expect(lines > 14_000 + 8_000, "\(lines)")
         #expect(try store.append(batch).count == 200)
         #expect(store.counters.done == 200)
-        // No room at all: nothing is lost, and the same batch may be offered again.
+        // No space at all: nothing is lost, and the same batch may be offered again.
         files.limitSpace(toFurther: 0)
         let more = (200..<400).map { StoreFixture.record($0) }
         #expect(throws: RetortError.self) { try store.append(more) }

@@ -4,13 +4,13 @@ import Testing
 
 @testable import SegmentStore
 
-/// What a crash can leave at the end of a segment or a journal: cut, zero-filled, or followed by stale bytes.
+/// What a crash can leave at the end of a segment or a journal: truncated, zero-filled, or followed by stale bytes.
 @Suite struct TornTailTests {
     let files = SimulatedFileSystem(seed: 1)
     var options: StoreOptions { StoreFixture.options(files, block: 300, segment: 1 << 20) }
     private let segment = StoreFixture.root + "/responses/000001.jsonl.gz"
 
-    /// A store that was killed with blocks behind what the manifest knows; the offsets of its blocks.
+    /// A killed store with blocks after those in the manifest; the offsets of its blocks.
     private func killedStore() throws -> (content: [UInt8], offsets: [Int]) {
         try StoreFixture.create(options).close()
         let store = try RecordStore.open(StoreFixture.root, options: options)
@@ -22,7 +22,7 @@ import Testing
         return (content, try StoreFixture.rawBlockOffsets(content) + [content.count])
     }
 
-    /// The records that a store recovered from `content` has; every one of them readable.
+    /// The number of records that a store recovers from `content`; every one of them is readable.
     private func recovered(_ content: [UInt8]) throws -> Int {
         let machine = files.fork(seed: 1)
         machine.overwrite(segment, with: content)
@@ -31,7 +31,7 @@ import Testing
         let store = try RecordStore.open(StoreFixture.root, options: options)
         #expect(store.recovery.damage.isEmpty)
         let count = Int(store.counters.done)
-        // It can be written on, and what is written stands behind the last good byte.
+        // New records can be appended; they follow the last good byte.
         _ = try store.append([StoreFixture.record(500)])
         try store.close()
         let lines = try StoreFixture.lines(.responses, options)
@@ -68,7 +68,7 @@ import Testing
             guard start < end else { continue }
             var zeroed = content
             zeroed.replaceSubrange(start..<end, with: [UInt8](repeating: 0, count: end - start))
-            // Nothing says that these bytes were durable: all from the first bad block on is the torn tail.
+            // Nothing shows that these bytes were durable: everything from the first bad block is the torn tail.
             let whole = offsets.lastIndex { $0 <= start }!
             #expect(try recovered(zeroed) == counts[whole], "sector \(sector)")
         }
@@ -77,10 +77,10 @@ import Testing
     @Test func bytesOfAnotherPlaceOrStoreAreNotTaken() throws {
         let (content, offsets) = try killedStore()
         let whole = try recovered(content)
-        // The first block once more behind the last: it was written for another offset.
+        // A copy of the first block after the last one: it was written for another offset.
         let first = content[..<offsets[1]]
         #expect(try recovered(content + first) == whole)
-        // A block of another store for this very offset.
+        // A block of another store for exactly this offset.
         let header = content.withUnsafeBytes { BlockHeader.decode($0) }!
         var foreign = header
         foreign.storeID ^= 1
@@ -125,7 +125,7 @@ import Testing
         var options = options
         options.files = machine
         try RecordStore.open(StoreFixture.root, options: options).close()
-        // What is written afterwards has numbers of its own.
+        // Later records have numbers of their own.
         let store = try RecordStore.open(StoreFixture.root, options: options)
         _ = try store.append([StoreFixture.record(500)])
         machine.kill()
@@ -154,13 +154,13 @@ import Testing
                 flipped[position] ^= 1 << bit
                 let found = try recovered(flipped)
                 #expect(found.isSubset(of: all))
-                // A line feed that is lost costs the two lines that it stood between.
+                // A lost line feed costs the two lines that it separated.
                 #expect(found.count >= (content[position] == 0x0A ? 4 : 5), "bit \(bit) of byte \(position)")
             }
         }
     }
 
-    /// Of failures, which a full disk takes as a whole or not at all: answers may be taken in part.
+    /// With failures, which a full disk accepts completely or not at all; answers may be accepted in part.
     @Test func nothingOfABatchThatFailedIsFoundLater() throws {
         let store = try StoreFixture.create(options)
         _ = try store.append([StoreFixture.record(0), StoreFixture.record(1, failing: 0)])
@@ -177,7 +177,7 @@ import Testing
             #expect(found.done == 1 && found.failed == 1, "\(room) bytes")
         }
         files.clearFaults()
-        // A shorter line goes where the failed ones had begun.
+        // A shorter line is written where the failed ones began.
         _ = try store.append([StoreFixture.record(18, failing: 0)])
         files.kill()
         let again = try RecordStore.open(StoreFixture.root, options: options)
@@ -206,13 +206,13 @@ import Testing
         let content = try killedStore()
         let copy = StoreFixture.root + "/responses/journal-0000000000000000-1.jsonl"
         files.overwrite(copy, with: content)
-        // The first file has a bad line that the second has whole.
+        // The first file has a bad line that is intact in the second.
         var flipped = content
         flipped[20] ^= 1
         #expect(try recovered(flipped) == all)
     }
 
-    /// A power cut may take the beginning of a journal and leave its end: zeros, with whole lines behind them.
+    /// A power cut may lose the beginning of a journal and keep its end: zeros followed by whole lines.
     @Test func linesBehindAStretchThatWasNeverWritten() throws {
         let machine = SimulatedFileSystem(seed: 1)
         let wide = StoreFixture.options(machine, block: 1 << 20, journal: 1 << 20)
@@ -232,7 +232,7 @@ import Testing
             options.files = dead
             let opened = try RecordStore.open(StoreFixture.root, options: options)
             #expect(opened.recovery.damage.isEmpty)
-            // The zeros take the line behind them with them.
+            // The line after the zeros is lost with them.
             #expect(opened.counters.done == UInt64(40 - lost.count - 1), "\(lost)")
         }
     }

@@ -4,12 +4,12 @@ import Testing
 
 @testable import SegmentStore
 
-/// Rows of the same text in several stores: which are one, and which are two.
+/// Identical rows in several stores: which count as one, and which as two.
 @Suite struct TwinRowsTests {
     private let files = SimulatedFileSystem(seed: 1)
     private var options: StoreOptions { StoreFixture.options(files, block: 900, segment: 1500) }
 
-    /// A row as a store has it: a name that many rows may share, a number behind it, how it ended, its place.
+    /// A row in a store: a name that several rows may share, its number, how it ended, and its position.
     private struct Row {
         var id: String
         var row: UInt64
@@ -50,7 +50,7 @@ import Testing
         }
     }
 
-    /// Ids that begin with `t` are generated; behind a hyphen stands their number.
+    /// Ids that begin with `t` are generated; their number follows a hyphen.
     @discardableResult
     private func merge(_ roots: [String], into target: String) throws -> MergeReport {
         let report = try StoreMerge.run(
@@ -110,7 +110,7 @@ import Testing
         copy("/a", to: "/b")
         try merge(["/a", "/b"], into: "/m")
         #expect(try lines("/m") == lines("/a"))
-        // The copy was retried and went on.
+        // The copy was retried and continued.
         try goOn("/b", [Row(id: "ty", row: 1, text: "again"), Row(id: "tnew", row: 9, text: "new")])
         try merge(["/a", "/b"], into: "/m2")
         #expect(try lines("/m2") == lines("/b"))
@@ -125,7 +125,7 @@ import Testing
         #expect(try lines("/m") == ["tx": "a tx", "ty": "a ty", "tz": "b tz"])
     }
 
-    /// The next number that none of the stores has.
+    /// The next number that is not used in any store.
     @Test func numbersThatAreTakenAreLeftAlone() throws {
         try make("/a", input: 1, rows("a", "tx", "tx-1", "tx-2"))
         try make("/b", input: 2, rows("b", "tx", "tx-1"))
@@ -176,7 +176,7 @@ import Testing
         }
     }
 
-    /// From the other end the numbers may differ, but there is each row once.
+    /// In the reverse order the numbers may differ, but each row occurs once.
     @Test func inAnyOrderNoRowIsLost() throws {
         try make("/a", input: 1, rows("a", "tx", "ty"))
         try make("/b", input: 2, rows("b", "tx", "ty"))

@@ -5,7 +5,7 @@ import Testing
 
 @testable import SegmentStore
 
-/// The index is a cache: that it cannot be written is noted and ends nothing.
+/// The index is a cache: a failed write of it is noted and does not end the work.
 @Suite struct UnwritableIndexTests {
     let files = SimulatedFileSystem(seed: 1)
     var options: StoreOptions { StoreFixture.options(files, delta: 9) }
@@ -76,7 +76,7 @@ import Testing
         #expect(throws: RetortError.self) { try StoreReindex.run(StoreFixture.root, options: options) }
     }
 
-    /// Whichever write of a run meets the full disk, nothing of that run stays behind.
+    /// Whichever write of a run meets the full disk, no part of that run is left behind.
     @Test(arguments: 0..<6)
     func aRunThatDoesNotFitIsRemoved(after: Int) throws {
         let store = try StoreFixture.create(options)

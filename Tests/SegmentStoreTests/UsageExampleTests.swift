@@ -2,7 +2,7 @@ import Foundation
 import SegmentStore
 import Testing
 
-/// The example in the documentation of `RecordStore`, compiled, run, and held against the comment word for word.
+/// The example in the documentation of `RecordStore`, compiled, run, and compared with the comment word by word.
 @Suite struct UsageExampleTests {
     @Test func theDocumentedExampleRuns() throws {
         let directory = TemporaryDirectory()

@@ -63,7 +63,7 @@ import Testing
         accounts.note(outcome("a", .answer(answer), price: price))
         #expect(accounts.spent == ["anna": 30])
         try accounts.reserve(anna, RecordKey("c").hash, 30)
-        // What says no tokens has cost what it may have cost.
+        // A reply without token counts is charged at its maximum.
         accounts.note(outcome("b", .answer(ModelAnswer(body: [])), price: price))
         #expect(accounts.spent == ["anna": 70])
         accounts.releaseAll()
@@ -107,7 +107,7 @@ import Testing
             "", "--x y", "--x y\r\n", "--x y\r\n\r\n", "--x y\r\nA: b\r\n\r\n", "--x y\r\nA: b\r\n\r\nc", "--x y--x",
             "--x y\r\n\r\n--x y--", "--x y\r\nA: b\r\n\r\n\r\n--x y",
         ] { _ = form(text) }
-        // Cut at every place, it is read or it is not; it never traps.
+        // Truncated at every position, it is parsed or not; it never traps.
         let whole = "--x y\r\nContent-Disposition: form-data; name=a\r\n\r\nb\r\n--x y--\r\n"
         for length in 0..<whole.utf8.count { _ = form(String(decoding: Array(whole.utf8)[..<length], as: UTF8.self)) }
     }
@@ -141,7 +141,7 @@ import Testing
         #expect(found.unfinished == ["late"] && found.files(of: "eve").isEmpty && found.files(of: "") == [file])
         let late = try #require(found.batch("late")).tree.line
         #expect(try #require(JSONParser().parse(late).root["expires_at"]?.int) > 0)
-        // What a batch reads is a file, too.
+        // A batch reads its input from a file, too.
         unlink(found.contentPath(file.id))
         #expect(mkfifo(found.contentPath(file.id), 0o600) == 0)
         #expect(throws: RetortError.self) { try LineFile(found.contentPath(file.id)) }

@@ -29,7 +29,7 @@ import Testing
         return try ServeSettings(command, environment: environment)
     }
 
-    // MARK: What a request is known by
+    // MARK: How requests are identified
 
     @Test func aRequestIsKnownByItsValues() throws {
         let one = try request(#"{"model":"m","messages":[{"role":"user","content":"é"}],"temperature":0}"#)
@@ -78,7 +78,7 @@ import Testing
         #expect([cold, warm, silent].map(ReusePolicy.never.applies) == [false, false, false])
     }
 
-    // MARK: What clients get
+    // MARK: Replies to clients
 
     private func text(_ response: HTTPResponse) -> String {
         guard case .bytes(let bytes) = response.body else { return "" }
@@ -135,7 +135,7 @@ import Testing
         #expect(passed == Array(events.dropLast().joined()) && held.rest == events.last)
     }
 
-    // MARK: Those who wait
+    // MARK: Waiting clients
 
     private final class Counter: Client {
         let count = Locked(0)

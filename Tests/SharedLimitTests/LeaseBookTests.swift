@@ -16,7 +16,7 @@ import Testing
         #expect(first.moneyLimit == 250 && !first.isSpent)
         let second = book.lease(ask("b", wanted: 50, needed: 10), at: start)
         #expect(second.moneyLimit == 50 && book.moneyLeft == 700)
-        // It asks for more: what it was given before is part of what it keeps to.
+        // It requests more: what it was granted before is part of its own limit.
         #expect(book.lease(ask("a", bound: 250, wanted: 1000), at: start).moneyLimit == 337)
         #expect(book.lease(ask("c", wanted: 5000, needed: 2000), at: start).isSpent)
     }
@@ -28,7 +28,7 @@ import Testing
         for _ in 0..<5000 {
             let client = "c\(Int.random(in: 0..<20, using: &random))"
             let limit = limits[client] ?? 0
-            // At its end a client gives back what it did not spend.
+            // A client that ends returns what it did not spend.
             let bound = Int.random(in: 0..<4, using: &random) == 0 ? limit * 9 / 10 : limit
             let wanted = Int.random(in: 0...3000, using: &random)
             let lease = book.lease(ask(client, bound: bound, wanted: wanted, needed: min(wanted, 10)), at: start)
@@ -63,12 +63,12 @@ import Testing
         #expect(early.requests == 0 && early.again > .seconds(1))
         let other = book.lease(LeaseRequest(client: "b", requests: 5), at: start + .seconds(2.1))
         #expect(other.requests > 0 && other.step.seconds > before.seconds * 1.3)
-        // Refusals of the same moment are one.
+        // Refusals at the same moment count as one.
         var again = LeaseBook(LimitTerms(requestsPerSecond: 100), epoch: 1, isRestart: false, at: start)
         for _ in 0..<3 { _ = again.lease(LeaseRequest(client: "a", refused: 50), at: start + .milliseconds(500)) }
         #expect(again.pace(at: start + .milliseconds(500)) == Pace.cut)
         #expect(book.pace(at: start + .seconds(40)) == 1)
-        // A server may wish for what it likes.
+        // A server may request any pause.
         _ = book.lease(
             LeaseRequest(client: "b", refused: 1, pause: Interval(nanoseconds: .max / 4)), at: start + .seconds(50))
         let after = book.lease(LeaseRequest(client: "b", requests: 1), at: start + .seconds(112))

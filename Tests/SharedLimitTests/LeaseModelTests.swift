@@ -3,7 +3,7 @@ import Testing
 
 @testable import SharedLimit
 
-/// The faults that other limiters are known for, each in a world of clients with clocks of their own.
+/// Known faults of other limiters, each tested with clients that have clocks of their own.
 @Suite struct LeaseModelTests {
     private static let seed = UInt64.random(in: 0...UInt64.max)
 
@@ -12,7 +12,7 @@ import Testing
         return LimitWorld(terms, clients: clients, seed: Self.seed)
     }
 
-    /// Limit times replicas: 64 clients keep to one limit, in every window, and use it.
+    /// Limit times replicas: 64 clients together keep to one limit, in every window, and use it.
     @Test(arguments: [1, 8, 64])
     func allTogetherKeepToTheLimitAndUseIt(clients: Int) {
         var world = world(LimitTerms(requestsPerSecond: 1000), clients: clients)
@@ -21,7 +21,7 @@ import Testing
         world.run(for: .seconds(4))
         #expect(world.most(in: .seconds(1)) <= 1000)
         #expect(world.count(since: start) >= 3800)
-        // Nobody is left out.
+        // Every client gets a share.
         let least = world.clients.map(\.sent).min() ?? 0
         #expect(least * clients * 3 > world.arrivals.count)
     }
@@ -48,11 +48,11 @@ import Testing
         world.run(for: .seconds(5))
         let start = world.now
         world.run(for: .seconds(20))
-        // 50 requests of 20 tokens in a second.
+        // 50 requests of 20 tokens per second.
         #expect(world.most(in: .seconds(10)) <= 500 && world.count(since: start) >= 950)
     }
 
-    /// A network that is slow now and then: a late answer gives no right to be late.
+    /// A network that is sometimes slow: a late reply does not allow late requests.
     @Test func aSlowNetworkCrossesNothing() {
         var world = world(LimitTerms(requestsPerSecond: 500), clients: 12)
         for delay in [2, 300, 40, 1, 800] as [Int64] {
@@ -62,7 +62,7 @@ import Testing
         #expect(world.most(in: .seconds(1)) <= 500 && world.arrivals.count > 1000)
     }
 
-    /// Leaks after crashes: clients that die take nothing with them but the next quarter of a second.
+    /// Leaks after crashes: a killed client takes only the next quarter of a second with it.
     @Test func whatTheDeadHadIsUsedByTheRest() {
         var world = world(LimitTerms(requestsPerSecond: 1000), clients: 32)
         world.run(for: .seconds(2))
@@ -73,7 +73,7 @@ import Testing
         #expect(world.count(since: start) >= 2850 && world.most(in: .seconds(1)) <= 1000)
     }
 
-    /// A limiter that is killed again and again: what the one before has given is honoured.
+    /// A limiter that is killed repeatedly: what the previous one granted is honoured.
     @Test func restartsCrossNothing() {
         var world = world(LimitTerms(requestsPerSecond: 800), clients: 10)
         for _ in 0..<4 {
@@ -99,7 +99,7 @@ import Testing
         #expect(world.count(since: start) > 1000 && world.most(in: .seconds(1)) <= 1000)
     }
 
-    /// Connections that take long to open: what left late takes the place of what would have left on time.
+    /// Connections that take long to open: late requests take the place of punctual ones.
     @Test func requestsThatWaitForConnectionsCrossNothing() {
         var world = world(LimitTerms(requestsPerSecond: 1000), clients: 32)
         (world.connecting, world.connections) = (.milliseconds(300), 32)
@@ -109,7 +109,7 @@ import Testing
         #expect(world.most(in: .seconds(1)) <= 1000 && world.count(since: start) >= 2850)
     }
 
-    /// Clients that come and go at random, on slow and fast networks, under all limits at once.
+    /// Clients that start and end at random, on slow and fast networks, under all limits at once.
     @Test func everythingAtOnce() {
         var world = world(
             LimitTerms(requestsPerSecond: 400, requestsPerMinute: 18_000, tokensPerMinute: 240_000), clients: 5)

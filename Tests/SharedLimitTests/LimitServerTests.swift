@@ -5,7 +5,7 @@ import Testing
 
 @testable import SharedLimit
 
-/// A limiter on loopback that ends with the value.
+/// A limiter on loopback that ends with this object.
 final class RunningLimiter: Sendable {
     let server: LimitServer
     private let ended = Monitor(false)
@@ -27,7 +27,7 @@ final class RunningLimiter: Sendable {
 
     deinit { stop() }
 
-    /// Asks until something is given: a limiter that begins waits out what one before it may have given.
+    /// Requests until something is granted: a starting limiter waits out what a previous one may have granted.
     func lease(_ exchange: ServerExchange, _ request: LeaseRequest) throws -> Lease {
         while true {
             let lease = try exchange.lease(request)
@@ -86,7 +86,7 @@ final class RunningLimiter: Sendable {
         fputs(#"{"client":"a","lim"#, file)
         fclose(file)
         let second = try RunningLimiter(terms, port: first.server.port, state: state)
-        // The same connection as before, as a client that goes on has it.
+        // The same connection as before, as for a client that continues.
         _ = try? exchange.lease(LeaseRequest(client: "b"))
         let after = try exchange.lease(LeaseRequest(client: "b", requests: 1, moneyWanted: 500, moneyNeeded: 500))
         #expect(after.isSpent && after.epoch != before.epoch)
@@ -119,7 +119,7 @@ final class RunningLimiter: Sendable {
             for limit in 0..<40 {
                 for client in ["a", "b"] { try journal.note(client, limit: round * 100 + limit) }
             }
-            // The file that took the old one's place is locked too.
+            // The file that replaced the old one is locked too.
             #expect(throws: RetortError.self) { try MoneyJournal(path) }
         }
         #expect(try MoneyJournal(path).money == ["a": 239, "b": 239])
@@ -138,7 +138,7 @@ final class RunningLimiter: Sendable {
         #expect(throws: RetortError.self) { try MoneyJournal(folder) }
     }
 
-    /// Two processes that share a file, in turn.
+    /// Two processes that share a file, taking turns.
     @Test func aFileIsALimiterToo() throws {
         let path = folder + "/limit"
         let terms = LimitTerms(requestsPerSecond: 100, moneyMax: 1000)
@@ -174,7 +174,7 @@ final class RunningLimiter: Sendable {
             var allowance = Allowance()
             let now = Instant(nanoseconds: 1_000_000)
             allowance.add(read, sent: Instant(nanoseconds: 0), at: now)
-            // Whatever it says, time goes on and nothing traps.
+            // Whatever it replies, time advances and nothing traps.
             for moment in [now, now + .seconds(1), now + .seconds(1e6)] {
                 if let due = allowance.ready(tokens: 5, at: moment), due <= moment {
                     allowance.take(tokens: 5, at: moment)
@@ -199,7 +199,7 @@ final class RunningLimiter: Sendable {
         for (name, client) in [("w", waiting), ("f", falling)] { client.start(client: name, spentMax: 0) { _ in } }
         #expect(sends(waiting, 20, within: 10) && sends(falling, 20, within: 10))
         limiter.stop()
-        // What was leased ends, and the one that may takes its share.
+        // The leases end, and the client with a fallback takes its share.
         #expect(sends(falling, 40, within: 30))
         #expect(waiting.ready(tokens: 0, at: .now) == nil)
         let again = try RunningLimiter(terms, port: port)
@@ -209,7 +209,7 @@ final class RunningLimiter: Sendable {
         again.stop()
     }
 
-    /// Whether a client comes to send so many requests in so many seconds.
+    /// Whether a client sends this many requests within this many seconds.
     private func sends(_ client: LimitClient, _ count: Int, within seconds: Double) -> Bool {
         let end = Instant.now + .seconds(seconds)
         var sent = 0
@@ -227,7 +227,7 @@ final class RunningLimiter: Sendable {
     }
 }
 
-/// Clients that mean no good.
+/// Malicious clients.
 @Suite struct HostileClientTests {
     private func raw(_ limiter: RunningLimiter) throws -> Int32 {
         try LimitSocket.connected(host: "127.0.0.1", port: String(limiter.server.port), timeout: .seconds(30))
@@ -240,8 +240,8 @@ final class RunningLimiter: Sendable {
         return count > 0 ? String(decoding: bytes.prefix(count), as: UTF8.self) : nil
     }
 
-    /// Leases beyond all measure, negative numbers, numbers that are none: an answer within bounds, and the next client is
-    /// served as if nothing had been.
+    /// Enormous leases, negative numbers, invalid numbers: the reply is within bounds, and the next client is served as
+    /// usual.
     @Test func absurdNumbersAreCutToWhatTheyMayBe() throws {
         let limiter = try RunningLimiter(LimitTerms(requestsPerSecond: 100, moneyMax: 1_000_000))
         let socket = try raw(limiter)
@@ -260,7 +260,7 @@ final class RunningLimiter: Sendable {
         let good = limiter.exchange()
         let lease = try limiter.lease(good, LeaseRequest(client: "good", requests: 3))
         #expect(lease.requests > 0)
-        // Not even the largest claim to money makes another client's more than the whole.
+        // Even the maximum claim to money does not raise another client's limit above the whole.
         let claims = try raw(limiter)
         _ = reply(claims, to: #"{"token":"","client":"greedy","money_bound":9223372036854775807}"#)
         close(claims)
@@ -269,7 +269,7 @@ final class RunningLimiter: Sendable {
         #expect(spent.isSpent && spent.moneyLimit == 0)
     }
 
-    /// Connections that say nothing, or a byte now and then, go by themselves; clients stay.
+    /// Connections that send nothing, or a byte now and then, are closed; clients stay.
     @Test func aSlowTalkerIsNoClient() throws {
         let limiter = try RunningLimiter(LimitTerms(requestsPerSecond: 100))
         let good = limiter.exchange()

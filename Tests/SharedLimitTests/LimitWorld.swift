@@ -2,19 +2,19 @@ import Basics
 
 @testable import SharedLimit
 
-/// Clients with clocks of their own around one lease book, in steps of a millisecond of true time. Every question and
-/// every answer is on its way for a while; every client has always something to send.
+/// Clients with clocks of their own around one lease book, in steps of a millisecond of true time. Requests and replies
+/// take time to arrive; every client always has something to send.
 struct LimitWorld {
     struct Client {
         var name: String
         var allowance = Allowance()
-        /// What its clock shows beyond true time, and how fast it runs away.
+        /// Its clock's offset from true time, and its drift.
         var offset: Interval
         var drift: Double
         var isAlive = true
         var asked: (answer: Lease?, sent: Instant, due: Instant)?
         var sent = 0
-        /// Requests that are held up on this machine, by true time: when each was taken and when it leaves.
+        /// Requests delayed on this machine, in true time: when each was taken and when it is sent.
         var held: [(taken: Instant, leaves: Instant)] = []
 
         func clock(_ now: Instant) -> Instant { now + offset + (now - Instant(nanoseconds: 0)) * drift }
@@ -27,10 +27,10 @@ struct LimitWorld {
     /// True times at which requests reached the API, in order of sending.
     private(set) var arrivals: [Int64] = []
     var tokensEach = 0
-    /// The longest way of a question or an answer.
+    /// The maximum time that a request or a reply takes to arrive.
     var delayMax = Interval.milliseconds(2)
     var isServerUp = true
-    /// How long each client's first requests wait for their connections, and how many do.
+    /// How long each client's first requests wait for connections, and how many do.
     var connecting = Interval.zero
     var connections = 0
 
@@ -56,7 +56,7 @@ struct LimitWorld {
         }
     }
 
-    /// The limiter is killed, and another one knows nothing of what it gave.
+    /// The limiter is killed; a new one does not know what it granted.
     mutating func restart() {
         book = LeaseBook(book.terms, epoch: book.epoch + 1, isRestart: true, at: now)
     }
@@ -83,7 +83,7 @@ struct LimitWorld {
         depart(index)
     }
 
-    /// What is held up no longer reaches the API, and the client learns how late it left.
+    /// Sends delayed requests, and reports to the client how late they were.
     private mutating func depart(_ index: Int) {
         let gone = clients[index].held.filter { $0.leaves <= now }
         guard !gone.isEmpty else { return }
@@ -105,7 +105,7 @@ struct LimitWorld {
         clients[index].asked = (lease, local, now + there + back + lease.again)
     }
 
-    /// The most arrivals in any stretch of that length.
+    /// The maximum arrivals in any time span of that length.
     func most(in window: Interval) -> Int {
         let times = arrivals.sorted()
         var (first, most) = (0, 0)

@@ -4,7 +4,7 @@ import Testing
 
 @testable import SharedLimit
 
-/// The limiter's state after whatever may happen to its file: it is what it was, or it is refused.
+/// The limiter's state after any change of its file: it is a state that was written, or the file is rejected.
 @Suite struct MoneyJournalTests {
     private let path: String
 
@@ -38,7 +38,7 @@ import Testing
         return (try bytes(), steps)
     }
 
-    /// A kill, or a disk that has lost the end: what is left is what was noted at some moment.
+    /// A kill, or a disk that has lost the end: the remaining state is one that was current at some moment.
     @Test func cutOffAnywhereItIsAsItWas() throws {
         let (bytes, steps) = try written()
         var last = 0
@@ -49,7 +49,7 @@ import Testing
             let step = try #require(steps.lastIndex(of: journal.money))
             #expect(step >= last)
             last = step
-            // It goes on behind it.
+            // It continues after it.
             try journal.note("later", limit: 5)
             #expect(journal.money["later"] == 5)
         }

@@ -34,7 +34,7 @@ struct JoinedRowsTests {
             row: 0, fingerprint: 9, members: Array(members.utf8) + text)
     }
 
-    /// The right one's rows are the left one's records.
+    /// The rows of the right store are the records of the left one.
     private func join(judge: Bool = false) -> SourceJoin {
         let (left, right) = (ItemWay.Step("/left"), ItemWay.Step("/right"))
         var join = SourceJoin(

@@ -58,7 +58,7 @@ struct StoreRowsTests {
         for part in 0..<6 {
             let store = part == 0 ? try create() : try RecordStore.open(root, options: options)
             for number in part * 20..<part * 20 + 20 { _ = try store.append([record(number)]) }
-            // Closing leaves nothing in the journal.
+            // Closing leaves the journal empty.
             try store.close()
             let rows = try StoreRows(root, .answers, from: position, options: options)
             found += names(try all(rows))

@@ -1,15 +1,15 @@
 internal import Basics
 import Foundation
 
-/// What the environment says of a fuzzer's run: `RETORT_FUZZ_MINUTES` makes it longer, `RETORT_FUZZ_SEED` repeats one.
+/// A fuzzer's settings from the environment: `RETORT_FUZZ_MINUTES` makes it longer, `RETORT_FUZZ_SEED` repeats a run.
 public struct FuzzRun: Sendable {
-    /// Minutes that the run was asked to take; 0: as short as in `make test`.
+    /// The requested minutes; 0: as short as in `make test`.
     public let minutes: Double
-    /// The seed that was asked for; nil: any.
+    /// The requested seed; nil: any.
     public let seedGiven: UInt64?
     private let end: Instant
 
-    /// - Parameter secondsMin: how long it takes where nothing else is asked for.
+    /// - Parameter secondsMin: the default duration.
     public init(secondsMin: Double = 0) {
         func number<Number: LosslessStringConvertible>(_ name: String) -> Number? {
             ProcessInfo.processInfo.environment[name].flatMap { Number($0) }

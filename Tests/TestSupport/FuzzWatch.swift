@@ -2,9 +2,9 @@ import Foundation
 import Glibc
 import Synchronization
 
-/// Ends the process, by name of the case, when a fuzzer's case does not end: a hang would tell nothing.
+/// Ends the process and names the case when a fuzzer's case does not end: a hang would report nothing.
 public final class FuzzWatch: Sendable {
-    /// Far beyond what any case takes on a busy machine.
+    /// Far longer than any case takes on a busy machine.
     public static let secondsMax = 120.0
     public static let megabytesMax = 500
 
@@ -29,14 +29,14 @@ public final class FuzzWatch: Sendable {
         }
     }
 
-    /// A case begins, and the one before has ended.
+    /// A case begins, and the previous one has ended.
     public func begin(_ name: String) {
         current.withLock { $0 = Case(name: name) }
     }
 
     public func end() { current.withLock { $0.isOver = true } }
 
-    /// The most memory that the process has had so far.
+    /// The peak memory of the process.
     public static var residentMegabytesMax: Int {
         var usage = rusage()
         getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)

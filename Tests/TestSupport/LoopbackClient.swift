@@ -1,6 +1,6 @@
 import Glibc
 
-/// A blocking HTTP client on one raw socket, so that tests see resets, silences and framing as they are.
+/// A blocking HTTP client on one raw socket, so that tests see resets, silences and framing directly.
 public final class LoopbackClient {
     public struct Response {
         public var status: Int
@@ -12,10 +12,10 @@ public final class LoopbackClient {
 
     public enum Outcome {
         case response(Response)
-        /// The peer closed before the response was whole. Everything received so far.
+        /// The peer closed before the response was complete. Everything received so far.
         case closed([UInt8])
         case reset([UInt8])
-        /// Nothing came for the time the client was given. Everything received so far.
+        /// Nothing arrived within the client's timeout. Everything received so far.
         case silence([UInt8])
         case refused
     }
@@ -24,7 +24,7 @@ public final class LoopbackClient {
     private let isConnected: Bool
     private var received: [UInt8] = []
 
-    /// `patience` ends a read that brings nothing.
+    /// `patienceMilliseconds` is the timeout of a read.
     public init(port: UInt16, patienceMilliseconds: Int = 10_000) {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_in()
@@ -111,7 +111,7 @@ public final class LoopbackClient {
         return response
     }
 
-    /// The position after the last chunk; nil if it has not come yet.
+    /// The position after the last chunk; nil if it has not arrived yet.
     private func decodeChunks(from start: Int, into body: inout [UInt8]) -> Int? {
         var at = start
         body = []
@@ -138,7 +138,7 @@ extension LoopbackClient.Outcome: CustomStringConvertible {
         }
     }
 
-    /// The response, if one came whole.
+    /// The response, if it arrived completely.
     public var response: LoopbackClient.Response? {
         if case .response(let response) = self { response } else { nil }
     }

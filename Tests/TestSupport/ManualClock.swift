@@ -1,7 +1,7 @@
 public import Basics
 internal import Dispatch
 
-/// Virtual time and the executor that lives in it: when no job is left to run, the clock jumps to the next sleeper.
+/// Virtual time and its executor: when no job is left to run, the clock jumps to the next sleeper.
 ///
 /// Tasks that prefer this executor, and sleep only here, run one at a time in a fixed order and in no real time.
 public final class ManualClock: TaskExecutor {

@@ -1,14 +1,14 @@
 public import Basics
 public import ModelAPI
 
-/// A model server in the tests' own words: a closure decides each reply and how long it takes in virtual time.
+/// A scripted model server: a closure decides each reply and how long it takes in virtual time.
 public final class ScriptedTransport: ModelTransport {
     public struct Call: Sendable {
         /// The request's body as text.
         public var body: String
         /// How often this body has been sent, from 1.
         public var attempt: Int
-        /// How many requests have been sent in all, from 1.
+        /// How many requests have been sent in total, from 1.
         public var number: Int
         public var time: Instant
     }

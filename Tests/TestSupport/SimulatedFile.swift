@@ -1,7 +1,7 @@
 import Basics
 import SegmentStore
 
-/// A descriptor of the simulated machine. It dies with its process.
+/// A descriptor of the simulated machine. It becomes invalid with its process.
 final class SimulatedFile: StoreFile {
     let path: String
     private let inode: Int
@@ -19,7 +19,7 @@ final class SimulatedFile: StoreFile {
         _ body: (inout SimulatedFileSystem.State) throws(RetortError) -> Result
     ) throws(RetortError) -> Result {
         try state.withLock { state throws(RetortError) in
-            // A descriptor of a process that is gone.
+            // A descriptor of a process that has ended.
             guard state.epoch == epoch else { throw RetortError(.io, "the process is dead", at: path) }
             try state.checkAlive(path)
             return try body(&state)

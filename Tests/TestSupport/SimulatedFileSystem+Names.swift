@@ -77,7 +77,7 @@ extension SimulatedFileSystem.State {
         try finish(path)
     }
 
-    /// Lets paths lead elsewhere, or nowhere, until a sync of the directory on the kernel's word alone.
+    /// Changes where paths lead. Until the directory is synced, only the kernel knows.
     private mutating func link(_ effects: [(path: String, inode: Int?)], in directory: String) {
         var change = EntryChange(directory: current[directory]!, effects: [])
         for (path, inode) in effects {
@@ -91,7 +91,7 @@ extension SimulatedFileSystem.State {
         for effect in change.effects { durable[effect.directory, default: [:]][effect.name] = effect.inode }
     }
 
-    /// Changes a file behind everybody's back, durably.
+    /// Changes a file from outside, durably.
     mutating func overwrite(_ path: String, with bytes: [UInt8]?) {
         if let bytes {
             makeDirectories(path.directory)

@@ -3,7 +3,8 @@ import Glibc
 import SegmentStore
 
 extension SimulatedFileSystem {
-    /// The machine: the kernel's view, the disk's, and what is between them. A value, so that it can be forked.
+    /// The machine: the kernel's view, the disk's, and the pending changes between them. A value, so that it can be
+    /// forked.
     struct State {
         /// The number of the topmost directory, whose path is empty.
         static let top = 0
@@ -15,21 +16,21 @@ extension SimulatedFileSystem {
         var nextInode = 1
         /// By path, what the kernel shows.
         var current: [String: Int] = ["": top]
-        /// By directory and name, what the disk has. A directory that is renamed takes along what the disk has of it,
-        /// and nothing else.
+        /// By directory and name, what the disk has. A renamed directory keeps what the disk has of it, and nothing
+        /// else.
         var durable: [Int: [String: Int]] = [:]
         var changes: [EntryChange] = []
         var locks: Set<String> = []
         var calls = 0
-        /// The last of them, in words.
+        /// The latest call, as text.
         var lastCall = ""
-        /// The call, counted from 1, during which the machine dies.
+        /// The call, counted from 1, during which the machine crashes.
         var deadline: Int?
         var isDead = false
         var epoch = 0
         var faults: [Call: Fault] = [:]
         var callFaults: [(calls: Range<Int>, number: Int32)] = []
-        /// Bytes that fit on the disk in all; nil: no limit.
+        /// Capacity of the disk in bytes; nil: no limit.
         var capacity: Int?
         var observer: (@Sendable (SimulatedFileSystem) -> Void)?
 
@@ -47,12 +48,12 @@ extension SimulatedFileSystem {
         /// A change of the name space that a directory sync makes durable.
         struct EntryChange {
             var directory: Int
-            /// What each name leads to afterwards; nil: nothing.
+            /// What each name refers to afterwards; nil: nothing.
             var effects: [(directory: Int, name: String, inode: Int?)]
         }
     }
 
-    /// An error to return: after how many more calls of its kind, and whether for ever.
+    /// An error to return: after how many calls of its kind, and whether permanently.
     struct Fault {
         var part: String?
         var after: Int
@@ -82,7 +83,7 @@ extension SimulatedFileSystem.State {
         }
     }
 
-    /// Counts a call; throws an injected fault, or dies before the call has an effect.
+    /// Counts a call; throws an injected fault, or crashes before the call has an effect.
     mutating func begin(_ call: Call, _ path: String) throws(RetortError) {
         try checkAlive(path)
         calls += 1
@@ -98,7 +99,7 @@ extension SimulatedFileSystem.State {
         }
     }
 
-    /// Dies after the call had its effect, if this is the one.
+    /// Crashes after the call's effect, if this is the chosen call.
     mutating func finish(_ path: String) throws(RetortError) {
         if calls == deadline {
             isDead = true
@@ -128,7 +129,7 @@ extension SimulatedFileSystem.State {
             }
         }
         if observer != nil, bytes.count > 1 {
-            // Killed in the middle of the call: some of it is there.
+            // Killed in the middle of the call: a part of it has happened.
             var torn = self
             let kept = Int.random(in: 1..<bytes.count, using: &random)
             torn.record(inode, .write(offset: offset, bytes: Array(bytes.prefix(kept))))
@@ -143,7 +144,7 @@ extension SimulatedFileSystem.State {
         do throws(RetortError) {
             try begin(.sync, path)
         } catch {
-            // What the kernel could not write it forgets: the next sync reports success, and the data is gone.
+            // The kernel forgets what it could not write: the next sync reports success, and the data is lost.
             if !isDead { inodes[inode]!.pending = [] }
             throw error
         }
@@ -177,7 +178,7 @@ extension SimulatedFileSystem.State {
         }
     }
 
-    // MARK: The end
+    // MARK: Crashes
 
     mutating func restart() {
         isDead = false
@@ -204,7 +205,7 @@ extension SimulatedFileSystem.State {
             .mapValues { Inode(current: $0.durable, durable: $0.durable) }
     }
 
-    /// Lets the kernel find what the disk has of a directory.
+    /// Makes the disk's content of a directory visible to the kernel.
     private mutating func show(_ number: Int, as path: String) {
         current[path] = number
         guard directories.contains(number) else { return }
@@ -219,13 +220,13 @@ extension SimulatedFileSystem.State {
         switch Int.random(in: 0..<4, using: &random) {
         case 0: return
         case 1:
-            // Torn at a sector's edge of the file.
+            // Torn at a sector boundary of the file.
             let sectors = (offset + bytes.count) / SimulatedFileSystem.sectorBytes + 1
             let edge = Int.random(in: 0...sectors, using: &random) * SimulatedFileSystem.sectorBytes
             let kept = max(0, min(bytes.count, edge - offset))
             Self.apply(.write(offset: offset, bytes: Array(bytes.prefix(kept))), to: &content)
         case 2:
-            // The length is there, the data is not. Where the disk had something it has that, or what was written.
+            // The length is there, the data is not. Where the disk had data, it has the old data or the new.
             let kept = max(0, min(bytes.count, content.count - offset))
             var part =
                 Bool.random(using: &random) ? bytes[..<kept] : content[min(offset, content.count)...].prefix(kept)

@@ -1,15 +1,15 @@
 public import Basics
 public import SegmentStore
 
-/// A file system in memory that can die.
+/// A file system in memory that can crash.
 ///
-/// It keeps what the kernel would show and, apart from it, what the disk would have. A file's writes and truncations
-/// stay pending until `syncData`, a directory's entries until `syncDirectory`. `cutPower` keeps any subset of what is
-/// pending: writes are dropped, torn at a sector, filled with zeros, or kept; entries may be kept or lost each by
-/// itself. Renaming a directory makes nothing durable of what is in it. `kill` keeps everything, but the call that was
-/// under way may have happened in part.
+/// It keeps what the kernel would show and, separately, what the disk would have. A file's writes and truncations are
+/// pending until `syncData`, a directory's entries until `syncDirectory`. `cutPower` keeps any subset of the pending
+/// changes: writes are dropped, torn at a sector, filled with zeros, or kept; each entry may be kept or lost
+/// independently. Renaming a directory makes none of its content durable. `kill` keeps everything, but the current call
+/// may have happened only in part.
 ///
-/// `fork` gives the same machine once more, so that one run of a workload can be made to die at each of its calls.
+/// `fork` copies the machine, so that one run of a workload can crash at each of its calls.
 public final class SimulatedFileSystem: FileSystem {
     public static let sectorBytes = 512
 
@@ -21,31 +21,31 @@ public final class SimulatedFileSystem: FileSystem {
 
     private init(_ state: sending State) { self.state = Locked(state) }
 
-    /// Which calls to count for faults. All but `open` and `read` change something.
+    /// Which calls to count for faults. All except `open` and `read` change something.
     public enum Call: String, Sendable, CaseIterable {
         case create, write, truncate, sync, rename, remove, syncDirectory, open, read
     }
 
     // MARK: Faults
 
-    /// Calls that changed something, or were about to, so far.
+    /// The number of changing calls so far, including failed ones.
     public var calls: Int { state.withLock { $0.calls } }
 
-    /// The last of them, for messages.
+    /// The latest of them, for messages.
     public var lastCall: String { state.withLock { $0.lastCall } }
 
-    /// Dies during the given call, counted over the file system's life; nil: never.
+    /// Crashes during the given call, counted over the file system's life; nil: never.
     public func die(duringCall call: Int?) { state.withLock { $0.deadline = call } }
 
     public var isDead: Bool { state.withLock { $0.isDead } }
 
-    /// Lets calls of a kind fail with an error number, from the `after`-th on; only on paths with `part` in them, if any
-    /// is given.
+    /// Lets calls of a kind fail with an error number, after `after` of them; only for paths that contain `part`, if
+    /// given.
     public func fail(_ call: Call, on part: String? = nil, after: Int = 0, with number: Int32, repeats: Bool = false) {
         state.withLock { $0.faults[call] = Fault(part: part, after: after, number: number, repeats: repeats) }
     }
 
-    /// Lets the calls with these numbers fail, whatever they are.
+    /// Lets the calls with these numbers fail, of whatever kind.
     public func fail(calls: Range<Int>, with number: Int32) {
         state.withLock { $0.callFaults.append((calls, number)) }
     }
@@ -58,18 +58,18 @@ public final class SimulatedFileSystem: FileSystem {
         }
     }
 
-    /// Limits the disk to what is on it now and `bytes` more.
+    /// Limits the disk to its current content and `bytes` more.
     public func limitSpace(toFurther bytes: Int) {
         state.withLock { state in state.capacity = state.usedBytes + bytes }
     }
 
-    /// Called before each call that changes something, and in the middle of each write, with the machine as it is
-    /// then. One thread must be the only one to use the file system.
+    /// Called before each changing call, and in the middle of each write, with the current machine. Only one thread may
+    /// use the file system then.
     public func observe(_ observer: (@Sendable (SimulatedFileSystem) -> Void)?) {
         state.withLock { $0.observer = observer }
     }
 
-    /// The same machine once more, without faults to come; its later chances follow from `seed`.
+    /// A copy of the machine without scheduled faults; its later random choices follow from `seed`.
     public func fork(seed: UInt64) -> SimulatedFileSystem {
         var copy = state.withLock { $0 }
         copy.random = SeededGenerator(seed: seed)
@@ -80,10 +80,10 @@ public final class SimulatedFileSystem: FileSystem {
         return SimulatedFileSystem(copy)
     }
 
-    /// The process is gone; the kernel and its memory are not.
+    /// The process has ended; the kernel and its memory have not.
     public func kill() { state.withLock { $0.restart() } }
 
-    /// The power is gone: of what was pending, any part is on the disk.
+    /// The power was cut: any part of the pending changes is on the disk.
     public func cutPower() {
         state.withLock { state in
             state.losePending()
@@ -98,7 +98,7 @@ public final class SimulatedFileSystem: FileSystem {
         }
     }
 
-    /// Changes a file behind everybody's back, durably.
+    /// Changes a file from outside, durably.
     public func overwrite(_ path: String, with bytes: [UInt8]?) {
         state.withLock { $0.overwrite(path, with: bytes) }
     }

@@ -1,8 +1,7 @@
 import Basics
 import Glibc
 
-/// A thread of the system, for tests of what must hold between threads. The cooperative pool would starve on calls
-/// that block.
+/// A system thread, for tests of concurrency. The cooperative pool would starve on blocking calls.
 public final class TestThread: Sendable {
     private let handle: Locked<pthread_t>
 

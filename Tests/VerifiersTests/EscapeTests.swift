@@ -4,14 +4,15 @@ import Testing
 
 @testable import Verifiers
 
-/// What programs of a model may try. Each returns whether it has succeeded as the function's value, so that a pass is an escape.
+/// Attempts of a model's program to escape. Each returns whether it succeeded as the function's value, so a pass is an
+/// escape.
 @Suite(.enabled(if: Sandboxed.isPossible, "bubblewrap cannot make a sandbox here"))
 struct EscapeTests {
     private func escapes(_ code: String, seconds: Double = 20) async throws -> Bool {
         try await Sandboxed.judge(code, seconds: seconds).pass
     }
 
-    /// Says whether the walls, and not a slip in the program, kept it in.
+    /// Runs the program without the sandbox, to show that it is the sandbox that stops it.
     private func control(_ code: String) async throws -> Bool {
         try await Sandboxed.judge(code, mode: .none).pass
     }

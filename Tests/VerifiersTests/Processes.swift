@@ -1,6 +1,6 @@
 import Glibc
 
-/// Whether a process is gone, or is only waiting to be collected by its parent. Looks for up to two seconds.
+/// Whether a process has ended, or is a zombie. Polls for maximum two seconds.
 func processIsGone(_ id: Int32) -> Bool {
     for _ in 0..<200 {
         guard let status = try? String(contentsOfFile: "/proc/\(id)/stat"), let close = status.lastIndex(of: ")") else {

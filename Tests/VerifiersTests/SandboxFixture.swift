@@ -7,7 +7,7 @@ import Testing
 
 /// Rows and answers for the tests that run code.
 enum Sandboxed {
-    /// Whether programs can be enclosed on this machine.
+    /// Whether programs can be isolated on this machine.
     static let isPossible = (try? Walls.find(.bubblewrap)) != nil
 
     static func request(_ row: String, _ answer: String, id: String = "a") -> VerifierRequest {
@@ -17,7 +17,7 @@ enum Sandboxed {
             id: Array(id.utf8), row: Array(row.utf8), messages: Array("[]".utf8), response: response)
     }
 
-    /// A row whose only test calls the answer's function `f` and wants `true`.
+    /// A row whose only test calls the answer's function `f` and expects `true`.
     static let callsF = #"{"prompt":"","test":"def check(f):\n    assert f()","entry_point":"f"}"#
 
     /// Judges a program in Python that defines `f`.
@@ -30,7 +30,7 @@ enum Sandboxed {
         try JSONParser().parse(try #require(opinion.value)).root["reason"]?.string ?? ""
     }
 
-    /// Ids of processes that have the text in their command line.
+    /// Ids of processes with this text in their command line.
     static func processes(with text: String) -> [Int32] {
         guard let folder = opendir("/proc") else { return [] }
         defer { closedir(folder) }

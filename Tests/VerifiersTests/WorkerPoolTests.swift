@@ -3,7 +3,7 @@ import Testing
 
 @testable import Verifiers
 
-/// A pool of real processes: programs in Python that read requests and behave well or badly.
+/// A pool of real processes: Python programs that read requests and behave well or badly.
 struct WorkerPoolTests {
     private func request(_ id: String, response: String = #""x""#, round: Int = 1) -> VerifierRequest {
         VerifierRequest(
@@ -29,7 +29,7 @@ struct WorkerPoolTests {
             environment: environment)
     }
 
-    /// Judges requests at once; nil for the verifier's failures.
+    /// Judges requests concurrently; nil for the verifier's failures.
     private func judge(_ pool: WorkerPool, _ count: Int) async -> [Result<Opinion, RetortError>] {
         let results = await withTaskGroup(of: (Int, Result<Opinion, RetortError>).self) { group in
             for number in 0..<count {

@@ -2,10 +2,10 @@ import Basics
 import ResponseGenerator
 import TestSupport
 
-/// Virtual time and the executor that lives in it, on the thread that calls `run`: one job after the other, in an order that
-/// follows from the seed, and when none is left the clock jumps to the next sleeper.
+/// Virtual time and its executor, on the thread that calls `run`: one job after another, in an order determined by the
+/// seed; when none is left, the clock jumps to the next sleeper.
 ///
-/// So a whole process, task groups and all, is a function of its seed, and takes no real time.
+/// A whole process with its task groups is thus a function of its seed, and takes no real time.
 final class SimulatedTime: TaskExecutor, GeneratorClock {
     private struct State {
         var now = Instant(nanoseconds: 0)
@@ -13,7 +13,7 @@ final class SimulatedTime: TaskExecutor, GeneratorClock {
         var sleepers: [Sleeper] = []
         var sleepersSeen: UInt64 = 0
         var random: SeededGenerator
-        /// Of how many choices one takes another job than the oldest; 0: none does.
+        /// One of this many choices takes a job other than the oldest; 0: none does.
         var shuffle: Int
     }
 
@@ -25,7 +25,7 @@ final class SimulatedTime: TaskExecutor, GeneratorClock {
 
     private let state: Locked<State>
 
-    /// Virtual time from which on a process is taken for one that does not end.
+    /// The virtual time after which a process counts as endless.
     static let lifeMax = Interval.seconds(48 * 3600)
 
     init(seed: UInt64, shuffle: Int) {
@@ -34,7 +34,7 @@ final class SimulatedTime: TaskExecutor, GeneratorClock {
 
     var now: Instant { state.withLock { $0.now } }
 
-    /// Seconds since 1970 for labels: as many digits whatever the time.
+    /// Seconds since 1970 for timestamps: the same number of digits at any time.
     var seconds: Int64 { 1_700_000_000 + now.nanoseconds / 1_000_000_000 }
 
     func sleep(until due: Instant) async {
@@ -62,7 +62,7 @@ final class SimulatedTime: TaskExecutor, GeneratorClock {
         state.withLock { $0.jobs.append(job) }
     }
 
-    /// Runs a task to its end; nil where it waits for what never comes, or for ever.
+    /// Runs a task to its end; nil if it waits for something that never happens.
     func run<Value: Sendable>(_ body: @escaping @Sendable () async -> Value) -> Value? {
         let result = Locked<Value?>(nil)
         let end = now + Self.lifeMax
@@ -89,7 +89,7 @@ final class SimulatedTime: TaskExecutor, GeneratorClock {
         }
     }
 
-    /// Lets time pass until the next sleeper is due; false where none sleeps.
+    /// Advances time to the next sleeper; false if there is none.
     private func wakeNext() -> Bool {
         let sleeper = state.withLock { state -> Sleeper? in
             guard

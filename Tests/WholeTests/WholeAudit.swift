@@ -10,10 +10,10 @@ import TestSupport
 @testable import RetortCommands
 @testable import Serving
 
-/// Holds a disk against the books: after each death, and at each end.
+/// Compares a disk with the books: after each crash, and at each end.
 struct WholeAudit {
     let plan: WholePlan
-    /// Whether the last process died, and by a power cut.
+    /// Whether the last process crashed, and by a power cut.
     let died: Bool
     let lostPower: Bool
     private let parser = JSONParser()
@@ -31,7 +31,7 @@ struct WholeAudit {
     /// Items without an outcome.
     var pending: Int { plan.rows * plan.samples - outcomes.count }
 
-    /// Reads the whole store. Gives the books with what was found.
+    /// Reads the whole store. Returns the books with what was found.
     mutating func run(_ reader: StoreReader) throws -> WholeBooks {
         for lane in [Lane.rounds, .responses, .failures, .verdicts] {
             var records: [StoredRecord] = []
@@ -81,10 +81,10 @@ struct WholeAudit {
             return books.fault("\(key) has an answer to request \(mark.number), which was never sent")
         }
         let request = books.requests[mark.number]
-        // Where the answer was kept until it was judged, the round says its cost.
+        // If the answer was stored until it was judged, the round states its cost.
         let isSaidTwice = lane != .rounds && view.isInRounds
         if isSaidTwice {
-            // A power cut may have taken the round and left the answer.
+            // A power cut may have lost the round and kept the answer.
             if lane == .responses { recorded.insert(mark.number) }
         } else if !recorded.insert(mark.number).inserted {
             books.fault("request \(mark.number) is recorded twice, as \(key) in the \(lane)")
@@ -102,13 +102,13 @@ struct WholeAudit {
         }
     }
 
-    /// What the process was told is on disk.
+    /// What the process was told to be stored is on disk.
     private mutating func checkTaken() {
         for (number, request) in books.requests.enumerated() where !request.isRecorded {
             if lostPower ? request.isDurable : request.isTaken {
                 books.fault("request \(number) was taken, and no record has it")
             }
-            // A process that ended by itself has recorded all that it received and that says what it cost.
+            // A process that ended normally has recorded everything that it received with a known cost.
             if !died, request.life == books.life, request.isDelivered, request.isKnown {
                 books.fault("request \(number) was answered at \(request.cost), and no record says so")
             }
@@ -119,7 +119,7 @@ struct WholeAudit {
         for (key, numbers) in rounds where numbers.max() != UInt32(numbers.count) {
             books.fault("\(key) has the rounds \(numbers.sorted())")
         }
-        // A power cut may take a round and leave what was said of it.
+        // A power cut may lose a round and keep its verdict.
         for verdict in verdicts where !books.hasLostPower && rounds[verdict.key]?.contains(verdict.round) != true {
             books.fault("a verdict on round \(verdict.round) of \(verdict.key), of which there is none")
         }
@@ -127,7 +127,7 @@ struct WholeAudit {
 
     private mutating func checkMoney(_ spending: Spending, mark: Int) throws {
         let sum = recorded.reduce(0) { $0 + (books.requests[$1].isKnown ? books.requests[$1].cost : 0) }
-        // What is said twice is subtracted, also where a power cut has taken the one record of it.
+        // What is stated twice is subtracted, also if a power cut has lost one of the records.
         let isExact = !plan.isVerified || !books.hasLostPower
         if isExact ? spending.recorded != sum : spending.recorded > sum {
             books.fault("the books say \(spending.recorded), the records \(sum)")
@@ -143,7 +143,7 @@ struct WholeAudit {
         if !books.hasLostPower, spending.recorded + spending.uncertainMax > cap + twice {
             books.fault("recorded \(spending.recorded) and a mark of \(mark) are above the cap of \(cap)")
         }
-        // What is uncertain is no more than what was lost: at rest, nothing is in flight.
+        // The uncertain cost is not more than what was lost: at rest, nothing is in flight.
         guard !died, !books.hasLostPower else { return }
         let lost = books.requests.reduce(0) { sum, request in
             request.isRecorded && request.isKnown ? sum : sum + request.worst

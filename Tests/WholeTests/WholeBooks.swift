@@ -1,7 +1,7 @@
 import Basics
 import ResponseGenerator
 
-/// What the server has billed, and what the store's users were told: the truth that the disk is held against.
+/// What the server has billed, and what the store's users were told: the truth with which the disk is compared.
 struct WholeBooks: Sendable {
     /// A request that has reached the server.
     struct Request: Sendable {
@@ -11,22 +11,22 @@ struct WholeBooks: Sendable {
         var life: Int
         /// What the server bills, in nanodollars.
         var cost = 0
-        /// The most that it may have cost.
+        /// Its maximum cost.
         var worst = 0
-        /// Whether the reply says what it cost.
+        /// Whether the reply states its cost.
         var isKnown = false
-        /// Whether nothing has to be asked again once its answer is on disk.
+        /// Whether its answer, once on disk, need not be requested again.
         var isUsable = false
-        /// Whether a living process has its reply.
+        /// Whether a live process has received its reply.
         var isDelivered = false
-        /// Whether the store has said that a record of it is taken, and whether that has been made durable since.
+        /// Whether the store has accepted a record of it, and whether that record has been made durable since.
         var isTaken = false
         var isDurable = false
-        /// Whether records were found to have it, at the last audit.
+        /// Whether the last audit found a record of it.
         var isRecorded = false
-        /// Whether the mark has not been set since its record was taken.
+        /// Whether the mark has not been set since its record was accepted.
         var isAheadOfMark = true
-        /// Whether a power cut may have taken what was known of it.
+        /// Whether a power cut may have lost what was known of it.
         var isExcused = false
         /// Syncs that had returned when it was sent.
         var syncs = 0
@@ -36,15 +36,15 @@ struct WholeBooks: Sendable {
     var billed = 0
     var life = 0
     var syncs = 0
-    /// Answers on disk by the hash of the body that asked for them.
+    /// Answers on disk by the hash of their request's body.
     var usable: [UInt64: Int] = [:]
-    /// The largest cap that was given so far; nil: none.
+    /// The largest cap so far; nil: none.
     var cap: Int?
     var hasLostPower = false
-    /// Passes by round that the sink has taken in this life.
+    /// Passes by round that the sink has accepted in this run of the process.
     var passes: [Int: Int] = [:]
     var faults: [String] = []
-    /// A hash of all that has happened.
+    /// A hash of all events.
     var trace: UInt64 = 0xCBF2_9CE4_8422_2325
 
     static let faultsMax = 8
@@ -57,10 +57,10 @@ struct WholeBooks: Sendable {
         trace = (trace ^ UInt64(truncatingIfNeeded: number)) &* 0x0000_0100_0000_01B3
     }
 
-    /// What is spent for certain or perhaps beside what a power cut has hidden.
+    /// What was spent, certainly or possibly, and is hidden by a power cut.
     var excused: Int { requests.reduce(0) { $0 + ($1.isExcused ? $1.cost : 0) } }
 
-    /// The sink has taken a record of a request.
+    /// The sink has accepted a record of a request.
     mutating func taken(_ number: Int, isUsable: Bool) {
         guard requests.indices.contains(number) else {
             return fault("a record of request \(number), which was never sent")
@@ -73,13 +73,13 @@ struct WholeBooks: Sendable {
         }
     }
 
-    /// All that was taken is durable.
+    /// Everything accepted is durable.
     mutating func synced() {
         syncs += 1
         for number in requests.indices where requests[number].isTaken { requests[number].isDurable = true }
     }
 
-    /// The power was cut: what was not durable may be gone, and then it may be asked again.
+    /// The power was cut: what was not durable may be lost, and may then be requested again.
     mutating func losePower() {
         hasLostPower = true
         usable = [:]
@@ -94,11 +94,11 @@ struct WholeBooks: Sendable {
     }
 }
 
-/// The mark by which an answer's text names its request: `n12r7.`, the twelfth request, for row 7.
+/// The mark with which an answer's text names its request: `n12r7.` is the twelfth request, for row 7.
 enum WholeMark {
     static func text(_ number: Int, row: Int) -> String { "n\(number)r\(row)." }
 
-    /// Of the last mark in a text: answers come behind what they answer.
+    /// Parses the last mark in a text: an answer follows the text that it answers.
     static func read(_ bytes: some Collection<UInt8>) -> (number: Int, row: Int)? {
         var found: (number: Int, row: Int)?
         var number: Int?

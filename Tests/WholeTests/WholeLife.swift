@@ -11,8 +11,9 @@ import TestSupport
 @testable import SegmentStore
 @testable import Serving
 
-/// One process, from opening the store to closing it, as `retort run` composes it: settings, planner, source, generator,
-/// recorder, verifier and store are the real ones; the clock, the disk, the server and the verifier's opinion are not.
+/// One process, from opening the store to closing it, composed as in `retort run`: settings, planner, source,
+/// generator, recorder, verifier and store are real; the clock, the disk, the server and the verifier's opinion are
+/// simulated.
 struct WholeLife: Sendable {
     let plan: WholePlan
     let settings: RunSettings
@@ -21,31 +22,31 @@ struct WholeLife: Sendable {
     let books: Locked<WholeBooks>
     let number: Int
     let isCalm: Bool
-    /// What may go wrong with this life.
+    /// The faults of this process.
     let fate: Fate
     let seed: UInt64
     var sabotage: WholeSabotage?
 
-    /// What happens to a process beside its server.
+    /// The faults of a process other than its server's.
     struct Fate: Sendable {
-        /// The machine dies at its first call to the disk from then on.
+        /// The machine crashes at its first call to the disk from this time.
         var diesAt: Interval?
         var stopsAt: Interval?
         var stopsAtOnce = false
-        /// The disk has only so many bytes more, from when until when.
+        /// The disk has only this much space, within this period.
         var full: (from: Interval, until: Interval, bytes: Int)?
     }
 
-    /// How a life ended.
+    /// How a process ended.
     enum End: Sendable {
-        /// The machine is dead.
+        /// The machine has crashed.
         case died
-        /// Opening or closing has failed, with an error that the user sees.
+        /// Opening or closing has failed, with an error shown to the user.
         case failed(RetortError)
         case ended(RunResult)
     }
 
-    /// How the store is written: with small limits, so that much happens in few calls, and without a thread.
+    /// The store's options: small limits, so that much happens in few calls, and no thread.
     static func options(_ plan: WholePlan, _ files: SimulatedFileSystem) -> StoreOptions {
         var random = SeededGenerator(seed: plan.seed &+ 77)
         var options = StoreOptions()
@@ -150,7 +151,7 @@ struct WholeLife: Sendable {
         return try ResponseGenerator<ItemContext>(configuration, transport: server, clock: time, executor: time)
     }
 
-    /// What else happens while a run goes on: the store's group commits, deaths, full disks, interrupts.
+    /// What else happens during a run: the store's group commits, crashes, full disks, interrupts.
     private func meanwhile(
         _ generator: ResponseGenerator<ItemContext>, _ store: RecordStore,
         _ run: @escaping @Sendable () async -> RunSummary
@@ -200,7 +201,7 @@ struct WholeLife: Sendable {
         }
     }
 
-    /// What `RunSession` does behind the generator.
+    /// What `RunSession` does after the generator.
     private func conclude(
         _ summary: RunSummary, _ source: PlannedSource, _ store: RecordStore, _ input: InputSet,
         _ standing: InputStanding,

@@ -10,25 +10,25 @@ import TestSupport
 @testable import RetortCommands
 @testable import Serving
 
-/// What a seed decides of a whole job before it begins.
+/// What a seed determines of a whole job before it begins.
 struct WholePlan {
     let seed: UInt64
     var rows: Int
     var samples: Int
-    /// Whether answers must hold a value, and how often one that does not is sent back.
+    /// Whether answers must contain a value, and how often one without it is sent back.
     var isChecked: Bool
     var isVerified: Bool
     var hasCap: Bool
     var concurrency: Int
-    /// How often a request meets trouble.
+    /// The rate of failing requests.
     var trouble: Double
-    /// Whether the server refuses some rows for good.
+    /// Whether the server permanently refuses some rows.
     var refusesRows: Bool
-    /// Lives in which processes die, disks are full and servers fail. The ones behind them are calm.
+    /// Number of processes with crashes, full disks and server failures. Later ones have none.
     var stormyLives: Int
-    /// Of how many choices among jobs that are ready one is not for the oldest; 0: all are.
+    /// One of this many choices among ready jobs is not the oldest; 0: none.
     var shuffle: Int
-    /// Whether power cuts are among the deaths.
+    /// Whether crashes include power cuts.
     var cutsPower: Bool
     /// Whether slow requests are sent twice.
     var isHedged: Bool
@@ -54,10 +54,10 @@ struct WholePlan {
         isHedged = random.below(2) == 0
     }
 
-    /// The worst that a request of the first round may cost, roughly: what caps are counted in.
+    /// The approximate maximum cost of a first-round request: the unit of the caps.
     var worst: Int { 500_000 }
 
-    /// Rows that can be asked, one that has another's id, and one that is none.
+    /// Valid rows, one with another's id, and one that is malformed.
     static func line(_ row: Int) -> String {
         switch row % 13 {
         case 9: "oops"
@@ -67,7 +67,7 @@ struct WholePlan {
         }
     }
 
-    /// Settings as the command line gives them, once for all jobs of a kind.
+    /// Settings as the command line gives them, created once for all jobs of a kind.
     func settings() throws -> RunSettings {
         let key = "\(rows) \(samples) \(isChecked) \(isVerified)"
         return try Self.known.withLock { known in
@@ -97,7 +97,7 @@ struct WholePlan {
 
     private static let known = Locked<[String: RunSettings]>([:])
 
-    /// The input: a file of the host, the same for all jobs of so many rows.
+    /// The input: a file on the real disk, the same for all jobs with this many rows.
     private func path() throws -> String {
         let folder = "/tmp/retort-whole"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)

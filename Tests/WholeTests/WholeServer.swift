@@ -2,7 +2,7 @@ import Basics
 import ModelAPI
 import TestSupport
 
-/// A model server that bills what it answers, whether its answers arrive or not. Its temper follows from the seed.
+/// A model server that bills its answers, whether they arrive or not. Its faults follow from the seed.
 final class WholeServer: ModelTransport {
     private let plan: WholePlan
     private let time: SimulatedTime
@@ -14,7 +14,7 @@ final class WholeServer: ModelTransport {
 
     private static let price = TokenPrice(input: 1, cachedInput: 0.5, output: 2)
 
-    /// What becomes of a request.
+    /// The result of a request.
     private enum Fate: CaseIterable {
         case answer, unfit, truncated, filtered, unreadable, silent, lost, late, limited, failing, overloaded
         case unconnected, denied
@@ -31,7 +31,7 @@ final class WholeServer: ModelTransport {
         random = Locked(SeededGenerator(seed: seed))
     }
 
-    /// A reply that is ready, and how long it takes.
+    /// A reply, and how long it takes.
     private struct Ready {
         var number = 0
         var result: Result<ModelReply, TransportFailure>
@@ -39,7 +39,7 @@ final class WholeServer: ModelTransport {
     }
 
     func send(_ request: ModelRequest) async -> Result<ModelReply, TransportFailure> {
-        // What a dead process would send is never sent.
+        // A crashed process sends nothing.
         guard !files.isDead else { return .failure(TransportFailure(.cancelled, "the process is dead")) }
         let ready = random.withLock { random in books.withLock { answer(request, &random, &$0) } }
         await time.sleep(ready.latency)
@@ -136,7 +136,7 @@ final class WholeServer: ModelTransport {
         ModelReply(status: 200, body: Array(body.utf8), latency: latency)
     }
 
-    /// Bills the request; gives the member that says so.
+    /// Bills the request; returns the JSON member that states the usage.
     private static func usage(
         _ sent: inout WholeBooks.Request, bytes: Int, _ random: inout SeededGenerator
     ) -> String {
@@ -158,7 +158,7 @@ final class WholeServer: ModelTransport {
             + #""prompt_tokens_details":{"cached_tokens":\#(usage.cached)}\#(stated)}"#
     }
 
-    /// The row that a request asks about: the number behind the first "row ".
+    /// The row of a request: the number after the first "row ".
     private static func row(in body: [UInt8]) -> Int {
         let text = String(decoding: body, as: UTF8.self)
         guard let start = text.firstRange(of: "row ") else { return -1 }

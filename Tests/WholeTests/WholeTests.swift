@@ -5,13 +5,13 @@ import Testing
 
 /// Generator, planner, recorder, books and store in one process, under one seed: see `WholeLife`.
 ///
-/// `RETORT_WHOLE_SEED=N` replays one seed; `RETORT_WHOLE_SEEDS=N` runs so many, from a random one on.
+/// `RETORT_WHOLE_SEED=N` repeats one seed; `RETORT_WHOLE_SEEDS=N` runs this many, from a random one.
 @Suite struct WholeTests {
     private static func number(_ name: String) -> UInt64? {
         ProcessInfo.processInfo.environment[name].flatMap { UInt64($0) }
     }
 
-    /// Seeds of a test run that nothing else is said of, and the parts they run in side by side.
+    /// Number of seeds by default, and of the parts that run in parallel.
     private static let seedsUsual: UInt64 = 120
     static let parts: UInt64 = 2
     static let count = number("RETORT_WHOLE_SEED") != nil ? 1 : number("RETORT_WHOLE_SEEDS") ?? seedsUsual
@@ -47,7 +47,7 @@ import Testing
         #expect(Self.count < 100 || deaths > runs / 4)
     }
 
-    /// What is wrong between the generator and the store shows within a few seeds.
+    /// Faults between the generator and the store show up within a few seeds.
     @Test(arguments: WholeSabotage.allCases)
     func theAuditSees(sabotage: WholeSabotage) throws {
         for seed in UInt64(1)...40 {

@@ -11,21 +11,21 @@ import Verifiers
 @testable import RetortCommands
 @testable import Serving
 
-/// A fault between the generator and the store that the audit must see.
+/// A fault between the generator and the store that the audit must find.
 enum WholeSabotage: CaseIterable, Sendable {
-    /// What the answer of a failure has cost is lost.
+    /// The cost of a failure's answer is lost.
     case failureCost
     /// The mark is never set.
     case mark
-    /// A batch counts as taken when the next one is written.
+    /// A batch counts as accepted when the next one is written.
     case delay
-    /// An answer is recorded as that of another item.
+    /// An answer is recorded under another item.
     case exchange
     /// Rounds are not recorded.
     case rounds
 }
 
-/// The recorder, and beside it a note of what it has taken: what a record says is the disk's word, this is the process's.
+/// The recorder, with a list of what it has accepted: the disk has the records, this is the process's view.
 struct WholeWitness: OutcomeSink {
     let recorder: Recorder
     let books: Locked<WholeBooks>
@@ -58,7 +58,7 @@ struct WholeWitness: OutcomeSink {
             if let mark = WholeMark.read(failure.body) { books.taken(mark.number, isUsable: false) }
         case .round(let round):
             guard let mark = WholeMark.read(round.failure.body) else { return }
-            // One that a stage sends back, or that a verifier judges, is gone on from.
+            // An answer that a stage sends back, or that a verifier judges, is continued.
             let isSentBack =
                 round.failure.failureClass == .invalidOutput && round.corrections < WholePlan.correctionsMax
             books.taken(mark.number, isUsable: !round.isDuplicate && (round.isUnjudged || isSentBack))
@@ -102,7 +102,7 @@ struct WholeWitness: OutcomeSink {
     func relieved(_ wake: @escaping @Sendable () -> Void) { recorder.relieved(wake) }
 }
 
-/// A verifier whose opinion follows from an answer's mark, and which fails now and then.
+/// A verifier whose opinion follows from an answer's mark, and which sometimes fails.
 struct WholeVerifier: Verifier {
     let name = "scripted"
     let time: SimulatedTime

@@ -9,7 +9,7 @@ import TestSupport
 @testable import RetortCommands
 @testable import Serving
 
-/// A machine, a server and a job, over as many lives of the process as it takes. All of it follows from the seed.
+/// A machine, a server and a job, over as many processes as it takes. Everything follows from the seed.
 struct WholeWorld {
     private let plan: WholePlan
     private let files: SimulatedFileSystem
@@ -19,7 +19,7 @@ struct WholeWorld {
     private let settings: RunSettings
     private let sabotage: WholeSabotage?
 
-    /// What came of it.
+    /// The result.
     struct Report: Sendable {
         var lives = 0
         var deaths = 0
@@ -30,7 +30,7 @@ struct WholeWorld {
 
     private var report = Report()
 
-    /// Calm lives in which a job must come to its end.
+    /// Maximum processes without faults in which a job must be completed.
     private static let calmLivesMax = 4
 
     init(seed: UInt64, sabotage: WholeSabotage? = nil) throws {
@@ -42,7 +42,7 @@ struct WholeWorld {
         settings = try plan.settings()
     }
 
-    /// Lives until every item has its outcome, then once more.
+    /// Runs processes until every item has its outcome, then one more.
     mutating func run() -> Report {
         var isOver = false
         for life in 0..<plan.stormyLives + Self.calmLivesMax {
@@ -62,7 +62,7 @@ struct WholeWorld {
         return report
     }
 
-    /// One life. True when every item has its outcome.
+    /// Runs one process. True when every item has its outcome.
     private mutating func live(_ number: Int, isCalm: Bool) -> Bool {
         report.lives += 1
         if isCalm { cap = 1_000_000_000_000 } else if random.below(3) == 0 { cap *= 2 }
@@ -118,7 +118,7 @@ struct WholeWorld {
         return fate
     }
 
-    /// What the user is told, against what is on disk.
+    /// Compares what the user is told with what is on disk.
     private mutating func conclude(_ result: RunResult, isCalm: Bool) -> Bool {
         let summary = result.summary
         let audit = audit(died: summary.unsaved > 0, lostPower: false)
@@ -141,7 +141,7 @@ struct WholeWorld {
         return summary.ending == .completed && pending == 0
     }
 
-    /// Opens a copy of the machine's disk as the next process would, and looks at all of it.
+    /// Opens a copy of the machine's disk as the next process would, and inspects all of it.
     private func audit(died: Bool, lostPower: Bool) -> WholeAudit? {
         let copy = files.fork(seed: 1)
         let books = books.withLock { $0 }
