@@ -7,8 +7,8 @@ import ResponseGenerator
 import RunMonitor
 import SegmentStore
 
-/// What a page costs the run that it shows: so many events a second, told to nobody, to a watch, and to a watch whose page is
-/// open in some browsers. An event is a request that goes out, a reply, or an outcome on disk.
+/// The cost of a page for the run that it shows: a fixed number of events per second, reported to nothing, to a watch,
+/// and to a watch whose page is open in several browsers. An event is a request sent, a reply, or an outcome on disk.
 @main struct MonitorBench {
     static let eventsPerSecond = 100_000
     static let seconds = 5.0
@@ -55,7 +55,7 @@ import SegmentStore
 
     private static func makeWatch() -> RunWatch {
         let watch = RunWatch(title: "runs/bench", model: "m", server: "http://127.0.0.1", costMax: nil)
-        // As a run that goes on.
+        // As in a run in progress.
         var record = RunRecord()
         (record.pid, record.started, record.concurrency) = (Int(getpid()), 1, inFlight)
         watch.show(record, failures: [:], answers: [], events: [])
@@ -86,7 +86,7 @@ import SegmentStore
     /// Exchanges of a millisecond: each is three events.
     static let perStep = eventsPerSecond / 3000
 
-    /// What a run does with them that nobody watches: it has them in hand.
+    /// What a run without a watch does with them: it only holds them.
     @inline(never)
     private static func taken(_ request: ModelRequest) -> Int { request.body.count }
 

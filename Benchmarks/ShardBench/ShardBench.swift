@@ -96,7 +96,7 @@ enum ShardBench {
         let began = Instant.now
         for millisecond in 0..<10_000 {
             let now = start + .milliseconds(Int64(millisecond))
-            // Each asks four times a second.
+            // Each sends four requests per second.
             for index in stride(from: millisecond % 250, to: clients, by: 250) {
                 let ask = LeaseRequest(client: names[index], requests: 1000, moneyWanted: 1000, moneyNeeded: 1)
                 requests += book.lease(ask, at: now).requests

@@ -38,7 +38,7 @@ func row(_ name: String, _ value: String, _ mark: String = "") {
     print("\(name)\(pad)\(value)\(mark.isEmpty ? "" : "   (mark: \(mark))")")
 }
 
-/// With three digits after the point at most.
+/// With maximum three digits after the point.
 func decimal(_ value: Double) -> String {
     let thousandths = Int((value * 1000).rounded())
     let fraction = String(1000 + abs(thousandths) % 1000).dropFirst()

@@ -2,8 +2,8 @@ import Basics
 import Glibc
 import SegmentStore
 
-/// Rates of one store: appending, opening, looking up, reading, making the index anew. Lookups are counted by CPU
-/// time, which other programs on the machine disturb less.
+/// Rates of one store: appending, opening, looking up, reading, rebuilding the index. Lookups are counted by CPU time,
+/// which other programs on the machine disturb less.
 struct RateTable {
     let directory: String
     let records: Int

@@ -70,7 +70,7 @@ struct Servers {
         return child.flatMap { isListening(port) ? $0 : nil }
     }
 
-    /// wrk against the same server: requests a second, and CPU microseconds a request.
+    /// Runs wrk against the same server: requests per second, and CPU microseconds per request.
     func runWrk(_ baseURL: String, connections: Int, seconds: Int) -> (rate: Double, cpu: Double)? {
         writeFile(
             "\(directory)/post.lua",

@@ -3,8 +3,8 @@ public import ModelAPI
 /// One request for several items, and how its reply is divided among them. Consecutive items with the same shared
 /// request are sent together if they are exactly as many as it asks for; otherwise each is sent alone.
 ///
-/// Whatever fails or is missing after its reply has arrived concerns one item only: that item goes on alone, with its
-/// own request. The reply is one attempt of each item.
+/// Whatever fails or is missing after its reply has arrived concerns one item only, which continues alone, with its own
+/// request. The reply is one attempt of each item.
 public final class SharedRequest: Sendable {
     /// Identifies it in the records of its answers.
     public let name: UInt64

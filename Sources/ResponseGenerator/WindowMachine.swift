@@ -14,11 +14,11 @@ struct WindowMachine: Sendable {
 
     private(set) var phase = Phase.open
     private(set) var source = Source.idle
-    /// Requests on their way.
+    /// Requests in flight.
     private(set) var inFlight = 0
     /// Results that no sink has taken yet; their slots are not released.
     private(set) var unsettled = 0
-    /// The sink asked for a pause.
+    /// The sink requested a pause.
     var isPressed = false
     /// The disk is full.
     var isOutOfSpace = false
@@ -26,7 +26,7 @@ struct WindowMachine: Sendable {
     private let waitingMax: Int
     private var batchCount = 1
 
-    /// - Parameter waitingMax: number of items waiting for a retry from which the source is not asked for more.
+    /// - Parameter waitingMax: maximum items waiting for a retry; at this number no batch is requested from the source.
     init(waitingMax: Int) { self.waitingMax = waitingMax }
 
     func hasRoom(limit: Int) -> Bool {

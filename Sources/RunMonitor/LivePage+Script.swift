@@ -85,7 +85,7 @@ extension LivePage {
         function stages(s) {
           at("stages-card").hidden = !s.stages.length;
           at("stages").replaceChildren(...s.stages.map(stage => {
-            // How much its source will have is not known while that goes on: what it has by now is the measure.
+            // The final size of its source is unknown while the source runs: its current size is used.
             const i = stage.items, source = s.stages.find(other => other.name === stage.from);
             const all = Math.max(i.total || (source ? source.items.done : 0), i.done + i.failed, 1);
             return line(stage.name, stage.state, [

@@ -40,8 +40,8 @@ public struct RowLedger: Sendable, Hashable {
         return word < UInt64(words.count) && words[Int(word)] & (1 << (offset % 64)) != 0
     }
 
-    /// Notes an outcome. One further than `StoreLimits.ledgerReachMax` above the mark is not remembered: for such an
-    /// item the index is asked.
+    /// Notes an outcome. One further than `StoreLimits.ledgerReachMax` above the mark is not remembered: such an item
+    /// is looked up in the index.
     public mutating func insert(_ item: UInt64) {
         guard item >= low, item - low < StoreLimits.ledgerReachMax else { return }
         let offset = item - base

@@ -137,8 +137,8 @@ public struct StoreManifest: Codable, Sendable, Hashable {
         segments[lane.directoryName] = list.sorted { $0.number < $1.number }
     }
 
-    /// Announces changes to segments. Meanwhile those that change need not have their sizes, and rows of the input must
-    /// be looked up again.
+    /// Announces changes to segments. Until they are complete, changing segments may have other sizes than stated, and
+    /// rows of the input must be looked up again.
     mutating func begin(_ work: Superseding) {
         superseding = work
         features.append(Superseding.feature)

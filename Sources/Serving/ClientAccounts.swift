@@ -89,7 +89,7 @@ package final class ClientAccounts: Sendable {
         }
     }
 
-    /// Nothing is on its way any more.
+    /// Nothing is in flight any more.
     package func releaseAll() {
         state.withLock { state in
             for (name, _) in state.reservations.values { state.accounts[name]?.reserved = 0 }

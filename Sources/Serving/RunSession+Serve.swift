@@ -245,7 +245,7 @@ package final class ServeControl: Sendable {
         }
     }
 
-    /// Takes nothing new; the generator is told by whoever calls this how to end.
+    /// Accepts no new requests. The caller tells the generator how to end.
     package func end() {
         onFirst.withLock { $0 }?()
         state.withLock { $0.stop = $0.stop ?? .drain(deadline: .now + drainTimeout) }

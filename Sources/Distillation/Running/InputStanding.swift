@@ -69,7 +69,7 @@ package enum InputStanding: Sendable {
     /// Determines the relation, has a new input compared, and tells the store which input the rows of future records
     /// belong to.
     ///
-    /// - Parameter looksElsewhere: other stores are asked too. Their records may be gone next time, so no row is
+    /// - Parameter looksElsewhere: other stores are searched too. Their records may be gone next time, so no row is
     ///   skipped unread.
     package static func begin(
         _ input: InputSet, _ store: RecordStore, samples: Int? = nil, shard: Shard? = nil, looksElsewhere: Bool = false,

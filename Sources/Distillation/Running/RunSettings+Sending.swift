@@ -9,7 +9,7 @@ import SegmentStore
 
 /// The options that `run`, `retry` and `serve` have in common, each read in one place.
 extension RunSettings {
-    /// What all three read: the store's files, the server, timeouts, rates and retries. Each of them goes on from here.
+    /// What all three read: the store's files, the server, timeouts, rates and retries. Each of them adds to this.
     ///
     /// - Parameter stopsAtRefusals: false for a server, whose clients are told of each refusal.
     package init(

@@ -25,6 +25,6 @@ public final class BulkLanes: BulkSender {
         return await lanes[lane].send(call)
     }
 
-    /// Ends the exchanges under way, and all later ones, with `.cancelled`.
+    /// Ends the exchanges in progress, and all later ones, with `.cancelled`.
     public func cancel() { for lane in lanes { lane.cancel() } }
 }

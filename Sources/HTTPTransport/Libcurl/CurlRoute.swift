@@ -110,7 +110,7 @@ final class CurlRoute: Route, LaneUser {
         }
     }
 
-    /// Nil if the request has ended meanwhile.
+    /// Nil if the request has ended in the meantime.
     private func transfer(of ticket: Exchange.Ticket) -> Transfer? {
         guard let transfer = ticket.exchange as? Transfer, transfer.pool.isInFlight(ticket) else { return nil }
         return transfer

@@ -81,7 +81,7 @@ package struct StatusWatch: Sendable {
     }
 }
 
-/// Items a second between the looks of the last while. A value: time comes in.
+/// Items per second between the latest looks. A value: time comes in.
 package struct WatchPace: Sendable {
     /// Number of looks that count.
     package static let looksMax = 15

@@ -59,7 +59,7 @@ struct PlaceCursor {
     /// The segment of the next listed record; nil at the end.
     var segment: UInt32? { head?.segment }
 
-    /// The numbers of the listed records of one block. Blocks must be asked for in order.
+    /// The numbers of the listed records of one block. Blocks must be requested in order.
     mutating func records(of header: BlockHeader) throws(RetortError) -> [Int] {
         var records: [Int] = []
         while let place = head?.place, (place.segment, Int(place.offset)) <= (header.segment, header.offset) {

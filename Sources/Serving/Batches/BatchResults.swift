@@ -16,7 +16,7 @@ package struct BatchResults {
         self.refused = refused
     }
 
-    /// A file that holds nothing is none.
+    /// A result file, created with its first line.
     private struct Output {
         let id = BatchShelf.newID("file-")
         var writer: DurableFile.Writer?
