@@ -110,7 +110,7 @@ enum OptionSynonyms {
             option: "limit", "Use --limit N: the first N rows; a later run without it goes on with the rest."),
         SynonymSpec(
             ["offset", "start", "start-index", "from-row", "start-row"], option: "skip",
-            "Use --skip N: pass over the first N rows."),
+            "Use --skip N: skip the first N rows."),
         SynonymSpec(
             ["split", "subset", "num-shards", "shards", "shard-id", "rank", "world-size"], option: "shard",
             "Use --shard K/N on each machine; `retort merge` makes one store of several."),

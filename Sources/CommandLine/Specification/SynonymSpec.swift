@@ -35,7 +35,7 @@ extension ProgramSpec {
         var rows = environment
         for option in commands.flatMap(\.options) + sharedOptions where !option.isHidden {
             guard let name = option.environment, !rows.contains(where: { $0.name == name }) else { continue }
-            rows.append(EnvironmentSpec(name, "stands in for --\(option.name)"))
+            rows.append(EnvironmentSpec(name, "sets --\(option.name)"))
         }
         for command in commands {
             guard let prefix = command.environmentPrefix, !rows.contains(where: { $0.name == prefix + "NAME" }) else {
@@ -44,7 +44,7 @@ extension ProgramSpec {
             let names = commands.filter { $0.environmentPrefix == prefix }.map(\.name).joined(separator: " and ")
             rows.append(
                 EnvironmentSpec(
-                    prefix + "NAME", "stands in for --name of \(names): \(prefix)MAX_TOKENS for --max-tokens, and so on"
+                    prefix + "NAME", "sets --name of \(names): \(prefix)MAX_TOKENS for --max-tokens, and so on"
                 ))
         }
         return rows

@@ -55,24 +55,25 @@ package enum BatchOptions {
             "batch-api", kind: .choice(BatchAPI.allCases.map(\.rawValue)),
             summary: "the form of the batch API; default: the provider's, else OpenAI's", group: group),
         OptionSpec(
-            "batch-window", kind: .string, valueName: "TIME", summary: "time that the provider has for a batch",
+            "batch-window", kind: .string, valueName: "TIME",
+            summary: "maximum time that the provider may take for a batch",
             group: group, default: "24h"),
         OptionSpec(
             "batch-poll", kind: .duration(.milliseconds(10)...Interval.seconds(86_400)),
-            summary: "time between two looks at a batch", group: group, default: "1m"),
+            summary: "interval between two status checks of a batch", group: group, default: "1m"),
         OptionSpec(
             "batch-requests", kind: .integer(1...1_000_000), valueName: "N",
-            summary: "most requests of a batch; default: what the provider takes", group: group),
+            summary: "maximum requests per batch; default: the provider's limit", group: group),
         OptionSpec(
             "batch-tokens", kind: .integer(1...1_000_000_000_000), valueName: "N",
-            summary: "most estimated tokens in batches under way together; default: what the provider takes",
+            summary: "maximum estimated tokens of all batches in progress; default: the provider's limit",
             group: group),
         OptionSpec(
             "batch-discount", kind: .number(0...1), valueName: "SHARE",
             summary: "share of the price that batches save; default: 0.5 at known providers, 0 elsewhere",
             group: group),
         OptionSpec(
-            "batch-forget", summary: "ask again what was in batches that the provider does not know any more",
+            "batch-forget", summary: "send again the requests of batches that the provider no longer knows",
             group: group),
     ]
 

@@ -145,8 +145,9 @@ package enum CheckOptions {
             summary: "the answer must hold JSON that fits this JSON Schema (drafts 2020-12 and 7)",
             details: """
                 The whole text is tried first, then the first object or array in it, then every other stretch between \
-                brackets: code fences, prose and thoughts around the value do no harm. The record gets the value beside \
-                the text. An answer that does not fit fails as invalid_output, with the place and what was expected.
+                brackets: code fences, prose and thoughts around the value are ignored. The record gets the value in \
+                addition to the text. An answer that does not fit fails as invalid_output, with the place and what \
+                was expected.
                 """,
             group: group),
         OptionSpec(
@@ -155,22 +156,23 @@ package enum CheckOptions {
         OptionSpec(
             "repair-json", summary: "repair answers that are nearly JSON",
             details: """
-                Where no value fits as it was written: comments, trailing commas, single quotes, keys without quotes, True, \
-                False and None, line breaks in strings, and brackets that are missing. At the end of an answer brackets and a \
-                quote are added only if the finish reason is stop: a truncated answer does not pass as a whole one. What \
-                needs a guess, such as a placeholder (...), fails. The value is the repaired one, the response stays as it \
-                was, and the values that were repaired are counted.
+                Applies if no value fits as written. Repaired are comments, trailing commas, single quotes, keys \
+                without quotes, True, False and None, line breaks in strings, and brackets that are missing. At the \
+                end of an answer brackets and a quote are added only if the finish reason is stop: a truncated answer \
+                does not pass as a whole one. What needs a guess, such as a placeholder (...), fails. The value is \
+                the repaired one, the response stays as it was, and the values that were repaired are counted.
                 """, group: group),
         OptionSpec(
             "schema-by", kind: .choice([SchemaTelling.auto] + SchemaMeans.allCases.map(\.rawValue)),
-            summary: "how the server is told of the schema",
+            summary: "how the schema is sent to the server",
             details: """
-                response-format is OpenAI's response_format, or what the API has in its place. tool offers the one tool \
-                \(AnswerTool.name), which the model must call: its arguments are the answer. structured-outputs is vLLM's \
-                since 0.12, guided-json its older name, which newer ones ignore. prompt adds strict instructions to the \
-                conversation; records keep the row's turns without them. none says nothing. auto probes the server with a \
-                schema whose only valid answer is unlikely, a request for each way until one works, else prompt; the store \
-                keeps what was found, and what the probes cost is in its books. A retry tells as the failed request did.
+                response-format is OpenAI's response_format, or the API's equivalent. tool offers the one tool \
+                \(AnswerTool.name), which the model must call: its arguments are the answer. structured-outputs is \
+                vLLM's since 0.12, guided-json its older name, which newer ones ignore. prompt adds strict \
+                instructions to the conversation; records keep the row's turns without them. none adds nothing. auto \
+                probes the server with a schema whose only valid answer is unlikely, one request per method until one \
+                works, else prompt; the store keeps the result, and the cost of the probes is counted. A retry uses \
+                the method of the failed request.
                 """,
             group: group, default: SchemaMeans.responseFormat.rawValue),
         OptionSpec(
@@ -179,7 +181,7 @@ package enum CheckOptions {
         OptionSpec(
             "strict-schema", summary: "stop before the first request if OpenAI's strict mode would refuse the schema",
             details: """
-                A schema inside that part of JSON Schema is sent with strict: true, others with strict: false and a remark \
+                A schema within the strict subset is sent with strict: true, others with strict: false and a warning \
                 that names the places.
                 """, group: group),
         OptionSpec(

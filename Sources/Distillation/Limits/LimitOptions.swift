@@ -12,12 +12,13 @@ package enum LimitOptions {
             "limit-server", kind: .string, valueName: "HOST:PORT",
             summary: "share the limits of a `retort limit` with other runs; or file:PATH for runs on this machine",
             details: """
-                Requests, tokens and money are leased in small parts, so that all runs together keep to one limit and a \
-                run that dies takes nothing with it. With file:PATH no server is needed: give each run the same --rps, \
-                --rpm, --tpm and --max-cost. The limits of this run hold as well.
+                Requests, tokens and money are leased in small parts, so that all runs together keep to one limit and \
+                a killed run blocks nothing. With file:PATH no server is needed: give each run the same --rps, \
+                --rpm, --tpm and --max-cost. The limits of this run apply as well.
                 """, group: ShardOptions.group, once: true),
         OptionSpec(
-            "limit-token-file", kind: .path, valueName: "FILE", summary: "holds the word that the limiter wants to see",
+            "limit-token-file", kind: .path, valueName: "FILE",
+            summary: "a file with the token that the limiter requires",
             group: ShardOptions.group),
         OptionSpec(
             "limit-fallback", kind: .number(0.0001...1), valueName: "SHARE",

@@ -23,25 +23,26 @@ package enum LiveOptions {
             "log", kind: .path, valueName: "FILE", summary: "append events of the run as JSON lines",
             details: """
                 Start, holds, changes, the first failed item of each class, and the end. At \
-                \(Human.bytes(EventLog.bytesMaxDefault)) the file becomes FILE.1, of which there are \(EventLog.filesKept) at \
-                most.
+                \(Human.bytes(EventLog.bytesMaxDefault)) the file becomes FILE.1; maximum \(EventLog.filesKept) \
+                such files are kept.
                 """, group: group),
         OptionSpec(
             "otlp", kind: .string, valueName: "URL",
-            summary: "tell an OpenTelemetry collector of every answer and failed item, e.g. http://127.0.0.1:4318",
+            summary: "send a span per item to this OpenTelemetry collector, e.g. http://127.0.0.1:4318",
             details: """
-                A span for each, with the names of the conventions for generative AI, and the histograms of durations and tokens, as \
-                JSON over HTTP to URL/v1/traces and URL/v1/metrics. Attempts that are repeated have no span. A collector that is slow or \
-                gone costs spans, which the end of the run counts, and no time. OTEL_EXPORTER_OTLP_HEADERS, OTEL_SERVICE_NAME and \
-                OTEL_RESOURCE_ATTRIBUTES are heeded.
+                A span for each answer and failed item, with the names of the conventions for generative AI, and the \
+                histograms of durations and tokens, as JSON over HTTP to URL/v1/traces and URL/v1/metrics. Retried \
+                attempts have no span. A slow or unreachable collector loses spans, which are counted at the end of \
+                the run, and never delays the run. OTEL_EXPORTER_OTLP_HEADERS, OTEL_SERVICE_NAME and \
+                OTEL_RESOURCE_ATTRIBUTES are used.
                 """, group: group, environment: "OTEL_EXPORTER_OTLP_ENDPOINT"),
         OptionSpec(
             "notify", kind: .string, valueName: "COMMAND|URL",
             summary: "run this, or post to it, at the end, at many failures, and when most of --max-cost is spent",
             details: """
                 A shell command has RETORT_EVENT (end, failures or budget), RETORT_TEXT and RETORT_STORE in its environment. An \
-                address (http:// or https://) gets a JSON object with event, text, store and counts, and up to four tries. \
-                Failures and budget are told once.
+                address (http:// or https://) gets a JSON object with event, text, store and counts, in up to four \
+                attempts. Failures and budget are reported once.
                 """, group: group),
         OptionSpec(
             "notify-failures", kind: .number(0...100), valueName: "PERCENT",
@@ -72,7 +73,7 @@ package enum LiveOptions {
     static let tokenSuffix = "-token-file"
 
     private static let detach = OptionSpec(
-        "detach", summary: "go on in the background once the run is accepted; messages go to OUT.log",
+        "detach", summary: "continue in the background once the run is accepted; messages go to OUT.log",
         details:
             "Prints the process, the log and the page's address. status, ctl, watch and list find the run by its store.",
         group: group)

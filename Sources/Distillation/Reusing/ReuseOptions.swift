@@ -18,11 +18,12 @@ package struct ReuseOptions: Sendable {
     package static let options: [OptionSpec] = [
         OptionSpec(
             "reuse", kind: .choice(ReusePolicy.allCases.map(\.rawValue)),
-            summary: "ask equal requests once: every row has its own record, marked as reused, at no cost",
+            summary: "send equal requests once: every row has its own record, marked as reused, at no cost",
             details: """
-                Rows that ask the same wait for the first of them, or take its answer from the store. Requests are compared by \
-                their values: white space and the order of members do not count. auto asks each where the temperature is above \
-                0, since equal requests are meant to differ then; always reuses these too. Samples of a row are never equal.
+                Rows with equal requests wait for the first of them, or take its answer from the store. Requests are \
+                compared by their values: white space and the order of members do not count. auto sends each request \
+                if the temperature is above 0, since equal requests are meant to differ then; always reuses answers \
+                then, too. Samples of a row are never equal.
                 """, group: group, default: ReusePolicy.never.rawValue),
         OptionSpec(
             "reuse-from", kind: .repeated(.path), valueName: "STORE",

@@ -26,12 +26,13 @@ package enum RouteOptions {
     package static let options: [OptionSpec] = [
         OptionSpec(
             "deadline", kind: .string, valueName: "WHEN",
-            summary: "with --via cheapest: when all is to be answered: 2h, 'Mon 9:00', 2026-12-01T09:00Z",
+            summary: "with --via cheapest: when all answers must be there: 2h, 'Mon 9:00', 2026-12-01T09:00Z",
             details: """
-                Rows go in batches as far as there would be time to send them live if they did not come back; the others go live at \
-                once, in the flexible tier where the provider has one. Batches that are late are cancelled, and their rows sent \
-                live. `retort plan` shows the split, and what could be paid twice at most. A length counts from the first run: the \
-                same command keeps its deadline until all is answered.
+                Rows go in batches as far as there would be time to send them live if they did not come back; the \
+                others go live at once, in the flexible tier where the provider has one. Batches that are late are \
+                cancelled, and their rows sent live. `retort plan` shows the split, and the maximum that could be \
+                paid twice. A duration counts from the first run: the same command keeps its deadline until all rows \
+                are answered.
                 """, group: group
         ).main,
         OptionSpec(

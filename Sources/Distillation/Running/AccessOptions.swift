@@ -17,7 +17,7 @@ package struct AccessOptions {
         "header", kind: .repeated(.string), valueName: "'NAME: VALUE'", summary: "send this header with every request",
         details: """
             Keys and other secrets come from the environment: 'api-key: env:VARIABLE', or 'Authorization: Bearer \
-            env:VARIABLE'. A header that authenticates takes the place of the usual one.
+            env:VARIABLE'. A header that authenticates replaces the usual one.
             """, group: "The server")
 
     package static let options: [OptionSpec] = [
@@ -25,7 +25,8 @@ package struct AccessOptions {
             "provider", kind: .choice(KnownProvider.all.map(\.name)), valueName: "NAME",
             summary: "a known provider: its base URL, endpoint and key variable",
             details: """
-                Known are \(KnownProvider.all.map(\.name).joined(separator: ", ")). --base-url and --endpoint win over it.
+                Known are \(KnownProvider.all.map(\.name).joined(separator: ", ")). --base-url and --endpoint take \
+                precedence over it.
                 """, group: "The server"),
         OptionSpec(
             "key-variable", kind: .string, valueName: "VARIABLE",

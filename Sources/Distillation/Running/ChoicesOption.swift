@@ -10,11 +10,11 @@ import SegmentStore
 package enum ChoicesOption {
     package static let option = OptionSpec(
         "n", kind: .integer(1...ChoiceDivision.choicesMax), valueName: "N",
-        summary: "ask for N answers by one request, each a sample of its own; with --samples S a row has S x N",
+        summary: "N answers from one request (n), each a sample of its own; with --samples S a row has S x N",
         details: """
-            The prompt is paid once for N answers, where the server knows n: chat and completions. Each answer is checked by \
-            itself and has its part of the tokens and the cost; the parts add up to the bill. What is missing in a reply, or is not \
-            good, is asked again alone. A store begun without it can be gone on with, and the other way round.
+            The prompt is paid once for N answers, if the server supports n: chat and completions. Each answer is \
+            checked by itself and has its part of the tokens and the cost; the parts add up to the bill. Missing and \
+            rejected answers are requested again alone. --n may differ from run to run of a store.
             """, group: ParameterOptions.group, default: "1")
 
     /// Answers per request. Throws if the API does not support it.

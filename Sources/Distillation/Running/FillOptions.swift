@@ -29,19 +29,19 @@ package struct FillOptions: Sendable {
             "fim", kind: .choice(Mode.allCases.map(\.rawValue)),
             summary: "fill the gap between each row's prefix and suffix",
             details: """
-                native sends prompt and suffix to /completions (OpenAI, Ollama; DeepSeek's and Mistral's own addresses are \
-                used), with --provider llamacpp or --endpoint infill to llama.cpp's /infill. tokens puts the marks of the \
-                model's family into the prompt (vLLM, llama.cpp), chat asks a chat. Fences and repeated context are taken off \
-                the answer. A row without a suffix is continued.
+                native sends prompt and suffix to /completions (OpenAI, Ollama; DeepSeek's and Mistral's own \
+                addresses are used), with --provider llamacpp or --endpoint infill to llama.cpp's /infill. tokens \
+                puts the marker tokens of the model's family into the prompt (vLLM, llama.cpp), chat instructs a chat \
+                model. Fences and repeated context are removed from the answer. A row without a suffix is continued.
                 """, group: group),
         OptionSpec(
             "fim-family", kind: .choice(FIMTokens.all.map(\.family)), valueName: "FAMILY",
-            summary: "whose marks --fim tokens uses; default: by the model's name", group: group),
+            summary: "the family whose marker tokens --fim tokens uses; default: by the model's name", group: group),
         OptionSpec(
             "prefix-key", kind: .string, valueName: "FIELD", summary: "the field before the gap; default: prefix",
             group: group),
         OptionSpec(
-            "suffix-key", kind: .string, valueName: "FIELD", summary: "the field behind the gap; default: suffix",
+            "suffix-key", kind: .string, valueName: "FIELD", summary: "the field after the gap; default: suffix",
             group: group),
     ]
 

@@ -12,13 +12,12 @@ package enum HedgeOptions {
                 summary: "send a request again when it takes longer than this percentile of recent ones, e.g. p99",
                 details: """
                     p50 to p99.9. The first answer counts and the other request is cancelled, at another server where there are \
-                    several. What the loser has cost, or may have cost, is in the books and counts against --max-cost; limits \
-                    hold for duplicates too. Requests for several items get none. The summary says what \
-                    they brought.
+                    several. What the loser has cost, or may have cost, counts against --max-cost; limits \
+                    hold for duplicates too. Requests for several items get none. The summary shows their effect.
                     """, group: group),
             OptionSpec(
                 "hedge-budget", kind: .string, valueName: "PERCENT",
-                summary: "duplicates at most, as a share of all requests",
+                summary: "maximum duplicates, as a share of all requests",
                 group: group, default: "2%"),
         ]
     }

@@ -20,13 +20,14 @@ package struct ItemsOption: Sendable {
 
     package static let option = OptionSpec(
         "items-per-request", kind: .integer(1...ArrayDivision.itemsMax), valueName: "N",
-        summary: "ask for N rows in one prompt; the answer is a JSON array with an element for each",
+        summary: "put N rows into one prompt; the answer is a JSON array with one element per row",
         details: """
-            A template goes through the rows by {{#items}} ... {{/items}}, with {{@number}} and the fields of each; {{count}} is \
-            their number, and what is around the block must be the same for rows that share a request. Otherwise the rows' \
-            prompts are numbered. That the answer is to be an array is said behind it. Each row has a record of its own, with its \
-            element as value (a text as response too) and its exact part of tokens and cost. --schema and --json are of one \
-            element, --max-tokens of one row. What is missing, repeated or not good is asked again alone.
+            A template repeats for the rows with {{#items}} ... {{/items}}, with {{@number}} and the fields of each; \
+            {{count}} is their number. The text around the block must be equal for rows that share a request. Without \
+            the block the rows' prompts are numbered. An instruction to answer with an array follows. Each row has a \
+            record of its own, with its element as value (a text as response too) and its exact part of tokens and \
+            cost. --schema and --json apply to one element, --max-tokens to one row. Rows whose element is missing, \
+            repeated or rejected are sent again alone.
             """, group: "Input and output", default: "1")
 
     /// Nil for one row per request. Throws for options that do not work with several.

@@ -42,8 +42,8 @@ package enum ParameterOptions {
             "metadata-only", kind: .repeated(.string), valueName: "NAME",
             summary: "keep this field of the rows as a label; do not send it",
             details: """
-                A row's own \(PromptRow.memberNames.joined(separator: ", ")) go into its request and win over these \
-                options. Name the ones that are labels.
+                A row's own \(PromptRow.memberNames.joined(separator: ", ")) go into its request and take precedence \
+                over these options. Name the ones that are labels.
                 """,
             group: group),
         OptionSpec(

@@ -18,7 +18,7 @@ package struct Preview {
             summary: "send N rows spread over the input, show prompts and answers, and store nothing", group: group
         ).main,
         OptionSpec(
-            "keep", summary: "with --preview: store the answers, so that the run goes on from them", group: group),
+            "keep", summary: "with --preview: store the answers, so that the run continues from them", group: group),
     ]
 
     /// Maximum rows counted to spread the sample.

@@ -10,9 +10,9 @@ extension RunSession {
         "until-accepted", kind: .integer(1...1_000_000_000), valueName: "N",
         summary: "stop once N items have succeeded: all rows first, then further samples of them, up to --samples",
         details: """
-            An answer is accepted that is no failure: it passes --verifier and --schema, where they are given. Near the end only \
-            so many requests are in flight as are likely to bring what is missing. After 200 outcomes the run says what the \
-            rest will need.
+            An answer is accepted if it passes --verifier and --schema, where they are given. Near the end only as \
+            many requests are in flight as are likely to be needed. After 200 outcomes the run prints what the rest \
+            will need.
             """, group: "Input and output")
 
     /// Runs; with a goal once over all rows for each sample, until the goal is reached or all samples were drawn.

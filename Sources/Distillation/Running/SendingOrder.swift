@@ -21,10 +21,10 @@ package enum SendingOrder: String, CaseIterable, Sendable {
         "order", kind: .choice(allCases.map(\.rawValue)),
         summary: "prefix: send rows with a long common beginning one after the other",
         details: """
-            Servers keep the beginnings of recent prompts, and bill what they find there at a lower price. Rows are put in order \
-            among \(Human.count(windowItemsMax)) at a time, or \(Human.bytes(windowBytesMax)) of requests: so each shared \
-            beginning is computed once in each such part of the input. Ids, rows and resuming stay as they are. The summary says \
-            which share of the prompts' tokens came from a cache, and what that saved.
+            Servers cache the beginnings of recent prompts, and bill cached tokens at a lower price. Rows are sorted in \
+            parts of \(Human.count(windowItemsMax)) rows or \(Human.bytes(windowBytesMax)) of requests, so that a shared \
+            beginning is computed once per part. Ids, rows and resuming are not affected. The summary shows the share of \
+            the prompts' tokens that came from a cache, and what that saved.
             """, group: "Input and output", default: input.rawValue)
 
     /// The items in this order. Items of one request stay together, as one part of the result.

@@ -22,7 +22,7 @@ package enum SimulatorOptions {
             group: group),
         OptionSpec(
             "fail", kind: .repeated(.string), valueName: "FAULT=SHARE,...",
-            summary: "shares of requests that go wrong: 429=0.02,500=0.01,hang=0.001",
+            summary: "shares of requests with a fault: 429=0.02,500=0.01,hang=0.001",
             details: "Faults: \(Fault.allCases.map(\.rawValue).joined(separator: ", ")). Also down=20s@5s: an outage.",
             group: group),
         OptionSpec(
@@ -30,11 +30,11 @@ package enum SimulatorOptions {
             summary: "what the attempts of every item get: 1=500,2=429", group: group),
         OptionSpec(
             "slow-factor", kind: .number(1...10_000), valueName: "N",
-            summary: "how many times longer the fault slow takes",
+            summary: "factor by which the fault slow takes longer",
             group: group, default: String(Int(SimulatorConfiguration().slowFactor))),
         OptionSpec(
             "json-faults", kind: .string, valueName: "FAULT=SHARE,...",
-            summary: "shares of JSON answers that are not as asked: prose=0.2,almost=0.1,broken=0.05",
+            summary: "shares of JSON answers with a fault: prose=0.2,almost=0.1,broken=0.05",
             details: """
                 prose: in a code fence behind a sentence. almost: does not fit the schema. broken: its end is missing. \
                 sloppy: with a comment and a trailing comma, which --repair-json takes away.
@@ -42,11 +42,11 @@ package enum SimulatorOptions {
             group: group),
         OptionSpec(
             "schema-support", kind: .list(.string), valueName: "FORM",
-            summary: "what requests may say of an answer's form; the rest is ignored",
+            summary: "supported request members for an answer's form; others are ignored",
             details: "Forms: \(SchemaForm.allCases.map(\.rawValue).joined(separator: ", ")); none for no form at all.",
             group: group, default: "response-format,tool,structured-outputs"),
         OptionSpec(
-            "retry-after", kind: .anyDuration, summary: "wait that the fault 429 asks for", group: group,
+            "retry-after", kind: .anyDuration, summary: "delay that the fault 429 requests", group: group,
             default: "1s"),
         OptionSpec(
             "retry-after-form", kind: .choice(SimulatorConfiguration.RetryAfterForm.allCases.map(\.rawValue)),
@@ -63,11 +63,11 @@ package enum SimulatorOptions {
             "server-seed", kind: .integer(0...Int.max), summary: "decides texts, latencies and faults", group: group,
             default: "1"),
         OptionSpec(
-            "batch-duration", kind: .anyDuration, summary: "time that a batch takes, from its creation to its results",
+            "batch-duration", kind: .anyDuration, summary: "duration of a batch, from its creation to its results",
             group: group, default: "0ms"),
         OptionSpec(
             "batch-faults", kind: .string, valueName: "FAULT=N,...",
-            summary: "what goes wrong with the first N batches: expired=1,missing=2",
+            summary: "faults of the first N batches: expired=1,missing=2",
             details: "Faults: \(BatchFault.allCases.map(\.rawValue).joined(separator: ", ")).", group: group),
         OptionSpec(
             "server-flex", kind: .string, valueName: "yes|no|busy[=N]",

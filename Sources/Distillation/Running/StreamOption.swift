@@ -6,11 +6,11 @@ package import ResponseGenerator
 /// `--stream`: answers arrive piece by piece.
 package enum StreamOption {
     package static let option = OptionSpec(
-        "stream", summary: "ask for streams, and note how long their first token took",
+        "stream", summary: "request streams, and record the time to their first token",
         details: """
             For long answers behind gateways that close silent connections: bytes flow while the model thinks, and \
-            --stall-timeout sees one that is stuck. Requests are the same ones otherwise, so a store may be begun without it and \
-            gone on with. A stream that breaks off is asked again; what had come of the last one stays with the failure.
+            --stall-timeout sees one that is stuck. Requests are otherwise equal, so a store may be begun without it \
+            and continued with it. A broken stream is sent again; the failure keeps what was received of the last one.
             """, group: "The server")
 
     package static func isWanted(_ command: ParsedCommand, _ parameters: RequestParameters) throws(RetortError) -> Bool

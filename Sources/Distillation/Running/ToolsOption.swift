@@ -7,7 +7,7 @@ package import ModelAPI
 package enum ToolsOption {
     package static let option = OptionSpec(
         "tools", kind: .path, valueName: "FILE",
-        summary: "offer these tools in every request: a JSON array in OpenAI's form; a row's own tools win",
+        summary: "offer these tools in every request: a JSON array in OpenAI's form; a row's own tools take precedence",
         group: ParameterOptions.group)
 
     /// Maximum bytes of the file.

@@ -11,7 +11,7 @@ package enum ShardOptions {
             "shard", kind: .string, valueName: "K/N",
             summary: "send only the rows that fall to shard K of N, from 1; auto/N takes K from the scheduler",
             details: """
-                Rows are divided by the hash of their id, or of what they ask, so that each of N runs with a store of \
+                Rows are divided by the hash of their id, or of their prompt, so that each of N runs with a store of \
                 its own takes an equal part, in any order. auto reads SLURM_ARRAY_TASK_ID (an array from 1) or \
                 JOB_COMPLETION_INDEX (from 0); without /N it reads SLURM_ARRAY_TASK_COUNT.
                 """, group: group, once: true),
@@ -19,7 +19,7 @@ package enum ShardOptions {
             "siblings", kind: .repeated(.path), valueName: "STORES",
             summary: "leave out items with an outcome in these other stores, e.g. 'runs/shard-*'",
             details: """
-                For when N has changed: the stores of the earlier division are only read, also while others write them. \
+                For a changed N: the stores of the earlier division are only read, also while others write them. \
                 The input is then read from its start.
                 """, group: group),
     ]

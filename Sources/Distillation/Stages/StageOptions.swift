@@ -13,18 +13,19 @@ package enum StageOptions {
         OptionSpec(
             "where", kind: .string, valueName: "CONDITION",
             summary:
-                "take the records for which it holds, e.g. 'finish == \"length\"'; class and error are of failures",
+                "take the records that meet this condition, e.g. 'finish == \"length\"'; class and error are of failures",
             details: """
-                Fields: \(SourceSelection.fields.joined(separator: ", ")); value.NAME and metadata.NAME too. Compare with == \
-                != < <= > >=, join with and, or, not. Where it names class, status or error, failures are rows as well, but \
-                not rows that could not be read. \
-                pass, score and feedback are of the verdict on the record; verdict has them as parts.
+                Fields: \(SourceSelection.fields.joined(separator: ", ")); value.NAME and metadata.NAME too. Compare \
+                with == != < <= > >=, join with and, or, not. Where it names class, status or error, failures are \
+                rows as well, but not rows that could not be read. pass, score and feedback are of the verdict on the \
+                record; verdict has them as parts.
                 """, group: group),
         OptionSpec(
             "verdict-by", kind: .string, valueName: "NAME",
-            summary: "whose verdicts pass, score, feedback and verdict are of, where several have judged", group: group),
+            summary: "the verifier whose verdicts pass, score, feedback and verdict refer to, if several have judged",
+            group: group),
         OptionSpec(
-            "continue", summary: "go on with each conversation: its messages, the answer, then the template's turns",
+            "continue", summary: "continue each conversation: its messages, the answer, then the template's turns",
             group: group),
     ]
 

@@ -52,18 +52,18 @@ package struct VerifierSettings: Sendable {
             summary: "how long a worker may take for one answer: 1m; with tests a program: 10s", group: group),
         OptionSpec(
             "sandbox", kind: .choice(SandboxMode.allCases.map(\.rawValue)),
-            summary: "what encloses the code of answers under the verifier tests; none: it has your rights",
+            summary: "the sandbox for code under the verifier tests; none: it runs with your rights",
             group: group,
             default: SandboxMode.bubblewrap.rawValue),
         OptionSpec(
             "rounds", kind: .integer(1...roundsMaxMax), valueName: "N",
-            summary: "answers that an item may have in all: a rejected one goes back with the verifier's feedback",
+            summary: "maximum answers per item: a rejected one goes back with the verifier's feedback",
             group: group, default: "1"),
         OptionSpec(
             "feedback", kind: .path, valueName: "FILE",
             summary: "a template of the turn after a rejected answer: {{feedback}}, {{score}}, {{response}}",
             group: group),
-        OptionSpec("keep-best", summary: "where no round passes, keep the answer with the best score", group: group),
+        OptionSpec("keep-best", summary: "if no round passes, keep the answer with the best score", group: group),
     ]
 
     /// Nil if no verifier judges the answers.

@@ -21,8 +21,9 @@ enum CatCommand {
         options: [
             OptionSpec("failures", summary: "failed items instead of answers"),
             OptionSpec("rounds", summary: "answers that were not good enough, or have still to be judged"),
-            OptionSpec("verdicts", summary: "what verifiers said, the latest of each"),
-            OptionSpec("superseded", summary: "what `run --on-change rerun` has set aside, in place of what counts"),
+            OptionSpec("verdicts", summary: "the latest verdict of each verifier"),
+            OptionSpec(
+                "superseded", summary: "records archived by `run --on-change rerun`, instead of the current ones"),
             OptionSpec(
                 "raw", summary: "write the raw bodies that the API sent, one file per item",
                 details: "Answers have a body where the run was given --keep-body; files are named after the ids."),

@@ -9,14 +9,14 @@ enum CtlCommand {
         "ctl", summary: "pause, resume, drain, stop or adjust a run while it goes",
         details: """
             Commands:
-              pause                  send nothing new; requests in flight go on
-              resume                 send again
-              drain                  end the run when its requests in flight have returned
-              stop                   end it now; what was in flight is sent again by the next run
-              set NAME=VALUE ...     concurrency=512, rps=10, rpm=600, tpm=100000 (or off), max-cost=20
-              requeue ID             ask again for a failed item of the run, now
-              hold MODEL             items of this model wait, others go on; release MODEL ends that
-              explain                say what bounds the pace
+              pause                 send nothing new; requests in flight continue
+              resume                send again
+              drain                 end the run when its requests in flight have returned
+              stop                  end it now; the next run sends what was in flight
+              set NAME=VALUE ...    concurrency=512 rps=10 rpm=off tpm=100000 max-cost=20
+              requeue ID            send a failed item of the run again, now
+              hold MODEL            items of this model wait; release MODEL ends that
+              explain               explain what limits the rate
 
             A run listens on a socket in its store (control.sock), which only its user may open. Changes hold until the run \
             ends; each is appended to changes.jsonl in the store. The run's messages and its page show it.

@@ -18,9 +18,9 @@ enum EvaluateCommand {
     static let spec = CommandSpec(
         "evaluate", summary: "judge the stored answers by tests, graders or a program of your own: pass rates, pass@k",
         details: """
-            Verdicts go into STORE/verdicts; answers stay as they are. What a verifier has judged is not judged again, so \
-            the same command goes on where it was stopped; --again judges all again, and the newest verdict counts. Nothing \
-            is sent to a model.
+            Verdicts go into STORE/verdicts; answers stay as they are. What a verifier has judged is not judged \
+            again, so the same command continues where it was stopped; --again judges all again, and the newest \
+            verdict counts. Nothing is sent to a model.
 
             tests runs the code of an answer on the tests of its row, in a sandbox (bubblewrap): the row has prompt, test and \
             entry_point (HumanEval), test_list (MBPP), public_tests and private_tests (CodeContests), or tests, a list of \
@@ -33,7 +33,7 @@ enum EvaluateCommand {
             ExampleSpec("retort evaluate runs/a --verifier tests", "code in a sandbox, on the rows' tests"),
             ExampleSpec("retort evaluate runs/a --verifier number:answer --k 1,8", "the last number of each answer"),
             ExampleSpec("retort evaluate runs/a --verifier ./grade.py --workers 8", "a program of your own"),
-            ExampleSpec("retort evaluate runs/a", "what the verdicts come to; nothing is judged"),
+            ExampleSpec("retort evaluate runs/a", "a summary of the verdicts; nothing is judged"),
         ],
         operands: [OperandSpec("STORE", kind: .path, summary: "the store directory; no run may be writing to it")],
         options: [
@@ -49,7 +49,7 @@ enum EvaluateCommand {
                 summary: "how long a worker may take for one answer, or one run of a program: 1m and 10s", group: group),
             OptionSpec(
                 "sandbox", kind: .choice(SandboxMode.allCases.map(\.rawValue)),
-                summary: "what encloses the code of answers; none runs it with your rights", group: group,
+                summary: "the sandbox for the code of answers; none runs it with your rights", group: group,
                 default: SandboxMode.bubblewrap.rawValue),
             OptionSpec("again", summary: "judge all answers, also those with a verdict", group: group),
             OptionSpec(

@@ -15,7 +15,7 @@ extension ExportCommand {
     static let selectionOptions: [OptionSpec] = [
         OptionSpec(
             "where", kind: .string, valueName: "CONDITION",
-            summary: "only answers for which it holds: 'pass and score >= 0.8'",
+            summary: "only answers that meet this condition: 'pass and score >= 0.8'",
             details: """
                 Fields: \(ExportSelection.fields.joined(separator: ", ")); value and metadata have parts, metadata.topic. \
                 Operators: == != < <= > >= and or not, with parentheses. Texts are in quotes.
@@ -23,7 +23,7 @@ extension ExportCommand {
             group: group),
         OptionSpec(
             "verifier", kind: .string, valueName: "NAME",
-            summary: "whose verdicts pass and score are of, where several have judged", group: group),
+            summary: "the verifier whose verdicts pass and score refer to, if several have judged", group: group),
         OptionSpec(
             "best-of", kind: .choice(["score"]), summary: "of each item's samples the one with the best score alone",
             group: group),

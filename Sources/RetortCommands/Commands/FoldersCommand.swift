@@ -28,14 +28,14 @@ enum FoldersCommand {
         options: [
             OptionSpec(
                 "output", "o", kind: .path, valueName: "FOLDER",
-                summary: "the folder, new or empty; {time} stands for the time", default: "folders-{time}"),
+                summary: "the folder, new or empty; {time} is replaced by the time", default: "folders-{time}"),
             OptionSpec("failures", summary: "failed items as well"),
             OptionSpec(
                 "where", kind: .string, valueName: "CONDITION",
-                summary: "only answers for which it holds, as of `retort export`"),
+                summary: "only answers that meet this condition, as in `retort export`"),
             OptionSpec(
                 "verifier", kind: .string, valueName: "NAME",
-                summary: "whose verdicts are shown, where several have judged"),
+                summary: "the verifier whose verdicts are shown, if several have judged"),
         ],
         exitCodes: [.notFound, .badData, .io, .configuration])
 

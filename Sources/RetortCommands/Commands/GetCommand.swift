@@ -11,7 +11,7 @@ enum GetCommand {
         examples: [ExampleSpec("retort get runs/a q-17 q-18", "two records, whatever their number in the store")],
         operands: [
             OperandSpec("STORE", kind: .path, summary: "the directory of a run"),
-            OperandSpec("ID", .atLeastOne, summary: "ids as they stand in the records"),
+            OperandSpec("ID", .atLeastOne, summary: "ids as in the records"),
         ],
         exitCodes: [.notFound, .badData, .io, .configuration])
 

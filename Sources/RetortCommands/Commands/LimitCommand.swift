@@ -10,13 +10,13 @@ enum LimitCommand {
         "limit", summary: "divide one rate limit and budget among runs on many machines",
         details: """
             Runs with --limit-server HOST:PORT lease requests, tokens and money from it in small parts, so that all \
-            together never cross the limits in any second or minute. A lease ends by itself: a run that dies gives back \
-            what it had; money that it had leased and may have spent is kept for it until it comes back. When the API \
-            refuses a request of one run for its rate, all slow down for a while.
+            together never cross the limits in any second or minute. A lease expires by itself, so a killed run \
+            blocks nothing; money that it had leased and may have spent stays reserved until it is resumed. When the \
+            API answers a run with 429, all runs slow down for a while.
 
-            A run that loses the limiter goes on within its lease, then waits, or takes --limit-fallback of the limit. \
-            With --max-cost each run's share is kept in --state, so that a limiter that is killed and started again \
-            knows it. Use it on a network that you trust: the token is sent in the clear.
+            A run that loses the limiter continues within its lease, then waits, or takes --limit-fallback of the \
+            limit. With --max-cost each run's share is kept in --state, so that a limiter that is killed and started \
+            again knows it. Use it on a network that you trust: the token is sent in the clear.
             """,
         examples: [
             ExampleSpec("retort limit --rps 50 --tpm 2000000 --max-cost 300", "listen on port 8765 of this machine"),
@@ -36,8 +36,9 @@ enum LimitCommand {
             OptionSpec("tpm", kind: .number(1...100_000_000_000), summary: "tokens per minute of all runs together"),
             OptionSpec(
                 "max-cost", kind: .number(0...Double(LeaseRequest.moneyMax) / 1e9), valueName: "DOLLARS",
-                summary: "what the stores of all runs may have cost in the end"),
-            OptionSpec("token-file", kind: .path, valueName: "FILE", summary: "holds a word that runs must know"),
+                summary: "maximum cost of the stores of all runs together"),
+            OptionSpec(
+                "token-file", kind: .path, valueName: "FILE", summary: "a file with the token that runs must send"),
             OptionSpec(
                 "state", kind: .path, valueName: "FILE", summary: "keeps the money of each run over restarts",
                 default: "retort-limit.state"),

@@ -10,8 +10,8 @@ enum PlanCommand {
         details: """
             Takes the arguments of run, reads the input once, sends nothing and writes nothing. Estimates are based on the \
             answers already in the store; parentheses show the 95% interval. Upper bounds hold for any answers: a token is \
-            at least one byte, and answers end at max_tokens. Everything that is wrong with a job file is told in one go, with line \
-            and column; "settings" says where each value came from.
+            at least one byte, and answers end at max_tokens. All errors of a job file are reported at once, with \
+            line and column; "settings" shows where each value comes from.
             """,
         examples: [
             ExampleSpec(

@@ -25,9 +25,9 @@ enum RetryCommand {
             Each request is taken from its failure record: the input need not be there, and the cost grows with the \
             failures, not with the store. A retried item that fails again keeps the count of its attempts.
 
-            What is asked comes from the store's job. Options that say otherwise, such as another model, are refused \
-            without --override. Rows that could not be understood (bad_input) have no request: correct the input and \
-            run again.
+            Model and parameters come from the store's job. Options that differ from it, such as another model, are \
+            refused without --override. Rows that could not be understood (bad_input) have no request: correct the \
+            input and run again.
 
             --drop and --rename change members of the requests' top level for this retry; status and report show what was \
             changed. A name that no failed request has is refused.

@@ -21,27 +21,29 @@ enum RunCommand {
             same command again. Prompts already answered on disk are not sent again.
 
             A row is one of:
-              {"messages": [...]}                   chat; also as JSON text in a column of a CSV
-              {"prompt": "..."}                     a user turn, or the text with --endpoint completions
-              {"prompt": [...messages...]}          TRL
-              {"conversations": [{"from", "value"}]}  ShareGPT, with or without "system"
-              {"prefix": "...", "suffix": "..."}    fill in the middle
-              {"custom_id", "url", "body"}          OpenAI Batch; {"custom_id", "params"} Anthropic's
-              any fields                            with --template
-              a store                               the directory of a run: its answers are the rows
-            A file may hold one JSON array of rows over many lines. What stands beside the prompt in a row (tools, system, \
-            model, temperature, max_tokens, ...) is sent; other fields become metadata.
+              {"messages": [...]}            chat; in a CSV as JSON text
+              {"prompt": "..."}              a user turn; or text for --endpoint completions
+              {"prompt": [...messages...]}   TRL
+              {"conversations": [...]}       ShareGPT, with or without "system"
+              {"prefix": "", "suffix": ""}   fill in the middle
+              {"custom_id", "url", "body"}   OpenAI Batch; {"custom_id", "params"} Anthropic
+              any fields                     with --template
+              a store                        a run's directory: its answers are the rows
+            A file may hold one JSON array of rows over many lines. Request members of a row (tools, system, model, \
+            temperature, max_tokens, ...) are sent with its prompt; other fields become metadata.
 
             A first operand in .yaml is a job file: `input:`, `prompt:` (a template) and options by their names, such \
             as `max-tokens: 500` or `response-format: {type: json_object}`; several jobs under `jobs:`. It may name a \
             model file (`model-config: models.yaml`) with `api:`, `models:` and `default:`. `retort init` writes both. \
-            Options are also read from the environment, --max-tokens as RETORT_MAX_TOKENS. The command line wins over \
-            the environment, which wins over the files; `retort plan` says where each value came from.
+            Options are also read from the environment, --max-tokens as RETORT_MAX_TOKENS. The command line takes \
+            precedence over the environment, and the environment over the files; `retort plan` shows where each value \
+            comes from.
 
-            With `stages:` a job is several runs at once, each with a store in OUT/NAME: a stage reads `from:` another one, and \
-            {{response}} and the other fields of its records are those of the template. `when:` chooses records, `continue: true` \
-            goes on with the conversation, `join: [a, b]` makes rows of several stages' records, `verdict-of: a` is a judge whose \
-            scores are verdicts, `repeat: 4` runs a stage on its own answers. See data/pipelines.
+            With `stages:` a job is several runs at once, each with a store in OUT/NAME: a stage reads `from:` \
+            another one, and {{response}} and the other fields of its records are those of the template. `when:` \
+            chooses records, `continue: true` continues the conversation, `join: [a, b]` makes rows of several \
+            stages' records, `verdict-of: a` is a judge whose scores are verdicts, `repeat: 4` runs a stage on its \
+            own answers. See data/pipelines.
 
             Answers go to OUT/responses/*.jsonl.gz, failed items to OUT/failures/*.jsonl.gz.
             """,
@@ -74,18 +76,18 @@ enum RunCommand {
             OptionSpec(
                 "template", kind: .path, summary: "render each row: {{field}}, and @system, @user lines for turns",
                 details: """
-                    {{field ?? "text"}} stands in for what is missing, {{json field}} inserts JSON. {{#if field}}, {{#if field \
-                    == "text"}}, {{#unless field}}, {{else}}, {{/if}} choose; {{#each list}} ... {{/each}} repeats with \
-                    {{this}}, {{this.name}}, {{@index}}, {{@number}}. {{file "shots.txt"}} inserts a text file, such as \
-                    examples, as it is; a changed file makes another template. A line `@image PATH` or `@file PATH` inserts an image or a \
-                    PDF. {{{{ is a literal {{.
+                    {{field ?? "text"}} inserts a text for a missing field, {{json field}} inserts JSON. {{#if \
+                    field}}, {{#if field == "text"}}, {{#unless field}}, {{else}}, {{/if}} choose; {{#each list}} ... \
+                    {{/each}} repeats with {{this}}, {{this.name}}, {{@index}}, {{@number}}. {{file "shots.txt"}} \
+                    inserts a text file unchanged, such as examples; a changed file makes another template. A line \
+                    `@image PATH` or `@file PATH` inserts an image or a PDF. {{{{ is a literal {{.
                     """, group: inputGroup
             ).main,
             OptionSpec(
                 "limit", kind: .integer(1...1_000_000_000_000), valueName: "N",
-                summary: "take the first N rows only; later runs without it go on with the rest", group: inputGroup),
+                summary: "take only the first N rows; later runs without it continue with the rest", group: inputGroup),
             OptionSpec(
-                "skip", kind: .integer(0...1_000_000_000_000), valueName: "N", summary: "pass over the first N rows",
+                "skip", kind: .integer(0...1_000_000_000_000), valueName: "N", summary: "skip the first N rows",
                 group: inputGroup),
             RunSession.goalOption, SendingOrder.option, ItemsOption.option,
             OptionSpec("strict", summary: "stop at the first bad row instead of recording it", group: inputGroup),
@@ -116,12 +118,12 @@ enum RunCommand {
             OptionSpec(
                 "base-url", kind: .repeated(.string), valueName: "URL", summary: "the API, with or without /v1",
                 details: """
-                    A host alone gets /v1; a base URL with a path of its own is taken as it is. A query such as \
-                    ?api-version= goes to the end of each request's address. OPENAI_API_KEY is sent as a bearer token, \
-                    to Azure AZURE_OPENAI_API_KEY as api-key, with --endpoint messages ANTHROPIC_API_KEY as x-api-key. \
-                    Given several times, each request goes to the server with the least in flight; behind each address may \
-                    be key-variable=NAME, weight=N, concurrency=N, rps=N, rpm=N, tpm=N. A server that is down or limits the \
-                    rate is left out until it serves again.
+                    A host alone gets /v1; a base URL with a path of its own is used unchanged. A query such as \
+                    ?api-version= goes to the end of each request's address. OPENAI_API_KEY is sent as a bearer \
+                    token, to Azure AZURE_OPENAI_API_KEY as api-key, with --endpoint messages ANTHROPIC_API_KEY as \
+                    x-api-key. Given several times, each request goes to the server with the least in flight; each \
+                    address may be followed by key-variable=NAME, weight=N, concurrency=N, rps=N, rpm=N, tpm=N. A \
+                    server that is down or rate-limits is skipped until it serves again.
                     """, group: "The server", environment: "OPENAI_BASE_URL"
             ).main,
             AccessOptions.header,

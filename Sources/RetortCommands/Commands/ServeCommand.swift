@@ -20,18 +20,18 @@ enum ServeCommand {
     private static let group = "Clients"
 
     static let spec = CommandSpec(
-        "serve", summary: "stand between a program and its API: every answer is recorded before the program gets it",
+        "serve", summary: "proxy between a program and its API: every answer is recorded before the program gets it",
         details: """
             Speaks OpenAI's API on loopback (/v1/chat/completions, /v1/completions, /v1/responses, /v1/models) and \
-            Anthropic's (/v1/messages). A program needs another base URL and nothing else. Its requests go on as they \
-            are, with retries, rate limits and the cap of a run, and with the keys of this process's environment; the \
-            program's own key goes nowhere. It gets the API's answer byte for byte, after the answer is in the store. A \
-            client that hangs up loses nothing: the answer is recorded all the same.
+            Anthropic's (/v1/messages). A program needs another base URL and nothing else. Its requests are passed on \
+            unchanged, with retries, rate limits and the cap of a run, and with the keys of this process's \
+            environment; the program's own key goes nowhere. It gets the API's answer byte for byte, after the answer \
+            is in the store. A client that hangs up loses nothing: the answer is recorded all the same.
 
             A request is recorded under its X-Retort-Id, else with --reuse under a name made of what it asks, without it under \
             its Idempotency-Key. The same id again is answered from the store; with --reuse the same request is, and the answer \
             has the header x-retort-reused. A stream is passed on as it comes; its end follows once the answer is recorded. \
-            /v1/files and /v1/batches run batches in OpenAI's form, which go on after a restart.
+            /v1/files and /v1/batches run batches in OpenAI's form, which continue after a restart.
 
             A refusal of the API reaches the client at once, 429 and 5xx after the retries. While the API is down, at the \
             cap and at the end clients get 503 with Retry-After. The first Ctrl-C lets requests in flight finish; `retort ctl` pauses, \
@@ -53,10 +53,11 @@ enum ServeCommand {
             ).main,
             OptionSpec(
                 "reuse", kind: .choice(ReusePolicy.allCases.map(\.rawValue)),
-                summary: "answer a request that was answered before from the store",
+                summary: "answer repeated requests from the store",
                 details: """
-                    Requests are compared by their values: white space and the order of members do not count. auto asks \
-                    again where the temperature is above 0, since equal requests are meant to differ then.
+                    Requests are compared by their values: white space and the order of members do not count. auto \
+                    sends a repeated request again if the temperature is above 0, since equal requests are meant to \
+                    differ then.
                     """, group: group, default: ReusePolicy.never.rawValue
             ).main,
             OptionSpec(
@@ -85,8 +86,8 @@ enum ServeCommand {
             option.defaultText = "1m"
         case "base-url":
             option.details = """
-                Several servers share the requests; one that is down is left out until it is back. A host alone gets /v1; a base \
-                URL with a path of its own is taken as it is. OPENAI_API_KEY is sent as a bearer \
+                Several servers share the requests; one that is down is skipped until it is back. A host alone gets \
+                /v1; a base URL with a path of its own is used unchanged. OPENAI_API_KEY is sent as a bearer \
                 token, to Azure AZURE_OPENAI_API_KEY as api-key, with /v1/messages ANTHROPIC_API_KEY as x-api-key. Without a base \
                 URL each of the two APIs is served whose key is there.
                 """

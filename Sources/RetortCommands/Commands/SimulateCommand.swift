@@ -8,12 +8,12 @@ enum SimulateCommand {
     static let spec = CommandSpec(
         "simulate", summary: "serve an OpenAI-compatible model on loopback, for rehearsals",
         details: """
-            Prints its base URL on standard output and serves until it is interrupted. GET /simulator/counts tells what \
-            it has answered, GET /simulator/items the same by item.
+            Prints its base URL on standard output and serves until it is interrupted. GET /simulator/counts returns \
+            its counts, GET /simulator/items those of each item.
             """,
         examples: [
             ExampleSpec(
-                "retort simulate --port 8000 --latency 200ms --fail 429=0.02,500=0.01", "a slow server with bad days"),
+                "retort simulate --port 8000 --latency 200ms --fail 429=0.02,500=0.01", "a slow server with failures"),
             ExampleSpec("retort simulate --fail-script 1=500,2=429", "every item succeeds at its third attempt"),
         ],
         options: [
@@ -21,7 +21,7 @@ enum SimulateCommand {
                 "port", "p", kind: .integer(0...65_535), summary: "the port; 0 takes a free one", group: "The server",
                 default: "8000"),
             OptionSpec(
-                "count-windows", summary: "count the most requests in any second and any minute too",
+                "count-windows", summary: "also count the maximum requests in any second and any minute",
                 group: "The server"),
             OptionSpec("host", kind: .string, summary: "the address", group: "The server", default: "127.0.0.1"),
         ] + SimulatorOptions.options,

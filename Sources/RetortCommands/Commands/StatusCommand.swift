@@ -9,8 +9,8 @@ enum StatusCommand {
     static let spec = CommandSpec(
         "status", summary: "state, counts, pace, tokens, cost and settings of runs, also while they write",
         details: """
-            A run tells once a second how far it is (progress.json in the store); afterwards it is shown how it ended. \
-            Several stores are shown side by side, and so are the stages of a run in stages.
+            A run writes its progress once per second (progress.json in the store); afterwards the file shows how it \
+            ended. Several stores are shown side by side, and so are the stages of a run in stages.
 
             With --json each store is one object on a line. Its per_item has means over all answers and percentiles \
             over the first \(Human.count(AnswerSample.recordsMax)); null is what is not known.
@@ -27,10 +27,10 @@ enum StatusCommand {
         operands: [OperandSpec("STORE", .atLeastOne, kind: .path, summary: "the store directories")],
         options: [
             OptionSpec("json", summary: "one JSON object for each store"),
-            OptionSpec("watch", "w", summary: "show it again and again until the run has ended"),
+            OptionSpec("watch", "w", summary: "repeat it until the run has ended"),
             OptionSpec(
                 "every", kind: .duration(StatusWatch.intervalRange), valueName: "INTERVAL",
-                summary: "the time between two looks; implies --watch", default: "2s"),
+                summary: "the interval between updates; implies --watch", default: "2s"),
         ],
         exitCodes: [.notFound, .badData, .io, .configuration])
 

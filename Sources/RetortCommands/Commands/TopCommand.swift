@@ -11,8 +11,8 @@ enum TopCommand {
     static let spec = CommandSpec(
         "top", summary: "watch a run on a terminal, with keys to pause it and to change its window",
         details: """
-            Keys: p pauses, r resumes, + and - change the window by a quarter, d drains, q quits (the run goes on). Shows \
-            what `watch` shows on a page.
+            Keys: p pauses, r resumes, + and - change the window by a quarter, d drains, q quits (the run continues). \
+            Shows what `watch` shows on a page.
             """,
         examples: [ExampleSpec("retort top runs/a", "q quits")],
         operands: [OperandSpec("STORE", kind: .path, summary: "the directory of a run, or of stages")], options: [],

@@ -29,7 +29,7 @@ enum VerifyCommand {
             OptionSpec("json", summary: "one JSON object"),
             OptionSpec(
                 "manifest", kind: .path, valueName: "FILE",
-                summary: "hold every block to the hashes that `retort merge` wrote"),
+                summary: "compare every block with the hashes that `retort merge` wrote"),
             OptionSpec(
                 "root", kind: .string, valueName: "HASH",
                 summary: "the root that the manifest must have: with it, the manifest need not be trusted either"),

@@ -6,7 +6,7 @@ import RunMonitor
 /// `retort watch`: the page of a run, from another process.
 enum WatchCommand {
     static let spec = CommandSpec(
-        "watch", summary: "serve the live page of a store whose run is under way or over",
+        "watch", summary: "serve the live page of a store, during its run or afterwards",
         details: """
             The page is the one of `run --listen`, made of what the run writes into its store: it is a second late, and its \
             latencies are those of the newest records in the journal. Its buttons reach the run by its socket and need the \

@@ -14,15 +14,16 @@ enum SlurmCommand {
         details: """
             submit writes OUT/task.sh, limit.sh and merge.sh and hands them to sbatch: an array with a task for each shard, \
             a limiter that all tasks share if any limit is given, and a merge after them. All logs are in OUT/logs. A task \
-            that meets its time limit, is preempted or loses its node goes on where it was.
+            that meets its time limit, is preempted or loses its node continues where it was.
 
             A limiter that is a job can be preempted like any other; the tasks wait for it then. On a host that stays, start \
             `retort limit` by hand and give --limit-server.
 
-            Where OUT is on a network's file system, or with --scratch DIR, each task keeps its store on its node's disk and \
-            copies it to OUT/shard-K@NODE every minute and at its end. A task that goes on elsewhere does not send again what \
-            was copied. collect gathers what a lost node has kept, proves each copy by its hashes, and may be repeated: \
-            --remove frees the nodes' disks, --merge merges all that is in OUT. (gather is what it runs on a node.)
+            Where OUT is on a network's file system, or with --scratch DIR, each task keeps its store on its node's \
+            disk and copies it to OUT/shard-K@NODE every minute and at its end. A task that continues elsewhere does \
+            not send again what was copied. collect gathers what a lost node has kept, proves each copy by its \
+            hashes, and may be repeated: --remove frees the nodes' disks, --merge merges all that is in OUT. (gather \
+            is what it runs on a node.)
 
             The job file is one of run. Its limits and its --out are not used: give them here. Arrays larger than the site \
             allows are split.
@@ -30,11 +31,11 @@ enum SlurmCommand {
         examples: [
             ExampleSpec(
                 "retort slurm submit job.yaml --out runs/a --shards 64 --partition cpu --time 4:00:00 --rps 50",
-                "64 tasks that share 50 requests a second"),
+                "64 tasks that share 50 requests per second"),
             ExampleSpec("retort slurm submit job.yaml --out runs/a --shards 64 --dry-run", "only print the scripts"),
             ExampleSpec("retort slurm status runs/a", "all shards in one table"),
             ExampleSpec("retort slurm collect runs/a --remove --merge", "what nodes have kept, then one store of all"),
-            ExampleSpec("retort slurm cancel runs/a", "end all its jobs; submit again to go on"),
+            ExampleSpec("retort slurm cancel runs/a", "end all its jobs; submit again to continue"),
         ],
         operands: [
             OperandSpec(
@@ -58,12 +59,13 @@ enum SlurmCommand {
             OptionSpec("rpm", kind: .number(0.01...100_000_000), summary: "requests per minute of all tasks together"),
             OptionSpec("tpm", kind: .number(1...100_000_000_000), summary: "tokens per minute of all tasks together"),
             OptionSpec(
-                "max-cost", kind: .number(0...9_000_000), valueName: "DOLLARS", summary: "what all may cost in the end"),
+                "max-cost", kind: .number(0...9_000_000), valueName: "DOLLARS",
+                summary: "maximum cost of all tasks together"),
             OptionSpec(
                 "limit-server", kind: .string, valueName: "HOST:PORT",
                 summary: "a `retort limit` that runs already, e.g. on this host, in place of one as a job"),
             OptionSpec(
-                "limit-token-file", kind: .path, valueName: "FILE", summary: "holds the word that it wants to see"),
+                "limit-token-file", kind: .path, valueName: "FILE", summary: "a file with the token that it requires"),
             OptionSpec(
                 "scratch", kind: .string, valueName: "DIR",
                 summary: "where tasks keep their stores on their nodes, '$TMPDIR' too; none: in OUT itself",
@@ -73,7 +75,7 @@ enum SlurmCommand {
             OptionSpec("remove", summary: "collect: remove from the nodes what is proven to be in OUT"),
             OptionSpec("merge", summary: "collect: then merge all stores of OUT into OUT/all"),
             OptionSpec("dry-run", summary: "print the scripts and submit nothing"),
-            OptionSpec("json", summary: "status: one JSON object a shard"),
+            OptionSpec("json", summary: "status: one JSON object per shard"),
         ],
         exitCodes: [.notFound, .badData, .io, .incomplete, .configuration])
 
@@ -90,7 +92,7 @@ enum SlurmCommand {
             let record = try SlurmRecord(of: try only(rest))
             guard !record.jobs.isEmpty else { return .ok }
             _ = try SlurmTools.output(["scancel"] + record.jobs)
-            context.messages.line("cancelled: \(record.jobs.joined(separator: ", ")); submit again to go on")
+            context.messages.line("cancelled: \(record.jobs.joined(separator: ", ")); submit again to continue")
             return .ok
         case "collect": return try collect(command, try only(rest), context)
         case "gather":
