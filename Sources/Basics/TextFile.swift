@@ -18,7 +18,7 @@ public enum TextFile {
         let kind = status.st_mode & S_IFMT
         guard kind == S_IFREG || kind == S_IFIFO else {
             throw RetortError(
-                .badInput, kind == S_IFDIR ? "a directory stands where a file is wanted" : "not a file or a pipe",
+                .badInput, kind == S_IFDIR ? "a directory, but a file is needed" : "not a file or a pipe",
                 at: path)
         }
         let bytes = try contents(descriptor, path)

@@ -70,7 +70,7 @@ public final class BatchJournal {
                 if end + 1 == text.count, bytes.contains(0) { break }
                 throw RetortError(
                     .damagedData, "the line is no entry of the journal of batches", at: "\(path):\(line)",
-                    remedy: "Put the file back as it was: without it batches that are under way would be paid again.")
+                    remedy: "Put the file back as it was: without it batches in progress would be paid again.")
             }
             start = end + 1
         }

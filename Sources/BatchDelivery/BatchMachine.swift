@@ -238,7 +238,7 @@ public struct BatchMachine: Sendable, Hashable {
     }
 
     private static let confusion = RetortError(
-        .io, "a batch met what it did not wait for", remedy: "Run the same command again.")
+        .io, "a batch received an unexpected event", remedy: "Run the same command again.")
 
     // MARK: Steps
 

@@ -77,7 +77,7 @@ struct Asking {
         }
         await transport.shutdown()
         if let error = summary.error { throw error }
-        if summary.ending != .completed { throw RetortError(.interrupted, "the asking was cancelled") }
+        if summary.ending != .completed { throw RetortError(.interrupted, "the task was cancelled") }
     }
 
     private func withSystem(_ question: RequestInput) -> RequestInput {

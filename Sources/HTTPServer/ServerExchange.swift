@@ -99,7 +99,7 @@ final class ServerExchange: @unchecked Sendable {
             if received > bodyBytesMax {
                 refusal = tooLong
             } else if !core.takeBodyBytes(bytes.count) {
-                refusal = core.configuration.fault(503, "too many bytes of requests are under way; try again later")
+                refusal = core.configuration.fault(503, "too many bytes of requests are in progress; try again later")
             }
         }
         if refusal != nil {

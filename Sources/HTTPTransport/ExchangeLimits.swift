@@ -37,7 +37,7 @@ struct ExchangeLimits: Sendable {
     var noSuchPath: String { "the request's path cannot be part of an address" }
     var noConnection: String { "no connection within \(timeouts.connect.seconds) s" }
     var tooLarge: String { "the answer is larger than the limit of \(responseBytesMax) bytes" }
-    var unasked: String { "the server sent bytes that were not asked for" }
+    var unasked: String { "the server sent bytes that were not requested" }
     var repeated: String { "the server sent an answer twice" }
     var noAnswer: String { "the connection was closed without an answer" }
     func cut(_ words: String) -> String { "the connection was closed in the middle of the answer: \(words)" }

@@ -110,7 +110,7 @@ public struct JSONError: Error, Sendable, Hashable, CustomStringConvertible {
             self.offset = JSONError.firstInvalidByte(of: text)
         case JSON_OUTLINE_UNCLOSED_STRING.rawValue: reason = "a string is not closed"
         case JSON_OUTLINE_CONTROL_CHARACTER.rawValue:
-            reason = "an unescaped control character stands in a string"
+            reason = "a string contains an unescaped control character"
             self.offset = text.firstIndex { $0 < 0x20 && $0 != 0x09 && $0 != 0x0A && $0 != 0x0D } ?? offset
         case JSON_OUTLINE_BAD_ESCAPE.rawValue: reason = "an escape is not legal"
         case JSON_OUTLINE_BAD_NUMBER.rawValue: reason = "a number is not legal"

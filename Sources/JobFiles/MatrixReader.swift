@@ -33,7 +33,7 @@ public struct MatrixReader {
                 guard let member = members[name] else { continue }
                 problems.append(
                     RetortError(
-                        .configuration, "\(name) is of a matrix, and there is none", at: member.key.place,
+                        .configuration, "\(name) belongs to a matrix, but there is none", at: member.key.place,
                         remedy: "Add `matrix: {NAME: [VALUES]}`, or leave \(name) out."))
             }
             return nil

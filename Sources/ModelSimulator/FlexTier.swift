@@ -22,7 +22,7 @@ public enum FlexTier: Sendable, Hashable {
             self = .busy(count)
         default:
             throw RetortError(
-                .configuration, "\"\(text)\" says nothing of the flexible tier", at: "--server-flex",
+                .configuration, "\"\(text)\" is not a setting of the flexible tier", at: "--server-flex",
                 remedy: "Write yes, no, busy, or busy=20 for the first 20 requests.")
         }
     }

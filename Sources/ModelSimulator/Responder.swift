@@ -160,7 +160,7 @@ final class Responder {
         case .granted: return nil
         case .refused(let limit, let wait):
             ledger.withLock { $0.noteRateLimited() }
-            let error = APIError.rateLimited("The limit of \(limit) a minute is reached.", type: limit)
+            let error = APIError.rateLimited("The limit of \(limit) per minute is reached.", type: limit)
             var reply = Reply(error, to: request.endpoint)
             if configuration.tellsLimits { reply.headers = retryAfter(wait, date: date) }
             return reply

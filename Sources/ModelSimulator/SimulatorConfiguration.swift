@@ -97,8 +97,8 @@ public struct SimulatorConfiguration: Sendable, Hashable {
                 throw RetortError(.configuration, "\(setting) is out of range", remedy: remedy)
             }
         }
-        try require(requestsPerMinute ?? 1 > 0, "the limit of requests a minute", "Give at least 1, or no limit.")
-        try require(tokensPerMinute ?? 1 > 0, "the limit of tokens a minute", "Give at least 1, or no limit.")
+        try require(requestsPerMinute ?? 1 > 0, "the limit of requests per minute", "Give at least 1, or no limit.")
+        try require(tokensPerMinute ?? 1 > 0, "the limit of tokens per minute", "Give at least 1, or no limit.")
         try require(requestsAtOnce ?? 1 > 0, "the requests at once", "Give at least 1, or none.")
         try require(slowFactor.isFinite && slowFactor >= 1, "the factor of slow answers", "Give at least 1.")
         try require(

@@ -153,7 +153,7 @@ extension PromptParser {
             reading.shape = .chat(messages: (Array("[".utf8) + turn + user)[...])
         case .fill, .batch, nil:
             throw RowFault(
-                "system has no place beside prefix and suffix", at: system,
+                "system cannot be sent with prefix and suffix", at: system,
                 remedy: "Leave it out, or give --metadata-only system if it is a label that is not to be sent.")
         }
         reading.sent.insert(RowFieldSet(.system))

@@ -98,7 +98,7 @@ extension PromptParser {
             throw RowFault("the item has failed, so there is no answer to continue")
         }
         if fields.value(named: Array("tool_calls".utf8))?.rawStringContent?.isEmpty == false {
-            throw RowFault("the answer calls tools: a conversation goes on from there with their results")
+            throw RowFault("the answer calls tools: the conversation can only continue with their results")
         }
         var output: [UInt8]
         if let messages = try messages(fields, reading) {

@@ -40,7 +40,7 @@ extension PromptParser {
     private func checkAnswersText(_ url: String?, _ fields: RowFields) throws(RowFault) {
         guard let url, let value = fields[.url], Self.otherAPIs.contains(where: { url.hasSuffix($0) }) else { return }
         throw RowFault(
-            "a row for \(url) asks for no text", at: value,
+            "a row for \(url) does not return text", at: value,
             remedy: "Rows can be sent to /v1/chat/completions, /v1/completions, /v1/responses and /v1/messages.")
     }
 
@@ -51,7 +51,7 @@ extension PromptParser {
             throw RowFault("n is \(count.kind == .number ? "not a count" : count.kindName); expected 1", at: count)
         }
         throw RowFault(
-            "the row asks for \(number) answers to one request (n)", at: count,
+            "the row requests \(number) answers at once (n)", at: count,
             remedy: "Leave n out and give --samples \(min(number, 10_000)): each sample is a request of its own.")
     }
 

@@ -69,7 +69,7 @@ struct TemplateParser {
             throw error("the template is empty", at: 0)
         }
         if hasTurns, textBeforeTurns {
-            throw error("text stands before the first turn", at: 0, remedy: "Begin with a line such as @user.")
+            throw error("there is text before the first turn", at: 0, remedy: "Begin with a line such as @user.")
         }
         var number = 0
         try checkTurns(nodes, &number)

@@ -42,7 +42,7 @@ package enum LibraryRun {
         let result = try await session.runToGoal()
         if let error = result.summary.error { throw error }
         guard result.summary.ending == .completed else {
-            throw RetortError(.interrupted, "the run was stopped", remedy: "The same call goes on from there.")
+            throw RetortError(.interrupted, "the run was stopped", remedy: "The same call continues from there.")
         }
         let end = Standing(
             total: result.standing.total, answered: result.standing.done, failed: result.standing.failed,

@@ -30,7 +30,8 @@ enum OptionSynonyms {
                 "num-samples", "num-completions", "num-return-sequences", "num-generations", "repeat", "best-of",
                 "k",
             ],
-            option: "samples", "Use --samples N: each sample is a request and a record of its own; --n N asks by one."),
+            option: "samples",
+            "Use --samples N: each sample is a request of its own; --n N uses one request."),
         SynonymSpec(
             ["json-mode", "json-object", "output-json"], option: "json", "Use --json: an answer must hold a JSON value."
         ),
@@ -39,7 +40,7 @@ enum OptionSynonyms {
                 "json-schema", "guided-json", "structured-output", "structured-outputs", "output-schema",
                 "response-model",
                 "pydantic", "schema-file",
-            ], option: "schema", "Use --schema FILE; --schema-by says how the server is told of it."),
+            ], option: "schema", "Use --schema FILE; --schema-by selects how it is sent to the server."),
         SynonymSpec(["candidate-count", "choices", "num-choices"], option: "n", "Use --n N."),
         SynonymSpec(["top-k"], option: "param", "Use --param top_k=40."),
         SynonymSpec(["min-p"], option: "param", "Use --param min_p=0.1."),
@@ -58,7 +59,7 @@ enum OptionSynonyms {
             "Use --header 'OpenAI-Organization: org-...', or 'OpenAI-Project: ...'."),
         SynonymSpec(
             ["prompt", "text", "message", "question", "query"], option: "template",
-            "Put it into a file, one prompt a line: retort run prompts.txt --out DIR. A text that is the same for all rows "
+            "Put it into a file, one prompt per line: retort run prompts.txt --out DIR. A text that is the same for all rows "
                 + "is a --template."),
         SynonymSpec(["streaming"], option: "stream", "Use --stream."),
         SynonymSpec(
@@ -107,7 +108,7 @@ enum OptionSynonyms {
                 "max-rows", "max-samples", "max-examples", "max-items", "max-prompts", "max-requests", "head", "take",
                 "first", "num-rows", "num-examples", "num-prompts", "num-requests", "count", "sample-size",
             ],
-            option: "limit", "Use --limit N: the first N rows; a later run without it goes on with the rest."),
+            option: "limit", "Use --limit N: the first N rows; a later run without it continues with the rest."),
         SynonymSpec(
             ["offset", "start", "start-index", "from-row", "start-row"], option: "skip",
             "Use --skip N: skip the first N rows."),

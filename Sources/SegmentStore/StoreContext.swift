@@ -78,7 +78,7 @@ struct StoreContext: Sendable {
         for name in try files.entries(of: directory) where StoreLayout.isLikeSegment(name) {
             var reason: String?
             if StoreLayout.segmentNumber(name) == nil {
-                reason = "the name is none of a segment"
+                reason = "the name is not that of a segment"
             } else if try !files.isRegular("\(directory)/\(name)") {
                 reason = "not a regular file"
             }

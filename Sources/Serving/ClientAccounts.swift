@@ -42,7 +42,7 @@ package final class ClientAccounts: Sendable {
         }
         guard let wait else { return }
         throw ClientError(
-            429, "\(client.name) may send \(perMinute) requests a minute", code: "rate_limit_exceeded",
+            429, "\(client.name) may send \(perMinute) requests per minute", code: "rate_limit_exceeded",
             retryAfterSeconds: max(1, Int(wait.seconds.rounded(.up))))
     }
 

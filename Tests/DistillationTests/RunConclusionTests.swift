@@ -53,8 +53,8 @@ import Testing
         let lines = try conclusion(done: 2, total: 2, disorderlyServer: "h:80").lines(plain)
         #expect(
             lines.contains(
-                "  server    h:80 sends bytes that were not asked for, so its connections are not reused"))
-        #expect(try !conclusion(done: 2, total: 2).lines(plain).contains { $0.contains("not asked for") })
+                "  server    h:80 sends bytes that were not requested, so its connections are not reused"))
+        #expect(try !conclusion(done: 2, total: 2).lines(plain).contains { $0.contains("not requested") })
     }
 
     @Test func someFailed() throws {

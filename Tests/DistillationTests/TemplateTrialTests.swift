@@ -44,7 +44,7 @@ import Testing
     }
 
     @Test func aTemplateWithoutFieldsIsTold() throws {
-        #expect(try remarks("hello {name}") == ["the template names no field of the rows: all of them ask the same"])
+        #expect(try remarks("hello {name}") == ["the template names no field of the rows: all prompts are equal"])
         let error = try #require(failure { _ = try remarks("on {topic}") })
         #expect(error.code == .configuration && error.remedy == "Write {{topic}}.")
     }

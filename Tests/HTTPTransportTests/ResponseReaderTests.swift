@@ -177,7 +177,7 @@ import Testing
                 continue
             }
         }
-        #expect(throws: BodyDecoder.Fault.damaged("it is encoded with br, which was not asked for")) {
+        #expect(throws: BodyDecoder.Fault.damaged("it is encoded with br, which was not requested")) {
             try decode([1], "br")
         }
     }

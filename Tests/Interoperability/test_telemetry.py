@@ -184,7 +184,7 @@ def test_the_address_comes_from_the_environment_too(collector, run):
 def test_a_collector_that_refuses_for_a_moment_loses_nothing(collector, run):
     there = collector(503, 429)
     done = run(rows(900), "--concurrency", "8", "--latency", "60ms", "--otlp", there.url)
-    assert len(there.spans) == 900 and "answered 503; the run goes on" in done.stderr
+    assert len(there.spans) == 900 and "answered 503; the run continues" in done.stderr
     assert "were not sent" not in done.stderr
 
 

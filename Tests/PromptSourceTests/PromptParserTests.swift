@@ -139,7 +139,7 @@ func fault(_ json: [UInt8], template: Template? = nil) throws -> RetortError? {
 
     @Test func rowsOfOtherAPIsAreRefused() throws {
         let row = #"{"custom_id":"e","method":"POST","url":"/v1/embeddings","body":{"model":"m","input":"x"}}"#
-        #expect(try fault(Array(row.utf8))?.message == "a row for /v1/embeddings asks for no text")
+        #expect(try fault(Array(row.utf8))?.message == "a row for /v1/embeddings does not return text")
     }
 
     @Test func bytesThatAreNotUTF8AreNamedByColumn() throws {

@@ -82,6 +82,6 @@ extension ProgramSpec {
 
     private func duplicates(of names: [String], in place: String) -> [String] {
         var seen: Set<String> = []
-        return names.filter { !seen.insert($0).inserted }.map { "\(place): \($0) stands twice" }
+        return names.filter { !seen.insert($0).inserted }.map { "\(place): \($0) is listed twice" }
     }
 }

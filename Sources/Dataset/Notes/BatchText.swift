@@ -10,7 +10,7 @@ package enum BatchText {
         guard let id = standing.batch else {
             return "batch \(standing.number): \(requests), not confirmed by the provider; looking for it there"
         }
-        return "batch \(standing.number): \(requests), under way as \(id)"
+        return "batch \(standing.number): \(requests), in progress as \(id)"
     }
 
     /// Nil if it is not worth a line.
@@ -49,7 +49,7 @@ package enum BatchText {
         }
         let age = max(0, now - (standing.created ?? standing.planned))
         text += "; \(Human.duration(.seconds(Double(age)))) old"
-        if standing.overtaken != nil { text += ", its rows were asked live" }
+        if standing.overtaken != nil { text += ", its rows were sent live" }
         if standing.end == nil, standing.expires > 0 {
             let left = standing.expires - now
             text += left > 0 ? ", expires in \(Human.duration(.seconds(Double(left))))" : ", past its expiry"
@@ -77,11 +77,11 @@ package enum BatchText {
 
     package static func overtaken(_ number: Int, rows: Int, cost: Int) -> String {
         "batch \(number): the provider has not ended it in time; its \(Human.plural(rows, "row")) "
-            + "\(rows == 1 ? "is" : "are") asked live, and may be paid twice"
+            + "\(rows == 1 ? "is" : "are") sent live, and may be paid twice"
             + (cost > 0 ? ", which costs at most \(Human.dollars(Money.dollars(cost)))" : "")
     }
 
-    package static let busy = "the provider asks for patience (429); trying again"
+    package static let busy = "the provider limits the rate (429); trying again"
 
     package static func trouble(_ number: Int, _ error: RetortError) -> String {
         let cause = error.cause.map { ": \($0)" } ?? ""
@@ -95,7 +95,7 @@ package enum BatchText {
         let requests = open.reduce(0) { $0.addingSaturated($1.plan.requests) }
         return "\((open.count == 1 ? "1 batch" : "\(Human.count(open.count)) batches")) with "
             + "\(Human.plural(requests, "request")) "
-            + (isSent ? "goes on at the provider; the same command picks up the results" : "waits to be sent")
+            + (isSent ? "continues at the provider; the same command picks up the results" : "waits to be sent")
     }
 }
 

@@ -46,7 +46,7 @@ package struct RequestEdits: Sendable, Hashable {
         if name.isEmpty { throw RetortError(.usage, "\(option) needs a name") }
         guard asked.contains(name) else { return name }
         throw RetortError(
-            .usage, "\(option) cannot change \(name): it is what the request asks",
+            .usage, "\(option) cannot change \(name): it holds the prompt",
             remedy: name == "model" ? "Give --model NAME --override for another model." : nil)
     }
 

@@ -32,7 +32,7 @@ package struct PriceTable: Sendable, Hashable {
                 throw Self.malformed(place, line)
             }
             guard prices[String(fields[0])] == nil else {
-                throw RetortError(.configuration, "the model \(fields[0]) stands twice", at: place)
+                throw RetortError(.configuration, "the model \(fields[0]) is listed twice", at: place)
             }
             prices[String(fields[0])] = TokenPrice(input: input, cachedInput: cached, output: output)
         }

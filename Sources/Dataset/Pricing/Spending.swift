@@ -96,7 +96,7 @@ package struct Spending: Sendable, Hashable {
         }
         if uncertainMax > 0 {
             text +=
-                "; up to \(Human.dollars(Money.dollars(uncertainMax))) more on answers that were lost or asked again"
+                "; up to \(Human.dollars(Money.dollars(uncertainMax))) more on answers that were lost or requested again"
         }
         return text
     }

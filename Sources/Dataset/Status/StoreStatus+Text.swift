@@ -50,7 +50,7 @@ extension StoreStatus {
         facts.append(("tokens", "\(Human.count(tally(.prompt))) in, \(Human.count(tally(.completion))) out"))
         if let spent = spending.text {
             let isSetAside = !batches.isEmpty && spending.uncertainMax > 0
-            facts.append(("cost", spent + (isSetAside ? ", or set aside for batches under way" : "")))
+            facts.append(("cost", spent + (isSetAside ? ", or reserved for batches in progress" : "")))
         }
         if let perItem { facts.append(("per item", perItem)) }
         let counters = reader.counters

@@ -111,7 +111,7 @@ package struct EvaluationSummary: Sendable {
             lines.append(counts)
             if tally.unjudged > 0 { lines.append("  unjudged \(Human.count(tally.unjudged))") }
             if tally.flipped > 0 {
-                lines.append("  flipped  \(Human.count(tally.flipped)): their tests did not say the same twice")
+                lines.append("  flipped  \(Human.count(tally.flipped)): their tests gave different results")
             }
             for pass in tally.passAt(ks) { lines.append("  " + Self.line(pass)) }
         }

@@ -69,7 +69,7 @@ extension RunSession {
             switch count {
             case 1:
                 messages.line(
-                    "interrupted: batches go on at the provider; press Ctrl-C again to break off a transfer")
+                    "interrupted: batches continue at the provider; press Ctrl-C again to break off a transfer")
             case 2: sender.cancel()
             default: _exit(ExitCode.interrupted.rawValue)
             }

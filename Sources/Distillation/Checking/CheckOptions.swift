@@ -222,7 +222,7 @@ package enum CheckOptions {
         guard command.spec.name != "plan", command.flag("json") else {
             guard corrections == 0 else {
                 throw RetortError(
-                    .usage, "--corrections says what becomes of answers that do not fit, but nothing says what fits",
+                    .usage, "--corrections is for answers that do not fit, but no schema says what fits",
                     remedy: "Give --schema, --fields or --json as well.")
             }
             guard command.spec.name == "check" || !command.flag("repair-json") else {

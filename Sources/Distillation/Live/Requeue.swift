@@ -61,7 +61,7 @@ package struct Requeue: Sendable {
         throw RetortError(
             .configuration, reason, at: RunRecord.cut(id),
             remedy: answered > 0
-                ? "An answer is not asked for twice; --on-change rerun sends rows again that have changed."
+                ? "An answer is not requested twice; --on-change rerun sends rows again that have changed."
                 : "`requeue` is for items that have failed; ids are compared byte by byte.")
     }
 }

@@ -120,7 +120,7 @@ package final class RunControl: Sendable {
         case .explain: return ""
         case .pause:
             steer(target, .pause, keeping: "pause")
-            text = "paused: nothing new is sent; requests in flight go on"
+            text = "paused: nothing new is sent; requests in flight continue"
         case .resume:
             steer(target, .resume, keeping: "pause", false)
             text = "resumed"
@@ -134,7 +134,7 @@ package final class RunControl: Sendable {
         case .requeue(let id): text = try askAgain(id, target)
         case .hold(let model):
             steer(target, .hold(model: model), keeping: "model \(model)")
-            text = "holding \(RunRecord.cut(model)): its items wait, others go on"
+            text = "holding \(RunRecord.cut(model)): its items wait, others continue"
         case .release(let model):
             steer(target, .release(model: model), keeping: "model \(model)", false)
             text = "released \(RunRecord.cut(model))"
@@ -178,7 +178,7 @@ package final class RunControl: Sendable {
                 .configuration, "a run through batches takes drain and stop only",
                 remedy: "Drain it, then run the same command again with other options.")
         }
-        let text = "ending: batches go on at the provider; the same command picks up their results"
+        let text = "ending: batches continue at the provider; the same command picks up their results"
         note(text)
         return text
     }

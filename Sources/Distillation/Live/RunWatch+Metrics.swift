@@ -90,7 +90,7 @@ extension RunWatch {
         metrics.gauge("retort_in_flight", "Requests in flight.", [.init(Double(record.inFlight))])
         metrics.gauge("retort_window_limit", "Requests that may be in flight now.", [.init(Double(record.concurrency))])
         metrics.gauge(
-            "retort_window_limit_max", "Requests that may be in flight at most.", [.init(Double(record.concurrencyMax))]
+            "retort_window_limit_max", "Maximum requests in flight.", [.init(Double(record.concurrencyMax))]
         )
         metrics.gauge("retort_retries_waiting", "Items that wait for a retry.", [.init(Double(record.waiting))])
         metrics.gauge(
@@ -102,7 +102,8 @@ extension RunWatch {
             "retort_cost_usd", "What the store's records have cost.", state.record.cost.map { [.init($0)] } ?? [])
         metrics.gauge("retort_cost_limit_usd", "The cost cap.", state.costMax.map { [.init($0)] } ?? [])
         metrics.gauge(
-            "retort_reserved_usd", "Spent at most beside what records say: requests in flight, answers that were lost.",
+            "retort_reserved_usd",
+            "Maximum spent beyond what records state: requests in flight, lost answers.",
             state.reserved.map { [.init($0)] } ?? [])
     }
 
@@ -114,7 +115,7 @@ extension RunWatch {
             "retort_hedge_saved_seconds", "Estimate of the waiting that duplicates have saved.",
             hedges.savedSeconds.map { [.init($0)] } ?? [])
         metrics.counter(
-            "retort_hedge_cost_usd", "What losers have cost, and what cancelled ones may have cost at most.",
+            "retort_hedge_cost_usd", "What losers have cost, and the maximum that cancelled ones may have cost.",
             [.init(hedges.cost, [("kind", "certain")]), .init(hedges.costMax, [("kind", "possible")])])
     }
 

@@ -119,7 +119,7 @@ package final class StoreFollower: MonitorSource {
             // A store without a run was merged, copied, or written by a process that was killed.
             let wasKilled = look.record.pid > 0
             look.record.state = wasKilled ? .stopped : .ended
-            look.record.reason = wasKilled ? "its process is gone; run the same command again to go on" : ""
+            look.record.reason = wasKilled ? "its process is gone; run the same command again to continue" : ""
             look.record.inFlight = 0
             (look.record.done, look.record.failed) = (
                 Int(clamping: reader.counters.done), Int(clamping: reader.counters.failed)

@@ -68,7 +68,7 @@ extension RowPlanner {
     package func checkChoices(_ shape: PromptRow.Shape) throws(RetortError) {
         guard settings.choices > 1, case .batch = shape else { return }
         throw RetortError(
-            .badInput, "a batch row is sent as it is, so --n cannot ask it for several answers",
+            .badInput, "a batch row is sent unchanged, so --n does not apply to it",
             remedy: "Give --samples in place of --n: each sample is a request of its own.")
     }
 

@@ -84,7 +84,7 @@ package enum ParameterOptions {
             if name == "n" {
                 throw RetortError(
                     .usage, "--param n asks for several answers to one request",
-                    remedy: "Give --n N to ask for N samples by one request, or --samples N: each a request of its own."
+                    remedy: "Give --n N for N samples from one request, or --samples N: each a request of its own."
                 )
             }
             parameters.extra.append(

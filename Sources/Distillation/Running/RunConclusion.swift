@@ -125,7 +125,7 @@ package struct RunConclusion {
             facts.append(
                 (
                     "rounds",
-                    "\(Human.plural(progress.rounds, "answer")) not good enough and asked again or given up; "
+                    "\(Human.plural(progress.rounds, "answer")) not good enough and sent again or given up; "
                         + "kept in rounds/"
                 ))
         }
@@ -187,7 +187,7 @@ package struct RunConclusion {
         }
         if let server = result.disorderlyServer {
             facts.append(
-                ("server", "\(server) sends bytes that were not asked for, so its connections are not reused"))
+                ("server", "\(server) sends bytes that were not requested, so its connections are not reused"))
         }
         if let hedges = progress.hedges { facts.append(("hedges", HedgeRecord(hedges).line)) }
         facts += Self.rounds(of: progress)

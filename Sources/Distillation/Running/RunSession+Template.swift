@@ -15,7 +15,7 @@ extension RunSession {
         let revision = try StoreRevision(settings.out, options: storeOptions)
         defer { revision.release() }
         try revision.commit(job: job.keepingSamples(of: manifest).values)
-        if !isQuiet { messages.line("the template has changed, what was sent has not: the run goes on") }
+        if !isQuiet { messages.line("the template has changed, the requests have not: the run continues") }
     }
 }
 

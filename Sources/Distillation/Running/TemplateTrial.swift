@@ -38,7 +38,7 @@ package enum TemplateTrial {
                 remedy: "Write {{\(name)}}.")
         }
         if template.fields.isEmpty {
-            return rows < 2 ? [] : ["the template names no field of the rows: all of them ask the same"]
+            return rows < 2 ? [] : ["the template names no field of the rows: all prompts are equal"]
         }
         guard !absent.isEmpty, rows > 0 else { return [] }
         let names = absent.sorted().map { "{{\($0)}}" }.joined(separator: ", ")

@@ -67,7 +67,7 @@ extension Pipeline {
     ) throws(RetortError) {
         guard settings.check != nil || command.isGiven("json") else {
             throw RetortError(
-                .configuration, "\(stage.name) is a judge, and nothing says what its answers hold", at: stage.place,
+                .configuration, "\(stage.name) is a judge, but no schema says what its answers hold", at: stage.place,
                 remedy: "Give it a schema with a score: `fields: 'score:number, reason:string'`.")
         }
         guard settings.samples == 1 else {

@@ -52,7 +52,7 @@ package enum StageOptions {
         guard command.flag("continue") else { return false }
         guard hasTemplate else {
             throw RetortError(
-                .usage, "--continue needs a template, which says what the user says next",
+                .usage, "--continue needs a template with the user's next turn",
                 remedy: "Give --template FILE, or `prompt:` in a job file.")
         }
         return true

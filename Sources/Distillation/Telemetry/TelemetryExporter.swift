@@ -175,7 +175,7 @@ final class TelemetryExporter: Sendable {
             defer { told = true }
             return !told
         }
-        if isFirst { warn("\(Self.option): not sent: \(why); the run goes on") }
+        if isFirst { warn("\(Self.option): not sent: \(why); the run continues") }
     }
 
     private func postMetrics() {

@@ -15,7 +15,7 @@ enum BodyDecoder {
         case "", "identity": return body
         // An empty compressed body is empty, not damaged.
         case "gzip", "x-gzip": return body.isEmpty ? [] : try inflate(body, bytesMax)
-        default: throw .damaged("it is encoded with \(encoding), which was not asked for")
+        default: throw .damaged("it is encoded with \(encoding), which was not requested")
         }
     }
 

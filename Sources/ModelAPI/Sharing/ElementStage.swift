@@ -15,7 +15,7 @@ public struct ElementStage: AnswerStage {
 
     public func judge(_ answer: ModelAnswer, of asked: AskedRequest, with parser: JSONParser) -> StageVerdict {
         guard let value = answer.array(of: 1, repairs: repairs)?.found.value else {
-            return refused(answer, "the answer is no JSON array", asked, parser)
+            return refused(answer, "the answer is not a JSON array", asked, parser)
         }
         var element = value
         if value.kind == .array {

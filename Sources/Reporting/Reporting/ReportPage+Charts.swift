@@ -12,8 +12,8 @@ extension ReportPage {
             tooShort(&main)
             return
         }
-        chart(&main, "Throughput", "outcomes a second", throughput)
-        chart(&main, "Tokens received", "completion tokens a second", tokens)
+        chart(&main, "Throughput", "outcomes per second", throughput)
+        chart(&main, "Tokens received", "completion tokens per second", tokens)
         chart(&main, "Latency", "mean of the answers that arrived", latency)
         if summary.failuresRead > 0 { chart(&main, "Failures by class", "items in each column", failuresOverTime) }
         if summary.cost != nil { chart(&main, "Spending", "dollars an hour", spending) }

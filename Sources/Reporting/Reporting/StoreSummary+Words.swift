@@ -33,7 +33,7 @@ extension StoreSummary {
     package var notes: [String] {
         let error = Human.fixed(LogHistogram.relativeErrorMax * 100, 1)
         var notes = [
-            "Percentiles above 127 are off by at most \(error)% of their value; counts, sums, least and greatest are exact.",
+            "Percentiles above 127 are off by at most \(error)% of their value; counts, sums, minimum and maximum are exact.",
             "Latency is that of the attempt that was answered. Times are UTC.",
         ]
         if columns.stretches.count > 1 {

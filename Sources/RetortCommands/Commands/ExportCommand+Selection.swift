@@ -46,7 +46,7 @@ extension ExportCommand {
         if wish.isEmpty, !isPair {
             guard command.isGiven("verifier") else { return nil }
             throw RetortError(
-                .usage, "--verifier says whose verdicts are meant, but nothing asks for any",
+                .usage, "--verifier selects verdicts, but no option uses any",
                 remedy: "Give --where, --best-of or --format preference as well.")
         }
         wish.verifier = try ExportSelection.Wish.verifier(

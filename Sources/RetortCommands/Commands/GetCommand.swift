@@ -34,7 +34,7 @@ enum GetCommand {
             throw RetortError(
                 .damagedData, "no record for \(missing.joined(separator: ", ")), but the store is damaged",
                 at: reader.root, cause: StoreAccess.sentence(damage),
-                remedy: "Run `retort verify` to see the extent and `retort repair` to go on without what is lost.")
+                remedy: "Run `retort verify` to see the extent and `retort repair` to continue without what is lost.")
         }
         guard missing.isEmpty else {
             throw RetortError(

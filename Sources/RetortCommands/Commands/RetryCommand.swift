@@ -78,7 +78,7 @@ enum RetryCommand {
             if one == .interrupted { break }
         }
         if !command.flag("quiet"), layout.stages.count > 1 {
-            context.messages.line("answers that are new go on to the next stage when the job is run again")
+            context.messages.line("new answers enter the next stage when the job is run again")
         }
         return ending
     }
@@ -105,7 +105,7 @@ enum RetryCommand {
         let messages = context.progressStream(command)
         if !isQuiet, settings.run.simulator != nil, !command.flag("simulate") {
             messages.line(
-                "the answers of this store are simulated: asking the built-in model server (--fail, --latency and its "
+                "the answers of this store are simulated: using the built-in model server (--fail, --latency and its "
                     + "other options say how it is to behave)")
         }
         let temperature = job.values["temperature"].flatMap(Double.init)

@@ -103,7 +103,7 @@ enum SlurmCommand {
             return .ok
         default:
             throw RetortError(
-                .usage, "\(CellWidth.sanitized(words[0])) is none of submit, status, cancel, collect",
+                .usage, "\(CellWidth.sanitized(words[0])) is not one of submit, status, cancel, collect",
                 remedy: "`retort help slurm` shows examples.")
         }
     }

@@ -47,7 +47,7 @@ struct SlurmScratch: Sendable, Hashable {
             "copy=\(out)/shard-$shard@$node",
             "place=\(out)/places/shard-$shard@$node",
             "mkdir -p \"${store%/*}\" && echo \"$store\" > \"$place\" || exit 74",
-            "# A disk that was cleared meanwhile gets back what had been copied.",
+            "# A disk that was cleared gets back what had been copied.",
             "if [ ! -e \"$store/retort.json\" ] && [ -e \"$copy/retort.json\" ]; then",
             "    \(retort) copy \"$copy\" \"$store\" || exit 74",
             "fi",

@@ -124,7 +124,7 @@ public struct StoreCopy {
 
     private static func unfinished(_ root: String) -> RetortError {
         RetortError(
-            .damagedData, "records of changed rows are still on their way to superseded/", at: root,
+            .damagedData, "records of changed rows are still being moved to superseded/", at: root,
             remedy: "Run `retort repair` on that store first: it completes that.")
     }
 

@@ -374,7 +374,7 @@ private final class PosixLock: FileLock {
         throw RetortError(
             .io, "the lock of the store is lost: another machine may write it now", at: path,
             cause: String(cString: strerror(number)),
-            remedy: "The file server has not heard of this machine for too long. Run the same command again.")
+            remedy: "The file server has had no contact with this machine for too long. Run the same command again.")
     }
 
     deinit { release() }

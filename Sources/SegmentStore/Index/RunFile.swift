@@ -86,7 +86,7 @@ final class Run {
     private static func damage(_ message: String, _ path: String) -> RetortError {
         RetortError(
             .damagedData, message, at: path,
-            remedy: "The next run makes the index anew; `retort reindex` does it at once.")
+            remedy: "The next run rebuilds the index; `retort reindex` does it at once.")
     }
 
     @inline(__always)

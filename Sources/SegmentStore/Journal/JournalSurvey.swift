@@ -83,7 +83,7 @@ struct JournalSurvey {
         for name in try files.entries(of: directory) where StoreLayout.isLikeJournal(name) {
             let path = directory + "/" + name
             guard let first = StoreLayout.journalSequence(name) else {
-                survey.note(name, 0..<0, nil, "the name is none of a journal")
+                survey.note(name, 0..<0, nil, "the name is not that of a journal")
                 continue
             }
             do throws(RetortError) {

@@ -53,7 +53,7 @@ struct MergeSource {
 
     private static func unfinished(_ root: String) -> RetortError {
         RetortError(
-            .damagedData, "records of changed rows are still on their way to superseded/", at: root,
+            .damagedData, "records of changed rows are still being moved to superseded/", at: root,
             remedy: "Run `retort repair` on that store, or on a copy of it, first: it completes that.")
     }
 

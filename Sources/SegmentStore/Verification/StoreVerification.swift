@@ -105,7 +105,7 @@ struct Verification {
     static let repair = "Run `retort repair`: it sets aside what is damaged and makes its items pending."
     static let exchange =
         "Put the right file in its place, or run `retort repair`: it sets this one aside and makes the items pending."
-    static let reindex = "Run `retort reindex` to make the index anew."
+    static let reindex = "Run `retort reindex` to rebuild the index."
 
     /// Whether the manifest can be used.
     mutating func checkManifest() throws(RetortError) -> Bool {
@@ -129,7 +129,7 @@ struct Verification {
             report.note(
                 Problem(
                     kind: .manifest, place: layout.manifest, message: "the manifest is not as it was written",
-                    remedy: "Look at it; if it is as it should be, `retort repair` writes it anew."))
+                    remedy: "Check it; if it is right, `retort repair` writes it again."))
         }
         return true
     }

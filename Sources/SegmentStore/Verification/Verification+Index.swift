@@ -18,7 +18,7 @@ extension Verification {
                     Problem(
                         kind: .journal, lane: lane, range: line.range, keys: 1, place: line.path,
                         message: "line \(line.number) of the journal is damaged",
-                        remedy: "The next run passes over it and asks for its item again."))
+                        remedy: "The next run skips it and sends its item again."))
             }
         }
     }

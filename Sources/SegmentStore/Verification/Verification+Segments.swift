@@ -50,7 +50,8 @@ extension Verification {
             report.note(
                 Problem(
                     kind: .block, lane: reader.lane, segment: reader.number, range: header.offset..<header.end,
-                    place: reader.file.path, message: "the block is out of order: its records stand elsewhere as well",
+                    place: reader.file.path,
+                    message: "the block is out of order: its records are also elsewhere",
                     remedy: Self.repair))
         }
         next = header.nextSequence

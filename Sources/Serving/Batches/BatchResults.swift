@@ -59,7 +59,7 @@ package struct BatchResults {
             } else {
                 let error = refused[line.customID]
                 try failures.append(
-                    Self.error(line, error?.code ?? "batch_cancelled", error?.message ?? "the line was not asked"),
+                    Self.error(line, error?.code ?? "batch_cancelled", error?.message ?? "the line was not sent"),
                     shelf)
             }
         }

@@ -109,7 +109,7 @@ package final class BatchRunner: Sendable {
             do throws(ClientError) {
                 let line = try BatchLine(line, endpoint: job.endpoint, parser)
                 guard met.insert(RecordKey(line.customID).hash).inserted else {
-                    throw ClientError(400, "the custom_id \(line.customID) stands in an earlier line, too")
+                    throw ClientError(400, "the custom_id \(line.customID) is also in an earlier line")
                 }
             } catch {
                 job.faults.append(BatchJob.Fault(message: error.message, line: lines.number))

@@ -44,12 +44,12 @@ package enum DurableFile {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
         guard descriptor >= 0 else {
             guard errno == ELOOP || errno == ENXIO else { throw .system(errno, "open", path) }
-            throw RetortError(.damagedData, "a link or a socket stands where a file was written", at: path)
+            throw RetortError(.damagedData, "a link or a socket is in the place of a file", at: path)
         }
         var status = stat()
         guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
             close(descriptor)
-            throw RetortError(.damagedData, "no file stands where one was written", at: path)
+            throw RetortError(.damagedData, "the file is no longer a regular file", at: path)
         }
         return descriptor
     }

@@ -109,7 +109,7 @@ def test_an_interrupted_run_leaves_its_batches_and_the_next_one_takes_them_over(
     time.sleep(0.2)
     run.send(signal.SIGINT)
     ended = run.wait().expect(INTERRUPTED)
-    assert "goes on at the provider" in ended.errors and "resume with" in ended.errors
+    assert "continues at the provider" in ended.errors and "resume with" in ended.errors
     status = provider.workshop.run("status", provider.out).output
     assert re.search(r"^batch 1 +\d+ of 50 requests done; \S+ old, expires in ", status, re.MULTILINE), status
     live = ["run", rows, "--out", provider.out, "--base-url", provider.server.url, "--model", "teacher", *PRICE]

@@ -85,7 +85,7 @@ def test_a_batch_that_does_not_end_is_left_behind_and_what_is_paid_twice_is_said
     assert (plan["batch_items"], plan["live_items"]) == (20, 0) and 0 < plan["paid_twice_usd_max"] < 1
     ended = provider.workshop.run(*command)
     Disk(provider.out).expect_done(rows)
-    assert re.search(r"batch 1: .* 20 rows are asked live, and may be paid twice, which costs at most", ended.errors), ended
+    assert re.search(r"batch 1: .* 20 rows are sent live, and may be paid twice, which costs at most", ended.errors), ended
     before = provider.status()["spent"]
     assert before["uncertain_max_usd"] <= plan["paid_twice_usd_max"] * 1.000001
     provider.expect_true_books(paid_twice=True)

@@ -93,7 +93,7 @@ def test_a_failed_item_is_asked_again(start):
 
 def test_a_model_waits_and_the_others_go_on(start):
     run = start("--latency", "5ms", "--concurrency", 4, "--server-models", "big,small", rows=4000, models=("big", "small"))
-    assert "holding big: its items wait, others go on" in run.ctl("hold", "big")
+    assert "holding big: its items wait, others continue" in run.ctl("hold", "big")
 
     def counts():
         models = [record["model"] for record in answers(run)]

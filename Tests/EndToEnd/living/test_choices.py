@@ -107,4 +107,4 @@ def test_batch_rows_are_refused(retort, teacher, prices, tmp_path):
     body = {"model": "m", "messages": [{"role": "user", "content": "x"}]}
     (tmp_path / "rows.jsonl").write_text(json.dumps({"custom_id": "a", "url": "/v1/chat/completions", "body": body}) + "\n")
     refused = retort("run", tmp_path / "rows.jsonl", "--out", tmp_path / "s", "--base-url", server.url, "--n", 2, status=None)
-    assert refused.returncode != 0 and "a batch row is sent as it is" in refused.stderr and server.requests == 0
+    assert refused.returncode != 0 and "a batch row is sent unchanged" in refused.stderr and server.requests == 0

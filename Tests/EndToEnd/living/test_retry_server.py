@@ -81,4 +81,4 @@ def test_a_simulated_store_asks_the_built_in_server(retort, finished, counts):
     store = finished(20, "--fail", "400=0.5", status=75)
     assert "base_url" not in manifest(store.root).get("notes", {})
     said = retort("retry", store.root, key=None).stderr
-    assert "simulated: asking the built-in model server" in said and counts(store)["failed"] == 0
+    assert "simulated: using the built-in model server" in said and counts(store)["failed"] == 0
