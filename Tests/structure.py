@@ -3,14 +3,14 @@
 import re
 from collections import Counter, defaultdict
 
-# Files of one module that may name each other in a circle.
+# Maximum files of one module that may refer to each other in a circle.
 CIRCLE_FILES_MAX = 5
 
 MODIFIERS = r"(?:@\w+(?:\([^)]*\))?\s+|[a-z]+(?:\([a-z]+\))?\s+)*"
 TOP_LEVEL = re.compile(rf"^(?P<modifiers>{MODIFIERS})(?:struct|class|enum|protocol|actor|typealias|func)\s+(?P<name>\w+)")
 DECLARED = re.compile(rf"^\s*(?P<modifiers>{MODIFIERS})(?:struct|class|enum|protocol|actor|typealias|func|var|let)\s+(?P<name>\w+)")
 WORD = re.compile(r"\w+")
-# What the language or the system calls by its name.
+# Names required by the language or the system.
 CALLED_FROM_OUTSIDE = {"_rawHashValue", "CodingKeys"}
 
 

@@ -29,7 +29,7 @@ def main(names):
     print(f"soak: {minutes:g} minutes, RETORT_SOAK_SEED={seed}", flush=True)
     end, failed = time.monotonic() + 60 * minutes, []
     for number, (stage, share) in enumerate(stages):
-        # What one stage leaves over is the next one's.
+        # Each stage gets the time that earlier ones did not use.
         left = max(0.0, end - time.monotonic())
         deadline = time.monotonic() + left * share / sum(share for _, share in stages[number:])
         began = time.monotonic()

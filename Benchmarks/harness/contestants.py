@@ -8,7 +8,8 @@ from processes import Unmeasured
 from settings import PEER_ENVIRONMENTS, PEERS, SCRATCH, number
 
 PROMPTS = number("BENCH_PEER_PROMPTS", 10_000)
-# The slow ones get fewer, so that every one gets its rounds; what starting costs is measured apart and taken off.
+# The slow ones get fewer prompts, so that each gets its rounds; the cost of starting is measured separately and
+# subtracted.
 PROMPTS_SLOW = min(PROMPTS, number("BENCH_PEER_PROMPTS_SLOW", 2_500))
 
 
@@ -50,7 +51,7 @@ ALL = [
     Contestant("distilabel", "distilabel", "resumes whole batches; no sync", resumes=True, prompts=PROMPTS_SLOW),
 ]
 
-# Peers' caches and settings live here, not in anybody's home.
+# Peers' caches and settings are here, not in a home directory.
 HOME = {"HOME": SCRATCH / "home", "HF_HOME": SCRATCH / "home" / "hf"}
 
 

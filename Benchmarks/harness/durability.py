@@ -18,7 +18,7 @@ SEED = number("BENCH_SEED", 0) or random.SystemRandom().randrange(1, 1 << 32)
 CONCURRENCY = 64
 LATENCY_MS = 20
 LIFE_SECONDS = (0.02, 1.0)
-# A server with this latency answers about this many prompts in the longest life.
+# A server with this latency answers about this many prompts within the longest run.
 PROMPTS_A_KILL = int(CONCURRENCY / LATENCY_MS * 1000 * LIFE_SECONDS[1])
 
 
@@ -54,7 +54,7 @@ def section(suite):
             if not one_life(rows, out, server.url, chance.uniform(*LIFE_SECONDS)):
                 break
             kills += 1
-            # Neither counts with what the process had received: an answer may have been in the socket still.
+            # Does not count as received by the process: an answer may still have been in the socket.
             given = server.counts_when_idle()["given"]
             on_disk = (resume.status(out) or {"done": 0})["done"]
             lost.append(given - before - (on_disk - done))

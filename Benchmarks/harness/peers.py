@@ -93,7 +93,7 @@ def table(suite, title, taken, note):
         count = who.prompts - ONE
         cpu = [1000 * max(0, whole.cpu - rounds.least("cpu")) / count for whole in rounds.whole]
         walls = [whole.wall - rounds.least("wall") for whole in rounds.whole]
-        # A run that hardly lasts longer than starting says nothing of the rate.
+        # A run that takes hardly longer than starting says nothing about the rate.
         rate = [count / wall for wall in walls if wall > TELLING_SHARE * rounds.least("wall")]
         spread = Spread(cpu, 3)
         if who.is_retort:
@@ -224,7 +224,7 @@ def kill(suite):
         except Unmeasured as why:
             suite.unmeasured(f"kill -9: {who.name}", why)
             continue
-        # Who comes to no end may yet ask again: nothing is known of what it pays twice.
+        # A client that does not end may yet send again: how much it pays twice is unknown.
         twice = counts["given"] - counts["items_answered"] if end[1] != "" else ""
         shown.add(who.name, before, counts["given"], twice, *end)
     suite.show(shown)

@@ -120,7 +120,7 @@ class MemorySampler(threading.Thread):
         while not self._ended.wait(pause):
             began = time.monotonic()
             self.note()
-            # Looking at many large processes takes a while: never more than a small share of a core.
+            # Measuring many large processes takes time: never more than a small share of a core.
             pause = max(SAMPLE_SECONDS, 30 * (time.monotonic() - began))
 
     def note(self):

@@ -74,7 +74,7 @@ def monitor(suite):
 
 def store(suite):
     printed = run(suite, "store-bench", 150, STORE_RECORDS, SCRATCH / "store-bench")
-    # Its last line names a folder of this machine, which is gone when this is read.
+    # Its last line names a temporary folder that no longer exists.
     printed = "".join(line for line in printed.splitlines(True) if str(SCRATCH) not in line)
     suite.show(
         Listing("The store alone (store-bench)", printed, "Appends, opens, lookups and rebuilds without any HTTP."))

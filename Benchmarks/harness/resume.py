@@ -82,7 +82,7 @@ def section(suite):
         said(f"starting again with {target:,} done")
         with nginx([corpus.short_answer()]) as url:
             done = run_and_kill(rows, out, url, target, 64, suite.remaining(120))
-        # Reads the segments only: what is still in a journal is at most a block.
+        # Reads only the segments: the journal holds maximum one block.
         lines = plain_lines(out, SCRATCH / "resume.jsonl")
         scan = Path(__file__).with_name("plain_scan.py")
         ways = {

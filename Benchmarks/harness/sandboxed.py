@@ -12,7 +12,7 @@ from processes import Unmeasured, measure
 from report import Table
 from settings import BUILD, SCRATCH, number, retort
 
-# Programs a second on two cores.
+# Programs per second on two cores.
 MARK = 60
 PROGRAMS = number("BENCH_PROGRAMS", 600)
 SAMPLES = number("BENCH_HUMAN_EVAL_SAMPLES", 4)

@@ -88,7 +88,7 @@ def clients(is_http2):
     floor = ("h2load", run_h2load)
     if not is_http2:
         floor = ("wrk", lambda url, concurrency, folder, left: pipeline.run_wrk(url, concurrency, left))
-    # aiohttp knows no HTTP/2.
+    # aiohttp does not support HTTP/2.
     return [floor, ("retort run", run_retort)] + ([] if is_http2 else [("aiohttp script", run_script)])
 
 

@@ -20,7 +20,7 @@ START_SECONDS_MAX = 120
 ROUND_SECONDS_MAX = 120
 MARK_RATE, MARK_TIMES = 2000, 20
 
-# What the proxy asks in its turn, by the same API; no logs, no database, and no key, as `serve` on loopback has none.
+# The proxy's own upstream, with the same API; no logs, no database, and no key, like `serve` on loopback.
 PROXY = """
 model_list:
   - model_name: bench-model

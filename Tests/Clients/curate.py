@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 base_url, way, count = sys.argv[1:4]
-# litellm brings the tokenizer's table along; without it tiktoken would fetch one from the network.
+# litellm contains the tokenizer's table; without it tiktoken would fetch one from the network.
 litellm = Path(importlib.util.find_spec("litellm").origin).parent
 os.environ["TIKTOKEN_CACHE_DIR"] = str(litellm / "litellm_core_utils" / "tokenizers")
 from bespokelabs import curator  # noqa: E402

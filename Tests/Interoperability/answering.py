@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 class Listener(ThreadingHTTPServer):
     daemon_threads = True
-    # Connections that come at once; of more the last ones wait for a second.
+    # Simultaneous connections; of more, the last ones wait for a second.
     request_queue_size = 1024
 
 

@@ -14,7 +14,7 @@ from answering import AnsweringServer
 from processes import Server, clean_environment
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-# More where `test_varied_store.py` is asked for a large store.
+# More if `test_varied_store.py` uses a large store.
 RUN_SECONDS_MAX = 120 + int(os.environ.get("RETORT_VARIED_ROWS", 0)) // 1000
 KEY = "sk-for-the-tests"
 

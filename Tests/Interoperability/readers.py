@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-# More where `test_varied_store.py` is asked for a large store.
+# More if `test_varied_store.py` uses a large store.
 READ_SECONDS_MAX = 300 + int(os.environ.get("RETORT_VARIED_ROWS", 0)) // 1000
-# Where `.ci/setup-datasets` puts the older release, and what it is asked there: to load each argument's files.
+# Where `.ci/setup-datasets` installs the older release, and its program: it loads each argument's files.
 DATASETS_3 = Path(__file__).resolve().parents[2] / ".build" / "datasets-3"
 ASK_DATASETS_3 = """
 import json, sys, tempfile

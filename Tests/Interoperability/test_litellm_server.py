@@ -26,7 +26,7 @@ litellm_settings:
 """
 
 
-# What the proxy asks in its turn, by the same API.
+# The proxy's own upstream, with the same API.
 BEHIND = """
 model_list:
   - model_name: teacher
@@ -76,7 +76,7 @@ def test_every_row_is_answered_once_and_a_second_run_asks_nothing(proxy, retort,
     assert {record["model"] for record in records} == {"teacher"}
     assert all(record["usage"]["prompt_tokens"] > 0 and record["finish_reason"] == "stop" for record in records)
 
-    # With the proxy gone a single request would fail the run.
+    # Without the proxy a single request would fail the run.
     server.stop()
     before = dataset.contents()
     retort(*command)
@@ -137,6 +137,6 @@ def test_schemas_go_through_the_proxy(simulate, retort, tmp_path):
                 value = json.loads(record["value"])
                 assert [type(value[name]) for name in ("title", "year", "tags")] == [str, int, list]
                 assert value["level"] in ("easy", "hard") and record["usage"]["completion_tokens"] > 0
-            # Faults were met and corrected, where there were any.
+            # Faults occurred and were corrected, if there were any.
             assert (max(record["rounds"] for record in answers) > 1) == (model == "teacher")
     assert "--schema-by auto: response-format works (1 probe," in said

@@ -8,7 +8,7 @@ import pytest
 
 from conftest import Dataset, identity_of, rows_of
 
-# The members of a success, in their order: all of them are in every record.
+# The members of a success, in their order: every record has all of them.
 TYPES = {
     "id": str,
     "sample": int,

@@ -41,13 +41,13 @@ def test_a_server_is_probed_once_and_the_probes_are_in_the_books(retort, answeri
     assert "structured-outputs works (2 probes" in found.stderr
     assert len(server.requests) == 2 + 3
     assert all("structured_outputs" in body and "response_format" not in body for body in server.bodies[1:])
-    # 10 tokens in at $1 and 5 out at $10 a million.
+    # 10 tokens in at $1 and 5 out at $10 per million.
     books = spent(retort, tmp_path / "store")
     assert books["probes_usd"] == pytest.approx(2 * 60e-6) and books["answers_usd"] == pytest.approx(3 * 60e-6)
     assert books["total_usd"] == pytest.approx(5 * 60e-6) and books["uncertain_max_usd"] == 0
     again = retort(*run(server, "--schema-by", "auto", "--max-cost", 1))
     assert "probe" not in again.stderr.split("cost")[0] and len(server.requests) == 2 + 6
-    # Another model has to be probed by itself, and is another job.
+    # Another model must be probed separately, and is another job.
     retort("verify", tmp_path / "store", "--deep")
 
 
@@ -78,7 +78,7 @@ def test_where_nothing_is_heeded_the_conversation_says_it(retort, answering, run
     assert "prompt works (4 probes" in found.stderr
     asked = server.bodies[-1]["messages"]
     assert len(asked) == 1 and asked[0]["content"].startswith("word ") and asked[0]["content"].endswith(json.dumps(WORD))
-    # The record has what the row asked.
+    # The record has the row's own prompt.
     record = json.loads(retort("cat", tmp_path / "store").stdout.split("\n")[0])
     assert record["messages"][0]["content"].startswith("word ") and "Schema" not in record["messages"][0]["content"]
 
@@ -128,7 +128,7 @@ def test_the_arguments_of_the_tool_are_the_answer(retort, answering, run, tmp_pa
     retort(*run(server, "--schema-by", "tool"))
     records = [json.loads(line) for line in retort("cat", tmp_path / "store").stdout.split("\n")[:-1]]
     assert {record["value"] for record in records} == {'{"word": "said"}'}
-    # Judged again they are the same, and by a narrower schema they are not.
+    # Judged again, they stay; by a narrower schema they do not match.
     assert "6 answers" in retort("check", tmp_path / "store", "--dry-run").stdout
     (tmp_path / "none.json").write_text(json.dumps(WORD | {"required": ["word", "more"]}))
     done = retort("check", tmp_path / "store", "--schema", tmp_path / "none.json", "--dry-run").stdout

@@ -208,7 +208,7 @@ def test_no_verdict_differs(retort, judged, tmp_path, name):
     for number, (text, values) in enumerate(answers):
         wanted = [value for value in values or [] if validator.is_valid(value)]
         if values is None:
-            # What was cut off may be a whole value still, such as a number's beginning.
+            # A truncated value may still be a complete one, such as the beginning of a number.
             assert number not in fitting or validator.is_valid(fitting[number]), f"seed {SEED}: {text}"
             continue
         assert (number in fitting) == bool(wanted), f"seed {SEED}, {name}: {text}"

@@ -111,7 +111,7 @@ def test_the_strict_subset_is_the_one_of_openais_package(retort, tmp_path, model
     (tmp_path / "p.txt").write_text("one\n")
     (tmp_path / "loose.json").write_text(json.dumps(model.model_json_schema()))
     strict = to_strict_json_schema(model)
-    # What the package makes of a dict is refused by the API too.
+    # The package's form of a dict is rejected by the API too.
     strict.get("properties", {}).pop("flags", None)
     strict["required"] = [name for name in strict["required"] if name != "flags"]
     (tmp_path / "strict.json").write_text(json.dumps(strict))

@@ -59,7 +59,7 @@ class Collector:
     def take(self, path, kind, body):
         assert kind == "application/json"
         tree = json.loads(body)
-        # The JSON form of OTLP writes identifiers in hexadecimal, where protobuf's own would have base64.
+        # The JSON form of OTLP has identifiers in hexadecimal, protobuf's own JSON in base64.
         for resource in tree.get("resourceSpans", []):
             for scope in resource["scopeSpans"]:
                 for span in scope["spans"]:

@@ -147,7 +147,7 @@ def test_every_export_loads(exports, tmp_path, form, with_fields):
     path, written = exports[form, with_fields]
     rows = datasets.load_dataset("json", data_files=str(path), split="train", cache_dir=str(tmp_path / "cache"))
     assert len(rows) == written == len(polars.read_ndjson(path))
-    # With threads Arrow takes the type of a nested list from whichever of its blocks it has read first.
+    # With threads Arrow takes the type of a nested list from the block that happens to be read first.
     one_thread = pyarrow.json.ReadOptions(use_threads=False)
     assert len(pyarrow.json.read_json(path, read_options=one_thread)) == written
     assert duckdb.sql(f"SELECT count(*) FROM read_json_auto('{path}')").fetchall() == [(written,)]
@@ -172,7 +172,7 @@ def assert_table_loads(path, count, folder):
     import pyarrow.parquet
 
     kind = path.suffix.removeprefix(".")
-    # A CSV has no types, and datasets takes those of its first ten thousand lines.
+    # A CSV has no types, and datasets infers them from its first ten thousand lines.
     if kind == "parquet":
         rows = datasets.load_dataset(kind, data_files=str(path), split="train", cache_dir=str(folder / "cache"))
         assert len(rows) == count == pyarrow.parquet.read_table(path).num_rows

@@ -9,7 +9,7 @@ import re
 import sys
 
 NUMBER = re.compile(r"#(\d+)")
-# What is odd begins this late, behind what readers take their types from.
+# Unusual values begin this late, after the part from which readers infer types.
 LATE = 0.8
 
 

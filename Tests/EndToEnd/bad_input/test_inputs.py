@@ -91,7 +91,7 @@ def test_mended_rows_are_asked_and_nothing_else(ask, teacher, write, store):
     ask(teacher, prompts, status=INCOMPLETE)
     write("in.jsonl", b'{"id":"a","prompt":"1"}\n{"id":"b","prompt":"2"}\n{"id":"c","prompt":"3"}\n{"id":"d","prompt":"4"}\n')
     done = ask(teacher, prompts).says("2 bad rows are read again", "every item has its answer", "4 of 4 items; 2 outcomes")
-    # What was recorded of the two bad rows is not held against the rows that replace them.
+    # The records of the two bad rows do not count as records of rows outside the input.
     assert "not in this input" not in done.errors
     assert (store.status()["failed"], store.status()["pending"]) == (0, 0)
     assert store.ids() == ["a", "b", "c", "d"] and teacher.requests() == 4

@@ -45,7 +45,7 @@ def test_appended_rows_alone_are_asked(ask, teacher, write, rows, store):
     ask(teacher, prompts).says("450 of 450 items; 300 outcomes from earlier runs")
     assert teacher.requests() == 450 and len(store.records()) == 450
     assert (store.status()["items"], store.status()["pending"]) == (450, 0)
-    # An input that is settled is not even read.
+    # An input whose rows all have outcomes is not even read.
     ask(teacher, prompts).says("450 of 450 items; 450 outcomes from earlier runs", "none sent")
     assert teacher.requests() == 450
 
@@ -74,7 +74,7 @@ def test_removed_rows_are_told_apart(ask, teacher, write, rows, store):
     while (status := store.status())["pending"] in (None, 100):
         assert process.poll() is None
     kill(process)
-    # Counted by the run itself, of its own rows: the twelve of the other inputs are no part of them.
+    # Counted by the run itself, for its own rows: the twelve of the other inputs are not included.
     assert status["items"] == 100 and 0 <= 100 - status["pending"] <= status["done"] - 12 < 100
     ask(teacher, prompts).says("100 of 100 items")
     assert store.status()["pending"] == 0
@@ -94,7 +94,7 @@ def test_changed_rows_are_counted_and_refused(ask, teacher, write, rows, store):
         assert teacher.requests() == 50
     ask(teacher, prompts, "--on-change", "keep")
     assert teacher.requests() == 55 and len(store.records()) == 55
-    # What was kept once is kept: the same input is not refused again.
+    # Once kept, the same input is not refused again.
     ask(teacher, prompts)
     assert teacher.requests() == 55
 

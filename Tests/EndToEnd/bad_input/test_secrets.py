@@ -75,7 +75,7 @@ def test_headers_and_paths(write, rows, tmp_path, record):
     assert [headers.get("api-key") for headers in server.headers] == [None, None, "azure-key", None]
     assert server.headers[0]["Authorization"] == f"Bearer {KEY}"
     assert server.headers[0]["OpenAI-Organization"] == "org-1"
-    # The version belongs to the address: a retry would not find the deployment without it.
+    # The version is part of the URL: without it a retry would not find the deployment.
     manifest = json.loads((tmp_path / "out-2" / "retort.json").read_text())
     assert manifest["notes"]["base_url"].endswith("/openai/deployments/d?api-version=7")
 

@@ -66,7 +66,7 @@ def test_kills_at_random_moments_pay_nothing_twice(tmp_path, provide, endpoint):
     dice = random.Random(seed)
     rows = write_prompts(tmp_path / "prompts.jsonl", 400)
     provider = provide("--batch-duration", "300ms")
-    # Under a cap, so that the books are kept at each step.
+    # With a cap, so that the books are kept at each step.
     command = provider.command(rows, "--batch-requests", "60", "--max-cost", "2", endpoint=endpoint)
     for _ in range(10):
         run = provider.workshop.start(*command, "--quiet")
@@ -94,7 +94,7 @@ def test_every_row_gets_its_answer_whatever_goes_wrong_with_a_batch(tmp_path, pr
     provider.workshop.run(*provider.command(rows, "--batch-requests", "20", endpoint=endpoint))
     Disk(provider.out).expect_done(rows)
     created = [batch for batch in provider.batches() if batch["state"] != "failed"]
-    # Which of the two batches is created first, and meets the fault, is open.
+    # Either of the two batches may be created first and get the fault.
     again = sum(batch["expired"] + batch["errored"] for batch in created) + (fault == "missing=1")
     assert sum(batch["requests"] for batch in created) == 30 + again
     assert (again > 0) == (fault in ("expired=1", "partial=1", "missing=1"))
@@ -151,12 +151,12 @@ def test_batches_are_sent_and_fetched_at_the_same_time(tmp_path, provide):
     provider = provide("--batch-duration", "500ms")
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Gate) as gate:
         gate.provider = provider.server.url.removesuffix("/v1")
-        # One after the other they would wait for each other for ever.
+        # Made one after another, the calls would wait for each other for ever.
         gate.gates = {kind: threading.Barrier(3) for kind in ("upload", "download")}
         threading.Thread(target=gate.serve_forever, daemon=True).start()
         command = provider.command(rows, "--batch-requests", "10", "--max-cost", "1")
         command[command.index("--base-url") + 1] = f"http://127.0.0.1:{gate.server_address[1]}/v1"
-        # At one look all of them have ended.
+        # At one status check all of them have ended.
         command[command.index("--batch-poll") + 1] = "2s"
         try:
             provider.workshop.run(*command)
@@ -170,7 +170,7 @@ def test_batches_are_sent_and_fetched_at_the_same_time(tmp_path, provide):
 def test_a_cap_holds_what_is_submitted(tmp_path, provide):
     rows = write_prompts(tmp_path / "prompts.jsonl", 40)
     provider = provide()
-    # A row costs at most 0.5 * (its bytes + 4 * 400) millionths: a cap for about twelve of them.
+    # A row costs maximum 0.5 * (its bytes + 4 * 400) millionths: a cap for about twelve of them.
     provider.workshop.run(*provider.command(rows, "--max-cost", "0.0105"), status=75)
     spent = sum(record["cost_usd"] for record in Disk(provider.out).records())
     assert 0 < spent <= 0.0105
@@ -222,7 +222,7 @@ def test_a_batch_that_was_never_sent_holds_up_no_other_run(tmp_path, provide):
     assert json.loads(provider.workshop.run("status", provider.out, "--json").output)["spent"]["uncertain_max_usd"] == 0
 
 
-# What a submission does to the disk and the network: each of these calls may be the last one of the process.
+# The system calls of a submission: each of them may be the last one of the process.
 CALLS = ("pwrite64", "fdatasync", "fsync", "rename", "ftruncate", "unlink", "mkdir", "sendto", "recvfrom", "connect")
 SAMPLE = int(os.environ.get("RETORT_BATCH_DEATHS", "5"))
 
@@ -266,7 +266,7 @@ def test_a_death_between_records_and_their_mark_leaves_nothing_uncertain(tmp_pat
         provider.server.get("/simulator/reset", b"")
         provider.out = tmp_path / f"out-{number}"
         command = provider.command(rows, "--batch-requests", "12", "--max-cost", "1", "--quiet", endpoint=endpoint)
-        # The file of the mark is there, so that its writes can be told from others by its name.
+        # Creates the file of the mark, so that its writes can be recognised by its name.
         provider.workshop.run(*command, "--limit", "1")
         number += 1
         death = ("strace", "-f", "-qq", "-o", "/dev/null", "-P", provider.out / "MARK", "-e", "trace=pwrite64")
@@ -278,7 +278,7 @@ def test_a_death_between_records_and_their_mark_leaves_nothing_uncertain(tmp_pat
         provider.expect_nothing_uncertain(number)
         if ended.status == 0:
             break
-    # Deaths before a write have left marks above what is uncertain.
+    # Kills before a write have left marks above the uncertain cost.
     assert number >= 4
 
 
@@ -290,14 +290,14 @@ def test_failed_items_are_retried_through_batches_and_what_fails_there_goes_live
     assert len(Disk(provider.out).records("failures")) == 30
     retry = ["retry", provider.out, "--base-url", provider.server.url, "--max-cost", "1", "--price", "1 - 4"]
     batch = [*retry, "--via", "batch", *POLL, *HALF]
-    # A kill while they are under way: a live retry would pay them again, the same command picks them up.
+    # A kill while batches are in progress: a live retry would pay for them again, the same command resumes them.
     run = provider.workshop.start(*batch, "--attempts", "1")
     provider.server.wait_for(lambda counts: counts["batches"] == 1)
     run.kill()
     refused = provider.workshop.start(*retry).wait()
     assert refused.status == 78 and "--via batch" in refused.errors, refused
     provider.workshop.run(*batch, "--attempts", "1", status=75)
-    # Each line was the second attempt at its item, which fails: its failure is a newer one.
+    # Each line was the second attempt at its item, which fails: its failure is newer.
     attempts = Counter(record["attempts"] for record in Disk(provider.out).records("failures"))
     assert attempts == {1: 30, 2: 30} and provider.server.counts()["batches"] == 1
     assert json.loads(provider.workshop.run("status", provider.out, "--json").output)["failed"] == 30

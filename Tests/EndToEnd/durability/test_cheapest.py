@@ -89,7 +89,7 @@ def test_a_batch_that_does_not_end_is_left_behind_and_what_is_paid_twice_is_said
     before = provider.status()["spent"]
     assert before["uncertain_max_usd"] <= plan["paid_twice_usd_max"] * 1.000001
     provider.expect_true_books(paid_twice=True)
-    # Another run is not held up by it; one that looks at batches learns what it has cost.
+    # Another run is not blocked by it; one that checks the batches learns their cost.
     time.sleep(4)
     live = ["run", rows, "--out", provider.out, "--base-url", provider.server.url, "--model", "teacher", *PRICE]
     provider.workshop.run(*live)
@@ -102,7 +102,7 @@ def test_a_batch_that_does_not_end_is_left_behind_and_what_is_paid_twice_is_said
 
 def test_rows_for_which_there_is_no_time_after_a_batch_go_live_beside_it(tmp_path, provide):
     rows = write_prompts(tmp_path / "prompts.jsonl", 300)
-    # Ten answers a second: 1,000 seconds would bring all of them, and 50 items a minute are what a batch may leave.
+    # Ten answers per second: 1,000 seconds are enough for all rows, and a batch may leave 50 items per minute.
     provider = provide("--batch-duration", "1s")
     flags = ("--batch-expect", "20s", "--rps", "10")
     ended = provider.workshop.run(*provider.command(rows, "100s", *flags, "--flex-discount", "0"))
@@ -110,7 +110,7 @@ def test_rows_for_which_there_is_no_time_after_a_batch_go_live_beside_it(tmp_pat
     in_batches = sum(batch["requests"] for batch in provider.batches())
     assert 0 < in_batches < 150, ended
     assert f"{in_batches} in batches, {300 - in_batches} live" in ended.errors, ended
-    # The summary counts all legs, not the last one alone.
+    # The summary counts all legs, not only the last one.
     assert re.search(r"^ +requests +300 in ", ended.errors, re.MULTILINE), ended
     assert provider.server.attempts() == [1] * 300
     provider.expect_true_books()

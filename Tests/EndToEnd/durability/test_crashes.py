@@ -24,12 +24,12 @@ def test_deaths_at_system_calls_lose_nothing(tmp_path):
     try:
         points, certain = deaths.points(), deaths.certain_points()
         assert set(certain) <= set(points)
-        # The others depend on how the threads meet: a run may be over before its 60th write.
+        # The others depend on the timing of threads: a run may end before its 60th write.
         sample = dice.sample(certain, SAMPLE // 2)
         sample += dice.sample([point for point in points if point not in sample], SAMPLE - len(sample))
         print(f"seed {seed}; {len(points)} calls to die at; tried: {sample}")
         statuses = [
-            # Every other one dies once more, early in its recovery.
+            # Every other one is killed once more, early in its recovery.
             deaths.check(call, n, again=dice.choice(points[:20]) if number % 2 else None)
             for number, (call, n) in enumerate(sample)
         ]

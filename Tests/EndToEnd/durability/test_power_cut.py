@@ -10,7 +10,7 @@ import pytest
 
 from dataset import Disk
 
-# _IOR('X', 125, __u32) of linux/ext4; the flag throws away what the file system's journal has not written.
+# _IOR('X', 125, __u32) of linux/ext4; the flag discards what the file system's journal has not written.
 EXT4_IOC_SHUTDOWN = 0x8004587D
 NO_LOG_FLUSH = 2
 IMAGE_BYTES = 64 << 20

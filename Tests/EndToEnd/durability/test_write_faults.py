@@ -40,7 +40,7 @@ def test_a_write_that_fails_ends_the_run_with_the_file_named(serve, prompts, ask
     rows = prompts(300)
     run = begin(server, rows, "--concurrency", 20, "--sync", "20ms", under=injecting("pwrite64", "error=EIO", when))
     finished = run.wait()
-    # A write of the index alone may fail without harm: it is made anew.
+    # A failed write that concerns only the index does no harm: the index is rebuilt.
     assert finished.status in (OK, IO), finished
     if finished.status == IO:
         assert str(tmp_path / "out") in finished.errors and "Input/output error" in finished.errors
@@ -63,7 +63,7 @@ def test_a_sync_that_fails_is_never_believed(serve, prompts, ask, begin, tmp_pat
     finished = run.wait().expect(status)
     if status == OK:
         assert answered(server) == 600
-        # What was not synced stands in a new segment.
+        # What was not synced is in a new segment.
         assert [file.name for file in Disk(tmp_path / "out").files("responses")] == ["000002.jsonl.gz"]
         Disk(tmp_path / "out").expect_done(rows)
         return
@@ -77,7 +77,7 @@ def test_a_sync_that_fails_is_never_believed(serve, prompts, ask, begin, tmp_pat
 def test_a_full_disk_is_waited_for(serve, prompts, begin, tmp_path):
     server = serve("--latency", "5ms")
     rows = prompts(300)
-    # More failures than one batch meets that is taken in ever smaller parts.
+    # More failures than one batch meets while it is written in ever smaller parts.
     inject = injecting("pwrite64", "error=ENOSPC", "20..40")
     run = begin(server, rows, "--concurrency", 20, "--progress", "json", "--progress-every", "100ms", under=inject)
     finished = run.wait().expect(OK)
@@ -213,7 +213,7 @@ def test_a_little_room_frees_the_journal_of_a_tiny_disk(serve, prompts, begin, t
     deadline = time.monotonic() + 30
     while run.is_running and "space" not in run.errors and time.monotonic() < deadline:
         time.sleep(0.05)
-    # What it needs for a block, and no more than the answers need in the end.
+    # Space for one block, and not more than the answers need in the end.
     (tiny_disk / "filler").unlink()
     run.wait().expect(OK)
     assert server.counts()["requests"] == 2700, "an answer was thrown away and asked for again"

@@ -12,14 +12,14 @@ from program import INCOMPLETE
 
 
 def test_a_server_that_dies_and_comes_back_costs_no_item(serve, prompts, ask, tmp_path):
-    # The server closes everything from half a second after its start on, for three seconds.
+    # The server closes everything for three seconds, from half a second after its start.
     server = serve("--latency", "100ms", "--fail", "down=3s@500ms")
     rows = prompts(500)
     finished = ask(server, rows, "--concurrency", 32, "--attempts", 3)
     assert finished.seconds > 3
     disk = Disk(tmp_path / "out").expect_done(rows)
     assert disk.records("failures") == []
-    # Nothing is asked for in vain but what was in flight when it died, and the probes.
+    # Only what was in flight at the outage, and the probes, are sent in vain.
     assert server.counts()["requests"] <= 500 + 32 + 20
 
 
@@ -87,7 +87,7 @@ def test_a_run_with_several_servers_loses_and_doubles_nothing_when_one_dies_and_
     assert servers[0].counts()["answered"] == by_server[servers[0].url]
 
 
-# Milliseconds that eight servers take for an answer, and the requests that each takes at once.
+# The answer times of eight servers in milliseconds, and the requests that each accepts at once.
 LATENCIES = (300, 400, 500, 600, 700, 800, 1000, 1200)
 AT_ONCE = 16
 
@@ -119,7 +119,7 @@ def test_eight_servers_give_what_they_can_while_two_of_them_die(serve, prompts, 
     run.send(signal.SIGINT)
     finished = run.wait()
     assert whole > 0.95 and rest > 0.95, (whole, rest, finished.errors)
-    # Each has its line, and the dead ones are said to be down.
+    # Each server has its line, and the failed ones are reported as down.
     lines = [line for line in finished.errors.splitlines() if "/v1: " in line and " answers, " in line]
     assert len(lines) == len(servers)
     assert [place for place, line in enumerate(lines) if "; down" in line] == list(dying)

@@ -5,7 +5,7 @@ import pytest
 from dataset import Disk
 from model_server import Watch
 
-# The pace may run ahead by one burst (a tenth of a second's worth) and by one request that was due just then.
+# The pace may run ahead by one burst (a tenth of a second's worth) and by one request that was just due.
 PACES = [
     ("--rps", "50", 50, 6),
     ("--rpm", "3000", 50, 6),
@@ -30,7 +30,7 @@ def test_tokens_are_settled_by_what_the_server_counted(serve, prompts, ask, tmp_
     rows = prompts(25)
     with Watch(server) as watch:
         ask(server, rows, "--tpm", per_minute, "--concurrency", 4)
-    # Each answer is known to be of 100 tokens only once it is there: the window may run ahead by what is in flight.
+    # An answer's 100 tokens are known only when it arrives: the window may run ahead by what is in flight.
     in_flight = 4 * 110
     tokens = watch.excess(per_minute / 60, lambda counts: counts["prompt_tokens"] + counts["completion_tokens"])
     assert tokens <= in_flight + per_minute / 600 + 110
@@ -53,7 +53,7 @@ def test_an_automatic_window_grows_and_gives_way(serve, prompts, ask, tmp_path):
     grown = ask(willing, rows, "--concurrency", "auto", out="grown")
     assert willing.counts()["in_flight_peak"] >= 64
     assert grown.seconds < 1000 * 0.05 / 16, "as slow as a window of sixteen"
-    # Of many that come at once most are refused, by a server that does not say how many would be right.
+    # Of many requests at once most are rejected, by a server that does not report its limit.
     strict = serve("--latency", "50ms", "--server-rpm", 24_000, "--server-burst", 20, "--server-silent")
     ask(strict, rows, "--concurrency", "auto", "--retry-base", "50ms", "--attempts", 30, out="given-way")
     counts = strict.counts()
@@ -71,12 +71,12 @@ def test_a_storm_of_refusals_ends_with_everything_done(serve, prompts, ask, tmp_
     with Watch(server) as watch:
         finished = ask(server, rows, "--concurrency", 500)
     ideal = (count - at_once) / (per_minute / 60)
-    # The first window of 500 is refused, but for what passes at once.
+    # The first window of 500 is rejected, except for the burst.
     early = next(counts["rate_limited"] for _, after, counts in watch.samples if after > 2)
     late = server.counts()["rate_limited"] - early
     print(f"{manner}: {finished.seconds:.2f} s, ideal {ideal:.2f} s; {early} refused at first, {late} later")
     assert late <= late_max * count
-    # Who must guess the pace waits longer and longer for the last ones.
+    # A client that must guess the pace waits longer and longer for the last ones.
     assert finished.seconds <= ideal + slack
     assert server.counts()["items_answered_again"] == 0
     Disk(tmp_path / "out").expect_done(rows)

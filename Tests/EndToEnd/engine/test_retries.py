@@ -18,7 +18,7 @@ def test_a_wait_the_server_asks_for_is_kept(serve, prompts, ask, tmp_path, form)
         ask(server, rows, *QUICK)
     refused = watch.last_without(lambda counts: counts["statuses"].get("429"))
     answered = watch.first(lambda counts: counts["statuses"].get("200"))
-    # A date is of whole seconds: what it asks for lies between one second less and the wait itself.
+    # A date has whole seconds: the requested delay is between one second less and the full delay.
     assert wait - (1.0 if form == "date" else 0) <= answered - refused < wait + 2
     assert server.attempts() == [2] * 5
     Disk(tmp_path / "out").expect_done(rows)
@@ -26,7 +26,7 @@ def test_a_wait_the_server_asks_for_is_kept(serve, prompts, ask, tmp_path, form)
 
 @pytest.mark.parametrize("fault", ["500", "503", "529", "429-bare"])
 def test_a_passing_error_is_asked_again(serve, prompts, ask, tmp_path, fault):
-    # Few enough items that their failures are not taken for an outage.
+    # So few items that their failures do not count as an outage.
     server = serve("--fail-script", f"1-2={fault}")
     rows = prompts(4)
     ask(server, rows, *QUICK)
@@ -65,7 +65,7 @@ def test_a_silent_server_is_left_after_the_timeout(serve, prompts, ask, tmp_path
 
 
 def test_an_item_that_always_breaks_the_server_ends_at_its_attempts(serve, prompts, ask, tmp_path):
-    # Few enough items that their failures are not taken for an outage.
+    # So few items that their failures do not count as an outage.
     server = serve("--fail-script", "1-1000=500")
     rows = prompts(4)
     ask(server, rows, *QUICK, "--attempts", 3, status=INCOMPLETE)

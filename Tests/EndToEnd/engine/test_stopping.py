@@ -59,7 +59,7 @@ def test_the_second_signal_stops_at_once_and_loses_nothing_received(serve, promp
     told = time.monotonic()
     run.wait().expect(INTERRUPTED)
     assert time.monotonic() - told < 2
-    # What was answered before is on disk; what the server gave away in the very moment of the end may not have arrived.
+    # What was answered before is on disk; answers sent at the very end may not have arrived.
     on_disk = len(Disk(tmp_path / "out").records())
     assert before["answered"] <= on_disk <= server.counts()["given"]
     willing = serve()

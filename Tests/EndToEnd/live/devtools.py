@@ -20,7 +20,7 @@ class Page:
         assert program, "Chromium is needed: .ci/setup-packages"
         to_child, self.writer = os.pipe()
         self.reader, from_child = os.pipe()
-        # The child finds its pipes at the descriptors 3 and 4.
+        # The child has its pipes at the descriptors 3 and 4.
         script = f'exec "$@" 3<&{to_child} 4>&{from_child}'
         command = [program, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
         command += ["--no-first-run", "--remote-debugging-pipe", f"--user-data-dir={folder}", "about:blank"]

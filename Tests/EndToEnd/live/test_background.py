@@ -42,7 +42,7 @@ def test_a_detached_run_goes_on_is_found_and_ends(prompts, tmp_path):
     process = int(re.search(r"process (\d+)", done.stderr).group(1))
     try:
         assert re.search(r"live page: http://127.0.0.1:\d+/#token=", done.stderr), done
-        # A session of its own: the end of the terminal does not reach it.
+        # A session of its own: closing the terminal does not affect it.
         assert os.getsid(process) == process
         assert " running " in once("list", store.parent).stdout
         once("ctl", store, "set", "concurrency=64")
@@ -111,7 +111,7 @@ def test_notifications_by_post(prompts, tmp_path):
     assert (path, kind) == ("/hook/a-secret?token=b-secret", "application/json")
     assert last["event"] == "end" and last["store"] == str(store) and last["state"] == "ended"
     assert last["done"] + last["failed"] == last["total"] == 400
-    # The first try was refused for the moment and repeated.
+    # The first attempt was temporarily rejected and repeated.
     assert listener.posts[0][2] == listener.posts[1][2] or listener.posts[0][2] in [post[2] for post in listener.posts[1:]]
     assert "not told" not in done.stderr
     listener.server.shutdown()

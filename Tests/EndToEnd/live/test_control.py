@@ -70,7 +70,7 @@ def test_a_failed_item_is_asked_again(start):
     assert len(failed) == before["failed"]
     for name in failed[:8]:
         assert f"asking again for {name}, which had failed: server" in run.ctl("requeue", name)
-        # It is with the run now, and nobody else gets it.
+        # The run has the item now, and no other command gets it.
         assert "the item is being asked" in run.ctl("requeue", name, status=78)
     assert "the item has an answer" in run.ctl("requeue", next(iter(known)), status=78)
     assert "no such item yet" in run.ctl("requeue", "nothing", status=78)
@@ -99,7 +99,7 @@ def test_a_model_waits_and_the_others_go_on(start):
         models = [record["model"] for record in answers(run)]
         return models.count("big"), models.count("small")
 
-    # What was in flight ends; from then on only the other model is asked.
+    # Requests in flight end; from then on only the other model gets requests.
     run.until(lambda state: state["items"]["done"] > 300)
     big = counts()[0]
     done = run.state()["items"]["done"]
@@ -117,7 +117,7 @@ def test_the_socket_is_the_users_own_and_of_this_run(start, tmp_path):
     assert stat.S_IMODE(path.lstat().st_mode) == 0o600
     run.program.process.send_signal(signal.SIGKILL)
     run.program.process.wait()
-    # The socket of a run that was killed is there, and answers nobody.
+    # The socket of a killed run exists, but nothing answers.
     assert path.exists()
     assert "no run is active" in run.ctl("pause", status=1)
     assert stat.S_ISSOCK(path.lstat().st_mode)

@@ -30,7 +30,7 @@ def stores(tmp_path_factory):
     for name, seed in (("a", "1"), ("b", "2")):
         once("run", prompts, "--out", folder / name, "--simulate", "--latency", "1ms", "--server-seed", seed,
              "--price", "1 - 4")  # fmt: skip
-        # The same verifiers, so the verdicts differ by the texts alone.
+        # The same verifiers, so the verdicts differ only because of the texts.
         once("evaluate", folder / name, "--verifier", "regex:^[A-L]", "--verifier", "regex:.", "--quiet")
     once("evaluate", folder / "a", "--verifier", "regex:only in a", "--quiet")
     return folder / "a", folder / "b"
@@ -66,12 +66,12 @@ def test_the_page_shows_both_sides(stores, page, tmp_path):
         assert page.evaluate(wide) == []
     differing = int(re.search(r"first 20 of (\d+)", page.evaluate("document.body.textContent")).group(1))
     assert 20 < differing <= ROWS
-    # What is in the stores is text, never markup, and nothing is loaded from elsewhere.
+    # The stores' content is text, never markup, and no external resources are loaded.
     assert page.evaluate("document.querySelectorAll('h2 b, script, pre script').length") == 0
     assert page.evaluate("document.querySelector('section:has(pre) h2').textContent").startswith("<b>row</b>")
     first = page.evaluate("[...document.querySelectorAll('pre')].slice(0, 2).map(e => e.textContent)")
     assert first[0] and first[1] and first[0] != first[1]
-    # Side by side where there is room.
+    # Side by side if there is room.
     tops = page.evaluate("[...document.querySelectorAll('.pair > div:has(pre)')].slice(0, 2).map(e => e.getBoundingClientRect().top)")
     assert abs(tops[0] - tops[1]) < 2
     assert page.complaints == []

@@ -28,7 +28,7 @@ def test_the_page_draws_updates_and_fits(start, page):
         wide += " && e.getBoundingClientRect().right > innerWidth + 1).map(e => e.outerHTML.slice(0, 80))"
         assert page.evaluate(wide) == []
         assert page.evaluate("document.title").endswith("run")
-    # What comes from the run is text, never markup.
+    # Everything from the run is text, never markup.
     assert page.evaluate("document.querySelectorAll('#slow b, #answers b').length") == 0
     assert page.evaluate("[...document.querySelectorAll('#failures td.name')].map(e => e.textContent)")
     assert page.complaints == []
@@ -121,7 +121,7 @@ def test_a_page_left_open_over_a_sleep_goes_on(start, browser, page):
     run = start(*PACE)
     page.open(f"{run.address}#token={run.token}", 900)
     page.wait_for("typeof last !== 'undefined' && last && last.items.done > 0")
-    # Long events: the buffers between server and page are full sooner.
+    # Long events fill the buffers between server and page sooner.
     for number in range(100):
         command = json.dumps({"command": "hold", "model": f"{number} " + "x" * 900}).encode()
         assert run.get("control", {"Authorization": f"Bearer {run.token}"}, command)[0] == 200

@@ -106,5 +106,5 @@ def test_the_dashboard_asks_only_for_metrics_that_there_are(run):
     for panel in json.loads(DASHBOARD.read_text())["panels"]:
         for target in panel.get("targets", []):
             wanted |= set(re.findall(r"\b(?:retort|process)_\w+", target["expr"]))
-    # Only runs whose answers have a price have a cost, and a run may have met no 429 yet.
+    # Only runs whose answers have a price report a cost, and a run may have had no 429 yet.
     assert wanted - known <= {"retort_cost_usd_total", "retort_cost_limit_usd", "retort_retries_total"} and wanted

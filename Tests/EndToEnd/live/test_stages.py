@@ -18,7 +18,7 @@ stages:
     from: draft
     prompt: "Review: {{response}}"
 """
-# The draft takes some seconds, and the review is always at work beside it.
+# The draft takes some seconds, and the review is always running at the same time.
 PACE = ("--simulate", "--latency", "40ms", "--concurrency", 8)
 
 
@@ -88,7 +88,7 @@ def test_commands_reach_the_stages(start, tmp_path):
     assert [one["state"] for one in state["stages"]] == ["paused", "paused"]
     assert "resumed" in run.ctl("resume")
     run.until(lambda state: state["state"] == "running")
-    # One stage alone, by the path of its store.
+    # One stage, by the path of its store.
     draft = type(run).__new__(type(run))
     draft.__dict__ = run.__dict__ | {"store": run.store / "draft"}
     assert draft.ctl("pause").startswith("paused")
@@ -96,7 +96,7 @@ def test_commands_reach_the_stages(start, tmp_path):
     assert stage(state, "review")["state"] == "running" and state["state"] == "running"
     draft.ctl("resume")
     assert "all stages together" in draft.ctl("set", "max-cost=1", status=78)
-    # What the stages share at their server grows with them.
+    # The window that the stages share at their server grows with them.
     run.ctl("set", "concurrency=24")
     run.until(lambda state: state["window"]["in_flight"] > 8)
     assert "24" in (run.store / "review" / "changes.jsonl").read_text()
@@ -127,7 +127,7 @@ def test_a_cap_that_is_lowered_ends_the_run_and_holds(start):
 def test_what_was_said_holds_for_the_next_samples(start):
     run = start(200, stages=STAGES.replace("- name: draft", "- name: draft\n    samples: 8\n    until-accepted: 1600"))
     run.ctl("set", "concurrency=3")
-    # Each sample is a pass over all rows of its own, to which the run's window is new.
+    # Each sample is a pass over all rows, as a new run with its own window.
     state = run.until(lambda state: stage(state, "draft")["items"]["done"] > 450)
     assert stage(state, "draft")["limit"] <= 3
 

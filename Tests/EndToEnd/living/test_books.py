@@ -99,7 +99,7 @@ def test_the_cap_holds_over_kills(retort, teacher, prompts, prices, tmp_path, nu
     ]
     for _ in range(8):
         killed(command, dice.uniform(0.05, 0.6))
-        # What the dead process had sent is on its way to the server still.
+        # What the killed process had sent is still on the way to the server.
         time.sleep(0.1)
         if (store.root / "retort.json").exists():
             expect_true_books(retort, store, server)

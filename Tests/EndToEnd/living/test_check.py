@@ -57,7 +57,7 @@ def test_a_new_schema_is_judged_offline_and_the_run_goes_on(retort, tmp_path, ch
     assert set(store.responses) == fitting and 0 < len(fitting) < 40
     assert len(store.lane("superseded/responses")) == 40 - len(fitting)
     retort("verify", tmp_path / "store", "--deep")
-    # The run goes on with what is pending, and with that alone.
+    # The run continues with the pending items only.
     retort(*run, "--schema", path, status=None)
     assert server.requests >= asked + 40 - len(fitting)
     assert all(store.responses[key] == Store(tmp_path / "store").responses[key] for key in fitting)
@@ -97,7 +97,7 @@ def test_nearly_json_is_repaired(retort, tmp_path, teacher):
     assert store.failures and all("no JSON" in failure["error"] for failure in store.failures.values())
     retort("retry", root, "--json-faults", "sloppy=1")
     assert len(Store(root).responses) == 60
-    # A run without it is refused; check takes it back, and again.
+    # A run without it is refused; check removes it and adds it again.
     assert "retort check" in retort(*run, status=CONFIGURATION).stderr
     assert " repaired" not in retort("check", root, "--fields", "title:string, year:integer").stdout
     assert len(Store(root).responses) < 40
@@ -119,7 +119,7 @@ def test_a_check_that_is_killed_loses_nothing(retort, tmp_path, teacher):
     ages = sorted(json.loads(record["value"])["age"] for record in old.values() if record)
     wide = {"type": "object", "properties": {"age": {"type": ["integer", "object"], "minimum": ages[len(ages) // 2]}}}
     schema.write_text(json.dumps(wide))
-    # What comes of it where nothing is killed.
+    # The result without a kill.
     shutil.copytree(first, tmp_path / "whole")
     began = time.monotonic()
     retort("check", tmp_path / "whole", "--schema", schema)

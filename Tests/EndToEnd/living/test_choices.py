@@ -38,7 +38,7 @@ def test_one_request_has_n_samples(retort, teacher, prompts, prices, tmp_path):
     assert sum(record["usage"]["prompt_tokens"] for record in store.lane("responses")) == prompt
     assert sum(record["usage"]["completion_tokens"] for record in store.lane("responses")) == completion
     assert recorded(spending(retort, store)) == bill(server)
-    # The same samples without n: nothing is left to ask.
+    # The same samples without n: nothing is left to send.
     retort(*command(prompts, 10, store, server, prices, "--samples", 8))
     assert server.requests == 20
     retort("verify", store.root, "--deep")

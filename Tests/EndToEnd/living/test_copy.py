@@ -46,7 +46,7 @@ def test_copies_of_a_running_store_are_stores_whenever_they_are_killed(retort, t
     assert run.wait() == 0 and seen > 0
     assert "verified, root" in retort("copy", out, copy, "--verify", "--move").stderr
     assert not out.exists() and len(Store(copy).responses) == ROWS
-    # The copy is as good as the store: nothing is sent again.
+    # The copy is equivalent to the store: nothing is sent again.
     retort("run", *arguments[:-4], "--out", copy)
     assert server.requests == ROWS
 

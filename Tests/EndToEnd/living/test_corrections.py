@@ -33,7 +33,7 @@ def test_every_round_is_kept(retort, teacher, prompts, prices, tmp_path):  # noq
         assert [line["round"] for line in mine] == [1, 2, 3]
         assert [line["corrections"] for line in mine] == [0, 1, 2]
         assert {line["class"] for line in mine} == {"invalid_output"}
-        # Each request holds the answers before it, and what was wrong with them.
+        # Each request contains the earlier answers, and what was wrong with them.
         turns = [json.loads(line["request"]["body"])["messages"] for line in mine]
         assert [len(each) for each in turns] == [1, 3, 5]
         assert turns[2][3]["content"] == mine[1]["response"] and "holds no JSON value" in turns[2][4]["content"]
@@ -43,7 +43,7 @@ def test_every_round_is_kept(retort, teacher, prompts, prices, tmp_path):  # noq
         assert failure["rounds_cost_usd"] == pytest.approx(in_all)
     retort("reindex", store.root, "--from", "segments")
     assert spending(retort, store) == told
-    # A retry starts the conversation again, and numbers its rounds from where they were.
+    # A retry starts the conversation again, and continues the numbers of its rounds.
     retort("retry", store.root, "--prices", prices, "--corrections", 1, status=75)
     assert max(line["round"] for line in store.lane("rounds")) == 4
     told = spending(retort, store)

@@ -31,7 +31,7 @@ def test_enough_answers_and_no_more_than_that(retort, rows, tmp_path, teacher):
     requests = server.requests
     retort(*run, "--until-accepted", 10)
     assert server.requests == requests
-    # The rows alone do not have as many.
+    # The rows alone do not have that many.
     done = retort(*run, "--until-accepted", 100, status=75)
     assert "of 100 answers: add rows, or raise --samples" in done.stderr and server.requests == 120
     done = retort(*run, "--until-accepted", 100, "--samples", 20)

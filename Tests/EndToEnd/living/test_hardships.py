@@ -118,7 +118,7 @@ def test_a_store_of_newer_code(retort, store, name):
     manifest = store.root / "retort.json"
     manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"features": ["future"]}))
     before = snapshot(store.root)
-    # A verification says that the manifest is not as it was written, which it is not.
+    # A verification reports, correctly, that the manifest was changed.
     done = retort(*words(name, store), status=65 if name.startswith("verify") else 78)
     assert "newer retort" in done.stdout + done.stderr and snapshot(store.root) == before
 
@@ -151,7 +151,7 @@ def test_a_damaged_block(retort, store, name):
     done = retort(*words(name, store), status=BLOCK_DAMAGED[name])
     if BLOCK_DAMAGED[name]:
         assert "checksum does not hold" in done.stdout + done.stderr or name == "report"
-    # No file is lost by looking, and the way out is always the same.
+    # Reading loses no file, and the repair is always the same command.
     retort("repair", store.root)
     retort("verify", store.root, "--deep")
     expect_nothing_left(store.root.parent)

@@ -33,7 +33,7 @@ def check_elements(store):
     for record in store.lane("responses"):
         value = json.loads(record["value"])
         number = record["id"].removeprefix("r")
-        # What is corrected is asked by another line.
+        # A correction is a request with another line.
         assert value["line"] == f"Row number {number} asks" or value["line"].startswith("Answer again"), record["id"]
         assert json.loads(record["response"]) == value
         assert record["messages"] == [{"role": "user", "content": f"Row number {number} asks"}]
@@ -52,7 +52,7 @@ def test_rows_share_requests(retort, teacher, rows, prices, tmp_path):
     assert sum(record["usage"]["prompt_tokens"] for record in store.lane("responses")) == prompt
     assert sum(record["usage"]["completion_tokens"] for record in store.lane("responses")) == completion
     assert recorded(spending(retort, store)) == bill(server)
-    # Another number of rows a request is no other job.
+    # Another number of rows per request is not another job.
     retort(*command(rows(23), store, server, prices, "--items-per-request", 4))
     assert server.requests == 5
     assert "different settings" in retort(*command(rows(23), store, server, prices), status=78).stderr

@@ -27,7 +27,7 @@ def test_everything_in_one_file(retort, teacher, tmp_path, counts):
     ]
     told = json.loads(retort("plan", job.name, "--json", cwd=tmp_path).stdout)
     assert (told["done"], told["new"]) == (5, 0)
-    # The same job again asks nothing, one with another parameter is another job.
+    # The same job again sends nothing; another parameter makes another job.
     retort("run", job.name, cwd=tmp_path)
     assert server.requests == 5
     retort("run", job.name, "--max-tokens", 60, cwd=tmp_path, status=78)

@@ -96,7 +96,7 @@ def test_scores_become_verdicts_pairs_and_second_tries(retort, prompts, job, tmp
     assert "judge" in retort("status", out / "draft").stdout
     for line in map(json.loads, retort("verify", out, "--deep", "--json").stdout.splitlines()):
         assert line.get("clean", True) and line.get("pending") == 0 and line.get("verdicts_missing", 0) == 0
-    # A store alone: the verdicts are fields of its rows.
+    # A single store: the verdicts are fields of its rows.
     retort("run", out / "draft", "--out", tmp_path / "again", "--base-url", server.url, "--model", "m", "--where", "score < 4")
     assert len(Store(tmp_path / "again").responses) == len(low)
 
@@ -120,7 +120,7 @@ def test_killed_at_random_each_answer_is_judged_once(retort, prompts, job, tmp_p
     low = sum(value["score"] < 4 for value in scores.values())
     assert len(Store(out / "revision").responses) == low
     assert server.billed[0] <= 900 + low + 24 * kills
-    # Verdicts that a run did not live to write are written by the next one, and nothing is asked for them.
+    # Verdicts that a killed run did not write are written by the next one, without any request.
     requests = server.requests
     retort("run", path)
     assert server.requests == requests

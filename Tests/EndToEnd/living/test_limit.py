@@ -110,7 +110,7 @@ def test_money_is_shared_and_never_exceeded(limiter, teacher, prompts, counts, t
     outs = [tmp_path / "one", tmp_path / "two"]
     runs = [run(server, source, out, "--shard", f"{number}/2", *flags) for number, out in enumerate(outs, 1)]
     assert [child.wait(60) for child in runs] == [75, 75]
-    # One may have taken all before the other began.
+    # One may have spent everything before the other began.
     spent = sum(counts(Store(out))["cost_usd"] or 0 for out in outs)
     assert cap * 0.9 < spent <= cap
     state = [json.loads(line) for line in (tmp_path / "state").read_text().splitlines()[1:]]

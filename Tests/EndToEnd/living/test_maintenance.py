@@ -116,7 +116,7 @@ def test_rows_of_the_same_text_in_two_stores_are_two(retort, tmp_path, teacher):
     assert len(Store(tmp_path / "merged").responses) == 4 and server.requests == 4
     retort("verify", tmp_path / "merged", "--deep")
     assert [tree(root) for root in stores] == before
-    # Both inputs together ask for nothing.
+    # With both inputs nothing is left to send.
     retort("run", *inputs, "--out", tmp_path / "merged", *settings)
     assert server.requests == 4
     # A copy of a store is that store, and so is a merge of it.

@@ -66,7 +66,7 @@ def test_a_merge_that_is_killed_leaves_its_sources_and_nothing_half(retort, shar
             child.send_signal(signal.SIGKILL)
             child.wait()
         if out.exists():
-            # It is there as a whole: its proof and its list of blocks too.
+            # It is complete: its proof and its list of blocks exist too.
             retort("verify", out, "--manifest", out / "blocks.jsonl")
             assert len(Store(out).responses) == ROWS, seed
             shutil.rmtree(out)
@@ -100,7 +100,7 @@ def test_a_shard_that_is_written_or_missing_is_named(retort, shards, tmp_path):
     copy = tmp_path / "shard-09"
     shutil.copytree(shards[8], copy)
     rows = shards[0].parent / "rows.jsonl"
-    # A run at work holds the lock of its store; a run over rows without outcomes would also write.
+    # A run in progress holds its store's lock; a run over rows without outcomes would also write.
     more = tmp_path / "more.jsonl"
     more.write_text(rows.read_text() + "".join(json.dumps({"id": f"r{n}", "prompt": "?"}) + "\n" for n in range(4000)))
     command = ("run", more, "--simulate", "--latency", "2s", "--shard", f"9/{SHARDS}", "--out", copy, "--quiet")

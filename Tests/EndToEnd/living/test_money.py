@@ -51,7 +51,7 @@ def test_the_budget_is_never_crossed(retort, teacher, prompts, prices, tmp_path,
     assert 0.09 < spent <= 0.1
     asked = server.requests
     assert asked == len(store.responses)
-    # The limit is the store's, not the run's.
+    # The limit applies to the store, not to the run.
     retort(*command, "--max-cost", "0.1", status=75)
     assert server.requests == asked
     retort(*command, "--max-cost", "10")

@@ -65,7 +65,7 @@ def test_rows_that_begin_alike_are_sent_one_after_the_other(retort, tmp_path, ca
     run = ("run", source, "--base-url", caching, "--model", "m", "--concurrency", 2, "--price", "1 0.1 2")
     retort(*run, "--out", tmp_path / "plain")
     assert cached_share(tmp_path / "plain") < 0.05
-    # Interrupted, resumed, and the same items.
+    # Interrupted and resumed: the same items.
     retort(*run, "--out", tmp_path / "ordered", "--order", "prefix", "--limit", 200)
     said = retort(*run, "--out", tmp_path / "ordered", "--order", "prefix").stderr
     share = cached_share(tmp_path / "ordered")

@@ -103,7 +103,7 @@ def test_killed_at_random_nothing_is_lost_or_paid_twice(retort, prompts, job, tm
             received[name] = now
     retort("run", path)
     expect_whole(retort, out, 500)
-    # At each kill at most the window was on its way, which all stages share.
+    # Each kill loses maximum one window in flight, which all stages share.
     assert server.billed[0] <= 1500 + 24 * kills
 
 

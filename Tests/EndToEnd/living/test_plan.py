@@ -44,7 +44,7 @@ def test_estimates_hold_what_then_comes(retort, tmp_path, counts):
     retort("run", whole, "--out", root, *flags)
     after = counts(Store(root))
     for name in ("prompt_tokens", "completion_tokens"):
-        # The simulator's texts follow from its seed, so this holds always or never.
+        # The simulator's texts follow from its seed, so this is always true or never.
         assert told[f"{name}_low"] <= after[name] - before[name] <= told[f"{name}_high"]
     assert told["seconds_low"] < told["seconds"] < told["seconds_high"]
 

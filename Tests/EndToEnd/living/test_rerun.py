@@ -75,7 +75,7 @@ def test_only_what_changed_is_asked_again(retort, teacher, edited, ask, counts):
     assert counts(store)["superseded"]["records"] == 20
     printed = retort("cat", store.root, "--superseded").stdout.splitlines()
     assert sorted(json.loads(line)["id"] for line in printed) == sorted(f"q-{number}" for number in changed)
-    # Once more, and there is nothing left to do.
+    # Once more: nothing is left to do.
     assert "no prompt changed since it was answered" in ask(server, edited(changed), *RERUN).said
     ask(server, edited(changed))
     assert server.requests == 80
@@ -88,7 +88,7 @@ def test_without_it_nothing_is_asked(retort, teacher, edited, ask):
     assert "1 prompt changed since it was answered" in store.said and "--on-change rerun" in store.said
     ask(server, edited({5}), "--on-change", "keep")
     assert server.requests == 60 and store.responses == before
-    # What was kept may still be asked again.
+    # What was kept can still be sent again.
     ask(server, edited({5}), *RERUN)
     assert server.requests == 61 and asked(store.responses["q-5"]).endswith("put otherwise?")
     expect_clean(retort, store, 60)
@@ -135,7 +135,7 @@ def test_a_new_request_that_fails_is_a_failed_item(retort, teacher, edited, ask,
     state = counts(store)
     assert state["failed"] > 0 and state["done"] + state["failed"] == 60
     assert bad.requests == 20
-    # No answer stands for a question that is no longer asked, and none is lost.
+    # No answer belongs to a request that is no longer made, and none is lost.
     assert not set(store.responses) & {key for key, record in store.failures.items()}
     assert {record["id"]: record for record in set_aside(store)} == {f"q-{number}": before[f"q-{number}"] for number in range(20)}
     assert json.loads(retort("verify", store.root, "--deep", "--json").stdout)["clean"]
@@ -201,7 +201,7 @@ def test_killed_while_it_asks_it_goes_on(retort, teacher, edited, ask, tmp_path)
         process.wait()
         assert json.loads(retort("verify", root, "--deep", "--json").stdout)["clean"]
     store = ask(slow, source, *RERUN, "-c", 4)
-    # Each death costs at most what was in flight.
+    # Each kill costs maximum what was in flight.
     assert 40 <= slow.requests <= 40 + 2 * 4
     expect_clean(retort, store, 60)
     assert {record["id"]: record for record in set_aside(store)} == {f"q-{number}": before[f"q-{number}"] for number in range(40)}
@@ -216,7 +216,7 @@ def test_dies_at_every_call_of_setting_aside(retort, teacher, edited, ask, tmp_p
     root.rename(whole)
     source, moved = edited(range(0, 60, 4)), 15
     command = [str(binary()), "run", str(source), "--out", str(root), "--base-url", "http://127.0.0.1:9/v1", "--model", "m"]
-    # With no server behind the port every request fails: what dies is the setting aside, and what follows it.
+    # Without a server behind the port every request fails: kills hit the archiving and what follows it.
     command += [*RERUN, "--attempts", "1", "--quiet", "--outage-max", "0s"]
     moves = set()
     for number in range(1, 40):
@@ -229,8 +229,8 @@ def test_dies_at_every_call_of_setting_aside(retort, teacher, edited, ask, tmp_p
         store = Store(root)
         assert json.loads(retort("verify", root, "--deep", "--json").stdout)["clean"]
         held = store.responses
-        # Before the next opening a move may be half done; each answer is still there. Files in .new count from the
-        # moment at which the manifest says so, and are whole then.
+        # Before the next opening a move may be half done; each answer still exists. Files in .new count from the moment
+        # at which the manifest names them, and are complete then.
         is_certain = "superseding" in json.loads((root / "retort.json").read_text())
         pending = root.glob("superseded/responses/*" + ("" if is_certain else ".jsonl.gz"))
         kept = set(held) | {json.loads(line)["id"] for file in pending for line in lines_of(file)}

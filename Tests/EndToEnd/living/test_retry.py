@@ -81,7 +81,7 @@ def test_another_model_needs_to_be_meant(retort, teacher, prompts, tmp_path):
     refused = retort("retry", store.root, "--base-url", good.url, "--model", "other", status=78)
     assert "model is teacher in the store and other here" in refused.stderr
     assert good.requests == 0
-    # The same values as the store's are no difference.
+    # Values equal to the store's are not a difference.
     retort("retry", store.root, "--base-url", bad.url, "--model", "teacher", "--temperature", "0.5", status=75)
     retort("retry", store.root, "--base-url", good.url, "--model", "other", "--override")
     assert {record["model"] for record in store.responses.values()} == {"other"}
@@ -171,7 +171,7 @@ def test_equal_requests_are_retried_once(retort, teacher, tmp_path):
     assert len(answers) == 12 and sum(record["usage"]["completion_tokens"] == 0 for record in answers) == 9
     assert len({record["response"] for record in answers}) == 3
     retort("verify", store.root, "--deep")
-    # What the store has, and another one.
+    # The store's rows, and another one.
     more = tmp_path / "more.jsonl"
     more.write_text("".join(json.dumps({"id": f"r-{n}", "prompt": f"Question {n}?"}) + "\n" for n in range(4)))
     run(retort, bad, more, tmp_path / "other", "--refusals-max", 0, status=75)

@@ -43,7 +43,7 @@ def test_a_flag_wins_and_the_environment_too(retort, failed, teacher):
     done = subprocess.run(command, env=environment(OPENAI_API_KEY="k", OPENAI_BASE_URL=named.url), capture_output=True)
     assert done.returncode == 0
     assert (server.requests, flagged.requests, named.requests) == (10, 10, 10)
-    # What a retry was told once does not stick.
+    # The option of one retry is not stored.
     assert manifest(root)["notes"]["base_url"] == server.url
 
 

@@ -85,7 +85,7 @@ def test_jobs_of_the_repository_run(retort, workplace, job, name, out, count):
     assert len(store.lane("responses")) == count and not store.failures
     retort("verify", Path("runs") / out, cwd=workplace)
     if job == "exam-items":
-        # One request a combination, and each item with its own place in it.
+        # One request per combination, and each item with its own position in it.
         shares = [json.loads(record["other"])["shared"] for record in store.lane("responses")]
         assert len({share["request"] for share in shares}) == 14 and {share["of"] for share in shares} == {5}
 

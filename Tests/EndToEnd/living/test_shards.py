@@ -54,7 +54,7 @@ def test_a_killed_shard_goes_on_and_another_division_pays_nothing_twice(retort, 
         assert plan["elsewhere"] > 0 and plan["new"] == plan["items"] == len(Store(third).responses)
         assert "in a sibling store" in done.stderr
         assert f"{plan['items']} inputs = {plan['items']} done" in retort("verify", third, "--deep").stdout
-    # Two kills have each lost at most what was in flight.
+    # Two kills have each lost maximum what was in flight.
     assert ROWS <= server.requests <= ROWS + 2 * WINDOW
     merged = tmp_path / "merged"
     said = retort("merge", *halves, *thirds, "--out", merged).stderr
@@ -104,7 +104,7 @@ def test_plain_processes_with_the_variables_of_an_indexed_job(retort, teacher, r
         return subprocess.Popen([binary(), *command], env=variables)
 
     pods = [pod(index) for index in range(4)]
-    # A pod is evicted: TERM, and what is in flight ends. Another takes its index.
+    # A pod is evicted: TERM, and requests in flight end. Another pod gets its index.
     journal = tmp_path / "shard-2" / "responses"
     while not any(file.stat().st_size > 2000 for file in journal.glob("*")):
         assert pods[2].poll() is None

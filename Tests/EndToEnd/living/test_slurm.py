@@ -136,7 +136,7 @@ def test_stores_on_nodes_come_home_and_lost_ones_are_collected(slurm, job, tmp_p
     kept = place.read_text().strip()
     retort(slurm, "copy", kept, out / "shard-1@lost")
     had = json.loads(retort(slurm, "status", kept, "--json").stdout)["done"]
-    # Another node goes on with the shard and asks nothing that was copied.
+    # Another node continues the shard and sends nothing that was copied.
     here = {**slurm, "SLURMD_NODENAME": "good"}
     assert [task(here, out, number).wait(60) for number in (1, 2)] == [0, 0]
     counts = [json.loads(retort(slurm, "status", out / f"shard-{n}@good", "--json").stdout)["done"] for n in (1, 2)]

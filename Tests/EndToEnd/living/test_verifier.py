@@ -12,7 +12,7 @@ from test_books import bill, prices, recorded, spending  # noqa: F401
 
 SEED = 20261130
 
-# Lets an answer pass in the round that the item's number says; every tenth item never.
+# Accepts an answer in the round given by the item's number; for every tenth item never.
 JUDGE = """
 import json, sys
 for line in sys.stdin:
@@ -126,9 +126,9 @@ def test_a_changed_row_does_not_get_the_answer_to_what_it_asked_before(retort, t
     line = command(rows, store, server, prices, "--rounds", 3, "--max-cost", 1)
     retort(*line, "--verifier", f"{sys.executable} {broken}", status=75)
     assert not store.responses and len(store.lane("rounds")) == server.billed[0] > 0
-    # Without a verifier these answers would be paid again.
+    # Without a verifier these answers would be paid for again.
     assert "verifier" in retort(*line[:-4], status=78).stderr
-    # Numbers of rounds go on, and the judge looks at them.
+    # Numbers of rounds continue, and the judge sees them.
     for word, wanted in (("translate", 15), ("summarise", 12)):
         write(word)
         before = server.billed[0]

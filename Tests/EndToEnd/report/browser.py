@@ -22,7 +22,7 @@ class Browser:
         return next(filter(None, map(shutil.which, NAMES)), None)
 
     def ask(self, page, *flags):
-        # The sandbox needs rights that containers and root do not have; the page is ours and has no script.
+        # The sandbox needs rights that containers and root do not have; the page is our own and has no script.
         command = [self.program(), "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
         command += ["--hide-scrollbars", "--no-first-run", f"--user-data-dir={self.folder / 'profile'}"]
         command += ["--host-resolver-rules=MAP * ~NOTFOUND", "--enable-logging=stderr", *flags, page.as_uri()]

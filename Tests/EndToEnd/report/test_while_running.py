@@ -92,7 +92,7 @@ def test_a_watch_on_a_terminal_redraws(running, start):
         os.close(ours)
     frame = text.split(b"\x1b[J")[1]
     assert b"done " in frame and b"pace " in frame
-    # The cursor goes up by as many lines as were drawn.
+    # The cursor moves up by as many lines as were drawn.
     frame, _, back = frame.rpartition(b"\x1b[")
     assert int(back.rstrip(b"A")) == frame.count(b"\n")
     assert run.poll() is None

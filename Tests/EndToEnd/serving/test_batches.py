@@ -77,7 +77,7 @@ def test_a_killed_batch_goes_on_and_pays_nothing_twice(front, model_server):
     job = wait(server, batch)
     assert job["request_counts"] == {"total": 200, "completed": 200, "failed": 0}
     assert len(content(server, job["output_file_id"])) == 200
-    # What was in flight at the kill is asked again, and nothing else.
+    # Only what was in flight at the kill is sent again.
     assert teacher.counts()["requests"] <= 208
     server.end()
     assert len(server.disk.records()) == 200

@@ -155,7 +155,7 @@ def test_slow_and_idle_clients_hold_up_no_other(front, model_server):
     try:
         for number in range(idle):
             sock = connect(running)
-            # Every tenth sends a beginning, and no more.
+            # Every tenth sends only the beginning of a request.
             if number % 10 == 0:
                 send(running, sock, request(chat("never"))[:90])
             sockets.append(sock)
@@ -184,7 +184,7 @@ def test_a_client_that_reads_slowly_gets_its_stream_or_nothing_and_others_theirs
         assert running.ask(f"beside {number}", max_tokens=5).status == 200
     slow.close()
     running.end()
-    # Its answer was paid for, and is there.
+    # Its answer was paid for and is stored.
     assert len(running.disk.records()) == 21
 
 
@@ -194,7 +194,7 @@ def test_clients_that_vanish_in_the_middle_of_streams_lose_no_answer(front, mode
     for number in range(40):
         with connect(running) as sock:
             send(running, sock, request(chat(f"gone {number}", stream=True)))
-            # Half of them before the answer begins: the request is on its way by then.
+            # Half of them disconnect before the answer begins: the request is already in flight.
             if number % 2:
                 sock.recv(10)
             else:

@@ -109,7 +109,7 @@ def test_what_was_set_holds_after_the_cap_was_reached(front, model_server, works
     workshop.run("ctl", server.disk.root, "set", "max-cost=0.02")
     more = [server.ask(f"more {number}", max_tokens=200).status for number in range(40)]
     assert more[0] == 200 and more[-1] == 503
-    # Reached once more: the limit is still the one that was set.
+    # Reached again: the limit is still the one that was set.
     assert sum(status == 200 for status in more) > sum(status == 200 for status in statuses)
     server.end()
     spent = sum(record["cost_usd"] for record in server.disk.records())
@@ -126,7 +126,7 @@ def test_requests_go_past_a_server_that_dies(front, model_server):
     until(lambda: second.counts()["answered"] > before + 200)
     replies = load.end()
     assert set(replies.values()) == {200}
-    # What is only looked at goes past it as well.
+    # Read-only requests pass a paused server too.
     assert server.get("/v1/models").status == 200
     server.end()
     assert {record["id"] for record in server.disk.records()} == set(replies)

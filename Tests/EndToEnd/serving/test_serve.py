@@ -89,7 +89,7 @@ def test_other_commands_read_the_store(front, model_server, workshop):
     other.end()
     workshop.run("merge", root, other.disk.root, "--out", root.parent / "merged")
     workshop.run("verify", root.parent / "merged", "--deep")
-    # Both answers to question 4 are kept, as those to equal rows of two runs are.
+    # Both answers to question 4 are kept, like those to equal rows of two runs.
     assert len(workshop.run("cat", root.parent / "merged").output.splitlines()) == 7
 
 

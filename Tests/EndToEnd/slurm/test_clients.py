@@ -47,7 +47,7 @@ def test_64_processes_use_one_limit_and_never_cross_it(tmp_path):
     finally:
         server.stop()
         limiter.stop()
-    # While all have something to send: from the first fifth of the rows to the last.
+    # While all clients have something to send: from the first fifth of the rows to the last.
     began = next(sample for sample in samples if sample[1] > count * 0.2)
     ended = next(sample for sample in samples if sample[1] > count * 0.8)
     used = (ended[1] - began[1]) / (ended[0] - began[0]) / RATE

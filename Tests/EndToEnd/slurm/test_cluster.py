@@ -82,7 +82,7 @@ def lose_node(cluster, node):
     cluster.kill(node)
     pids = set(processes_of("SLURMD_NODENAME", node))
     watchers = {parent(pid) for pid in pids} - pids
-    # The watchers first: one that sees its job die would report that as the job's own end.
+    # The watchers first: one that sees its job end would report that as the job's own end.
     for pid in [*watchers, *pids]:
         if pid in pids or b"slurmstepd" in Path(f"/proc/{pid}/cmdline").read_bytes():
             os.kill(pid, signal.SIGKILL)
@@ -112,7 +112,7 @@ def test_every_row_once_whatever_dies(cluster, tmp_path):
         lose_node(cluster, "node2")
         cluster.wait_for(lambda: count() > ROWS * 0.3, 120, "rows without a node")
         cluster.run("sbatch", "--partition=high", "--nodelist=node3", "--ntasks=2", "--output=/dev/null", "--wrap=sleep 3")
-        # What was put back waits two minutes for its next start.
+        # A requeued job waits two minutes for its next start.
         cluster.wait_for(lambda: count() > ROWS * 0.45, 300, "rows after preemption")
         cluster.kill("slurmctld")
         cluster.wait_for(lambda: count() > ROWS * 0.55, 120, "rows without the controller")

@@ -10,7 +10,7 @@ from program import Workshop
 PRICE = ("--price", "1 - 4", "--max-tokens", "400")
 
 
-# Providers that have OpenAI's requests: where their addresses are, below the server's.
+# The roots of providers with OpenAI's requests, relative to the server.
 ROOTS = {"chat": "/v1", "mistral": "/v1", "together": "/v1", "groq": "/openai/v1", "gemini": "/v1beta/openai"}
 ROOTS["azure"] = "/openai/deployments/teacher?api-version=2024-10-21"
 

@@ -7,7 +7,7 @@ from dataset import Disk, ids_of, write_prompts
 from model_server import ModelServer
 from program import Workshop
 
-# What a store must do for its promises: each of these calls may be the last one of the process.
+# The system calls behind a store's guarantees: each of them may be the last one of the process.
 STORE_CALLS = ("pwrite64", "fdatasync", "fsync", "rename", "ftruncate", "unlink", "mkdir")
 
 
@@ -28,7 +28,7 @@ class Ledger:
         now = self.disk.received()
         vanished = self.received - now
         assert not vanished, f"{len(vanished)} answers have vanished from the disk: {sorted(vanished)[:5]}"
-        # The server learns of the death only when it answers.
+        # The server notices the kill only when it answers.
         counts = self.server.wait_for(lambda counts: counts["in_flight"] == 0)
         lost = counts["answered"] - len(now) - self.lost
         assert lost <= self.concurrency, f"{lost} answers lost at once, with {self.concurrency} in flight"

@@ -24,7 +24,7 @@ def binary():
         raise FileNotFoundError(f"{path} is not there: type `make build`, or name the binary in RETORT")
     return path
 
-# A certificate bundle of this machine would win over the one a test names.
+# A certificate bundle of this machine would take precedence over the one that a test names.
 DEFAULTS = {"OPENAI_API_KEY": "sk-for-the-tests", "CURL_CA_BUNDLE": "", "SSL_CERT_DIR": ""}
 
 
