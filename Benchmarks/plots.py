@@ -42,7 +42,7 @@ def shown(number):
 
 
 class Axis:
-    """Positions along the bars: linear from zero, or by powers of ten where the values lie far apart."""
+    """Positions along the bars: linear from zero, or by powers of ten if the values are far apart."""
 
     def __init__(self, bars):
         highest, least = max(high for _, (_, _, high), _ in bars), min(median for _, (median, _, _), _ in bars)

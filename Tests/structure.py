@@ -75,7 +75,7 @@ def connected(leads):
 
 
 def unused(sources, texts):
-    """(path, line, name) of each declaration of the product whose name stands nowhere else.
+    """(path, line, name) of each declaration of the product whose name occurs nowhere else.
 
     `texts`: everything in which a name may be used, strings with their interpolations included.
     """

@@ -31,7 +31,7 @@ C_NOT_FUNCTION = re.compile(r"^\s*(?:namespace|struct|class|enum|union|typedef|e
 
 
 def project_files():
-    """What git tracks or would track; in a copy that is no clone, everything outside hidden folders."""
+    """The files that git tracks or would track; in a copy that is not a clone, everything outside hidden folders."""
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listing = subprocess.run(command, capture_output=True)
     if listing.returncode == 0:
@@ -72,7 +72,7 @@ def brace_functions(source, suffix):
 
 
 def closing_line(lines, start, column):
-    """The line that closes the body of the function declared at `start`; None where it has no body."""
+    """The line that closes the body of the function declared at `start`; None if it has no body."""
     braces = parentheses = 0
     for number in range(start, len(lines)):
         for character in lines[number][column if number == start else 0 :]:
@@ -128,7 +128,7 @@ def breaches(path, forbidden=None):
 
 
 def whole_breaches(files):
-    """What shows only where all sources are read together."""
+    """Problems that show only when all sources are read together."""
     texts = {path: path.read_text() for path in files if path.suffix == ".swift"}
     sources = {path: without_text(text) for path, text in texts.items()}
     for files in structure.circles(sources):

@@ -1,4 +1,4 @@
-"""Runs in stages and runs in rounds, killed again and again; what three stages bring beside the slowest one alone."""
+"""Runs in stages and runs in rounds, killed repeatedly; the gain of three stages over the slowest one alone."""
 
 import json
 import os
@@ -108,7 +108,7 @@ def chain(folder, deadline, dice):
 
 
 def round_campaign(folder, kills, dice, rows_count, longest, concurrency=IN_FLIGHT):
-    """Answers that are judged and asked again, killed between rounds; answers paid twice."""
+    """Answers that are judged and sent again, killed between rounds; answers paid twice."""
     rows = folder / "questions.jsonl"
     with rows.open("w") as lines:
         for number in range(rows_count):
@@ -149,7 +149,7 @@ def rounds(folder, deadline, dice):
 
 
 def streaming(folder, deadline, dice):
-    """Three stages at servers of their own, beside the slowest of them alone."""
+    """Three stages with servers of their own, compared with the slowest of them alone."""
     count, width = 2500, 16
     rows = write_prompts(folder / "prompts.jsonl", count)
     servers = [ModelServer(folder, "--latency", latency) for latency in ("100ms", "200ms", "100ms")]

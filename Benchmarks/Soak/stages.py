@@ -16,7 +16,7 @@ KILLS_MAX = 300
 
 
 def ask(folder, server, rows, *flags):
-    """One run to its end in a workshop of its own."""
+    """One complete run in a workshop of its own."""
     workshop = Workshop(folder)
     try:
         command = ["run", rows, "--out", folder / "out", "--base-url", server.url, "--model", "teacher", *flags]
@@ -63,7 +63,7 @@ def deaths(folder, deadline, dice):
 
 
 def storm(folder, deadline, dice):
-    """600 requests a minute allowed, 500 at once asked for: 2,000 prompts where the time allows."""
+    """600 requests per minute allowed, 500 at once offered: 2,000 prompts if the time allows."""
     minutes = max(1.2, min(2.3, (deadline - time.monotonic()) / 60 - 0.5))
     count = min(2000, 600 + int(600 * (minutes - 0.2)))
     server = ModelServer(folder, "--server-rpm", 600, "--latency", "1s")
@@ -81,7 +81,7 @@ def storm(folder, deadline, dice):
 
 
 def outage(folder, deadline, dice):
-    """A server that is dead for 20 s in the middle."""
+    """A server that is down for 20 s in the middle."""
     server = ModelServer(folder, "--latency", "200ms", "--fail", "down=20s@5s")
     rows = write_prompts(folder / "prompts.jsonl", 4000)
     try:
@@ -107,7 +107,7 @@ def window(folder, deadline, dice):
 
 
 def flight(folder, deadline, dice):
-    """10,000 requests of 2 s at once: memory a request, and the rate against the ideal one."""
+    """10,000 requests of 2 s at once: memory per request, and the rate compared with the ideal one."""
     server = ModelServer(folder, "--latency", "2s", "--tokens", 20)
     count, rounds = 10_000, 3
     rows = write_prompts(folder / "prompts.jsonl", count * rounds)

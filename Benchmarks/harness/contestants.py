@@ -1,4 +1,4 @@
-"""Who is compared: retort, and what people use today. Each peer is a script of its own under Benchmarks/peers."""
+"""The compared clients: retort, and current alternatives. Each peer is a script of its own under Benchmarks/peers."""
 
 import shutil
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ PROMPTS_SLOW = min(PROMPTS, number("BENCH_PEER_PROMPTS_SLOW", 2_500))
 
 @dataclass(frozen=True)
 class Contestant:
-    """`lacks` says in a few words what it does not do. `resumes`: the same command again goes on where it was."""
+    """`lacks` names what it does not do. `resumes`: the same command again continues where it was."""
 
     name: str
     folder: str

@@ -1,4 +1,4 @@
-"""`kill -9` at random moments: what the server gave against what is on disk."""
+"""`kill -9` at random moments: what the server sent compared with what is on disk."""
 
 import gzip
 import json

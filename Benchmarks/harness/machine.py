@@ -1,4 +1,4 @@
-"""What the numbers were measured on."""
+"""The machine on which the numbers were measured."""
 
 import os
 import platform
@@ -30,7 +30,7 @@ def describe():
 
 
 def warnings(machine):
-    """What makes these numbers doubtful."""
+    """Conditions that make these numbers doubtful."""
     load = machine["load_at_start"][0]
     if load > LOAD_PER_CORE_MAX * machine["cores"]:
         return [
@@ -48,7 +48,7 @@ def _cpu():
 
 
 def _first_word(command, pattern=r"\d+\.\d+[.\d]*"):
-    """What a command prints that looks like this: its version."""
+    """The part of a command's output that looks like a version."""
     if not command[0]:
         return "not installed"
     try:

@@ -1,4 +1,4 @@
-"""retort beside what people use today: the same server, the same prompts, the same concurrency."""
+"""retort and current alternatives: the same server, the same prompts, the same concurrency."""
 
 import json
 import shutil
@@ -34,7 +34,7 @@ KILL_SECONDS_MAX = 90
 
 @dataclass
 class Rounds:
-    """What one contestant took: runs of a single prompt, which is what starting costs, and whole runs."""
+    """The measurements of one client: runs of a single prompt, which give the cost of starting, and whole runs."""
 
     one: list = field(default_factory=list)
     whole: list = field(default_factory=list)
@@ -45,7 +45,7 @@ class Rounds:
 
 
 def run(who, rows, url, concurrency, seconds_max, out=SCRATCH / "answers"):
-    """A whole run into a fresh place; what it says it has must be all of it."""
+    """A whole run into a new place; what it reports as done must be all of it."""
     clear(out)
     cost = measure(who.command(rows, out, url, concurrency), SCRATCH / "peer.log", seconds_max, cwd=SCRATCH, **HOME)
     if not who.is_retort:
@@ -60,7 +60,7 @@ def prompts(count):
 
 
 def load(suite, title, url, concurrency, seconds_max, note):
-    """Rounds over everybody. Who is slow stops early, so that the whole ends in time."""
+    """Rounds over all clients. Slow ones stop early, so that the whole ends in time."""
     ends = time.monotonic() + suite.remaining(seconds_max)
     taken = {who: Rounds() for who in contestants.ALL}
     for turn in range(ROUNDS_FAST):
@@ -153,7 +153,7 @@ def run_until(who, rows, out, server, given, seconds_max):
 
 
 def resume(suite):
-    """Few done, then many; the many only for those who come that far in time."""
+    """Few done, then many; the many only for clients that come that far in time."""
     taken = {}
     for done in RESUME_DONE:
         expected = {who: done * seconds for who, seconds in taken.items()}
@@ -192,7 +192,7 @@ def resume_after(suite, done, able, late):
 
 
 def _first_request(who, rows, out, suite):
-    """From a copy of what the kill left, so that each round finds the same."""
+    """From a copy of the state after the kill, so that each round starts equally."""
     aside = out.with_name("aside")
     clear(aside)
     if out.is_dir():
@@ -231,7 +231,7 @@ def kill(suite):
 
 
 def _second_run(who, rows, out, url, seconds_max):
-    """(records, prompts without one, doubled) after the same command again, or that it came to no end."""
+    """(records, prompts without one, duplicates) after the same command again, or that it did not end."""
     try:
         again = measure(who.command(rows, out, url, 64), SCRATCH / "peer.log", seconds_max, cwd=SCRATCH, **HOME)
     except Unmeasured as why:

@@ -1,4 +1,4 @@
-"""The durable pipeline beside `wrk`: what an answer costs when it is also parsed, journalled, compressed and indexed."""
+"""The durable pipeline compared with `wrk`: the cost of parsing, journalling, compressing and indexing an answer."""
 
 import re
 import shutil
@@ -34,7 +34,7 @@ def run_retort(rows, out, url, concurrency, seconds_max, keep=False, **options):
 
 
 def run_wrk(url, connections, seconds_max):
-    """(requests a second, CPU microseconds a request, peak RSS) of wrk on one thread."""
+    """(requests per second, CPU microseconds per request, peak RSS) of wrk on one thread."""
     binary = tool("wrk")
     if not binary:
         raise Unmeasured("wrk is not installed: apt-get install wrk")
@@ -53,7 +53,7 @@ def run_wrk(url, connections, seconds_max):
 
 
 def compare(suite, answers, concurrency, table, name):
-    """Adds both clients' rows; returns retort's share of wrk's rate and its CPU us a request."""
+    """Adds both clients' rows; returns retort's share of wrk's rate and its CPU us per request."""
     rows, out = prompts(), SCRATCH / "pipeline"
     floor, ours = [], []
     with nginx(answers) as url:

@@ -25,12 +25,12 @@ _children = set()
 
 
 class Unmeasured(Exception):
-    """Something could not be measured; the text says why, and stands in the output."""
+    """Something could not be measured; the text gives the reason and appears in the output."""
 
 
 @dataclass
 class Cost:
-    """What one command took: seconds of wall time and CPU (user and system, whole tree), and its peak memory."""
+    """The cost of one command: seconds of wall time and CPU (user and system, whole tree), and its peak memory."""
 
     wall: float
     cpu: float
@@ -158,7 +158,7 @@ def children(pid):
 
 
 def field(path, name):
-    """A memory figure of /proc in bytes; 0 where the process is gone."""
+    """A memory figure of /proc in bytes; 0 if the process is gone."""
     try:
         for line in Path(path).read_text().splitlines():
             if line.startswith(name):
@@ -211,7 +211,7 @@ def measure(command, log, seconds_max, accept=(0,), cwd=None, **extra):
 
 
 def stop_everything():
-    """Ends what still runs; called on every way out."""
+    """Ends what is still running; called on every way out."""
     for child in list(_children):
         child.kill()
     _reap_orphans()

@@ -29,7 +29,7 @@ def middle(cell):
 
 
 def column(table, name):
-    """Client to number, of one column of a table; nothing where that was not measured."""
+    """Client to number, for one column of a table; without those that were not measured."""
     if table is None:
         return {}
     place = table["columns"].index(name)
@@ -37,7 +37,7 @@ def column(table, name):
 
 
 def summary(results):
-    """One line a client: what a request costs, what starting again costs, and what a kill costs."""
+    """One line per client: the cost of a request, of starting again, and of a kill."""
 
     def table(start):
         return next((table for table in results["tables"] if table["title"].startswith(start)), None)
@@ -60,7 +60,7 @@ def summary(results):
 
 
 def write(path, text_of):
-    """Writes the marked parts of a page anew, each with what `text_of` its name gives; None leaves it as it was."""
+    """Rewrites the marked parts of a page, each with what `text_of` its name returns; None leaves it unchanged."""
 
     def anew(found):
         text = text_of(found[1])

@@ -49,7 +49,7 @@ class Suite:
         return min(at_most, self.deadline - time.monotonic())
 
     def section(self, title, work):
-        """Runs `work(suite)`; what it cannot measure is said, and the next section goes on."""
+        """Runs `work(suite)`; if it cannot measure something, the reason is printed and the next section continues."""
         said(f"{title} ...")
         try:
             if self.remaining() <= 0:
@@ -67,7 +67,7 @@ class Suite:
         print("\n" + table.markdown(), flush=True)
 
     def mark(self, what, measured, limit, at_least=False):
-        """Notes a figure that has a mark to reach: at most `limit`, or at least."""
+        """Notes a figure with a target: maximum `limit`, or minimum."""
         value = measured.median if isinstance(measured, Spread) else measured
         met = value >= limit if at_least else value <= limit
         self.marks.append((what, f"{'>=' if at_least else '<='} {text(limit)}", measured, "yes" if met else "**no**"))
@@ -107,7 +107,7 @@ class Suite:
 
 
 class Spread:
-    """Several measurements of one thing: their median, and the lowest and the highest beside it."""
+    """Several measurements of one thing: their median, minimum and maximum."""
 
     def __init__(self, values, digits=1):
         self.values, self.digits = list(values), digits

@@ -43,7 +43,7 @@ def time_to_first_request(command, log, seconds_max, cwd=None, **extra):
 
 
 def status(store):
-    """What `retort status --json` says, or None while there is no store yet."""
+    """The output of `retort status --json`, or None while there is no store yet."""
     command = [retort(), "status", store, "--json"]
     done = subprocess.run(command, capture_output=True, env=environment(), timeout=60)
     return json.loads(done.stdout) if done.returncode == 0 else None

@@ -1,4 +1,4 @@
-"""Code of answers on its tests: sandboxed programs a second, and HumanEval beside its own evaluator."""
+"""Running code of answers on its tests: sandboxed programs per second, and HumanEval compared with its own evaluator."""
 
 import gzip
 import json

@@ -1,4 +1,4 @@
-"""What grows with the number of prompts, and what must not."""
+"""What grows with the number of prompts, and what must not grow."""
 
 import shutil
 
@@ -30,7 +30,7 @@ MARKS = {
 
 
 def sizes():
-    """Those up to `BENCH_SCALE_MAX`; where that is below all of them, it is the one size."""
+    """The sizes up to `BENCH_SCALE_MAX`; if that is below all of them, only that size."""
     most = number("BENCH_SCALE_MAX", SIZES[-1])
     return [size for size in SIZES if size <= most] or [most]
 
@@ -131,7 +131,7 @@ def verify(suite, out, found):
 
 
 def merge(suite):
-    """Disjoint stores into one, beside what `cat` needs for the same bytes."""
+    """Merges disjoint stores into one, compared with what `cat` needs for the same bytes."""
     if not durability.has_command("merge"):
         raise Unmeasured("this binary has no such command")
     stores = []

@@ -1,4 +1,4 @@
-"""The durable pipeline over HTTPS beside `wrk`, `h2load` and the script that people write, with the system's trust store."""
+"""The durable pipeline over HTTPS compared with `wrk`, `h2load` and a simple script, with the system's trust store."""
 
 import re
 import shutil

@@ -93,7 +93,7 @@ def nginx(answers, refused_percent=0.0, tls=None):
 
 
 class Simulator:
-    """`retort simulate`, and what it counts."""
+    """`retort simulate`, and its counts."""
 
     def __init__(self, *options):
         self.port = free_port()

@@ -1,4 +1,4 @@
-"""`retort serve` beside LiteLLM's proxy: the same client before them, the same server behind them, each on one core."""
+"""`retort serve` and LiteLLM's proxy: the same client before them, the same server behind them, each on one core."""
 
 import os
 import re
@@ -89,7 +89,7 @@ def ask(front, requests, seconds_max):
 
 
 def measure_front(start, url, requests, seconds_max):
-    """(requests a second, CPU microseconds a request) of one front."""
+    """(requests per second, CPU microseconds per request) of one proxy."""
     child, port = start(url)
     try:
         wait_until_listening(child, port, START_SECONDS_MAX)

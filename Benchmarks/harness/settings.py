@@ -1,4 +1,4 @@
-"""Where things are, and what the environment may change. `BENCH_FULL=1` asks for the long forms."""
+"""Paths, and the settings from the environment. `BENCH_FULL=1` selects the long forms."""
 
 import os
 import shutil
@@ -39,7 +39,7 @@ def tool(name):
 
 
 def environment(**extra):
-    """The environment of everything measured: no proxies, nobody's keys, no calls home."""
+    """The environment of everything measured: no proxies, no keys, no telemetry."""
     dropped = ("_proxy", "_PROXY", "OPENAI_", "ANTHROPIC_", "RETORT_", "BENCH_")
     kept = {name: value for name, value in os.environ.items() if not any(part in name for part in dropped)}
     quiet = {

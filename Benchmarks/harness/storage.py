@@ -1,4 +1,4 @@
-"""What is on disk against the tools at hand: one gzip of the same lines, and key lookups."""
+"""Size on disk and key lookups, compared with common tools: one gzip of the same lines, and databases."""
 
 import gzip
 import hashlib
@@ -73,7 +73,7 @@ def against(size, base):
 
 
 def lookups(suite):
-    """Random keys found a second, in the engines one would reach for instead of an index of one's own."""
+    """Random keys found per second, in the engines that are common alternatives to an own index."""
     table = Table(
         f"Key lookups, {LOOKUP_KEYS:,} keys of 16 bytes with 16 bytes of data, one thread, in random order",
         ["engine", "lookups/s", "bytes an entry on disk"],

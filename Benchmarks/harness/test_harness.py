@@ -36,7 +36,7 @@ class Processes(unittest.TestCase):
         self.assertGreaterEqual(self.python(code).cpu, 0.4)
 
     def test_time_of_children_nobody_waited_for_is_counted(self):
-        """The child burns half a second, writes a file and stays; its parent leaves when the file is there."""
+        """The child uses the CPU for half a second, writes a file and stays; its parent exits when the file is there."""
         mark = str(self.log) + ".burnt"
         child = BURN.format(0.5) + f"open({mark!r}, 'w').close()\ntime.sleep(60)"
         code = (

@@ -17,7 +17,7 @@ IN_FLIGHT, IN_FLIGHT_SECONDS, IN_FLIGHT_TURNS, IN_FLIGHT_ROUNDS = 10_000, 2, 3, 
 
 
 def served_seconds(server, count=20):
-    """The median time that one request takes when it is alone: the latency asked for, and the server's own lateness."""
+    """The median time of a single request: the requested latency, and the server's own delay."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
     body = json.dumps({"model": "bench-model", "messages": [{"role": "user", "content": "How long does it take?"}]})
     times = []

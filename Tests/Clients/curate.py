@@ -1,4 +1,4 @@
-"""curate.py BASE_URL live|batch COUNT: asks with bespokelabs-curator, and prints what it got as JSON."""
+"""curate.py BASE_URL live|batch COUNT: sends prompts with bespokelabs-curator, and prints the answers as JSON."""
 
 import importlib.util
 import json

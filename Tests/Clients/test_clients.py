@@ -44,7 +44,7 @@ class Front:
         self.url = self.server.first_line().decode().strip()
 
     def records(self):
-        """Ends the front; what its store has answers to."""
+        """Stops the server; returns the prompts that its store has answers to."""
         assert self.server.stop() == 130, self.server.state()
         self.simulator.stop()
         lines = [gzip.decompress(file.read_bytes()) for file in sorted((self.store / "responses").glob("*.jsonl.gz"))]

@@ -1,4 +1,4 @@
-"""A model server in the test's own process: a function says what the model answers, and every request is kept."""
+"""A model server in the test's own process: a function returns the model's answer, and every request is kept."""
 
 import json
 import threading
@@ -57,5 +57,5 @@ def chat(text):
 
 
 def question(body):
-    """What the last turn says."""
+    """The text of the last turn."""
     return body["messages"][-1]["content"]

@@ -29,7 +29,7 @@ def rows_of(path):
 
 
 def identity_of(row):
-    """The identity a row brings along, or None where it is left to retort."""
+    """The id that a row has, or None if retort generates it."""
     return row.get("id") or row.get("custom_id") or row.get("uid")
 
 

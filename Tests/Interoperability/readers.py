@@ -1,4 +1,4 @@
-"""What people load a dataset with.
+"""The libraries with which people load a dataset.
 
 Each reader takes the files of responses/ as they are and returns (id, sample, response) for each record.
 """
@@ -108,7 +108,7 @@ def datasets_streaming(files):
 
 
 def ask_datasets_3(mode, *patterns):
-    """What the older release says of the files, line by line as JSON."""
+    """The older release's content of the files, line by line as JSON."""
     if not (DATASETS_3 / "datasets").is_dir():
         pytest.skip(f"{DATASETS_3} is not there: `make python-env` installs it")
     command = [sys.executable, "-c", ASK_DATASETS_3, mode, *map(str, patterns)]

@@ -114,7 +114,7 @@ FIELDS = "title:string, year:integer, tags:string[], level:easy|hard"
 
 
 def test_schemas_go_through_the_proxy(simulate, retort, tmp_path):
-    """Told by response_format and by a tool, found out by probing, and corrected where the answer does not fit."""
+    """The schema is sent by response_format and by a tool, found by probing, and answers that do not fit are corrected."""
     source = tmp_path / "in.jsonl"
     source.write_text("".join(json.dumps({"id": f"q{number}", "prompt": f"Book {number}?"}) + "\n" for number in range(12)))
     _, faulty = simulate("--json-faults", "prose=0.2,almost=0.3")

@@ -25,7 +25,7 @@ def gzip_member(payload):
 
 
 def record(number):
-    """A record of the product's shape; what may differ from row to row differs here."""
+    """A record as the product writes it; everything that may differ from row to row differs."""
     asked = {"messages": [{"role": "user", "content": f"question {number}"}], "messages_json": ""}
     asked |= {"prompt": "", "suffix": "", "tools": ""}
     if number % 5 == 0:

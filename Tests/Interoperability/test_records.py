@@ -1,4 +1,4 @@
-"""What a run leaves: the record's shape, the rows' own fields, and every form of input."""
+"""The files of a run: the record's members, the rows' own fields, and every form of input."""
 
 import csv
 import gzip

@@ -1,4 +1,4 @@
-"""How servers are told of a schema: found out once, kept in the store, told again after `retort check`."""
+"""How schemas are sent to servers: found once, kept in the store, sent again after `retort check`."""
 
 import json
 
@@ -11,7 +11,7 @@ PRICE = ("--prices", "prices.txt", "--max-tokens", "50")
 
 
 def heeded(body):
-    """What a vLLM of today heeds: `structured_outputs` alone. It answers 200 whatever else is asked."""
+    """A current vLLM supports only `structured_outputs`. It answers 200 to anything else, too."""
     schema = body.get("structured_outputs", {}).get("json")
     if schema is None:
         return "a banana"

@@ -166,7 +166,7 @@ def mutated(rng, root):
 
 
 def answer(rng):
-    """A text, and the value that is in it: none where the text is broken."""
+    """A text, and the value in it: none if the text is broken."""
     root = value(rng) if rng.random() < 0.2 else mutated(rng, instance(rng, rng.choice(list(SCHEMAS))))
     text = json.dumps(root, ensure_ascii=rng.random() < 0.5, indent=rng.choice([None, None, 1]))
     form = rng.random()

@@ -48,7 +48,7 @@ class Dog(BaseModel):
 
 
 class Zoo(BaseModel):
-    """Unions, one of them told apart by a member."""
+    """Unions, one of them distinguished by a member."""
 
     animal: Annotated[Union[Cat, Dog], Field(discriminator="kind")]
     size: Union[int, str]

@@ -1,4 +1,4 @@
-"""`--otlp`: what a collector gets, read by OpenTelemetry's own message types."""
+"""`--otlp`: the spans of a collector, read with OpenTelemetry's own message types."""
 
 import base64
 import gzip

@@ -1,4 +1,4 @@
-"""Exported values as pyarrow, DuckDB and Polars read them, against what the model said."""
+"""Exported values as pyarrow, DuckDB and Polars read them, compared with the model's answers."""
 
 import csv
 import gzip
@@ -35,7 +35,7 @@ TEXTS = ['quotes " and, commas', "", "two\nlines\r\n", "水 🦉 \u2028", "\t ta
 
 
 def value(number):
-    """What the model says to question `number`; every member is null or missing somewhere."""
+    """The model's answer to question `number`; every member is null or missing somewhere."""
     said = {"title": TEXTS[number % len(TEXTS)], "year": None if number % 3 == 0 else number - 5}
     if number % 2:
         said |= {"score": number if number % 4 == 1 else number / 7, "ok": [True, False, None][number % 3]}

@@ -123,7 +123,7 @@ def exports(retort, varied, tmp_path_factory):
 
 
 def written_of(done, store):
-    """How many records an export says it has written; with those left out they are all."""
+    """How many records an export reports as written; together with those left out they are all."""
     written = int(done.stderr.split(" records written")[0].split("\n")[-1].replace(",", ""))
     left_out = sum(
         int(line.split()[2].replace(",", "")) for line in done.stderr.splitlines() if line.startswith("left out:")

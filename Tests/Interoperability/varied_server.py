@@ -14,7 +14,7 @@ LATE = 0.8
 
 
 def message(number, rows):
-    """What the model says, and the cost that the provider states, if any."""
+    """The model's answer, and the cost that the provider states, if any."""
     if number < rows * LATE:
         return {"role": "assistant", "content": f"answer {number}"}, None
     said = {"role": "assistant", "content": f"answer {number}"}

@@ -1,4 +1,4 @@
-"""What the tests of bad input share: the binary, what it left on disk, and servers that keep what they are sent."""
+"""Shared by the tests of bad input: the binary, its files on disk, and servers that keep what they receive."""
 
 import gzip
 import json
@@ -104,7 +104,7 @@ class Store:
 
 
 class Simulator:
-    """`retort simulate`, and what it counted."""
+    """`retort simulate`, and its counts."""
 
     def __init__(self, folder, *flags):
         number = len(list(folder.glob("simulate-*.log")))
@@ -130,7 +130,7 @@ class Simulator:
 
 
 class Recorder:
-    """A server that answers every request with the same status and body, and keeps the bodies it is sent."""
+    """A server that answers every request with the same status and body, and keeps the bodies it receives."""
 
     ANSWER = json.dumps(
         {

@@ -1,4 +1,4 @@
-"""Fixtures: a folder with files to run, a model server that counts, and a server that keeps what it is sent."""
+"""Fixtures: a folder with files to run, a model server with counts, and a server that keeps what it receives."""
 
 import json
 

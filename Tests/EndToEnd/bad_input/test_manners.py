@@ -1,4 +1,4 @@
-"""The manners of a program in a pipeline: what goes to which stream, help, colour, closed pipes."""
+"""Conventions of a program in a pipeline: output streams, help, colour, closed pipes."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""What is refused, with which exit status and words, and what must not have been touched then."""
+"""What is refused, with which exit status and message, and what must not have been changed."""
 
 import json
 import socket

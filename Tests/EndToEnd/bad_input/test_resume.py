@@ -1,4 +1,4 @@
-"""Running again: nothing that has an answer is asked again, whatever happened in between."""
+"""Running again: nothing that has an answer is sent again, whatever happened in between."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Headers and keys: what is sent, and that no secret is ever written, whatever the server sends back."""
+"""Headers and keys: what is sent, and that no secret is ever stored, whatever the server sends back."""
 
 import gzip
 import json

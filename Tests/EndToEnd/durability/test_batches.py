@@ -33,7 +33,7 @@ class Provider(BatchProvider):
         return [json.loads(line) for line in path.read_bytes().split(b"\n") if line.endswith(b"}")] if path.exists() else []
 
     def expect_true_books(self):
-        """What records say was paid is what the provider billed, at half the price."""
+        """The cost in the records equals the provider's bill, at half the price."""
         counts = self.server.counts()
         disk = Disk(self.out)
         records = disk.records() + disk.records("failures") + disk.records("rounds")
@@ -258,7 +258,7 @@ def test_a_death_at_any_system_call_pays_nothing_twice(tmp_path, provide, endpoi
 @pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")
 @pytest.mark.parametrize("endpoint", ["chat", "messages"])
 def test_a_death_between_records_and_their_mark_leaves_nothing_uncertain(tmp_path, provide, endpoint):
-    """The journal of batches says what is uncertain; the mark alone would hold recorded answers against the budget for ever."""
+    """The batch journal states what is uncertain; the mark alone would count recorded answers twice for ever."""
     rows = write_prompts(tmp_path / "prompts.jsonl", 24)
     provider = provide("--batch-duration", "60ms")
     number = 0

@@ -23,7 +23,7 @@ class Provider(BatchProvider):
         return json.loads(self.workshop.run("status", self.out, "--json").output)
 
     def billed(self):
-        """What the provider has billed in dollars: batches and the flexible tier at half the price."""
+        """The provider's bill in dollars: batches and the flexible tier at half the price."""
         counts, batches = self.server.counts(), self.batches()
         half = [
             sum(batch[f"billed_{kind}_tokens"] for batch in batches) + counts[f"flex_{kind}_tokens"]
@@ -38,7 +38,7 @@ class Provider(BatchProvider):
         return sum(record["cost_usd"] or 0 for record in records)
 
     def expect_true_books(self, paid_twice=False):
-        """What was billed is what records say, and what may have been spent beside them."""
+        """The bill equals what records state, plus what may have been spent without a record."""
         billed, recorded, spent = self.billed(), self.recorded(), self.status()["spent"]
         rounding = 1e-9 * (self.server.counts()["billed"] + 1)
         assert recorded <= billed + rounding

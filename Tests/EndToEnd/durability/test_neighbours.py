@@ -1,4 +1,4 @@
-"""Others at the same store: a second writer, and readers while a run writes."""
+"""Other processes at the same store: a second writer, and readers while a run writes."""
 
 import json
 import random

@@ -1,4 +1,4 @@
-"""The file system is shut down under a running run, as a power cut would: what was synced is there after the mount."""
+"""The file system is shut down under a run, as in a power cut: what was synced is there after the mount."""
 
 import fcntl
 import os

@@ -1,4 +1,4 @@
-"""Writes and syncs that fail: the run goes on or ends with a clear word, and nothing that was received is lost."""
+"""Failing writes and syncs: the run continues or ends with a clear message, and nothing that was received is lost."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ needs_strace = pytest.mark.skipif(not shutil.which("strace"), reason="strace is 
 
 
 def injecting(call, fault, when, paths=()):
-    """strace as a saboteur: the calls `when` says fail, of each thread, only on these paths if any are given."""
+    """strace injects failures: the calls selected by `when`, of each thread, only on these paths if any are given."""
     only = [word for path in paths for word in ("-P", str(path))]
     trace = ("-e", f"trace={call}", "-e", f"inject={call}:{fault}:when={when}")
     return ("strace", "-f", "-qq", "-o", "/dev/null", "-e", "signal=none", *only, *trace)
@@ -26,7 +26,7 @@ def answered(server):
 
 
 def wait_until_told(run, word="space", seconds_max=15):
-    """Until the run itself says what holds it up."""
+    """Waits until the run itself reports what holds it up."""
     deadline = time.monotonic() + seconds_max
     while word not in run.errors:
         assert run.is_running and time.monotonic() < deadline, run.errors
@@ -103,7 +103,7 @@ def test_a_run_on_a_full_disk_can_be_ended(serve, prompts, ask, begin, tmp_path)
 
 
 def limited(bytes_max):
-    """Files end at so many bytes: the kernel writes what fits, really, and then fails."""
+    """Limits the size of files: the kernel really writes what fits, and then fails."""
     return ("prlimit", f"--fsize={bytes_max}", "env", "--ignore-signal=XFSZ")
 
 
@@ -123,7 +123,7 @@ def test_writes_that_are_cut_short_are_put_in_order(serve, prompts, ask, begin, 
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A tmpfs of a few megabytes, or a skip where none can be mounted."""
+    """A tmpfs of a few megabytes, or a skip if none can be mounted."""
     folder = tmp_path / "small"
     folder.mkdir()
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "retort-test", folder], capture_output=True)
@@ -192,7 +192,7 @@ def test_an_index_that_cannot_be_written_ends_no_run(serve, prompts, ask, begin,
 
 @pytest.fixture
 def tiny_disk(tmp_path):
-    """A tmpfs of one megabyte, which a journal alone can fill, or a skip where none can be mounted."""
+    """A tmpfs of one megabyte, which a journal alone can fill, or a skip if none can be mounted."""
     folder = tmp_path / "tiny"
     folder.mkdir()
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "retort-test", folder], capture_output=True)

@@ -130,7 +130,7 @@ def test_an_authority_that_is_no_file_is_a_bad_setting(serve, prompts, ask, gate
 
 
 class Relay(http.server.BaseHTTPRequestHandler):
-    """Hands requests on to `target` and answers in chunks; as a proxy it notes whom it was asked for."""
+    """Forwards requests to `target` and answers in chunks; as a proxy it records the requested hosts."""
 
     protocol_version = "HTTP/1.1"
 

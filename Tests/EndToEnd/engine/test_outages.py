@@ -93,7 +93,7 @@ AT_ONCE = 16
 
 
 def test_eight_servers_give_what_they_can_while_two_of_them_die(serve, prompts, begin):
-    """Within 5% of what the servers can give together, each at its own speed, before and after two are killed."""
+    """Within 5% of what the servers can answer together, each at its own speed, before and after two are killed."""
     servers = [serve("--latency", f"{latency}ms") for latency in LATENCIES]
     urls = [f"{server.url} concurrency={AT_ONCE}" for server in servers]
     others = [flag for url in urls[1:] for flag in ("--base-url", url)]
@@ -102,7 +102,7 @@ def test_eight_servers_give_what_they_can_while_two_of_them_die(serve, prompts, 
         server.wait_for(lambda counts: counts["answered"] >= AT_ONCE)
 
     def given_over(living, seconds):
-        """Answers in so many seconds, over what these servers can give in that time."""
+        """Answers within this time, relative to what these servers can answer in it."""
         before, start = [servers[place].counts()["answered"] for place in living], time.monotonic()
         time.sleep(seconds)
         after, took = [servers[place].counts()["answered"] for place in living], time.monotonic() - start
@@ -126,7 +126,7 @@ def test_eight_servers_give_what_they_can_while_two_of_them_die(serve, prompts, 
 
 
 def test_a_refusal_for_the_rate_moves_the_item_to_another_server(serve, prompts, ask, tmp_path):
-    """Without a wait: nobody waits for the server that asked for a minute."""
+    """Without a wait: no item waits for the server that requested a delay of one minute."""
     strict = serve("--fail", "429=1", "--retry-after", "60s", "--latency", "5ms")
     other = serve("--latency", "5ms")
     rows = prompts(100)

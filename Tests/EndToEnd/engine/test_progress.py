@@ -1,4 +1,4 @@
-"""What a run says of itself while it waits, and how well it fills its window."""
+"""What a run reports while it waits, and how well it fills its window."""
 
 import json
 import signal

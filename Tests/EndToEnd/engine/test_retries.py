@@ -1,4 +1,4 @@
-"""What is asked again, what is not, and what ends the run; judged by the requests that reached the server."""
+"""What is sent again, what is not, and what ends the run; judged by the requests that reached the server."""
 
 import pytest
 

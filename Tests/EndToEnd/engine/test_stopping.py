@@ -1,4 +1,4 @@
-"""Signals: what is in flight is waited for, what was received is kept, the rest is asked by the next run alone."""
+"""Signals: requests in flight may finish, what was received is kept, and the next run sends only the rest."""
 
 import shlex
 import signal

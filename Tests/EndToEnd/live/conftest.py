@@ -1,4 +1,4 @@
-"""Fixtures: a run that goes on until it is told otherwise, its page's address, and commands to it."""
+"""Fixtures: a run that continues until it is stopped, its page's address, and commands to it."""
 
 import json
 import re
@@ -104,7 +104,7 @@ def browser(tmp_path_factory):
 
 @pytest.fixture
 def page(browser):
-    """The browser's page, empty, without what an earlier test made it complain of."""
+    """The browser's page, empty, without the messages of an earlier test."""
     browser.open("about:blank", 900)
     browser.evaluate("1")
     browser.complaints.clear()

@@ -13,7 +13,7 @@ SECONDS_MAX = 60
 
 
 class Page:
-    """One page: `evaluate` runs JavaScript in it, `complaints` are what its console and its exceptions said."""
+    """One page: `evaluate` runs JavaScript in it, `complaints` are the messages of its console and its exceptions."""
 
     def __init__(self, folder):
         program = next(filter(None, map(shutil.which, NAMES)), None)

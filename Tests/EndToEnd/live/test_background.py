@@ -82,7 +82,7 @@ def test_notifications_and_the_log(prompts, tmp_path):
 
 
 class Listener:
-    """Takes what is posted; answers with each of the statuses in turn, then with 204."""
+    """Receives posts; answers with each of the statuses in turn, then with 204."""
 
     def __init__(self, *statuses):
         self.posts, self.statuses, outer = [], list(statuses), self

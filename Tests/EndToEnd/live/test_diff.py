@@ -1,4 +1,4 @@
-"""`retort diff`: two stores by row, with what verifiers said of them, as text, JSON and a page."""
+"""`retort diff`: two stores compared by row, with their verdicts, as text, JSON and a page."""
 
 import json
 import re
@@ -22,7 +22,7 @@ def once(*arguments, status=0):
 
 @pytest.fixture(scope="module")
 def stores(tmp_path_factory):
-    """Two stores of the same rows by other seeds of the model server, judged by a pattern and by one that accepts all."""
+    """Two stores of the same rows with other seeds of the model server, judged by a pattern and by a verifier that accepts all."""
     folder = tmp_path_factory.mktemp("diff")
     prompts = folder / "prompts.jsonl"
     rows = [{"id": f"<b>row</b> {n}", "prompt": f"number {n} <script>alert(1)</script>"} for n in range(ROWS)]

@@ -1,4 +1,4 @@
-"""The page of a run in a real browser, and who may ask it for what."""
+"""The page of a run in a real browser, and which requests it accepts."""
 
 import http.client
 import json

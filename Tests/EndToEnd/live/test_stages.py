@@ -37,7 +37,7 @@ class Pipeline:
 
 @pytest.fixture
 def start(start, tmp_path):
-    """start(rows, *options): a pipeline whose second stage has answers. What `Run` can do, it can."""
+    """start(rows, *options): a pipeline whose second stage has answers. It has all functions of `Run`."""
     made = []
 
     def begin(rows, *options, **how):

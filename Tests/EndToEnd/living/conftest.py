@@ -1,4 +1,4 @@
-"""Fixtures: the binary, stores with failures in them, and a model server that counts what it was asked."""
+"""Fixtures: the binary, stores with failures in them, and a model server that counts its requests."""
 
 import gzip
 import json
@@ -156,7 +156,7 @@ def finished(retort, prompts, tmp_path):
 
 @pytest.fixture
 def counts(retort):
-    """counts(store): what `retort status --json` says."""
+    """counts(store): the output of `retort status --json`."""
 
     def status(store):
         return json.loads(retort("status", store.root, "--json").stdout)

@@ -1,4 +1,4 @@
-"""The books: what the server billed is what the store says, over run, retry, resume and kill, and never above the cap."""
+"""The books: the server's bill equals what the store states, over run, retry, resume and kill, and never exceeds the cap."""
 
 import json
 import random
@@ -25,7 +25,7 @@ def bill(server):
 
 
 def spending(retort, store):
-    """What `status --json` says was spent, in nanodollars."""
+    """The spending in `status --json`, in nanodollars."""
     told = json.loads(retort("status", store.root, "--json").stdout)["spent"]
     return {name: round((value or 0) * 1e9) for name, value in told.items()}
 
@@ -35,7 +35,7 @@ def recorded(told):
 
 
 def expect_true_books(retort, store, server, cap=None):
-    """What records say <= what the server billed <= that and what may have been spent beside; never above the cap in dollars."""
+    """Cost in records <= the server's bill <= that plus what may have been spent without a record <= the cap in dollars."""
     told = spending(retort, store)
     assert recorded(told) <= bill(server) <= recorded(told) + told["uncertain_max_usd"]
     assert cap is None or bill(server) <= cap * 1e9

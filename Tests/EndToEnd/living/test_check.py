@@ -105,7 +105,7 @@ def test_nearly_json_is_repaired(retort, tmp_path, teacher):
 
 
 def test_a_check_that_is_killed_loses_nothing(retort, tmp_path, teacher):
-    """Killed at many moments: after each kill every answer is in one place, and the same command goes on to the same end."""
+    """Killed at many moments: after each kill every answer is in one place, and the same command leads to the same result."""
     prompts = tmp_path / "p.jsonl"
     prompts.write_text("".join(json.dumps({"id": f"q{n}", "prompt": f"person {n}"}) + "\n" for n in range(3000)))
     schema = tmp_path / "person.json"
@@ -147,7 +147,7 @@ def test_a_check_that_is_killed_loses_nothing(retort, tmp_path, teacher):
 
 
 def test_an_answer_of_60_megabytes(retort, tmp_path):
-    """Is checked against a schema like any other, and what does not fit fails with its place."""
+    """It is checked against a schema like any other, and a value that does not fit fails with its location."""
     value = json.dumps({"title": "x" * (58 << 20), "year": 3}).encode()
 
     class Handler(http.server.BaseHTTPRequestHandler):

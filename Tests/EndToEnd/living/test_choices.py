@@ -1,4 +1,4 @@
-"""`--n`: several samples by one request; the books, kills, and what a server leaves out."""
+"""`--n`: several samples from one request; the books, kills, and what a server omits."""
 
 import json
 import random

@@ -1,4 +1,4 @@
-"""A run within a low limit of open files: every answer is kept, or nothing is asked."""
+"""A run with a low limit of open files: every answer is kept, or nothing is sent."""
 
 import json
 import resource

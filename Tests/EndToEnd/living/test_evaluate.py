@@ -67,7 +67,7 @@ def problems():
 
 @pytest.fixture(scope="module")
 def judged(retort, problems, tmp_path_factory):
-    """A store of answers, judged by the verifier `tests`; and what judging printed."""
+    """A store of answers, judged by the verifier `tests`; and the output of the evaluation."""
     folder = tmp_path_factory.mktemp("human-eval")
     server = ThreadingHTTPServer(("127.0.0.1", 0), Coder)
     server.daemon_threads, server.lock, server.dice = True, threading.Lock(), random.Random(SEED)

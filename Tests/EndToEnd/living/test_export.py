@@ -1,4 +1,4 @@
-"""`retort export`: what trainers read, as they read it."""
+"""`retort export`: the files that trainers read, as they read them."""
 
 import gzip
 import json

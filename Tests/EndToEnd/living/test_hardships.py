@@ -1,4 +1,4 @@
-"""Every command on a store that exists, against what may befall it: damage, a writer, no permission, no room, no reader."""
+"""Every command on an existing store under adverse conditions: damage, a writer, no permission, no space, no reader."""
 
 import json
 import os
@@ -65,7 +65,7 @@ def words(name, store, root=None, out=None):
 
 
 def as_nobody(command):
-    """The command as a user who owns nothing."""
+    """The command as a user without permissions."""
     if os.geteuid():
         return command
     if not shutil.which("setpriv"):
@@ -233,7 +233,7 @@ def test_an_empty_store(retort, store, place, name):
 
 @pytest.fixture
 def closed(store):
-    """The store, which nobody may change."""
+    """The store, read-only."""
     for path in [store.root, *store.root.rglob("*")]:
         path.chmod(0o555 if path.is_dir() else 0o444)
     if run(*as_nobody([binary(), "--version"])).returncode:

@@ -1,4 +1,4 @@
-"""`--hedge`: what duplicates of stragglers bring and cost, with the real client against the built-in model server."""
+"""`--hedge`: the gain and cost of duplicates of stragglers, with the real client and the built-in model server."""
 
 import json
 import os
@@ -18,7 +18,7 @@ def status(retort, store):
 
 
 def slow(store):
-    """Answers that took longer than a second: those that are slow on purpose, and had no duplicate."""
+    """Answers that took longer than a second: those that are deliberately slow, and had no duplicate."""
     return sum(record["latency_ms"] > 1000 for record in store.responses.values())
 
 

@@ -29,7 +29,7 @@ def command(path, store, server, prices, *more):
 
 
 def check_elements(store):
-    """Each answer is its own row's: the server repeats the line that asked for it."""
+    """Each answer belongs to its own row: the server repeats the line of the prompt."""
     for record in store.lane("responses"):
         value = json.loads(record["value"])
         number = record["id"].removeprefix("r")

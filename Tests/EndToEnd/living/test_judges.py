@@ -40,7 +40,7 @@ def job(tmp_path):
 
 
 def scores_of(out):
-    """What the judge said, by the id and the sample of what it judged."""
+    """The judge's verdicts, by the id and the sample of the judged answer."""
     scores = {}
     for record in Store(out / "judge").lane("responses"):
         name, _, sample = record["id"].rpartition("#") if "#" in record["id"] else (record["id"], "", "0")

@@ -42,7 +42,7 @@ def limiter():
 
 
 class Rate:
-    """Reads a server's count of requests all the time, to say the most in any second."""
+    """Polls a server's count of requests, to find the maximum in any second."""
 
     def __init__(self, server):
         self.server, self.samples, self.is_over = server, [], threading.Event()

@@ -10,7 +10,7 @@ from conftest import Store
 
 
 class CachingServer(http.server.BaseHTTPRequestHandler):
-    """A server that remembers the beginnings of few prompts, as real ones do, and says what it found there."""
+    """A server that caches the beginnings of few prompts, as real ones do, and reports its cache hits."""
 
     protocol_version = "HTTP/1.1"
     cache = collections.OrderedDict()
@@ -98,7 +98,7 @@ def test_a_retry_sends_in_order_too(retort, tmp_path, caching):
 
 
 class RecordingCache(collections.OrderedDict):
-    """Notes what is looked for."""
+    """Records what is looked up."""
 
     def __init__(self, order):
         super().__init__()
@@ -136,7 +136,7 @@ def test_a_template_inserts_files(retort, tmp_path, teacher):
 
 
 def test_choices_of_a_row_stay_in_one_request(retort, tmp_path, teacher):
-    """Whatever the order: --n 3 is one request a row, also where a batch of items ends."""
+    """In any order: --n 3 is one request per row, also at the end of a batch of items."""
     source = tmp_path / "p.jsonl"
     source.write_text("".join(json.dumps({"id": f"q{n}", "prompt": f"{n % 5} say"}) + "\n" for n in range(200)))
     server = teacher()

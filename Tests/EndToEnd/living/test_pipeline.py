@@ -37,7 +37,7 @@ def job(tmp_path):
 
 
 def expect_whole(retort, out, count, stages=("draft", "review", "short")):
-    """Each stage has one line for each item, and the proof of the whole says so."""
+    """Each stage has one line for each item, and the proof of the whole confirms it."""
     for name in stages:
         store = Store(out / name)
         assert len(store.lane("responses")) == len(store.responses) == count, name

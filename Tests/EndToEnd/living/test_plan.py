@@ -1,4 +1,4 @@
-"""`retort plan`: what the next run will ask, without asking."""
+"""`retort plan`: what the next run will send, without sending anything."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""`run --on-change rerun`: what changed is asked again, and the old answers are set aside."""
+"""`run --on-change rerun`: changed prompts are sent again, and the old answers are archived."""
 
 import gzip
 import json
@@ -15,7 +15,7 @@ RERUN = ("--on-change", "rerun")
 
 @pytest.fixture
 def edited(tmp_path):
-    """edited(changed, count=60, name): rows of which those numbers ask something new."""
+    """edited(changed, count=60, name): rows of which those with these numbers have a new prompt."""
 
     def write(changed=(), count=60, name="prompts.jsonl", ids=True):
         rows = []
@@ -46,7 +46,7 @@ def asked(record):
 
 
 def expect_clean(retort, store, count):
-    """One line for each item, and a deep verification without a word."""
+    """One line for each item, and a deep verification without findings."""
     assert len(store.lane("responses")) == len(store.responses) == count
     report = json.loads(retort("verify", store.root, "--deep", "--json").stdout)
     assert report["clean"] and not report["being_revised"], report

@@ -1,4 +1,4 @@
-"""Where `retort retry` asks when it is told nothing but the store."""
+"""Where `retort retry` sends its requests if only the store is given."""
 
 import json
 import subprocess

@@ -103,7 +103,7 @@ def test_pairs_are_made_in_two_stages(retort, workplace):
 
 
 def test_llama_cpp_fills_in(retort, teacher, tmp_path):
-    """By its /infill, which is beside /v1; resumed and retried like any other."""
+    """Through its /infill, which is next to /v1; resumed and retried like any other."""
     server = teacher()
     source = tmp_path / "p.jsonl"
     rows = [{"id": f"q{n}", "prefix": f"def f{n}(", "suffix": "return 1\n" if n else ""} for n in range(3)]

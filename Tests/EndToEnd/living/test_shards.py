@@ -1,4 +1,4 @@
-"""`run --shard`: one input on many machines, each row asked once whatever the division."""
+"""`run --shard`: one input on many machines, each row sent once whatever the division."""
 
 import json
 import signal

@@ -1,4 +1,4 @@
-"""`retort slurm`: its scripts as plain processes, with stand-ins for Slurm's commands that write down what they were told."""
+"""`retort slurm`: its scripts as plain processes, with stand-ins for Slurm's commands that record their arguments."""
 
 import json
 import os
@@ -23,7 +23,7 @@ esac
 
 @pytest.fixture
 def slurm(tmp_path):
-    """Slurm's environment; its notes are lines of what was called."""
+    """Slurm's environment; its notes are lines with the commands that were called."""
     tools = tmp_path / "bin"
     tools.mkdir()
     for name in ("sbatch", "scontrol", "squeue", "scancel"):

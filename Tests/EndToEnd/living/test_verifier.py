@@ -1,4 +1,4 @@
-"""Answers that a verifier judges: what it rejects goes into the next round, every round is on disk and in the books."""
+"""Answers judged by a verifier: a rejected one goes into the next round, every round is on disk and in the books."""
 
 import json
 import random
@@ -113,7 +113,7 @@ def test_what_a_verifier_could_not_judge_is_judged_later_at_no_cost(retort, teac
 
 
 def test_a_changed_row_does_not_get_the_answer_to_what_it_asked_before(retort, teacher, prices, judge, tmp_path):  # noqa: F811
-    """Neither where its answer was superseded, nor where it was pending with a round on disk."""
+    """Neither if its answer was superseded, nor if it was pending with a round on disk."""
     server, store, rows = teacher(), Store(tmp_path / "store"), tmp_path / "rows.jsonl"
 
     def write(word):

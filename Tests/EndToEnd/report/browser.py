@@ -1,4 +1,4 @@
-"""A headless Chromium, asked for the document it made of a file, for its complaints, and for a picture."""
+"""A headless Chromium that returns the loaded document of a file, its console messages, and a picture."""
 
 import re
 import shutil
@@ -18,7 +18,7 @@ class Browser:
 
     @staticmethod
     def program():
-        """Where it is; None where there is none."""
+        """Its path; None if it is not installed."""
         return next(filter(None, map(shutil.which, NAMES)), None)
 
     def ask(self, page, *flags):
@@ -31,7 +31,7 @@ class Browser:
         return done
 
     def document(self, page):
-        """(the document after loading, what the page's console said)"""
+        """(the document after loading, the messages on the page's console)"""
         done = self.ask(page, "--dump-dom")
         complaints = re.findall(r":CONSOLE[(:].*", done.stderr.decode(errors="replace"))
         return done.stdout.decode(), complaints

@@ -1,4 +1,4 @@
-"""The report's numbers against the records themselves, counted here."""
+"""The report's numbers compared with the records themselves."""
 
 import math
 from collections import Counter

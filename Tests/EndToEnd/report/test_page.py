@@ -1,4 +1,4 @@
-"""The page in a real browser: it draws, it says nothing on the console, it asks nobody for anything."""
+"""The page in a real browser: it draws, writes nothing to the console, and loads no external resources."""
 
 import json
 
@@ -24,7 +24,7 @@ def test_loads_without_a_word(browser, finished):
 
 
 def test_a_page_that_asks_for_something_is_noticed(browser, finished, tmp_path):
-    """The test above can fail: the same page with a picture from elsewhere is refused, and that is heard."""
+    """Shows that the test above can fail: the same page with an external picture is rejected and reported."""
     page = tmp_path / "bad.html"
     page.write_text(finished.page.read_text().replace("</main>", '<img src="http://127.0.0.1:9/x.png"></main>'))
     assert any("Content Security Policy" in line for line in browser.document(page)[1])

@@ -1,4 +1,4 @@
-"""`/v1/files` and `/v1/batches` of `retort serve`: a client's batch over a live API, whatever dies on the way."""
+"""`/v1/files` and `/v1/batches` of `retort serve`: a client's batch over a live API, whatever is killed."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""`retort serve --client-keys`: who gets in, and what each may spend."""
+"""`retort serve --client-keys`: which clients are accepted, and what each may spend."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What `retort serve` does with clients that mean no good, are slow, or vanish: it goes on, and what was paid for is kept."""
+"""`retort serve` with malicious, slow or vanishing clients: it continues, and what was paid for is kept."""
 
 import http.client
 import json

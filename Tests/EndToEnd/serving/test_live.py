@@ -37,7 +37,7 @@ def until(condition, seconds_max=20):
 
 
 class Load:
-    """Clients that ask one question after the other until they are told to end, or the server is gone."""
+    """Clients that send one prompt after another until they are stopped, or the server is gone."""
 
     def __init__(self, front, clients):
         self.front, self.replies, self.is_over = front, {}, threading.Event()

@@ -1,4 +1,4 @@
-"""`retort serve`: what a client gets, what is recorded of it, and what becomes of both when something dies."""
+"""`retort serve`: what a client gets, what is recorded, and what happens to both when a process is killed."""
 
 import http.client
 import json

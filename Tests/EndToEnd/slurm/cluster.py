@@ -43,7 +43,7 @@ UnkillableStepTimeout=20
 
 
 def missing():
-    """What keeps a cluster from starting here; empty: nothing."""
+    """Why a cluster cannot start on this machine; empty: it can."""
     if os.geteuid() != 0:
         return "it needs root"
     lacking = [name for name in TOOLS if not shutil.which(name)]
@@ -98,7 +98,7 @@ class Cluster:
         )
 
     def kill(self, name):
-        """kill -9 of a daemon. The jobs of a node go on without it."""
+        """kill -9 of a daemon. The jobs of a node continue without it."""
         self.running[name].kill()
         self.running.pop(name).wait()
 

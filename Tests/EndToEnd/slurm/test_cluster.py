@@ -1,4 +1,4 @@
-"""A run on a real Slurm of several nodes: whatever dies, every row has one outcome and the limit holds.
+"""A run on a real Slurm of several nodes: whatever is killed, every row has one outcome and the limit holds.
 
 RETORT_SLURM_ROWS and RETORT_SLURM_RATE say how much; 50,000 rows at 3,000 a second by default.
 """
@@ -62,7 +62,7 @@ class Arrivals(threading.Thread):
 
 
 def processes_of(name, value):
-    """Processes with a variable of that value in their environment: what a node runs."""
+    """Processes with a variable of that value in their environment: those of a node."""
     wanted = f"{name}={value}".encode()
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit():
@@ -78,7 +78,7 @@ def parent(pid):
 
 
 def lose_node(cluster, node):
-    """As if its power had gone: Slurm's daemon, what watches the jobs for it, and the jobs."""
+    """As in a power cut: ends Slurm's daemon, the processes that watch its jobs, and the jobs."""
     cluster.kill(node)
     pids = set(processes_of("SLURMD_NODENAME", node))
     watchers = {parent(pid) for pid in pids} - pids
@@ -137,7 +137,7 @@ def test_every_row_once_whatever_dies(cluster, tmp_path):
 
 
 def test_what_a_lost_node_kept_is_collected_when_it_is_back(cluster, tmp_path):
-    """Stores on the nodes' disks: the shards of a lost node go on elsewhere, and its answers come home by srun."""
+    """Stores on the nodes' disks: the shards of a lost node continue elsewhere, and srun collects its answers."""
     server = ModelServer(tmp_path, "--latency", "20ms", "--quiet")
     few = max(400, ROWS // 25)
     rows = tmp_path / "rows.jsonl"

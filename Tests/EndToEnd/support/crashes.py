@@ -1,4 +1,4 @@
-"""Crash after crash: the same run, killed and resumed, with the accounts kept on both sides of the wire."""
+"""Crash after crash: the same run, killed and resumed, with accounts kept on both sides of the connection."""
 
 import random
 import time
@@ -16,7 +16,7 @@ def command(server, rows, out, *flags):
 
 
 class Ledger:
-    """What the server gave away against what is on disk, over all the deaths of a run."""
+    """Compares what the server has sent with what is on disk, over all kills of a run."""
 
     def __init__(self, server, root, concurrency):
         self.server, self.disk, self.concurrency = server, Disk(root), concurrency
@@ -84,7 +84,7 @@ def count_calls(log):
 
 
 class SyscallDeaths:
-    """A short run that dies at the Nth call of a kind, for any kind and N."""
+    """A short run that is killed at the Nth call of a kind, for any kind and N."""
 
     def __init__(self, folder, rows_count=300, concurrency=25):
         self.folder, self.concurrency = folder, concurrency
@@ -119,7 +119,7 @@ class SyscallDeaths:
         return run.wait().status
 
     def check(self, call, n, again=None):
-        """Dies at (call, N), perhaps dies again at `again` while it recovers, then runs to the end."""
+        """Is killed at (call, N), perhaps again at `again` while it recovers, then runs to the end."""
         self.tries += 1
         out = self.folder / f"out-{self.tries}"
         self.server.get("/simulator/reset", b"")

@@ -1,4 +1,4 @@
-"""Prompts for a run, and what it left on disk, read with nothing but gzip and JSON."""
+"""Prompts for a run, and its files on disk, read with only gzip and JSON."""
 
 import gzip
 import json
@@ -28,7 +28,7 @@ def lines_of(files):
 
 
 def whole_members(data):
-    """What the gzip members of a file hold, up to the first that is torn."""
+    """The content of a file's gzip members, up to the first torn one."""
     text = b""
     while data:
         member = zlib.decompressobj(wbits=31)

@@ -49,7 +49,7 @@ def ask(workshop, tmp_path):
 
 @pytest.fixture
 def begin(workshop, tmp_path):
-    """begin(server or URL, prompts, *flags): the same, still running."""
+    """begin(server or URL, prompts, *flags): a run that is still active."""
 
     def start(server, rows, *flags, out="out", under=(), **environment):
         url = server if isinstance(server, str) else server.url

@@ -1,4 +1,4 @@
-"""`retort simulate` as a child process, and what it counted."""
+"""`retort simulate` as a child process, and its counts."""
 
 import json
 import sys
@@ -24,7 +24,7 @@ class ModelServer:
         self.port = int(self.url.split(":")[2].split("/")[0])
 
     def get(self, path, body=None):
-        """The body at a path; with a body of its own it is a POST."""
+        """The response body of a path; with a request body it is a POST."""
         root = self.url.removesuffix("/v1")
         with DIRECT.open(root + path, body, timeout=10) as reply:
             return reply.read()
@@ -33,7 +33,7 @@ class ModelServer:
         return json.loads(self.get("/simulator/counts"))
 
     def items(self):
-        """(item, attempts, given, answered, refused) of each item that was asked for."""
+        """(item, attempts, given, answered, refused) of each requested item."""
         return [json.loads(line) for line in self.get("/simulator/items").splitlines()]
 
     def attempts(self):
