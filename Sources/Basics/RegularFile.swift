@@ -14,6 +14,6 @@ public enum RegularFile {
         let number = errno
         if isKnown, status.st_mode & S_IFMT == S_IFREG { return (descriptor, Int(status.st_size)) }
         close(descriptor)
-        throw isKnown ? RetortError(.damagedData, "it is no regular file", at: path) : .system(number, "open", path)
+        throw isKnown ? RetortError(.damagedData, "it is not a regular file", at: path) : .system(number, "open", path)
     }
 }

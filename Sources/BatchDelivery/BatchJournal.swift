@@ -40,7 +40,7 @@ public final class BatchJournal {
         guard file >= 0, fstat(file, &state) == 0 else { throw .system(errno, "open", path) }
         defer { close(file) }
         guard state.st_mode & S_IFMT == S_IFREG, state.st_size <= bytesMax else {
-            throw RetortError(.damagedData, "the journal of batches is no file of this store", at: path)
+            throw RetortError(.damagedData, "the journal of batches is not a file of this store", at: path)
         }
         var text = [UInt8](repeating: 0, count: state.st_size)
         var filled = 0
@@ -69,7 +69,7 @@ public final class BatchJournal {
                 // no zeros; dropping a synced line would lose a step.
                 if end + 1 == text.count, bytes.contains(0) { break }
                 throw RetortError(
-                    .damagedData, "the line is no entry of the journal of batches", at: "\(path):\(line)",
+                    .damagedData, "the line is not an entry of the journal of batches", at: "\(path):\(line)",
                     remedy: "Put the file back as it was: without it batches in progress would be paid again.")
             }
             start = end + 1

@@ -158,7 +158,7 @@ struct WhereParser {
     private mutating func number() throws(RetortError) -> Double {
         let text = rest.prefix { ("0"..."9").contains($0) || "+-.eE_".unicodeScalars.contains($0) }
         guard let number = Double(String(Substring(text))), number.isFinite else {
-            throw error("\(String(Substring(text))) is no number")
+            throw error("\(String(Substring(text))) is not a number")
         }
         rest.removeFirst(text.count)
         return number

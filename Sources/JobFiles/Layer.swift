@@ -196,7 +196,7 @@ struct LayerReader: Sendable {
             else {
                 problems.append(
                     RetortError(
-                        .configuration, "\(member.name) is no setting of a server, or has no plain value",
+                        .configuration, "\(member.name) is not a setting of a server, or has no plain value",
                         at: member.key.place,
                         remedy: "A server has url, \(OptionForm.serverNames.joined(separator: ", "))."))
                 return nil

@@ -108,7 +108,7 @@ public struct MatrixReader {
             for entry in weights { values.append((entry.key.json, entry.key.place, weight(entry.value))) }
         } else {
             wrong(
-                "\(name) is no list", member.value,
+                "\(name) is not a list", member.value,
                 "Write `[a, b]`, `{lines: FILE}`, `{range: [1, 10]}`, or `{weights: {a: 3, b: 1}}` with `sample: N`.")
             return
         }

@@ -130,7 +130,7 @@ private final class RawFile {
 
     func tooShort(for offset: UInt64) -> RetortError {
         RetortError(
-            .badInput, "the input ends before byte \(offset), where reading was to go on", at: file.displayName,
+            .badInput, "the input ends before byte \(offset), where reading should continue", at: file.displayName,
             remedy: "It has become shorter since; start again from its first row.")
     }
 

@@ -110,7 +110,7 @@ public struct Budget: Sendable, Hashable {
             cause:
                 "\(Self.dollars(spent)) \(pool == nil ? "of \(Self.dollars(limit)) are" : "are") spent\(unknown)\(shared), "
                 + "and it may cost \(Self.dollars(cost))",
-            remedy: "Nothing is lost; run the same command again with a larger --max-cost to go on.")
+            remedy: "Nothing is lost; run the same command again with a larger --max-cost to continue.")
     }
 
     private var shared: String {

@@ -129,7 +129,7 @@ public final class RecordStore: Sendable {
                 .damagedData, loss.reason, at: image.context.layout.segment(loss.lane, loss.segment),
                 remedy:
                     "Put the file back (if this is a copy that was made during a run, copy the store again), or run "
-                    + "`retort repair` to go on without it: its items become pending.")
+                    + "`retort repair` to continue without it: its items become pending.")
         }
         self.root = root
         self.options = options

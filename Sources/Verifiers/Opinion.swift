@@ -53,10 +53,10 @@ struct WorkerReply: Sendable, Hashable {
         guard root.kind == .object else { throw Fault("that is not a JSON object: \(Self.excerpt(line))") }
         guard let id = root["id"]?.stringBytes else { throw Fault("without the request's id: \(Self.excerpt(line))") }
         let sample = root["sample"].map(\.int) ?? 0
-        guard let sample, sample >= 0 else { throw Fault("whose sample is no number: \(Self.excerpt(line))") }
+        guard let sample, sample >= 0 else { throw Fault("whose sample is not a number: \(Self.excerpt(line))") }
         key = ReplyKey(id: id, sample: sample)
         if let round = root["round"], round.kind != .null {
-            guard let number = round.int else { throw Fault("whose round is no number: \(Self.excerpt(line))") }
+            guard let number = round.int else { throw Fault("whose round is not a number: \(Self.excerpt(line))") }
             self.round = number
         }
         opinion = try Self.opinion(root, line)
@@ -69,12 +69,12 @@ struct WorkerReply: Sendable, Hashable {
         var opinion = Opinion(pass: pass)
         if let score = root["score"], score.kind != .null {
             guard let number = score.double, abs(number) <= Opinion.scoreMax else {
-                throw Fault("whose score is no number up to \(Opinion.scoreMax): \(excerpt(line))")
+                throw Fault("whose score is not a number up to \(Opinion.scoreMax): \(excerpt(line))")
             }
             opinion.score = number
         }
         if let feedback = root["feedback"], feedback.kind != .null {
-            guard let text = feedback.string else { throw Fault("whose feedback is no text: \(excerpt(line))") }
+            guard let text = feedback.string else { throw Fault("whose feedback is not a text: \(excerpt(line))") }
             opinion.feedback = text
         }
         if let value = root["value"], value.kind != .null { opinion.value = Array(value.raw) }

@@ -43,7 +43,7 @@ struct WhereClauseTests {
         ("pass score", "--where, column 6: 'and', 'or' or a comparison was expected, not 'score'"),
         ("(pass", "--where, column 6: ) was expected, not the end"),
         ("finish == 'stop", "--where, column 11: a text is not closed"),
-        ("1.2.3 < score", "--where, column 1: 1.2.3 is no number"),
+        ("1.2.3 < score", "--where, column 1: 1.2.3 is not a number"),
         ("value. == 1", "--where, column 7: a name was expected, not '=='"),
         ("& pass", "--where, column 1: a field or a value was expected, not '&'"),
         ("pass and or", "--where, column 10: a field or a value was expected, not or"),

@@ -63,7 +63,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("matrix: [a]", "j.yaml:1:9", "not a mapping"), ("matrix: {a: b}", "j.yaml:1:13", "no list"),
+        ("matrix: [a]", "j.yaml:1:9", "not a mapping"), ("matrix: {a: b}", "j.yaml:1:13", "not a list"),
         ("matrix: {id: [a]}", "j.yaml:1:10", "cannot be called"), ("matrix: {a: []}", "j.yaml:1:13", "no values"),
         ("matrix: {a: [1, 2, 1]}", "j.yaml:1:20", "twice"), ("matrix: {a: {lines: x.txt}}", "x.txt", "no such file"),
         ("matrix: {a: {range: [5, 1]}}", "j.yaml:1:21", "range"),

@@ -21,7 +21,7 @@ package enum BatchText {
         case .creating:
             return standing.creations < 2
                 ? nil
-                : "\(name): the provider shows nothing of it after minutes; it is created again (if both come to "
+                : "\(name): the provider still does not list it after minutes; it is created again (if both come to "
                     + "light, it is paid twice)"
         case .created(let id):
             let requests = Human.plural(standing.plan.requests, "request")

@@ -51,7 +51,7 @@ package struct HedgeRecord: Sendable, Hashable {
     package var line: String {
         guard sent > 0 else {
             return thresholdSeconds.map { "none; requests slower than \(Self.time($0)) would have got one" }
-                ?? "none: too few requests came back to tell which are slow"
+                ?? "none: too few requests have returned to know which are slow"
         }
         var text = "\(Human.plural(sent, "duplicate"))"
         if let thresholdSeconds { text += " of requests slower than \(Self.time(thresholdSeconds))" }

@@ -35,7 +35,7 @@ extension StoreStatus {
         if let pending { return Human.count(pending) }
         return items == nil
             ? "unknown: the input was not read to its end yet"
-            : "unknown: the store has records of other inputs too; the run itself tells"
+            : "unknown: the store has records of other inputs too; the run itself reports it"
     }
 
     /// The name and text of each line.

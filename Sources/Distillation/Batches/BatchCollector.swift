@@ -33,7 +33,7 @@ package struct BatchItemIndex {
         let (offset, bytes) = places[number]
         let line = try reader.line(at: offset, bytes: bytes)
         guard let root = try? parser.parse(line).root, let item = BatchItem(root) else {
-            throw Self.damaged("item \(number + 1)", "the line is no item")
+            throw Self.damaged("item \(number + 1)", "the line is not an item")
         }
         return item
     }
@@ -54,7 +54,7 @@ package struct BatchItemIndex {
         let reader = try LineReader(path)
         while let (_, line) = try reader.next() {
             guard let root = try? parser.parse(line).root, let item = BatchItem(root) else {
-                throw damaged(path, "a line is no item")
+                throw damaged(path, "a line is not an item")
             }
             try visit(item)
         }

@@ -15,7 +15,7 @@ package enum BatchGuard {
         let requests = open.reduce(0) { $0.addingSaturated($1.plan.requests) }
         let what =
             "\(Human.plural(requests, "request")) of the store "
-            + (requests == 1 ? "is" : "are") + " under way in batches"
+            + (requests == 1 ? "is" : "are") + " in progress in batches"
         guard let batch = settings.batch ?? settings.route?.batch else {
             throw RetortError(
                 .configuration, what, at: settings.out, cause: "a live run would send and pay them again",
@@ -23,7 +23,7 @@ package enum BatchGuard {
         }
         if rerun {
             throw RetortError(
-                .configuration, what, at: settings.out, cause: "--on-change rerun may ask their rows otherwise",
+                .configuration, what, at: settings.out, cause: "--on-change rerun may change their requests",
                 remedy: "Run without --on-change rerun until they have ended.")
         }
         guard isOwn(first, batch) else {
@@ -64,7 +64,7 @@ package enum BatchGuard {
         let requests = open.reduce(0) { $0.addingSaturated($1.plan.requests) }
         throw RetortError(
             .configuration,
-            "\(Human.plural(requests, "request")) \(requests == 1 ? "is" : "are") under way in batches", at: store,
+            "\(Human.plural(requests, "request")) \(requests == 1 ? "is" : "are") in progress in batches", at: store,
             cause: "a run on the merged store would send and pay them again",
             remedy: "Run the store's own command with --via batch until they have ended, then merge.")
     }

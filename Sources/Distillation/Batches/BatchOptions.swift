@@ -108,7 +108,7 @@ package enum BatchOptions {
                 switch name {
                 case "verifier": "Leave it out, and judge the answers afterwards with `retort evaluate`."
                 case "until-accepted": "Leave it out: the rows of a batch are all sent together. --limit takes fewer."
-                default: "Leave it out: the provider paces a batch itself. --batch-tokens limits what is under way."
+                default: "Leave it out: the provider paces a batch itself. --batch-tokens limits what is in progress."
                 }
             throw RetortError(
                 .configuration, "--\(name) makes no sense with --via batch", at: command.origin(of: name), remedy: why)
@@ -129,7 +129,8 @@ package enum BatchOptions {
         let text = command.string("batch-window")
         guard let unit = text.last, unit == "h" || unit == "d", let count = Int(text.dropLast()), count > 0 else {
             throw RetortError(
-                .usage, "--batch-window \(text) is no number of hours or days", at: command.origin(of: "batch-window"),
+                .usage, "--batch-window \(text) is not a number of hours or days",
+                at: command.origin(of: "batch-window"),
                 remedy: "Write it like 24h, which is all that most providers take, or 7d.")
         }
         return text

@@ -22,7 +22,7 @@ package struct SchemaTelling: Sendable {
         wantsStrict = command.flag("strict-schema")
         for name in ["schema-by", "schema-prompt", "strict-schema"] where command.isGiven(name) && check == nil {
             throw RetortError(
-                .usage, "--\(name) says how a schema is told, and there is none",
+                .usage, "--\(name) says how a schema is sent, but there is none",
                 remedy: "Add --schema FILE, --fields LIST or --json, or leave --\(name) out.")
         }
         if means == nil, check?.schema == nil, check != nil {
@@ -39,7 +39,7 @@ package struct SchemaTelling: Sendable {
         }
         if wantsStrict, check?.schema == nil || means.map(\.hasStrictMode) == false {
             throw RetortError(
-                .usage, "--strict-schema goes with a schema that is told by response-format or tool",
+                .usage, "--strict-schema needs a schema that is sent by response-format or tool",
                 remedy: "Leave it out, or give --schema FILE and --schema-by response-format.")
         }
     }

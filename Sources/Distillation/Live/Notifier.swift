@@ -81,7 +81,7 @@ package final class Notifier: Sendable {
                 guard
                     let reason = address.send(body, attempts: Self.attempts, pause: Self.pause, until: end)
                 else { return }
-                warn("--notify: not told: \(reason)")
+                warn("--notify: not delivered: \(reason)")
             }
             if waits { deliver() } else { WorkThread.start { deliver() } }
         }

@@ -26,7 +26,7 @@ package enum OwnFile {
 
     private static func refused(_ what: String, _ path: String) -> RetortError {
         RetortError(
-            .configuration, "\(what) stands where this user's log is to be", at: path,
+            .configuration, "\(what) is in the place of this user's log", at: path,
             remedy: "Remove it, or give the store another place.")
     }
 }

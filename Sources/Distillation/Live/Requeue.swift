@@ -57,7 +57,7 @@ package struct Requeue: Sendable {
         let reason =
             answered > 0
             ? "the item has an answer"
-            : underWay > 0 ? "the item is being asked, or waits for a retry" : "no such item yet"
+            : underWay > 0 ? "the item is in flight, or waits for a retry" : "no such item yet"
         throw RetortError(
             .configuration, reason, at: RunRecord.cut(id),
             remedy: answered > 0

@@ -159,13 +159,13 @@ package final class RunControl: Sendable {
     private func askAgain(_ id: String, _ target: Target) throws(RetortError) -> String {
         guard let requeue = requeue.withLock({ $0 }) else {
             throw RetortError(
-                .configuration, "this run cannot ask single items again",
-                remedy: "A retry asks for every failed item; requeue is for `retort run`.")
+                .configuration, "this run cannot send single items again",
+                remedy: "A retry sends every failed item; requeue is for `retort run`.")
         }
         let found = try requeue.take(id)
         target.generator.askAgain(found.map { ($0.item, $0.failureClass) })
         let samples = found.count > 1 ? " (\(found.count) samples)" : ""
-        return "asking again for \(RunRecord.cut(id))\(samples), which had failed: \(found[0].failureClass.rawValue)"
+        return "sending again: \(RunRecord.cut(id))\(samples), which had failed: \(found[0].failureClass.rawValue)"
     }
 
     private func perform(

@@ -32,7 +32,7 @@ package struct RetryConclusion {
 
     /// Advice about malformed rows.
     package static let badInputAdvice =
-        "rows of class bad_input were never asked: correct the rows in the input and run the job again"
+        "rows of class bad_input were never sent: correct the rows in the input and run the job again"
 
     package func lines(_ palette: Palette) -> [String] {
         RunConclusion.lines(palette.bold(headline), outcomes(palette) + run.requests() + next(palette))

@@ -21,10 +21,10 @@ package struct RetrySettings {
         let differences = job.differences(from: given)
         if !differences.isEmpty, !command.flag("override") {
             throw RetortError(
-                .configuration, "the retry would ask otherwise than the store's job", at: command.operand("STORE"),
+                .configuration, "the retry would differ from the store's job", at: command.operand("STORE"),
                 cause: differences.joined(separator: "; "),
                 remedy:
-                    "Leave these options out, or add --override if answers made that way may stand beside the others.")
+                    "Leave these options out, or add --override if such answers may be mixed with the others.")
         }
         run = try RunSettings(retrying: command, job: job, environment: environment)
         let classes = command.strings("class").compactMap { FailureClass(rawValue: $0) }
@@ -35,7 +35,7 @@ package struct RetrySettings {
         edits = try RequestEdits(drops: command.strings("drop"), renames: command.strings("rename"))
         if run.reuse != nil, changesRequest || edits != nil {
             throw RetortError(
-                .configuration, "--reuse compares what the store's records ask, and the retry would ask something else",
+                .configuration, "--reuse compares requests with those of the store, and the retry would change them",
                 at: command.operand("STORE"),
                 remedy: "Leave out --reuse and --reuse-from, or --override, --drop and --rename.")
         }

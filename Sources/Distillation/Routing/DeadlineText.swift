@@ -16,7 +16,7 @@ package enum DeadlineText {
         let trimmed = text.split(separator: " ").joined(separator: " ")
         guard let moment = duration(trimmed, now) ?? moment(trimmed, now) else {
             throw RetortError(
-                .usage, "the deadline \(CellWidth.sanitized(text)) is no moment", at: place,
+                .usage, "the deadline \(CellWidth.sanitized(text)) is not a time", at: place,
                 remedy: "Write it like 2h, 9:00, 'Mon 9:00', '2026-12-01 09:00' or 2026-12-01T09:00Z.")
         }
         guard moment <= now + Double(daysMax) * 86_400 else {

@@ -35,7 +35,7 @@ package struct RouteText {
 
     private var batches: String {
         var text = "\(Human.count(plan.batchItems)) items in batches"
-        if plan.terms.underWay > 0 { text += ", beside \(Human.count(plan.terms.underWay)) that are under way" }
+        if plan.terms.underWay > 0 { text += ", in addition to \(Human.count(plan.terms.underWay)) in progress" }
         if let share = plan.terms.batchShare { text += ", at \(Human.percent(Int(share * 100), of: 100)) of the price" }
         return text
             + ": expected in \(span(plan.terms.expected)); what is not back by \(DeadlineText.text(plan.cutoff)) is "

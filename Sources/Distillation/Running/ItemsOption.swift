@@ -54,13 +54,13 @@ package struct ItemsOption: Sendable {
         {
             throw RetortError(
                 .configuration,
-                "--schema-by \(command.string("schema-by")) would tell the server of one element where it is to answer with an array",
+                "--schema-by \(command.string("schema-by")) would send the schema of one element, but answers are arrays",
                 at: command.origin(of: "schema-by"),
-                remedy: "Leave it out: the prompt tells of the schema; or give none.")
+                remedy: "Leave it out: the prompt contains the schema; or give none.")
         }
         if endpoint.dialect.continuesPrompts {
             throw RetortError(
-                .configuration, "\(endpoint.dialect.name) continue a text, and --items-per-request asks for an array",
+                .configuration, "\(endpoint.dialect.name) continue a text, but --items-per-request needs an array",
                 at: command.origin(of: "items-per-request"), remedy: "Give --endpoint chat.")
         }
     }

@@ -83,7 +83,7 @@ package enum ParameterOptions {
             let name = String(text[..<equals])
             if name == "n" {
                 throw RetortError(
-                    .usage, "--param n asks for several answers to one request",
+                    .usage, "--param n requests several answers at once",
                     remedy: "Give --n N for N samples from one request, or --samples N: each a request of its own."
                 )
             }

@@ -76,7 +76,7 @@ extension RowPlanner {
         }
         guard let what else { return }
         throw RetortError(
-            .badInput, "\(what) cannot be asked with others in one prompt",
+            .badInput, "\(what) cannot share a prompt with others",
             remedy: "Leave --items-per-request out for such rows.")
     }
 

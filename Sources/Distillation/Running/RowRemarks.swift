@@ -17,7 +17,7 @@ package struct RowRemarks {
         }
         if new.contains(.completionLeftOut) { lines.append("completion: not sent; it is in the metadata") }
         if new.contains(.isRecord) {
-            lines.append("the rows are records of a store: what they asked is sent; their own metadata is taken over")
+            lines.append("the rows are records of a store: their prompts are sent; their own metadata is kept")
         }
         if new.contains(.membersLeftOut) {
             lines.append(

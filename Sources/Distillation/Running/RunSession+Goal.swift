@@ -43,7 +43,7 @@ extension RunSession {
             var text =
                 "after \(Human.count(count.settled)) outcomes \(Human.percent(count.acceptedNow, of: count.settled)) "
             text += "are accepted: \(Human.count(missing)) more need "
-            guard count.acceptedNow > 0 else { return messages.line(text + "more than can be told") }
+            guard count.acceptedNow > 0 else { return messages.line(text + "an unknown number of items") }
             let items = (Double(missing) / count.share).rounded(.up)
             text += "about \(Human.count(Int(min(items, 1e15)))) items"
             let spent = Spending(store.counters, mark: 0, notes: nil).recorded - spentBefore

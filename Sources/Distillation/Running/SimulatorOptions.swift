@@ -134,7 +134,7 @@ package enum SimulatorOptions {
         for name in command.strings("schema-support") where name != "none" {
             guard let form = SchemaForm(rawValue: name) else {
                 throw RetortError(
-                    .usage, "--schema-support \(name) is no form of a schema",
+                    .usage, "--schema-support \(name) is not a form of a schema",
                     remedy: "The forms are \(SchemaForm.allCases.map(\.rawValue).joined(separator: ", ")), or none.")
             }
             forms.insert(form)

@@ -60,7 +60,7 @@ package enum ShardOptions {
 
     private static func malformed(_ text: String) -> RetortError {
         RetortError(
-            .usage, "--shard \(CellWidth.sanitized(text)) is no shard",
-            remedy: "Say K/N with K from 1 to N and N at most \(Shard.countMax), e.g. --shard 3/64.")
+            .usage, "--shard \(CellWidth.sanitized(text)) is not a shard",
+            remedy: "Give K/N with K from 1 to N and N at most \(Shard.countMax), e.g. --shard 3/64.")
     }
 }

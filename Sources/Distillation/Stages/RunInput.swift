@@ -15,7 +15,7 @@ package enum RunInput {
         for operand in settings.inputs where StoreAccess.isStore(operand) {
             guard settings.inputs.count == 1 else {
                 throw RetortError(
-                    .usage, "a store is named beside other inputs", at: operand,
+                    .usage, "a store is named together with other inputs", at: operand,
                     remedy: "Give a store alone. `retort merge` makes one store of several.")
             }
             return try InputSet(files: [store(operand, settings)])

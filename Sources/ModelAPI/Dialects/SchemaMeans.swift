@@ -71,7 +71,7 @@ extension Dialect {
     ) throws(RetortError) {
         guard schemaMeans.contains(means) else {
             throw RetortError(
-                .configuration, "\(name) cannot be told of a schema by \(means.rawValue)",
+                .configuration, "\(name) cannot be sent a schema by \(means.rawValue)",
                 remedy: "Give --schema-by with one of \(schemaMeans.map(\.rawValue).joined(separator: ", ")).")
         }
         func add(_ name: String, _ value: [UInt8]) {

@@ -42,7 +42,7 @@ package struct JudgedSummary {
 
     /// Where the time was spent, with shares.
     package var times: [(name: String, milliseconds: Int)] {
-        [("answers", answersTime), ("rounds asked again", roundsTime), ("verifiers", verifiersTime)]
+        [("answers", answersTime), ("rounds sent again", roundsTime), ("verifiers", verifiersTime)]
             .filter { $0.1 > 0 }.map { (name: $0.0, milliseconds: $0.1) }
     }
 

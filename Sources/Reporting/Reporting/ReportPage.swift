@@ -186,7 +186,7 @@ package struct ReportPage {
         footer.element(
             "p",
             text:
-                "Made by retort \(RetortVersion.text) from the store's records. summary.json beside this page has every number."
+                "Made by retort \(RetortVersion.text) from the store's records. summary.json next to this page has every number."
         )
     }
 }

@@ -89,7 +89,7 @@ extension VerifyCommand {
         let root = expected.flatMap { SHA256Digest($0) }
         if let expected, root == nil {
             throw RetortError(
-                .usage, "--root \(CellWidth.sanitized(expected)) is no SHA-256 hash",
+                .usage, "--root \(CellWidth.sanitized(expected)) is not a SHA-256 hash",
                 remedy: "It has 64 hexadecimal digits.")
         }
         let check = try ManifestCheck(command.operand("STORE")!, manifest: path, expected: root)
@@ -147,7 +147,7 @@ extension VerificationReport {
         let isReadable = !problems.contains { $0.kind == .manifest && !$0.isRepairable }
         if !isReadable { return "retort.json must be restored first; see above." }
         if problems.contains(where: { !$0.isRepairable }) {
-            return "Move what is no regular file out of the store, then verify again; no record is lost."
+            return "Move what is not a regular file out of the store, then verify again; no record is lost."
         }
         let place = ShellText.quoted(root)
         if [.block, .line, .duplicate].contains(where: { problemCounts[$0] != nil }) {

@@ -21,7 +21,7 @@ struct SlurmScratch: Sendable, Hashable {
         let isPlain = path.utf8.allSatisfy { $0 >= 0x20 && !"\"\\`()\u{7F}".utf8.contains($0) } && !path.isEmpty
         guard isPlain, path.hasPrefix("/") || path.hasPrefix("$") else {
             throw RetortError(
-                .usage, "--scratch \(CellWidth.sanitized(path)) is no directory on a node",
+                .usage, "--scratch \(CellWidth.sanitized(path)) is not a directory on a node",
                 remedy: "Name an absolute path, e.g. /tmp or '$TMPDIR', or none.")
         }
         quoted = "\"\(path)\""

@@ -206,7 +206,7 @@ struct JournalSurvey {
             note(
                 file.name, range, damaged.count,
                 file.goodLines == 0
-                    ? "no line of it is one of this store with that number"
+                    ? "none of its lines belongs to this store and has that number"
                     : "line \(damaged[0].number) of the journal is damaged"
                         + (damaged.count > 1 ? ", and \(damaged.count - 1) more" : ""))
         } else {

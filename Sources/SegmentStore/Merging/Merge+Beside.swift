@@ -48,7 +48,7 @@ extension Merge {
         let (source, lane) = (sources[number], block.header.lane)
         guard let group = source.image.context.hintGroup(of: block) else {
             throw BlockCodec.damage(
-                "the block holds lines that are no records", source.image.context.layout.directory(lane))
+                "the block holds lines that are not records", source.image.context.layout.directory(lane))
         }
         let hints = translation.translate(group).hints
         for (record, range) in block.lineRanges.enumerated() {

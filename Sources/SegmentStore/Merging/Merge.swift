@@ -128,7 +128,7 @@ struct Merge {
         let home = sources[source].image.context
         let lane = block.header.lane
         guard let group = home.hintGroup(of: block) else {
-            throw BlockCodec.damage("the block holds lines that are no records", home.layout.directory(lane))
+            throw BlockCodec.damage("the block holds lines that are not records", home.layout.directory(lane))
         }
         let hints = translation.translate(group).hints
         let kept = Set(share.kept)

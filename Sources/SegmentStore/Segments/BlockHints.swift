@@ -22,7 +22,7 @@ struct BlockHints {
         while let stale = group, stale.offset < header.offset { group = try log?.next() }
         if let known = group, known.describes(header) { return known }
         guard let read = context.hintGroup(of: try reader.block(header, codec: codec)) else {
-            throw BlockCodec.damage("the block holds lines that are no records", reader.place(header.offset))
+            throw BlockCodec.damage("the block holds lines that are not records", reader.place(header.offset))
         }
         return read
     }

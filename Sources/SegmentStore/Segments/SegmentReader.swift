@@ -49,7 +49,7 @@ final class SegmentReader: Sendable {
         let isTorn = BlockHeader.fixedFields.allSatisfy { field in
             field.allSatisfy { $0 >= bytes.count || bytes[$0] == own[$0] || bytes[$0] == 0 }
         }
-        return isTorn ? nil : "the file is no segment of this store"
+        return isTorn ? nil : "the file is not a segment of this store"
     }
 
     /// The complete member of a header, compressed. Shorter only at the end of the file.

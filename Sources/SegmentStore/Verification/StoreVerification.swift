@@ -254,7 +254,7 @@ struct Verification {
                 Problem(
                     kind: .segment, lane: loss.lane, segment: loss.segment, range: loss.range,
                     place: snapshot.context.layout.segment(loss.lane, loss.segment), message: loss.reason,
-                    remedy: "Put the file back, or run `retort repair` to go on without it."))
+                    remedy: "Put the file back, or run `retort repair` to continue without it."))
         }
         for lane in Lane.allCases {
             noteStrays(lane, snapshot)

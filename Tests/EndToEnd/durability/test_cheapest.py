@@ -184,7 +184,7 @@ def test_a_length_counts_from_the_first_run(tmp_path, provide):
     [
         (("--via", "cheapest"), "needs a --deadline"),
         (("--deadline", "2h"), "needs --via cheapest"),
-        (("--via", "cheapest", "--deadline", "soon"), "is no moment"),
+        (("--via", "cheapest", "--deadline", "soon"), "is not a time"),
         (("--via", "cheapest", "--deadline", "2020-01-01T09:00Z"), "has passed"),
         (("--via", "cheapest", "--deadline", "2h", "--until-accepted", "3"), "makes no sense"),
         (("--via", "cheapest", "--deadline", "2h", "--stream"), "a batch has no streams"),

@@ -113,7 +113,7 @@ def test_notifications_by_post(prompts, tmp_path):
     assert last["done"] + last["failed"] == last["total"] == 400
     # The first attempt was temporarily rejected and repeated.
     assert listener.posts[0][2] == listener.posts[1][2] or listener.posts[0][2] in [post[2] for post in listener.posts[1:]]
-    assert "not told" not in done.stderr
+    assert "not delivered" not in done.stderr
     listener.server.shutdown()
 
 
@@ -123,7 +123,7 @@ def test_who_cannot_be_notified_is_told_without_secrets(prompts, tmp_path):
         "run", prompts, "--out", tmp_path / "run", "--simulate", "--latency", "1ms", "--notify", listener.url,
         NO_PROXY="127.0.0.1",
     )  # fmt: skip
-    assert f"--notify: not told: http://127.0.0.1:{listener.server.server_port} answered 404" in done.stderr
+    assert f"--notify: not delivered: http://127.0.0.1:{listener.server.server_port} answered 404" in done.stderr
     assert len(listener.posts) == 1 and "secret" not in done.stderr
     listener.server.shutdown()
     refused = once("run", prompts, "--out", tmp_path / "other", "--simulate", "--notify", "http://", status=64)

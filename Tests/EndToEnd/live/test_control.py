@@ -69,9 +69,9 @@ def test_a_failed_item_is_asked_again(start):
     failed, known = failures(run), {record["id"] for record in answers(run)}
     assert len(failed) == before["failed"]
     for name in failed[:8]:
-        assert f"asking again for {name}, which had failed: server" in run.ctl("requeue", name)
+        assert f"sending again: {name}, which had failed: server" in run.ctl("requeue", name)
         # The run has the item now, and no other command gets it.
-        assert "the item is being asked" in run.ctl("requeue", name, status=78)
+        assert "the item is in flight" in run.ctl("requeue", name, status=78)
     assert "the item has an answer" in run.ctl("requeue", next(iter(known)), status=78)
     assert "no such item yet" in run.ctl("requeue", "nothing", status=78)
     run.ctl("requeue", status=64)
@@ -86,7 +86,7 @@ def test_a_failed_item_is_asked_again(start):
     assert (status["done"] + status["failed"], status["pending"]) == (3000, 0)
     assert status["failed"] == len(failures(run))
     changes = [json.loads(line)["change"] for line in (run.store / "changes.jsonl").read_text().splitlines()]
-    assert sum(change.startswith("asking again for") for change in changes) == 8
+    assert sum(change.startswith("sending again: ") for change in changes) == 8
     verified = subprocess.run([binary(), "verify", run.store, "--deep"], capture_output=True, env=clean_environment())
     assert verified.returncode == 0, verified
 

@@ -119,7 +119,7 @@ def test_rows_of_other_parameters_are_asked_apart(retort, teacher, prices, tmp_p
     (["--via", "batch"], "do not go together"),
     (["--reuse", "always"], "do not go together"),
     (["--until-accepted", "2"], "do not go together"),
-    (["--endpoint", "completions"], "asks for an array"),
+    (["--endpoint", "completions"], "needs an array"),
     (["--json", "--schema-by", "tool"], "of one element"),
 ])
 def test_clashes_are_refused_before_anything_is_paid(retort, teacher, rows, prices, tmp_path, flags, words):
@@ -137,7 +137,7 @@ def test_rows_that_cannot_be_grouped_are_refused(retort, teacher, prices, tmp_pa
     server, store = teacher(), Store(tmp_path / "store")
     (tmp_path / "rows.jsonl").write_text(json.dumps(row) + "\n")
     refused = retort(*command(tmp_path / "rows.jsonl", store, server, prices, "--items-per-request", 3), status=None)
-    assert refused.returncode != 0 and "cannot be asked with others" in refused.stderr and server.requests == 0
+    assert refused.returncode != 0 and "cannot share a prompt with others" in refused.stderr and server.requests == 0
 
 
 def test_elements_that_are_texts_are_judged_again_offline(retort, rows, tmp_path):

@@ -110,7 +110,7 @@ def test_what_cannot_be_an_input_is_said(retort, prompts, finished, tmp_path, re
     same = retort("run", draft.root, "--out", draft.root, "--simulate", status=64)
     assert "the input is the store that --out names" in same.stderr
     both = retort("run", draft.root, prompts(3, "more.jsonl"), "--out", tmp_path / "x", "--simulate", status=64)
-    assert "a store is named beside other inputs" in both.stderr
+    assert "a store is named together with other inputs" in both.stderr
     review.write_text("{{answer}}")
     typo = retort("run", draft.root, "--out", tmp_path / "x", "--template", review, "--simulate", status=78)
     assert "{{answer}} is missing in 4 of 4 rows" in typo.stderr and "level" in typo.stderr
