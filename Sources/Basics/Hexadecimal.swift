@@ -1,12 +1,17 @@
 /// Lower-case hexadecimal of fixed width, as used in records, file names and the journal.
 public enum Hexadecimal {
-    private static let digits: [UInt8] = Array("0123456789abcdef".utf8)
-
     /// Appends the 16 digits of `value`.
     public static func append(_ value: UInt64, to bytes: inout [UInt8]) {
-        for shift in stride(from: 60, through: 0, by: -4) {
-            bytes.append(digits[Int(truncatingIfNeeded: value >> UInt64(shift)) & 15])
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 16) { digits in
+            for place in 0..<16 {
+                digits[place] = digit(UInt8(truncatingIfNeeded: value >> UInt64(60 - 4 * place)) & 15)
+            }
+            bytes.append(contentsOf: UnsafeBufferPointer(digits))
         }
+    }
+
+    private static func digit(_ value: UInt8) -> UInt8 {
+        value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") - 10 + value
     }
 
     /// The 16 digits of `value`.

@@ -24,8 +24,16 @@ bool is_hex(uint8_t c) { return is_digit(c) || ((c | 0x20) >= 'a' && (c | 0x20) 
 struct json_outliner {
     std::unique_ptr<simdjson::internal::dom_parser_implementation> stage;
     std::vector<uint8_t> padded;
-    std::vector<json_node> nodes;
+    // Every node begins at a structural position, so as many as those are enough. Not a vector: nothing needs zeroing.
+    std::unique_ptr<json_node[]> nodes;
+    size_t nodes_capacity = 0;
     size_t capacity = 0;
+
+    void reserve_nodes(size_t count) {
+        if (count <= nodes_capacity) return;
+        nodes_capacity = count + count / 2;
+        nodes.reset(new json_node[nodes_capacity]);
+    }
 
     bool reserve(size_t length) {
         if (stage && length < capacity) return true;
@@ -45,7 +53,8 @@ struct json_outliner {
         if (capacity <= capacity_bytes_kept) return;
         stage.reset();
         padded = {};
-        nodes = {};
+        nodes.reset();
+        nodes_capacity = 0;
         capacity = 0;
     }
 };
@@ -60,10 +69,11 @@ public:
           length(length),
           structurals(outliner.stage->structural_indexes.get()),
           structural_count(outliner.stage->n_structural_indexes),
-          nodes(outliner.nodes) {}
+          nodes(outliner.nodes.get()) {
+        next_backslash = backslash(0);
+    }
 
     int run() {
-        nodes.clear();
         if (structural_count == 0) return fail(JSON_OUTLINE_EMPTY, 0);
         if (int status = value(0)) return status;
         if (position != structural_count) return fail(JSON_OUTLINE_TRAILING, here());
@@ -71,6 +81,7 @@ public:
     }
 
     size_t error_offset = 0;
+    size_t count = 0;
 
 private:
     const uint8_t *text;
@@ -78,7 +89,14 @@ private:
     const uint32_t *structurals;
     uint32_t structural_count;
     uint32_t position = 0;
-    std::vector<json_node> &nodes;
+    json_node *nodes;
+    /// The first backslash that no string before the current position contains; `length` if there is none.
+    size_t next_backslash;
+
+    size_t backslash(size_t from) const {
+        auto at = static_cast<const uint8_t *>(std::memchr(text + from, '\\', length - from));
+        return at ? size_t(at - text) : length;
+    }
 
     size_t here() const { return position < structural_count ? structurals[position] : length; }
 
@@ -91,7 +109,7 @@ private:
 
     int value(int depth) {
         if (position >= structural_count) return fail(JSON_OUTLINE_SYNTAX, length);
-        if (nodes.size() >= JSON_VALUES_MAX) return fail(JSON_OUTLINE_TOO_MANY, here());
+        if (count >= JSON_VALUES_MAX) return fail(JSON_OUTLINE_TOO_MANY, here());
         switch (peek()) {
         case '{': return object(depth);
         case '[': return array(depth);
@@ -129,14 +147,14 @@ private:
     }
 
     size_t open(uint32_t kind) {
-        nodes.push_back({structurals[position], 0, 0, kind});
+        nodes[count] = {structurals[position], 0, 0, kind};
         position++;
-        return nodes.size() - 1;
+        return count++;
     }
 
     int close(size_t self) {
         nodes[self].end = structurals[position] + 1;
-        nodes[self].next = uint32_t(nodes.size());
+        nodes[self].next = uint32_t(count);
         position++;
         return JSON_OUTLINE_OK;
     }
@@ -149,7 +167,8 @@ private:
     }
 
     int leaf(uint32_t kind, uint32_t start, uint32_t end) {
-        nodes.push_back({start, end, uint32_t(nodes.size() + 1), kind});
+        nodes[count] = {start, end, uint32_t(count + 1), kind};
+        count++;
         position++;
         return JSON_OUTLINE_OK;
     }
@@ -157,13 +176,12 @@ private:
     int string() {
         uint32_t start = structurals[position], end = token_end();
         if (end < start + 2 || text[end - 1] != '"') return fail(JSON_OUTLINE_UNCLOSED_STRING, start);
-        const uint8_t *at = text + start + 1, *stop = text + end - 1;
-        at = static_cast<const uint8_t *>(std::memchr(at, '\\', stop - at));
-        if (!at) return leaf(JSON_KIND_STRING, start, end);
-        while (at) {
-            if (!escape_is_legal(at, stop)) return fail(JSON_OUTLINE_BAD_ESCAPE, at - text);
-            at += at[1] == 'u' ? 6 : 2;
-            at = static_cast<const uint8_t *>(std::memchr(at, '\\', stop - at));
+        size_t stop = end - 1;
+        if (next_backslash >= stop) return leaf(JSON_KIND_STRING, start, end);
+        while (next_backslash < stop) {
+            const uint8_t *at = text + next_backslash;
+            if (!escape_is_legal(at, text + stop)) return fail(JSON_OUTLINE_BAD_ESCAPE, next_backslash);
+            next_backslash = backslash(next_backslash + (at[1] == 'u' ? 6 : 2));
         }
         return leaf(JSON_KIND_ESCAPED_STRING, start, end);
     }
@@ -250,14 +268,15 @@ extern "C" int json_outline(json_outliner *outliner, const uint8_t *text, size_t
         std::memset(outliner->padded.data() + length, 0, simdjson::SIMDJSON_PADDING);
         auto error = outliner->stage->stage1(outliner->padded.data(), length, simdjson::stage1_mode::regular);
         if (error) return stage_one_status(error);
+        outliner->reserve_nodes(outliner->stage->n_structural_indexes);
         Walk walk(*outliner, length);
         int status = walk.run();
         *error_offset = walk.error_offset;
+        *count = walk.count;
         if (status) return status;
     } catch (const std::bad_alloc &) {
         return JSON_OUTLINE_NO_MEMORY;
     }
-    *nodes = outliner->nodes.data();
-    *count = outliner->nodes.size();
+    *nodes = outliner->nodes.get();
     return JSON_OUTLINE_OK;
 }

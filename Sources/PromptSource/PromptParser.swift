@@ -250,7 +250,7 @@ public final class PromptParser {
 
     /// The row's members; for a record also those of its original row.
     private func fields(_ root: JSONValue, in text: [UInt8]) -> RowFields {
-        var fields = RowFields(root, in: text)
+        let fields = RowFields(root, in: text)
         guard givenID != nil || isRecord(fields) else { return fields }
         fields.isRecord = true
         if template != nil { fields.original = try? json.parse(recordMetadata(fields)).root }

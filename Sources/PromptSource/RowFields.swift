@@ -1,8 +1,9 @@
 internal import Glibc
 internal import JSONText
 
-/// The members of one row, scanned once. Of several members with one name the last is used, as in most JSON parsers.
-struct RowFields {
+/// The members of one row, scanned once. Of several members with one name the last is used, as in most JSON parsers. An
+/// object: it is passed on many times per row.
+final class RowFields {
     /// A member as byte ranges of the row: trivial to copy, unlike a `JSONValue`, which counts two references.
     private struct Member {
         /// Includes the quotes.

@@ -14,16 +14,8 @@ public struct Item<Context: Sendable>: Sendable {
     public var price: TokenPrice
     /// Attempts of earlier runs, added to this run's in the outcome.
     public var priorAttempts: Int
-    /// Rounds of earlier runs.
-    public var priorRounds: RoundsSoFar
-    /// Corrections that a stage requested in earlier runs.
-    public var priorCorrections: Int
-    /// Further rounds that a verifier requested in earlier runs.
-    public var priorRejections: Int
-    /// An answer of an earlier run, stored as a round, that has not been judged: it is judged before anything is sent.
-    public var held: HeldAnswer?
-    /// The answer with the best score among those that a verifier rejected in earlier runs.
-    public var priorBest: RejectedAnswer?
+    /// What earlier runs paid for it; nil: nothing.
+    public var history: ItemHistory?
     /// Whether the item names a model other than the run's: if the API does not know it, that says nothing about other
     /// items.
     public var namesModel: Bool
@@ -40,15 +32,36 @@ public struct Item<Context: Sendable>: Sendable {
         price: TokenPrice = .free, priorAttempts: Int = 0, namesModel: Bool = false
     ) {
         self.namesModel = namesModel
-        priorRounds = RoundsSoFar()
-        priorCorrections = 0
-        priorRejections = 0
         self.request = request
         self.context = context
         self.costMax = costMax
         self.price = price
         self.estimatedTokens = estimatedTokens
         self.priorAttempts = priorAttempts
+    }
+}
+
+/// The rounds of an item in earlier runs. An object, because few items have any and every item is copied several times.
+public final class ItemHistory: Sendable {
+    public let rounds: RoundsSoFar
+    /// Corrections that a stage requested.
+    public let corrections: Int
+    /// Further rounds that a verifier requested.
+    public let rejections: Int
+    /// An answer that is stored as a round and has not been judged: it is judged before anything is sent.
+    public let held: HeldAnswer?
+    /// The answer with the best score among those that a verifier rejected.
+    public let best: RejectedAnswer?
+
+    public init(
+        rounds: RoundsSoFar, corrections: Int = 0, rejections: Int = 0, held: HeldAnswer? = nil,
+        best: RejectedAnswer? = nil
+    ) {
+        self.rounds = rounds
+        self.corrections = corrections
+        self.rejections = rejections
+        self.held = held
+        self.best = best
     }
 }
 
@@ -84,13 +97,14 @@ public struct Outcome<Context: Sendable>: Sendable {
     }
 }
 
+/// A reference in each case, so that it is cheap to pass on.
 public enum OutcomeResult: Sendable {
     case answer(ModelAnswer)
-    case failure(ItemFailure)
+    indirect case failure(ItemFailure)
     /// Not an outcome: the item is sent again. The sink gets the round before the next request is sent.
-    case round(ItemRound)
+    indirect case round(ItemRound)
     /// Not an outcome either: a verifier's verdict on a round.
-    case opinion(ItemOpinion)
+    indirect case opinion(ItemOpinion)
 }
 
 /// A billed answer that is not an outcome.

@@ -13,7 +13,7 @@ struct ReadyQueue {
             tickets.removeFirst(head)
             head = 0
         }
-        tickets.append(contentsOf: batch)
+        for ticket in batch { tickets.append(ticket) }
     }
 
     mutating func popFirst() -> Ticket? {

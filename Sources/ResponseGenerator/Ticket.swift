@@ -128,11 +128,12 @@ final class ItemTicket<Context: Sendable>: Ticket, @unchecked Sendable {
         super.init(
             serial: serial, request: item.request, estimatedTokens: item.estimatedTokens,
             costMax: item.costMax, price: item.price, priorAttempts: item.priorAttempts,
-            rounds: item.priorRounds, corrections: item.priorCorrections, rejections: item.priorRejections,
-            held: item.held, namesModel: item.namesModel, model: item.model)
-        best = item.priorBest
+            rounds: item.history?.rounds ?? RoundsSoFar(), corrections: item.history?.corrections ?? 0,
+            rejections: item.history?.rejections ?? 0, held: item.history?.held, namesModel: item.namesModel,
+            model: item.model)
+        best = item.history?.best
         // An item that continues with rounds has its own request.
-        if item.held == nil, item.priorRounds.count == 0 { (reuseKey, shared) = (item.reuseKey, item.shared) }
+        if held == nil, rounds.count == 0 { (reuseKey, shared) = (item.reuseKey, item.shared) }
     }
 }
 

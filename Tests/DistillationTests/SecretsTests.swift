@@ -35,6 +35,24 @@ import Testing
         #expect(Secrets(environment: ["GATE": "opensesame"]).isEmpty)
     }
 
+    /// A server cannot know these, and an answer may contain them.
+    @Test func wordsAndDirectoriesAreNoSecrets() {
+        let environment = [
+            "POSTGRES_PASSWORD": "postgres", "DB_PASSWORD": "password", "PWD": "/srv/project",
+            "OLDPWD": "/srv/other",
+        ]
+        #expect(Secrets(environment: environment).isEmpty)
+        #expect(!Secrets(environment: environment, headers: [("X-Key", "postgres")]).isEmpty)
+    }
+
+    @Test func overlappingSecretsAreBothBlottedOut() {
+        let secrets = Secrets(environment: [
+            "A_KEY": "abcdefgh12345678", "B_KEY": "12345678-ijklmnop", "C_KEY": "5678-ijk",
+        ])
+        #expect(secrets.blotted("x abcdefgh12345678-ijklmnop y") == "x \(String(repeating: "*", count: 25)) y")
+        #expect(secrets.blotted("<5678-ijk>") == "<********>")
+    }
+
     /// Each position in texts of many lengths, next to parts of the secret.
     @Test func everyPlaceIsFound() {
         for before in 0..<40 {

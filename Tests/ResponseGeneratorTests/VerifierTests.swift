@@ -143,8 +143,8 @@ import Testing
         let attempts = Locked<[String]>([])
         let answer = ModelAnswer(body: Self.reply.body)
         var item = Self.item(4)
-        item.held = HeldAnswer(answer, latency: .milliseconds(9))
-        item.priorRounds = RoundsSoFar(count: 2, nanodollars: 50)
+        item.history = ItemHistory(
+            rounds: RoundsSoFar(count: 2, nanodollars: 50), held: HeldAnswer(answer, latency: .milliseconds(9)))
         let (_, outcomes) = try await run([item, Self.item(5)], attempts: attempts) { answer, _ in
             .accept(answer.with(verdict: Array("{}".utf8)[...]), passes: true)
         }

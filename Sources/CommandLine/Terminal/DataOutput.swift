@@ -66,7 +66,12 @@ public final class DataOutput {
     ///   a part of it.
     public func flush() throws(RetortError) {
         guard !buffer.isEmpty else { return }
-        defer { buffer.removeAll(keepingCapacity: true) }
-        try writer.write(buffer.span.bytes)
+        var data: [UInt8] = []
+        swap(&data, &buffer)
+        defer {
+            data.removeAll(keepingCapacity: true)
+            swap(&data, &buffer)
+        }
+        try writer.write(data.span.bytes)
     }
 }

@@ -16,7 +16,7 @@ package enum AskedText {
         case .chat(let messages): return members(AskedTurns(messages, with: parser), tools: tools)
         case .prompt(let prompt):
             return endpoint.dialect.continuesPrompts
-                ? completion(prompt, AskedTurns.emptyText) : members(AskedTurns(prompt: prompt), tools: tools)
+                ? completion(prompt, AskedTurns.emptyText) : members(ofPrompt: prompt, tools: tools)
         case .fill(let prefix, let suffix): return completion(prefix, suffix)
         case .batch(_, let body): return members(ofBody: body, with: parser)
         }
@@ -37,7 +37,7 @@ package enum AskedText {
             all.append(UInt8(ascii: "]"))
             return members(AskedTurns(all[...], with: parser), tools: tools)
         }
-        if let turns, turns.kind == .string { return members(AskedTurns(prompt: turns.raw), tools: tools) }
+        if let turns, turns.kind == .string { return members(ofPrompt: turns.raw, tools: tools) }
         guard let prompt = root["prompt"] else { return completion(text(of: body), AskedTurns.emptyText) }
         let suffix = root["suffix"].flatMap { $0.kind == .string ? $0.raw : nil } ?? AskedTurns.emptyText
         return completion(prompt.kind == .string ? prompt.raw : text(of: prompt.raw), suffix)
@@ -58,23 +58,40 @@ package enum AskedText {
     package static let none = completion(AskedTurns.emptyText, AskedTurns.emptyText)
 
     private static func completion(_ prompt: ArraySlice<UInt8>, _ suffix: ArraySlice<UInt8>) -> [UInt8] {
-        members(AskedTurns(prompt: prompt), prompt: prompt, suffix: suffix)
+        members(ofPrompt: prompt, prompt: prompt, suffix: suffix)
     }
 
+    private static func members(_ turns: AskedTurns, tools: ArraySlice<UInt8> = []) -> [UInt8] {
+        members(exact: turns.exact, tools: tools, listBytes: turns.list.count) { $0.append(contentsOf: turns.list) }
+    }
+
+    /// With one user turn.
     private static func members(
-        _ turns: AskedTurns, prompt: ArraySlice<UInt8> = AskedTurns.emptyText,
+        ofPrompt asked: ArraySlice<UInt8>, prompt: ArraySlice<UInt8> = AskedTurns.emptyText,
         suffix: ArraySlice<UInt8> = AskedTurns.emptyText, tools: ArraySlice<UInt8> = []
     ) -> [UInt8] {
+        members(
+            exact: AskedTurns.exact(ofPrompt: asked), prompt: prompt, suffix: suffix, tools: tools,
+            listBytes: AskedTurns.userTurnBytes + asked.count
+        ) { AskedTurns.appendList(ofPrompt: asked, to: &$0) }
+    }
+
+    @inline(__always)
+    private static func members(
+        exact: ArraySlice<UInt8>, prompt: ArraySlice<UInt8> = AskedTurns.emptyText,
+        suffix: ArraySlice<UInt8> = AskedTurns.emptyText, tools: ArraySlice<UInt8>, listBytes: Int,
+        appendList: (inout [UInt8]) -> Void
+    ) -> [UInt8] {
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(turns.list.count + 2 * turns.exact.count + prompt.count + suffix.count + tools.count + 80)
+        bytes.reserveCapacity(listBytes + 2 * exact.count + prompt.count + suffix.count + tools.count + 80)
         func begin(_ member: RecordMember) {
             if !bytes.isEmpty { bytes.append(UInt8(ascii: ",")) }
-            bytes.append(contentsOf: RecordMember.keys[member.rawValue])
+            member.appendKey(to: &bytes)
         }
         begin(.messages)
-        bytes.append(contentsOf: turns.list)
+        appendList(&bytes)
         begin(.messagesJSON)
-        JSONString.append(turns.exact, to: &bytes)
+        JSONString.append(exact, to: &bytes)
         begin(.prompt)
         JSONString.appendReplacingLoneSurrogates(prompt, to: &bytes)
         begin(.suffix)

@@ -17,14 +17,16 @@ package struct AskedTurns {
         }
     }
 
-    /// One user turn from a JSON string token.
-    package init(prompt: ArraySlice<UInt8>) {
-        list.reserveCapacity(prompt.count + Self.userTurnBytes)
-        append(role: Self.user, content: prompt)
-        close()
-        if JSONString.hasLoneSurrogate(prompt) {
-            exact = Array(#"[{"role":"user","content":"#.utf8) + prompt + "}]".utf8
-        }
+    /// Appends the list with one user turn, from a JSON string token.
+    static func appendList(ofPrompt prompt: ArraySlice<UInt8>, to bytes: inout [UInt8]) {
+        bytes.append(contentsOf: userTurn)
+        JSONString.appendReplacingLoneSurrogates(prompt, to: &bytes)
+        bytes.append(contentsOf: "}]".utf8)
+    }
+
+    /// The text of that list if the list itself cannot say it.
+    static func exact(ofPrompt prompt: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        JSONString.hasLoneSurrogate(prompt) ? userTurn + prompt + "}]".utf8 : []
     }
 
     private mutating func fill(_ turns: [JSONValue], exact raw: ArraySlice<UInt8>) {
@@ -51,8 +53,10 @@ package struct AskedTurns {
     }
 
     private static let user = Array(#""user""#.utf8)[...]
+    /// The list of one user turn, up to its content.
+    private static let userTurn = Array(#"[{"role":"user","content":"#.utf8)[...]
     /// Bytes of a list of one user turn, without its content.
-    private static let userTurnBytes = #"[{"role":"user","content":}]"#.utf8.count
+    static let userTurnBytes = userTurn.count + 2
     package static let emptyText: ArraySlice<UInt8> = [0x22, 0x22]
 
     private mutating func append(role: ArraySlice<UInt8>, content: ArraySlice<UInt8>) {

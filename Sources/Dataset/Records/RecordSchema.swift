@@ -132,8 +132,39 @@ package enum RecordMember: Int, CaseIterable, Sendable {
             (lane, allCases.filter { !$0.isOfHead && $0.isMember(of: lane) })
         })
 
+    /// How many there are after the head.
+    package static func count(of lane: Lane) -> Int { counts[Int(lane.rawValue)] }
+
+    private static let counts = Lane.allCases.map { members(of: $0).count }
+
     /// `"name":`, by raw value.
     package static let keys: [[UInt8]] = allCases.map { Array("\"\($0.name)\":".utf8) }
+
+    /// Appends `"name":`.
+    package func appendKey(to bytes: inout [UInt8]) {
+        let (start, end) = (Self.keyTable.starts[rawValue], Self.keyTable.starts[rawValue + 1])
+        bytes.append(contentsOf: UnsafeBufferPointer(rebasing: Self.keyTable.bytes[start..<end]))
+    }
+
+    private static let keyTable = KeyTable(keys)
+}
+
+/// Keys one after another in memory that is never freed: appending one touches no reference count.
+private struct KeyTable: @unchecked Sendable {
+    // Unchecked: nothing in it changes.
+    let bytes: UnsafeBufferPointer<UInt8>
+    /// Where each begins, and where the last one ends.
+    let starts: UnsafeBufferPointer<Int>
+
+    init(_ keys: [[UInt8]]) {
+        func lasting<Element>(_ elements: [Element]) -> UnsafeBufferPointer<Element> {
+            let memory = UnsafeMutableBufferPointer<Element>.allocate(capacity: elements.count)
+            _ = memory.initialize(from: elements)
+            return UnsafeBufferPointer(memory)
+        }
+        bytes = lasting(keys.flatMap { $0 })
+        starts = lasting(keys.reduce(into: [0]) { $0.append($0.last! + $1.count) })
+    }
 }
 
 /// The members of `usage`: token counts.

@@ -6,32 +6,36 @@ package import SegmentStore
 /// Builds the members of one record. All members must be written, in the schema's order.
 package struct RecordWriter {
     package private(set) var bytes: [UInt8] = []
-    private let members: [RecordMember]
-    private var position = 0
+    private let lane: Lane
+    private var count = 0
+    /// The raw value of the member written last.
+    private var last = -1
 
     package init(_ lane: Lane, capacity: Int) {
-        members = RecordMember.members(of: lane)
+        self.lane = lane
         bytes.reserveCapacity(capacity)
     }
 
     /// The members of a record, without braces.
     package var finished: [UInt8] {
-        precondition(position == members.count, "a record lacks members from \(position) on")
+        precondition(count == RecordMember.count(of: lane), "a record lacks members: it has \(count)")
         return bytes
     }
 
     private mutating func begin(_ member: RecordMember) {
-        precondition(position < members.count && members[position] == member, "\(member) is out of its order")
-        if position > 0 { bytes.append(UInt8(ascii: ",")) }
-        bytes.append(contentsOf: RecordMember.keys[member.rawValue])
-        position += 1
+        precondition(member.rawValue > last && member.isMember(of: lane), "\(member) is out of its order")
+        if count > 0 { bytes.append(UInt8(ascii: ",")) }
+        member.appendKey(to: &bytes)
+        count += 1
+        last = member.rawValue
     }
 
     /// The prompt members, as `AskedMembers` or a record has them.
     package mutating func asked(_ members: [UInt8]) {
-        precondition(position == 0, "what was asked comes first")
+        precondition(count == 0, "what was asked comes first")
         bytes.append(contentsOf: members)
-        position = Self.askedCount
+        count = Self.askedCount
+        last = RecordMember.tools.rawValue
     }
 
     private static let askedCount = RecordMember.tools.rawValue - RecordMember.messages.rawValue + 1

@@ -407,9 +407,9 @@ extension BatchItem {
         let context = item.context
         self.init(
             id: context.key.id, sample: context.key.sample, row: context.row, fingerprint: context.fingerprint,
-            attempts: item.priorAttempts, corrections: item.priorCorrections, tokens: item.estimatedTokens,
-            costMax: item.costMax, namesModel: item.namesModel, roundsCount: item.priorRounds.count,
-            roundsNanodollars: item.priorRounds.nanodollars, asked: context.asked, metadata: context.metadata,
+            attempts: item.priorAttempts, corrections: item.history?.corrections ?? 0, tokens: item.estimatedTokens,
+            costMax: item.costMax, namesModel: item.namesModel, roundsCount: item.history?.rounds.count ?? 0,
+            roundsNanodollars: item.history?.rounds.nanodollars ?? 0, asked: context.asked, metadata: context.metadata,
             request: item.request)
     }
 }

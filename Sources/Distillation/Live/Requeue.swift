@@ -49,7 +49,7 @@ package struct Requeue: Sendable {
             }
             var item = try FailedItems.item(
                 record, nil, told: told, settings.pricing, parser, model: settings.parameters.model)
-            item.priorRounds = try prior?.soFar(key) ?? RoundsSoFar()
+            if let prior { item.history = ItemHistory(rounds: try prior.soFar(key)) }
             guard issued.insert(key.hash, row: record.head.row) == nil else { continue }
             found.append(Found(item: item, failureClass: failureClass))
         }

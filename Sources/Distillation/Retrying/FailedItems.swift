@@ -157,7 +157,7 @@ package final class FailedItems: ItemSource {
         _ item: inout Item<ItemContext>, _ record: StoredRecord, _ state: State
     ) throws(RetortError) {
         guard let prior = state.prior else { return }
-        item.priorRounds = try prior.soFar(record.head.key)
+        item.history = ItemHistory(rounds: try prior.soFar(record.head.key))
         guard override == nil, edits == nil,
             let resumption = try prior.resumption(of: record.head.key, ofRow: { _ in true }),
             resumption.attempts > Int(record.head.attempts)

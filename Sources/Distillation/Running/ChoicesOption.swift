@@ -53,7 +53,7 @@ package enum ChoicesOption {
 extension RowPlanner {
     /// Groups the samples of a row into requests for several answers.
     package func share(_ items: inout [Item<ItemContext>], _ prompt: PromptRow, _ row: Row) throws(RetortError) {
-        let together = items.indices.filter { items[$0].held == nil && items[$0].priorRounds.count == 0 }
+        let together = items.indices.filter { items[$0].history == nil }
         var rest = together[...]
         while rest.count > 1 {
             let group = rest.prefix(settings.choices)

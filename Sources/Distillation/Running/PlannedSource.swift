@@ -81,7 +81,7 @@ package final class PlannedSource: ItemSource {
 
         mutating func append(_ more: [Item<ItemContext>]) {
             items += more
-            bytes += more.reduce(0) { $0 + $1.request.body.count + ($1.held?.answer.body.count ?? 0) }
+            bytes += more.reduce(0) { $0 + $1.request.body.count + ($1.history?.held?.answer.body.count ?? 0) }
         }
 
         /// Appends another batch, if the result is within the limits.

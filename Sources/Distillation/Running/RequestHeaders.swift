@@ -110,6 +110,8 @@ package enum SecretNames {
         "mode",
         "command", "cmd", "parallelism", "control", "agent", "method", "limit", "max", "count", "name", "model",
     ]
+    /// The shell's own variables: directories, which answers may well name.
+    private static let directories: Set<String> = ["pwd", "oldpwd"]
     private static let prefixes = [
         "sk-", "sk_", "pk-", "hf_", "gsk_", "xai-", "ghp_", "gho_", "github_pat_", "glpat-", "AIza", "eyJ", "AKIA",
         "nvapi-",
@@ -117,6 +119,7 @@ package enum SecretNames {
     ]
 
     package static func isSecret(_ name: String) -> Bool {
+        if directories.contains(name.lowercased()) { return false }
         let parts = name.lowercased().split { "-_.".contains($0) }.map(String.init)
         guard let last = parts.last, !harmlessEnds.contains(last) else { return false }
         return parts.contains { part in words.contains(part) || ends.contains { part.hasSuffix($0) } }

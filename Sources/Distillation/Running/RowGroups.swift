@@ -89,7 +89,7 @@ extension RowPlanner {
     ) throws(RetortError) -> [Item<ItemContext>] {
         var ready: [Item<ItemContext>] = []
         for item in items {
-            guard item.held == nil, item.priorRounds.count == 0 else {
+            guard item.history == nil else {
                 ready.append(item)
                 continue
             }

@@ -109,21 +109,21 @@ package final class RowPlanner {
             findings.done += known
             return .items([])
         }
-        let understood: Understood
+        var prompt: PromptRow
+        let request: ModelRequest
         var isTaken: Bool?
         do throws(RetortError) {
-            var prompt = try parser.parse(row)
+            prompt = try parser.parse(row)
             isTaken = sieve?.takes(prompt) ?? true
             if isTaken == false { return .otherShard }
-            let request = try request(&prompt, row)
-            understood = (prompt, request)
+            request = try self.request(&prompt, row)
         } catch {
             guard isTaken ?? sieve?.takes(badRow: row) ?? true else { return .otherShard }
             if error.code != .badInput || settings.isStrict { throw error }
             return try badRow(row, error, id: try idOfBadRow(row))
         }
-        remarks.note(understood.prompt)
-        return try plan(understood, row)
+        remarks.note(prompt)
+        return try plan(prompt, request, row)
     }
 
     /// Parses the row. Throws `.badInput` if it cannot be sent.
@@ -135,8 +135,7 @@ package final class RowPlanner {
     /// Remarks on the rows since the last call.
     package func takeRemarks() -> [String] { remarks.take() }
 
-    private func plan(_ understood: Understood, _ row: Row) throws(RetortError) -> Plan {
-        let (prompt, request) = understood
+    private func plan(_ prompt: PromptRow, _ request: ModelRequest, _ row: Row) throws(RetortError) -> Plan {
         let sent = told(request, prompt)
         let tools = prompt.members.first { $0.name == "tools" }?.value ?? settings.tools[...]
         let asked = AskedText.members(prompt.shape, endpoint: settings.endpoint, tools: tools, with: splitter)

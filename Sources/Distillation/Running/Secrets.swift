@@ -5,44 +5,66 @@ package import ModelAPI
 /// The secret texts that this process knows: values of variables with names of keys, and those used in headers. A
 /// server may echo them; they are replaced by marks of the same length before anything is stored, shown or counted.
 package struct Secrets: Sendable {
-    /// A text to search for, with Horspool's skip table.
+    /// A text to search for.
     private struct Pattern: Sendable {
         let bytes: [UInt8]
         /// The replacement of each byte: a digit in a secret of digits, so that a number stays a number.
         let mark: UInt8
-        private let skips: [UInt8]
 
         init(_ bytes: [UInt8]) {
             self.bytes = bytes
             mark = UInt8(ascii: bytes.allSatisfy { (0x30...0x39).contains($0) } ? "1" : "*")
-            var skips = [UInt8](repeating: UInt8(clamping: bytes.count), count: 256)
-            for (index, byte) in bytes.dropLast().enumerated() {
-                skips[Int(byte)] = UInt8(clamping: bytes.count - 1 - index)
+        }
+
+        func begins(at place: Int, of text: UnsafeBufferPointer<UInt8>) -> Bool {
+            guard text.count - place >= bytes.count, let start = text.baseAddress else { return false }
+            return bytes.withUnsafeBufferPointer { memcmp(start + place, $0.baseAddress!, $0.count) == 0 }
+        }
+    }
+
+    /// Finds the patterns in one pass, by Horspool's method for a set: a window as long as the shortest pattern moves
+    /// by what its last byte allows for all of them.
+    private struct Search: Sendable {
+        /// Longest first.
+        let patterns: [Pattern]
+        private let window: Int
+        /// By the window's last byte; 0: a pattern may begin with the window.
+        private let skips: [UInt8]
+
+        init(_ patterns: [Pattern]) {
+            self.patterns = patterns
+            window = min(patterns.map(\.bytes.count).min() ?? 0, Int(UInt8.max))
+            var skips = [UInt8](repeating: UInt8(window), count: 256)
+            for pattern in patterns {
+                for (index, byte) in pattern.bytes.prefix(window).enumerated() {
+                    skips[Int(byte)] = min(skips[Int(byte)], UInt8(window - 1 - index))
+                }
             }
             self.skips = skips
         }
 
-        /// The first occurrence at or after `from`.
-        func place(in text: UnsafeBufferPointer<UInt8>, from: Int) -> Int? {
-            let last = bytes.count - 1
-            return bytes.withUnsafeBufferPointer { bytes in
-                skips.withUnsafeBufferPointer { skips in
-                    guard let start = text.baseAddress, let needle = bytes.baseAddress else { return nil }
-                    let end = needle[last]
-                    var at = from + last
-                    while at < text.count {
-                        let byte = start[at]
-                        if byte == end, memcmp(start + (at - last), needle, last) == 0 { return at - last }
-                        at += Int(skips[Int(byte)])
+        /// The first place at or after `from` where a pattern begins.
+        func first(in text: UnsafeBufferPointer<UInt8>, from: Int) -> (place: Int, pattern: Pattern)? {
+            guard let start = text.baseAddress, window > 0 else { return nil }
+            return skips.withUnsafeBufferPointer { skips in
+                var at = from + window - 1
+                while at < text.count {
+                    let skip = skips[Int(start[at])]
+                    if skip == 0 {
+                        let place = at - window + 1
+                        if let pattern = patterns.first(where: { $0.begins(at: place, of: text) }) {
+                            return (place, pattern)
+                        }
                     }
-                    return nil
+                    at += max(1, Int(skip))
                 }
+                return nil
             }
         }
     }
 
     /// The secrets as they are, and in JSON's spelling if that differs.
-    private let spellings: [Pattern]
+    private let spellings: Search
     /// As Unicode scalars, for texts with other escapes.
     private let scalars: [[UInt32]]
     private let areASCII: Bool
@@ -54,7 +76,7 @@ package struct Secrets: Sendable {
 
     /// - Parameter headers: those of the requests; their values may come from variables with inconspicuous names.
     package init(environment: [String: String] = [:], headers: [(name: String, value: String)] = []) {
-        var texts = Set(environment.filter { SecretNames.isSecret($0.key) }.values)
+        var texts = Set(environment.filter { SecretNames.isSecret($0.key) && !Self.isPlainWord($0.value) }.values)
         for header in headers where SecretNames.isSecret(header.name) || environment.values.contains(header.value) {
             texts.insert(header.value)
             // A server may repeat the key of `Bearer KEY` alone.
@@ -68,10 +90,22 @@ package struct Secrets: Sendable {
         let long = trimmed.map { Array($0.utf8) }.filter { $0.count >= Self.bytesMin }
         // Longest first: a secret may be part of another one.
         let secrets = long.sorted { $0.count > $1.count }.prefix(Self.countMax)
-        spellings = secrets.flatMap { ([$0] + Self.otherSpellings($0)).map { Pattern($0) } }
+        let written = secrets.flatMap { [$0] + Self.otherSpellings($0) }
+        spellings = Search(written.sorted { $0.count > $1.count }.map { Pattern($0) })
         scalars = secrets.map { String(decoding: $0, as: UTF8.self).unicodeScalars.map(\.value) }
         areASCII = secrets.allSatisfy { $0.allSatisfy { $0 < 0x80 } }
     }
+
+    /// Whether a value is a word that answers may contain: `DB_PASSWORD=password` must not change them. Values in the
+    /// requests' headers are secrets whatever they are.
+    private static func isPlainWord(_ value: String) -> Bool {
+        value.utf8.count < plainWordBytesMax
+            && (value.utf8.allSatisfy { (0x61...0x7A).contains($0) }
+                || value.utf8.allSatisfy { (0x41...0x5A).contains($0) })
+    }
+
+    /// Few words are longer.
+    private static let plainWordBytesMax = 16
 
     package static let none = Secrets()
 
@@ -86,7 +120,7 @@ package struct Secrets: Sendable {
         return Set(carriers.keys)
     }
 
-    package var isEmpty: Bool { spellings.isEmpty }
+    package var isEmpty: Bool { spellings.patterns.isEmpty }
 
     private static func otherSpellings(_ bytes: [UInt8]) -> [[UInt8]] {
         var escaped: [UInt8] = []
@@ -111,15 +145,18 @@ package struct Secrets: Sendable {
     @discardableResult
     package func blot(_ bytes: inout [UInt8]) -> Bool {
         if isEmpty { return false }
-        var hasFound = false
-        for pattern in spellings {
-            var from = 0
-            while let at = bytes.withUnsafeBufferPointer({ pattern.place(in: $0, from: from) }) {
-                hasFound = true
-                from = at + pattern.bytes.count
-                bytes.replaceSubrange(at..<from, with: repeatElement(pattern.mark, count: pattern.bytes.count))
+        // All of them are found before any is replaced: they may overlap.
+        var found: [(place: Int, pattern: Pattern)] = []
+        bytes.withUnsafeBufferPointer { text in
+            while let next = spellings.first(in: text, from: found.last.map { $0.place + 1 } ?? 0) {
+                found.append(next)
             }
         }
+        for (place, pattern) in found {
+            let end = place + pattern.bytes.count
+            bytes.replaceSubrange(place..<end, with: repeatElement(pattern.mark, count: end - place))
+        }
+        var hasFound = !found.isEmpty
         let hasEscapes = bytes.withUnsafeBufferPointer { Self.hasEscapes($0, ofASCII: areASCII) }
         if hasEscapes { hasFound = blotEscaped(&bytes) || hasFound }
         return hasFound
@@ -128,7 +165,7 @@ package struct Secrets: Sendable {
     /// False if the text contains no secret in any spelling.
     package func mayHold(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
         if isEmpty { return false }
-        return spellings.contains { $0.place(in: text, from: 0) != nil } || Self.hasEscapes(text, ofASCII: areASCII)
+        return spellings.first(in: text, from: 0) != nil || Self.hasEscapes(text, ofASCII: areASCII)
     }
 
     package func blotted(_ text: String) -> String {
@@ -243,13 +280,14 @@ package struct BlottingTransport: ModelTransport {
     }
 }
 
-/// Removes secrets that become visible only when the parts of an answer are joined: a server may split a secret.
+/// Removes secrets that become visible only when the parts of an answer are joined: a server may split a secret. The
+/// body itself was searched by `BlottingTransport`.
 package struct BlottingStage: AnswerStage {
     package let secrets: Secrets
 
     package func judge(_ answer: ModelAnswer, of asked: AskedRequest, with parser: JSONParser) -> StageVerdict {
         func blotted(_ text: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
-            guard text.withUnsafeBufferPointer(secrets.mayHold) else { return nil }
+            guard !isShared(text, with: answer.body), text.withUnsafeBufferPointer(secrets.mayHold) else { return nil }
             var bytes = Array(text)
             return secrets.blot(&bytes) ? bytes[...] : nil
         }
@@ -263,6 +301,16 @@ package struct BlottingStage: AnswerStage {
             answer.with(
                 body: Array(#"{"content":"#.utf8) + text + Array("}".utf8), response: response, reasoning: reasoning,
                 toolCalls: calls))
+    }
+
+    /// Whether the text is a piece of the body in place, so that nothing was joined.
+    private func isShared(_ text: ArraySlice<UInt8>, with body: [UInt8]) -> Bool {
+        body.withUnsafeBytes { body in
+            text.withUnsafeBytes { text in
+                guard let start = text.baseAddress, let base = body.baseAddress else { return false }
+                return start >= base && start < base + body.count
+            }
+        }
     }
 }
 

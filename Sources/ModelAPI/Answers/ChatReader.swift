@@ -58,7 +58,7 @@ enum ChatReader {
         var details: JSONValue?
         var hasContent = false
         message.forEachMember { key, value in
-            if value.kind == .null || skipped.contains(where: key.isText) { return true }
+            if value.kind == .null || skipped.contains(key) { return true }
             if key.isText("content") || key.isText("text") && !hasContent {
                 hasContent = true
                 draft.parts.read(value)
@@ -68,10 +68,10 @@ enum ChatReader {
                 draft.parts.refusal.add(value)
             } else if key.isText("reasoning_details") {
                 details = value
-            } else if let place = reasoningPlaces.first(where: key.isText) {
+            } else if let place = reasoningPlaces.first(of: key) {
                 reasonings.append((place, value))
             } else {
-                draft.other.add(key, value, isContent: contentPlaces.contains(where: key.isText))
+                draft.other.add(key, value, isContent: contentPlaces.contains(key))
             }
             return true
         }
@@ -113,16 +113,16 @@ enum ChatReader {
         return false
     }
 
-    static let reasoningPlaces: [StaticString] = [
+    static let reasoningPlaces: JSONNames = [
         "reasoning_content", "reasoning", "thinking", "think", "reasoning_text", "thoughts",
     ]
     /// Members with output of the model other than text.
-    private static let contentPlaces: [StaticString] = ["function_call", "audio", "images", "image", "video", "files"]
+    private static let contentPlaces: JSONNames = ["function_call", "audio", "images", "image", "video", "files"]
     /// Members that are read elsewhere or that say nothing about the answer.
-    private static let skipped: [StaticString] = ["role", "index", "finish_reason", "error", "message", "delta"]
-    private static let choiceMembers: [StaticString] = ["index", "message", "delta", "finish_reason", "error"]
+    private static let skipped: JSONNames = ["role", "index", "finish_reason", "error", "message", "delta"]
+    private static let choiceMembers: JSONNames = ["index", "message", "delta", "finish_reason", "error"]
     /// Members about the exchange, or with fields of their own.
-    static let envelope: [StaticString] = [
+    static let envelope: JSONNames = [
         "choices", "id", "object", "created", "model", "usage", "system_fingerprint", "service_tier", "error", "x_groq",
     ]
 }

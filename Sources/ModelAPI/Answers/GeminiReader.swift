@@ -24,12 +24,13 @@ enum GeminiReader {
         draft.read(reason: candidate["finishReason"])
         draft.refusalNote = candidate["finishMessage"]?.string(prefixBytesMax: Excerpt.bytesScannedMax) ?? ""
         if FinishReason(draft.reason) == .end("stop"), !draft.parts.calls.isEmpty { draft.reason = "tool_calls" }
-        draft.other.addMembers(of: candidate, except: ["content", "finishReason", "index"])
+        draft.other.addMembers(of: candidate, except: candidateMembers)
         draft.other.addMembers(of: root, except: envelope)
         return draft.judged(body)
     }
 
-    private static let envelope: [StaticString] = [
+    private static let candidateMembers: JSONNames = ["content", "finishReason", "index"]
+    private static let envelope: JSONNames = [
         "candidates", "usageMetadata", "modelVersion", "responseId", "createTime", "error",
     ]
 }
@@ -58,15 +59,16 @@ enum BareReader {
         draft.read(model: root["model"])
         // Ollama and llama.cpp count beside the text.
         draft.read(usage: root["usage"] ?? root)
-        draft.other.addMembers(of: root, except: envelope + places)
+        draft.other.addMembers(of: root, except: envelope)
         return draft.judged(body)
     }
 
     private static let places: [StaticString] = [
         "response", "content", "generated_text", "text", "completion", "output_text",
     ]
-    private static let envelope: [StaticString] = [
-        "message", "thinking", "reasoning_content", "reasoning", "tool_calls", "done", "done_reason", "finish_reason",
+    private static let envelope: JSONNames = [
+        "response", "content", "generated_text", "text", "completion", "output_text", "message", "thinking",
+        "reasoning_content", "reasoning", "tool_calls", "done", "done_reason", "finish_reason",
         "stop_reason", "stop_type", "model", "usage", "created_at", "total_duration", "load_duration", "context",
         "prompt_eval_count", "prompt_eval_duration", "eval_count", "eval_duration", "generation_settings", "prompt",
         "timings", "tokens_evaluated", "tokens_predicted", "id", "id_slot", "index", "object", "created",

@@ -17,7 +17,7 @@ enum MessageReader {
         return draft.judged(body)
     }
 
-    private static let envelope: [StaticString] = [
+    private static let envelope: JSONNames = [
         "id", "type", "role", "model", "content", "stop_reason", "usage", "error", "request_id",
     ]
 }

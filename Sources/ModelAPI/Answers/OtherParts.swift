@@ -22,9 +22,9 @@ struct OtherParts {
     }
 
     /// Adds the members of an object, except those with fields of their own and empty ones.
-    mutating func addMembers(of object: JSONValue, except taken: [StaticString], isContent: Bool = false) {
+    mutating func addMembers(of object: JSONValue, except taken: JSONNames, isContent: Bool = false) {
         object.forEachMember { key, value in
-            if value.kind != .null, !taken.contains(where: key.isText) { add(key, value, isContent: isContent) }
+            if value.kind != .null, !taken.contains(key) { add(key, value, isContent: isContent) }
             return true
         }
     }

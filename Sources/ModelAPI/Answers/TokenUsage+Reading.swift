@@ -57,10 +57,9 @@ extension TokenUsage {
                 return
             }
             guard let count = TokenUsage.count(value) else { return }
-            func isOne(of names: [StaticString]) -> Bool { names.contains(where: key.isText) }
-            if isOne(of: Self.promptNames) {
+            if Self.promptNames.contains(key) {
                 prompt = count
-            } else if isOne(of: Self.completionNames) {
+            } else if Self.completionNames.contains(key) {
                 completion = count
             } else if key.isText("input_tokens") {
                 input = count
@@ -68,7 +67,7 @@ extension TokenUsage {
                 cacheRead = count
             } else if key.isText("cache_creation_input_tokens") {
                 cacheWritten = count
-            } else if isOne(of: Self.cachedNames) {
+            } else if Self.cachedNames.contains(key) {
                 // DeepSeek and others count their cache hits separately.
                 cached = cached ?? count
             } else if key.isText("thoughtsTokenCount") {
@@ -81,10 +80,7 @@ extension TokenUsage {
         }
 
         private mutating func readDetails(_ key: JSONValue, _ value: JSONValue) {
-            let names: [StaticString] = [
-                "completion_tokens_details", "output_tokens_details", "prompt_tokens_details", "input_tokens_details",
-            ]
-            guard names.contains(where: key.isText) else { return }
+            guard Self.detailNames.contains(key) else { return }
             value.forEachMember { key, value in
                 if key.isText("reasoning_tokens") || key.isText("thinking_tokens") {
                     reasoning = TokenUsage.count(value) ?? reasoning
@@ -95,13 +91,16 @@ extension TokenUsage {
             }
         }
 
-        private static let promptNames: [StaticString] = [
+        private static let detailNames: JSONNames = [
+            "completion_tokens_details", "output_tokens_details", "prompt_tokens_details", "input_tokens_details",
+        ]
+        private static let promptNames: JSONNames = [
             "prompt_tokens", "promptTokenCount", "prompt_eval_count", "tokens_evaluated",
         ]
-        private static let completionNames: [StaticString] = [
+        private static let completionNames: JSONNames = [
             "completion_tokens", "output_tokens", "candidatesTokenCount", "eval_count", "tokens_predicted",
         ]
-        private static let cachedNames: [StaticString] = [
+        private static let cachedNames: JSONNames = [
             "prompt_cache_hit_tokens", "cachedContentTokenCount", "cached_tokens",
         ]
     }

@@ -58,7 +58,7 @@ struct ChunkAssembly {
             var hasReasoning = false
             (choice["delta"] ?? choice["message"])?.forEachMember { key, value in
                 if value.kind == .null { return true }
-                if ChatReader.reasoningPlaces.contains(where: key.isText) {
+                if ChatReader.reasoningPlaces.contains(key) {
                     // Servers with several names repeat the same text under each.
                     if !hasReasoning, !value.isBlank {
                         add(reasoning: value)

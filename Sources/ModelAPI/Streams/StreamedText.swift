@@ -12,8 +12,8 @@ public enum StreamedText {
         let start = ReplyText.start(of: body)
         guard start < body.endIndex else { return nil }
         let text = start == 0 ? body : Array(body[start...])
-        let isLines = text[0] == UInt8(ascii: "{") && isSeries(text)
-        guard isLines || EventStream.looksLikeOne(text) else { return nil }
+        let isLines = text[0] == UInt8(ascii: "{")
+        guard isLines ? isSeries(text) : EventStream.looksLikeOne(text) else { return nil }
         let parser = JSONParser()
         let assembly =
             isLines

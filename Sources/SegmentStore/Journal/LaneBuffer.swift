@@ -94,6 +94,8 @@ struct LaneBuffer {
         let done = block
         unplaced.append(done)
         block = RawBlock(lane: lane, firstSequence: done.nextSequence)
+        // The next block will be about as large: growing to it step by step would copy it several times.
+        block.raw.reserveCapacity(min(done.raw.count + done.raw.count / 8, options.blockRawBytes * 2))
         journal.rotate(ifLargerThan: context.tuning.journalBytes)
         return done
     }
