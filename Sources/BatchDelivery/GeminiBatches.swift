@@ -42,21 +42,9 @@ public struct GeminiBatches: BatchDialect {
     }
 
     private func page(_ after: String?) -> String {
-        "pageSize=\(Self.pageSize)" + (after.map { "&pageToken=" + Self.encoded($0) } ?? "")
-    }
-
-    /// A page token from the server, percent-encoded for a URL.
-    private static func encoded(_ token: String) -> String {
-        var text = ""
-        for byte in token.utf8 {
-            let scalar = Unicode.Scalar(byte)
-            let isPlain = scalar.isASCII && (scalar.properties.isAlphabetic || scalar.properties.numericType != nil)
-            let digits = String(byte, radix: 16, uppercase: true)
-            text +=
-                isPlain || scalar == "-" || scalar == "_"
-                ? String(scalar) : digits.count == 1 ? "%0\(digits)" : "%\(digits)"
-        }
-        return text
+        let size = "pageSize=\(Self.pageSize)"
+        guard let after else { return size }
+        return size + "&pageToken=" + PercentEncoding.text(of: after.utf8, keeping: PercentEncoding.isUnreserved)
     }
 
     public func upload(_ title: BatchTitle) -> BatchCall {

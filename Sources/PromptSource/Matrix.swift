@@ -298,15 +298,8 @@ public final class Matrix: Sendable, Hashable {
     private static func plain(_ value: [UInt8]) -> String {
         let isText = value.first == UInt8(ascii: "\"")
         let bytes = isText ? JSONString.unescape(value.dropFirst().dropLast()) : value
-        var text: [UInt8] = []
-        for byte in ReadableID.bytes(of: bytes) {
-            if byte < 0x20 || byte == 0x7F || ",=%~\"".utf8.contains(byte) {
-                text += "%".utf8
-                text += String(UInt16(byte) | 0x100, radix: 16, uppercase: true).dropFirst().utf8
-            } else {
-                text.append(byte)
-            }
+        return PercentEncoding.text(of: ReadableID.bytes(of: bytes)) { byte in
+            byte >= 0x20 && byte != 0x7F && !",=%~\"".utf8.contains(byte)
         }
-        return String(decoding: text, as: UTF8.self)
     }
 }

@@ -83,13 +83,9 @@ package struct ServeFront: Sendable {
 
     /// Characters that need no escape in a path segment (RFC 3986, 3.3).
     private static func escaped(_ segment: String) -> String {
-        let plain = Set("-._~!$&'()*+,;=:@".utf8)
-        return segment.utf8.map { byte in
-            let isPlain =
-                plain.contains(byte) || byte < 0x80 && Character(UnicodeScalar(byte)).isLetter
-                || (0x30...0x39).contains(byte)
-            return isPlain ? String(UnicodeScalar(byte)) : "%" + Hexadecimal.string(UInt64(byte)).suffix(2).uppercased()
-        }.joined()
+        PercentEncoding.text(of: segment.utf8) { byte in
+            PercentEncoding.isUnreserved(byte) || "!$&'()*+,;=:@".utf8.contains(byte)
+        }
     }
 
     /// Passes on a read-only request; nothing of it is recorded. The first server that can be reached answers.

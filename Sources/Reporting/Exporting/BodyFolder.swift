@@ -37,14 +37,10 @@ package struct BodyFolder {
     /// The id, percent-encoded where a byte is special for some file system or shell, and the sample if it is not the
     /// first. Different keys have different names.
     package static func name(of key: RecordKey) -> String {
-        var name = ""
-        for byte in key.id {
-            if isPlain(byte), byte != UInt8(ascii: ".") || !name.isEmpty {
-                name.unicodeScalars.append(Unicode.Scalar(byte))
-            } else {
-                name += "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
-            }
-        }
+        // A name that begins with a dot would be hidden.
+        let isHidden = key.id.first == UInt8(ascii: ".")
+        var name = PercentEncoding.text(of: isHidden ? key.id.dropFirst() : key.id[...], keeping: isPlain)
+        if isHidden { name = "%2E" + name }
         if name.utf8.count > nameBytesMax || name.isEmpty {
             let hash = key.id.withUnsafeBytes { ContentHash.hash128($0) }
             name = name.prefix(nameBytesMax - 33) + "~" + Hexadecimal.string(hash.high) + Hexadecimal.string(hash.low)
