@@ -105,9 +105,7 @@ test-interoperability: python-env ## the Python tests alone, against .build/rele
 
 test-end-to-end: python-env ## the binary against bad input, faults of server, network, disk and machine; its report in a browser
 	@if [ -e $(VENV_READY) ]; then \
-	    failed=0; for part in bad_input engine durability living live serving report; do \
-	        RETORT=$(RETORT) timeout $(PYTEST_SECONDS_MAX) $(VENV)/bin/python -m pytest Tests/EndToEnd/$$part || failed=1; \
-	    done; exit $$failed; \
+	    RETORT=$(RETORT) .ci/test-end-to-end $(VENV)/bin/python $(PYTEST_SECONDS_MAX); \
 	else \
 	    echo "SKIPPED: the end-to-end tests (the Python environment could not be made, see above)"; \
 	fi
