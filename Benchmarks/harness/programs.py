@@ -66,8 +66,8 @@ def monitor(suite):
         Listing(
             "A page that is open (monitor-bench)",
             printed,
-            "100,000 events a second for some seconds: what the thread of the run spends on telling them to a page, and the "
-            "process as a whole with the page's own thread, beside the same work untold."))
+            "100,000 events a second, each of them a request sent, a reply or an outcome on disk: what the run's thread spends "
+            "on reporting them to a page, beside the same work unreported; and what the page's own threads take."))
     for name, value, relation, limit in re.findall(MARKED_LINE, printed):
         suite.mark(f"monitor: {name}", float(value), float(limit), at_least=relation == ">=")
 

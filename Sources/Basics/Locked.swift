@@ -5,11 +5,13 @@ import Glibc
 /// A pthread mutex rather than `Synchronization.Mutex`: the thread sanitizer understands it, and it sleeps at once
 /// under contention, where the futex loop of Swift 6.3 spins.
 public final class Locked<Value>: @unchecked Sendable {
-    private var value: Value
+    /// In memory of its own: Swift checks each access to a property at run time, which takes longer than the lock.
+    @usableFromInline let value: UnsafeMutablePointer<Value>
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
 
     public init(_ value: sending Value) {
-        self.value = value
+        self.value = .allocate(capacity: 1)
+        self.value.initialize(to: value)
         mutex = .allocate(capacity: 1)
         mutex.initialize(to: pthread_mutex_t())
         let status = pthread_mutex_init(mutex, nil)
@@ -19,6 +21,8 @@ public final class Locked<Value>: @unchecked Sendable {
     deinit {
         pthread_mutex_destroy(mutex)
         mutex.deallocate()
+        value.deinitialize(count: 1)
+        value.deallocate()
     }
 
     /// Runs `body` with exclusive access. Not reentrant. Keep it short: no callbacks, and no I/O except writes that
@@ -29,7 +33,7 @@ public final class Locked<Value>: @unchecked Sendable {
     ) throws(Failure) -> Result {
         lock()
         defer { unlock() }
-        return try body(&unguarded)
+        return try body(&value.pointee)
     }
 
     @usableFromInline
@@ -37,10 +41,4 @@ public final class Locked<Value>: @unchecked Sendable {
 
     @usableFromInline
     func unlock() { pthread_mutex_unlock(mutex) }
-
-    @usableFromInline
-    var unguarded: Value {
-        _read { yield value }
-        _modify { yield &value }
-    }
 }
