@@ -22,15 +22,19 @@ package final class RunControl: Sendable {
         var onConcurrency: @Sendable (Int) -> Void
     }
 
+    private struct State: Sendable {
+        var target: Target?
+        var requeue: Requeue?
+        /// Ends a run through batches; the batches continue at the provider.
+        var leave: (@Sendable () -> Void)?
+        /// The changes so far, by what they change. The next generator of this process begins with them.
+        var changes: [String: Steering] = [:]
+    }
+
     private let watch: RunWatch
     private let log: @Sendable (String) -> Void
-    private let target = Locked<Target?>(nil)
-    /// Ends a run through batches; the batches continue at the provider.
-    private let requeue = Locked<Requeue?>(nil)
-    private let leave = Locked<(@Sendable () -> Void)?>(nil)
+    private let state = Locked(State())
     private let attached = Locked<(@Sendable () -> Void)?>(nil)
-    /// The changes so far, by what they change. A server's next generator begins with them.
-    private let changes = Locked<[String: Steering]>([:])
 
     /// - Parameter log: called with a text for each change.
     package init(_ watch: RunWatch, log: @escaping @Sendable (String) -> Void) {
@@ -49,33 +53,48 @@ package final class RunControl: Sendable {
             generator: generator, cancel: cancel, drainTimeout: settings.drainTimeout,
             hasBudget: settings.pricing.limit != nil, concurrencyMax: max(1, budget.requestsMax),
             onConcurrency: onConcurrency)
-        self.target.withLock { $0 = target }
-        for change in changes.withLock({ Array($0.values) }) { generator.steer(change) }
+        state.withLock { state in
+            (state.target, state.leave) = (target, nil)
+            for change in state.changes.values { generator.steer(change) }
+        }
         attached.withLock { $0 }?()
     }
 
-    /// Changes the active run and the later ones of this process.
+    /// Changes the active run and the later ones of this process. Between two legs of a run there is no active one.
     /// - Parameters:
     ///   - subject: what is changed.
     ///   - isKept: false if the change only reverts an earlier one.
-    private func steer(_ target: Target, _ change: Steering, keeping subject: String, _ isKept: Bool = true) {
-        changes.withLock { $0[subject] = isKept ? change : nil }
-        target.generator.steer(change)
+    private func steer(_ change: Steering, keeping subject: String, _ isKept: Bool = true) {
+        state.withLock { state in
+            state.changes[subject] = isKept ? change : nil
+            state.target?.generator.steer(change)
+        }
     }
 
     /// Registers an action for each time that a run becomes active.
     package func onAttach(_ action: @escaping @Sendable () -> Void) { attached.withLock { $0 = action } }
 
-    package var isAttached: Bool { target.withLock { $0 } != nil }
+    package var isAttached: Bool { state.withLock { $0.target } != nil }
 
     /// Enables sending failed items again.
-    package func attach(_ requeue: Requeue) { self.requeue.withLock { $0 = requeue } }
+    package func attach(_ requeue: Requeue) { state.withLock { $0.requeue = requeue } }
 
-    package func attach(leave action: @escaping @Sendable () -> Void) { leave.withLock { $0 = action } }
+    /// The active run is one through batches, which cannot be paused.
+    package func attach(leave action: @escaping @Sendable () -> Void) {
+        let isPaused = state.withLock { state in
+            state.leave = action
+            return state.changes[Self.pauseSubject] != nil
+        }
+        if isPaused { note("not paused: a run through batches takes drain and stop only") }
+    }
 
-    package func detach() {
-        target.withLock { $0 = nil }
-        requeue.withLock { $0 = nil }
+    package func detach() { state.withLock { ($0.target, $0.requeue, $0.leave) = (nil, nil, nil) } }
+
+    private var target: Target {
+        get throws(RetortError) {
+            guard let target = state.withLock({ $0.target }) else { throw Self.isStarting }
+            return target
+        }
     }
 
     /// Carries out one command. The reply is one JSON object with `done`, and `message` or `error`.
@@ -111,38 +130,37 @@ package final class RunControl: Sendable {
     /// Returns a text that says what was done.
     package func perform(_ command: ControlCommand) throws(RetortError) -> String {
         if command == .explain { return Explanation(watch.snapshot.record, watch.exchanges.counts.durations).text }
-        if let leave = leave.withLock({ $0 }) { return try perform(command, on: leave) }
-        guard let target = target.withLock({ $0 }) else {
-            throw Self.isStarting
-        }
+        if let leave = state.withLock({ $0.leave }) { return try perform(command, on: leave) }
         let text: String
         switch command {
         case .explain: return ""
         case .pause:
-            steer(target, .pause, keeping: "pause")
+            steer(.pause, keeping: Self.pauseSubject)
             text = "paused: nothing new is sent; requests in flight continue"
         case .resume:
-            steer(target, .resume, keeping: "pause", false)
+            steer(.resume, keeping: Self.pauseSubject, false)
             text = "resumed"
         case .drain:
+            let target = try target
             end(target, .drain(deadline: .now + target.drainTimeout))
             text = "draining: the run ends when its requests in flight have returned"
         case .stop:
-            end(target, .now)
+            end(try target, .now)
             text = "stopping now; the next run sends again what was in flight"
-        case .set(let settings): text = try set(settings, target)
-        case .requeue(let id): text = try askAgain(id, target)
+        case .set(let settings): text = try set(settings, try target)
+        case .requeue(let id): text = try askAgain(id, try target)
         case .hold(let model):
-            steer(target, .hold(model: model), keeping: "model \(model)")
+            steer(.hold(model: model), keeping: "model \(model)")
             text = "holding \(RunRecord.cut(model)): its items wait, others continue"
         case .release(let model):
-            steer(target, .release(model: model), keeping: "model \(model)", false)
+            steer(.release(model: model), keeping: "model \(model)", false)
             text = "released \(RunRecord.cut(model))"
         }
         note(text)
         return text
     }
 
+    private static let pauseSubject = "pause"
     package static let isStarting = RetortError(
         .busy, "the run is starting or ending", remedy: "Try again in a moment.")
     package static let withoutBudget = RetortError(
@@ -151,13 +169,13 @@ package final class RunControl: Sendable {
 
     /// Applies a change that was checked elsewhere, and logs it.
     package func tell(_ change: Steering, _ text: String) {
-        guard let target = target.withLock({ $0 }) else { return }
+        guard let target = state.withLock({ $0.target }) else { return }
         target.generator.steer(change)
         note(text)
     }
 
     private func askAgain(_ id: String, _ target: Target) throws(RetortError) -> String {
-        guard let requeue = requeue.withLock({ $0 }) else {
+        guard let requeue = state.withLock({ $0.requeue }) else {
             throw RetortError(
                 .configuration, "this run cannot send single items again",
                 remedy: "A retry sends every failed item; requeue is for `retort run`.")
@@ -190,7 +208,7 @@ package final class RunControl: Sendable {
 
     /// Throws if the run does not accept one of the settings.
     package func check(_ settings: [ControlCommand.Setting]) throws(RetortError) {
-        if let target = target.withLock({ $0 }) { try Self.check(settings, target) }
+        if let target = state.withLock({ $0.target }) { try Self.check(settings, target) }
     }
 
     private static func check(_ settings: [ControlCommand.Setting], _ target: Target) throws(RetortError) {
@@ -216,7 +234,7 @@ package final class RunControl: Sendable {
         for setting in settings {
             if case .concurrency(let wanted) = setting.steering { target.onConcurrency(wanted) }
         }
-        for setting in settings { steer(target, setting.steering, keeping: setting.name.rawValue) }
+        for setting in settings { steer(setting.steering, keeping: setting.name.rawValue) }
         for setting in settings where setting.name == .maxCost { watch.changeCostMax(to: setting.value) }
         return "set " + settings.map(\.text).joined(separator: ", ")
     }
