@@ -22,7 +22,8 @@ enum CtlCommand {
             ends; each is appended to changes.jsonl in the store. The run's messages and its page show it.
 
             Of a job with stages, OUT means all of them, those that begin later too, and OUT/STAGE one of them. rps, rpm and tpm \
-            are limits of each stage, max-cost is that of all together; requeue asks the first stage in which ID has failed.
+            are limits of each stage, so two stages at one server may send twice as much; concurrency is the window of all stages \
+            at one server, max-cost is that of all together; requeue asks the first stage in which ID has failed.
             """,
         examples: [
             ExampleSpec("retort ctl runs/a set concurrency=512 rpm=600", "a wider window, a limit on the pace"),
