@@ -103,6 +103,20 @@ struct LiveTests {
         #expect(watch.takeRecent().count == 1 && watch.takeRecent().isEmpty)
     }
 
+    @Test("a slot is used again, under another number; the oldest requests are shown whatever their slots")
+    func slots() {
+        let watch = ExchangeWatch()
+        let request = ModelRequest(path: "/chat/completions", body: [])
+        func at(_ second: Double) -> Instant { Instant(nanoseconds: 0) + .seconds(second) }
+        let numbers = (0..<4).map { watch.began(request, at: at(Double($0))) }
+        for number in numbers[0...1] { watch.ended(number, .failure(TransportFailure(.timeout, ""))) }
+        let later = (4..<7).map { watch.began(request, at: at(Double($0))) }
+        #expect(Set(numbers + later).count == 7)
+        #expect(watch.slowest(3, at: at(10)).map(\.seconds) == [8, 7, 6])
+        watch.ended(numbers[0], .failure(TransportFailure(.timeout, "")))
+        #expect(watch.slowest(9, at: at(10)).map(\.seconds) == [8, 7, 6, 5, 4], "a number of before ends nothing")
+    }
+
     @Test("a server's invented statuses fill no memory")
     func statuses() {
         let watch = ExchangeWatch()
