@@ -92,6 +92,10 @@ extension RetortError {
             return RetortError(
                 .io, "permission denied", at: path, cause: cause,
                 remedy: "Check the owner and the mode of the file and of its directory.")
+        case EMFILE, ENFILE:
+            return RetortError(
+                .io, "too many open files", at: path, cause: cause,
+                remedy: "Raise the limit with `ulimit -n 4096`, then run the same command again.")
         default:
             return RetortError(.io, "the system refused", at: path, cause: cause)
         }

@@ -8,7 +8,8 @@ struct ResponseHeaders {
     static let valueBytesMax = 4096
 
     private static let names: [StaticString] = [
-        "retry-after", "retry-after-ms", "x-should-retry", "x-ms-retry-after-ms", "llm_provider-retry-after",
+        "location", "retry-after", "retry-after-ms", "x-should-retry", "x-ms-retry-after-ms",
+        "llm_provider-retry-after",
         "llm_provider-retry-after-ms", "llm_provider-x-should-retry", "llm_provider-x-ms-retry-after-ms",
     ]
     private static let prefixes: [StaticString] = [

@@ -4,7 +4,7 @@ internal import JSONText
 /// The meaning of statuses other than success.
 extension Classifier {
     func refusal(_ reply: ModelReply, with parser: JSONParser) -> Verdict {
-        judge(reply.status, ErrorBody(reply.body, with: parser), reply)
+        judge(reply.status, ErrorBody(refusing: reply.body, with: parser), reply)
     }
 
     func judge(_ status: Int, _ error: ErrorBody?, _ reply: ModelReply) -> Verdict {
@@ -42,7 +42,10 @@ extension Classifier {
     }
 
     private func describe(_ error: ErrorBody?, _ reply: ModelReply) -> String {
-        if let error { return Excerpt.oneLine(error.message) }
+        if reply.status / 100 == 3, let place = reply.header("location") {
+            return "it redirects to \(Excerpt.oneLine(place))"
+        }
+        if let error { return Excerpt.oneLine(error.shown) }
         guard let first = reply.body.first(where: { !AnswerParser.isSpace($0) }) else { return "the body is empty" }
         return first == UInt8(ascii: "<") ? Excerpt.html(reply.body) : Excerpt.text(reply.body)
     }

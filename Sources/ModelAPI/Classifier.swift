@@ -114,8 +114,7 @@ public struct Classifier: Sendable {
         case .sick(let why): verdict = .retry(.server, message: why, after: RetryHint.interval(of: reply))
         case .unknown(let why): verdict = .refuse(Refusal(.shape, .invalidOutput, why))
         case .filtered(let why): verdict = .fail(.contentFilter, message: why)
-        // An API that answers with an error has produced nothing that it could bill.
-        case .error(let error): return Judgement(verdict: errorUnderSuccess(error, reply))
+        case .error(let error): return judgement(of: error, reply, with: parser)
         case .answer(let parsed):
             let answer = splitsThinking ? ThinkTags.split(parsed) : parsed
             let verdict = judge(answer, of: asked, with: parser)
@@ -143,17 +142,23 @@ public struct Classifier: Sendable {
         return .answer(answer)
     }
 
+    /// An API that answers with an error has produced nothing that it could bill, unless it says so.
+    private func judgement(of error: ErrorBody, _ reply: ModelReply, with parser: JSONParser) -> Judgement {
+        let bill = Bill(reading: reply.body, with: parser)
+        return Judgement(verdict: errorUnderSuccess(error, reply), bill: bill.isKnown ? bill : nil)
+    }
+
     /// Gateways may answer 200 with the error of the server behind them in the body.
     private func errorUnderSuccess(_ error: ErrorBody, _ reply: ModelReply) -> Verdict {
         if let status = error.statusMeant { return judge(status, error, reply) }
-        if error.isContentFilter { return .fail(.contentFilter, message: error.message) }
+        if error.isContentFilter { return .fail(.contentFilter, message: error.shown) }
         if let stop = accountRefusal(error, reply) { return .stop(stop) }
         if error.isModelMissing(under: reply.status) {
             return .refuse(Refusal(.model, .badRequest, Excerpt.oneLine(error.message)))
         }
         let isRateLimit = error.names(["rate_limit_exceeded", "rate_limit_error", "requests", "tokens"])
         return .retry(
-            isRateLimit ? .rateLimited : .server, message: "an error under status \(reply.status): \(error.message)",
+            isRateLimit ? .rateLimited : .server, message: "an error under status \(reply.status): \(error.shown)",
             after: RetryHint.interval(of: reply))
     }
 }

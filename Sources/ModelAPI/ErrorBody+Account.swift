@@ -5,12 +5,23 @@ extension ErrorBody {
     /// Maximum bytes of a message that are searched. Gateways put their own text before the provider's.
     private static let searchedBytesMax = 1024
 
-    private var searched: String {
-        String(decoding: message.utf8.prefix(Self.searchedBytesMax), as: UTF8.self).lowercased()
+    private var searched: String { Self.searched(message) }
+
+    private static func searched(_ text: String) -> String {
+        String(decoding: text.utf8.prefix(searchedBytesMax), as: UTF8.self).lowercased()
     }
 
     private func says(_ words: [String]) -> Bool {
         let text = searched
+        return words.contains(where: text.contains)
+    }
+
+    /// Whether the gateway or the server behind it says so. An account behind a gateway is not ours: only what concerns
+    /// the prompt is looked for there.
+    func saysOrQuotes(_ words: [String]) -> Bool {
+        if says(words) { return true }
+        if quoted.isEmpty { return false }
+        let text = Self.searched(quoted)
         return words.contains(where: text.contains)
     }
 
@@ -33,7 +44,14 @@ extension ErrorBody {
         "budget has been exceeded", "budget exceeded", "exceededbudget", "over budget", "exceeded budget",
         "monthly included credits", "credit limit exceeded", "key limit exceeded", "token quota exhausted",
         "usage limits exceeded", "specified api usage limits", "account is not active, please check your billing",
-        "suspended due to insufficient", "\u{8D26}\u{6237}\u{5DF2}\u{6B20}\u{8D39}", "\u{4F59}\u{989D}\u{4E0D}\u{8DB3}",
+        "suspended due to insufficient", "credits are depleted", "no credits left", "out of funds",
+        "overdue balance", "billing to be enabled", "api calls / month",
+        // German, French, Spanish, Russian.
+        "guthaben", "solde insuffisant", "saldo insuficiente",
+        "\u{43D}\u{435}\u{434}\u{43E}\u{441}\u{442}\u{430}\u{442}\u{43E}\u{447}\u{43D}\u{43E} \u{441}\u{440}\u{435}\u{434}\u{441}\u{442}\u{432}",
+        // Chinese: in arrears, recharge, balance or quota insufficient or used up. Japanese and Korean: balance.
+        "\u{6B20}\u{8D39}", "\u{8BF7}\u{5145}\u{503C}", "\u{6B8B}\u{9AD8}", "\u{C794}\u{C561}",
+        "\u{8D26}\u{6237}\u{5DF2}\u{6B20}\u{8D39}", "\u{4F59}\u{989D}\u{4E0D}\u{8DB3}",
         "\u{989D}\u{5EA6}\u{5DF2}\u{7528}\u{5C3D}", "\u{989D}\u{5EA6}\u{4E0D}\u{8DB3}",
     ]
 
@@ -61,7 +79,7 @@ extension ErrorBody {
         names(["invalid_api_key", "API_KEY_INVALID"])
             || says([
                 "api key not valid", "api key expired", "api_key_invalid", "incorrect api key", "invalid api key",
-                "your api key was reported as leaked",
+                "your api key was reported as leaked", "expired key", "invalid token", "token expired",
             ])
     }
 
@@ -101,7 +119,7 @@ extension ErrorBody {
     /// Whether the request is too long for the model: certainly its own fault.
     var isAboutLength: Bool {
         names(["context_length_exceeded", "string_above_max_length", "request_too_large", "max_tokens_exceeded"])
-            || says([
+            || saysOrQuotes([
                 "maximum context length", "context length", "context window", "context_length", "max_seq_len",
                 "prompt is too long", "input is too long", "too many tokens", "maximum input length",
                 "input token count", "input tokens exceed", "reduce the length", "max_model_len",

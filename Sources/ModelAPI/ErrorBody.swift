@@ -3,11 +3,18 @@ internal import JSONText
 /// An API's error in JSON, in any dialect.
 ///
 /// OpenAI `{"error":{"message","type","code"}}`, Anthropic `{"type":"error","error":{...}}`, Gemini the same in an
-/// array, vLLM `{"object":"error","message","type","code"}`, FastAPI `{"detail":...}`, or `{"error":"..."}`.
+/// array, vLLM `{"object":"error","message","type","code"}`, FastAPI `{"detail":...}`, or `{"error":"..."}`. Further
+/// forms are in `ErrorBody(dialect:)`.
 struct ErrorBody {
     var message: String
     var type: String
     var code: String
+    /// What the server behind a gateway said, which the gateway quotes: OpenRouter's `metadata.raw`.
+    var quoted = ""
+    /// Whether a gateway's own filter flagged the prompt: OpenRouter's `metadata.reasons`.
+    var isFlagged = false
+    /// The message with what it quotes.
+    var shown: String { quoted.isEmpty ? message : "\(message): \(quoted)" }
     /// Whether the server does not know the path, whatever the request: OpenAI's wording, or FastAPI's bare
     /// `{"detail":"Not Found"}`.
     var isUnknownPath: Bool {
@@ -25,7 +32,7 @@ struct ErrorBody {
             self.init(first)
             return
         }
-        if let error = root["error"], error.kind != .null {
+        if let error = root["error"], error.kind != .null, error.kind != .boolean {
             self.init(member: error)
             if type.isEmpty { type = Self.text(root["error_type"]) }
             if code.isEmpty { code = Self.text(root["code"] ?? root["status"] ?? root["statusCode"]) }
@@ -35,6 +42,7 @@ struct ErrorBody {
             self.init(detail: detail)
         } else if root["message"]?.kind == .string, root["object"]?.isText("error") ?? false || root["code"] != nil {
             self.init(object: root)
+            if isNone { return nil }
         } else {
             return nil
         }
@@ -44,7 +52,9 @@ struct ErrorBody {
     init?(member error: JSONValue) {
         if error.isBlank { return nil }
         switch error.kind {
-        case .object: self.init(object: error)
+        case .object:
+            self.init(object: error)
+            if isNone { return nil }
         case .string: self.init(message: Self.text(error), type: "", code: "")
         case .number: self.init(message: "error \(Self.text(error))", type: "", code: Self.text(error))
         case .array: if let first = error.firstElement { self.init(member: first) } else { return nil }
@@ -69,11 +79,25 @@ struct ErrorBody {
         }
     }
 
-    /// Reads a whole body; nil if it is not JSON or not an error.
-    init?(_ body: [UInt8], with parser: JSONParser) {
+    /// Reads the whole body of a refusal, whose text alone is enough: `{"message":"..."}`, or no JSON at all. Nil if
+    /// there is no text.
+    init?(refusing body: [UInt8], with parser: JSONParser) {
         guard body.count <= Self.bodyBytesMax else { return nil }
-        guard let document = try? parser.parse(body) else { return nil }
-        self.init(document.root)
+        if let root = try? parser.parse(body).root {
+            if let error = ErrorBody(root) {
+                self = error
+                return
+            }
+            self.init(message: Self.words(of: root), type: "", code: "")
+        } else {
+            guard let first = body.first(where: { $0 > 0x20 }), first != UInt8(ascii: "<") else {
+                return nil
+            }
+            self.init(message: Excerpt.text(body), type: "", code: "")
+        }
+        if message.isEmpty { return nil }
+        // What is not in an API's form may come from any web server.
+        isBareNotFound = true
     }
 
     init(message: String, type: String, code: String) {
@@ -86,7 +110,22 @@ struct ErrorBody {
         self.init(
             message: Self.text(object["message"]), type: Self.text(object["type"] ?? object["status"]),
             code: Self.text(object["code"]))
+        if message.isEmpty { message = Self.words(of: object) }
         if message.isEmpty { message = Excerpt.text(object.raw) }
+        if let metadata = object["metadata"] { quote(metadata) }
+    }
+
+    /// Whether it says that all is well: `{"code":0,"message":"success"}`.
+    private var isNone: Bool {
+        ["", "0", "200", "ok", "success"].contains(code.lowercased())
+            && ["ok", "success", "succeeded", "succeed"].contains(message.lowercased())
+    }
+
+    private mutating func quote(_ metadata: JSONValue) {
+        isFlagged = metadata["reasons"]?.kind == .array || metadata["flagged_input"]?.kind == .string
+        let raw = Self.text(metadata["raw"])
+        let inner = (try? JSONParser().parse(Array(raw.utf8)).root).flatMap { ErrorBody($0) }
+        quoted = inner?.message ?? raw
     }
 
     private init(detail: JSONValue) {
@@ -113,11 +152,6 @@ struct ErrorBody {
         words.contains { $0.caseInsensitivelyEquals(code) || $0.caseInsensitivelyEquals(type) }
     }
 
-    /// Whether a filter rejected the prompt.
-    var isContentFilter: Bool {
-        names(["content_filter", "content_policy_violation", "ResponsibleAIPolicyViolation", "moderation"])
-            || message.lowercased().contains("requires moderation")
-    }
 }
 
 extension String {

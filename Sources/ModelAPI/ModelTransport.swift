@@ -26,8 +26,8 @@ public struct ModelReply: Sendable {
     public var status: Int
     /// The whole body, decompressed.
     public var body: [UInt8]
-    /// The headers that matter, names in lower case: `retry-after`, `retry-after-ms`, `x-should-retry`, all that begin
-    /// with `x-ratelimit-`, `ratelimit-`, `anthropic-ratelimit-` or `llm_provider-`, and with any of these also `date`.
+    /// The headers that matter, names in lower case: `location`, `retry-after`, `retry-after-ms`, `x-should-retry`, all
+    /// that begin with `x-ratelimit-`, `ratelimit-`, `anthropic-ratelimit-` or `llm_provider-`, and with any of these also `date`.
     public var headers: [(name: String, value: String)]
     /// From dispatch to the last byte.
     public var latency: Interval

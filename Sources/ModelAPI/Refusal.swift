@@ -58,7 +58,9 @@ public struct Refusal: Sendable, Hashable {
         case .certificate:
             RetortError(
                 .refused, "the server's certificate was not accepted", cause: message,
-                remedy: "Check the base URL, or name the authority's certificate in SSL_CERT_FILE.")
+                remedy:
+                    "Check the base URL, or name the authority's certificate in SSL_CERT_FILE (CURL_CA_BUNDLE comes first where it is set)."
+            )
         case .request:
             RetortError(
                 .configuration, "the API rejects the requests", cause: message,

@@ -41,7 +41,7 @@ enum RetryHint {
             return number < momentSecondsMin ? positive(number) : until(secondsSince1970(number))
         }
         if let moment = HTTPDate.seconds(text) ?? RFC3339.seconds(text) { return until(Double(moment)) }
-        return duration(text)
+        return duration(text) ?? RetryText.wait(Array(text.lowercased().utf8)[...])
     }
 
     /// Longer texts are ignored.

@@ -54,8 +54,8 @@ enum RetryText {
         return value.isEmpty ? nil : String(decoding: value, as: UTF8.self)
     }
 
-    /// `3.2s`, `1m30s`, `34 seconds`, `5 minutes`, at the beginning.
-    private static func wait(_ text: ArraySlice<UInt8>) -> Interval? {
+    /// `3.2s`, `1m30s`, `34 seconds`, `5 minutes`, at the beginning of a text in lower case.
+    static func wait(_ text: ArraySlice<UInt8>) -> Interval? {
         let words = String(decoding: text.prefix(valueBytesMax), as: UTF8.self)
             .split(separator: " ", maxSplits: 2, omittingEmptySubsequences: true)
         guard var first = words.first else { return nil }

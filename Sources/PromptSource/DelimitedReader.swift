@@ -70,7 +70,9 @@ final class DelimitedReader {
                 record.reset(isInside: true)
             }
             guard let following = try lines.next() else {
-                return BadRow("a quoted field is not closed before the end of the file", of: head)
+                return BadRow(
+                    "a quoted field is not closed before the end of the file; a quote within a field is written twice",
+                    of: head)
             }
             line = following
         }
@@ -100,14 +102,17 @@ final class DelimitedReader {
         guard record.fieldCount == keys.count else {
             let count = record.fieldCount
             let found = count == 1 ? "1 field" : "\(count) fields"
-            return .bad(BadRow("\(found) where the header has \(keys.count)", of: head))
+            return .bad(
+                BadRow(
+                    "\(found) where the header has \(keys.count); a field that holds the separator is quoted", of: head)
+            )
         }
         var object: [UInt8] = []
         object.reserveCapacity(record.bytes.count + record.bytes.count / 8 + keys.count * 16)
         for (index, key) in keys.enumerated() {
             let field = record.bytes[record.range(ofField: index)]
             if firstInvalidByte(field) != nil {
-                return .bad(BadRow("not UTF-8 in field \(index + 1)", of: head))
+                return .bad(BadRow("not UTF-8 in field \(index + 1); iconv -t UTF-8 converts the file", of: head))
             }
             object.append(index == 0 ? UInt8(ascii: "{") : UInt8(ascii: ","))
             object += key

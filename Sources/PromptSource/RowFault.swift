@@ -28,8 +28,15 @@ struct RowFault: Error {
             let offset = error.offset > 0 ? error.offset : RowFault.stringFault(in: text) ?? 0
             self.init(
                 "the row is not JSON", at: offset, cause: error.reason == "not JSON" ? nil : error.reason,
-                remedy: Self.remedy(of: text))
+                remedy: error.kind == .trailing ? Self.remedy(ofTrailing: text) : Self.remedy(of: text))
         }
+    }
+
+    private static func remedy(ofTrailing text: [UInt8]) -> String {
+        let isComma = text.last { ![0x20, 0x09, 0x0D].contains($0) } == UInt8(ascii: ",")
+        return isComma
+            ? "Take away the comma: nothing but the end of the line is between two rows."
+            : "A line holds one object: jq -c . FILE > rows.jsonl writes them so."
     }
 
     /// What to do about a row in a form that is often mistaken for JSON.

@@ -104,19 +104,22 @@ extension Dispatcher {
     }
 
     /// Whether a refusal is due to the endpoint rather than the item. Then another endpoint gets the item, and this one
-    /// is excluded once that is certain. False if no other endpoint is left.
+    /// is excluded once that is certain; not for a model that the item itself names, which says nothing about others.
+    /// False if no other endpoint is left.
     mutating func isTakenElsewhere(_ attempt: AttemptResult, _ refusal: Refusal?, _ message: String, at now: Instant)
         -> Bool
     {
         guard router != nil else { return false }
         let ticket = attempt.ticket
-        if let refusal, !refusal.isOfEndpoint || refusal.suspect == .model && ticket.namesModel { return false }
+        if let refusal, !refusal.isOfEndpoint { return false }
         ticket.avoids |= 1 << UInt64(ticket.endpoint)
         guard router?.hasOther(than: ticket.avoids) == true else {
             ticket.avoids = 0
             return false
         }
-        router?.refused(ticket.endpoint, message, isProven: refusal == nil)
+        if refusal?.suspect != .model || !ticket.namesModel {
+            router?.refused(ticket.endpoint, message, isProven: refusal == nil)
+        }
         window.released()
         leaveUnrecorded(attempt)
         if window.phase == .open { retries.push(ticket, due: now) }

@@ -288,7 +288,8 @@ extension AttemptResult {
             return failure.kind == .malformed || failure.stage == .answering && failure.kind == .connection
         }
         if case .retry(.rateLimited, _, _) = verdict { return false }
-        return isUnderSuccess
+        // An error under a successful status says that the server has trouble, as a 5xx does.
+        return isUnderSuccess && isBilledReply
     }
 
     /// Whether a reply arrived that was, or may have been, billed.

@@ -1,4 +1,5 @@
 import Basics
+import Glibc
 import Testing
 
 @Suite struct RetortErrorTests {
@@ -14,5 +15,10 @@ import Testing
 
     @Test func placeAndCauseMayBeMissing() {
         #expect(RetortError(.io, "no room", at: "a:1").description == "a:1: no room")
+    }
+
+    @Test(arguments: [ENOSPC, EACCES, EMFILE, ENFILE]) func aSystemsRefusalSaysWhatToDo(number: Int32) {
+        let error = RetortError.system(number, "open", "a/b")
+        #expect(error.remedy != nil && error.place == "a/b" && error.cause?.hasPrefix("open: ") == true)
     }
 }

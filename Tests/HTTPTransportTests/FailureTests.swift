@@ -106,7 +106,7 @@ import Testing
     }
 
     @Test func brokenCompression() async throws {
-        let failures = try await failures { $1.answer("not gzip at all", headers: ["Content-Encoding: gzip"]) }
+        let failures = try await failures { $1.answer("\u{1}not gzip at all", headers: ["Content-Encoding: gzip"]) }
         for failure in failures {
             #expect(failure.kind == .malformed)
             #expect(failure.message.contains("decompressed"))

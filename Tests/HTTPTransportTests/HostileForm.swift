@@ -14,15 +14,16 @@ enum HostileForm: String, CaseIterable {
     // Ends at each position.
     case endsAtOnce, endsInStatus, endsInHeaders, endsInBody, endsInChunk, endsBeforeLastChunk, resets
     // Bodies.
-    case notGzip, gzipCut, gzipBomb, unknownEncoding, tooLarge
+    case gzipCut, gzipBomb, unknownEncoding, tooLarge
     // Good answers in unusual forms.
-    case lengthAndChunks, withoutLength, oddValue, extensions, trailers, someInterim, oneByteEach, version10
+    case notGzip, notBrotli, lengthAndChunks, withoutLength, oddValue, extensions, trailers, someInterim, oneByteEach,
+        version10
 
     /// Whether it contains the request's own answer.
     var isGood: Bool {
         switch self {
-        case .lengthAndChunks, .withoutLength, .oddValue, .extensions, .trailers, .someInterim, .oneByteEach,
-            .version10:
+        case .notGzip, .notBrotli, .lengthAndChunks, .withoutLength, .oddValue, .extensions, .trailers, .someInterim,
+            .oneByteEach, .version10:
             true
         default: false
         }
@@ -85,7 +86,9 @@ enum HostileForm: String, CaseIterable {
         case .notGzip: connection.send("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\(plain)")
         case .gzipCut: sendGzip(Array(storedGzip(Array(body.utf8)).dropLast(9)), connection)
         case .gzipBomb: sendGzip(HostileForm.bomb, connection)
-        case .unknownEncoding: connection.send("HTTP/1.1 200 OK\r\nContent-Encoding: br\r\n\(plain)")
+        case .unknownEncoding:
+            connection.send("HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: 4\r\n\r\n\u{1}\u{2}\u{3}\u{4}")
+        case .notBrotli: connection.send("HTTP/1.1 200 OK\r\nContent-Encoding: br\r\n\(plain)")
         case .tooLarge: endless("HTTP/1.1 200 OK\r\n\r\n", body, connection)
         case .lengthAndChunks:
             let head = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n"

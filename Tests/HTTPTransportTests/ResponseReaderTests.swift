@@ -165,12 +165,26 @@ import Testing
         #expect(try decode([], "gzip") == "")
     }
 
+    @Test(arguments: ["gzip", "x-gzip", "br", "zstd", "deflate", "gzip, gzip"])
+    func readsATextThatIsNotCompressedAsItsLabelSays(encoding: String) throws {
+        #expect(try decode(Array(#"{"choices":[]}"#.utf8), encoding) == #"{"choices":[]}"#)
+    }
+
+    @Test func readsWhatIsCompressedWithoutALabel() throws {
+        let packed = storedGzip(Array("hello".utf8))
+        #expect(try decode(packed, "") == "hello")
+        #expect(try decode(packed, "identity") == "hello")
+        #expect(try BodyDecoder.decode(Array(packed.dropLast(3)), "", bytesMax: 100) == Array(packed.dropLast(3)))
+    }
+
     @Test func refusesWhatIsTooLargeDamagedOrUnknown() {
         #expect(throws: BodyDecoder.Fault.tooLarge) {
             try decode(storedGzip([UInt8](repeating: 0, count: 101)), "gzip")
         }
         let packed = storedGzip(Array("hello".utf8))
-        for damaged in [Array("not gzip at all".utf8), Array(packed.dropLast(3)), Array(packed.dropLast()) + [0xFF]] {
+        for damaged in [
+            Array("\u{1}not gzip at all".utf8), Array(packed.dropLast(3)), Array(packed.dropLast()) + [0xFF],
+        ] {
             guard case .damaged = #expect(throws: BodyDecoder.Fault.self, performing: { try decode(damaged, "gzip") })
             else {
                 Issue.record("it was taken for gzip")

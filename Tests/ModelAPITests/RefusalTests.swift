@@ -45,6 +45,13 @@ private func error(_ message: String, type: String = "", code: String = "") -> S
         (412, error("Account a is suspended, possibly due to reaching the monthly spending limit")),
         (429, error("Your team has used all available credits or reached its monthly spending limit")),
         (402, ""),
+        // Words without a code, in an object of another form or in none at all.
+        (429, error("Your prepayment credits are depleted.", code: "429")),
+        (403, error("Your organization has run out of funds")), (400, "no credits left"),
+        (429, #"{"message":"You are using a Trial key, which is limited to 1000 API calls / month."}"#),
+        (403, error("This API method requires billing to be enabled.", code: "403")),
+        (403, error("your account has an overdue balance")), (400, error("Ihr Guthaben ist aufgebraucht.")),
+        (429, error("\u{60A8}\u{7684}\u{8D26}\u{6237}\u{5DF2}\u{6B20}\u{8D39}", code: "1113")),
     ]
 
     @Test(arguments: spent)
@@ -61,7 +68,7 @@ private func error(_ message: String, type: String = "", code: String = "") -> S
         (403, error("Your API key was reported as leaked. Please use another API key.", code: "403")),
         (401, error("Incorrect API key provided: sk-x", code: "invalid_api_key")),
         (401, error("Access denied due to invalid subscription key or wrong API endpoint.", code: "401")),
-        (401, #"{"detail":"Unauthorized"}"#), (401, ""),
+        (401, #"{"detail":"Unauthorized"}"#), (401, ""), (400, error("Authentication Error, Expired Key.")),
     ]
 
     @Test(arguments: badKeys)
@@ -108,6 +115,27 @@ private func error(_ message: String, type: String = "", code: String = "") -> S
         (400, error("x", code: "context_length_exceeded"), "refuse length"),
         (413, error("Request too large", type: "request_too_large"), "refuse length"),
         (400, error("The response was filtered", code: "content_filter"), "fail content_filter"),
+        (400, error("Content Exists Risk", code: "invalid_request_error"), "fail content_filter"),
+        (400, error("unsafe", code: "1301"), "fail content_filter"),
+        (400, #"{"code":"DataInspectionFailed","message":"Input data may be bad."}"#, "fail content_filter"),
+        (400, error("your prompt was flagged as potentially violating our usage policy"), "fail content_filter"),
+        (400, error("Output blocked by content filtering policy"), "fail content_filter"),
+        (
+            403, #"{"error":{"code":403,"message":"Forbidden","metadata":{"reasons":["violence"]}}}"#,
+            "fail content_filter"
+        ),
+        (
+            400,
+            #"{"error":{"code":400,"message":"Provider returned error","metadata":{"raw":"maximum context length is 9"}}}"#,
+            "refuse length"
+        ),
+        // The account of a gateway with a provider is not ours.
+        (
+            400,
+            #"{"error":{"code":400,"message":"Provider returned error","metadata":{"raw":"Insufficient Balance"}}}"#,
+            "refuse request"
+        ),
+        (404, #"{"message":"no Route matched with those values"}"#, "refuse address"),
         (
             429, error("Rate limit reached: max context length of tokens per minute", code: "rate_limit_exceeded"),
             "retry rate_limited"
@@ -128,6 +156,12 @@ private func error(_ message: String, type: String = "", code: String = "") -> S
     @Test(arguments: others)
     func whatElseIsRefused(status: Int, body: String, expected: String) {
         #expect(word(classify(reply(body, status: status))) == expected)
+    }
+
+    @Test func aRedirectIsNamed() {
+        let verdict = classify(reply("", status: 307, headers: [("location", "/v2/chat/completions")]))
+        #expect(word(verdict) == "refuse address")
+        #expect(message(verdict) == "HTTP 307: it redirects to /v2/chat/completions")
     }
 
     @Test func aRefusalThatIsToBeRetriedWaitsNoLongerThanGranted() {

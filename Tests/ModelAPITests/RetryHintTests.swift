@@ -14,6 +14,8 @@ private func hint(_ headers: [(name: String, value: String)], status: Int = 429)
         #expect(hint([("retry-after", "20"), ("retry-after-ms", "150")]) == .milliseconds(150))
         #expect(hint([("retry-after", "0")]) == nil)
         #expect(hint([("retry-after", "soon")]) == nil)
+        #expect(hint([("retry-after", "2 seconds")]) == .seconds(2))
+        #expect(hint([("retry-after", "1 Minute")]) == .seconds(60))
         #expect(hint([("retry-after", "-5")]) == nil)
         #expect(hint([]) == nil)
     }
@@ -56,13 +58,16 @@ private func hint(_ headers: [(name: String, value: String)], status: Int = 429)
             ("Thu, 01 Jan 1970 00:00:00 GMT", 0), ("Sun, 06 Nov 1994 08:49:37 GMT", 784_111_777),
             ("Tue, 29 Feb 2000 23:59:59 GMT", 951_868_799), ("Wed, 01 Mar 2000 00:00:00 GMT", 951_868_800),
             ("Thu, 20 Nov 2025 08:00:00 GMT", 1_763_625_600), ("Mon, 01 Mar 2100 00:00:00 GMT", 4_107_542_400),
+            ("Sunday, 06-Nov-94 08:49:37 GMT", 784_111_777), ("Sun Nov  6 08:49:37 1994", 784_111_777),
+            ("Thursday, 20-Nov-25 08:00:00 GMT", 1_763_625_600),
         ] as [(String, Int64)])
     func readsHTTPDates(text: String, seconds: Int64) {
         #expect(HTTPDate.seconds(text) == seconds)
     }
 
     @Test(arguments: [
-        "", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994", "Sun, 06 Nov 1994 08:49:37 CET",
+        "", "Sunday, 06-Nov-1994 08:49:37 GMT", "Son Nov  6 08:49:37 1994", "Sunday, 06-Nov-94 08:49:37",
+        "Sun, 06 Nov 1994 08:49:37 CET",
         "Sun, 32 Nov 1994 08:49:37 GMT", "Sun, 06 Nox 1994 08:49:37 GMT", "Sun, 06 Nov 1994 24:49:37 GMT",
         "Sun, 06 Nov 1994 08:49 GMT",
     ])

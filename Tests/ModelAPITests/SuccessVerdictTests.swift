@@ -13,11 +13,18 @@ import Testing
     @Test(arguments: [
         "abort", "ABORT", "aborted", "error", "cancelled", "canceled", "load", "OTHER", "FinishReason.OTHER",
         "IMAGE_OTHER",
-        "network_error", "insufficient_system_resource", "NO_IMAGE", "failed", "timeout",
+        "network_error", "insufficient_system_resource", "NO_IMAGE", "failed", "timeout", "engine_shutdown",
+        "requestCancelled", "UPSTREAM-ERROR",
     ])
     func anAbortedAnswerIsNone(reason: String) {
         let verdict = classify(reply(Self.chat(#""content":"half an ans""#, reason: reason)))
         #expect(word(verdict) == "retry server" && message(verdict).contains(reason))
+    }
+
+    @Test func aReasonMayBeAnObject() throws {
+        let body = #"{"choices":[{"message":{"content":"half"},"finish_reason":{"type":"REASON","message":"x"}}]}"#
+        #expect(word(classify(reply(body.replacing("REASON", with: "abort")))) == "retry server")
+        #expect(try answer(body.replacing("REASON", with: "length")).finishReason == "length")
     }
 
     @Test(arguments: ["MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL", "too_many_tool_calls"])
@@ -28,7 +35,8 @@ import Testing
     @Test(arguments: [
         "SAFETY", "safety", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "IMAGE_SAFETY", "LANGUAGE",
         "IMAGE_PROHIBITED_CONTENT", "content_filter: PROHIBITED_CONTENT", "CONTENT_FILTER", "sensitive", "refusal",
-        "FINISH_REASON_SAFETY", "FinishReason.RECITATION", "guardrail_intervened",
+        "FINISH_REASON_SAFETY", "FinishReason.RECITATION", "guardrail_intervened", "content-filter", "contentFilter",
+        "policy_violation",
     ])
     func aFilterIsOneInWhateverWord(reason: String) {
         for body in [
@@ -109,6 +117,14 @@ import Testing
         (#"["a","b"]"#, "fail invalid_output"), ("17", "fail invalid_output"), (#""text""#, "fail invalid_output"),
         (#"{"ok":true}"#, "fail invalid_output"),
         (#"{"choices":[{"message":{"content":"a"}}}]}"#, "fail invalid_output"),
+        (#"{"choices":{"0":{"message":{"content":"paid"}}}}"#, "fail invalid_output"),
+        (#"{"choices":["paid"]}"#, "fail invalid_output"), (#"{"choices":[null,{}]}"#, "retry server"),
+        (#"{"choices":[null,{"index":1,"message":{"content":"a"}}]}"#, "answer"),
+        ("\r\n\u{FEFF}\n" + #"{"choices":[{"message":{"content":"a"}}]}"#, "answer"),
+        (#"{"result":{"response":"a"},"success":true,"errors":[]}"#, "answer"),
+        (#"{"code":0,"msg":"success","data":{"choices":[{"message":{"content":"a"}}]}}"#, "answer"),
+        (#"{"object":"response","status":"completed","output":[],"output_text":"a"}"#, "answer"),
+        (#"{"choices":[{"message":{"content":"a"}}],"error":{"code":0,"message":"success"}}"#, "answer"),
     ])
     func theBodyDecides(body: String, expected: String) {
         #expect(word(classify(reply(body))) == expected, "\(body)")
@@ -128,6 +144,22 @@ import Testing
         (#"{"choices":null,"base_resp":{"status_code":1002,"status_msg":"the cause"}}"#, "retry rate_limited"),
         (#"{"choices":null,"base_resp":{"status_code":1026,"status_msg":"the cause"}}"#, "fail content_filter"),
         (#"{"error_code":336003,"error_msg":"the cause"}"#, "retry server"),
+        (#"{"error_code":17,"error_msg":"the cause"}"#, "stop refused"),
+        (#"{"error_code":18,"error_msg":"the cause"}"#, "retry rate_limited"),
+        (#"{"code":500,"msg":"the cause","success":false}"#, "retry server"),
+        (#"{"code":401,"msg":"the cause","data":null}"#, "refuse key"),
+        (#"{"errno":429,"errmsg":"the cause"}"#, "retry rate_limited"),
+        (#"{"error":true,"message":"the cause"}"#, "retry server"),
+        (#"{"status":"error","message":"the cause"}"#, "retry server"),
+        (#"{"success":false,"message":"the cause"}"#, "retry server"),
+        (
+            #"{"error":{"code":400,"message":"Provider returned error","metadata":{"raw":"{\"error\":{\"message\":\"the cause\"}}"}}}"#,
+            "refuse request"
+        ),
+        (
+            #"{"error":{"code":502,"message":"Provider returned error","metadata":{"raw":"the cause: connection lost"}}}"#,
+            "retry server"
+        ),
         (
             #"{"result":null,"success":false,"errors":[{"code":7009,"message":"the cause"}],"messages":[]}"#,
             "retry server"
@@ -153,6 +185,18 @@ import Testing
     func theCauseIsShownAndDecides(body: String, expected: String) {
         let verdict = classify(reply(body))
         #expect(word(verdict) == expected && message(verdict).contains("the cause"), "\(body) \(verdict)")
+    }
+
+    @Test func anErrorCostsWhatItSays() {
+        let usage = #""usage":{"prompt_tokens":10,"completion_tokens":5}"#
+        let choice = #"{"message":{"content":"half"},"finish_reason":"error","error":{"code":502,"message":"lost"}}"#
+        func bill(_ body: String) -> Bill? {
+            Classifier().judge(
+                .success(reply(body)), of: AskedRequest(ModelRequest(path: "", body: [])), with: JSONParser()
+            ).bill
+        }
+        #expect(bill(#"{"choices":[\#(choice)],\#(usage)}"#)?.usage.total == 15)
+        #expect(bill(#"{"choices":[\#(choice)]}"#) == nil)
     }
 
     @Test func emptyAnswersCanBeRejected() throws {

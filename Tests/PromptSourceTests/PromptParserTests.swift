@@ -131,6 +131,7 @@ func fault(_ json: [UInt8], template: Template? = nil) throws -> RetortError? {
 
     @Test(arguments: [
         (#"{"n":1,"data":[{"prompt":"x"}]}"#, "jq -c '.data[]' FILE"), ("{'prompt': 'x'}", "json.dumps"),
+        (#"{"prompt":"x"},"#, "Take away the comma"), (#"{"prompt":"x"}{"prompt":"y"}"#, "jq -c . FILE"),
         ("{", "jq -c . FILE"), (" [ ", "jq -c . FILE"), (#""x""#, ".txt with one prompt a line"),
         (#"{"id":"a","Frage":"x"}"#, "{{Frage}} is a field"), (#"{"id":"a","prompt_id":"x"}"#, "or use --template."),
     ]) func whatIsOftenTakenForARowIsAdvisedOn(text: String, advice: String) throws {

@@ -261,7 +261,7 @@ package struct RunConclusion {
                 facts.append(
                     (
                         "torn input",
-                        "the last row, \(place), is cut off: complete or delete that line, then run the same command again"
+                        "the last row, \(place), is not JSON, perhaps cut off: correct or delete it, then run the same command again"
                     ))
             } else if bad > 0 {
                 facts.append(("bad rows", "correct them in the input, then run the same command again"))

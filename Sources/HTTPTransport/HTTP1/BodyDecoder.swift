@@ -11,12 +11,25 @@ enum BodyDecoder {
 
     /// `encoding` is in lower case; empty for none.
     static func decode(_ body: [UInt8], _ encoding: String, bytesMax: Int) throws(Fault) -> [UInt8] {
-        switch encoding {
-        case "", "identity": return body
-        // An empty compressed body is empty, not damaged.
-        case "gzip", "x-gzip": return body.isEmpty ? [] : try inflate(body, bytesMax)
-        default: throw .damaged("it is encoded with \(encoding), which was not requested")
+        if isCompressed(body) {
+            switch encoding {
+            case "gzip", "x-gzip": return try inflate(body, bytesMax)
+            // Some gateways compress and do not say so.
+            case "", "identity": return (try? inflate(body, bytesMax)) ?? body
+            default: break
+            }
         }
+        // A label that its body does not bear out: an answer that was paid for is read all the same.
+        if encoding.isEmpty || encoding == "identity" || isText(body) { return body }
+        if encoding == "gzip" || encoding == "x-gzip" { return try inflate(body, bytesMax) }
+        throw .damaged("it is encoded with \(encoding), which was not requested")
+    }
+
+    private static func isCompressed(_ body: [UInt8]) -> Bool { body.starts(with: [0x1F, 0x8B, 0x08]) }
+
+    /// Whether it is empty, or its first bytes are printable or white space.
+    private static func isText(_ body: [UInt8]) -> Bool {
+        body.prefix(16).allSatisfy { (0x20..<0x7F).contains($0) || (0x09...0x0D).contains($0) }
     }
 
     private static func inflate(_ body: [UInt8], _ bytesMax: Int) throws(Fault) -> [UInt8] {

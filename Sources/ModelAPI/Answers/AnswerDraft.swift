@@ -27,7 +27,9 @@ struct AnswerDraft {
     mutating func read(tier value: JSONValue?) { usage.isFlex = value?.isText("flex") ?? false }
 
     mutating func read(reason value: JSONValue?) {
-        guard let word = value?.string(prefixBytesMax: FinishReason.wordBytesMax), !word.isEmpty else { return }
+        // SGLang's own form is an object: {"type":"abort","message":...}.
+        let place = value?.kind == .object ? value?["type"] ?? value?["reason"] : value
+        guard let word = place?.string(prefixBytesMax: FinishReason.wordBytesMax), !word.isEmpty else { return }
         reason = word
     }
 

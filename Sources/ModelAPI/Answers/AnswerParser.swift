@@ -12,6 +12,7 @@ internal import JSONText
 /// | nothing, blank lines or comments alone; an HTML page; the words of a gateway | `sick` |
 /// | the beginning of JSON, a stream without its end | `sick` |
 /// | an answer's envelope without choices (a model that warms up); `{}`, `[]`, `null` | `sick` |
+/// | choices in an unknown form | `unknown` |
 /// | any other whole text, JSON or not | `unknown` |
 ///
 /// Known forms: OpenAI's chat, completions and Responses, Anthropic's messages, Google's candidates, Ollama's and
@@ -75,7 +76,9 @@ enum AnswerParser {
             let message = "the body is JSON but not an answer: \(Excerpt.text(body))"
             return root.isBlank ? .sick(message) : .unknown(message)
         }
-        if let choices = root["choices"], choices.firstElement?.kind == .object {
+        if let choices = root["choices"],
+            choices.firstElement?.kind == .object || choices.elements.contains(where: { $0.kind == .object })
+        {
             return ChatReader.read(root, choices, body)
         }
         if let error = root["error"].flatMap(ErrorBody.init(member:)) { return .error(error) }
@@ -85,8 +88,21 @@ enum AnswerParser {
         if let content = root["content"], content.kind == .array { return MessageReader.read(root, content, body) }
         if let output = root["output"], output.kind == .array { return ResponsesReader.read(root, output, body) }
         if let error = ErrorBody(root) { return .error(error) }
-        if let parsed = BareReader.read(root, body) { return parsed }
+        if let parsed = BareReader.read(root, body) ?? wrapped(root, body) { return parsed }
         return withoutAnswer(root, body)
+    }
+
+    /// An answer within an object of a gateway: Cloudflare's `{"result":{...},"success":true}`, `{"code":0,"data":{...}}`.
+    private static func wrapped(_ root: JSONValue, _ body: [UInt8]) -> ParsedBody? {
+        for place in ["result", "data", "response"] as [StaticString] {
+            guard let inner = root[place], inner.kind == .object else { continue }
+            switch read(inner, body) {
+            case .answer(let answer): return .answer(answer)
+            case .filtered(let why): return .filtered(why)
+            default: continue
+            }
+        }
+        return nil
     }
 
     /// A list of the pieces of one answer, as streamed by Google, or of complete answers.
@@ -105,11 +121,16 @@ enum AnswerParser {
     }
 
     private static func withoutAnswer(_ root: JSONValue, _ body: [UInt8]) -> ParsedBody {
+        let choices = root["choices"]
         let isEnvelope =
-            root["choices"] != nil
+            choices != nil
             || ["chat.completion", "text_completion", "chat.completion.chunk"].contains {
                 root["object"]?.isText($0) ?? false
             }
+        // Choices in an unknown form were paid for; a model that warms up sends none.
+        if let choices, !choices.isBlank, choices.kind != .array || choices.elements.contains(where: { !$0.isBlank }) {
+            return .unknown("the answer's choices cannot be read: \(Excerpt.text(body))")
+        }
         if isEnvelope { return .sick("the answer has no choices: \(Excerpt.text(body))") }
         let message = "the body is JSON but not an answer: \(Excerpt.text(body))"
         return root.isBlank ? .sick(message) : .unknown(message)

@@ -2,7 +2,7 @@ internal import JSONText
 
 /// Reads OpenAI's chat and completions answers, in all variants of compatible servers.
 enum ChatReader {
-    /// - Parameter choices: the root's list of choices, which is not empty.
+    /// - Parameter choices: the root's list of choices, one of which at least is an object.
     static func read(_ root: JSONValue, _ choices: JSONValue, _ body: [UInt8]) -> ParsedBody {
         var others: [ArraySlice<UInt8>] = []
         let choice = answer(among: choices, others: &others)
@@ -40,13 +40,16 @@ enum ChatReader {
     /// The choice with index 0, or the first one if none has it.
     private static func answer(among choices: JSONValue, others: inout [ArraySlice<UInt8>]) -> JSONValue {
         var found: JSONValue?
+        var first: JSONValue?
         choices.forEachElement { choice in
+            guard choice.kind == .object else { return true }
+            first = first ?? choice
             if choice["index"]?.int ?? 0 == 0 { found = choice }
             return found == nil
         }
-        let chosen = found ?? choices.firstElement ?? choices
+        let chosen = found ?? first ?? choices
         choices.forEachElement { choice in
-            if choice.range != chosen.range { others.append(choice.raw) }
+            if choice.range != chosen.range, choice.kind != .null { others.append(choice.raw) }
             return true
         }
         return chosen

@@ -23,8 +23,8 @@ enum FinishReason: Hashable {
 
     /// The providers' words in lower case, without the prefixes of Google's enumerations.
     private static func meaning(_ word: String) -> FinishReason {
-        var bare = Substring(word.lowercased())
-        for prefix in ["finishreason.", "finish_reason_"] where bare.hasPrefix(prefix) {
+        var bare = Substring(snake(word))
+        for prefix in ["finishreason.", "finish_reason.", "finish_reason_"] where bare.hasPrefix(prefix) {
             bare = bare.dropFirst(prefix.count)
         }
         if bare.hasPrefix(contentFilter) { return .filtered }
@@ -54,7 +54,31 @@ enum FinishReason: Hashable {
             "missing_thought_signature", "malformed_model_output", "malformed_tool_use":
             return .malformed
         case "unspecified", "null", "none": return .end("")
-        default: return .end(word)
+        default: return guess(bare) ?? .end(word)
         }
     }
+
+    /// `contentFilter` and `content-filter` as `content_filter`.
+    private static func snake(_ word: String) -> String {
+        var output = ""
+        var wasLower = false
+        for character in word {
+            if character.isUppercase, wasLower { output.append("_") }
+            wasLower = character.isLowercase
+            output += character == "-" ? "_" : character.lowercased()
+        }
+        return output
+    }
+
+    /// The meaning of an unknown word by its parts: a broken answer must not pass for a good one.
+    private static func guess(_ word: Substring) -> FinishReason? {
+        if filterParts.contains(where: word.contains) { return .filtered }
+        return abortParts.contains(where: word.contains) ? .aborted : nil
+    }
+
+    private static let filterParts = ["filter", "safety", "policy", "moderat", "guardrail", "prohibited", "violat"]
+    private static let abortParts = [
+        "abort", "error", "cancel", "fail", "timeout", "timed_out", "shutdown", "disconnect", "interrupt", "preempt",
+        "exception", "crash", "killed", "evicted", "unavailable",
+    ]
 }

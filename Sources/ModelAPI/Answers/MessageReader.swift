@@ -36,6 +36,8 @@ enum ResponsesReader {
             return true
         }
         draft.other.add("output", list: items, isContent: true)
+        // Some gateways say the text only where libraries do.
+        if draft.parts.text.isMissing { draft.parts.text.add(root["output_text"]) }
         draft.read(model: root["model"])
         draft.read(usage: root["usage"])
         draft.read(tier: root["service_tier"])

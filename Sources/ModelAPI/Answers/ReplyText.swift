@@ -6,10 +6,12 @@ enum ReplyText {
     /// The start of a body's content: after a byte order mark, and after the blank lines and comments (`: keep-alive`)
     /// by which servers keep a connection open.
     static func start(of body: [UInt8]) -> Int {
-        var at = body.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
+        var at = 0
         while at < body.count {
             if AnswerParser.isSpace(body[at]) {
                 at += 1
+            } else if body[at] == 0xEF, body[at...].starts(with: [0xEF, 0xBB, 0xBF]) {
+                at += 3
             } else if body[at] == UInt8(ascii: ":") {
                 at = body[at...].firstIndex { $0 == 0x0A || $0 == 0x0D } ?? body.count
             } else {

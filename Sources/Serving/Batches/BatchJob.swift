@@ -170,7 +170,9 @@ package struct BatchLine: Sendable {
     /// Throws the line's error.
     package init(_ line: [UInt8], endpoint: String, _ parser: JSONParser) throws(ClientError) {
         func wrong(_ message: String) -> ClientError { ClientError(400, message) }
-        guard let root = try? parser.parse(line).root, root.kind == .object else {
+        // The first line of a file may begin with a byte order mark.
+        let text = line.starts(with: [0xEF, 0xBB, 0xBF]) ? line.dropFirst(3) : line[...]
+        guard let root = try? parser.parse(text).root, root.kind == .object else {
             throw wrong("the line is not a JSON object")
         }
         guard let id = root["custom_id"]?.string, (1...Self.customIDBytesMax).contains(id.utf8.count) else {
