@@ -47,6 +47,6 @@ import Testing
     }
 
     @Test func theEnvironmentOfOptionsIsListed() {
-        #expect(page.contains(".TP\n.B \"STILL_JOBS\"\nStands in for \\-\\-jobs."))
+        #expect(page.contains(".TP\n.B \"STILL_JOBS\"\nSets \\-\\-jobs."))
     }
 }
