@@ -78,9 +78,9 @@ package struct ProcessCost: Sendable, Hashable {
         defer { fclose(file) }
         var text = [UInt8](repeating: 0, count: 4096)
         let count = fread(&text, 1, text.count, file)
-        let line = String(decoding: text.prefix(count), as: UTF8.self).split(separator: "\n")
-            .first { $0.hasPrefix("VmHWM:") }
-        return line?.split(whereSeparator: { $0 == " " || $0 == "\t" }).dropFirst().first
-            .flatMap { Int($0) }.flatMap { $0 < 1 << 40 ? $0 * 1024 : nil }
+        // As bytes: the run reads it every second, and by characters that took 0.6 million instructions.
+        let line = text.prefix(count).split(separator: 0x0A).first { $0.starts(with: "VmHWM:".utf8) }
+        let digits = line?.drop { $0 &- 0x30 >= 10 }.prefix { $0 &- 0x30 < 10 }
+        return digits.flatMap { Int(String(decoding: $0, as: UTF8.self)) }.flatMap { $0 < 1 << 40 ? $0 * 1024 : nil }
     }
 }
