@@ -198,6 +198,8 @@ struct StoreFuzzer {
         let path = machine.segments.randomElement(using: &random)
         guard let path, let block = machine.blocks(path).randomElement(using: &random) else { return "no block" }
         var bytes = machine.files.snapshot[path]!
+        // A header that was changed before may place the next block beyond the end of the file.
+        guard block.offset + 80 <= bytes.count else { return "no block" }
         let place = Int.random(in: 10..<80, using: &random)
         let value = Self.extremes.randomElement(using: &random)!
         let count = [1, 2, 4, 8].randomElement(using: &random)!
