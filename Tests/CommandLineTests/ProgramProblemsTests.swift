@@ -17,7 +17,8 @@ import Testing
         #expect(problems([OptionSpec("Big", summary: "s")]).count == 1)
         #expect(problems([OptionSpec("no-x", summary: "s")]).count == 1)
         #expect(problems([OptionSpec("x", "é", summary: "s")]).count == 1)
-        #expect(problems([OptionSpec("x", summary: "s"), OptionSpec("x", summary: "s")]) == ["p go: --x is listed twice"])
+        #expect(
+            problems([OptionSpec("x", summary: "s"), OptionSpec("x", summary: "s")]) == ["p go: --x is listed twice"])
         #expect(problems([OptionSpec("x", "h", summary: "s")]) == ["p go: -h is listed twice"])
     }
 
