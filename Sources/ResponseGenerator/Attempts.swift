@@ -56,8 +56,11 @@ final class Attempts: Sendable {
         return .recalled(ticket, answer)
     }
 
-    func attempt(_ ticket: Ticket) async -> ChildEvent {
-        let result = await send(ticket)
+    func attempt(_ ticket: Ticket) async -> ChildEvent { judged(await send(ticket), ticket) }
+
+    /// Not inlined, as `request(of:)`: every request in flight would keep memory for its variables.
+    @inline(never)
+    private func judged(_ result: Result<ModelReply, TransportFailure>, _ ticket: Ticket) -> ChildEvent {
         // An answer that cannot be divided belongs to one item.
         let asked = AskedRequest(
             ticket.group?.members[0].request ?? ticket.request, corrections: ticket.corrections)
@@ -85,14 +88,26 @@ final class Attempts: Sendable {
     }
 
     private func send(_ ticket: Ticket) async -> Result<ModelReply, TransportFailure> {
-        let transport = transports[ticket.endpoint]
+        if let cancellation = ticket.cancellation { return await send(ticket, cancellation) }
+        return await transports[ticket.endpoint].send(request(of: ticket))
+    }
+
+    @inline(never)
+    private func send(
+        _ ticket: Ticket, _ cancellation: AttemptCancellation
+    ) async -> Result<ModelReply, TransportFailure> {
+        let (transport, request) = (transports[ticket.endpoint], request(of: ticket))
+        return await cancellation.run(on: executor) { await transport.send(request) }
+    }
+
+    @inline(never)
+    private func request(of ticket: Ticket) -> ModelRequest {
         var request = ticket.request
         if let shared {
             let taken = ticket.dispatchedAt
             request.onDeparture = { shared.departed(taken: taken, at: $0) }
         }
-        guard let cancellation = ticket.cancellation else { return await transport.send(request) }
-        return await cancellation.run(on: executor) { [request] in await transport.send(request) }
+        return request
     }
 }
 
