@@ -17,8 +17,7 @@ extension ErrorBody {
         } else if let status = root["statusCode"] ?? root["status_code"], root["message"]?.kind == .string {
             self.init(message: Self.text(root["message"]), type: "", code: Self.text(status))
         } else if Self.isMarkedAsError(root) {
-            let code = root["code"] ?? root["errcode"] ?? root["errno"]
-            self.init(message: Self.words(of: root), type: "", code: Self.text(code))
+            self.init(message: Self.words(of: root), type: "", code: Self.code(of: root))
             if message.isEmpty { return nil }
         } else {
             return nil
@@ -30,9 +29,13 @@ extension ErrorBody {
         if root["error"]?.bool == true || root["success"]?.bool == false { return true }
         if ["error", "fail", "failed", "failure"].contains(text(root["status"]).lowercased()) { return true }
         guard root["msg"]?.kind == .string || root["errmsg"]?.kind == .string else { return false }
-        let code = text(root["code"] ?? root["errcode"] ?? root["errno"]).lowercased()
-        return !["", "0", "200", "ok", "success"].contains(code)
+        return !codesOfSuccess.contains(code(of: root).lowercased())
     }
+
+    /// Codes that say that all is well, in lower case.
+    static let codesOfSuccess = ["", "0", "200", "ok", "success"]
+
+    private static func code(of root: JSONValue) -> String { text(root["code"] ?? root["errcode"] ?? root["errno"]) }
 
     /// The first member with a message, under the names that servers use.
     static func words(of root: JSONValue) -> String {

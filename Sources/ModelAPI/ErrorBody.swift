@@ -117,7 +117,7 @@ struct ErrorBody {
 
     /// Whether it says that all is well: `{"code":0,"message":"success"}`.
     private var isNone: Bool {
-        ["", "0", "200", "ok", "success"].contains(code.lowercased())
+        Self.codesOfSuccess.contains(code.lowercased())
             && ["ok", "success", "succeeded", "succeed"].contains(message.lowercased())
     }
 

@@ -13,6 +13,7 @@ struct ReadyQueue {
             tickets.removeFirst(head)
             head = 0
         }
+        // Not `append(contentsOf:)`, which makes optionals of the tickets through the runtime.
         for ticket in batch { tickets.append(ticket) }
     }
 

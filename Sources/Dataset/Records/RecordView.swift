@@ -85,7 +85,7 @@ package struct RecordView {
         {
             guard let value = root[member.name] else { return nil }
             if !bytes.isEmpty { bytes.append(UInt8(ascii: ",")) }
-            bytes.append(contentsOf: RecordMember.keys[member.rawValue])
+            member.appendKey(to: &bytes)
             bytes.append(contentsOf: value.raw)
         }
         return bytes

@@ -54,7 +54,7 @@ package struct AnswerReview {
         var line = Array(record.line[..<start])
         func add(_ member: RecordMember, _ token: some Collection<UInt8>) {
             if line.count > start { line.append(UInt8(ascii: ",")) }
-            line.append(contentsOf: RecordMember.keys[member.rawValue])
+            member.appendKey(to: &line)
             line.append(contentsOf: token)
         }
         // A record of an earlier version lacks these members; they are appended.

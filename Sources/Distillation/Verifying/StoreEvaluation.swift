@@ -130,7 +130,8 @@ package struct StoreEvaluation: Sendable {
         for member in [RecordMember.messages, .prompt, .suffix] {
             guard let value = view.member(member) else { continue }
             if !bytes.isEmpty { bytes.append(UInt8(ascii: ",")) }
-            bytes += RecordMember.keys[member.rawValue] + value.raw
+            member.appendKey(to: &bytes)
+            bytes.append(contentsOf: value.raw)
         }
         return bytes
     }

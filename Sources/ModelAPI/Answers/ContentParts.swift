@@ -53,7 +53,7 @@ struct ContentParts {
             return
         }
         let type = part["type"]
-        func isOf(_ types: [StaticString]) -> Bool { type.map { types.contains(where: $0.isText) } ?? false }
+        func isOf(_ types: JSONNames) -> Bool { type.map(types.contains) ?? false }
         if isOf(Self.callTypes) {
             calls.append(part.raw)
         } else if isOf(Self.refusalTypes), part["refusal"]?.kind == .string {
@@ -108,13 +108,13 @@ struct ContentParts {
         }
     }
 
-    private static let callTypes: [StaticString] = [
+    private static let callTypes: JSONNames = [
         "tool_use", "function_call", "custom_tool_call", "function", "tool_call",
     ]
-    private static let refusalTypes: [StaticString] = ["refusal"]
+    private static let refusalTypes: JSONNames = ["refusal"]
     /// Reasoning that only its provider can read.
-    private static let sealedTypes: [StaticString] = ["redacted_thinking", "reasoning.encrypted"]
-    private static let reasoningTypes: [StaticString] = [
+    private static let sealedTypes: JSONNames = ["redacted_thinking", "reasoning.encrypted"]
+    private static let reasoningTypes: JSONNames = [
         "thinking", "reasoning", "thought", "reasoning_text", "summary_text", "reasoning.text", "reasoning.summary",
     ]
     private static let reasoningPlaces: [StaticString] = [

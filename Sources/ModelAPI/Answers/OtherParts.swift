@@ -60,12 +60,12 @@ extension JSONValue {
             output.append(contentsOf: key.raw)
             output.append(UInt8(ascii: ":"))
             output.append(contentsOf: value.raw)
-            if !Self.bookkeeping.contains(where: key.isText) { isWorthIt = true }
+            if !Self.bookkeeping.contains(key) { isWorthIt = true }
             return true
         }
         return isWorthIt ? (output + [0x7D])[...] : nil
     }
 
     /// Members that are meaningless without the others.
-    private static let bookkeeping: [StaticString] = ["type", "index", "id", "format", "closed", "status"]
+    private static let bookkeeping: JSONNames = ["type", "index", "id", "format", "closed", "status"]
 }
