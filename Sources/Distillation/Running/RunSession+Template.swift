@@ -9,7 +9,9 @@ extension RunSession {
     /// Replaces the store's template by a corrected one if every row with an outcome still has the same request: rows
     /// that it fixes are then sent without `--on-change rerun`.
     package func takeOnTemplate(_ input: InputSet, _ job: JobDescription) throws(RetortError) {
-        guard let manifest = try RecordStore.manifest(of: settings.out) else { return }
+        guard let manifest = try RecordStore.manifest(of: settings.out),
+            OtherTemplate.isOnlyDifference(input, settings, job, manifest)
+        else { return }
         let reader = try StoreReader(settings.out, options: storeOptions)
         guard try OtherTemplate.isHarmless(input, settings, job, manifest, reader, reader.counters) else { return }
         let revision = try StoreRevision(settings.out, options: storeOptions)
@@ -21,15 +23,21 @@ extension RunSession {
 
 /// A template that differs from the store's.
 package enum OtherTemplate {
+    /// Whether the template is the only difference, as far as can be told without reading the store.
+    package static func isOnlyDifference(
+        _ input: InputSet, _ settings: RunSettings, _ job: JobDescription, _ manifest: StoreManifest
+    ) -> Bool {
+        settings.onChange != .rerun && input.isRepeatable && settings.shard == nil && !input.isStore
+            && job.isOtherTemplate(than: manifest.job)
+    }
+
     /// Whether the template is the only difference, and gives each row with an outcome the request that was sent. Reads
     /// the input.
     package static func isHarmless(
         _ input: InputSet, _ settings: RunSettings, _ job: JobDescription, _ manifest: StoreManifest,
         _ store: any KnownOutcomes, _ counters: StoreCounters
     ) throws(RetortError) -> Bool {
-        guard settings.onChange != .rerun, input.isRepeatable, settings.shard == nil, !input.isStore,
-            job.isOtherTemplate(than: manifest.job)
-        else { return false }
+        guard isOnlyDifference(input, settings, job, manifest) else { return false }
         let index = manifest.failureClasses.firstIndex(of: FailureClass.badInput.rawValue)
         let bad = index.map { $0 < counters.failedByClass.count ? counters.failedByClass[$0] : 0 } ?? 0
         let known = counters.done + counters.failed - min(bad, counters.failed)
