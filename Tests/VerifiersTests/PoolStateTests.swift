@@ -68,6 +68,26 @@ struct PoolStateTests {
         #expect(state.isIdle)
     }
 
+    @Test func aWorkerThatFailsAfterOtherAnswersBlamesARequestLess() throws {
+        var state = state()
+        _ = state.submit(1, key("a"), round: 1, at: at(0))
+        _ = state.submit(2, key("b"), round: 1, at: at(0))
+        #expect(state.ended(0, "it died", at: at(1)) == [.start(0), .send(1, to: 0)])
+        #expect(
+            state.reply(try reply("a"), from: 0, at: at(2)) == [.succeed(1, Opinion(pass: true)), .send(2, to: 0)])
+        #expect(state.ended(0, "it died", at: at(3)) == [.start(0), .send(2, to: 0)])
+        #expect(state.ended(0, "it died", at: at(4)) == [.fail(2, "it died")])
+    }
+
+    @Test func whatAWorkerFailedOnGoesToANewWorkerFirst() throws {
+        var state = state(workers: 2)
+        _ = state.submit(1, key("a"), round: 1, at: at(0))
+        _ = state.submit(2, key("b"), round: 1, at: at(0))
+        _ = state.reply(try reply("b"), from: 1, at: at(1))
+        #expect(state.ended(0, "it died", at: at(1)) == [.start(0), .send(1, to: 0)])
+        #expect(state.submit(3, key("c"), round: 1, at: at(1)) == [.send(3, to: 1)])
+    }
+
     @Test func aHungWorkerIsEndedAndARequestThatWasAloneFails() {
         var state = state()
         _ = state.submit(1, key("a"), round: 1, at: at(0))

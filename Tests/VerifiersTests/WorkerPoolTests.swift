@@ -12,7 +12,7 @@ struct WorkerPoolTests {
     }
 
     private func pool(
-        _ body: String, workers: Int = 2, timeout: Double = 20, environment: [String: String] = [:]
+        _ body: String, workers: Int = 2, timeout: Double = 60, environment: [String: String] = [:]
     ) -> WorkerPool {
         let program = """
             import json, os, sys, time

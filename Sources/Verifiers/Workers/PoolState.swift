@@ -3,8 +3,8 @@ internal import Basics
 /// Decides what a pool of workers does next: which request goes to which worker, and when a worker is started or ended.
 /// A value: it starts no process and reads no clock.
 ///
-/// When a worker fails, each request that it holds is sent once more, alone. This identifies the request that makes
-/// workers fail.
+/// When a worker fails, each request that it holds is sent again, alone, to a new worker if one can be started. A
+/// request fails when a new worker fails on it, or the third worker.
 struct PoolState {
     typealias Ticket = UInt64
 
@@ -24,8 +24,10 @@ struct PoolState {
         var timeout: Interval
         /// Maximum requests queued at one worker, so that the next one is there when it finishes one.
         var requestsPerWorkerMax = 4
-        /// Maximum times that a request is sent to workers that end before they answer it.
+        /// Maximum times that a request is sent to workers that end before they answer it, if the last one was new.
         var sendingsMax = 2
+        /// The same if that one had answered other requests: it may have failed for a reason of its own.
+        var sendingsToUsedMax = 3
         /// After this many workers in a row end without an answer, all waiting requests fail.
         var fruitlessMax = 5
         var backoffMin = Interval.milliseconds(100)
@@ -49,13 +51,20 @@ struct PoolState {
         var sendings = 0
     }
 
+    private struct Run {
+        var flights: [Flight] = []
+        /// When it answered last; its start if it has not answered.
+        var progress: Instant
+        var isNew = true
+    }
+
     private enum Worker {
         /// May become `running` at this time or later.
         case stopped(until: Instant)
         /// May become `ending`, or `stopped` when it ends by itself.
-        case running([Flight], progress: Instant)
+        case running(Run)
         /// Becomes `stopped`.
-        case ending([Flight], reason: String)
+        case ending(Run, reason: String)
     }
 
     private let limits: Limits
@@ -83,49 +92,54 @@ struct PoolState {
     mutating func cancel(_ ticket: Ticket) {
         waiting.removeAll { $0.ticket == ticket }
         for number in workers.indices {
-            guard case .running(var flights, let progress) = workers[number] else { continue }
-            for place in flights.indices where flights[place].ticket == ticket { flights[place].ticket = nil }
-            workers[number] = .running(flights, progress: progress)
+            guard case .running(var run) = workers[number] else { continue }
+            for place in run.flights.indices where run.flights[place].ticket == ticket {
+                run.flights[place].ticket = nil
+            }
+            workers[number] = .running(run)
         }
     }
 
     mutating func reply(_ reply: WorkerReply, from number: Int, at now: Instant) -> [Action] {
-        guard case .running(var flights, _) = workers[number] else { return [] }
-        let place = flights.firstIndex { $0.key == reply.key && (reply.round ?? $0.round) == $0.round }
+        guard case .running(var run) = workers[number] else { return [] }
+        let place = run.flights.firstIndex { $0.key == reply.key && (reply.round ?? $0.round) == $0.round }
         guard let place else {
             let id = String(decoding: reply.key.id.prefix(100), as: UTF8.self)
             return misbehaved(number, "its worker answered a request that it was not given: id \(id)")
         }
-        let ticket = flights.remove(at: place).ticket
-        workers[number] = .running(flights, progress: now)
+        let ticket = run.flights.remove(at: place).ticket
+        run.progress = now
+        run.isNew = false
+        workers[number] = .running(run)
         fruitless = 0
         return (ticket.map { [.succeed($0, reply.opinion)] } ?? []) + dispatched(now)
     }
 
     /// The worker broke the protocol and must be ended.
     mutating func misbehaved(_ number: Int, _ reason: String) -> [Action] {
-        guard case .running(let flights, _) = workers[number] else { return [] }
-        workers[number] = .ending(flights, reason: reason)
+        guard case .running(let run) = workers[number] else { return [] }
+        workers[number] = .ending(run, reason: reason)
         return [.end(number)]
     }
 
     /// The worker ended, or could not be started.
     mutating func ended(_ number: Int, _ how: String, at now: Instant) -> [Action] {
-        let flights: [Flight]
+        let run: Run
         var reason = how
         switch workers[number] {
         case .stopped: return []
-        case .running(let held, _): flights = held
-        case .ending(let held, let why): (flights, reason) = (held, why)
+        case .running(let running): run = running
+        case .ending(let ending, let why): (run, reason) = (ending, why)
         }
         fruitless = fruitless.addingSaturated(1)
         lastReason = reason
         workers[number] = .stopped(until: now + backoff)
         var actions: [Action] = []
         var again: [Waiting] = []
-        for flight in flights {
+        let sendingsMax = run.isNew ? limits.sendingsMax : limits.sendingsToUsedMax
+        for flight in run.flights {
             guard let ticket = flight.ticket else { continue }
-            if flight.sendings >= limits.sendingsMax || isClosed {
+            if flight.sendings >= sendingsMax || isClosed {
                 actions.append(.fail(ticket, reason))
             } else {
                 again.append(
@@ -146,9 +160,9 @@ struct PoolState {
         for number in workers.indices {
             guard let deadline = deadline(number), deadline <= now else { continue }
             // A request that had the worker to itself and timed out is not sent again.
-            if case .running(var flights, let progress) = workers[number], flights.count == 1 {
-                flights[0].sendings = limits.sendingsMax
-                workers[number] = .running(flights, progress: progress)
+            if case .running(var run) = workers[number], run.flights.count == 1 {
+                run.flights[0].sendings = limits.sendingsToUsedMax
+                workers[number] = .running(run)
             }
             actions += misbehaved(number, "its worker did not answer within \(limits.timeout.seconds) s")
         }
@@ -172,7 +186,7 @@ struct PoolState {
 
     var isIdle: Bool {
         waiting.isEmpty
-            && workers.allSatisfy { if case .running(let flights, _) = $0 { flights.isEmpty } else { true } }
+            && workers.allSatisfy { if case .running(let run) = $0 { run.flights.isEmpty } else { true } }
     }
 
     // MARK: Decisions
@@ -184,10 +198,10 @@ struct PoolState {
 
     /// When the worker's current request times out. Its time starts when the previous request was answered.
     private func deadline(_ number: Int) -> Instant? {
-        guard case .running(let flights, let progress) = workers[number], let oldest = flights.map(\.sent).min() else {
+        guard case .running(let run) = workers[number], let oldest = run.flights.map(\.sent).min() else {
             return nil
         }
-        return min(progress + limits.timeout, oldest + limits.timeout * Double(limits.requestsPerWorkerMax))
+        return min(run.progress + limits.timeout, oldest + limits.timeout * Double(limits.requestsPerWorkerMax))
     }
 
     private mutating func dispatched(_ now: Instant) -> [Action] {
@@ -202,36 +216,43 @@ struct PoolState {
             }
             let next = waiting.remove(at: place)
             if case .stopped = workers[number] {
-                workers[number] = .running([], progress: now)
+                workers[number] = .running(Run(progress: now))
                 actions.append(.start(number))
             }
-            guard case .running(var flights, let progress) = workers[number] else { continue }
+            guard case .running(var run) = workers[number] else { continue }
             let flight = Flight(
                 key: next.key, round: next.round, sent: now, sendings: next.sendings + 1, ticket: next.ticket)
-            let since = flights.isEmpty ? now : progress
-            flights.append(flight)
-            workers[number] = .running(flights, progress: since)
+            if run.flights.isEmpty { run.progress = now }
+            run.flights.append(flight)
+            workers[number] = .running(run)
             actions.append(.send(next.ticket, to: number))
         }
         return actions
     }
 
-    /// Prefers an idle worker, then one that can be started, then the one with the fewest requests.
+    /// Prefers an idle worker, then one that can be started, then the one with the fewest requests. A request that a
+    /// worker failed on prefers one that can be started.
     private func worker(for request: Waiting, _ now: Instant) -> Int? {
         var startable: Int?
+        var idle: Int?
         var best: (number: Int, count: Int)?
         for number in workers.indices {
             switch workers[number] {
             case .stopped(let until): if until <= now, startable == nil { startable = number }
             case .ending: continue
-            case .running(let flights, _):
-                if flights.isEmpty { return number }
+            case .running(let run):
+                let flights = run.flights
+                if flights.isEmpty {
+                    if idle == nil { idle = number }
+                    continue
+                }
                 let isClosedTo =
                     request.sendings > 0 || flights.count >= limits.requestsPerWorkerMax
                     || flights.contains { $0.sendings > 1 || $0.key == request.key }
                 if !isClosedTo, flights.count < best?.count ?? .max { best = (number, flights.count) }
             }
         }
-        return isClosed ? nil : startable ?? best?.number
+        if isClosed { return idle }
+        return request.sendings > 0 ? startable ?? idle : idle ?? startable ?? best?.number
     }
 }
