@@ -5,13 +5,11 @@ import Glibc
 /// A pthread mutex rather than `Synchronization.Mutex`: the thread sanitizer understands it, and it sleeps at once
 /// under contention, where the futex loop of Swift 6.3 spins.
 public final class Locked<Value>: @unchecked Sendable {
-    /// In memory of its own: Swift checks each access to a property at run time, which takes longer than the lock.
-    @usableFromInline let value: UnsafeMutablePointer<Value>
+    @usableFromInline var value: Value
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
 
     public init(_ value: sending Value) {
-        self.value = .allocate(capacity: 1)
-        self.value.initialize(to: value)
+        self.value = value
         mutex = .allocate(capacity: 1)
         mutex.initialize(to: pthread_mutex_t())
         let status = pthread_mutex_init(mutex, nil)
@@ -21,8 +19,6 @@ public final class Locked<Value>: @unchecked Sendable {
     deinit {
         pthread_mutex_destroy(mutex)
         mutex.deallocate()
-        value.deinitialize(count: 1)
-        value.deallocate()
     }
 
     /// Runs `body` with exclusive access. Not reentrant. Keep it short: no callbacks, and no I/O except writes that
@@ -33,7 +29,7 @@ public final class Locked<Value>: @unchecked Sendable {
     ) throws(Failure) -> Result {
         lock()
         defer { unlock() }
-        return try body(&value.pointee)
+        return try body(&value)
     }
 
     @usableFromInline
