@@ -4,6 +4,9 @@ import HTTPTransport
 import ModelAPI
 import Testing
 
+/// For connections that should succeed: a machine busy with many tests may take long for one.
+let patientConnect = Interval.seconds(45)
+
 let anyRequest = ModelRequest(path: "/chat/completions", body: Array(#"{"model":"m"}"#.utf8))
 
 /// A running loop for the time of `body`.
@@ -55,6 +58,7 @@ func withServer(
         defer { server.stop() }
         var configuration = HTTPTransport.Configuration(baseURL: server.baseURL)
         configuration.usesLibcurlOnly = way == .libcurl
+        configuration.timeouts.connect = patientConnect
         if let identity { configuration.network.certificateFile = identity.trusted }
         configure(&configuration)
         try await withTransport(configuration) { transport, _ in try await body(transport, server) }

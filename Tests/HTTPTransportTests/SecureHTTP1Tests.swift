@@ -20,6 +20,7 @@ struct SecureHTTP1Tests {
         defer { server.stop() }
         var configuration = HTTPTransport.Configuration(baseURL: "https://\(host):\(server.port)/v1")
         configuration.network = HTTPTransport.Network(environment: try trusting(identity))
+        configuration.timeouts.connect = patientConnect
         try await withTransport(configuration) { transport, _ in try await body(transport, server) }
     }
 

@@ -37,12 +37,13 @@ import Testing
         // A journal line has about 200 bytes: 60,000 bytes would hold 300.
         #expect(reached > 600, "stopped at \(reached)")
         #expect(store.counters.done == UInt64(reached))
-        // No more space: the position does not change.
-        #expect(fill(store, from: reached, to: 2000) == reached)
+        // No more space: the position does not change, unless the thread was behind and makes room now.
+        let still = fill(store, from: reached, to: 2000)
+        #expect(usesThread ? still >= reached : still == reached)
         // Space for a block is enough: the block is written, and the whole journal is removed.
         files.limitSpace(toFurther: 5_000)
-        let further = fill(store, from: reached, to: 2000)
-        #expect(further > reached, "\(reached), then \(further)")
+        let further = fill(store, from: still, to: 2000)
+        #expect(further > still, "\(still), then \(further)")
         files.clearFaults()
         #expect(fill(store, from: further, to: 2000) == 2000)
         try store.close()
