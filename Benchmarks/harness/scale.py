@@ -11,7 +11,8 @@ from report import Spread, Table, said
 from servers import nginx
 from settings import FULL, SCRATCH, number, retort
 
-SIZES = [100_000, 1_000_000] + ([10_000_000] if FULL else [])
+SIZES = [100_000, 1_000_000, 10_000_000, 100_000_000]
+MOST = number("BENCH_SCALE_MAX", 10_000_000 if FULL else 1_000_000)
 REFUSED = 1_000
 CONCURRENCY = 256
 OPENS = 5
@@ -31,8 +32,7 @@ MARKS = {
 
 def sizes():
     """The sizes up to `BENCH_SCALE_MAX`; if that is below all of them, only that size."""
-    most = number("BENCH_SCALE_MAX", SIZES[-1])
-    return [size for size in SIZES if size <= most] or [most]
+    return [size for size in SIZES if size <= MOST] or [MOST]
 
 
 def section(suite):
