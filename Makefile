@@ -13,7 +13,7 @@ VENV_READY := $(VENV)/.installed
 SCHEMA_SUITE := $(BUILD)/schema-suite
 # A suite in Python that takes longer hangs.
 PYTEST_SECONDS_MAX := 900
-PEERS := $(notdir $(wildcard Benchmarks/peers/*))
+PEERS := $(notdir $(patsubst %/,%,$(wildcard Benchmarks/peers/*/)))
 REQUIREMENTS := Tests/Interoperability/requirements.txt
 # An older release of Hugging Face's datasets, which the tests of readers load beside the current one.
 DATASETS_3 := $(BUILD)/datasets-3
@@ -162,7 +162,7 @@ endef
 bench: build ## measure the pipeline, window, store and durability against the client floor and plain tools (10 minutes)
 	$(call benchmark,bench,lmdb)
 
-bench-peers: build ## measure retort beside the openai SDK, litellm, curator, distilabel, datatrove, a script (35 minutes)
+bench-peers: build ## measure retort beside the openai SDK, litellm, curator, distilabel, datatrove, data-designer, a script (50 minutes)
 	$(call benchmark,peers,$(filter-out lmdb,$(PEERS)))
 
 bench-scale: build ## measure what grows with the number of prompts, up to a million (25 minutes)

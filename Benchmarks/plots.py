@@ -113,7 +113,7 @@ def plots(tables):
             yield "pipeline-rate", title, "requests a second", bars_of(table, "requests/s", name)
             yield "pipeline-cpu", title, "CPU microseconds a request", bars_of(table, "CPU us a request", name)
         elif "CPU s / 1000 requests" in columns:
-            kind = "at-once" if "at once" in title else "latency"
+            kind = "structured" if "schema" in title else "at-once" if "at once" in title else "latency"
             yield f"peers-{kind}", title, "CPU seconds for 1,000 requests", bars_of(table, "CPU s / 1000 requests")
             yield f"peers-{kind}-memory", title, "peak memory, MB", bars_of(table, "peak RSS MB")
         elif "s to the first new request" in columns:

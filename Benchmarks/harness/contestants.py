@@ -12,16 +12,21 @@ PROMPTS = number("BENCH_PEER_PROMPTS", 10_000)
 # subtracted.
 PROMPTS_SLOW = min(PROMPTS, number("BENCH_PEER_PROMPTS_SLOW", 2_500))
 
+STRUCTURED = "structured"
+SCHEMA = PEERS / "persona.schema.json"
+
 
 @dataclass(frozen=True)
 class Contestant:
-    """`lacks` names what it does not do. `resumes`: the same command again continues where it was."""
+    """`lacks` names what it does not do. `resumes`: the same command again continues where it was. `form`: where an
+    answer must hold JSON, see `corpus.persona`."""
 
     name: str
     folder: str
     lacks: str
     argument: str = ""
     resumes: bool = False
+    form: str = "bare"
     prompts: int = PROMPTS
 
     @property
@@ -30,7 +35,8 @@ class Contestant:
 
     def command(self, rows, out, url, concurrency):
         if self.is_retort:
-            return pipeline.run_command(rows, out, url, concurrency)
+            schema = ["--schema", SCHEMA] if self.argument == STRUCTURED else []
+            return [*pipeline.run_command(rows, out, url, concurrency), *schema]
         python = PEER_ENVIRONMENTS / self.folder / "bin" / "python"
         if not python.exists():
             raise Unmeasured(f"{self.name}: its Python environment is not there: `make bench-peers` makes it")
@@ -49,6 +55,20 @@ ALL = [
     Contestant("curator", "curator", "no compression, sync", resumes=True, prompts=PROMPTS_SLOW),
     Contestant("litellm", "litellm", "no resume, compression, sync", prompts=PROMPTS_SLOW),
     Contestant("distilabel", "distilabel", "resumes whole batches; no sync", resumes=True, prompts=PROMPTS_SLOW),
+    Contestant(
+        "data-designer", "data-designer", "resumes groups of 1,000; no sync", resumes=True, prompts=PROMPTS_SLOW),
+]
+
+# Those that check answers by a schema.
+CHECKING = [
+    Contestant("retort", "", "", STRUCTURED, resumes=True),
+    Contestant("curator", "curator", "no compression, sync", STRUCTURED, resumes=True, prompts=PROMPTS_SLOW),
+    Contestant(
+        "distilabel", "distilabel", "resumes whole batches; no sync", STRUCTURED, resumes=True, form="tool",
+        prompts=PROMPTS_SLOW),
+    Contestant(
+        "data-designer", "data-designer", "resumes groups of 1,000; no sync", STRUCTURED, resumes=True, form="fenced",
+        prompts=PROMPTS_SLOW),
 ]
 
 # Peers' caches and settings are here, not in a home directory.

@@ -15,6 +15,17 @@ SEED = 20_251_120
 PROMPT_MARK = "Question "
 ANSWER_BYTES = 1_400
 ANSWERS_VARIED = 256
+PERSONA = {
+    "name": "nobody in particular",
+    "age": 36,
+    "city": "Ulm",
+    "occupation": "instrument maker",
+    "education": "college",
+    "skills": ["brass work", "tuning", "bookkeeping"],
+    "languages": ["German", "English"],
+    "married": True,
+    "income": 41250.5,
+}
 MODULES = (
     "argparse array ast asyncio bisect calendar cmath codecs collections configparser contextlib csv datetime decimal "
     "difflib dis doctest email enum fractions functools gettext glob gzip hashlib heapq html http inspect io "
@@ -83,6 +94,20 @@ def answers(count, size=ANSWER_BYTES):
             prose += chance.choice(sentences()) + (" " if chance.random() < 0.8 else " -- ")
         made.append(answer(prose[:room]))
     return made
+
+
+def persona(form):
+    """A completion of about `ANSWER_BYTES` bytes with JSON that fits peers/persona.schema.json: its text is that (`bare`), or
+    holds it in a fenced block (`fenced`), or it is the arguments of a call (`tool`)."""
+    room = ANSWER_BYTES - len(answer(json.dumps(PERSONA)))
+    text = json.dumps(PERSONA | {"biography": " ".join(sentences()[: ANSWER_BYTES // 40])[:room]})
+    if form != "tool":
+        return answer(f"```json\n{text}\n```" if form == "fenced" else text)
+    made = json.loads(answer(""))
+    call = {"id": "call_1", "type": "function", "function": {"name": "Persona", "arguments": text}}
+    made["choices"][0] |= {
+        "message": {"role": "assistant", "content": None, "tool_calls": [call]}, "finish_reason": "tool_calls"}
+    return json.dumps(made, separators=(",", ":"))
 
 
 def short_answer():

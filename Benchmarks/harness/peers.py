@@ -3,6 +3,7 @@
 import json
 import shutil
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from settings import FULL, SCRATCH, number
 
 ROUNDS = number("BENCH_ROUNDS", 5)
 ROUNDS_FAST = 5
-AT_ONCE_SECONDS, LATENCY_SECONDS = (1800, 1800) if FULL else (900, 1200)
+AT_ONCE_SECONDS, LATENCY_SECONDS, STRUCTURED_SECONDS = (1800, 1800, 900) if FULL else (900, 1200, 300)
 RUN_SECONDS_MAX = 240
 TELLING_SHARE = 0.2
 MARK_SCRIPT, MARK_TOOL = 3, 40
@@ -59,10 +60,10 @@ def prompts(count):
     return corpus.write_prompts(SCRATCH / "rows" / f"{count}" / f"prompts-{count}.jsonl", count)
 
 
-def load(suite, title, url, concurrency, seconds_max, note):
-    """Rounds over all clients. Slow ones stop early, so that the whole ends in time."""
+def load(suite, title, url, concurrency, seconds_max, note, clients=contestants.ALL):
+    """Rounds over all clients; `url` is a function of the client. Slow ones stop early, so that the whole ends in time."""
     ends = time.monotonic() + suite.remaining(seconds_max)
-    taken = {who: Rounds() for who in contestants.ALL}
+    taken = {who: Rounds() for who in clients}
     for turn in range(ROUNDS_FAST):
         for who, rounds in taken.items():
             last = rounds.whole[-1].wall if rounds.whole else 0
@@ -72,8 +73,8 @@ def load(suite, title, url, concurrency, seconds_max, note):
             said(f"{title}, round {turn + 1}: {who.name}")
             try:
                 limit = suite.remaining(RUN_SECONDS_MAX)
-                rounds.one.append(run(who, prompts(ONE), url, concurrency, limit))
-                rounds.whole.append(run(who, prompts(who.prompts), url, concurrency, limit))
+                rounds.one.append(run(who, prompts(ONE), url(who), concurrency, limit))
+                rounds.whole.append(run(who, prompts(who.prompts), url(who), concurrency, limit))
             except Unmeasured as why:
                 rounds.trouble = str(why)
                 suite.unmeasured(f"{title}: {who.name}", why)
@@ -121,13 +122,25 @@ NOTE = (
 
 def at_once(suite):
     with nginx(corpus.answers(1)) as url:
-        load(suite, "64 in flight, answers at once", url, 64, AT_ONCE_SECONDS, f"nginx answers 1.4 KB at once. {NOTE}")
+        load(suite, "64 in flight, answers at once", lambda _: url, 64, AT_ONCE_SECONDS, f"nginx answers 1.4 KB at once. {NOTE}")
 
 
 def with_latency(suite):
     with Simulator("--latency", "50ms", "--tokens", "210") as server:
         title = "1,000 in flight, answers after 50 ms"
-        load(suite, title, server.url, 1000, LATENCY_SECONDS, f"`retort simulate` answers. {NOTE}")
+        load(suite, title, lambda _: server.url, 1000, LATENCY_SECONDS, f"`retort simulate` answers. {NOTE}")
+
+
+def structured(suite):
+    """JSON answers that are checked by a schema of ten fields."""
+    forms = {who.form for who in contestants.CHECKING}
+    with ExitStack() as servers:
+        urls = {form: servers.enter_context(nginx([corpus.persona(form)])) for form in forms}
+        load(
+            suite, "64 in flight, JSON answers checked by a schema", lambda who: urls[who.form], 64, STRUCTURED_SECONDS,
+            "nginx answers 1.4 KB at once: JSON of ten fields, for data-designer in a fenced block and for distilabel in a "
+            f"tool call, which is what they ask for. {NOTE}",
+            contestants.CHECKING)
 
 
 def resuming():
@@ -196,7 +209,7 @@ def _first_request(who, rows, out, suite):
     aside = out.with_name("aside")
     clear(aside)
     if out.is_dir():
-        shutil.copytree(out, aside, symlinks=True)
+        shutil.copytree(out, aside, symlinks=True, ignore=shutil.ignore_patterns("*.sock"))
     else:
         shutil.copy2(out, aside)
     try:

@@ -42,20 +42,22 @@ def summary(results):
     def table(start):
         return next((table for table in results["tables"] if table["title"].startswith(start)), None)
 
-    load, again, kill = table("64 in flight"), table("Starting again"), table("kill -9")
+    load, again, kill = table("64 in flight, answers"), table("Starting again"), table("kill -9")
     cpu, memory = column(load, "CPU s / 1000 requests"), column(load, "peak RSS MB")
     first, twice = column(again, "s to the first new request"), column(kill, "paid twice")
-    ending = column(kill, "records")
+    ending, checked = column(kill, "records"), column(table("64 in flight, JSON"), "CPU s / 1000 requests")
     lines = [
-        "| client | CPU per request | times retort's | memory | first new request after a kill "
+        "| client | CPU per request | times retort's | with a JSON schema | memory | first new request after a kill "
         "| requests repeated after a kill |",
-        "| --- | --- | --- | --- | --- | --- |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     for client, seconds in cpu.items():
         times = f"{seconds / cpu['retort']:.1f}" if client != "retort" else ""
         start = f"{first[client]:.2f} s" if client in first else "starts over"
+        schema = f"{checked[client] * 1000:,.0f} us" if client in checked else ""
         asked = f"{twice[client]:,}" if twice.get(client, "") != "" else str(ending.get(client, "not measured"))
-        lines.append(f"| {client} | {seconds * 1000:,.0f} us | {times} | {memory[client]:,.0f} MB | {start} | {asked} |")
+        lines.append(
+            f"| {client} | {seconds * 1000:,.0f} us | {times} | {schema} | {memory[client]:,.0f} MB | {start} | {asked} |")
     return "\n".join(lines)
 
 

@@ -67,7 +67,8 @@ def nginx(answers, refused_percent=0.0, tls=None):
     binary = tool("nginx")
     if not binary:
         raise Unmeasured("nginx is not installed: apt-get install nginx-light")
-    folder, port = SCRATCH / "nginx", free_port()
+    port = free_port()
+    folder = SCRATCH / f"nginx-{port}"
     folder.mkdir(parents=True, exist_ok=True)
     chosen, answer, refusal = "", _quoted(answers[0]), ""
     if len(answers) > 1:

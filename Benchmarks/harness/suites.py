@@ -35,16 +35,17 @@ ALL = {
         },
     ),
     "peers": (
-        90 if FULL else 60,
+        100 if FULL else 70,
         {
             "at-once": ("Everybody, without latency", peers.at_once),
             "latency": ("Everybody, with latency", peers.with_latency),
+            "structured": ("JSON checked by a schema", peers.structured),
             "kill": ("kill -9 in the middle", peers.kill),
             "resume": ("Starting again", peers.resume),
         },
     ),
     "scale": (
-        90 if FULL else 25,
+        240 if scale.MOST > 10_000_000 else 90 if FULL else 25,
         {
             "growth": ("What grows with the number of prompts", scale.section),
             "merge": ("Merging stores", scale.merge),

@@ -1,7 +1,8 @@
-"""run.py PROMPTS OUT BASE_URL CONCURRENCY: bespokelabs-curator with its `openai` backend.
+"""run.py PROMPTS OUT BASE_URL CONCURRENCY [structured]: bespokelabs-curator with its `openai` backend.
 
 It retries, keeps its answers in a cache under OUT, and resumes from it. The limits of requests and tokens a minute are
 set so high that they never hold a request back. It counts tokens with tiktoken and draws a status table (switched off).
+With `structured` the answers are checked against a Pydantic model, its `response_format`.
 """
 
 import importlib.util
@@ -11,6 +12,8 @@ import sys
 from pathlib import Path
 
 prompts, out, url, concurrency = sys.argv[1:5]
+is_structured = sys.argv[5:] == ["structured"]
+sys.path.append(str(Path(__file__).parents[1]))
 os.environ["CURATOR_CACHE_DIR"] = out
 os.environ["CURATOR_DISABLE_RICH_DISPLAY"] = "1"
 # litellm brings the tokenizer's table along; without it tiktoken would fetch one from the network.
@@ -18,6 +21,7 @@ litellm = Path(importlib.util.find_spec("litellm").origin).parent
 os.environ["TIKTOKEN_CACHE_DIR"] = str(litellm / "litellm_core_utils" / "tokenizers")
 from bespokelabs import curator  # noqa: E402
 from datasets import Dataset  # noqa: E402
+from persona import Persona  # noqa: E402
 
 
 class Asker(curator.LLM):
@@ -25,7 +29,7 @@ class Asker(curator.LLM):
         return row["prompt"]
 
     def parse(self, row, response):
-        return {"id": row["id"], "prompt": row["prompt"], "response": response}
+        return {"id": row["id"], "prompt": row["prompt"], "response": response.model_dump_json() if is_structured else response}
 
 
 def main():
@@ -33,6 +37,7 @@ def main():
         rows = Dataset.from_list([json.loads(line) for line in lines])
     asker = Asker(
         model_name="bench-model",
+        response_format=Persona if is_structured else None,
         backend="openai",
         backend_params={
             "base_url": url,
