@@ -4,13 +4,15 @@ import SegmentStore
 
 /// What the store costs. `store-bench [RECORDS] [DIRECTORY]`; a million short records in a new directory of /tmp by
 /// default. `store-bench lookups RECORDS STORE` asks a store that is left of that once more. `store-bench sizes FILE`
-/// compares block sizes and levels on the lines of a JSONL file.
+/// compares block sizes and levels on the lines of a JSONL file, `store-bench packing FILE` numbers of threads that compress.
 @main struct StoreBench {
     static func main() throws {
         let arguments = CommandLine.arguments.dropFirst()
         if arguments.first == "sizes", let path = arguments.dropFirst().first {
-            try SizeTable(path).run()
-            return
+            return try SizeTable(lines: StoredLines(path)).run()
+        }
+        if arguments.first == "packing", let path = arguments.dropFirst().first {
+            return try PackingTable(lines: StoredLines(path)).run()
         }
         if arguments.first == "fill", arguments.count == 3,
             let records = arguments.dropFirst().first.flatMap({ Int($0) })

@@ -88,3 +88,9 @@ def store(suite):
             "Block sizes and compression levels (store-bench sizes)",
             run(suite, "store-bench", 60, "sizes", lines),
             "The lines of the section on sizes above."))
+    suite.show(
+        Listing(
+            "Threads that help to compress (store-bench packing)",
+            run(suite, "store-bench", 60, "packing", lines),
+            "Lines of `size` into a new store, without syncs; the best of three. One thread appends, one seals, and these "
+            "compress what it will seal next. By default half as many as the machine has cores, maximum 8."))

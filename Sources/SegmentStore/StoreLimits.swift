@@ -33,6 +33,8 @@ public enum StoreLimits {
     public static let sealQueueBytesMax = 24 << 20
     /// Records waiting for compression at which it does so too: many short ones, while large runs are merged.
     public static let sealQueueRecordsMax = 32 << 10
+    /// Maximum threads that compress blocks of one store: with so many, other work takes longer than compressing.
+    public static let packingThreadsMax = 8
     /// Compressed bytes not yet durable at which a sync is made immediately.
     public static let unsyncedBytesMax = 64 << 20
     /// Maximum failure classes: an entry stores status and class in one byte.

@@ -22,6 +22,8 @@ public struct StoreOptions: Sendable {
     /// Whether to compress and sync on a separate thread. Without it `append` does that work itself, in a fixed order:
     /// for tests that replay it.
     public var usesThread = true
+    /// Maximum threads that help that one to compress, when it is behind.
+    public var packingThreadsMax = min(ProcessorCount.now / 2, StoreLimits.packingThreadsMax)
     /// Recomputes the tallies of a line when its block's hints are lost; zeros by default.
     public var recount: @Sendable ([UInt8]) -> Tallies = { _ in Tallies() }
     public var files: any FileSystem = PosixFileSystem()

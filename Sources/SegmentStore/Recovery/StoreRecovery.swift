@@ -80,10 +80,14 @@ struct StoreRecovery {
     func sealJournals(_ sealer: inout Sealer) throws(RetortError) -> (records: Int, nextSequences: [UInt64]) {
         var records = 0
         var nextSequences: [UInt64] = []
+        let packers = PackingThreads(options, writesChecks: context.writesChecks)
+        defer { packers?.stop() }
         for lane in Lane.allCases {
             let tail = image.tails[Int(lane.rawValue)]
             var next = tail.nextSequence
-            for block in try blocks(lane, tail.journaled) {
+            var blocks = try blocks(lane, tail.journaled)
+            for place in blocks.indices { blocks[place].packing = packers?.submit(blocks[place].raw) }
+            for block in blocks {
                 try sealer.seal(block)
                 records += block.hints.count
                 next = block.nextSequence

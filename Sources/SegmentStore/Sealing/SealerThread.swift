@@ -2,7 +2,7 @@ import Basics
 import Glibc
 
 /// Runs a sealer on a thread of its own, behind a queue that its caller bounds: `submit` returns whether it is too
-/// long.
+/// long. Blocks in the queue are compressed ahead by further threads.
 final class SealerThread: @unchecked Sendable {
     // Everything below is guarded by `mutex`, except `sealer`, which only the thread uses while it runs.
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
@@ -22,6 +22,7 @@ final class SealerThread: @unchecked Sendable {
     private var sealer: Sealer
     private let context: StoreContext
     private let policy: SyncPolicy
+    private let packers: PackingThreads?
     private var thread = pthread_t()
 
     /// Requests of one kind: how many were made, and how many are done.
@@ -34,10 +35,11 @@ final class SealerThread: @unchecked Sendable {
     /// Delay before the next attempt on a full disk.
     private static let retryInterval = Interval.seconds(1)
 
-    init(_ sealer: Sealer, context: StoreContext, policy: SyncPolicy) {
+    init(_ sealer: Sealer, context: StoreContext, options: StoreOptions) {
         self.sealer = sealer
         self.context = context
-        self.policy = policy
+        policy = options.sync
+        packers = PackingThreads(options, writesChecks: context.writesChecks)
         pthread_mutex_init(mutex, nil)
         var attributes = pthread_condattr_t()
         pthread_condattr_init(&attributes)
@@ -90,9 +92,12 @@ final class SealerThread: @unchecked Sendable {
     func submit(_ new: [RawBlock]) -> Bool {
         locked {
             guard failure == nil else { return false }
-            queue.append(contentsOf: new)
+            for var block in new {
+                block.packing = packers?.submit(block.raw)
+                backlog.add(block)
+                queue.append(block)
+            }
             blocks.asked += UInt64(new.count)
-            for block in new { backlog.add(block) }
             if backlog.isLong { isPressed = true }
             if !new.isEmpty { pthread_cond_broadcast(condition) }
             return isPressed
@@ -189,6 +194,7 @@ final class SealerThread: @unchecked Sendable {
                 nextSync = deadline()
                 hasSynced = true
             case .stop:
+                packers?.stop()
                 return
             }
             _ = locked { pthread_cond_broadcast(condition) }

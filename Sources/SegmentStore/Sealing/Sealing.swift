@@ -20,7 +20,7 @@ final class Sealing: Sendable {
     init(_ sealer: sending Sealer, context: StoreContext, options: StoreOptions) {
         self.context = context
         if options.usesThread {
-            let thread = SealerThread(sealer, context: context, policy: options.sync)
+            let thread = SealerThread(sealer, context: context, options: options)
             thread.start()
             self.thread = thread
             inline = Locked(Inline())

@@ -26,6 +26,26 @@ extension [UInt8] {
     }
 }
 
+/// A block's member without its header: what follows from its lines alone.
+struct PackedBlock: Sendable {
+    /// Begins with zeros in place of the header.
+    var member: [UInt8]
+    var rawBytes: Int
+    var hasChecks: Bool
+    var checksum: UInt64
+
+    /// The complete member. `header` gives everything except sizes and checksums, which are filled in.
+    func member(_ header: BlockHeader) -> (member: [UInt8], header: BlockHeader) {
+        var (member, header) = (member, header)
+        header.hasChecks = hasChecks
+        header.rawBytes = rawBytes
+        header.memberBytes = member.count
+        header.payloadChecksum = checksum
+        member.replaceSubrange(0..<BlockHeader.bytes, with: header.encoded())
+        return (member, header)
+    }
+}
+
 /// Converts lines to gzip members and back. Use one codec per thread.
 final class BlockCodec {
     // Created lazily: it has tables of tens to hundreds of KiB, and most codecs only read.
@@ -42,6 +62,10 @@ final class BlockCodec {
 
     /// The complete member for `raw` lines. `header` gives everything except sizes and checksums, which are filled in.
     func encode(_ raw: [UInt8], header: BlockHeader) -> (member: [UInt8], header: BlockHeader) {
+        packed(raw).member(header)
+    }
+
+    func packed(_ raw: [UInt8]) -> PackedBlock {
         var member = [UInt8](repeating: 0, count: BlockHeader.bytes)
         let hasChecks = writesChecks && raw.count >= BlockChecks.rawBytesMin
         if hasChecks { member += BlockChecks.encoded(of: raw) }
@@ -50,15 +74,10 @@ final class BlockCodec {
         trailer.append(raw.withUnsafeBytes { CRC32.checksum($0) })
         trailer.append(UInt32(raw.count))
         member.append(contentsOf: trailer.bytes)
-        var header = header
-        header.hasChecks = hasChecks
-        header.rawBytes = raw.count
-        header.memberBytes = member.count
-        header.payloadChecksum = member.withUnsafeBytes { buffer in
-            ContentHash.hash64(buffer.slice(BlockHeader.bytes, header.memberBytes - BlockHeader.bytes))
+        let checksum = member.withUnsafeBytes { buffer in
+            ContentHash.hash64(buffer.slice(BlockHeader.bytes, buffer.count - BlockHeader.bytes))
         }
-        member.replaceSubrange(0..<BlockHeader.bytes, with: header.encoded())
-        return (member, header)
+        return PackedBlock(member: member, rawBytes: raw.count, hasChecks: hasChecks, checksum: checksum)
     }
 
     /// Decompresses a member whose header has been decoded. Throws `.damagedData` naming `place` if a check fails.

@@ -58,7 +58,8 @@ struct SegmentWriter {
     /// Compresses a block and appends it. If it throws, the segment ends where it ended before.
     mutating func append(_ block: RawBlock) throws(RetortError) -> HintGroup {
         if number == 0 { try begin(1) }
-        let (member, header) = codec.encode(block.raw, header: header(of: block))
+        let packed = block.packing?.result(codec) ?? codec.packed(block.raw)
+        let (member, header) = packed.member(header(of: block))
         return try append(
             UnsyncedBlock(header: header, member: member, hints: block.hints, tallies: block.tallies))
     }
@@ -248,6 +249,8 @@ struct RawBlock: Sendable {
     /// For each record the status byte of the failure that it supersedes, or 0.
     var priors: [UInt8] = []
     var tallies = Tallies()
+    /// Its compression, if that may begin before it is appended.
+    var packing: PackingThreads.Job?
 
     var nextSequence: UInt64 { firstSequence + UInt64(hints.count) }
 }
