@@ -36,6 +36,8 @@ public struct RequestBuilder: Sendable {
     public let dialect: any Dialect
     private let head: BodyHead
     private let headHashes: [JSONMemberHash]
+    /// Those of them that are compared.
+    private let comparedHashes: [JSONMemberHash]
     /// The hashes of members that are not compared, of every head.
     private let ignoredHashes: Set<JSONMemberHash>
     private let path: String
@@ -52,7 +54,9 @@ public struct RequestBuilder: Sendable {
         head = BodyHead(try dialect.members(of: parameters, defaults: true))
         headHashes = (try? JSONParser().memberHashes(head.object)) ?? []
         let known = BodyHead(try dialect.members(of: compared ?? parameters, defaults: true))
-        ignoredHashes = Set(headHashes).subtracting((try? JSONParser().memberHashes(known.object)) ?? [])
+        let ignored = Set(headHashes).subtracting((try? JSONParser().memberHashes(known.object)) ?? [])
+        ignoredHashes = ignored
+        comparedHashes = headHashes.filter { !ignored.contains($0) }
     }
 
     /// The request for one row. `members` are the row's own parameters, under the names of OpenAI's chat: they override
@@ -89,7 +93,9 @@ public struct RequestBuilder: Sendable {
     /// Computed from values: escapes, white space, the order of members and the spelling of numbers make no difference,
     /// nor do members that are not compared.
     public func fingerprint(_ request: ModelRequest, with parser: JSONParser) -> UInt64 {
-        guard !ignoredHashes.isEmpty else { return fingerprintOfAll(request, with: parser) }
+        guard !ignoredHashes.isEmpty, !hasOwnHead(request) else {
+            return fingerprint(request, besides: comparedHashes, with: parser)
+        }
         guard let members = try? parser.memberHashes(request.body) else { return Self.fingerprintOfBytes(request) }
         let compared = members.filter { !ignoredHashes.contains($0) }
         return (try? parser.valueHash(ofMembers: [], besides: compared)) ?? Self.fingerprintOfBytes(request)
@@ -100,23 +106,28 @@ public struct RequestBuilder: Sendable {
     public func isEarlierFingerprint(
         _ short: UInt32, of request: ModelRequest, with parser: JSONParser
     ) -> Bool {
-        !ignoredHashes.isEmpty && UInt32(truncatingIfNeeded: fingerprintOfAll(request, with: parser)) == short
+        guard !ignoredHashes.isEmpty else { return false }
+        return UInt32(truncatingIfNeeded: fingerprint(request, besides: headHashes, with: parser)) == short
     }
 
-    private func fingerprintOfAll(_ request: ModelRequest, with parser: JSONParser) -> UInt64 {
+    /// The fingerprint of all members, except that `hashes` stands for the head if the request has this builder's own:
+    /// that is the longer part if it contains a schema.
+    private func fingerprint(
+        _ request: ModelRequest, besides hashes: [JSONMemberHash], with parser: JSONParser
+    ) -> UInt64 {
         let body = request.body
-        let isOwnHead =
-            body.count > head.bytes.count
-            && body.withUnsafeBufferPointer { body in
+        let hash =
+            hasOwnHead(request)
+            ? try? parser.valueHash(ofMembers: body, from: head.bytes.count, isClosed: true, besides: hashes)
+            : try? parser.valueHash(body)
+        return hash ?? Self.fingerprintOfBytes(request)
+    }
+
+    private func hasOwnHead(_ request: ModelRequest) -> Bool {
+        request.body.count > head.bytes.count
+            && request.body.withUnsafeBufferPointer { body in
                 head.bytes.withUnsafeBufferPointer { memcmp(body.baseAddress!, $0.baseAddress!, $0.count) == 0 }
             }
-        let hash: UInt64?
-        if isOwnHead {
-            hash = try? parser.valueHash(ofMembers: body, from: head.bytes.count, isClosed: true, besides: headHashes)
-        } else {
-            hash = try? parser.valueHash(body)
-        }
-        return hash ?? Self.fingerprintOfBytes(request)
     }
 
     /// The fingerprint of the body's bytes (XXH3-64), for stores whose manifest does not name another scheme.
