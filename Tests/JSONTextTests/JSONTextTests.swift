@@ -69,6 +69,23 @@ import Testing
         #expect(try parser.parse(output).root.string == text)
     }
 
+    /// Eight bytes are looked at together.
+    @Test func everyByteIsEscapedAtEveryPlace() throws {
+        for byte in UInt8.min...UInt8.max {
+            for place in 0..<18 {
+                var text = [UInt8](repeating: UInt8(ascii: " "), count: 18)
+                text[place] = byte
+                var output: [UInt8] = []
+                JSONString.append(text, to: &output)
+                let isPlain = (0x20..<0x80).contains(byte) && byte != 0x22 && byte != 0x5C
+                #expect((output.count == text.count + 2) == isPlain)
+                let read = try parser.parse(output).root.stringBytes
+                text.replaceSubrange(place...place, with: byte < 0x80 ? [byte] : [0xEF, 0xBF, 0xBD])
+                #expect(read == text)
+            }
+        }
+    }
+
     @Test func illFormedBytesBecomeReplacementCharacters() throws {
         var output: [UInt8] = []
         JSONString.append([0x61, 0xFF, 0xC3] as [UInt8], to: &output)
