@@ -15,8 +15,19 @@ public enum WorkThread {
 
     /// Starts a detached thread. `givesWay` lowers its priority, for work that the event loop rarely waits for.
     public static func start(givesWay: Bool = false, _ body: @escaping @Sendable () -> Void) {
+        let status = create(givesWay: givesWay, body)
+        precondition(status == 0, "pthread_create failed with \(status)")
+    }
+
+    /// The same for work that can do without: false if the system has no thread left.
+    public static func startIfPossible(givesWay: Bool = false, _ body: @escaping @Sendable () -> Void) -> Bool {
+        create(givesWay: givesWay, body) == 0
+    }
+
+    /// Returns the status of `pthread_create`.
+    private static func create(givesWay: Bool, _ body: @escaping @Sendable () -> Void) -> Int32 {
         if givesWay {
-            return start {
+            return create(givesWay: false) {
                 ThreadPriority.giveWay()
                 body()
             }
@@ -27,13 +38,14 @@ public enum WorkThread {
         pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
         defer { pthread_attr_destroy(&attributes) }
         var thread = pthread_t()
-        let context = Unmanaged.passRetained(Work(body)).toOpaque()
+        let work = Unmanaged.passRetained(Work(body))
         let status = pthread_create(
             &thread, &attributes,
             { context in
                 Unmanaged<Work>.fromOpaque(context!).takeRetainedValue().body()
                 return nil
-            }, context)
-        precondition(status == 0, "pthread_create failed with \(status)")
+            }, work.toOpaque())
+        if status != 0 { work.release() }
+        return status
     }
 }

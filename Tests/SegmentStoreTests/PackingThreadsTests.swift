@@ -10,7 +10,7 @@ import Testing
     }
 
     private func threads(_ threadsMax: Int) -> PackingThreads {
-        PackingThreads(threadsMax: threadsMax) { BlockCodec(level: 6, writesChecks: true) }
+        PackingThreads(threadsMax: threadsMax, givesWay: false) { BlockCodec(level: 6, writesChecks: true) }
     }
 
     @Test func everyBlockIsCompressedAsTheCodecDoesIt() {

@@ -80,7 +80,7 @@ struct StoreRecovery {
     func sealJournals(_ sealer: inout Sealer) throws(RetortError) -> (records: Int, nextSequences: [UInt64]) {
         var records = 0
         var nextSequences: [UInt64] = []
-        let packers = PackingThreads(options, writesChecks: context.writesChecks)
+        let packers = PackingThreads(options, writesChecks: context.writesChecks, givesWay: false)
         defer { packers?.stop() }
         for lane in Lane.allCases {
             let tail = image.tails[Int(lane.rawValue)]

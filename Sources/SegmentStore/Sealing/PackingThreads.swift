@@ -4,7 +4,7 @@ import Glibc
 /// Threads that compress blocks before the sealer comes to them. The sealer appends the blocks in their order.
 ///
 /// A thread is started when the sealer is two blocks behind and the others are busy. The next block is always left to
-/// the sealer, so that it does not wait for a thread of the same priority.
+/// the sealer, which rarely waits for a thread then. The threads have its priority.
 final class PackingThreads: @unchecked Sendable {
     /// The compression of one block, done once, by whoever begins it.
     final class Job: @unchecked Sendable {
@@ -38,17 +38,21 @@ final class PackingThreads: @unchecked Sendable {
     private var isStopped = false
 
     private let threadsMax: Int
+    private let givesWay: Bool
     private let makeCodec: @Sendable () -> BlockCodec
 
-    /// Nil for a store without threads.
-    convenience init?(_ options: StoreOptions, writesChecks: Bool) {
+    /// Nil for a store without threads. `givesWay`: whether the sealer's thread does.
+    convenience init?(_ options: StoreOptions, writesChecks: Bool, givesWay: Bool) {
         guard options.usesThread, options.packingThreadsMax > 0 else { return nil }
         let level = options.compressionLevel
-        self.init(threadsMax: options.packingThreadsMax) { BlockCodec(level: level, writesChecks: writesChecks) }
+        self.init(threadsMax: options.packingThreadsMax, givesWay: givesWay) {
+            BlockCodec(level: level, writesChecks: writesChecks)
+        }
     }
 
-    init(threadsMax: Int, codec: @escaping @Sendable () -> BlockCodec) {
+    init(threadsMax: Int, givesWay: Bool, codec: @escaping @Sendable () -> BlockCodec) {
         self.threadsMax = threadsMax
+        self.givesWay = givesWay
         makeCodec = codec
         pthread_mutex_init(mutex, nil)
         pthread_cond_init(condition, nil)
@@ -74,8 +78,9 @@ final class PackingThreads: @unchecked Sendable {
     func submit(_ raw: [UInt8]) -> Job {
         let job = Job(raw, self)
         let wantsThread = locked {
+            guard !isStopped else { return false }
             waiting.append(job)
-            guard waiting.count > 1, !isStopped else { return false }
+            guard waiting.count > 1 else { return false }
             if idle > 0 {
                 pthread_cond_broadcast(condition)
                 return false
@@ -84,14 +89,15 @@ final class PackingThreads: @unchecked Sendable {
             started += 1
             return true
         }
-        if wantsThread { WorkThread.start(givesWay: true) { self.run() } }
+        if wantsThread, !WorkThread.startIfPossible(givesWay: givesWay, { self.run() }) { locked { started -= 1 } }
         return job
     }
 
-    /// Lets the threads end once they have done what they have begun.
+    /// Lets the threads end once they have done what they have begun. Whoever asks for the rest does it.
     func stop() {
         locked {
             isStopped = true
+            waiting.removeAll()
             _ = pthread_cond_broadcast(condition)
         }
     }

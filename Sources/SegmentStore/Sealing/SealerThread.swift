@@ -39,7 +39,7 @@ final class SealerThread: @unchecked Sendable {
         self.sealer = sealer
         self.context = context
         policy = options.sync
-        packers = PackingThreads(options, writesChecks: context.writesChecks)
+        packers = PackingThreads(options, writesChecks: context.writesChecks, givesWay: true)
         pthread_mutex_init(mutex, nil)
         var attributes = pthread_condattr_t()
         pthread_condattr_init(&attributes)
