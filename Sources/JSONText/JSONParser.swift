@@ -54,16 +54,19 @@ extension JSONParser {
     }
 
     /// The hash of the object with the members `others` and those that `text` contains from `start` on, which take
-    /// precedence. The members come without the opening brace, and without the closing one unless `isClosed`.
+    /// precedence, without those in `ignored`. The members come without the opening brace, and without the closing one
+    /// unless `isClosed`.
     public func valueHash(
-        ofMembers text: [UInt8], from start: Int = 0, isClosed: Bool = false, besides others: [JSONMemberHash] = []
+        ofMembers text: [UInt8], from start: Int = 0, isClosed: Bool = false, besides others: [JSONMemberHash] = [],
+        without ignored: Set<JSONMemberHash> = []
     ) throws(JSONError) -> UInt64 {
         scratch.removeAll(keepingCapacity: true)
         scratch.append(UInt8(ascii: "{"))
         text.withUnsafeBufferPointer { scratch.append(contentsOf: UnsafeBufferPointer(rebasing: $0[start...])) }
         if !isClosed { scratch.append(UInt8(ascii: "}")) }
         return try hashed(scratch) { hasher, nodes, text in
-            nodes[0].kind == 7 ? hasher.hash(nodes, 0, text, besides: others) : hasher.hash(nodes, 0, text)
+            guard nodes[0].kind == 7 else { return hasher.hash(nodes, 0, text) }
+            return hasher.hash(nodes, 0, text, besides: others, without: ignored)
         }
     }
 

@@ -49,12 +49,15 @@ struct ValueHasher {
         }
     }
 
-    /// The hash of an object with the members of `others` and those of the object at `at`, which take precedence.
+    /// The hash of an object with the members of `others` and those of the object at `at`, which take precedence,
+    /// without those in `ignored`.
     mutating func hash(
-        _ nodes: UnsafePointer<JSONNode>, _ at: Int, _ text: UnsafePointer<UInt8>, besides others: [JSONMemberHash]
+        _ nodes: UnsafePointer<JSONNode>, _ at: Int, _ text: UnsafePointer<UInt8>, besides others: [JSONMemberHash],
+        without ignored: Set<JSONMemberHash>
     ) -> UInt64 {
         members.append(contentsOf: others)
         appendMembers(nodes, at, text)
+        if !ignored.isEmpty { members.removeAll { ignored.contains($0) } }
         return closeObject(from: 0)
     }
 

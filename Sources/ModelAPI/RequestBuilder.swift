@@ -36,8 +36,6 @@ public struct RequestBuilder: Sendable {
     public let dialect: any Dialect
     private let head: BodyHead
     private let headHashes: [JSONMemberHash]
-    /// Those of them that are compared.
-    private let comparedHashes: [JSONMemberHash]
     /// The hashes of members that are not compared, of every head.
     private let ignoredHashes: Set<JSONMemberHash>
     private let path: String
@@ -54,9 +52,7 @@ public struct RequestBuilder: Sendable {
         head = BodyHead(try dialect.members(of: parameters, defaults: true))
         headHashes = (try? JSONParser().memberHashes(head.object)) ?? []
         let known = BodyHead(try dialect.members(of: compared ?? parameters, defaults: true))
-        let ignored = Set(headHashes).subtracting((try? JSONParser().memberHashes(known.object)) ?? [])
-        ignoredHashes = ignored
-        comparedHashes = headHashes.filter { !ignored.contains($0) }
+        ignoredHashes = Set(headHashes).subtracting((try? JSONParser().memberHashes(known.object)) ?? [])
     }
 
     /// The request for one row. `members` are the row's own parameters, under the names of OpenAI's chat: they override
@@ -93,12 +89,7 @@ public struct RequestBuilder: Sendable {
     /// Computed from values: escapes, white space, the order of members and the spelling of numbers make no difference,
     /// nor do members that are not compared.
     public func fingerprint(_ request: ModelRequest, with parser: JSONParser) -> UInt64 {
-        guard !ignoredHashes.isEmpty, !hasOwnHead(request) else {
-            return fingerprint(request, besides: comparedHashes, with: parser)
-        }
-        guard let members = try? parser.memberHashes(request.body) else { return Self.fingerprintOfBytes(request) }
-        let compared = members.filter { !ignoredHashes.contains($0) }
-        return (try? parser.valueHash(ofMembers: [], besides: compared)) ?? Self.fingerprintOfBytes(request)
+        fingerprint(request, without: ignoredHashes, with: parser)
     }
 
     /// Whether `short` is the fingerprint that an earlier version gave the request: over all members, including those
@@ -107,19 +98,25 @@ public struct RequestBuilder: Sendable {
         _ short: UInt32, of request: ModelRequest, with parser: JSONParser
     ) -> Bool {
         guard !ignoredHashes.isEmpty else { return false }
-        return UInt32(truncatingIfNeeded: fingerprint(request, besides: headHashes, with: parser)) == short
+        return UInt32(truncatingIfNeeded: fingerprint(request, without: [], with: parser)) == short
     }
 
-    /// The fingerprint of all members, except that `hashes` stands for the head if the request has this builder's own:
-    /// that is the longer part if it contains a schema.
+    /// A request that has this builder's own head is read from there on: a head with a schema is the longer part.
     private func fingerprint(
-        _ request: ModelRequest, besides hashes: [JSONMemberHash], with parser: JSONParser
+        _ request: ModelRequest, without ignored: Set<JSONMemberHash>, with parser: JSONParser
     ) -> UInt64 {
         let body = request.body
-        let hash =
-            hasOwnHead(request)
-            ? try? parser.valueHash(ofMembers: body, from: head.bytes.count, isClosed: true, besides: hashes)
-            : try? parser.valueHash(body)
+        let hash: UInt64?
+        if hasOwnHead(request) {
+            hash = try? parser.valueHash(
+                ofMembers: body, from: head.bytes.count, isClosed: true, besides: headHashes, without: ignored)
+        } else if ignored.isEmpty {
+            hash = try? parser.valueHash(body)
+        } else if let members = try? parser.memberHashes(body) {
+            hash = try? parser.valueHash(ofMembers: [], besides: members, without: ignored)
+        } else {
+            hash = nil
+        }
         return hash ?? Self.fingerprintOfBytes(request)
     }
 
