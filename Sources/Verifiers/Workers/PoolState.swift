@@ -4,7 +4,7 @@ internal import Basics
 /// A value: it starts no process and reads no clock.
 ///
 /// When a worker fails, each request that it holds is sent again, alone, to a new worker if one can be started. A
-/// request fails when a new worker fails on it, or the third worker.
+/// request fails when two workers have failed on it, the second a new one, or three.
 struct PoolState {
     typealias Ticket = UInt64
 

@@ -80,9 +80,16 @@ final class PoolThread {
     }
 
     private func carryOut(_ actions: [PoolState.Action]) {
+        // Reported after the other actions: what is to be sent to these workers is sent by what follows from that.
+        var unstarted: [(number: Int, how: String)] = []
         for action in actions {
             switch action {
-            case .start(let number): start(number)
+            case .start(let number):
+                do throws(RetortError) {
+                    workers[number] = Worker(try ChildProcess(launch))
+                } catch {
+                    unstarted.append((number, error.description))
+                }
             case .send(let ticket, let number):
                 guard let caller = callers[ticket], let worker = workers[number] else { continue }
                 worker.toSend += caller.request.line
@@ -94,6 +101,7 @@ final class PoolThread {
                 callers.removeValue(forKey: ticket)?.answer(.failure(failure(reason)))
             }
         }
+        for (number, how) in unstarted { carryOut(state.ended(number, how, at: .now)) }
     }
 
     private func failure(_ reason: String) -> RetortError {
@@ -103,14 +111,6 @@ final class PoolThread {
     }
 
     // MARK: Workers
-
-    private func start(_ number: Int) {
-        do throws(RetortError) {
-            workers[number] = Worker(try ChildProcess(launch))
-        } catch {
-            carryOut(state.ended(number, error.description, at: .now))
-        }
-    }
 
     private func end(_ number: Int) {
         guard let worker = workers.removeValue(forKey: number) else { return }
