@@ -13,7 +13,7 @@ VENV_READY := $(VENV)/.installed
 SCHEMA_SUITE := $(BUILD)/schema-suite
 # A suite in Python that takes longer hangs.
 PYTEST_SECONDS_MAX := 900
-PEERS := $(notdir $(patsubst %/,%,$(wildcard Benchmarks/peers/*/)))
+PEERS := $(notdir $(patsubst %/,%,$(dir $(wildcard Benchmarks/peers/*/requirements.txt))))
 REQUIREMENTS := Tests/Interoperability/requirements.txt
 # An older release of Hugging Face's datasets, which the tests of readers load beside the current one.
 DATASETS_3 := $(BUILD)/datasets-3
@@ -159,7 +159,7 @@ RETORT=$(RETORT) $(PYTHON) Benchmarks/harness $(1) $(SECTIONS)
 $(PYTHON) Benchmarks/plots.py
 endef
 
-bench: build ## measure the pipeline, window, store and durability against the client floor and plain tools (10 minutes)
+bench: build ## measure the pipeline, window, store and durability against the client floor and plain tools (14 minutes)
 	$(call benchmark,bench,lmdb)
 
 bench-peers: build ## measure retort beside the openai SDK, litellm, curator, distilabel, datatrove, data-designer, a script (50 minutes)

@@ -20,6 +20,7 @@ DONE = [50_000, number("BENCH_RESUME_DONE", 500_000)]
 ROUNDS = 5
 # More than a run can do in a second: what is left takes at least so long.
 FASTEST_PER_SECOND = 200_000
+LOOK_SECONDS = (0.05, 5)
 
 
 def time_to_first_request(command, log, seconds_max, cwd=None, **extra):
@@ -63,7 +64,8 @@ def run_and_kill(rows, out, url, done, concurrency, seconds_max):
             if now and now["done"] >= done:
                 break
             left = done - now["done"] if now else 0
-            time.sleep(max(0.05, left / FASTEST_PER_SECOND))
+            least, most = LOOK_SECONDS
+            time.sleep(min(max(least, left / FASTEST_PER_SECOND), most))
         ended_alone = not child.is_running()
         child.send(signal.SIGKILL)
     finally:

@@ -15,7 +15,7 @@ from settings import FULL
 
 ALL = {
     "bench": (
-        40 if FULL else 10,
+        45 if FULL else 15,
         {
             "pipeline": ("The durable pipeline beside wrk", pipeline.section),
             "secure": ("The durable pipeline over HTTPS", secure.section),
