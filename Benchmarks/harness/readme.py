@@ -42,7 +42,7 @@ def summary(results):
     def table(start):
         return next((table for table in results["tables"] if table["title"].startswith(start)), None)
 
-    load, again, kill = table("64 in flight, answers"), table("Starting again"), table("kill -9")
+    load, again, kill = table("64 in flight"), table("Starting again"), table("kill -9")
     cpu, memory = column(load, "CPU s / 1000 requests"), column(load, "peak RSS MB")
     first, twice = column(again, "s to the first new request"), column(kill, "paid twice")
     ending, checked = column(kill, "records"), column(table("64 in flight, JSON"), "CPU s / 1000 requests")

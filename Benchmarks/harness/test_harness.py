@@ -128,14 +128,16 @@ class Figures(unittest.TestCase):
         results = {"tables": [
             {"title": "64 in flight, at once", "columns": ["client", "CPU s / 1000 requests", "peak RSS MB"],
              "rows": [["retort", spread(0.04), spread(32.0)], ["other", spread(2.0), 300.0], ["third", 1.0, 9.0]]},
+            {"title": "64 in flight, JSON", "columns": ["client", "CPU s / 1000 requests"],
+             "rows": [["retort", spread(0.07)], ["other", 3.0]]},
             {"title": "Starting again", "columns": ["client", "s to the first new request"], "rows": [["retort", 0.09]]},
             {"title": "kill -9 in the middle", "columns": ["client", "paid twice", "records"],
              "rows": [["retort", 10, 2000], ["third", "", "no end after 90 s"]]},
         ]}
         lines = readme.summary(results).split("\n")
-        self.assertEqual(lines[2], "| retort | 40 us |  | 32 MB | 0.09 s | 10 |")
-        self.assertEqual(lines[3], "| other | 2,000 us | 50.0 | 300 MB | starts over | not measured |")
-        self.assertEqual(lines[4], "| third | 1,000 us | 25.0 | 9 MB | starts over | no end after 90 s |")
+        self.assertEqual(lines[2], "| retort | 40 us |  | 70 us | 32 MB | 0.09 s | 10 |")
+        self.assertEqual(lines[3], "| other | 2,000 us | 50.0 | 3,000 us | 300 MB | starts over | not measured |")
+        self.assertEqual(lines[4], "| third | 1,000 us | 25.0 |  | 9 MB | starts over | no end after 90 s |")
 
     def test_only_the_marked_parts_of_a_page_are_written(self):
         with tempfile.TemporaryDirectory() as folder:
