@@ -1,7 +1,7 @@
 """The compared clients: retort, and current alternatives. Each peer is a script of its own under Benchmarks/peers."""
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pipeline
 from processes import Unmeasured
@@ -26,7 +26,7 @@ class Contestant:
     lacks: str
     argument: str = ""
     resumes: bool = False
-    form: str = "bare"
+    form: str = ""
     prompts: int = PROMPTS
 
     @property
@@ -59,17 +59,9 @@ ALL = [
         "data-designer", "data-designer", "resumes groups of 1,000; no sync", resumes=True, prompts=PROMPTS_SLOW),
 ]
 
-# Those that check answers by a schema.
-CHECKING = [
-    Contestant("retort", "", "", STRUCTURED, resumes=True),
-    Contestant("curator", "curator", "no compression, sync", STRUCTURED, resumes=True, prompts=PROMPTS_SLOW),
-    Contestant(
-        "distilabel", "distilabel", "resumes whole batches; no sync", STRUCTURED, resumes=True, form="tool",
-        prompts=PROMPTS_SLOW),
-    Contestant(
-        "data-designer", "data-designer", "resumes groups of 1,000; no sync", STRUCTURED, resumes=True, form="fenced",
-        prompts=PROMPTS_SLOW),
-]
+# Those that check answers by a schema, and where each wants its JSON.
+FORMS = {"retort": "bare", "curator": "bare", "distilabel": "tool", "data-designer": "fenced"}
+CHECKING = [replace(who, argument=STRUCTURED, form=FORMS[who.name]) for who in ALL if who.name in FORMS]
 
 # Peers' caches and settings are here, not in a home directory.
 HOME = {"HOME": SCRATCH / "home", "HF_HOME": SCRATCH / "home" / "hf"}
