@@ -1,5 +1,4 @@
 import Basics
-import Glibc
 
 /// Threads that compress blocks before the sealer comes to them. The sealer appends the blocks in their order.
 ///
@@ -16,7 +15,7 @@ final class PackingThreads: @unchecked Sendable {
 
         let raw: [UInt8]
         private let threads: PackingThreads
-        // Guarded by the threads' mutex.
+        // Guarded by the threads' monitor.
         fileprivate var state = State.open
 
         fileprivate init(_ raw: [UInt8], _ threads: PackingThreads) {
@@ -28,15 +27,15 @@ final class PackingThreads: @unchecked Sendable {
         func result(_ codec: BlockCodec) -> PackedBlock { threads.result(of: self, codec) }
     }
 
-    // Everything below is guarded by `mutex`.
-    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-    private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
-    /// Jobs that nobody has begun, in order.
-    private var waiting: [Job] = []
-    private var started = 0
-    private var idle = 0
-    private var isStopped = false
+    private struct State {
+        /// Jobs that nobody has begun, in order.
+        var waiting: [Job] = []
+        var started = 0
+        var idle = 0
+        var isStopped = false
+    }
 
+    private let shared = Monitor(State())
     private let threadsMax: Int
     private let givesWay: Bool
     private let makeCodec: @Sendable () -> BlockCodec
@@ -54,65 +53,44 @@ final class PackingThreads: @unchecked Sendable {
         self.threadsMax = threadsMax
         self.givesWay = givesWay
         makeCodec = codec
-        pthread_mutex_init(mutex, nil)
-        pthread_cond_init(condition, nil)
-    }
-
-    deinit {
-        pthread_cond_destroy(condition)
-        condition.deallocate()
-        pthread_mutex_destroy(mutex)
-        mutex.deallocate()
-    }
-
-    private func locked<Result>(_ body: () -> Result) -> Result {
-        pthread_mutex_lock(mutex)
-        defer { pthread_mutex_unlock(mutex) }
-        return body()
     }
 
     /// How many have been started.
-    var count: Int { locked { started } }
+    var count: Int { shared.update { $0.started } }
 
     /// Takes on the compression of a block's lines.
     func submit(_ raw: [UInt8]) -> Job {
         let job = Job(raw, self)
-        let wantsThread = locked {
-            guard !isStopped else { return false }
-            waiting.append(job)
-            guard waiting.count > 1 else { return false }
-            if idle > 0 {
-                pthread_cond_broadcast(condition)
-                return false
-            }
-            guard started < threadsMax else { return false }
-            started += 1
+        let wantsThread = shared.update { state in
+            guard !state.isStopped else { return false }
+            state.waiting.append(job)
+            guard state.waiting.count > 1, state.idle == 0, state.started < threadsMax else { return false }
+            state.started += 1
             return true
         }
-        if wantsThread, !WorkThread.startIfPossible(givesWay: givesWay, { self.run() }) { locked { started -= 1 } }
+        if wantsThread, !WorkThread.startIfPossible(givesWay: givesWay, { self.run() }) {
+            shared.update { $0.started -= 1 }
+        }
         return job
     }
 
     /// Lets the threads end once they have done what they have begun. Whoever asks for the rest does it.
     func stop() {
-        locked {
-            isStopped = true
-            waiting.removeAll()
-            _ = pthread_cond_broadcast(condition)
+        shared.update { state in
+            state.isStopped = true
+            state.waiting.removeAll()
         }
     }
 
     private func result(of job: Job, _ codec: BlockCodec) -> PackedBlock {
-        let known: PackedBlock? = locked {
-            while true {
-                switch job.state {
-                case .done(let packed): return packed
-                case .underWay: pthread_cond_wait(condition, mutex)
-                case .open:
-                    job.state = .underWay
-                    waiting.removeAll { $0 === job }
-                    return nil
-                }
+        let known = shared.wait { state -> PackedBlock?? in
+            switch job.state {
+            case .done(let packed): return packed
+            case .underWay: return nil
+            case .open:
+                job.state = .underWay
+                state.waiting.removeAll { $0 === job }
+                return .some(nil)
             }
         }
         return known ?? finish(job, codec)
@@ -124,27 +102,20 @@ final class PackingThreads: @unchecked Sendable {
     }
 
     private func next() -> Job? {
-        locked {
-            idle += 1
-            defer { idle -= 1 }
-            while !isStopped {
-                if waiting.count > 1 {
-                    let job = waiting.remove(at: 1)
-                    job.state = .underWay
-                    return job
-                }
-                pthread_cond_wait(condition, mutex)
-            }
-            return nil
+        shared.update { $0.idle += 1 }
+        return shared.wait { state -> Job?? in
+            guard state.isStopped || state.waiting.count > 1 else { return nil }
+            state.idle -= 1
+            guard !state.isStopped else { return .some(nil) }
+            let job = state.waiting.remove(at: 1)
+            job.state = .underWay
+            return job
         }
     }
 
     private func finish(_ job: Job, _ codec: BlockCodec) -> PackedBlock {
         let packed = codec.packed(job.raw)
-        locked {
-            job.state = .done(packed)
-            _ = pthread_cond_broadcast(condition)
-        }
+        shared.update { _ in job.state = .done(packed) }
         return packed
     }
 }
