@@ -49,8 +49,11 @@ public final class JSONParser {
 
 extension JSONParser {
     /// A hash of a text's value: equal for two texts if a reader gets the same values from them.
-    public func valueHash(_ text: [UInt8]) throws(JSONError) -> UInt64 {
-        try hashed(text) { hasher, nodes, text in hasher.hash(nodes, 0, text) }
+    /// Of an object without its members in `ignored`.
+    public func valueHash(
+        _ text: [UInt8], without ignored: Set<JSONMemberHash> = []
+    ) throws(JSONError) -> UInt64 {
+        try hashed(text) { hasher, nodes, text in hasher.hash(nodes, text, besides: [], without: ignored) }
     }
 
     /// The hash of the object with the members `others` and those that `text` contains from `start` on, which take
@@ -65,8 +68,7 @@ extension JSONParser {
         text.withUnsafeBufferPointer { scratch.append(contentsOf: UnsafeBufferPointer(rebasing: $0[start...])) }
         if !isClosed { scratch.append(UInt8(ascii: "}")) }
         return try hashed(scratch) { hasher, nodes, text in
-            guard nodes[0].kind == 7 else { return hasher.hash(nodes, 0, text) }
-            return hasher.hash(nodes, 0, text, besides: others, without: ignored)
+            hasher.hash(nodes, text, besides: others, without: ignored)
         }
     }
 

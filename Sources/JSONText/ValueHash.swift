@@ -49,14 +49,15 @@ struct ValueHasher {
         }
     }
 
-    /// The hash of an object with the members of `others` and those of the object at `at`, which take precedence,
+    /// The hash of a whole text. If it is an object: with the members of `others` and its own, which take precedence,
     /// without those in `ignored`.
     mutating func hash(
-        _ nodes: UnsafePointer<JSONNode>, _ at: Int, _ text: UnsafePointer<UInt8>, besides others: [JSONMemberHash],
+        _ nodes: UnsafePointer<JSONNode>, _ text: UnsafePointer<UInt8>, besides others: [JSONMemberHash],
         without ignored: Set<JSONMemberHash>
     ) -> UInt64 {
+        guard nodes[0].kind == 7 else { return hash(nodes, 0, text) }
         members.append(contentsOf: others)
-        appendMembers(nodes, at, text)
+        appendMembers(nodes, 0, text)
         if !ignored.isEmpty { members.removeAll { ignored.contains($0) } }
         return closeObject(from: 0)
     }

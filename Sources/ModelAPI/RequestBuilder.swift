@@ -106,17 +106,11 @@ public struct RequestBuilder: Sendable {
         _ request: ModelRequest, without ignored: Set<JSONMemberHash>, with parser: JSONParser
     ) -> UInt64 {
         let body = request.body
-        let hash: UInt64?
-        if hasOwnHead(request) {
-            hash = try? parser.valueHash(
+        let hash =
+            hasOwnHead(request)
+            ? try? parser.valueHash(
                 ofMembers: body, from: head.bytes.count, isClosed: true, besides: headHashes, without: ignored)
-        } else if ignored.isEmpty {
-            hash = try? parser.valueHash(body)
-        } else if let members = try? parser.memberHashes(body) {
-            hash = try? parser.valueHash(ofMembers: [], besides: members, without: ignored)
-        } else {
-            hash = nil
-        }
+            : try? parser.valueHash(body, without: ignored)
         return hash ?? Self.fingerprintOfBytes(request)
     }
 
