@@ -26,8 +26,8 @@ import Testing
         } run: { transport, server in
             let result = await attributed(transport, count: 24, inFlight: 4)
             #expect(result.shifted == 0)
-            // Each connection's first answer is good; a slow machine needs fewer connections than there are requests.
-            #expect(result.good >= (form.isGood ? 24 : 1))
+            // Each connection's first answer is good; libcurl opens fewer than four on a slow machine.
+            #expect(result.good >= (form.isGood ? 24 : way == .libcurl ? 1 : 4))
             // libcurl takes the end of a truncated header section for the end of the headers.
             if way != .libcurl { #expect(result.damaged == 0) }
             if way != .libcurl, !form.isGood, form != .endsAtOnce { #expect(result.good < 24) }
